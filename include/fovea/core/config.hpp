@@ -1,0 +1,75 @@
+// Every macro of the library. A user may define the switches before the first include; CMake targets set them.
+#pragma once
+
+#define FOVEA_VERSION_MAJOR 0
+#define FOVEA_VERSION_MINOR 1
+#define FOVEA_VERSION_PATCH 0
+
+// ---- switches
+// -----------------------------------------------------------------------------------------------------------
+// FOVEA_DISPATCH       1: CPU kernels come from the library fovea::dispatch, chosen at run time. 0: from these headers,
+// for
+//                      the instruction set that the compiler is given.
+// FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
+// FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_ZLIB
+//                      1: use that library; the program links it.
+#ifndef FOVEA_DISPATCH
+#define FOVEA_DISPATCH 0
+#endif
+#ifndef FOVEA_IMAGE_FILES
+#define FOVEA_IMAGE_FILES 0
+#endif
+#ifndef FOVEA_WITH_LIBPNG
+#define FOVEA_WITH_LIBPNG 0
+#endif
+#ifndef FOVEA_WITH_LIBJPEG
+#define FOVEA_WITH_LIBJPEG 0
+#endif
+#ifndef FOVEA_WITH_LIBWEBP
+#define FOVEA_WITH_LIBWEBP 0
+#endif
+#ifndef FOVEA_WITH_ZLIB
+#define FOVEA_WITH_ZLIB 0
+#endif
+
+// ---- errors
+// -------------------------------------------------------------------------------------------------------------
+// FOVEA_THROW(message): message is a std::string. Without exceptions it prints the message and ends the program, unless
+// the user defines the macro to do something else; it must not return.
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+#define FOVEA_EXCEPTIONS 1
+#else
+#define FOVEA_EXCEPTIONS 0
+#endif
+#ifndef FOVEA_THROW
+#if FOVEA_EXCEPTIONS
+#define FOVEA_THROW(message) throw ::fovea::error(message)
+#else
+#define FOVEA_THROW(message) ::fovea::detail::terminate_with(message)
+#endif
+#endif
+
+// ---- compilers
+// ----------------------------------------------------------------------------------------------------------
+#if defined(__clang__)
+#define FOVEA_UNROLL _Pragma("clang loop unroll(full)")
+#define FOVEA_INLINE inline __attribute__((always_inline))
+#elif defined(__GNUC__)
+#define FOVEA_UNROLL _Pragma("GCC unroll 64") // g++ -O2 otherwise keeps arrays of accumulators in memory
+#define FOVEA_INLINE inline __attribute__((always_inline))
+#else
+#define FOVEA_UNROLL
+#define FOVEA_INLINE inline
+#endif
+
+// ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
+// -------------------
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define FOVEA_ISA avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define FOVEA_ISA avx2
+#elif defined(__aarch64__)
+#define FOVEA_ISA neon
+#else
+#define FOVEA_ISA baseline
+#endif
