@@ -1,7 +1,8 @@
 # What fovea stands on, found on the machine. The core: Eigen and xsimd, header-only. Image files: stb, and where present
 # libpng, libjpeg-turbo, libwebp and zlib.
 find_package(Eigen3 3.3 REQUIRED NO_MODULE)
-find_package(xsimd 8.0 REQUIRED)
+# xsimd by its headers: the package's CMake target of some distributions links a library that is not there.
+find_path(FOVEA_XSIMD_INCLUDE_DIR xsimd/xsimd.hpp REQUIRED)
 find_package(Threads REQUIRED)
 find_path(FOVEA_STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb)
 find_package(PNG QUIET)
@@ -9,7 +10,7 @@ find_package(JPEG QUIET)
 find_package(ZLIB QUIET)
 find_path(FOVEA_WEBP_INCLUDE_DIR webp/decode.h)
 find_library(FOVEA_WEBP_LIBRARY webp)
-mark_as_advanced(FOVEA_STB_INCLUDE_DIR FOVEA_WEBP_INCLUDE_DIR FOVEA_WEBP_LIBRARY)
+mark_as_advanced(FOVEA_XSIMD_INCLUDE_DIR FOVEA_STB_INCLUDE_DIR FOVEA_WEBP_INCLUDE_DIR FOVEA_WEBP_LIBRARY)
 
 # Gives `target` every library for image and weight files that was found, and the macros that say so.
 function(fovea_link_image_libraries target)
