@@ -75,7 +75,7 @@ struct weight {
     shape dims;
     weight_kind kind;
 };
-struct tensor {
+struct tensor_info {
     int channels;
     ratio scale;
 };
@@ -114,7 +114,7 @@ using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<
 struct graph {
     std::vector<label> labels;
     std::vector<weight> weights;
-    std::vector<tensor> tensors; // the first is the input, the last the output
+    std::vector<tensor_info> tensors; // the first is the input, the last the output
     std::vector<preparation> preparations;
     std::vector<operation>
         operations; // in an order in which they can run; operation i writes a tensor after those it reads
