@@ -19,6 +19,6 @@ template <class Before, class Produces, class Layer, class Expects> struct joine
 // The value that a layer makes of V.
 template <class Layer, class V> using result = value<Layer::out_channels(V::channels), V::scale * Layer::scale>;
 template <class Layer, class V>
-inline constexpr bool fits = Layer::in_channels == any || Layer::in_channels == V::channels;
+inline constexpr bool fits = Layer::in_channels == any_channels || Layer::in_channels == V::channels;
 
 } // namespace fovea

@@ -38,7 +38,7 @@ template <class T, class V, class Layer> constexpr auto operator>>(cursor<T, V> 
 
 template <layer... Layers> struct sequential {
     static constexpr int in_channels = [] {
-        int c = any;
+        int c = any_channels;
         ((c = c ? c : Layers::in_channels), ...);
         return c;
     }();
@@ -75,9 +75,9 @@ template <layer... Layers> struct sequential {
     };
     static constexpr misfit mismatch = [] {
         misfit bad{-1, 0};
-        int c = any, i = 0;
+        int c = any_channels, i = 0;
         ((bad.at < 0 && c && Layers::in_channels && Layers::in_channels != c ? void(bad = {i, c}) : void(),
-          c = c || Layers::in_channels ? Layers::out_channels(c) : any, ++i),
+          c = c || Layers::in_channels ? Layers::out_channels(c) : any_channels, ++i),
          ...);
         return bad;
     }();

@@ -1,7 +1,7 @@
 // Counter-based random numbers: Philox4x32-10. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 //
-// A number depends on the seed, the stream and its position alone, so that results do not depend on how many threads draw
-// them, and a run resumes at any position.
+// A number depends on the seed, the stream and its position alone, so that results do not depend on how many threads
+// draw them, and a run resumes at any position.
 #pragma once
 #include <array>
 #include <cmath>
@@ -32,13 +32,12 @@ class random_stream {
     static constexpr std::uint32_t min() { return 0; }
     static constexpr std::uint32_t max() { return UINT32_MAX; }
     constexpr std::uint32_t operator()() {
-        const philox_block words =
-            philox({std::uint32_t(position_ / 4), std::uint32_t(position_ / 4 >> 32), std::uint32_t(stream_),
-                    std::uint32_t(stream_ >> 32)},
-                   {std::uint32_t(seed_), std::uint32_t(seed_ >> 32)});
+        const philox_block words = philox({std::uint32_t(position_ / 4), std::uint32_t(position_ / 4 >> 32),
+                                           std::uint32_t(stream_), std::uint32_t(stream_ >> 32)},
+                                          {std::uint32_t(seed_), std::uint32_t(seed_ >> 32)});
         return words[position_++ % 4];
     }
-    constexpr float uniform() { return float((*this)() >> 8) * 0x1p-24f; } // in [0, 1)
+    constexpr float uniform() { return float((*this)() >> 8) * 0x1p-24f; }                        // in [0, 1)
     constexpr int below(int n) { return int(std::uint64_t{(*this)()} * std::uint64_t(n) >> 32); } // in [0, n)
     float normal() { // mean 0, variance 1, by Box and Muller
         const float radius = std::sqrt(-2 * std::log(1 - uniform())), angle = 6.28318530717958647692f * uniform();

@@ -52,7 +52,8 @@ struct cut {
     }
     call piece(const call& whole, int i) const {
         const auto part = [](range r, int k, int n) {
-            return range{r.begin + int(std::ptrdiff_t(r.size()) * k / n), r.begin + int(std::ptrdiff_t(r.size()) * (k + 1) / n)};
+            return range{r.begin + int(std::ptrdiff_t(r.size()) * k / n),
+                         r.begin + int(std::ptrdiff_t(r.size()) * (k + 1) / n)};
         };
         call c = whole;
         c.images = part(whole.images, i / (rows * cols), images);
@@ -142,12 +143,12 @@ class executor {
     }
 
     // Rows that come from the source or go to the sink, split among the threads.
-    template <class F>
-    void exchange(const F& f, std::size_t t, range rows, bool incoming) {
+    template <class F> void exchange(const F& f, std::size_t t, range rows, bool incoming) {
         if (rows.empty()) return;
         const window& w = windows_[t];
         const range cols = range{w.left, w.left + w.columns}.clip(w.width);
-        const int images = calls_.empty() ? 1 : calls_[0].images.size(), pieces = std::min(threads_.threads(), rows.size());
+        const int images = calls_.empty() ? 1 : calls_[0].images.size(),
+                  pieces = std::min(threads_.threads(), rows.size());
         threads_.parallel_for(images * pieces, [&](int k, int) noexcept {
             const int n = k / pieces, part = k % pieces;
             const range mine{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces};

@@ -72,7 +72,7 @@ struct label {
 struct weight {
     int scope;
     std::string_view name;
-    shape dims;
+    weight_shape dims;
     weight_kind kind;
 };
 struct tensor_info {
@@ -93,9 +93,9 @@ struct operation {
     attributes a{};
     footprint reads{};
     unsigned saved = nothing;
-    double work = 0;    // multiply-adds for one pixel of y
-    int recomputed = 0; // rows and columns on either side that a call computes again inside a fused block
-    shape dims{};       // of w[0], before a backend arranges it
+    double work = 0;     // multiply-adds for one pixel of y
+    int recomputed = 0;  // rows and columns on either side that a call computes again inside a fused block
+    weight_shape dims{}; // of w[0], before a backend arranges it
     kernel forward = nullptr;
     scratch_size scratch = nullptr;
 };
@@ -122,7 +122,7 @@ struct graph {
     depths depth;
     int scope = -1;
 
-    constexpr int add_weight(std::string_view name, shape dims, weight_kind kind) {
+    constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind) {
         weights.push_back({scope, name, dims, kind});
         return int(weights.size()) - 1;
     }

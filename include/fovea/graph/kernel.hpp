@@ -25,8 +25,8 @@ struct range {
     constexpr bool operator==(const range&) const = default;
 };
 
-using shape = std::array<int, 4>; // of a weight: (out, in/groups, kernel, kernel), or (n,1,1,1)
-constexpr std::size_t count(shape s) {
+using weight_shape = std::array<int, 4>; // of a weight: (out, in/groups, kernel, kernel), or (n,1,1,1)
+constexpr std::size_t count(weight_shape s) {
     return std::size_t(s[0]) * std::size_t(s[1]) * std::size_t(s[2]) * std::size_t(s[3]);
 }
 
@@ -74,7 +74,7 @@ struct call {
     std::array<window, max_inputs> x{};
     window y;
     std::array<const void*, max_weights> w{};
-    shape dims{};                 // of w[0], as in the weight file
+    weight_shape dims{};          // of w[0], as in the weight file
     std::byte* scratch = nullptr; // private to this call, 64-byte aligned, as large as the operation asked for
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
@@ -87,7 +87,7 @@ using scratch_size =
 struct preparation_call {
     attributes a;
     std::array<const void*, max_weights> w{};
-    std::array<shape, max_weights> dims{};
+    std::array<weight_shape, max_weights> dims{};
     void* out = nullptr;
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }

@@ -1,10 +1,10 @@
 // Memory and order of work of an inference run, known before anything runs.
 //
-// The output rectangle is computed in bands of rows. Before each band, a walk from the output to the input says how far every
-// tensor must be computed; then each operation computes the rows that are missing. A tensor keeps the rows that are still to be
-// read, in a ring, and the columns that are read, with zeros where those lie outside the image. One band is the whole-image
-// run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer; many bands are the stream.
-// Nothing is computed twice within a run.
+// The output rectangle is computed in bands of rows. Before each band, a walk from the output to the input says how far
+// every tensor must be computed; then each operation computes the rows that are missing. A tensor keeps the rows that
+// are still to be read, in a ring, and the columns that are read, with zeros where those lie outside the image. One
+// band is the whole-image run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer;
+// many bands are the stream. Nothing is computed twice within a run.
 #pragma once
 #include <climits>
 
@@ -19,7 +19,8 @@ struct arena_slot {
     constexpr void use(int step) { first = first < 0 ? step : std::min(first, step), last = std::max(last, step); }
 };
 
-// Greedy by size: the largest first, each at the lowest offset where nothing alive at the same time lies. Returns the peak.
+// Greedy by size: the largest first, each at the lowest offset where nothing alive at the same time lies. Returns the
+// peak.
 constexpr std::size_t pack(std::vector<arena_slot>& slots) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < slots.size(); ++i)
@@ -34,7 +35,8 @@ constexpr std::size_t pack(std::vector<arena_slot>& slots) {
         for (std::size_t j : placed) {
             const auto& p = slots[j];
             const bool together = p.first <= s.last && s.first <= p.last;
-            if (together && p.offset < s.offset + s.bytes && s.offset < p.offset + p.bytes) s.offset = p.offset + p.bytes;
+            if (together && p.offset < s.offset + s.bytes && s.offset < p.offset + p.bytes)
+                s.offset = p.offset + p.bytes;
         }
         placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
                                        [&](std::size_t a, std::size_t b) { return slots[a].offset < slots[b].offset; }),
@@ -48,9 +50,9 @@ struct rectangle {
     range rows, cols;
 };
 
-struct kept_part { // of one tensor
-    range cols;    // may pass the image on either side: zeros there
-    range rows;    // all that are ever computed
+struct kept_part {  // of one tensor
+    range cols;     // may pass the image on either side: zeros there
+    range rows;     // all that are ever computed
     int stored = 0; // rows in the ring
     std::size_t offset = 0;
 };
@@ -69,7 +71,9 @@ struct plan {
 namespace detail {
 
 inline constexpr std::size_t arena_alignment = 64;
-constexpr std::size_t aligned(std::size_t bytes) { return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment; }
+constexpr std::size_t aligned(std::size_t bytes) {
+    return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
+}
 
 // What operation o reads of its input k for the range `out` of its output; `extent_in` is that of the input.
 constexpr range read_by(const operation& o, int k, range out, int extent_in) {
@@ -146,7 +150,8 @@ constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
 
 } // namespace detail
 
-// The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows. `element`: bytes of a number.
+// The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows. `element`: bytes of a
+// number.
 constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band,
                               std::size_t element = sizeof(float)) {
     const std::size_t n = g.tensors.size();

@@ -1,5 +1,6 @@
-// Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are streamed.
-// They differ in the output rectangles and the band height only; the one with the least work that fits the budget is taken.
+// Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
+// streamed. They differ in the output rectangles and the band height only; the one with the least work that fits the
+// budget is taken.
 #pragma once
 #include "fovea/core/error.hpp"
 #include "fovea/graph/plan.hpp"
@@ -25,7 +26,9 @@ struct tiling {
     int height, width, band;
     tiling(const graph& g, extent input, schedule s) : out(extents_of(g, input).back()) {
         const ratio scale = g.tensors.back().scale;
-        const auto scaled = [&](int n, int all) { return n ? std::min(std::max(n * scale.num / scale.den, 1), all) : all; };
+        const auto scaled = [&](int n, int all) {
+            return n ? std::min(std::max(n * scale.num / scale.den, 1), all) : all;
+        };
         height = scaled(s.tile_height, out.height), width = scaled(s.tile_width, out.width);
         band = scaled(s.band, height);
     }
@@ -38,8 +41,8 @@ struct tiling {
     }
 };
 
-// Work of one plan. Numbers that pass through memory beyond the caches cost as much as several multiply-adds, a call of a
-// kernel as much as some thousand; a fused block computes its inner halo again in every call.
+// Work of one plan. Numbers that pass through memory beyond the caches cost as much as several multiply-adds, a call of
+// a kernel as much as some thousand; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
     constexpr double far_number = 4, near_number = 1, per_call = 4000, near_bytes = 1 << 20;
     constexpr double inner_share = 0.6; // of a fused block's work, in the convolutions that the halo repeats

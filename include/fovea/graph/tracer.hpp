@@ -84,10 +84,12 @@ template <class Mode, class Backend> struct tracer : graph {
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
 
-    constexpr int parameter(std::string_view name, shape dims) {
+    constexpr int parameter(std::string_view name, weight_shape dims) {
         return add_weight(name, dims, weight_kind::parameter);
     }
-    constexpr int buffer(std::string_view name, shape dims) { return add_weight(name, dims, weight_kind::buffer); }
+    constexpr int buffer(std::string_view name, weight_shape dims) {
+        return add_weight(name, dims, weight_kind::buffer);
+    }
 
     // Appends an operation of type Op. Its result has `Channels` channels at `Scale`.
     template <class Op, int Channels, ratio Scale> constexpr value<Channels, Scale> emit(operation o) {
@@ -106,7 +108,7 @@ template <class Mode, class Backend> struct tracer : graph {
     }
 
     // A weight computed from weights by `prepare(Backend, Op, ...)`, in the file's layout.
-    template <class Op> constexpr int derive(std::string_view name, index_list<max_weights> from, shape dims) {
+    template <class Op> constexpr int derive(std::string_view name, index_list<max_weights> from, weight_shape dims) {
         preparation p;
         p.w = from;
         p.out = add_weight(name, dims, weight_kind::derived);

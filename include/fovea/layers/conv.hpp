@@ -27,7 +27,7 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         // Training keeps the pre-activation; an activation that the backend cannot fuse is an operation of its own.
         constexpr bool plain = std::is_same_v<Activation, identity>;
         constexpr bool fused = plain || (!T::trains && T::template offers<operation_of<Activation>>);
-        const shape dims{Out, In / Options.groups, Kernel, Kernel};
+        const weight_shape dims{Out, In / Options.groups, Kernel, Kernel};
         operation o{
             .x = {x.id, fused ? skip.id : -1},
             .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
@@ -48,7 +48,7 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
   private:
     template <class A> using operation_of = std::conditional_t<is_depthwise, depthwise_conv2d<A>, conv2d<A>>;
 
-    template <class T> static constexpr int weight_of(T& t, shape dims) {
+    template <class T> static constexpr int weight_of(T& t, weight_shape dims) {
         if constexpr (Options.weight_norm) {
             const int g = t.parameter("weight_g", {dims[0], 1, 1, 1}), v = t.parameter("weight_v", dims);
             return t.template derive<normalise_weight>("weight", {v, g}, dims);

@@ -1,7 +1,7 @@
 // What a layer is: a type with no state that, traced with a typed value, emits operations and returns a typed value.
 //
-//   struct my_layer : maps<In, Out> {                         // in_channels (any: whatever comes), out_channels(in),
-//   scale
+//   struct my_layer : maps<In, Out> {                         // in_channels (any_channels: whatever comes),
+//   out_channels(in), scale
 //       template <class T, ratio S>
 //       static constexpr value<Out, S> trace(T& t, value<In, S> x);
 //       template <class T, ratio S>                           // optional: "I can add a skip to my result"
@@ -16,7 +16,7 @@
 
 namespace fovea {
 
-inline constexpr int any = 0;
+inline constexpr int any_channels = 0;
 
 template <class L>
 concept layer = requires {
@@ -31,7 +31,7 @@ template <int In, int Out, ratio Scale = ratio{1}> struct maps {
     static constexpr int out_channels(int) { return Out; }
 };
 struct maps_any { // as many channels as come
-    static constexpr int in_channels = any;
+    static constexpr int in_channels = any_channels;
     static constexpr ratio scale{};
     static constexpr int out_channels(int in) { return in; }
 };

@@ -7,7 +7,7 @@
 namespace fovea {
 
 template <int Factor> struct pixel_shuffle {
-    static constexpr int in_channels = any;
+    static constexpr int in_channels = any_channels;
     static constexpr ratio scale{Factor};
     static constexpr int out_channels(int in) { return in / (Factor * Factor); }
 
@@ -32,7 +32,7 @@ struct bicubic {
 };
 
 template <int Factor, class Filter = bicubic> struct upsample {
-    static constexpr int in_channels = any;
+    static constexpr int in_channels = any_channels;
     static constexpr ratio scale{Factor};
     static constexpr int out_channels(int in) { return in; }
 
@@ -46,7 +46,7 @@ template <int Factor, class Filter = bicubic> struct upsample {
 };
 
 template <int Kernel, int Stride> struct max_pool {
-    static constexpr int in_channels = any;
+    static constexpr int in_channels = any_channels;
     static constexpr ratio scale{1, Stride};
     static constexpr int out_channels(int in) { return in; }
 
@@ -62,7 +62,7 @@ template <int Kernel, int Stride> struct max_pool {
 };
 
 struct global_average_pool {
-    static constexpr int in_channels = any;
+    static constexpr int in_channels = any_channels;
     static constexpr ratio scale{0};
     static constexpr int out_channels(int in) { return in; }
 

@@ -11,12 +11,10 @@ namespace fovea {
 
 namespace detail {
 
-inline std::string text_of_dims(shape s) {
-    return text_of('(', s[0], ',', s[1], ',', s[2], ',', s[3], ')');
-}
+inline std::string text_of_dims(weight_shape s) { return text_of('(', s[0], ',', s[1], ',', s[2], ',', s[3], ')'); }
 
 // Shapes agree when they do so after ones at the end are dropped: (64) is (64,1,1,1).
-inline bool same_shape(const stored_tensor& t, shape s) {
+inline bool same_shape(const stored_tensor& t, weight_shape s) {
     if (t.shape.size() > 4) return false;
     for (std::size_t i = 0; i < 4; ++i)
         if ((i < t.shape.size() ? t.shape[i] : 1) != s[i]) return false;
@@ -35,18 +33,20 @@ class weight_loader {
     void run() {
         for (std::size_t i = 0; i < graph_.weights.size(); ++i) {
             const auto& w = graph_.weights[i];
-            if (w.kind != weight_kind::derived) load(int(i), graph_.name(w));
-            else if (!w.name.empty()) load_folded(int(i), graph_.name(w));
+            if (w.kind != weight_kind::derived)
+                load(int(i), graph_.name(w));
+            else if (!w.name.empty())
+                load_folded(int(i), graph_.name(w));
         }
         for (auto& t : file_.tensors())
-            if (!used_.count(t.name) && t.name.find('/') == std::string::npos && !t.name.ends_with("num_batches_tracked"))
+            if (!used_.count(t.name) && t.name.find('/') == std::string::npos &&
+                !t.name.ends_with("num_batches_tracked"))
                 complain("unexpected ", t.name, ' ', text_of_shape(t.shape));
         if (!wrong_.empty()) fail(file_.source, ": its tensors do not fit the network: ", wrong_);
     }
 
   private:
-    template <class... Parts>
-    void complain(const Parts&... parts) {
+    template <class... Parts> void complain(const Parts&... parts) {
         wrong_ += (wrong_.empty() ? "" : "; ") + text_of(parts...);
     }
 
@@ -58,7 +58,7 @@ class weight_loader {
     }
 
     void load(int i, const std::string& name) {
-        const shape dims = graph_.weights[std::size_t(i)].dims;
+        const weight_shape dims = graph_.weights[std::size_t(i)].dims;
         const stored_tensor* t = file_.find(name);
         if (!t) {
             // A weight-normed network takes a weight that is already folded: see load_folded().
@@ -75,7 +75,7 @@ class weight_loader {
     void load_folded(int i, const std::string& name) {
         const stored_tensor* t = file_.find(name);
         if (!t) return;
-        const shape dims = graph_.weights[std::size_t(i)].dims;
+        const weight_shape dims = graph_.weights[std::size_t(i)].dims;
         used_.insert(name);
         if (!same_shape(*t, dims))
             return complain(name, " is ", text_of_shape(t->shape), ", expected ", text_of_dims(dims));
@@ -91,8 +91,8 @@ class weight_loader {
 
 } // namespace detail
 
-// Every parameter and buffer of `g` from the tensor of its name; a weight-normed convolution also from a folded `weight`.
-// Throws one error that names every missing, unexpected and misshapen tensor, or one that is not finite.
+// Every parameter and buffer of `g` from the tensor of its name; a weight-normed convolution also from a folded
+// `weight`. Throws one error that names every missing, unexpected and misshapen tensor, or one that is not finite.
 inline void load_weights(const graph& g, weight_store& to, const tensor_file& file) {
     detail::weight_loader(g, to, file).run();
 }

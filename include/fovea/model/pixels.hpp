@@ -18,8 +18,7 @@ struct value_range {
 namespace detail {
 
 // Row y, columns cols, into the network's input; a gray image fills all channels. Alpha is left aside.
-template <class T>
-void load_row(const image& from, value_range r, int y, range cols, float* to, int channels) {
+template <class T> void load_row(const image& from, value_range r, int y, range cols, float* to, int channels) {
     const T* in = from.row<T>(y).data(); // (W, image channels)
     const int step = from.channels(), colours = from.colours();
     const float scale = (r.high - r.low) / white_of(sample_type_of<T>);
@@ -31,13 +30,15 @@ void load_row(const image& from, value_range r, int y, range cols, float* to, in
 template <class T>
 T sample_of(float unit) { // of a value in [0, 1], rounded to nearest; float images keep values outside
     constexpr float white = white_of(sample_type_of<T>);
-    if constexpr (std::is_same_v<T, float>) return unit;
-    else return T(std::min(std::max(unit * white + 0.5f, 0.f), white + 0.5f));
+    if constexpr (std::is_same_v<T, float>)
+        return unit;
+    else
+        return T(std::min(std::max(unit * white + 0.5f, 0.f), white + 0.5f));
 }
 
-// Row y of an image from the network's output; false when a value is not finite. Gray images get the mean of the channels.
-template <class T>
-bool store_row(image& to, value_range r, int y, range cols, const float* from, int channels) {
+// Row y of an image from the network's output; false when a value is not finite. Gray images get the mean of the
+// channels.
+template <class T> bool store_row(image& to, value_range r, int y, range cols, const float* from, int channels) {
     T* out = to.row<T>(y).data(); // (W, image channels)
     const int step = to.channels(), colours = to.colours();
     const float scale = 1 / (r.high - r.low);
@@ -57,12 +58,14 @@ bool store_row(image& to, value_range r, int y, range cols, const float* from, i
 }
 
 // f(sample) with a value of the image's sample type.
-template <class F>
-auto with_samples(sample_type t, F f) {
+template <class F> auto with_samples(sample_type t, F f) {
     switch (t) {
-        case sample_type::u8: return f(std::uint8_t{});
-        case sample_type::u16: return f(std::uint16_t{});
-        default: return f(float{});
+        case sample_type::u8:
+            return f(std::uint8_t{});
+        case sample_type::u16:
+            return f(std::uint16_t{});
+        default:
+            return f(float{});
     }
 }
 

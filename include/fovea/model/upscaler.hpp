@@ -18,13 +18,13 @@ struct run_options {
     std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once
     std::optional<schedule> how{};                    // else the one with the least work within the budget
     std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
-    std::stop_token stop{};                           // asked between bands; a stopped run returns nothing (an empty image)
+    std::stop_token stop{}; // asked between bands; a stopped run returns nothing (an empty image)
 };
 
 struct model_options {
-    depths depth{};              // of every repeat<dynamic, ...>
-    value_range range{};         // of the network's values
-    context* threads = nullptr;  // outlives the model; none: one thread, no others are made
+    depths depth{};             // of every repeat<dynamic, ...>
+    value_range range{};        // of the network's values
+    context* threads = nullptr; // outlives the model; none: one thread, no others are made
 };
 
 // Used by one thread at a time.
@@ -39,13 +39,13 @@ class upscaler {
 
     int in_channels() const { return graph_->tensors.front().channels; }
     ratio scale() const { return graph_->tensors.back().scale; }
-    value_range range() const { return range_; }
+    value_range values() const { return range_; }
     const graph& traced() const { return *graph_; }
     std::size_t weight_bytes() const { return weights_.bytes(); }
 
     // The image magnified by scale(), of the same kind: sample type, gray or colours, alpha (enlarged by bicubic
-    // interpolation; colours bleed under transparent pixels first). Throws when the network does not give an image, when the
-    // budget is too small, and when a value is not finite.
+    // interpolation; colours bleed under transparent pixels first). Throws when the network does not give an image,
+    // when the budget is too small, and when a value is not finite.
     image operator()(const image& in, const run_options& o = {}) {
         const ratio s = scale();
         if (s.den != 1 || s.num < 1 || in_channels() != 3 || graph_->tensors.back().channels != 3)
@@ -71,7 +71,8 @@ class upscaler {
                 });
         });
         if (!done) return {};
-        if (!finite) fail("the network's output is not finite: its weights do not belong to it, or the input is not finite");
+        if (!finite)
+            fail("the network's output is not finite: its weights do not belong to it, or the input is not finite");
         if (in.has_alpha()) enlarge_alpha(in, out);
         return out;
     }
@@ -105,7 +106,8 @@ class upscaler {
 
   private:
     static int checked_size(int n, int scale) {
-        if (n > INT_MAX / scale / 4) fail("an image side of ", n, " pixels is too long to be enlarged ", scale, " times");
+        if (n > INT_MAX / scale / 4)
+            fail("an image side of ", n, " pixels is too long to be enlarged ", scale, " times");
         return n * scale;
     }
 

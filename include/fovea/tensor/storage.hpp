@@ -24,17 +24,16 @@ class storage {
     void reserve(std::size_t bytes) {
         if (bytes <= bytes_) return;
         clear();
-        data_ = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{alignment}));
+        data_ = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment}));
         bytes_ = bytes;
     }
     void clear() {
-        if (data_) ::operator delete(data_, std::align_val_t{alignment});
+        if (data_) ::operator delete (data_, std::align_val_t{alignment});
         data_ = nullptr, bytes_ = 0;
     }
     std::byte* data() const { return data_; }
     std::size_t bytes() const { return bytes_; }
-    template <class T>
-    T* as() const { return reinterpret_cast<T*>(data_); }
+    template <class T> T* as() const { return reinterpret_cast<T*>(data_); }
 
   private:
     std::byte* data_ = nullptr;

@@ -1,4 +1,5 @@
-// Tensors of activations, (N,H,W,C) with C contiguous: a view, whose channels may be part of its type, and one that owns.
+// Tensors of activations, (N,H,W,C) with C contiguous: a view, whose channels may be part of its type, and one that
+// owns.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -12,8 +13,7 @@ namespace fovea {
 inline constexpr int dynamic_channels = -1;
 
 // Somebody else's numbers. Rows and images may lie apart (strides in elements); pixels of a row are neighbours.
-template <class T, int Channels = dynamic_channels>
-class tensor_view {
+template <class T, int Channels = dynamic_channels> class tensor_view {
   public:
     tensor_view() = default;
     tensor_view(T* data, int batch, int height, int width, int channels = Channels)
@@ -21,16 +21,22 @@ class tensor_view {
                       std::ptrdiff_t(height) * width * channels) {}
     tensor_view(T* data, int batch, int height, int width, int channels, std::ptrdiff_t row_stride,
                 std::ptrdiff_t image_stride)
-        : data_(data), batch_(batch), height_(height), width_(width), channels_(channels), row_stride_(row_stride),
+        : data_(data),
+          batch_(batch),
+          height_(height),
+          width_(width),
+          channels_(channels),
+          row_stride_(row_stride),
           image_stride_(image_stride) {
-        if (batch < 0 || height < 0 || width < 0 || channels < 1 || (Channels != dynamic_channels && channels != Channels))
+        if (batch < 0 || height < 0 || width < 0 || channels < 1 ||
+            (Channels != dynamic_channels && channels != Channels))
             fail("tensor_view: (", batch, ',', height, ',', width, ',', channels, ") does not fit a view of ",
                  Channels == dynamic_channels ? channels : Channels, " channels");
     }
     // A view of known channels as one of unknown, and of numbers as one of constants.
     template <class U, int Other>
-        requires std::is_convertible_v<U*, T*> && (Channels == dynamic_channels || Other == Channels)
-    tensor_view(tensor_view<U, Other> o)
+    requires std::is_convertible_v<U*, T*> &&(Channels == dynamic_channels || Other == Channels)
+        tensor_view(tensor_view<U, Other> o)
         : tensor_view(o.data(), o.batch(), o.height(), o.width(), o.channels(), o.row_stride(), o.image_stride()) {}
 
     T* data() const { return data_; }
@@ -38,8 +44,10 @@ class tensor_view {
     int height() const { return height_; }
     int width() const { return width_; }
     int channels() const {
-        if constexpr (Channels == dynamic_channels) return channels_;
-        else return Channels;
+        if constexpr (Channels == dynamic_channels)
+            return channels_;
+        else
+            return Channels;
     }
     std::ptrdiff_t row_stride() const { return row_stride_; }
     std::ptrdiff_t image_stride() const { return image_stride_; }
@@ -54,8 +62,7 @@ class tensor_view {
 };
 
 // Owns its numbers, dense, zero at first.
-template <class T>
-class tensor {
+template <class T> class tensor {
   public:
     tensor() = default;
     tensor(int batch, int height, int width, int channels)

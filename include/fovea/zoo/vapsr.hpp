@@ -40,7 +40,7 @@ template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Featur
                     .work = double(Features * Hidden) * (Kernel * Kernel + 1) + Hidden * (Hidden + 50.0),
                     .recomputed = radius};
         int n = 0;
-        auto add = [&](std::string_view name, shape dims) {
+        auto add = [&](std::string_view name, weight_shape dims) {
             const int outer = t.enter(name);
             o.w[n++] = t.parameter("weight", dims);
             o.w[n++] = t.parameter("bias", {dims[0], 1, 1, 1});
@@ -72,7 +72,7 @@ using vapsr_network = sequential<
     named<"conv_first", conv<3, Features, 3>>,
     named<"", residual<named<"body", repeat<Depth, vapsr_block<Features, Hidden, Kernel>>>,
                        named<"conv_body", conv<Features, Features, 3, identity, conv_options{.groups = BodyGroups}>>>>,
-    typename vapsr_upsampler<Features, Scale>::type>;
+    named<"", typename vapsr_upsampler<Features, Scale>::type>>;
 
 using vapsr_s = vapsr_network<4, 32, 64, 11, 1, 2>;
 using vapsr_x2 = vapsr_network<2, 48, 64, 20>;

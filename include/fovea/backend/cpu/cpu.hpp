@@ -1,4 +1,5 @@
-// The CPU backend: vector kernels for float32, chosen by the instruction set. What it lacks, the reference backend computes.
+// The CPU backend: vector kernels for float32, chosen by the instruction set. What it lacks, the reference backend
+// computes.
 #pragma once
 #include "fovea/backend/cpu/select.hpp"
 #include "fovea/backend/reference/reference.hpp"
@@ -9,7 +10,8 @@ namespace fovea {
 
 struct cpu : reference {};
 
-// ---- convolutions, with packed weights ----------------------------------------------------------------------------------
+// ---- convolutions, with packed weights
+// ----------------------------------------------------------------------------------
 template <class A>
 concept fused_on_cpu = A::kind != activation_kind::custom;
 
@@ -20,12 +22,11 @@ inline void prepare(cpu, packed_convolution, const preparation_call& c) { FOVEA_
 inline std::size_t prepared_bytes(cpu, packed_convolution, const preparation_call& c) {
     return FOVEA_CPU_KERNEL(packed_convolution_bytes)(c);
 }
-template <fused_on_cpu A>
-packed_convolution layout_of(cpu, conv2d<A>);
-template <class A>
-void forward(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) { FOVEA_CPU_KERNEL(convolution)(c); }
-template <class A>
-std::size_t scratch(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
+template <fused_on_cpu A> packed_convolution layout_of(cpu, conv2d<A>);
+template <class A> void forward(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
+    FOVEA_CPU_KERNEL(convolution)(c);
+}
+template <class A> std::size_t scratch(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
     return FOVEA_CPU_KERNEL(convolution_scratch)(c);
 }
 
@@ -36,20 +37,19 @@ inline void prepare(cpu, packed_depthwise, const preparation_call& c) { FOVEA_CP
 inline std::size_t prepared_bytes(cpu, packed_depthwise, const preparation_call& c) {
     return FOVEA_CPU_KERNEL(packed_depthwise_bytes)(c);
 }
-template <fused_on_cpu A>
-packed_depthwise layout_of(cpu, depthwise_conv2d<A>);
-template <class A>
-void forward(cpu, laid_out<depthwise_conv2d<A>, packed_depthwise>, const call& c) { FOVEA_CPU_KERNEL(depthwise)(c); }
+template <fused_on_cpu A> packed_depthwise layout_of(cpu, depthwise_conv2d<A>);
+template <class A> void forward(cpu, laid_out<depthwise_conv2d<A>, packed_depthwise>, const call& c) {
+    FOVEA_CPU_KERNEL(depthwise)(c);
+}
 
 // An unknown activation becomes an operation of its own after the fast convolution.
 template <class A>
-    requires(!fused_on_cpu<A>)
-void forward(cpu, conv2d<A>, const call&) = delete;
+requires(!fused_on_cpu<A>) void forward(cpu, conv2d<A>, const call&) = delete;
 template <class A>
-    requires(!fused_on_cpu<A>)
-void forward(cpu, depthwise_conv2d<A>, const call&) = delete;
+requires(!fused_on_cpu<A>) void forward(cpu, depthwise_conv2d<A>, const call&) = delete;
 
-// ---- VapSR's block ------------------------------------------------------------------------------------------------------
+// ---- VapSR's block
+// ------------------------------------------------------------------------------------------------------
 struct packed_attention {
     static constexpr int inputs = 12;
 };
@@ -58,10 +58,8 @@ inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call&
     return FOVEA_CPU_KERNEL(packed_attention_block_bytes)(c);
 }
 template <int F, int A, int K>
-    requires(F % 16 == 0 && A % 16 == 0)
-packed_attention layout_of(cpu, attention_block<F, A, K>);
-template <int F, int A, int K>
-void forward(cpu, laid_out<attention_block<F, A, K>, packed_attention>, const call& c) {
+requires(F % 16 == 0 && A % 16 == 0) packed_attention layout_of(cpu, attention_block<F, A, K>);
+template <int F, int A, int K> void forward(cpu, laid_out<attention_block<F, A, K>, packed_attention>, const call& c) {
     FOVEA_CPU_KERNEL(attention_block)(c);
 }
 template <int F, int A, int K>
@@ -69,9 +67,9 @@ std::size_t scratch(cpu, laid_out<attention_block<F, A, K>, packed_attention>, c
     return FOVEA_CPU_KERNEL(attention_block_scratch)(c);
 }
 
-// ---- the rest -----------------------------------------------------------------------------------------------------------
-template <fused_on_cpu A>
-void forward(cpu, activate<A>, const call& c) { FOVEA_CPU_KERNEL(activate)(c); }
+// ---- the rest
+// -----------------------------------------------------------------------------------------------------------
+template <fused_on_cpu A> void forward(cpu, activate<A>, const call& c) { FOVEA_CPU_KERNEL(activate)(c); }
 inline void forward(cpu, parametric_relu, const call& c) { FOVEA_CPU_KERNEL(prelu)(c); }
 inline void forward(cpu, layer_normalise, const call& c) { FOVEA_CPU_KERNEL(layer_norm)(c); }
 inline void forward(cpu, batch_normalise, const call& c) { FOVEA_CPU_KERNEL(batch_norm)(c); }
