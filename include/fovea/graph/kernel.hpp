@@ -11,6 +11,8 @@
 #include <array>
 #include <cstddef>
 
+#include "fovea/core/interpolation.hpp"
+
 namespace fovea {
 
 // Half-open interval of rows, columns or images.
@@ -53,7 +55,6 @@ struct window {
 
 // Activations that a backend can fuse into the operation before; `custom` is anything else.
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
-enum class interpolation { nearest, bilinear, bicubic };
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;

@@ -10,12 +10,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fovea/core/interpolation.hpp"
 #include "fovea/image/resize_matlab.hpp"
 #include "fovea/image/taps.hpp"
 
 namespace fovea {
-
-enum class interpolation { nearest, bilinear, bicubic };
 
 namespace detail {
 

@@ -10,12 +10,10 @@ namespace fovea::zoo {
 
 namespace detail {
 
-template <int... N>
-struct choices {};
+template <int... N> struct choices {};
 
 // Calls f(integral constant) for the choice that equals n; false when there is none.
-template <int... N, class F>
-bool choose(choices<N...>, int n, F f) {
+template <int... N, class F> bool choose(choices<N...>, int n, F f) {
     return ((n == N && (f(std::integral_constant<int, N>{}), true)) || ...);
 }
 
@@ -23,8 +21,7 @@ using graph_maker = graph (*)(const depths&);
 template <class Network, class Backend, class Mode>
 inline constexpr graph_maker maker_of = &fovea::detail::trace_network<Network, Backend, Mode>;
 
-template <class Backend, class Mode>
-graph_maker supercool_maker(const architecture& a) {
+template <class Backend, class Mode> graph_maker supercool_maker(const architecture& a) {
     graph_maker found = nullptr;
     choose(choices<8, 16, 24, 32, 48, 64, 96, 128, 192, 256>{}, a.channels, [&](auto channels) {
         choose(choices<1, 2, 4>{}, a.channels ? a.hidden / a.channels : 0, [&](auto hidden_ratio) {
@@ -50,19 +47,22 @@ graph_maker vapsr_maker(const architecture& a) {
     return found;
 }
 
-template <class Backend, class Mode>
-graph_maker maker_for(const architecture& a) {
+template <class Backend, class Mode> graph_maker maker_for(const architecture& a) {
     switch (a.family) {
-        case family::supercool: return supercool_maker<Backend, Mode>(a);
+        case family::supercool:
+            return supercool_maker<Backend, Mode>(a);
         case family::realesr_compact:
-            if (a.channels == 64 && a.depth == 16 && a.scale == 4) return maker_of<realesr_compact<64, 16, 4>, Backend, Mode>;
-            if (a.channels == 64 && a.depth == 32 && a.scale == 4) return maker_of<realesr_compact<64, 32, 4>, Backend, Mode>;
+            if (a.channels == 64 && a.depth == 16 && a.scale == 4)
+                return maker_of<realesr_compact<64, 16, 4>, Backend, Mode>;
+            if (a.channels == 64 && a.depth == 32 && a.scale == 4)
+                return maker_of<realesr_compact<64, 32, 4>, Backend, Mode>;
             return nullptr;
         case family::vapsr:
             if (auto f = vapsr_maker<32, 64, 1, Backend, Mode>(a)) return f;
             if (auto f = vapsr_maker<48, 64, 1, Backend, Mode>(a)) return f;
             return vapsr_maker<64, 48, 3, Backend, Mode>(a);
-        default: return nullptr;
+        default:
+            return nullptr;
     }
 }
 
@@ -73,8 +73,7 @@ graph_maker maker_for(const architecture& a) {
 //   SuperCool   x2 x4 x8 with 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256 channels, hidden ratio 1, 2 or 4
 //   Real-ESRGAN compact x4 with 64 channels, 16 or 32 convolutions
 // Other sizes: compose the type yourself and use model<...>. Throws when the network or its size is not among these.
-template <class Backend, class Mode = inference>
-upscaler load(const tensor_file& weights, context* threads = nullptr) {
+template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     const architecture a = recognise(weights);
     if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
     const auto maker = detail::maker_for<Backend, Mode>(a);

@@ -11,13 +11,13 @@ enum class family { vapsr, supercool, realesr_compact, critic };
 struct architecture {
     zoo::family family = family::vapsr;
     int scale = 1;
-    int channels = 0;     // between blocks
-    int hidden = 0;       // inside a block; supercool: channels * hidden ratio
-    int depth = 0;        // blocks
-    int kernel = 1;       // of vapsr's first projection
-    int body_groups = 1;  // of vapsr's conv_body
+    int channels = 0;                              // between blocks
+    int hidden = 0;                                // inside a block; supercool: channels * hidden ratio
+    int depth = 0;                                 // blocks
+    int kernel = 1;                                // of vapsr's first projection
+    int body_groups = 1;                           // of vapsr's conv_body
     interpolation filter = interpolation::bicubic; // of the skip around supercool
-    value_range range{};  // of the values that the network was trained on
+    value_range range{};                           // of the values that the network was trained on
 };
 
 inline std::string name_of(family f) {
@@ -51,8 +51,7 @@ inline int weight_axis(const tensor_file& f, const std::string& layer, std::size
     return folded ? folded : axis_of(f, layer + ".weight_v", axis);
 }
 // How many of before0after, before1after, ... there are.
-template <class F>
-int count_while(F exists) {
+template <class F> int count_while(F exists) {
     int n = 0;
     while (exists(std::to_string(n))) ++n;
     return n;
@@ -110,20 +109,26 @@ inline architecture recognise_realesr(const tensor_file& f) {
 // Of tensors as weights_of() gives them. Throws when they are of no network that is known here.
 inline architecture recognise(const tensor_file& f) {
     architecture a;
-    if (f.find("conv_first.weight") && f.find("body.0.proj_1.weight")) a = detail::recognise_vapsr(f);
+    if (f.find("conv_first.weight") && f.find("body.0.proj_1.weight"))
+        a = detail::recognise_vapsr(f);
     else if (detail::weight_axis(f, "input", 0) && detail::weight_axis(f, "decoder.conv", 0))
         a = detail::recognise_supercool(f);
     else if (f.find("body.0.weight") && f.find("body.1.weight") && f.find("body.2.weight"))
         a = detail::recognise_realesr(f);
     else if (f.find("detector.0.residual.0.weight") && f.find("linear.weight")) {
         a.family = family::critic;
-        a.depth = detail::count_while([&](const std::string& i) { return f.find("detector." + i + ".residual.0.weight"); });
+        a.depth =
+            detail::count_while([&](const std::string& i) { return f.find("detector." + i + ".residual.0.weight"); });
     } else
-        fail(f.source, ": its tensors are of no known network: expected VapSR, SuperCool or Real-ESRGAN's compact network");
+        fail(f.source,
+             ": its tensors are of no known network: expected VapSR, SuperCool or Real-ESRGAN's compact network");
     const std::string range = detail::text_value(f, "range", "range");
-    if (range == "[0,1]") a.range = {0, 1};
-    else if (range == "[-1,1]") a.range = {-1, 1};
-    else if (!range.empty()) fail(f.source, ": range is ", range, ": expected [0,1] or [-1,1]");
+    if (range == "[0,1]")
+        a.range = {0, 1};
+    else if (range == "[-1,1]")
+        a.range = {-1, 1};
+    else if (!range.empty())
+        fail(f.source, ": range is ", range, ": expected [0,1] or [-1,1]");
     return a;
 }
 
