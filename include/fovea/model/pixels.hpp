@@ -1,11 +1,10 @@
 // Between the samples of an image and the values that a network sees.
 #pragma once
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 
 #include "fovea/graph/kernel.hpp"
-#include "fovea/image/image.hpp"
+#include "fovea/image/convert.hpp"
 
 namespace fovea {
 
@@ -27,15 +26,6 @@ template <class T> void load_row(const image& from, value_range r, int y, range 
             to[c] = r.low + scale * float(in[std::ptrdiff_t(x) * step + (colours == 1 ? 0 : c)]);
 }
 
-template <class T>
-T sample_of(float unit) { // of a value in [0, 1], rounded to nearest; float images keep values outside
-    constexpr float white = white_of(sample_type_of<T>);
-    if constexpr (std::is_same_v<T, float>)
-        return unit;
-    else
-        return T(std::min(std::max(unit * white + 0.5f, 0.f), white + 0.5f));
-}
-
 // Row y of an image from the network's output; false when a value is not finite. Gray images get the mean of the
 // channels.
 template <class T> bool store_row(image& to, value_range r, int y, range cols, const float* from, int channels) {
@@ -55,18 +45,6 @@ template <class T> bool store_row(image& to, value_range r, int y, range cols, c
         if (colours == 1) pixel[0] = sample_of<T>(sum / float(channels));
     }
     return checked == 0;
-}
-
-// f(sample) with a value of the image's sample type.
-template <class F> auto with_samples(sample_type t, F f) {
-    switch (t) {
-        case sample_type::u8:
-            return f(std::uint8_t{});
-        case sample_type::u16:
-            return f(std::uint16_t{});
-        default:
-            return f(float{});
-    }
 }
 
 } // namespace detail

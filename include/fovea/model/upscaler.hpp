@@ -1,6 +1,7 @@
 // A network with its weights, ready to run: images in, images out. What `model` is once the network's type is no longer
 // needed; plain code, compiled once.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -53,11 +54,11 @@ class upscaler {
                  " channels does not enlarge images: expected 3 and 3");
         if (in.empty()) fail("an empty image cannot be enlarged");
         image bled;
-        if (in.has_alpha()) bled = bleed_colours(in);
+        if (in.has_alpha()) bled = with_bled_colours(in);
         const image& from = in.has_alpha() ? bled : in;
         image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
         std::atomic<bool> finite = true;
-        const bool done = detail::with_samples(in.type(), [&]<class T>(T) {
+        const bool done = detail::with_samples_of(in.type(), [&]<class T>(T) {
             return execute(
                 {in.height(), in.width()}, 1, o,
                 [&](int, range rows, range cols, const window& to) {
@@ -127,13 +128,13 @@ class upscaler {
     }
 
     static void enlarge_alpha(const image& in, image& out) {
-        detail::with_samples(in.type(), [&]<class T>(T) {
+        detail::with_samples_of(in.type(), [&]<class T>(T) {
             const int c = in.channels() - 1;
             image alpha(in.height(), in.width(), 1, in.type());
             for (int y = 0; y < in.height(); ++y)
                 for (int x = 0; x < in.width(); ++x)
                     alpha.row<T>(y)[std::size_t(x)] = in.row<T>(y)[std::size_t(x * in.channels() + c)];
-            const image large = resize_pillow_bicubic(alpha, out.height(), out.width());
+            const image large = resize_pillow(alpha, out.height(), out.width());
             for (int y = 0; y < out.height(); ++y)
                 for (int x = 0; x < out.width(); ++x)
                     out.row<T>(y)[std::size_t(x * out.channels() + c)] = large.row<T>(y)[std::size_t(x)];
