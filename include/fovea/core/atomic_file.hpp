@@ -63,13 +63,26 @@ class atomic_file {
 
     // Appends the bytes. Throws when they cannot be written or after commit.
     void write(std::span<const std::byte> bytes) {
-        if (!file_) fail(name_, ": cannot write: the file is already closed");
-        if (!bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) fail_with(errno);
+        if (!try_write(bytes)) fail_with(failure_);
+    }
+    // The same for callers that must not be thrown through, as callbacks of C libraries: false on failure, and check
+    // and commit then throw the reason.
+    bool try_write(std::span<const std::byte> bytes) noexcept {
+        if (!file_) failure_ = EBADF;
+        if (failure_ == 0 && !bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
+            failure_ = errno;
+        return failure_ == 0;
+    }
+
+    // Throws the reason of the first failed write, if there was one.
+    void check() {
+        if (failure_ != 0) fail_with(failure_);
     }
 
     // Gives the file its name. Throws, and leaves nothing, when the last bytes or the name cannot be written.
     void commit() {
-        if (!file_) fail(name_, ": cannot write: the file is already closed");
+        if (!file_) failure_ = EBADF;
+        check();
         if (std::fflush(file_) != 0) fail_with(errno);
 #if FOVEA_HAS_FSYNC
         if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
@@ -116,6 +129,7 @@ class atomic_file {
     std::string name_;                         // as the caller gave it, for errors
     std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
     std::FILE* file_ = nullptr;
+    int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;
 };
 

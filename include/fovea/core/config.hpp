@@ -61,15 +61,24 @@
 #define FOVEA_UNROLL
 #define FOVEA_INLINE inline
 #endif
+#if defined(__GNUC__) || defined(__clang__)
+#define FOVEA_NOINLINE __attribute__((noinline))
+#else
+#define FOVEA_NOINLINE
+#endif
 
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
 // -------------------
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define FOVEA_ISA avx512
+#define FOVEA_ISA_NAME "avx512"
 #elif defined(__AVX2__) && defined(__FMA__)
 #define FOVEA_ISA avx2
+#define FOVEA_ISA_NAME "avx2"
 #elif defined(__aarch64__)
 #define FOVEA_ISA neon
+#define FOVEA_ISA_NAME "neon"
 #else
 #define FOVEA_ISA baseline
+#define FOVEA_ISA_NAME "baseline"
 #endif

@@ -11,6 +11,8 @@
 #include <array>
 #include <cstddef>
 
+#include "fovea/core/interpolation.hpp"
+
 namespace fovea {
 
 // Half-open interval of rows, columns or images.
@@ -25,8 +27,8 @@ struct range {
     constexpr bool operator==(const range&) const = default;
 };
 
-using shape = std::array<int, 4>; // of a weight: (out, in/groups, kernel, kernel), or (n,1,1,1)
-constexpr std::size_t count(shape s) {
+using weight_shape = std::array<int, 4>; // of a weight: (out, in/groups, kernel, kernel), or (n,1,1,1)
+constexpr std::size_t count(weight_shape s) {
     return std::size_t(s[0]) * std::size_t(s[1]) * std::size_t(s[2]) * std::size_t(s[3]);
 }
 
@@ -53,7 +55,6 @@ struct window {
 
 // Activations that a backend can fuse into the operation before; `custom` is anything else.
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
-enum class interpolation { nearest, bilinear, bicubic };
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
@@ -74,7 +75,7 @@ struct call {
     std::array<window, max_inputs> x{};
     window y;
     std::array<const void*, max_weights> w{};
-    shape dims{};                 // of w[0], as in the weight file
+    weight_shape dims{};          // of w[0], as in the weight file
     std::byte* scratch = nullptr; // private to this call, 64-byte aligned, as large as the operation asked for
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
@@ -87,7 +88,7 @@ using scratch_size =
 struct preparation_call {
     attributes a;
     std::array<const void*, max_weights> w{};
-    std::array<shape, max_weights> dims{};
+    std::array<weight_shape, max_weights> dims{};
     void* out = nullptr;
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }

@@ -1,0 +1,111 @@
+// y = act(conv(x, w) + b) + skip (optional): cross-correlation of any odd kernel, stride, dilation and groups, padded
+// with zeros. Direct, register-blocked; Winograd is another operation.
+//
+//   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)
+//   w[0]  packed by pack_convolution from (O,I/groups,K,K)        w[1]  (O) or null
+#pragma once
+#include <cassert>
+
+#include "fovea/backend/cpu/register_block.hpp"
+
+namespace fovea::FOVEA_ISA {
+
+// How the weights of one group are cut into blocks of output channels; each block's weights lie together as
+// [K][K][I/groups][vectors * lanes], in the order in which sum_block walks through them, zeros beyond the last channel.
+struct convolution_layout {
+    int groups, outputs, inputs, kernel; // of one group
+    convolution_layout(const attributes& a, const weight_shape& dims)
+        : groups(a.groups), outputs(dims[0] / a.groups), inputs(dims[1]), kernel(dims[2]) {}
+
+    int vectors() const { return (outputs + lanes - 1) / lanes; }
+    int terms_per_output() const { return kernel * kernel * inputs; }
+    std::size_t group_floats() const { return std::size_t(terms_per_output()) * std::size_t(vectors() * lanes); }
+    // f(first vector, vectors, floats before it in the group)
+    template <class F> FOVEA_INLINE void each_block(F f) const {
+        for (int v = 0, n; v < vectors(); v += n) {
+            n = block_vectors(vectors() - v, terms_per_output());
+            f(v, n, std::size_t(terms_per_output()) * std::size_t(v * lanes));
+        }
+    }
+};
+
+inline std::size_t packed_convolution_bytes(const preparation_call& c) {
+    const convolution_layout layout(c.a, c.dims[0]);
+    return sizeof(float) * layout.group_floats() * std::size_t(layout.groups);
+}
+
+inline void pack_convolution(const preparation_call& c) {
+    const convolution_layout l(c.a, c.dims[0]);
+    const int taps = l.kernel * l.kernel;
+    const float* w = c.weight<float>(0);
+    float* out = static_cast<float*>(c.out);
+    for (int group = 0; group < l.groups; ++group)
+        l.each_block([&](int first, int vectors, std::size_t) {
+            for (int tap = 0; tap < taps; ++tap)
+                for (int i = 0; i < l.inputs; ++i)
+                    for (int o = first * lanes; o < (first + vectors) * lanes; ++o) {
+                        const std::ptrdiff_t from = std::ptrdiff_t(group * l.outputs + o) * l.inputs + i;
+                        *out++ = o < l.outputs ? w[from * taps + tap] : 0.f;
+                    }
+        });
+}
+
+// The terms of output row y, whose first column is c.cols.begin + x, for one group. Without dilation and groups a
+// kernel row is a single run.
+inline terms convolution_terms(const call& c, const convolution_layout& l, int n, int y, int x, int group) {
+    const window& in = c.x[0];
+    const attributes& a = c.a;
+    const int half = l.kernel / 2, left = x * a.stride - half * a.dilation;
+    const bool single = a.dilation == 1 && l.groups == 1;
+    terms t;
+    t.rows = l.kernel;
+    t.runs = single ? 1 : l.kernel;
+    t.length = single ? l.kernel * l.inputs : l.inputs;
+    t.run_step = std::ptrdiff_t(a.dilation) * in.channels;
+    t.pixel_step = std::ptrdiff_t(a.stride) * in.channels;
+    for (int i = 0; i < l.kernel; ++i)
+        t.row[i] = in.read<float>(n, y * a.stride + (i - half) * a.dilation, left) + group * l.inputs;
+    return t;
+}
+
+inline destination convolution_destination(const call& c, const convolution_layout& l, int n, int y, int x, int channel,
+                                           int channels) {
+    const float* bias = c.weight<float>(1);
+    return {.y = c.y.at<float>(n, y, x) + channel,
+            .pixel_step = c.y.channels,
+            .vector_step = lanes,
+            .channels = std::min(channels, l.outputs - channel % l.outputs),
+            .bias = bias ? bias + channel : nullptr,
+            .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
+            .slope = c.a.slope};
+}
+
+inline void convolution(const call& c) {
+    const convolution_layout l(c.a, c.dims);
+    assert(l.kernel <= max_kernel);
+    const epilogue finish = epilogue_of(c.a.activation);
+
+    // Columns in strips so that the rows a kernel reads stay in L2 until the next row of outputs; rows one by one for
+    // all channels, except where the weights would push them out: then all rows for one block of channels.
+    constexpr std::size_t row_bytes = 384 << 10, weight_bytes = 512 << 10;
+    constexpr int grain = 168; // a multiple of every block's pixels
+    const std::size_t column_bytes = sizeof(float) * std::size_t(l.kernel * c.a.stride * c.x[0].channels);
+    const int strip = std::max(1, int(row_bytes / column_bytes) / grain) * grain;
+    const int band = sizeof(float) * l.group_floats() <= weight_bytes ? 1 : std::max(1, c.rows.size());
+
+    for (int n = c.images.begin; n < c.images.end; ++n)
+        for (int group = 0; group < l.groups; ++group)
+            for (int x = c.cols.begin; x < c.cols.end; x += strip)
+                for (int top = c.rows.begin; top < c.rows.end; top += band)
+                    l.each_block([&](int first, int vectors, std::size_t floats) {
+                        const float* w = c.weight<float>(0) + std::size_t(group) * l.group_floats() + floats;
+                        const row_kernel row = row_kernel_of(vectors);
+                        for (int y = top; y < std::min(top + band, c.rows.end); ++y)
+                            row(convolution_terms(c, l, n, y, x, group), w, std::min(strip, c.cols.end - x),
+                                convolution_destination(c, l, n, y, x, group * l.outputs + first * lanes,
+                                                        vectors * lanes),
+                                finish);
+                    });
+}
+
+} // namespace fovea::FOVEA_ISA

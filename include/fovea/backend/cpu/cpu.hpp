@@ -1,0 +1,62 @@
+// The CPU backend: vector kernels for float32, chosen by the instruction set. What it lacks, the reference backend
+// computes.
+#pragma once
+#include "fovea/backend/cpu/select.hpp"
+#include "fovea/backend/reference/reference.hpp"
+#include "fovea/graph/tracer.hpp"
+#include "fovea/ops/attention_block.hpp"
+
+namespace fovea {
+
+struct cpu : reference {};
+
+// ---- convolutions, with packed weights
+// ----------------------------------------------------------------------------------
+template <class A>
+concept fused_on_cpu = A::kind != activation_kind::custom;
+
+struct packed_convolution {
+    static constexpr int inputs = 1;
+};
+inline void prepare(cpu, packed_convolution, const preparation_call& c) { FOVEA_CPU_KERNEL(pack_convolution)(c); }
+inline std::size_t prepared_bytes(cpu, packed_convolution, const preparation_call& c) {
+    return FOVEA_CPU_KERNEL(packed_convolution_bytes)(c);
+}
+template <fused_on_cpu A> packed_convolution layout_of(cpu, conv2d<A>);
+template <class A> void forward(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
+    FOVEA_CPU_KERNEL(convolution)(c);
+}
+
+struct packed_depthwise {
+    static constexpr int inputs = 1;
+};
+inline void prepare(cpu, packed_depthwise, const preparation_call& c) { FOVEA_CPU_KERNEL(pack_depthwise)(c); }
+inline std::size_t prepared_bytes(cpu, packed_depthwise, const preparation_call& c) {
+    return FOVEA_CPU_KERNEL(packed_depthwise_bytes)(c);
+}
+template <fused_on_cpu A> packed_depthwise layout_of(cpu, depthwise_conv2d<A>);
+template <class A> void forward(cpu, laid_out<depthwise_conv2d<A>, packed_depthwise>, const call& c) {
+    FOVEA_CPU_KERNEL(depthwise)(c);
+}
+
+// An unknown activation becomes an operation of its own after the fast convolution.
+template <class A>
+requires(!fused_on_cpu<A>) void forward(cpu, conv2d<A>, const call&) = delete;
+template <class A>
+requires(!fused_on_cpu<A>) void forward(cpu, depthwise_conv2d<A>, const call&) = delete;
+
+// ---- the rest
+// -----------------------------------------------------------------------------------------------------------
+template <fused_on_cpu A> void forward(cpu, activate<A>, const call& c) { FOVEA_CPU_KERNEL(activate)(c); }
+inline void forward(cpu, parametric_relu, const call& c) { FOVEA_CPU_KERNEL(prelu)(c); }
+inline void forward(cpu, layer_normalise, const call& c) { FOVEA_CPU_KERNEL(layer_norm)(c); }
+inline void forward(cpu, batch_normalise, const call& c) { FOVEA_CPU_KERNEL(batch_norm)(c); }
+inline void forward(cpu, add, const call& c) { FOVEA_CPU_KERNEL(add)(c); }
+inline void forward(cpu, multiply, const call& c) { FOVEA_CPU_KERNEL(multiply)(c); }
+inline void forward(cpu, shuffle_pixels, const call& c) { FOVEA_CPU_KERNEL(pixel_shuffle)(c); }
+inline void forward(cpu, magnify, const call& c) { FOVEA_CPU_KERNEL(upsample)(c); }
+inline std::size_t scratch(cpu, magnify, const call& c) { return FOVEA_CPU_KERNEL(upsample_scratch)(c); }
+inline void forward(cpu, pool_maximum, const call& c) { FOVEA_CPU_KERNEL(max_pool)(c); }
+inline void forward(cpu, pool_mean, const call& c) { FOVEA_CPU_KERNEL(global_average_pool)(c); }
+
+} // namespace fovea

@@ -1,0 +1,58 @@
+// What happens to the sums of a block on their way to memory: y = act(sums + bias) + skip.
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include "fovea/backend/cpu/math.hpp"
+#include "fovea/graph/kernel.hpp"
+
+namespace fovea::FOVEA_ISA {
+
+// Where a row of output pixels goes, for one block of output channels; steps in floats.
+struct destination {
+    float* y;
+    std::ptrdiff_t pixel_step;
+    std::ptrdiff_t vector_step; // from one vector of channels to the next: `lanes` in NHWC
+    int channels;               // of this block, the last vector may be partly outside
+    const float* bias;          // or null
+    const float* skip;          // like y in NHWC, or null; may be y itself
+    float slope;
+};
+
+// Pixels [x, x + pixels) of the row from sums[pixel][vectors * lanes].
+using epilogue = void (*)(const destination&, const float* sums, int vectors, int x, int pixels);
+
+template <activation_kind Kind>
+void finish_block(const destination& d, const float* sums, int vectors, int x, int pixels) {
+    for (int v = 0; v < vectors; ++v) {
+        const int n = std::min(lanes, d.channels - v * lanes);
+        const vf bias = d.bias ? load_first(d.bias + v * lanes, n) : broadcast(0.f);
+        float* y = d.y + x * d.pixel_step + v * d.vector_step;
+        const float* skip = d.skip ? d.skip + x * d.pixel_step + v * lanes : nullptr;
+        const float* sum = sums + v * lanes;
+        for (int p = 0; p < pixels; ++p, y += d.pixel_step, sum += vectors * lanes) {
+            vf value = activated<Kind>(load(sum) + bias, d.slope);
+            if (skip) value = value + load_first(skip + p * d.pixel_step, n);
+            store_first(y, value, n);
+        }
+    }
+}
+
+inline epilogue epilogue_of(activation_kind kind) {
+    switch (kind) {
+        case activation_kind::relu:
+            return finish_block<activation_kind::relu>;
+        case activation_kind::leaky_relu:
+            return finish_block<activation_kind::leaky_relu>;
+        case activation_kind::silu:
+            return finish_block<activation_kind::silu>;
+        case activation_kind::gelu:
+            return finish_block<activation_kind::gelu>;
+        case activation_kind::unit_range:
+            return finish_block<activation_kind::unit_range>;
+        default:
+            return finish_block<activation_kind::identity>;
+    }
+}
+
+} // namespace fovea::FOVEA_ISA

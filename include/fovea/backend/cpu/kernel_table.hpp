@@ -1,0 +1,37 @@
+// The CPU kernels of one instruction set, for choosing a set at run time. What each does stands in the header of its
+// name in backend/cpu/.
+#pragma once
+#include "fovea/graph/kernel.hpp"
+
+namespace fovea {
+
+struct kernel_table {
+    const char* name; // avx512, avx2, neon, baseline
+
+    kernel convolution;
+    preparation_size packed_convolution_bytes;
+    preparation_kernel pack_convolution;
+    kernel depthwise;
+    preparation_size packed_depthwise_bytes;
+    preparation_kernel pack_depthwise;
+
+    bool (*attention_block_supported)(int features, int hidden, int kernel);
+    scratch_size attention_block_scratch;
+    kernel attention_block;
+    preparation_size packed_attention_block_bytes;
+    preparation_kernel pack_attention_block;
+
+    kernel layer_norm, batch_norm;
+    kernel activate, prelu, add, multiply;
+    kernel pixel_shuffle;
+    scratch_size upsample_scratch;
+    kernel upsample;
+    kernel max_pool, global_average_pool;
+};
+
+// The kernels for this machine, chosen once: the best set that it can run, or the one that the environment variable
+// FOVEA_ISA names. Throws fovea::error where FOVEA_ISA names none that is built in and can run here. Defined in the
+// library fovea::dispatch.
+const kernel_table& dispatched_kernels();
+
+} // namespace fovea

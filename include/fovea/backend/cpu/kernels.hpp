@@ -1,0 +1,35 @@
+// All CPU kernels, for the instruction set that the compiler is given.
+#pragma once
+#include "fovea/backend/cpu/convolution.hpp"
+#include "fovea/backend/cpu/depthwise.hpp"
+#include "fovea/backend/cpu/elementwise.hpp"
+#include "fovea/backend/cpu/kernel_table.hpp"
+#include "fovea/backend/cpu/normalise.hpp"
+#include "fovea/backend/cpu/pixel_shuffle.hpp"
+#include "fovea/backend/cpu/pooling.hpp"
+#include "fovea/backend/cpu/upsample.hpp"
+
+namespace fovea::FOVEA_ISA {
+
+constexpr kernel_table table_of_kernels() {
+    return {.name = FOVEA_ISA_NAME,
+            .convolution = convolution,
+            .packed_convolution_bytes = packed_convolution_bytes,
+            .pack_convolution = pack_convolution,
+            .depthwise = depthwise,
+            .packed_depthwise_bytes = packed_depthwise_bytes,
+            .pack_depthwise = pack_depthwise,
+            .layer_norm = layer_norm,
+            .batch_norm = batch_norm,
+            .activate = activate,
+            .prelu = prelu,
+            .add = add,
+            .multiply = multiply,
+            .pixel_shuffle = pixel_shuffle,
+            .upsample_scratch = upsample_scratch,
+            .upsample = upsample,
+            .max_pool = max_pool,
+            .global_average_pool = global_average_pool};
+}
+
+} // namespace fovea::FOVEA_ISA

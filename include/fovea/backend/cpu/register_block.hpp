@@ -1,0 +1,118 @@
+// The inner loop of every convolution: P pixels times NV vectors of output channels, summed in registers.
+//
+//   sums[p][o] = sum over kernel rows, runs and channels of x[p][term] w[term][o]
+//
+// Every sum takes its terms in the same order whatever P is, so that a pixel's bits do not depend on where a call
+// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates.
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include "fovea/backend/cpu/epilogue.hpp"
+#include "fovea/backend/cpu/simd.hpp"
+
+namespace fovea::FOVEA_ISA {
+
+inline constexpr int max_kernel = 31;
+
+// What one output pixel sums over, in floats: kernel rows, in each some runs of consecutive values.
+struct terms {
+    const float* row[max_kernel]; // at the first value of output column 0
+    int rows, runs, length;
+    std::ptrdiff_t run_step;   // from a run to the next
+    std::ptrdiff_t pixel_step; // from an output's values to the next output's
+    int count() const { return rows * runs * length; }
+};
+
+// Pixels per block so that accumulators, NV weights and a broadcast fit the registers and hide the latency of an fma.
+template <int NV>
+inline constexpr int block_pixels = vector_registers == 32 ? (NV <= 2      ? 14
+                                                              : NV == 3    ? 8
+                                                              : lanes == 4 ? 4
+                                                                           : 6)
+                                                           : (NV == 1   ? 8
+                                                              : NV == 2 ? 6
+                                                                        : 4);
+inline constexpr int max_block_vectors = vector_registers == 32 ? 4 : 3;
+inline constexpr int max_block_sums = 32 * lanes;
+inline constexpr int tail_pixels = 4;
+
+// How many of the remaining vectors of output channels the next block takes. Blocks of 4 pay where their weights stay
+// in L1, which a block's loop over the terms walks through once per block of pixels.
+inline int block_vectors(int remaining, int terms_per_output) {
+    if (remaining < 3) return remaining;
+    if (remaining % 2 == 1) return 3;
+    return max_block_vectors == 4 && terms_per_output <= 128 ? 4 : 2;
+}
+
+template <int NV, int P> FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, float* sums) {
+    constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
+    const std::ptrdiff_t step = t.pixel_step;
+    std::ptrdiff_t steps[4] = {0, step, 2 * step, 3 * step};
+    opaque(steps[3]);
+
+    vf acc[P][NV];
+    FOVEA_UNROLL
+    for (int p = 0; p < P; ++p) {
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) acc[p][v] = broadcast(0.f);
+    }
+    for (int i = 0; i < t.rows; ++i) {
+        const float* run = t.row[i] + at;
+        for (int r = 0; r < t.runs; ++r, run += t.run_step) {
+            const float* x[quads];
+            FOVEA_UNROLL
+            for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
+            for (int k = 0; k < t.length; ++k, w += NV * lanes) {
+                vf b[NV];
+                FOVEA_UNROLL
+                for (int v = 0; v < NV; ++v) b[v] = load(w + v * lanes);
+                FOVEA_UNROLL
+                for (int p = 0; p < P; ++p) {
+                    const vf a = broadcast(x[p / 4][steps[p % 4]]);
+                    FOVEA_UNROLL
+                    for (int v = 0; v < NV; ++v) acc[p][v] = fma(a, b[v], acc[p][v]);
+                }
+                FOVEA_UNROLL
+                for (int q = 0; q < quads; ++q) {
+                    ++x[q];
+                    opaque(x[q]);
+                }
+            }
+        }
+    }
+    // Through memory, so that epilogues are compiled once and cannot raise the register pressure above.
+    FOVEA_UNROLL
+    for (int p = 0; p < P; ++p) {
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) store(sums + (p * NV + v) * lanes, acc[p][v]);
+    }
+}
+
+// One row of `pixels` outputs for one block of NV vectors of channels. A tail is computed by a block that overlaps
+// pixels already done and keeps only the new ones.
+template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+    constexpr int P = block_pixels<NV>;
+    alignas(64) float sums[max_block_sums];
+    int x = 0;
+    const auto block = [&](auto kernel, int size) {
+        const int from = std::min(x, pixels - size);
+        kernel(t, from * t.pixel_step, w, sums);
+        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size - x);
+        x = from + size;
+    };
+    while (pixels - x >= P) block(sum_block<NV, P>, P);
+    if (pixels >= P && pixels - x > 2 * tail_pixels) block(sum_block<NV, P>, P);
+    while (x < pixels && pixels >= tail_pixels) block(sum_block<NV, tail_pixels>, tail_pixels);
+    while (x < pixels) block(sum_block<NV, 1>, 1);
+}
+
+using row_kernel = void (*)(const terms&, const float* w, int pixels, const destination&, epilogue);
+
+inline row_kernel row_kernel_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return sum_row<4>;
+    return vectors == 3 ? sum_row<3> : vectors == 2 ? sum_row<2> : sum_row<1>;
+}
+
+} // namespace fovea::FOVEA_ISA

@@ -1,0 +1,123 @@
+// The vector type of this translation unit's instruction set, and the few operations that kernels need of it. xsimd
+// where it is good on every version from 8 to 13; intrinsics where it is not: before 11 its AVX-512 fma multiplies,
+// then adds.
+//
+// A comparison with a NaN must not hide it: at_least(x, low) and at_most(x, high) give NaN where x is NaN, which
+// xsimd's max and min leave to the instruction set.
+#pragma once
+#include <cstddef>
+#include <type_traits>
+#include <xsimd/xsimd.hpp>
+
+#include "fovea/core/config.hpp"
+
+namespace fovea::FOVEA_ISA {
+
+using vf = xsimd::batch<float>;
+inline constexpr int lanes = int(vf::size);
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int vector_registers = 32;
+#else
+inline constexpr int vector_registers = 16;
+#endif
+
+FOVEA_INLINE vf load(const float* p) { return vf::load_unaligned(p); }
+FOVEA_INLINE void store(float* p, vf v) { v.store_unaligned(p); }
+FOVEA_INLINE vf broadcast(float s) { return vf(s); }
+
+#if defined(__AVX512F__)
+FOVEA_INLINE vf fma(vf a, vf b, vf c) { return vf(_mm512_fmadd_ps(a, b, c)); }
+FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return vf(_mm512_fnmadd_ps(a, b, c)); } // c - a b
+// The second operand wins with a NaN. The maskz forms compile to the plain ones; those make g++ 12 warn of an
+// uninitialised variable in its own header.
+inline constexpr __mmask16 all_lanes = 0xffff;
+FOVEA_INLINE vf at_least(vf x, vf low) { return vf(_mm512_maskz_max_ps(all_lanes, low, x)); }
+FOVEA_INLINE vf at_most(vf x, vf high) { return vf(_mm512_maskz_min_ps(all_lanes, high, x)); }
+FOVEA_INLINE vf reciprocal_estimate(vf x) { return vf(_mm512_maskz_rcp14_ps(all_lanes, x)); }
+// The first n of a vector, 0 < n <= lanes; loading gives zeros for the others.
+FOVEA_INLINE vf load_part(const float* p, int n) { return vf(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1u), p)); }
+FOVEA_INLINE void store_part(float* p, vf v, int n) { _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1u), v); }
+FOVEA_INLINE vf keep_first(vf v, int n) { return vf(_mm512_maskz_mov_ps(__mmask16((1u << n) - 1u), v)); } // others 0
+#elif defined(__AVX2__) && defined(__FMA__)
+FOVEA_INLINE vf fma(vf a, vf b, vf c) { return vf(_mm256_fmadd_ps(a, b, c)); }
+FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return vf(_mm256_fnmadd_ps(a, b, c)); }
+FOVEA_INLINE vf at_least(vf x, vf low) { return vf(_mm256_max_ps(low, x)); }
+FOVEA_INLINE vf at_most(vf x, vf high) { return vf(_mm256_min_ps(high, x)); }
+FOVEA_INLINE vf reciprocal_estimate(vf x) { return vf(_mm256_rcp_ps(x)); }
+FOVEA_INLINE __m256i first_lanes(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+FOVEA_INLINE vf load_part(const float* p, int n) { return vf(_mm256_maskload_ps(p, first_lanes(n))); }
+FOVEA_INLINE void store_part(float* p, vf v, int n) { _mm256_maskstore_ps(p, first_lanes(n), v); }
+FOVEA_INLINE vf keep_first(vf v, int n) { return vf(_mm256_and_ps(v, _mm256_castsi256_ps(first_lanes(n)))); }
+#else
+FOVEA_INLINE vf fma(vf a, vf b, vf c) { return xsimd::fma(a, b, c); }
+FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return xsimd::fma(-a, b, c); }
+FOVEA_INLINE vf at_least(vf x, vf low) { return xsimd::select(x < low, low, x); }
+FOVEA_INLINE vf at_most(vf x, vf high) { return xsimd::select(x > high, high, x); }
+FOVEA_INLINE vf load_part(const float* p, int n) {
+    alignas(64) float part[lanes] = {};
+    for (int i = 0; i < n; ++i) part[i] = p[i];
+    return load(part);
+}
+FOVEA_INLINE void store_part(float* p, vf v, int n) {
+    alignas(64) float part[lanes];
+    store(part, v);
+    for (int i = 0; i < n; ++i) p[i] = part[i];
+}
+FOVEA_INLINE vf keep_first(vf v, int n) {
+    alignas(64) float part[lanes];
+    store(part, v);
+    return load_part(part, n);
+}
+#endif
+
+// 1 / x to about 2^-23, for finite normal x.
+FOVEA_INLINE vf reciprocal(vf x) {
+#if defined(__AVX2__) && defined(__FMA__)
+    const vf r = reciprocal_estimate(x);
+    return fma(r, fnma(x, r, broadcast(1.f)), r);
+#else
+    return broadcast(1.f) / x;
+#endif
+}
+
+// The sum over the lanes of each of as many vectors as a vector has lanes, all in the same order.
+FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) {
+#if defined(__AVX512F__) // xsimd's own makes g++ 12 warn as above
+    const auto quarters = [](vf a, vf b, auto low, auto high) {
+        return vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, low())) +
+               vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, high()));
+    };
+    const auto within = [](vf a, vf b, auto low, auto high) {
+        return vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, low())) +
+               vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, high()));
+    };
+    const std::integral_constant<int, 0x44> first_pair;
+    const std::integral_constant<int, 0xEE> second_pair;
+    const std::integral_constant<int, 0x88> even;
+    const std::integral_constant<int, 0xDD> odd;
+    vf q[4]; // quarter i of q[j]: four lanes whose sum is that of v[4 i + j]
+    FOVEA_UNROLL
+    for (int j = 0; j < 4; ++j)
+        q[j] = quarters(quarters(v[j], v[4 + j], first_pair, second_pair),
+                        quarters(v[8 + j], v[12 + j], first_pair, second_pair), even, odd);
+    return within(within(q[0], q[1], first_pair, second_pair), within(q[2], q[3], first_pair, second_pair), even, odd);
+#else
+    return xsimd::haddp(v);
+#endif
+}
+
+// All lanes where n == lanes, else the first n. Cheap where n does not change in a loop.
+FOVEA_INLINE vf load_first(const float* p, int n) { return n == lanes ? load(p) : load_part(p, n); }
+FOVEA_INLINE void store_first(float* p, vf v, int n) { n == lanes ? store(p, v) : store_part(p, v, n); }
+
+// Keeps the compiler from deriving p from other pointers: it would turn one base and a stride into a pointer per pixel
+// and run out of registers.
+template <class T> FOVEA_INLINE void opaque(T& p) {
+#if defined(__GNUC__) || defined(__clang__)
+    __asm__("" : "+r"(p));
+#endif
+}
+
+} // namespace fovea::FOVEA_ISA

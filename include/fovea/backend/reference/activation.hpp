@@ -1,0 +1,24 @@
+#pragma once
+#include "fovea/backend/reference/backend.hpp"
+#include "fovea/ops/activation.hpp"
+
+namespace fovea {
+
+template <class Real, class A> void forward(basic_reference<Real>, activate<A>, const call& c) {
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real* x = c.x[0].at<Real>(n, h, w); // (C)
+        Real* y = c.y.at<Real>(n, h, w);          // (C)
+        for (int i = 0; i < c.y.channels; ++i) y[i] = A::f(x[i]);
+    });
+}
+
+template <class Real> void forward(basic_reference<Real>, parametric_relu, const call& c) {
+    const Real* slope = c.weight<Real>(0); // (C)
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real* x = c.x[0].at<Real>(n, h, w); // (C)
+        Real* y = c.y.at<Real>(n, h, w);          // (C)
+        for (int i = 0; i < c.y.channels; ++i) y[i] = x[i] > 0 ? x[i] : slope[i] * x[i];
+    });
+}
+
+} // namespace fovea

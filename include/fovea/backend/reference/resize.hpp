@@ -1,0 +1,101 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "fovea/backend/reference/backend.hpp"
+#include "fovea/ops/resize.hpp"
+
+namespace fovea {
+
+template <class Real> void forward(basic_reference<Real>, shuffle_pixels, const call& c) {
+    const int r = c.a.factor;
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real* x = c.x[0].at<Real>(n, h / r, w / r) + h % r * r + w % r; // (C r r)
+        Real* y = c.y.at<Real>(n, h, w);                                      // (C)
+        for (int i = 0; i < c.y.channels; ++i) y[i] = x[i * r * r];
+    });
+}
+
+namespace detail {
+
+// Coefficients of the four source positions around output position `at`; returns the first of them.
+template <class Real> int magnifying_taps(interpolation filter, int at, int factor, Real (&w)[4]) {
+    const Real source = (Real(at) + Real(0.5)) / Real(factor) - Real(0.5), first = std::floor(source),
+               t = source - first;
+    const Real a = Real(-0.75);
+    for (int i = 0; i < 4; ++i) {
+        const Real d = std::abs(t - Real(i - 1));
+        if (filter == interpolation::nearest)
+            w[i] = i == 1 + (t >= Real(0.5)) ? 1 : 0;
+        else if (filter == interpolation::bilinear)
+            w[i] = std::max(Real(0), 1 - d);
+        else
+            w[i] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+    }
+    return int(first) - 1;
+}
+
+} // namespace detail
+
+template <class Real> void forward(basic_reference<Real>, magnify, const call& c) {
+    const window& in = c.x[0];
+    each_pixel(c, [&](int n, int h, int w) {
+        Real vertical[4], horizontal[4];
+        const int top = detail::magnifying_taps(c.a.filter, h, c.a.factor, vertical);
+        const int left = detail::magnifying_taps(c.a.filter, w, c.a.factor, horizontal);
+        Real* y = c.y.at<Real>(n, h, w); // (C)
+        const Real* skip = c.x[1] ? c.x[1].at<Real>(n, h, w) : nullptr;
+        for (int i = 0; i < c.y.channels; ++i) y[i] = skip ? skip[i] : 0;
+        for (int t = 0; t < 16; ++t) {
+            const int v = std::clamp(top + t / 4, 0, in.height - 1), u = std::clamp(left + t % 4, 0, in.width - 1);
+            const Real coefficient = vertical[t / 4] * horizontal[t % 4];
+            if (coefficient == 0) continue;       // the pixel may not be kept
+            const Real* x = in.at<Real>(n, v, u); // (C)
+            for (int i = 0; i < c.y.channels; ++i) y[i] += coefficient * x[i];
+        }
+    });
+}
+
+template <class Real> void forward(basic_reference<Real>, pool_maximum, const call& c) {
+    const window& in = c.x[0];
+    const int k = c.a.kernel, half = k / 2;
+    each_pixel(c, [&](int n, int h, int w) {
+        Real* y = c.y.at<Real>(n, h, w); // (C)
+        std::fill_n(y, c.y.channels, -std::numeric_limits<Real>::infinity());
+        for (int i = 0; i < k * k; ++i) {
+            const int v = h * c.a.stride + i / k - half, u = w * c.a.stride + i % k - half;
+            if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
+            const Real* x = in.at<Real>(n, v, u); // (C)
+            for (int q = 0; q < c.y.channels; ++q)
+                if (!(y[q] >= x[q])) y[q] = x[q]; // a NaN stays
+        }
+    });
+}
+
+template <class Real> void forward(basic_reference<Real>, pool_mean, const call& c) {
+    const window& in = c.x[0];
+    for (int n = c.images.begin; n < c.images.end; ++n)
+        for (int i = 0; i < c.y.channels; ++i) {
+            double sum = 0;
+            for (int h = 0; h < in.height; ++h)
+                for (int w = 0; w < in.width; ++w) sum += double(in.at<Real>(n, h, w)[i]);
+            c.y.at<Real>(n, 0, 0)[i] = Real(sum / (double(in.height) * in.width));
+        }
+}
+
+template <class Real> void forward(basic_reference<Real>, multiply_matrix, const call& c) {
+    const Real *m = c.weight<Real>(0), *b = c.weight<Real>(1); // (O,I), (O)
+    const int inputs = c.x[0].channels;
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real* x = c.x[0].at<Real>(n, h, w); // (I)
+        Real* y = c.y.at<Real>(n, h, w);          // (O)
+        for (int o = 0; o < c.y.channels; ++o) {
+            Real sum = 0;
+            for (int i = 0; i < inputs; ++i) sum += m[o * inputs + i] * x[i];
+            y[o] = sum + (b ? b[o] : 0);
+        }
+    });
+}
+
+} // namespace fovea

@@ -1,0 +1,6 @@
+// Composition of layers.
+#pragma once
+#include "fovea/compose/branches.hpp"
+#include "fovea/compose/repeat.hpp"
+#include "fovea/compose/residual.hpp"
+#include "fovea/compose/sequential.hpp"

@@ -1,0 +1,41 @@
+// What a network says about itself, as constants: receptive radius, parameter count.
+#pragma once
+#include "fovea/layers/layer.hpp"
+
+namespace fovea {
+
+// The graph without kernels.
+template <class Network> constexpr graph shapes_of(const depths& d = {}) {
+    tracer<inference, shapes_only> t;
+    t.depth = d;
+    Network::trace(t, value<Network::in_channels>{t.add_tensor(Network::in_channels, ratio{})});
+    return t;
+}
+
+// Input pixels on either side of its own that an output pixel depends on, for networks that keep or magnify the size.
+template <class Network> constexpr int radius_of(const depths& d = {}) {
+    const graph g = shapes_of<Network>(d);
+    constexpr int far = 1 << 24; // an input without borders
+    int radius = 0;
+    for (int phase = 0; phase < g.tensors.back().scale.num; ++phase) {
+        std::vector<range> need(g.tensors.size(), range{});
+        need.back() = {phase, phase + 1};
+        for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o) {
+            const range out = need[std::size_t(o->y)];
+            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(o->reads(out, far));
+            if (o->x[1] >= 0) need[std::size_t(o->x[1])] = need[std::size_t(o->x[1])].join(out);
+        }
+        radius = std::max({radius, -need[0].begin, need[0].end - 1});
+    }
+    return radius;
+}
+
+// Trainable parameters, one for each number.
+template <class Network> constexpr std::size_t parameters_of(const depths& d = {}) {
+    std::size_t n = 0;
+    const graph g = shapes_of<Network>(d);
+    for (auto& w : g.weights) n += w.kind == weight_kind::parameter ? count(w.dims) : 0;
+    return n;
+}
+
+} // namespace fovea

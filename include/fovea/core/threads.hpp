@@ -1,0 +1,166 @@
+// Threads and scratch memory, owned by whoever makes a context: the library has no threads of its own.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <new>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "fovea/core/error.hpp"
+
+namespace fovea {
+
+// A fixed number of workers, of which the calling thread is number 0. A pool serves one caller at a time.
+class thread_pool {
+  public:
+    explicit thread_pool(int threads = 1) : threads_(threads) {
+        if (threads < 1) fail("a thread pool needs at least 1 thread, got ", threads);
+        others_.reserve(std::size_t(threads - 1));
+        for (int worker = 1; worker < threads; ++worker) others_.emplace_back([this, worker] { serve(worker); });
+    }
+    ~thread_pool() {
+        job_ = {};
+        start();
+        for (auto& thread : others_) thread.join();
+    }
+    thread_pool(const thread_pool&) = delete;
+    thread_pool& operator=(const thread_pool&) = delete;
+
+    int threads() const { return threads_; }
+
+    // Calls f(index, worker) for every index of [0, n), each worker a run of neighbouring ones, the same in every call,
+    // so that what a worker left in its caches is found again. Returns when all are done. Inside f, a further call on
+    // the same pool runs serially on the worker that makes it. Allocates nothing.
+    template <class F> void parallel_for(int n, F&& f) {
+        static_assert(std::is_nothrow_invocable_v<F&, int, int>,
+                      "fovea::thread_pool: an exception could not leave a worker; declare the function "
+                      "f(int index, int worker) noexcept");
+        if (current_.pool == this || threads() == 1 || n <= 1) {
+            const int worker = current_.pool == this ? current_.worker : 0;
+            for (int i = 0; i < n; ++i) f(i, worker);
+            return;
+        }
+        using function = std::remove_reference_t<F>;
+        job_ = {[](const void* context, int i, int worker) noexcept {
+                    (*static_cast<function*>(const_cast<void*>(context)))(i, worker);
+                },
+                static_cast<const void*>(&f), n};
+        unfinished_.store(threads_ - 1, std::memory_order_relaxed);
+        start();
+        run(0);
+        await(unfinished_, [](int left) { return left == 0; });
+    }
+
+  private:
+    struct job {
+        void (*function)(const void* context, int index, int worker) noexcept = nullptr; // null: the pool ends
+        const void* context = nullptr;
+        int count = 0;
+    };
+    struct position {
+        const thread_pool* pool;
+        int worker;
+    };
+
+    void start() {
+        generation_.fetch_add(1, std::memory_order_release);
+        generation_.notify_all();
+    }
+
+    void run(int worker) noexcept {
+        const position before = current_;
+        current_ = {this, worker};
+        const auto bound = [&](int w) { return int(std::ptrdiff_t(job_.count) * w / threads_); };
+        for (int i = bound(worker); i < bound(worker + 1); ++i) job_.function(job_.context, i, worker);
+        current_ = before;
+    }
+
+    void serve(int worker) noexcept {
+        for (unsigned seen = 0;;) {
+            seen = await(generation_, [seen](unsigned now) { return now != seen; });
+            if (!job_.function) return;
+            run(worker);
+            if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+        }
+    }
+
+    // Spins for some ten microseconds, the gap between two operations, then parks.
+    template <class T, class Ready> static T await(const std::atomic<T>& value, Ready ready) noexcept {
+        for (int spin = 0;; ++spin) {
+            const T now = value.load(std::memory_order_acquire);
+            if (ready(now)) return now;
+            if (spin < 1000) {
+                pause();
+            } else {
+                value.wait(now, std::memory_order_acquire);
+            }
+        }
+    }
+    static void pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+    }
+
+    static inline thread_local position current_{nullptr, 0};
+    const int threads_;
+    job job_{};
+    alignas(64) std::atomic<unsigned> generation_{0};
+    alignas(64) std::atomic<int> unfinished_{0};
+    std::vector<std::thread> others_;
+};
+
+// What running an operation needs besides its data: threads, and scratch memory for each. Used by one thread at a time.
+class context {
+  public:
+    struct options {
+        int threads = 1; // 0: as many as the machine has
+    };
+    context() : context(options{}) {}
+    explicit context(options o) : pool_(o.threads == 0 ? hardware_threads() : o.threads), scratch_(pool_.threads()) {}
+    ~context() {
+        for (auto& s : scratch_) release(s);
+    }
+    context(const context&) = delete;
+    context& operator=(const context&) = delete;
+
+    int threads() const { return pool_.threads(); }
+    thread_pool& pool() { return pool_; }
+    template <class F> void parallel_for(int n, F&& f) { pool_.parallel_for(n, f); }
+
+    // Makes the scratch memory of every worker at least this large; what it held is lost. Not inside parallel_for.
+    void reserve_scratch(std::size_t bytes) {
+        for (auto& s : scratch_)
+            if (s.bytes < bytes) {
+                release(s);
+                s.data = static_cast<std::byte*>(::operator new(bytes, alignment));
+                s.bytes = bytes;
+            }
+    }
+    // 64-byte aligned; null before any is reserved.
+    std::byte* scratch(int worker) const { return scratch_[std::size_t(worker)].data; }
+    std::size_t scratch_bytes() const { return scratch_[0].bytes; }
+
+  private:
+    struct block {
+        std::byte* data = nullptr;
+        std::size_t bytes = 0;
+    };
+    static constexpr std::align_val_t alignment{64};
+    static int hardware_threads() {
+        const unsigned n = std::thread::hardware_concurrency();
+        return n ? int(n) : 1;
+    }
+    static void release(block& b) {
+        if (b.data) ::operator delete(b.data, alignment);
+        b = {};
+    }
+
+    thread_pool pool_;
+    std::vector<block> scratch_;
+};
+
+} // namespace fovea

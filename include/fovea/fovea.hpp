@@ -1,0 +1,41 @@
+// fovea: super-resolution networks. Everything, in the order in which data flows.
+#pragma once
+#include "fovea/core/config.hpp"
+#include "fovea/core/error.hpp"
+#include "fovea/core/random.hpp"
+#include "fovea/core/threads.hpp"
+
+#include "fovea/image/alpha.hpp"
+#include "fovea/image/colour.hpp"
+#include "fovea/image/convert.hpp"
+#include "fovea/image/crop.hpp"
+#include "fovea/image/image.hpp"
+#include "fovea/image/resample.hpp"
+#if FOVEA_IMAGE_FILES
+#include "fovea/image/read.hpp"
+#include "fovea/image/write.hpp"
+#endif
+
+#include "fovea/tensor/tensor.hpp"
+
+#include "fovea/backend/cpu/cpu.hpp"
+#include "fovea/backend/reference/reference.hpp"
+
+#include "fovea/layers/activation.hpp"
+#include "fovea/layers/conv.hpp"
+#include "fovea/layers/norm.hpp"
+#include "fovea/layers/resize.hpp"
+
+#include "fovea/compose/compose.hpp"
+#include "fovea/graph/execute.hpp"
+
+#include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/model/model.hpp"
+#include "fovea/zoo/critic.hpp"
+#include "fovea/zoo/load.hpp"
+#include "fovea/zoo/realesr.hpp"
+#include "fovea/zoo/supercool.hpp"
+#include "fovea/zoo/vapsr.hpp"
+
+#include "fovea/metrics/psnr.hpp"
+#include "fovea/metrics/ssim.hpp"

@@ -1,0 +1,185 @@
+// A network, traced: the flat list of operations that its layer types emit.
+//
+// Layers are types and exist only while tracing. What is planned, run, tiled, named, folded and saved is this list, by
+// code that is no template and is compiled once. Everything here is constexpr, so that radius, scale, parameter count
+// and peak bytes of a network are constants when they are asked for as constants.
+#pragma once
+#include <concepts>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fovea/graph/kernel.hpp"
+
+namespace fovea {
+
+// Pixels of a tensor for each pixel of the network's input, along one axis. 0: one pixel for the whole image.
+struct ratio {
+    int num = 1, den = 1;
+    constexpr ratio() = default;
+    constexpr ratio(int n, int d = 1) : num(n / gcd(n, d)), den(d / gcd(n, d)) {}
+    constexpr bool operator==(const ratio&) const = default;
+    friend constexpr ratio operator*(ratio a, ratio b) { return {a.num * b.num, a.den * b.den}; }
+
+  private:
+    static constexpr int gcd(int a, int b) { return std::max(std::gcd(a, b), 1); }
+};
+
+constexpr int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+// Which rows (or columns) of its first input an operation reads for the rows `out` of its output, and how many it has.
+struct footprint {
+    int magnify = 1, stride = 1; // one of them is 1
+    int radius = 0;              // input pixels on either side
+    bool whole = false;          // reads the whole image, gives one pixel
+
+    constexpr range operator()(range out, int extent_in) const {
+        if (out.empty()) return {};
+        if (whole) return {0, extent_in};
+        return {floor_div(out.begin, magnify) * stride - radius, floor_div(out.end - 1, magnify) * stride + radius + 1};
+    }
+    constexpr int extent(int in) const { return whole ? 1 : magnify > 1 ? in * magnify : (in - 1) / stride + 1; }
+};
+
+// Up to N indices of tensors or weights; -1 where there is none.
+template <int N> class index_list {
+  public:
+    constexpr index_list() { at_.fill(-1); }
+    template <std::same_as<int>... I>
+    requires(sizeof...(I) > 0 && sizeof...(I) <= N) constexpr index_list(I... i) : index_list() {
+        int n = 0;
+        ((at_[std::size_t(n++)] = i), ...);
+    }
+    constexpr int& operator[](int i) { return at_[std::size_t(i)]; }
+    constexpr int operator[](int i) const { return at_[std::size_t(i)]; }
+    constexpr auto begin() const { return at_.begin(); }
+    constexpr auto end() const { return at_.end(); }
+    static constexpr int size() { return N; }
+
+  private:
+    std::array<int, std::size_t(N)> at_{};
+};
+
+enum class weight_kind { parameter, buffer, derived }; // buffer: read from the file, never trained
+
+struct label {
+    int parent;
+    std::string_view text;
+    int index; // of an unnamed layer in its sequence, else -1
+};
+struct weight {
+    int scope;
+    std::string_view name;
+    weight_shape dims;
+    weight_kind kind;
+};
+struct tensor_info {
+    int channels;
+    ratio scale;
+};
+struct output_of { // what the layer under a label produced
+    int scope, tensor;
+};
+
+enum saves : unsigned { nothing = 0, first_input = 1, second_input = 2, its_output = 4 }; // what a backward pass reads
+
+// y = f(x; w) over pixels. The second input, where there is one, is read at the output's own pixel.
+struct operation {
+    index_list<max_inputs> x{};
+    index_list<max_weights> w{};
+    int y = -1;
+    attributes a{};
+    footprint reads{};
+    unsigned saved = nothing;
+    double work = 0;     // multiply-adds for one pixel of y
+    int recomputed = 0;  // rows and columns on either side that a call computes again inside a fused block
+    weight_shape dims{}; // of w[0], before a backend arranges it
+    kernel forward = nullptr;
+    scratch_size scratch = nullptr;
+};
+
+// Weights to weights, once at loading in inference.
+struct preparation {
+    index_list<max_weights> w{};
+    int out = -1;
+    attributes a{};
+    preparation_kernel forward = nullptr;
+    preparation_size bytes = nullptr; // of the result; null: count(dims) floats
+};
+
+using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
+
+struct graph {
+    std::vector<label> labels;
+    std::vector<weight> weights;
+    std::vector<tensor_info> tensors; // the first is the input, the last the output
+    std::vector<preparation> preparations;
+    std::vector<operation>
+        operations; // in an order in which they can run; operation i writes a tensor after those it reads
+    std::vector<output_of> outputs;
+    depths depth;
+    int scope = -1;
+
+    constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind) {
+        weights.push_back({scope, name, dims, kind});
+        return int(weights.size()) - 1;
+    }
+    constexpr int add_tensor(int channels, ratio scale) {
+        tensors.push_back({channels, scale});
+        return int(tensors.size()) - 1;
+    }
+    constexpr int append(operation o, int channels, ratio scale) {
+        o.y = add_tensor(channels, scale);
+        operations.push_back(o);
+        return o.y;
+    }
+    constexpr int enter(std::string_view text, int index = -1) {
+        labels.push_back({scope, text, index});
+        return std::exchange(scope, int(labels.size()) - 1);
+    }
+    constexpr void leave(int outer, int result) {
+        outputs.push_back({scope, result});
+        scope = outer;
+    }
+    constexpr int depth_here() const {
+        for (auto& [name, n] : depth)
+            if (scope >= 0 && labels[std::size_t(scope)].text == name) return n;
+        return 0;
+    }
+    std::string scope_name(int s) const { // "body.0.": with the dot
+        if (s < 0) return {};
+        auto& l = labels[std::size_t(s)];
+        std::string own = l.index >= 0 ? std::to_string(l.index) : std::string(l.text);
+        return scope_name(l.parent) + own + (own.empty() ? "" : ".");
+    }
+    std::string name(const weight& w) const { return scope_name(w.scope) + std::string(w.name); }
+};
+
+// Height and width of every tensor, for an input of that size.
+struct extent {
+    int height = 0, width = 0;
+};
+constexpr std::vector<extent> extents_of(const graph& g, extent input) {
+    std::vector<extent> all(g.tensors.size(), extent{});
+    all[0] = input;
+    for (auto& o : g.operations) {
+        extent in = all[std::size_t(o.x[0])];
+        all[std::size_t(o.y)] = {o.reads.extent(in.height), o.reads.extent(in.width)};
+    }
+    return all;
+}
+
+// The part of a network up to what the layer `name` produces ("body.0.proj_1"); false when no layer has that name.
+inline bool truncate(graph& g, std::string_view name) {
+    for (auto& o : g.outputs)
+        if (auto at = g.scope_name(o.scope); at.size() == name.size() + 1 && at.starts_with(name)) {
+            g.tensors.resize(std::size_t(o.tensor) + 1);
+            std::erase_if(g.operations, [&](const operation& op) { return op.y > o.tensor; });
+            return true;
+        }
+    return false;
+}
+
+} // namespace fovea

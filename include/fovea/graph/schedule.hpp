@@ -1,0 +1,108 @@
+// Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
+// streamed. They differ in the output rectangles and the band height only; the one with the least work that fits the
+// budget is taken.
+#pragma once
+#include "fovea/core/error.hpp"
+#include "fovea/graph/plan.hpp"
+
+namespace fovea {
+
+// In pixels of the network's input; 0: the whole image.
+struct schedule {
+    int tile_height = 0, tile_width = 0, band = 0;
+};
+
+// What a schedule costs: work in multiply-adds, halos and memory traffic included, and bytes at once.
+struct schedule_cost {
+    double work = 0;
+    std::size_t bytes = 0;
+};
+
+namespace detail {
+
+// Rectangle (i, j) of the output. Sizes are multiples of the scale, or the whole.
+struct tiling {
+    extent out;
+    int height, width, band;
+    tiling(const graph& g, extent input, schedule s) : out(extents_of(g, input).back()) {
+        const ratio scale = g.tensors.back().scale;
+        const auto scaled = [&](int n, int all) {
+            return n ? std::min(std::max(n * scale.num / scale.den, 1), all) : all;
+        };
+        height = scaled(s.tile_height, out.height), width = scaled(s.tile_width, out.width);
+        band = scaled(s.band, height);
+    }
+    int rows() const { return (out.height + height - 1) / height; }
+    int columns() const { return (out.width + width - 1) / width; }
+    int count() const { return rows() * columns(); }
+    rectangle at(int i) const {
+        const int y = i / columns() * height, x = i % columns() * width;
+        return {range{y, y + height}.clip(out.height), range{x, x + width}.clip(out.width)};
+    }
+};
+
+// Work of one plan. Numbers that pass through memory beyond the caches cost as much as several multiply-adds, a call of
+// a kernel as much as some thousand; a fused block computes its inner halo again in every call.
+inline double work_of(const graph& g, const plan& p) {
+    constexpr double far_number = 4, near_number = 1, per_call = 4000, near_bytes = 1 << 20;
+    constexpr double inner_share = 0.6; // of a fused block's work, in the convolutions that the halo repeats
+    double work = 0;
+    std::vector<int> done(g.tensors.size());
+    for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
+    const auto traffic = [&](int x) {
+        const auto& t = p.tensors[std::size_t(x)];
+        const double bytes = double(t.stored) * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
+        return g.tensors[std::size_t(x)].channels * (bytes > near_bytes ? far_number : near_number);
+    };
+    for (auto& end : p.ends)
+        for (auto& o : g.operations) {
+            const std::size_t y = std::size_t(o.y);
+            const double rows = end[y] - done[y], cols = p.tensors[y].cols.clip(p.extents[y].width).size();
+            done[y] = end[y];
+            if (rows <= 0) continue;
+            double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
+            each += o.work * (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
+            work += per_call + rows * cols * each;
+        }
+    return work * p.batch;
+}
+
+} // namespace detail
+
+inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s) {
+    const detail::tiling tiles(g, input, s);
+    const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // as large as any other
+    const rectangle part = tiles.at(middle);
+    const plan p = plan_inference(g, input, batch, part, tiles.band);
+    const double share = double(part.rows.size()) / tiles.out.height * part.cols.size() / tiles.out.width;
+    return {detail::work_of(g, p) / share, p.bytes};
+}
+
+// The schedule with the least work whose activations fit into `budget` bytes. Throws when none does.
+inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
+    schedule best{};
+    schedule_cost least = cost_of(g, input, batch, best);
+    std::size_t smallest = least.bytes;
+    bool found = least.bytes <= budget;
+    const auto consider = [&](schedule s) {
+        const schedule_cost c = cost_of(g, input, batch, s);
+        smallest = std::min(smallest, c.bytes);
+        if (c.bytes > budget || (found && c.work >= least.work)) return;
+        best = s, least = c, found = true;
+    };
+    constexpr int bands[] = {128, 64, 32, 16, 8, 4, 1};
+    for (int band : bands)
+        if (band < input.height) consider({0, 0, band});
+    for (int width : {1024, 512, 256, 128, 64})
+        if (width < input.width)
+            for (int band : bands)
+                if (band < input.height) consider({0, width, band});
+    for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
+        if (tile < input.height || tile < input.width) consider({tile, tile, 0});
+    if (!found)
+        fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
+             " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
+    return best;
+}
+
+} // namespace fovea

@@ -1,0 +1,136 @@
+// The typed front of a graph: what a layer's `trace` sees.
+//
+// A backend is a tag. Its kernels are overloads found by the tag, and a tag may inherit another to fall back to it:
+//   void forward(Backend, Operation, const call&)               the kernel of an operation type
+//   std::size_t scratch(Backend, Operation, const call&)        optional: bytes of scratch memory for a call
+//   Layout layout_of(Backend, Operation)                        optional: the backend's own arrangement of the first
+//                                                               Layout::inputs weights, which become one
+//   void prepare(Backend, Layout, const preparation_call&)      makes that arrangement, of
+//   std::size_t prepared_bytes(Backend, Layout, const preparation_call&) bytes; its forward then takes
+//   laid_out<Operation, Layout>
+// so that a fallback can never be handed weights in a layout that it does not know.
+#pragma once
+#include <type_traits>
+
+#include "fovea/graph/graph.hpp"
+
+namespace fovea {
+
+// An activation while tracing: (N, H*Scale, W*Scale, Channels).
+template <int Channels, ratio Scale = ratio{1}> struct value {
+    static constexpr int channels = Channels;
+    static constexpr ratio scale = Scale;
+    int id = -1;
+};
+
+// Modes. `fuses`: a block may trace to one operation where the backend offers it.
+struct inference {
+    static constexpr bool trains = false, fuses = true;
+};
+struct inference_in_parts { // every named layer's result is a tensor of its own
+    static constexpr bool trains = false, fuses = false;
+};
+struct training { // keeps what a backward pass reads: pre-activations stay apart from their convolutions
+    static constexpr bool trains = true, fuses = false;
+};
+
+struct shapes_only {}; // a backend without kernels, to ask a network about itself
+
+template <class Operation, class Layout> struct laid_out {};
+
+namespace detail {
+
+template <class Backend, class Op>
+concept has_layout = requires {
+    layout_of(Backend{}, Op{});
+};
+template <class Backend, class Op>
+concept has_scratch = requires(const call& c) {
+    scratch(Backend{}, Op{}, c);
+};
+
+template <class Backend, class Op> struct arranged {
+    using type = Op;
+    static constexpr int inputs = 0;
+};
+template <class Backend, class Op>
+requires has_layout<Backend, Op>
+struct arranged<Backend, Op> {
+    using layout = decltype(layout_of(Backend{}, Op{}));
+    using type = laid_out<Op, layout>;
+    static constexpr int inputs = layout::inputs;
+};
+
+template <class Backend, class Op>
+concept has_forward = requires(const call& c) {
+    forward(Backend{}, typename arranged<Backend, Op>::type{}, c);
+};
+
+template <class Backend, class Op> void run_forward(const call& c) { forward(Backend{}, Op{}, c); }
+template <class Backend, class Op> std::size_t ask_scratch(const call& c) { return scratch(Backend{}, Op{}, c); }
+template <class Backend, class Op> void run_preparation(const preparation_call& c) { prepare(Backend{}, Op{}, c); }
+template <class Backend, class Op> std::size_t ask_prepared_bytes(const preparation_call& c) {
+    return prepared_bytes(Backend{}, Op{}, c);
+}
+
+} // namespace detail
+
+template <class Mode, class Backend> struct tracer : graph {
+    static constexpr bool trains = Mode::trains;
+
+    // Whether a block may be one operation of this type here.
+    template <class Op> static constexpr bool fuses = Mode::fuses&& detail::has_forward<Backend, Op>;
+    // Whether the backend has a kernel for this operation.
+    template <class Op>
+    static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
+
+    constexpr int parameter(std::string_view name, weight_shape dims) {
+        return add_weight(name, dims, weight_kind::parameter);
+    }
+    constexpr int buffer(std::string_view name, weight_shape dims) {
+        return add_weight(name, dims, weight_kind::buffer);
+    }
+
+    // Appends an operation of type Op. Its result has `Channels` channels at `Scale`.
+    template <class Op, int Channels, ratio Scale> constexpr value<Channels, Scale> emit(operation o) {
+        if (o.w[0] >= 0) o.dims = weights[std::size_t(o.w[0])].dims;
+        if constexpr (!std::is_same_v<Backend, shapes_only>) {
+            static_assert(detail::has_forward<Backend, Op>, "fovea: this backend has no kernel for this operation");
+            if constexpr (detail::has_forward<Backend, Op>) {
+                using arranged = detail::arranged<Backend, Op>;
+                if constexpr (arranged::inputs > 0) arrange<typename arranged::layout>(o);
+                o.forward = &detail::run_forward<Backend, typename arranged::type>;
+                if constexpr (detail::has_scratch<Backend, typename arranged::type>)
+                    o.scratch = &detail::ask_scratch<Backend, typename arranged::type>;
+            }
+        }
+        return {append(o, Channels, Scale)};
+    }
+
+    // A weight computed from weights by `prepare(Backend, Op, ...)`, in the file's layout.
+    template <class Op> constexpr int derive(std::string_view name, index_list<max_weights> from, weight_shape dims) {
+        preparation p;
+        p.w = from;
+        p.out = add_weight(name, dims, weight_kind::derived);
+        if constexpr (!std::is_same_v<Backend, shapes_only>) p.forward = &detail::run_preparation<Backend, Op>;
+        preparations.push_back(p);
+        return p.out;
+    }
+
+  private:
+    template <class Layout> constexpr void arrange(operation& o) {
+        preparation p;
+        p.a = o.a;
+        p.forward = &detail::run_preparation<Backend, Layout>;
+        p.bytes = &detail::ask_prepared_bytes<Backend, Layout>;
+        for (int i = 0; i < Layout::inputs; ++i) p.w[i] = o.w[i];
+        p.out = add_weight("", o.dims, weight_kind::derived);
+        index_list<max_weights> rest;
+        rest[0] = p.out;
+        for (int i = Layout::inputs; i < max_weights; ++i) rest[i - Layout::inputs + 1] = o.w[i];
+        o.w = rest;
+        preparations.push_back(p);
+    }
+};
+
+} // namespace fovea

@@ -1,0 +1,54 @@
+// The numbers of a graph's weights: parameters and buffers as loaded, and what the preparation makes of them.
+#pragma once
+#include "fovea/graph/graph.hpp"
+#include "fovea/tensor/storage.hpp"
+
+namespace fovea {
+
+class weight_store {
+  public:
+    // Memory for every weight that is loaded; `element`: bytes of a number.
+    explicit weight_store(const graph& g, std::size_t element = sizeof(float)) : all_(g.weights.size()) {
+        for (std::size_t i = 0; i < all_.size(); ++i)
+            if (g.weights[i].kind != weight_kind::derived) all_[i].reserve(count(g.weights[i].dims) * element);
+    }
+    std::byte* operator[](int i) const { return i < 0 ? nullptr : all_[std::size_t(i)].data(); }
+
+    // Takes a derived weight as given, so that prepare() does not compute it: a normalisation that is already folded.
+    std::byte* provide(int i, std::size_t bytes) {
+        all_[std::size_t(i)].reserve(bytes);
+        return (*this)[i];
+    }
+
+    // Computes the derived weights, then drops what no operation reads.
+    void prepare(const graph& g, std::size_t element = sizeof(float)) {
+        for (auto& p : g.preparations) {
+            if ((*this)[p.out]) continue;
+            preparation_call c;
+            c.a = p.a;
+            for (int i = 0; i < max_weights; ++i)
+                if (p.w[i] >= 0) {
+                    c.w[std::size_t(i)] = (*this)[p.w[i]];
+                    c.dims[std::size_t(i)] = g.weights[std::size_t(p.w[i])].dims;
+                }
+            c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
+            p.forward(c);
+        }
+        std::vector<char> read(all_.size(), 0);
+        for (auto& o : g.operations)
+            for (int w : o.w)
+                if (w >= 0) read[std::size_t(w)] = 1;
+        for (std::size_t i = 0; i < all_.size(); ++i)
+            if (!read[i]) all_[i].clear();
+    }
+    std::size_t bytes() const {
+        std::size_t n = 0;
+        for (auto& s : all_) n += s.bytes();
+        return n;
+    }
+
+  private:
+    std::vector<storage> all_;
+};
+
+} // namespace fovea

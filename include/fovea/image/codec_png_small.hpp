@@ -1,0 +1,93 @@
+// PNG (W3C, 3rd edition) written without any library, for builds without libpng: 8 and 16 bits, 1 to 4 channels.
+//
+// Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
+// large as the image. Builds with libpng compress.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "fovea/core/atomic_file.hpp"
+#include "fovea/image/image.hpp"
+
+namespace fovea::detail {
+
+// One chunk: length, type, data, and the CRC-32 of the latter two.
+class png_chunk {
+  public:
+    explicit png_chunk(std::string_view type) {
+        put_number(0);
+        for (char c : type) put(std::uint8_t(c));
+    }
+    void put(std::uint8_t byte) { bytes_.push_back(std::byte(byte)); }
+    void put_number(std::uint32_t n) {
+        for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
+    }
+    void write_to(atomic_file& file) {
+        const auto length = std::uint32_t(bytes_.size() - 8);
+        for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
+        std::uint32_t crc = ~0u;
+        for (std::size_t i = 4; i < bytes_.size(); ++i) {
+            crc ^= std::to_integer<std::uint32_t>(bytes_[i]);
+            for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
+        }
+        put_number(~crc);
+        file.write(bytes_);
+    }
+
+  private:
+    std::vector<std::byte> bytes_;
+};
+
+// The row as PNG has it: a filter type (0, none), then samples with the high byte first.
+inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
+    std::vector<std::uint8_t> row{0};
+    if (pixels.type() == sample_type::u8) {
+        const auto samples = pixels.row<std::uint8_t>(y);
+        row.insert(row.end(), samples.begin(), samples.end());
+    } else {
+        for (const std::uint16_t s : pixels.row<std::uint16_t>(y)) {
+            row.push_back(std::uint8_t(s >> 8));
+            row.push_back(std::uint8_t(s & 255));
+        }
+    }
+    return row;
+}
+
+// pixels: u8 or u16; the compression level is not used. The caller commits the file.
+inline void encode_png(atomic_file& file, std::string_view, const image& pixels, int /*compression*/) {
+    constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
+    constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    file.write(std::as_bytes(std::span(signature)));
+    png_chunk header("IHDR");
+    header.put_number(std::uint32_t(pixels.width()));
+    header.put_number(std::uint32_t(pixels.height()));
+    header.put(pixels.type() == sample_type::u16 ? 16 : 8);
+    header.put(colour_types[pixels.channels() - 1]);
+    for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filters, not interlaced
+    header.write_to(file);
+
+    std::uint32_t low = 1, high = 0; // Adler-32 of all rows
+    for (int y = 0; y < pixels.height(); ++y) {
+        png_chunk data("IDAT");
+        if (y == 0) data.put(0x78), data.put(0x01); // zlib's header (RFC 1950)
+        const std::vector<std::uint8_t> row = png_row(pixels, y);
+        for (std::size_t at = 0; at < row.size(); at += 65535) {
+            const std::size_t size = std::min<std::size_t>(row.size() - at, 65535);
+            data.put(y + 1 == pixels.height() && at + size == row.size()); // last block
+            for (const std::size_t n : {size, ~size}) data.put(n & 255), data.put(n >> 8 & 255);
+            for (std::size_t i = 0; i < size; ++i) data.put(row[at + i]);
+        }
+        for (const std::uint8_t byte : row) {
+            low = (low + byte) % 65521;
+            high = (high + low) % 65521;
+        }
+        if (y + 1 == pixels.height()) data.put_number(high << 16 | low);
+        data.write_to(file);
+    }
+    png_chunk("IEND").write_to(file);
+}
+
+} // namespace fovea::detail

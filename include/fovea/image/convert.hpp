@@ -1,0 +1,79 @@
+// Between sample types and channel counts: 8 bits, 16 bits and float; gray and RGB; with and without alpha.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "fovea/image/image.hpp"
+
+namespace fovea {
+
+namespace detail {
+
+// A sample of type T as a fraction of white; floats are taken as they are.
+template <class T> float fraction_of(T v) {
+    return std::is_same_v<T, float> ? float(v) : float(v) / white_of(sample_type_of<T>);
+}
+
+// v, a fraction of white, as a sample of type T: integers are clamped and rounded half up, not-a-number becomes 0.
+template <class T> T sample_of(float v) {
+    if constexpr (std::is_same_v<T, float>)
+        return v;
+    else
+        return T(v > 0 ? std::min(v, 1.f) * white_of(sample_type_of<T>) + 0.5f : 0.f);
+}
+
+// f(T{}) for the type T of the image's samples.
+template <class Function> decltype(auto) with_samples_of(sample_type type, Function&& f) {
+    switch (type) {
+        case sample_type::u8:
+            return f(std::uint8_t{});
+        case sample_type::u16:
+            return f(std::uint16_t{});
+        case sample_type::f32:
+            break;
+    }
+    return f(float{});
+}
+
+} // namespace detail
+
+// The same picture in another sample type; 8 to 16 bits and back is exact.
+inline image with_type(const image& in, sample_type type) {
+    if (in.type() == type) return in;
+    image out(in.height(), in.width(), in.channels(), type);
+    detail::with_samples_of(in.type(), [&](auto from) {
+        detail::with_samples_of(type, [&](auto to) {
+            for (int y = 0; y < in.height(); ++y)
+                std::ranges::transform(in.row<decltype(from)>(y), out.row<decltype(to)>(y).begin(),
+                                       [](auto v) { return detail::sample_of<decltype(to)>(detail::fraction_of(v)); });
+        });
+    });
+    return out;
+}
+
+// The same picture with 1 to 4 channels. Gray becomes RGB of three equal values; added alpha is opaque, alpha that is
+// taken away is lost. Throws where RGB would have to become gray: that is a choice of colour, see colour.hpp.
+inline image with_channels(const image& in, int channels) {
+    if (in.channels() == channels) return in;
+    image out(in.height(), in.width(), channels, in.type());
+    if (in.colours() == 3 && out.colours() == 1)
+        fail("with_channels: ", in.channels(), " to ", channels, " channels: RGB has no one gray");
+    const std::size_t from = std::size_t(in.channels()), to = std::size_t(channels),
+                      colours = std::size_t(out.colours());
+    detail::with_samples_of(in.type(), [&](auto sample) {
+        using T = decltype(sample);
+        for (int y = 0; y < in.height(); ++y) {
+            const auto x = in.row<T>(y);
+            const auto z = out.row<T>(y);
+            for (std::size_t i = 0; i < std::size_t(in.width()); ++i) {
+                for (std::size_t c = 0; c < colours; ++c) z[to * i + c] = x[from * i + (in.colours() == 3 ? c : 0)];
+                if (out.has_alpha())
+                    z[to * i + to - 1] = in.has_alpha() ? x[from * i + from - 1] : T(white_of(in.type()));
+            }
+        }
+    });
+    return out;
+}
+
+} // namespace fovea

@@ -1,0 +1,85 @@
+// Image files -> images: PNG, JPEG, BMP, GIF (first frame), TGA, PNM (binary), and WebP where libwebp is present.
+//
+// The format is recognised from the content. 16-bit samples stay 16-bit, gray stays gray, alpha stays (not
+// premultiplied); the orientation that EXIF names is applied; colour profiles and gamma are not. A file that is
+// damaged, of no known format, or claims too many pixels ends in one fovea::error that names the file and the reason.
+#pragma once
+#include <filesystem>
+
+#include "fovea/core/config.hpp"
+#include "fovea/core/read_file.hpp"
+#include "fovea/image/codec_bmp.hpp"
+#include "fovea/image/codec_stb.hpp"
+#include "fovea/image/format.hpp"
+#include "fovea/image/orientation.hpp"
+#if FOVEA_WITH_LIBPNG
+#include "fovea/image/codec_png.hpp"
+#endif
+#if FOVEA_WITH_LIBJPEG
+#include "fovea/image/codec_jpeg.hpp"
+#endif
+#if FOVEA_WITH_LIBWEBP
+#include "fovea/image/codec_webp.hpp"
+#endif
+
+namespace fovea {
+
+struct read_options {
+    std::uint64_t max_pixels = std::uint64_t(1) << 28; // files that claim more are refused before memory is allocated
+    bool apply_orientation = true;                     // as EXIF has it, in JPEG, PNG and WebP
+};
+
+namespace detail {
+
+inline decoded_image decode(const encoded_image& in) {
+    switch (recognise(in.bytes)) {
+#if FOVEA_WITH_LIBPNG
+        case image_format::png:
+            return decode_png(in);
+#else
+        case image_format::png:
+            return decode_stb(in, "PNG", false);
+#endif
+#if FOVEA_WITH_LIBJPEG
+        case image_format::jpeg:
+            return decode_jpeg(in);
+#else
+        case image_format::jpeg:
+            return decode_stb(in, "JPEG", false);
+#endif
+#if FOVEA_WITH_LIBWEBP
+        case image_format::webp:
+            return decode_webp(in);
+#else
+        case image_format::webp:
+            fail(in.name, ": this build reads no WebP: it was made without libwebp");
+#endif
+        case image_format::bmp:
+            return decode_bmp(in);
+        case image_format::gif:
+            return decode_stb(in, "GIF", true);
+        case image_format::tga:
+            return decode_stb(in, "TGA", false);
+        case image_format::pnm:
+            return decode_stb(in, "PNM", false);
+        case image_format::unknown:
+            break;
+    }
+    fail(in.name, in.bytes.empty() ? ": empty file" : ": not an image of a known format",
+         ": expected PNG, JPEG, WebP, BMP, GIF, TGA or PNM");
+}
+
+} // namespace detail
+
+// The image in these bytes of a file; `name` stands for the file in errors.
+inline image read_image(std::span<const std::byte> bytes, std::string_view name, const read_options& options = {}) {
+    detail::decoded_image decoded = detail::decode({bytes, name, options.max_pixels});
+    return options.apply_orientation ? upright(std::move(decoded.pixels), decoded.orientation)
+                                     : std::move(decoded.pixels);
+}
+
+inline image read_image(const std::filesystem::path& path, const read_options& options = {}) {
+    return read_image(read_file(path), path.string(), options);
+}
+
+} // namespace fovea

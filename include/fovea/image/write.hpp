@@ -1,0 +1,120 @@
+// Images -> PNG, JPEG and WebP files, by the extension of their name.
+//
+//           samples written                     channels written
+//   PNG     8 bits; 16 bits where the image     as they are
+//           has 16 bits or floats
+//   JPEG    8 bits                              gray or RGB; alpha is composed over options.background
+//   WebP    8 bits                              RGB or RGBA; gray becomes RGB
+//
+// Samples that a format does not hold are rounded. The file appears whole or not at all (core/atomic_file.hpp). Throws
+// fovea::error naming the file where the extension is none of .png .jpg .jpeg .webp, the build has no library for the
+// format, the format does not hold so large an image, or the file cannot be written.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "fovea/core/atomic_file.hpp"
+#include "fovea/core/config.hpp"
+#include "fovea/image/convert.hpp"
+#include "fovea/image/format.hpp"
+#include "fovea/image/image.hpp"
+#if FOVEA_WITH_LIBPNG
+#include "fovea/image/codec_png.hpp"
+#else
+#include "fovea/image/codec_png_small.hpp"
+#endif
+#if FOVEA_WITH_LIBJPEG
+#include "fovea/image/codec_jpeg.hpp"
+#endif
+#if FOVEA_WITH_LIBWEBP
+#include "fovea/image/codec_webp.hpp"
+#endif
+
+namespace fovea {
+
+struct write_options {
+    image_format format = image_format::unknown; // unknown: by the extension
+    int quality = 95;                            // 1 to 100, of JPEG and WebP; from 90 on JPEG's chroma is not reduced
+    bool lossless = false;                       // of WebP
+    int compression = 6;                         // 0 to 9, of PNG
+    float background = 1;                        // 0 (black) to 1 (white), under transparent pixels in JPEG
+    atomic_file_options file = {};
+};
+
+namespace detail {
+
+// Alpha composed over a gray background, in the gamma-encoded samples as they are.
+inline image over_background(const image& in, float background) {
+    image out(in.height(), in.width(), in.colours(), in.type());
+    with_samples_of(in.type(), [&](auto sample) {
+        using T = decltype(sample);
+        const std::size_t from = std::size_t(in.channels()), to = std::size_t(out.channels());
+        for (int y = 0; y < in.height(); ++y) {
+            const auto x = in.row<T>(y);
+            const auto z = out.row<T>(y);
+            for (std::size_t i = 0; i < std::size_t(in.width()); ++i)
+                for (std::size_t c = 0; c < to; ++c) {
+                    const float alpha = fraction_of(x[from * i + to]), colour = fraction_of(x[from * i + c]);
+                    z[to * i + c] = sample_of<T>(background + (colour - background) * alpha);
+                }
+        }
+    });
+    return out;
+}
+
+inline void write_png_image(atomic_file& file, const std::string& name, const image& pixels, int compression) {
+    if (pixels.type() == sample_type::f32)
+        encode_png(file, name, with_type(pixels, sample_type::u16), compression);
+    else
+        encode_png(file, name, pixels, compression);
+}
+
+inline void write_jpeg_image(atomic_file& file, const std::string& name, const image& pixels,
+                             const write_options& options) {
+#if FOVEA_WITH_LIBJPEG
+    if (pixels.has_alpha())
+        encode_jpeg(file, name, with_type(over_background(pixels, options.background), sample_type::u8),
+                    options.quality);
+    else
+        encode_jpeg(file, name, with_type(pixels, sample_type::u8), options.quality);
+#else
+    static_cast<void>(file), static_cast<void>(pixels), static_cast<void>(options);
+    fail(name, ": this build writes no JPEG: it was made without libjpeg");
+#endif
+}
+
+inline void write_webp_image(atomic_file& file, const std::string& name, const image& pixels,
+                             const write_options& options) {
+#if FOVEA_WITH_LIBWEBP
+    const int channels = pixels.has_alpha() ? 4 : 3;
+    encode_webp(file, name, with_channels(with_type(pixels, sample_type::u8), channels), options.quality,
+                options.lossless);
+#else
+    static_cast<void>(file), static_cast<void>(pixels), static_cast<void>(options);
+    fail(name, ": this build writes no WebP: it was made without libwebp");
+#endif
+}
+
+} // namespace detail
+
+inline void write_image(const std::filesystem::path& path, const image& pixels, const write_options& options = {}) {
+    const std::string name = path.string();
+    const image_format format = options.format == image_format::unknown ? format_of_name(path) : options.format;
+    if (format != image_format::png && format != image_format::jpeg && format != image_format::webp)
+        fail(name, ": cannot write: expected a name that ends in .png, .jpg, .jpeg or .webp");
+    if (pixels.empty()) fail(name, ": cannot write: the image is empty");
+    if (options.quality < 1 || options.quality > 100)
+        fail(name, ": cannot write: quality ", options.quality, ", expected 1 to 100");
+    if (options.compression < 0 || options.compression > 9)
+        fail(name, ": cannot write: compression ", options.compression, ", expected 0 to 9");
+
+    atomic_file file(path, options.file);
+    if (format == image_format::png) detail::write_png_image(file, name, pixels, options.compression);
+    if (format == image_format::jpeg) detail::write_jpeg_image(file, name, pixels, options);
+    if (format == image_format::webp) detail::write_webp_image(file, name, pixels, options);
+    file.commit();
+}
+
+} // namespace fovea

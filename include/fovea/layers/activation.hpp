@@ -1,0 +1,77 @@
+// Activations. Each is both what a convolution may apply to its result and a layer of its own.
+#pragma once
+#include <cmath>
+
+#include "fovea/layers/layer.hpp"
+#include "fovea/ops/activation.hpp"
+
+namespace fovea {
+
+template <class A, class T, int C, ratio S> constexpr value<C, S> apply_activation(T& t, value<C, S> x) {
+    return t.template emit<activate<A>, C, S>(
+        {.x = {x.id}, .a = {.activation = A::kind, .slope = A::slope}, .saved = first_input, .work = C * 8.0});
+}
+
+// A user's own activation: struct mish : activation<mish> { template <class Real> static Real f(Real), d(Real); };
+template <class Self, activation_kind Kind = activation_kind::custom> struct activation : maps_any {
+    static constexpr auto kind = Kind;
+    static constexpr float slope = 0;
+    template <class T, int C, ratio S> static constexpr auto trace(T& t, value<C, S> x) {
+        return apply_activation<Self>(t, x);
+    }
+};
+
+struct relu : activation<relu, activation_kind::relu> { // max(x, 0)
+    template <class Real> static Real f(Real x) { return x < 0 ? 0 : x; }
+    template <class Real> static Real d(Real x) { return x > 0; }
+};
+
+template <int Numerator = 1, int Denominator = 100> // x for x > 0, slope x else; the slope as a fraction
+struct leaky_relu : activation<leaky_relu<Numerator, Denominator>, activation_kind::leaky_relu> {
+    static constexpr float slope = float(double(Numerator) / Denominator);
+    template <class Real> static Real f(Real x) { return x > 0 ? x : Real(slope) * x; }
+    template <class Real> static Real d(Real x) { return x > 0 ? 1 : Real(slope); }
+};
+
+struct silu : activation<silu, activation_kind::silu> { // x / (1 + exp(-x)); Elfwing et al. 2017, arXiv 1702.03118
+    template <class Real> static Real f(Real x) { return x / (1 + std::exp(-x)); }
+    template <class Real> static Real d(Real x) {
+        const Real s = 1 / (1 + std::exp(-x));
+        return s * (1 + x * (1 - s));
+    }
+};
+
+struct gelu : activation<gelu, activation_kind::gelu> { // x Phi(x), exact; Hendrycks and Gimpel 2016, arXiv 1606.08415
+    template <class Real> static Real f(Real x) { return x * Real(0.5) * std::erfc(-x * Real(0.70710678118654752440)); }
+    template <class Real> static Real d(Real x) {
+        return Real(0.5) * std::erfc(-x * Real(0.70710678118654752440)) +
+               x * std::exp(-x * x / 2) * Real(0.39894228040143267794);
+    }
+};
+
+struct unit_range : activation<unit_range, activation_kind::unit_range> { // clamped to [0, 1]
+    template <class Real> static Real f(Real x) { return x < 0 ? 0 : x > 1 ? 1 : x; }
+    template <class Real> static Real d(Real x) { return x >= 0 && x <= 1; }
+};
+
+// Clamps to [0, 1] in inference only: in training a clamp would kill the gradients of saturated pixels.
+struct clamp_in_inference : maps_any {
+    template <class T, int C, ratio S> static constexpr auto trace(T& t, value<C, S> x) {
+        if constexpr (T::trains)
+            return x;
+        else
+            return apply_activation<unit_range>(t, x);
+    }
+};
+
+template <int C> // x for x > 0, weight[c] x else; parameter weight (C,1,1,1)
+struct prelu : maps<C, C> {
+    template <class T, ratio S> static constexpr value<C, S> trace(T& t, value<C, S> x) {
+        const int w = t.parameter("weight", {C, 1, 1, 1});
+        return t.template emit<parametric_relu, C, S>({.x = {x.id}, .w = {w}, .saved = first_input, .work = C});
+    }
+};
+
+static_assert(layer<silu> && layer<leaky_relu<1, 10>> && layer<prelu<64>>);
+
+} // namespace fovea

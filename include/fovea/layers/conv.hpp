@@ -1,0 +1,75 @@
+// Two-dimensional convolution with "same" padding, its activation and, where asked, weight normalisation.
+//
+// Parameters: weight (Out, In/groups, Kernel, Kernel) or, weight-normed, weight_g (Out,1,1,1) and weight_v in its
+// place; bias (Out,1,1,1) unless switched off.
+#pragma once
+#include "fovea/layers/activation.hpp"
+#include "fovea/layers/arithmetic.hpp"
+#include "fovea/ops/conv2d.hpp"
+
+namespace fovea {
+
+struct conv_options {
+    int stride = 1, dilation = 1, groups = 1;
+    bool bias = true;
+    bool weight_norm = false;
+};
+
+template <int In, int Out, int Kernel, class Activation = identity, conv_options Options = conv_options{}>
+struct conv : maps<In, Out, ratio{1, Options.stride}> {
+    static constexpr bool is_depthwise = Options.groups == In && In == Out && In > 1;
+
+    template <class T, ratio S>
+    static constexpr auto trace(T& t, value<In, S> x, value<Out, S * ratio{1, Options.stride}> skip = {}) {
+        static_assert(Kernel % 2 == 1, "fovea: conv: the kernel must be odd");
+        static_assert(In % Options.groups == 0 && Out % Options.groups == 0,
+                      "fovea: conv: groups must divide both in_channels and out_channels");
+        // Training keeps the pre-activation; an activation that the backend cannot fuse is an operation of its own.
+        constexpr bool plain = std::is_same_v<Activation, identity>;
+        constexpr bool fused = plain || (!T::trains && T::template offers<operation_of<Activation>>);
+        const weight_shape dims{Out, In / Options.groups, Kernel, Kernel};
+        operation o{
+            .x = {x.id, fused ? skip.id : -1},
+            .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
+            .a = {.kernel = Kernel, .stride = Options.stride, .dilation = Options.dilation, .groups = Options.groups},
+            .reads = {.stride = Options.stride, .radius = Kernel / 2 * Options.dilation},
+            .saved = first_input,
+            .work = double(count(dims))};
+        if constexpr (fused && !plain) o.a.activation = Activation::kind, o.a.slope = Activation::slope;
+        using emitted = operation_of<std::conditional_t<fused, Activation, identity>>;
+        auto y = t.template emit<emitted, Out, S * ratio{1, Options.stride}>(o);
+        if constexpr (!fused) {
+            y = apply_activation<Activation>(t, y);
+            if (skip.id >= 0) y = plus(t, y, skip);
+        }
+        return y;
+    }
+
+  private:
+    template <class A> using operation_of = std::conditional_t<is_depthwise, depthwise_conv2d<A>, conv2d<A>>;
+
+    template <class T> static constexpr int weight_of(T& t, weight_shape dims) {
+        if constexpr (Options.weight_norm) {
+            const int g = t.parameter("weight_g", {dims[0], 1, 1, 1}), v = t.parameter("weight_v", dims);
+            return t.template derive<normalise_weight>("weight", {v, g}, dims);
+        } else
+            return t.parameter("weight", dims);
+    }
+};
+
+template <int C, int Kernel, class Activation = identity, int Dilation = 1>
+using depthwise = conv<C, C, Kernel, Activation, conv_options{.dilation = Dilation, .groups = C}>;
+
+namespace detail {
+template <class L> struct with_weight_norm;
+template <int I, int O, int K, class A, conv_options N> struct with_weight_norm<conv<I, O, K, A, N>> {
+    using type = conv<I, O, K, A, conv_options{N.stride, N.dilation, N.groups, N.bias, true}>;
+};
+} // namespace detail
+
+// The same convolution with its weight as g v / ||v||; inference folds it, so that it costs nothing there.
+template <class Conv> using weight_norm = typename detail::with_weight_norm<Conv>::type;
+
+static_assert(layer<conv<3, 64, 3, silu>> && layer<depthwise<64, 5>>);
+
+} // namespace fovea

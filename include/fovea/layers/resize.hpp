@@ -1,0 +1,86 @@
+// Layers that change the number of pixels: pixel shuffle, upsampling, pooling; and the linear layer that follows a
+// pooling.
+#pragma once
+#include "fovea/layers/layer.hpp"
+#include "fovea/ops/resize.hpp"
+
+namespace fovea {
+
+template <int Factor> struct pixel_shuffle {
+    static constexpr int in_channels = any_channels;
+    static constexpr ratio scale{Factor};
+    static constexpr int out_channels(int in) { return in / (Factor * Factor); }
+
+    template <class T, int C, ratio S> static constexpr auto trace(T& t, value<C, S> x) {
+        static_assert(C % (Factor * Factor) == 0, "fovea: pixel_shuffle<r>: channels must be a multiple of r * r");
+        return t.template emit<shuffle_pixels, C / (Factor * Factor), S * ratio{Factor}>(
+            {.x = {x.id}, .a = {.factor = Factor}, .reads = {.magnify = Factor}, .work = C / (Factor * Factor)});
+    }
+};
+
+struct nearest {
+    static constexpr auto filter = interpolation::nearest;
+    static constexpr int radius = 0;
+};
+struct bilinear {
+    static constexpr auto filter = interpolation::bilinear;
+    static constexpr int radius = 1;
+};
+struct bicubic {
+    static constexpr auto filter = interpolation::bicubic;
+    static constexpr int radius = 2;
+};
+
+template <int Factor, class Filter = bicubic> struct upsample {
+    static constexpr int in_channels = any_channels;
+    static constexpr ratio scale{Factor};
+    static constexpr int out_channels(int in) { return in; }
+
+    template <class T, int C, ratio S>
+    static constexpr auto trace(T& t, value<C, S> x, value<C, S * ratio{Factor}> skip = {}) {
+        return t.template emit<magnify, C, S * ratio{Factor}>({.x = {x.id, skip.id},
+                                                               .a = {.factor = Factor, .filter = Filter::filter},
+                                                               .reads = {.magnify = Factor, .radius = Filter::radius},
+                                                               .work = C * (1.0 + 4 * Filter::radius)});
+    }
+};
+
+template <int Kernel, int Stride> struct max_pool {
+    static constexpr int in_channels = any_channels;
+    static constexpr ratio scale{1, Stride};
+    static constexpr int out_channels(int in) { return in; }
+
+    template <class T, int C, ratio S> static constexpr auto trace(T& t, value<C, S> x) {
+        static_assert(Kernel % 2 == 1, "fovea: max_pool: the kernel must be odd");
+        return t.template emit<pool_maximum, C, S * ratio{1, Stride}>(
+            {.x = {x.id},
+             .a = {.kernel = Kernel, .stride = Stride},
+             .reads = {.stride = Stride, .radius = Kernel / 2},
+             .saved = first_input | its_output,
+             .work = double(C) * Kernel * Kernel});
+    }
+};
+
+struct global_average_pool {
+    static constexpr int in_channels = any_channels;
+    static constexpr ratio scale{0};
+    static constexpr int out_channels(int in) { return in; }
+
+    template <class T, int C, ratio S> static constexpr value<C, ratio{0}> trace(T& t, value<C, S> x) {
+        return t.template emit<pool_mean, C, ratio{0}>({.x = {x.id}, .reads = {.whole = true}, .work = C});
+    }
+};
+
+// Parameters weight (Out, In), bias (Out).
+template <int In, int Out> struct linear : maps<In, Out> {
+    template <class T, ratio S> static constexpr value<Out, S> trace(T& t, value<In, S> x) {
+        const int w = t.parameter("weight", {Out, In, 1, 1}), b = t.parameter("bias", {Out, 1, 1, 1});
+        return t.template emit<multiply_matrix, Out, S>(
+            {.x = {x.id}, .w = {w, b}, .saved = first_input, .work = double(In) * Out});
+    }
+};
+
+static_assert(layer<pixel_shuffle<4>> && layer<upsample<4, bicubic>> && layer<max_pool<3, 2>> &&
+              layer<global_average_pool> && layer<linear<2048, 1>>);
+
+} // namespace fovea

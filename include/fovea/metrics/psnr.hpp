@@ -1,0 +1,27 @@
+// Peak signal-to-noise ratio in decibels:
+//
+//   10 log10(255^2 / mean((a - b)^2)),   the mean over all pixels and channels, in double
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include "fovea/metrics/planes.hpp"
+
+namespace fovea {
+
+// On Y (the default) or RGB; infinity for equal images. Throws when the sizes differ or nothing is left of the crop.
+inline double psnr(const image& a, const image& b, metric_options options = {}) {
+    const auto [p, q] = detail::compared_planes("psnr", a, b, options, 1);
+    double sum = 0;
+    std::size_t count = 0;
+    for (std::size_t c = 0; c < p.size(); ++c)
+        for (std::size_t i = 0; i < p[c].values.size(); ++i, ++count) {
+            const double d = p[c].values[i] - q[c].values[i];
+            sum += d * d;
+        }
+    if (sum == 0) return std::numeric_limits<double>::infinity();
+    return 10 * std::log10(255. * 255. * double(count) / sum);
+}
+
+} // namespace fovea

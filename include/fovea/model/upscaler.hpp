@@ -1,0 +1,152 @@
+// A network with its weights, ready to run: images in, images out. What `model` is once the network's type is no longer
+// needed; plain code, compiled once.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <stop_token>
+
+#include "fovea/graph/execute.hpp"
+#include "fovea/image/alpha.hpp"
+#include "fovea/image/resample.hpp"
+#include "fovea/model/load.hpp"
+#include "fovea/model/pixels.hpp"
+#include "fovea/tensor/tensor.hpp"
+
+namespace fovea {
+
+struct run_options {
+    std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once
+    std::optional<schedule> how{};                    // else the one with the least work within the budget
+    std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
+    std::stop_token stop{}; // asked between bands; a stopped run returns nothing (an empty image)
+};
+
+struct model_options {
+    depths depth{};             // of every repeat<dynamic, ...>
+    value_range range{};        // of the network's values
+    context* threads = nullptr; // outlives the model; none: one thread, no others are made
+};
+
+// Used by one thread at a time.
+class upscaler {
+  public:
+    upscaler(graph g, const tensor_file& weights, const model_options& o)
+        : graph_(std::make_unique<graph>(std::move(g))), weights_(*graph_), range_(o.range), context_(o.threads) {
+        load_weights(*graph_, weights_, weights);
+        weights_.prepare(*graph_);
+        if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();
+    }
+
+    int in_channels() const { return graph_->tensors.front().channels; }
+    ratio scale() const { return graph_->tensors.back().scale; }
+    value_range values() const { return range_; }
+    const graph& traced() const { return *graph_; }
+    std::size_t weight_bytes() const { return weights_.bytes(); }
+
+    // The image magnified by scale(), of the same kind: sample type, gray or colours, alpha (enlarged by bicubic
+    // interpolation; colours bleed under transparent pixels first). Throws when the network does not give an image,
+    // when the budget is too small, and when a value is not finite.
+    image operator()(const image& in, const run_options& o = {}) {
+        const ratio s = scale();
+        if (s.den != 1 || s.num < 1 || in_channels() != 3 || graph_->tensors.back().channels != 3)
+            fail("a network from ", in_channels(), " to ", graph_->tensors.back().channels,
+                 " channels does not enlarge images: expected 3 and 3");
+        if (in.empty()) fail("an empty image cannot be enlarged");
+        image bled;
+        if (in.has_alpha()) bled = with_bled_colours(in);
+        const image& from = in.has_alpha() ? bled : in;
+        image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
+        std::atomic<bool> finite = true;
+        const bool done = detail::with_samples_of(in.type(), [&]<class T>(T) {
+            return execute(
+                {in.height(), in.width()}, 1, o,
+                [&](int, range rows, range cols, const window& to) {
+                    for (int y = rows.begin; y < rows.end; ++y)
+                        detail::load_row<T>(from, range_, y, cols, to.at<float>(0, y, cols.begin), 3);
+                },
+                [&](int, range rows, range cols, const window& result) {
+                    for (int y = rows.begin; y < rows.end; ++y)
+                        if (!detail::store_row<T>(out, range_, y, cols, result.at<float>(0, y, cols.begin), 3))
+                            finite.store(false, std::memory_order_relaxed);
+                });
+        });
+        if (!done) return {};
+        if (!finite)
+            fail("the network's output is not finite: its weights do not belong to it, or the input is not finite");
+        if (in.has_alpha()) enlarge_alpha(in, out);
+        return out;
+    }
+
+    // The same on the network's own values: x (N,H,W,in_channels) to (N,H*scale,W*scale,out_channels).
+    tensor<float> operator()(tensor_view<const float> x, const run_options& o = {}) {
+        if (x.channels() != in_channels())
+            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", in_channels());
+        const extent out = extents_of(*graph_, {x.height(), x.width()}).back();
+        tensor<float> y(x.batch(), out.height, out.width, graph_->tensors.back().channels);
+        const auto copy = [](const float* from, float* to, int pixels, int channels) {
+            std::copy_n(from, std::ptrdiff_t(pixels) * channels, to);
+        };
+        const bool done = execute(
+            {x.height(), x.width()}, x.batch(), o,
+            [&](int n, range rows, range cols, const window& to) {
+                for (int h = rows.begin; h < rows.end; ++h)
+                    copy(x.at(n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
+            },
+            [&](int n, range rows, range cols, const window& from) {
+                for (int h = rows.begin; h < rows.end; ++h)
+                    copy(from.at<float>(n, h, cols.begin), y.at(n, h, cols.begin), cols.size(), y.channels());
+            });
+        return done ? std::move(y) : tensor<float>{};
+    }
+
+    // How an image of that size would be run.
+    schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
+        return choose_schedule(*graph_, input, batch, memory_budget);
+    }
+
+  private:
+    static int checked_size(int n, int scale) {
+        if (n > INT_MAX / scale / 4)
+            fail("an image side of ", n, " pixels is too long to be enlarged ", scale, " times");
+        return n * scale;
+    }
+
+    bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
+        const schedule how = o.how ? *o.how : plan_for(input, batch, o.memory_budget);
+        const detail::tiling tiles(*graph_, input, how);
+        executor run(*graph_, weights_, *context_);
+        for (int i = 0; i < tiles.count(); ++i) {
+            const plan p = plan_inference(*graph_, input, batch, tiles.at(i), tiles.band);
+            const bool going = run.run(p, arena_, source, sink, [&](double part) {
+                if (o.progress) o.progress((i + part) / tiles.count());
+                return !o.stop.stop_requested();
+            });
+            if (!going) return false;
+        }
+        return true;
+    }
+
+    static void enlarge_alpha(const image& in, image& out) {
+        detail::with_samples_of(in.type(), [&]<class T>(T) {
+            const int c = in.channels() - 1;
+            image alpha(in.height(), in.width(), 1, in.type());
+            for (int y = 0; y < in.height(); ++y)
+                for (int x = 0; x < in.width(); ++x)
+                    alpha.row<T>(y)[std::size_t(x)] = in.row<T>(y)[std::size_t(x * in.channels() + c)];
+            const image large = resize_pillow(alpha, out.height(), out.width());
+            for (int y = 0; y < out.height(); ++y)
+                for (int x = 0; x < out.width(); ++x)
+                    out.row<T>(y)[std::size_t(x * out.channels() + c)] = large.row<T>(y)[std::size_t(x)];
+        });
+    }
+
+    std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
+    weight_store weights_;
+    value_range range_;
+    std::unique_ptr<context> own_;
+    context* context_;
+    storage arena_;
+};
+
+} // namespace fovea

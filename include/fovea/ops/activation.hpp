@@ -1,0 +1,26 @@
+// y = f(x), pixel by pixel and channel by channel.
+//
+// x, y: (N,H,W,C). A is an activation, a type with
+//   static constexpr activation_kind kind;   what a backend may fuse, or custom
+//   static constexpr float slope;            of leaky_relu
+//   template <class Real> static Real f(Real x), d(Real x);   the function and its derivative
+#pragma once
+#include <cmath>
+
+#include "fovea/graph/kernel.hpp"
+
+namespace fovea {
+
+template <class A> struct activate {};
+
+// y = x for x > 0, w[c] x else; w (C,1,1,1). He et al. 2015, arXiv 1502.01852.
+struct parametric_relu {};
+
+struct identity {
+    static constexpr auto kind = activation_kind::identity;
+    static constexpr float slope = 0;
+    template <class Real> static Real f(Real x) { return x; }
+    template <class Real> static Real d(Real) { return 1; }
+};
+
+} // namespace fovea

@@ -1,0 +1,43 @@
+// Memory for numbers: 64-byte aligned, not initialised, grown on demand, never shrunk.
+#pragma once
+#include <cstddef>
+#include <new>
+#include <utility>
+
+namespace fovea {
+
+class storage {
+  public:
+    static constexpr std::size_t alignment = 64;
+
+    storage() = default;
+    explicit storage(std::size_t bytes) { reserve(bytes); }
+    storage(storage&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    storage& operator=(storage&& other) noexcept {
+        std::swap(data_, other.data_), std::swap(bytes_, other.bytes_);
+        return *this;
+    }
+    ~storage() { clear(); }
+
+    // At least so many bytes; what was held is lost when it grows.
+    void reserve(std::size_t bytes) {
+        if (bytes <= bytes_) return;
+        clear();
+        data_ = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment}));
+        bytes_ = bytes;
+    }
+    void clear() {
+        if (data_) ::operator delete (data_, std::align_val_t{alignment});
+        data_ = nullptr, bytes_ = 0;
+    }
+    std::byte* data() const { return data_; }
+    std::size_t bytes() const { return bytes_; }
+    template <class T> T* as() const { return reinterpret_cast<T*>(data_); }
+
+  private:
+    std::byte* data_ = nullptr;
+    std::size_t bytes_ = 0;
+};
+
+} // namespace fovea

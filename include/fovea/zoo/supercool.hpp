@@ -1,0 +1,27 @@
+// SuperCool: weight-normed residual blocks with SiLU over an upsampled copy of the input.
+//
+//   z = encoder(input(x)); out = pixel_shuffle(decoder.conv(z)) + upsample(x), clamped to [0, 1] in inference
+// The seed clamps in training too; there it kills the gradients of saturated pixels, so here training sees the plain
+// sum.
+#pragma once
+#include "fovea/compose/compose.hpp"
+#include "fovea/layers/conv.hpp"
+#include "fovea/layers/resize.hpp"
+
+namespace fovea::zoo {
+
+template <int Channels, int HiddenRatio>
+using supercool_block = residual<named<"conv1", weight_norm<conv<Channels, Channels * HiddenRatio, 3, silu>>>,
+                                 named<"conv2", weight_norm<conv<Channels * HiddenRatio, Channels, 3>>>>;
+
+// Depth: a number, or dynamic, then {"encoder", n} gives it at run time. Filter: bicubic or bilinear.
+template <int Scale, int Channels, int HiddenRatio, int Depth, class Filter = bicubic>
+using supercool = sequential<
+    named<"", sum<sequential<named<"input", weight_norm<conv<3, Channels, 5>>>,
+                             named<"encoder", repeat<Depth, supercool_block<Channels, HiddenRatio>>>,
+                             named<"decoder", named<"conv", weight_norm<conv<Channels, 3 * Scale * Scale, 3>>>>,
+                             pixel_shuffle<Scale>>,
+                  upsample<Scale, Filter>>>,
+    clamp_in_inference>;
+
+} // namespace fovea::zoo

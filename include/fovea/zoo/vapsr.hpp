@@ -1,0 +1,83 @@
+// VapSR: a network of attention blocks with large dilated depthwise kernels. Zhou et al. 2022, arXiv 2210.05960.
+//
+//   feat = conv_first(x); out = upsampler(feat + conv_body(block_n(... block_1(feat))))
+#pragma once
+#include "fovea/compose/compose.hpp"
+#include "fovea/layers/conv.hpp"
+#include "fovea/layers/norm.hpp"
+#include "fovea/layers/resize.hpp"
+#include "fovea/ops/attention_block.hpp"
+
+namespace fovea::zoo {
+
+template <int Hidden>
+using large_kernel_attention =
+    sequential<named<"pointwise", conv<Hidden, Hidden, 1>>, named<"depthwise", depthwise<Hidden, 5>>,
+               named<"depthwise_dilated", depthwise<Hidden, 5, identity, 3>>>;
+
+// x -> LayerNorm(proj_2(a * attention(a)) + x) with a = GELU(proj_1(x)); Kernel is that of proj_1.
+template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Features, Features> {
+    template <class T, ratio S> static constexpr value<Features, S> trace(T& t, value<Features, S> x) {
+        using fused = attention_block<Features, Hidden, Kernel>;
+        if constexpr (T::template fuses<fused>)
+            return trace_fused<fused>(t, x);
+        else {
+            auto a = apply<conv<Features, Hidden, Kernel, gelu>>(t, "proj_1", x);
+            auto attention = apply<large_kernel_attention<Hidden>>(t, "atten_branch", a);
+            auto y = apply<conv<Hidden, Features, 1>>(t, "proj_2", times(t, a, attention), x);
+            return apply<layer_norm<Features>>(t, "pixel_norm", y);
+        }
+    }
+
+  private:
+    static constexpr int radius = 8; // of the two depthwise convolutions
+
+    template <class Fused, class T, ratio S>
+    static constexpr value<Features, S> trace_fused(T& t, value<Features, S> x) {
+        operation o{.x = {x.id},
+                    .a = {.kernel = Kernel, .hidden = Hidden},
+                    .reads = {.radius = radius + Kernel / 2},
+                    .work = double(Features * Hidden) * (Kernel * Kernel + 1) + Hidden * (Hidden + 50.0),
+                    .recomputed = radius};
+        int n = 0;
+        auto add = [&](std::string_view name, weight_shape dims) {
+            const int outer = t.enter(name);
+            o.w[n++] = t.parameter("weight", dims);
+            o.w[n++] = t.parameter("bias", {dims[0], 1, 1, 1});
+            t.scope = outer;
+        };
+        add("proj_1", {Hidden, Features, Kernel, Kernel});
+        add("atten_branch.pointwise", {Hidden, Hidden, 1, 1});
+        add("atten_branch.depthwise", {Hidden, 1, 5, 5});
+        add("atten_branch.depthwise_dilated", {Hidden, 1, 5, 5});
+        add("proj_2", {Features, Hidden, 1, 1});
+        add("pixel_norm", {Features, 1, 1, 1});
+        return t.template emit<Fused, Features, S>(o);
+    }
+};
+
+template <int Features, int Scale> struct vapsr_upsampler;
+template <int Features> struct vapsr_upsampler<Features, 4> {
+    using type = sequential<named<"upsampler.0", conv<Features, 64, 3>>, pixel_shuffle<2>, leaky_relu<1, 10>,
+                            named<"upsampler.3", conv<16, 12, 3>>, pixel_shuffle<2>>;
+};
+template <int Features, int Scale>
+requires(Scale == 2 || Scale == 3) struct vapsr_upsampler<Features, Scale> {
+    using type = sequential<named<"upsampler.0", conv<Features, 56, 3, leaky_relu<1, 10>>>,
+                            named<"upsampler.2", conv<56, 3 * Scale * Scale, 3>>, pixel_shuffle<Scale>>;
+};
+
+template <int Scale, int Features, int Hidden, int Depth, int Kernel = 1, int BodyGroups = 1>
+using vapsr_network = sequential<
+    named<"conv_first", conv<3, Features, 3>>,
+    named<"", residual<named<"body", repeat<Depth, vapsr_block<Features, Hidden, Kernel>>>,
+                       named<"conv_body", conv<Features, Features, 3, identity, conv_options{.groups = BodyGroups}>>>>,
+    named<"", typename vapsr_upsampler<Features, Scale>::type>>;
+
+using vapsr_s = vapsr_network<4, 32, 64, 11, 1, 2>;
+using vapsr_x2 = vapsr_network<2, 48, 64, 20>;
+using vapsr_x3 = vapsr_network<3, 48, 64, 20>;
+using vapsr_x4 = vapsr_network<4, 48, 64, 21>;
+using vapsr_3x3_x2 = vapsr_network<2, 64, 48, 20, 3>; // values in [-1, 1]
+
+} // namespace fovea::zoo

@@ -1,0 +1,5 @@
+#include "tables.hpp"
+
+namespace fovea::detail {
+constinit const kernel_table avx2_kernels = avx2::table_of_kernels();
+}

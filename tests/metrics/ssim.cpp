@@ -1,0 +1,5 @@
+#include "fovea/metrics/ssim.hpp"
+
+#include "support/catch.hpp"
+
+using namespace fovea;
