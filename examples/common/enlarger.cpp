@@ -1,0 +1,60 @@
+#include "common/enlarger.hpp"
+
+#include "fovea/backend/cpu/cpu.hpp"
+#include "fovea/zoo/load.hpp"
+
+namespace programs {
+
+namespace {
+
+bool is_interpolation(const std::string& name) { return name == "bicubic" || name == "bilinear" || name == "nearest"; }
+
+fovea::image interpolate(const fovea::image& in, const std::string& how, int scale) {
+    using namespace fovea;
+    if (how == "bicubic") return resize_pillow(in, in.height() * scale, in.width() * scale);
+    const auto kind = how == "bilinear" ? interpolation::bilinear : interpolation::nearest;
+    const image large =
+        resize_framework(with_type(in, sample_type::f32), in.height() * scale, in.width() * scale, kind);
+    return with_type(large, in.type());
+}
+
+} // namespace
+
+std::vector<std::pair<std::string, std::string>> list_models() {
+    return {{"auto", "the network that --weights holds: VapSR, SuperCool, Real-ESRGAN's compact network"},
+            {"bicubic", "interpolation, antialiased cubic (a = -0.5); --scale"},
+            {"bilinear", "interpolation between two pixels on each axis; --scale"},
+            {"nearest", "repeated pixels; --scale"}};
+}
+
+enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
+    const bool automatic = choice.model.empty() || choice.model == "auto";
+    if (is_interpolation(choice.model)) {
+        if (!choice.weights.empty())
+            fovea::fail("--weights ", choice.weights, ": --model ", choice.model, " has no weights");
+        interpolation_ = description_ = choice.model;
+        scale_ = choice.scale ? choice.scale : 2;
+        return;
+    }
+    if (!automatic)
+        fovea::fail("--model ", choice.model, ": expected auto, bicubic, bilinear or nearest (see --list-models)");
+    if (choice.weights.empty()) {
+        if (!choice.model.empty()) fovea::fail("--model auto: expected --weights FILE");
+        interpolation_ = "bicubic";
+        description_ = "bicubic interpolation (no --weights given)";
+        scale_ = choice.scale ? choice.scale : 2;
+        return;
+    }
+    const auto weights = fovea::weights_of(fovea::read_tensor_file(choice.weights));
+    network_ = std::make_unique<fovea::upscaler>(fovea::zoo::load<fovea::cpu>(weights, &threads));
+    description_ = fovea::zoo::describe(fovea::zoo::recognise(weights));
+    scale_ = network_->scale().num;
+    if (choice.scale && choice.scale != scale_)
+        fovea::fail(choice.weights, ": enlarges ", scale_, " times: expected --scale ", scale_, ", got ", choice.scale);
+}
+
+fovea::image enlarger::operator()(const fovea::image& in, const fovea::run_options& o) {
+    return network_ ? (*network_)(in, o) : interpolate(in, interpolation_, scale_);
+}
+
+} // namespace programs

@@ -1,0 +1,40 @@
+// What enlarges images in the programs: a network from a weight file, or plain interpolation.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fovea/core/threads.hpp"
+#include "fovea/image/image.hpp"
+#include "fovea/model/upscaler.hpp"
+
+namespace programs {
+
+struct model_choice {
+    std::string model;   // --model: empty or "auto" for what the weight file holds, or an interpolation
+    std::string weights; // --weights
+    int scale = 0;       // of an interpolation; of a network it is known, and checked when this is not 0
+};
+
+class enlarger {
+  public:
+    // Reads the weight file. Throws when neither names something that can be run.
+    enlarger(const model_choice& choice, fovea::context& threads);
+
+    const std::string& description() const { return description_; }
+    bool is_network() const { return bool(network_); }
+    int scale() const { return scale_; }
+    std::size_t weight_bytes() const { return network_ ? network_->weight_bytes() : 0; }
+    fovea::image operator()(const fovea::image& in, const fovea::run_options& o = {});
+
+  private:
+    std::unique_ptr<fovea::upscaler> network_;
+    std::string interpolation_, description_;
+    int scale_ = 0;
+};
+
+// Names for --model, with a line on each.
+std::vector<std::pair<std::string, std::string>> list_models();
+
+} // namespace programs

@@ -1,0 +1,88 @@
+// What the programs share: options with either - or _, the exit codes, one line for an error, a progress bar.
+#pragma once
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "fovea/core/error.hpp"
+
+namespace programs {
+
+// "--memory-budget" also as "--memory_budget".
+inline std::string both_spellings(const std::string& name) {
+    std::string other = name;
+    std::replace(other.begin() + 2, other.end(), '-', '_');
+    return other == name ? name : name + "," + other;
+}
+
+struct common_options {
+    int threads = 0; // 0: as many as the machine has
+    std::string device = "cpu";
+    unsigned long long seed = 0;
+
+    void add_to(CLI::App& app) {
+        app.add_option("--threads", threads, "threads; 0: as many as the machine has")->check(CLI::Range(0, 1024));
+        app.add_option("--device", device, "where to compute: cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+        app.add_option("--seed", seed, "seed of whatever is random");
+    }
+    void check() const {
+        if (device == "cuda") fovea::fail("--device cuda: this build has no CUDA backend: expected cpu");
+    }
+};
+
+// Parses, then calls run(). Returns the exit code: 0, 2 for a usage error, 1 and one line on standard error for any
+// other.
+template <class F> int run_program(CLI::App& app, int argc, char** argv, F run) {
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        if (e.get_exit_code() == 0) return app.exit(e);
+        std::fprintf(stderr, "error: %s (see --help)\n", e.what());
+        return 2;
+    }
+    try {
+        run();
+        return 0;
+    } catch (const std::bad_alloc&) {
+        std::fprintf(stderr, "error: out of memory: expected a smaller image, or a smaller --memory-budget\n");
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "error: %s\n", e.what());
+    }
+    return 1;
+}
+
+// On standard error: a bar with rate and time left on a terminal, else a line every ten seconds.
+class progress_bar {
+  public:
+    progress_bar(std::string what, double pixels) : what_(std::move(what)), pixels_(pixels) {}
+    ~progress_bar() {
+        if (drawn_ && terminal_) std::fprintf(stderr, "\r\033[K");
+    }
+    void operator()(double done) {
+        const double now = seconds();
+        if (done >= 1 || now - last_ < (terminal_ ? 0.1 : 10)) return;
+        last_ = now, drawn_ = true;
+        const double rate = done * pixels_ / now * 1e-6, left = now / done - now;
+        if (!terminal_) {
+            std::fprintf(stderr, "%s: %.0f %%, %.2f Mpixel/s, %.0f s left\n", what_.c_str(), 100 * done, rate, left);
+            return;
+        }
+        constexpr int width = 30;
+        const std::string bar(std::size_t(done * width), '#');
+        std::fprintf(stderr, "\r\033[K%s [%-*s] %3.0f %% %.2f Mpixel/s %.0f s left", what_.c_str(), width, bar.c_str(),
+                     100 * done, rate, left);
+        std::fflush(stderr);
+    }
+    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+  private:
+    std::string what_;
+    double pixels_, last_ = 0;
+    bool terminal_ = isatty(STDERR_FILENO), drawn_ = false;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+} // namespace programs

@@ -1,0 +1,147 @@
+// Enlarges images: upscale photo.png --weights net.safetensors -o large.png
+#include <filesystem>
+
+#include "common/enlarger.hpp"
+#include "common/program.hpp"
+#include "fovea/image/read.hpp"
+#include "fovea/image/write.hpp"
+
+namespace fs = std::filesystem;
+using namespace fovea;
+
+namespace {
+
+struct options {
+    std::vector<std::string> inputs;
+    std::string output;
+    programs::model_choice choice;
+    programs::common_options common;
+    int tile = 0, quality = 95;
+    double memory_budget = 1024; // MB
+    bool list_models = false;
+};
+
+struct job {
+    fs::path from, to;
+};
+
+bool has_image_extension(const fs::path& p) {
+    std::string e = p.extension().string();
+    std::transform(e.begin(), e.end(), e.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    constexpr const char* known[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tga", ".pgm", ".ppm", ".pnm"};
+    return std::find(std::begin(known), std::end(known), e) != std::end(known);
+}
+
+// Files are taken as they are; of a folder, every file with the extension of an image.
+std::vector<fs::path> collect(const std::vector<std::string>& inputs) {
+    std::vector<fs::path> files;
+    for (const fs::path in : inputs) {
+        if (!fs::is_directory(in)) {
+            files.push_back(in);
+            continue;
+        }
+        const auto before = files.size();
+        for (auto& entry : fs::directory_iterator(in))
+            if (entry.is_regular_file() && has_image_extension(entry.path())) files.push_back(entry.path());
+        if (files.size() == before) fail(in.string(), ": holds no images");
+        std::sort(files.begin() + std::ptrdiff_t(before), files.end());
+    }
+    return files;
+}
+
+// One file goes to a file, or into a folder that exists; several go into a folder, which is made.
+std::vector<job> jobs_of(const options& o) {
+    const auto files = collect(o.inputs);
+    const bool folder_in = std::any_of(o.inputs.begin(), o.inputs.end(), [](auto& i) { return fs::is_directory(i); });
+    const bool into_folder = files.size() > 1 || folder_in || fs::is_directory(o.output) || o.output.ends_with('/');
+    std::vector<job> jobs;
+    for (auto& from : files) {
+        fs::path to = o.output;
+        if (into_folder) {
+            to /= from.filename();
+            if (format_of_name(to) == image_format::unknown) to.replace_extension(".png");
+        } else if (format_of_name(to) == image_format::unknown)
+            fail(o.output, ": expected a name that ends in .png, .jpg, .jpeg or .webp");
+        for (auto& other : jobs)
+            if (other.to == to) fail(from.string(), " and ", other.from.string(), " would both become ", to.string());
+        jobs.push_back({from, to});
+    }
+    if (into_folder) {
+        std::error_code problem;
+        fs::create_directories(o.output, problem);
+        if (problem) fail(o.output, ": cannot make the folder: ", problem.message());
+    }
+    return jobs;
+}
+
+run_options run_options_of(const options& o, const image& in, int scale) {
+    // The budget is for the whole process: the images themselves and what the program is count too.
+    const double pixels = double(in.row_bytes()) * in.height() * (1 + double(scale) * scale);
+    const double budget = o.memory_budget * 1048576 - pixels - 48e6;
+    run_options run;
+    run.memory_budget = budget > 0 ? std::size_t(budget) : 0;
+    if (o.tile) run.how = schedule{o.tile, o.tile, 0};
+    return run;
+}
+
+void enlarge(const job& j, programs::enlarger& enlarger, const options& o) {
+    const image in = read_image(j.from);
+    programs::progress_bar bar(j.from.filename().string(), double(in.width()) * in.height());
+    auto run = run_options_of(o, in, enlarger.scale());
+    run.progress = [&](double done) { bar(done); };
+    const image out = enlarger(in, run);
+    write_image(j.to, out, {.quality = o.quality});
+    std::fprintf(stderr, "%s: %dx%d to %dx%d, %s, %.2f s -> %s\n", j.from.string().c_str(), in.width(), in.height(),
+                 out.width(), out.height(), enlarger.description().c_str(), bar.seconds(), j.to.string().c_str());
+}
+
+void run(const options& o) {
+    if (o.list_models) {
+        for (auto& [name, text] : programs::list_models()) std::printf("%-10s %s\n", name.c_str(), text.c_str());
+        return;
+    }
+    o.common.check();
+    context threads({.threads = o.common.threads});
+    programs::enlarger enlarger(o.choice, threads);
+    const auto jobs = jobs_of(o);
+    std::size_t failed = 0;
+    for (auto& j : jobs) {
+        if (jobs.size() == 1) {
+            enlarge(j, enlarger, o);
+            continue;
+        }
+        try {
+            enlarge(j, enlarger, o);
+        } catch (const std::exception& e) {
+            std::fprintf(stderr, "skipped: %s\n", e.what());
+            ++failed;
+        }
+    }
+    if (failed) fail(failed, " of ", jobs.size(), " images could not be enlarged");
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    options o;
+    CLI::App app("Enlarges images with a super-resolution network, or by interpolation where no weights are given.");
+    auto* inputs = app.add_option("IN", o.inputs, "images, or folders of images");
+    auto* output = app.add_option("-o,--output", o.output, "the image to write, or a folder for several");
+    app.add_option("--weights", o.choice.weights, "weights of a network: .safetensors, .pth, .pt; it is recognised");
+    app.add_option("--model", o.choice.model, "auto (what --weights holds), bicubic, bilinear or nearest");
+    app.add_flag(programs::both_spellings("--list-models"), o.list_models, "what --model can be");
+    app.add_option("--scale", o.choice.scale, "magnification of an interpolation (default 2)")
+        ->check(CLI::Range(1, 16));
+    app.add_option("--tile", o.tile, "compute in tiles of so many input pixels; 0: as fits best")
+        ->check(CLI::Range(0, 65536));
+    app.add_option(programs::both_spellings("--memory-budget"), o.memory_budget, "MB of memory to stay within")
+        ->check(CLI::Range(64.0, 1e7));
+    app.add_option("--quality", o.quality, "of JPEG and WebP")->check(CLI::Range(1, 100));
+    o.common.add_to(app);
+    app.callback([&] {
+        if (o.list_models) return;
+        if (inputs->count() == 0) throw CLI::RequiredError("IN");
+        if (output->count() == 0) throw CLI::RequiredError("--output");
+    });
+    return programs::run_program(app, argc, argv, [&] { run(o); });
+}
