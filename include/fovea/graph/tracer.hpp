@@ -81,7 +81,7 @@ template <class Mode, class Backend> struct tracer : graph {
     using mode = Mode;
 
     // Whether a block may be one operation of this type here.
-    template <class Op> static constexpr bool fuses = Mode::fuses&& detail::has_forward<Backend, Op>;
+    template <class Op> static constexpr bool fuses = Mode::fuses_blocks && detail::has_forward<Backend, Op>;
     // Whether the backend has a kernel for this operation.
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
