@@ -91,7 +91,7 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
         std::string& name = tensors[i].name;
         ours[i] = belongs(name);
         if (!ours[i]) {
-            if (name.find('/') == std::string::npos) name = "./" + name; // beside the dictionaries
+            if (name.find('/') == std::string::npos) name.insert(0, "./"); // beside the dictionaries
             continue;
         }
         if (!bare) name.erase(0, chosen.size());

@@ -198,9 +198,9 @@ inline std::vector<std::byte> safetensors_bytes(const tensor_file& file) {
     }
     const std::string header = detail::safetensors_header(file, begins);
     const std::uint64_t length = header.size();
-    std::vector<std::byte> bytes;
-    bytes.reserve(8 + header.size() + static_cast<std::size_t>(end));
-    const auto append = [&](std::span<const std::byte> part) { bytes.insert(bytes.end(), part.begin(), part.end()); };
+    std::vector<std::byte> bytes(8 + header.size() + static_cast<std::size_t>(end));
+    auto at = bytes.begin();
+    const auto append = [&](std::span<const std::byte> part) { at = std::copy(part.begin(), part.end(), at); };
     append(std::as_bytes(std::span(&length, 1)));
     append(std::as_bytes(std::span(header)));
     for (const stored_tensor* tensor : order) append(tensor->bytes);

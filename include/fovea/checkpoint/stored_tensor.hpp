@@ -21,7 +21,10 @@ static_assert(std::endian::native == std::endian::little, "fovea's weight files 
 // "(64,3,3,3)"
 inline std::string text_of_shape(std::span<const std::int64_t> shape) {
     std::string text = "(";
-    for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? "," : "") + std::to_string(shape[i]);
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        if (i > 0) text += ',';
+        text += std::to_string(shape[i]);
+    }
     return text + ")";
 }
 

@@ -62,7 +62,7 @@ class torch_flattener {
     }
 
   private:
-    static constexpr std::size_t deepest = 32, most_visits = 4'000'000, longest_name = 1024;
+    static constexpr std::size_t deepest = 32, most_visits = 1'000'000, longest_name = 1024;
 
     // `path`: the keys so far, "model/encoder.0.conv1.bias".
     void visit(pickle_id id, const std::string& path, std::size_t depth) {

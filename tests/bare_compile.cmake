@@ -1,0 +1,17 @@
+# For tests that call compilers themselves: which compilers, and the options that a file including fovea needs.
+set(FOVEA_TEST_COMPILERS)
+foreach(name g++ clang++)
+    find_program(FOVEA_TEST_${name} ${name})
+    mark_as_advanced(FOVEA_TEST_${name})
+    if(FOVEA_TEST_${name})
+        list(APPEND FOVEA_TEST_COMPILERS ${name})
+    endif()
+endforeach()
+
+set(FOVEA_BARE_OPTIONS -std=c++20 -I${PROJECT_SOURCE_DIR}/include -isystem ${FOVEA_XSIMD_INCLUDE_DIR})
+get_target_property(eigen_folders Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+foreach(folder ${eigen_folders} ${FOVEA_STB_INCLUDE_DIR} ${PNG_INCLUDE_DIRS} ${JPEG_INCLUDE_DIRS} ${ZLIB_INCLUDE_DIRS})
+    if(NOT folder STREQUAL "/usr/include") # as -isystem it would hide the compiler's own headers
+        list(APPEND FOVEA_BARE_OPTIONS -isystem ${folder})
+    endif()
+endforeach()
