@@ -3,44 +3,61 @@
 #include <cstdlib>
 #include <string_view>
 
-#define FOVEA_DISPATCH_CHOOSES
+#define FOVEA_DISPATCH_CHOOSES 1
 #include "fovea/core/error.hpp"
 #include "tables.hpp"
 
 namespace fovea {
 namespace {
 
-struct choice {
-    const kernel_table* kernels;
-    bool available;
-};
-
-const kernel_table& choose() {
+// Best first. f(kernels) until it returns true.
+template <class F> void each_available(F f) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_cpu_init();
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    const choice choices[] = {
-        {&detail::avx512_kernels, avx512}, {&detail::avx2_kernels, avx2}, {&detail::baseline_kernels, true}};
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                        __builtin_cpu_supports("avx512cd");
+    if (avx512 && f(detail::avx512_kernels)) return;
+    if (avx2 && f(detail::avx2_kernels)) return;
+    f(detail::baseline_kernels);
 #elif defined(__aarch64__)
-    const choice choices[] = {{&detail::neon_kernels, true}};
+    f(detail::neon_kernels);
 #else
-    const choice choices[] = {{&detail::baseline_kernels, true}};
+    f(detail::baseline_kernels);
 #endif
+}
+
+const kernel_table& choose() {
     const char* wanted = std::getenv("FOVEA_ISA");
-    if (wanted && !*wanted) wanted = nullptr;
-    std::string names;
-    for (const auto& c : choices) {
-        if (!c.available) continue;
-        if (!wanted || std::string_view(wanted) == c.kernels->name) return *c.kernels;
-        names += text_of(names.empty() ? "" : ", ", c.kernels->name);
+    if (wanted && *wanted) {
+        if (const kernel_table* kernels = kernels_of(wanted)) return *kernels;
+        std::string names;
+        each_available([&](const kernel_table& kernels) {
+            names += text_of(names.empty() ? "" : ", ", kernels.name);
+            return false;
+        });
+        fail("FOVEA_ISA=", wanted, ": not an instruction set that this program has and this machine runs; choose of ",
+             names);
     }
-    fail("FOVEA_ISA=", wanted ? wanted : "",
-         " names no instruction set that this program has and this machine runs: ", names);
+    const kernel_table* best = nullptr;
+    each_available([&](const kernel_table& kernels) {
+        best = &kernels;
+        return true;
+    });
+    return *best;
 }
 
 } // namespace
+
+const kernel_table* kernels_of(std::string_view instruction_set) {
+    const kernel_table* found = nullptr;
+    each_available([&](const kernel_table& kernels) {
+        if (instruction_set == kernels.name) found = &kernels;
+        return found != nullptr;
+    });
+    return found;
+}
 
 const kernel_table& dispatched_kernels() {
     static const kernel_table& chosen = choose();

@@ -37,6 +37,19 @@ constexpr auto apply(T& t, std::string_view name, V x, Skip... skip) {
     }
 }
 
+// The same under a number, as the layers of a sequence are; a layer that brings its own name keeps that.
+template <class Layer, class T, class V, class... Skip>
+constexpr auto apply_numbered(T& t, int index, V x, Skip... skip) {
+    if constexpr (requires { Layer::has_name; })
+        return Layer::trace(t, x, skip...);
+    else {
+        const int outer = t.enter("", index);
+        auto y = trace_plus<Layer>(t, x, skip...);
+        t.leave(outer, y.id);
+        return y;
+    }
+}
+
 // named<"conv_first", conv<3, 64, 3>>: parameters conv_first.weight and conv_first.bias. An empty name adds nothing.
 template <literal Name, layer Layer> struct named {
     static constexpr int in_channels = Layer::in_channels;

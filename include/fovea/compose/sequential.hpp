@@ -18,19 +18,9 @@ template <class T, class V> struct cursor {
 };
 template <class Layer> struct step {};
 
-template <class Layer, class T, class V, class... Skip> constexpr auto place(T& t, int index, V x, Skip... skip) {
-    if constexpr (requires { Layer::has_name; })
-        return Layer::trace(t, x, skip...);
-    else {
-        const int outer = t.enter("", index);
-        auto y = trace_plus<Layer>(t, x, skip...);
-        t.leave(outer, y.id);
-        return y;
-    }
-}
 // The index is no template argument, so that equal layers share one instantiation.
 template <class T, class V, class Layer> constexpr auto operator>>(cursor<T, V> c, step<Layer>) {
-    auto y = place<Layer>(c.t, c.index, c.x);
+    auto y = apply_numbered<Layer>(c.t, c.index, c.x);
     return cursor<T, decltype(y)>{c.t, y, c.index + 1};
 }
 
@@ -64,7 +54,7 @@ template <layer... Layers> struct sequential {
             return [&]<std::size_t... I>(std::index_sequence<I...>) {
                 auto c =
                     (detail::cursor<T, V>{t, x, 0} >> ... >> detail::step<typename detail::nth<I, Layers...>::type>{});
-                return detail::place<typename detail::nth<sizeof...(I), Layers...>::type>(t, c.index, c.x, skip);
+                return apply_numbered<typename detail::nth<sizeof...(I), Layers...>::type>(t, c.index, c.x, skip);
             }
         (std::make_index_sequence<sizeof...(Layers) - 1>{});
     }

@@ -171,15 +171,22 @@ constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     return all;
 }
 
-// The part of a network up to what the layer `name` produces ("body.0.proj_1"); false when no layer has that name.
+// The part of a network up to what the layer `name` ("body.0.proj_1") computes: of a layer with weights of its own the
+// operation that reads them, of a composition its result. False when no layer has that name.
 inline bool truncate(graph& g, std::string_view name) {
+    const auto named = [&](int scope) {
+        const std::string full = g.scope_name(scope);
+        return full.size() == name.size() + 1 && full.starts_with(name);
+    };
+    int last = -1;
+    for (auto& o : g.operations)
+        if (o.w[0] >= 0 && named(g.weights[std::size_t(o.w[0])].scope)) last = std::max(last, o.y);
     for (auto& o : g.outputs)
-        if (auto at = g.scope_name(o.scope); at.size() == name.size() + 1 && at.starts_with(name)) {
-            g.tensors.resize(std::size_t(o.tensor) + 1);
-            std::erase_if(g.operations, [&](const operation& op) { return op.y > o.tensor; });
-            return true;
-        }
-    return false;
+        if (last < 0 && named(o.scope)) last = o.tensor;
+    if (last < 0) return false;
+    g.tensors.resize(std::size_t(last) + 1);
+    std::erase_if(g.operations, [&](const operation& o) { return o.y > last; });
+    return true;
 }
 
 } // namespace fovea

@@ -23,15 +23,16 @@ template <int Channels, ratio Scale = ratio{1}> struct value {
     int id = -1;
 };
 
-// Modes. `fuses`: a block may trace to one operation where the backend offers it.
+// Modes. fuses_blocks: a block may trace to one operation where the backend offers it. fuses_skips: a layer may add a
+// skip in its own epilogue.
 struct inference {
-    static constexpr bool trains = false, fuses = true;
+    static constexpr bool trains = false, fuses_blocks = true, fuses_activations = true, fuses_skips = true;
 };
-struct inference_in_parts { // every named layer's result is a tensor of its own
-    static constexpr bool trains = false, fuses = false;
+struct inference_in_parts { // every layer's result is a tensor of its own, to be looked at
+    static constexpr bool trains = false, fuses_blocks = false, fuses_activations = false, fuses_skips = false;
 };
 struct training { // keeps what a backward pass reads: pre-activations stay apart from their convolutions
-    static constexpr bool trains = true, fuses = false;
+    static constexpr bool trains = true, fuses_blocks = false, fuses_activations = false, fuses_skips = true;
 };
 
 struct shapes_only {}; // a backend without kernels, to ask a network about itself
@@ -77,9 +78,10 @@ template <class Backend, class Op> std::size_t ask_prepared_bytes(const preparat
 
 template <class Mode, class Backend> struct tracer : graph {
     static constexpr bool trains = Mode::trains;
+    using mode = Mode;
 
     // Whether a block may be one operation of this type here.
-    template <class Op> static constexpr bool fuses = Mode::fuses&& detail::has_forward<Backend, Op>;
+    template <class Op> static constexpr bool fuses = Mode::fuses_blocks && detail::has_forward<Backend, Op>;
     // Whether the backend has a kernel for this operation.
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;

@@ -24,12 +24,13 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         static_assert(Kernel % 2 == 1, "fovea: conv: the kernel must be odd");
         static_assert(In % Options.groups == 0 && Out % Options.groups == 0,
                       "fovea: conv: groups must divide both in_channels and out_channels");
-        // Training keeps the pre-activation; an activation that the backend cannot fuse is an operation of its own.
+        // An activation that the backend cannot fuse is an operation of its own.
         constexpr bool plain = std::is_same_v<Activation, identity>;
-        constexpr bool fused = plain || (!T::trains && T::template offers<operation_of<Activation>>);
+        constexpr bool fused = plain || (T::mode::fuses_activations && T::template offers<operation_of<Activation>>);
+        constexpr bool takes_skip = fused && T::mode::fuses_skips;
         const weight_shape dims{Out, In / Options.groups, Kernel, Kernel};
         operation o{
-            .x = {x.id, fused ? skip.id : -1},
+            .x = {x.id, takes_skip ? skip.id : -1},
             .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
             .a = {.kernel = Kernel, .stride = Options.stride, .dilation = Options.dilation, .groups = Options.groups},
             .reads = {.stride = Options.stride, .radius = Kernel / 2 * Options.dilation},
@@ -38,10 +39,8 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         if constexpr (fused && !plain) o.a.activation = Activation::kind, o.a.slope = Activation::slope;
         using emitted = operation_of<std::conditional_t<fused, Activation, identity>>;
         auto y = t.template emit<emitted, Out, S * ratio{1, Options.stride}>(o);
-        if constexpr (!fused) {
-            y = apply_activation<Activation>(t, y);
-            if (skip.id >= 0) y = plus(t, y, skip);
-        }
+        if constexpr (!fused) y = apply_activation<Activation>(t, y);
+        if (!takes_skip && skip.id >= 0) y = plus(t, y, skip);
         return y;
     }
 

@@ -66,7 +66,7 @@ class weight_loader {
                 if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty() && file_.find(folded)) return;
             return complain("missing ", name, ' ', text_of_dims(dims));
         }
-        used_.insert(name);
+        if (!used_.insert(name).second) return complain("two layers share the name ", name, ": wrap them in named<>");
         if (!same_shape(*t, dims))
             return complain(name, " is ", text_of_shape(t->shape), ", expected ", text_of_dims(dims));
         copy(*t, to_[i]);

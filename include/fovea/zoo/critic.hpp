@@ -32,8 +32,8 @@ template <int... Blocks> struct detector : maps<64, 2048, ratio{1, 8}> {
         constexpr int blocks[] = {Blocks...};
         int index = 0;
         auto stage = [&]<class First, class Next>(First, Next, auto in, int depth) {
-            auto y = detail::place<First>(t, index++, in);
-            for (int i = 1; i < depth; ++i) y = detail::place<Next>(t, index++, y);
+            auto y = apply_numbered<First>(t, index++, in);
+            for (int i = 1; i < depth; ++i) y = apply_numbered<Next>(t, index++, y);
             return y;
         };
         auto a = stage(bottleneck<64, 64, 256>{}, bottleneck<256, 64, 256>{}, x, blocks[0]);

@@ -11,7 +11,7 @@ namespace fovea::zoo {
 template <int Features, int Depth, int Scale> struct compact_body : maps<3, 3 * Scale * Scale> {
     template <class T, ratio S> static constexpr auto trace(T& t, value<3, S> x) {
         int index = 0;
-        auto numbered = [&]<class Layer>(Layer, auto in) { return detail::place<Layer>(t, index++, in); };
+        auto numbered = [&]<class Layer>(Layer, auto in) { return apply_numbered<Layer>(t, index++, in); };
         auto z = numbered(prelu<Features>{}, numbered(conv<3, Features, 3>{}, x));
         for (int i = 0; i < Depth; ++i) z = numbered(prelu<Features>{}, numbered(conv<Features, Features, 3>{}, z));
         return numbered(conv<Features, 3 * Scale * Scale, 3>{}, z);

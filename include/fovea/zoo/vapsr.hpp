@@ -10,12 +10,13 @@
 
 namespace fovea::zoo {
 
+// a times what a large kernel makes of it: 5x5, then 5x5 with dilation 3, behind a pointwise convolution.
 template <int Hidden>
 using large_kernel_attention =
-    sequential<named<"pointwise", conv<Hidden, Hidden, 1>>, named<"depthwise", depthwise<Hidden, 5>>,
-               named<"depthwise_dilated", depthwise<Hidden, 5, identity, 3>>>;
+    product<pass, sequential<named<"pointwise", conv<Hidden, Hidden, 1>>, named<"depthwise", depthwise<Hidden, 5>>,
+                             named<"depthwise_dilated", depthwise<Hidden, 5, identity, 3>>>>;
 
-// x -> LayerNorm(proj_2(a * attention(a)) + x) with a = GELU(proj_1(x)); Kernel is that of proj_1.
+// x -> LayerNorm(proj_2(attention(a)) + x) with a = GELU(proj_1(x)); Kernel is that of proj_1.
 template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Features, Features> {
     template <class T, ratio S> static constexpr value<Features, S> trace(T& t, value<Features, S> x) {
         using fused = attention_block<Features, Hidden, Kernel>;
@@ -24,7 +25,7 @@ template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Featur
         else {
             auto a = apply<conv<Features, Hidden, Kernel, gelu>>(t, "proj_1", x);
             auto attention = apply<large_kernel_attention<Hidden>>(t, "atten_branch", a);
-            auto y = apply<conv<Hidden, Features, 1>>(t, "proj_2", times(t, a, attention), x);
+            auto y = apply<conv<Hidden, Features, 1>>(t, "proj_2", attention, x);
             return apply<layer_norm<Features>>(t, "pixel_norm", y);
         }
     }

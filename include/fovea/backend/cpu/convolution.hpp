@@ -11,11 +11,9 @@
 namespace fovea::FOVEA_ISA {
 
 // How the weights of one group are cut into blocks of output channels; each block's weights lie together as
-// [K][K][I/groups][vectors * lanes], in the order in which sum_block walks through them, zeros beyond the last channel.
+// [K][K][inputs][vectors * lanes], in the order in which sum_block walks through them, zeros beyond the last channel.
 struct convolution_layout {
     int groups, outputs, inputs, kernel; // of one group
-    convolution_layout(const attributes& a, const weight_shape& dims)
-        : groups(a.groups), outputs(dims[0] / a.groups), inputs(dims[1]), kernel(dims[2]) {}
 
     int vectors() const { return (outputs + lanes - 1) / lanes; }
     int terms_per_output() const { return kernel * kernel * inputs; }
@@ -28,26 +26,31 @@ struct convolution_layout {
         }
     }
 };
-
-inline std::size_t packed_convolution_bytes(const preparation_call& c) {
-    const convolution_layout layout(c.a, c.dims[0]);
-    return sizeof(float) * layout.group_floats() * std::size_t(layout.groups);
+inline convolution_layout layout_of(const attributes& a, const weight_shape& dims) {
+    return {a.groups, dims[0] / a.groups, dims[1], dims[2]};
 }
 
-inline void pack_convolution(const preparation_call& c) {
-    const convolution_layout l(c.a, c.dims[0]);
+// From w (groups * outputs, given_inputs, K, K); inputs beyond the given ones get zeros.
+inline void pack_weights(const convolution_layout& l, const float* w, int given_inputs, float* out) {
     const int taps = l.kernel * l.kernel;
-    const float* w = c.weight<float>(0);
-    float* out = static_cast<float*>(c.out);
     for (int group = 0; group < l.groups; ++group)
         l.each_block([&](int first, int vectors, std::size_t) {
             for (int tap = 0; tap < taps; ++tap)
                 for (int i = 0; i < l.inputs; ++i)
                     for (int o = first * lanes; o < (first + vectors) * lanes; ++o) {
-                        const std::ptrdiff_t from = std::ptrdiff_t(group * l.outputs + o) * l.inputs + i;
-                        *out++ = o < l.outputs ? w[from * taps + tap] : 0.f;
+                        const std::ptrdiff_t from = std::ptrdiff_t(group * l.outputs + o) * given_inputs + i;
+                        *out++ = o < l.outputs && i < given_inputs ? w[from * taps + tap] : 0.f;
                     }
         });
+}
+
+inline std::size_t packed_convolution_bytes(const preparation_call& c) {
+    const convolution_layout l = layout_of(c.a, c.dims[0]);
+    return sizeof(float) * l.group_floats() * std::size_t(l.groups);
+}
+inline void pack_convolution(const preparation_call& c) {
+    const convolution_layout l = layout_of(c.a, c.dims[0]);
+    pack_weights(l, c.weight<float>(0), l.inputs, static_cast<float*>(c.out));
 }
 
 // The terms of output row y, whose first column is c.cols.begin + x, for one group. Without dilation and groups a
@@ -81,7 +84,7 @@ inline destination convolution_destination(const call& c, const convolution_layo
 }
 
 inline void convolution(const call& c) {
-    const convolution_layout l(c.a, c.dims);
+    const convolution_layout l = layout_of(c.a, c.dims);
     assert(l.kernel <= max_kernel);
     const epilogue finish = epilogue_of(c.a.activation);
 

@@ -45,6 +45,25 @@ requires(!fused_on_cpu<A>) void forward(cpu, conv2d<A>, const call&) = delete;
 template <class A>
 requires(!fused_on_cpu<A>) void forward(cpu, depthwise_conv2d<A>, const call&) = delete;
 
+// ---- VapSR's block
+// ------------------------------------------------------------------------------------------------------
+struct packed_attention {
+    static constexpr int inputs = 12;
+};
+inline void prepare(cpu, packed_attention, const preparation_call& c) { FOVEA_CPU_KERNEL(pack_attention_block)(c); }
+inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call& c) {
+    return FOVEA_CPU_KERNEL(packed_attention_block_bytes)(c);
+}
+template <int F, int A, int K>
+requires(F % 16 == 0 && A % 16 == 0) packed_attention layout_of(cpu, attention_block<F, A, K>);
+template <int F, int A, int K> void forward(cpu, laid_out<attention_block<F, A, K>, packed_attention>, const call& c) {
+    FOVEA_CPU_KERNEL(attention_block)(c);
+}
+template <int F, int A, int K>
+std::size_t scratch(cpu, laid_out<attention_block<F, A, K>, packed_attention>, const call& c) {
+    return FOVEA_CPU_KERNEL(attention_block_scratch)(c);
+}
+
 // ---- the rest
 // -----------------------------------------------------------------------------------------------------------
 template <fused_on_cpu A> void forward(cpu, activate<A>, const call& c) { FOVEA_CPU_KERNEL(activate)(c); }

@@ -41,7 +41,9 @@ FOVEA_INLINE void sum_taps(const float* const* row, std::ptrdiff_t at, std::ptrd
         for (int k = 0; k < K; ++k) w[k] = load(taps + k * lanes);
         FOVEA_UNROLL
         for (int j = 0; j < B + (K - 1) * D; ++j) {
-            const vf v = load(x + j * step);
+            const vf v = load(x);
+            x += step;
+            opaque(x); // else g++ keeps an offset per column, in memory
             FOVEA_UNROLL
             for (int k = 0; k < K; ++k)
                 if (j - k * D >= 0 && j - k * D < B) acc[j - k * D] = fma(v, w[k], acc[j - k * D]);

@@ -1,6 +1,8 @@
 // The CPU kernels of one instruction set, for choosing a set at run time. What each does stands in the header of its
 // name in backend/cpu/.
 #pragma once
+#include <string_view>
+
 #include "fovea/graph/kernel.hpp"
 
 namespace fovea {
@@ -33,5 +35,8 @@ struct kernel_table {
 // FOVEA_ISA names. Throws fovea::error where FOVEA_ISA names none that is built in and can run here. Defined in the
 // library fovea::dispatch.
 const kernel_table& dispatched_kernels();
+
+// The kernels of one instruction set, or null where they are not built in or cannot run here. Also in fovea::dispatch.
+const kernel_table* kernels_of(std::string_view instruction_set);
 
 } // namespace fovea

@@ -1,5 +1,6 @@
 // All CPU kernels, for the instruction set that the compiler is given.
 #pragma once
+#include "fovea/backend/cpu/attention_block.hpp"
 #include "fovea/backend/cpu/convolution.hpp"
 #include "fovea/backend/cpu/depthwise.hpp"
 #include "fovea/backend/cpu/elementwise.hpp"
@@ -19,6 +20,11 @@ constexpr kernel_table table_of_kernels() {
             .depthwise = depthwise,
             .packed_depthwise_bytes = packed_depthwise_bytes,
             .pack_depthwise = pack_depthwise,
+            .attention_block_supported = attention_block_supported,
+            .attention_block_scratch = attention_block_scratch,
+            .attention_block = attention_block,
+            .packed_attention_block_bytes = packed_attention_block_bytes,
+            .pack_attention_block = pack_attention_block,
             .layer_norm = layer_norm,
             .batch_norm = batch_norm,
             .activate = activate,

@@ -36,7 +36,7 @@ inline void layer_norm_row(const float* x, float* y, int pixels, int channels, c
                 sum[p] = fma(d, d, sum[p]);
             }
         }
-        store(factor, broadcast(1.f) / xsimd::sqrt(fma(sums_of(sum), scale, broadcast(epsilon))));
+        store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(epsilon))));
         // outputs
         for (int p = 0; p < n; ++p) {
             const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
@@ -62,7 +62,7 @@ inline void batch_norm(const call& c) {
         for (int first = 0; first < channels; first += lanes) {
             const int k = std::min(lanes, channels - first);
             const auto weight = [&](int i) { return load_first(c.weight<float>(i) + first, k); };
-            const vf scale = weight(0) / xsimd::sqrt(weight(3) + broadcast(c.a.epsilon));
+            const vf scale = weight(0) / square_root(weight(3) + broadcast(c.a.epsilon));
             const vf shift = fnma(weight(2), scale, weight(1));
             const float* x = c.x[0].at<const float>(n, y, c.cols.begin) + first;
             float* out = c.y.at<float>(n, y, c.cols.begin) + first;

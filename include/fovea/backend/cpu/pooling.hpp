@@ -25,7 +25,7 @@ inline void max_pool(const call& c) {
             for (int i = rows.begin; i < rows.end; ++i)
                 for (int j = columns.begin; j < columns.end; ++j) {
                     const vf v = load_first(in.at<const float>(n, i, j) + first, k);
-                    best = xsimd::select(v != v, v, at_least(best, v));
+                    best = xsimd::select(xsimd::isnan(v), v, at_least(best, v));
                 }
             store_first(out + first, best, k);
         }

@@ -6,7 +6,6 @@
 // xsimd's max and min leave to the instruction set.
 #pragma once
 #include <cstddef>
-#include <type_traits>
 #include <xsimd/xsimd.hpp>
 
 #include "fovea/core/config.hpp"
@@ -33,6 +32,7 @@ FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return vf(_mm512_fnmadd_ps(a, b, c)); }
 inline constexpr __mmask16 all_lanes = 0xffff;
 FOVEA_INLINE vf at_least(vf x, vf low) { return vf(_mm512_maskz_max_ps(all_lanes, low, x)); }
 FOVEA_INLINE vf at_most(vf x, vf high) { return vf(_mm512_maskz_min_ps(all_lanes, high, x)); }
+FOVEA_INLINE vf square_root(vf x) { return vf(_mm512_maskz_sqrt_ps(all_lanes, x)); }
 FOVEA_INLINE vf reciprocal_estimate(vf x) { return vf(_mm512_maskz_rcp14_ps(all_lanes, x)); }
 // The first n of a vector, 0 < n <= lanes; loading gives zeros for the others.
 FOVEA_INLINE vf load_part(const float* p, int n) { return vf(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1u), p)); }
@@ -43,6 +43,7 @@ FOVEA_INLINE vf fma(vf a, vf b, vf c) { return vf(_mm256_fmadd_ps(a, b, c)); }
 FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return vf(_mm256_fnmadd_ps(a, b, c)); }
 FOVEA_INLINE vf at_least(vf x, vf low) { return vf(_mm256_max_ps(low, x)); }
 FOVEA_INLINE vf at_most(vf x, vf high) { return vf(_mm256_min_ps(high, x)); }
+FOVEA_INLINE vf square_root(vf x) { return vf(_mm256_sqrt_ps(x)); }
 FOVEA_INLINE vf reciprocal_estimate(vf x) { return vf(_mm256_rcp_ps(x)); }
 FOVEA_INLINE __m256i first_lanes(int n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -53,6 +54,7 @@ FOVEA_INLINE vf keep_first(vf v, int n) { return vf(_mm256_and_ps(v, _mm256_cast
 #else
 FOVEA_INLINE vf fma(vf a, vf b, vf c) { return xsimd::fma(a, b, c); }
 FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return xsimd::fma(-a, b, c); }
+FOVEA_INLINE vf square_root(vf x) { return xsimd::sqrt(x); }
 FOVEA_INLINE vf at_least(vf x, vf low) { return xsimd::select(x < low, low, x); }
 FOVEA_INLINE vf at_most(vf x, vf high) { return xsimd::select(x > high, high, x); }
 FOVEA_INLINE vf load_part(const float* p, int n) {
@@ -83,30 +85,25 @@ FOVEA_INLINE vf reciprocal(vf x) {
 }
 
 // The sum over the lanes of each of as many vectors as a vector has lanes, all in the same order.
+#if defined(__AVX512F__)
+template <int Low, int High> FOVEA_INLINE vf fold_quarters(vf a, vf b) {
+    return vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, Low)) + vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, High));
+}
+template <int Low, int High> FOVEA_INLINE vf fold_within_quarters(vf a, vf b) {
+    return vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, Low)) + vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, High));
+}
 FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) {
-#if defined(__AVX512F__) // xsimd's own makes g++ 12 warn as above
-    const auto quarters = [](vf a, vf b, auto low, auto high) {
-        return vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, low())) +
-               vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, high()));
-    };
-    const auto within = [](vf a, vf b, auto low, auto high) {
-        return vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, low())) +
-               vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, high()));
-    };
-    const std::integral_constant<int, 0x44> first_pair;
-    const std::integral_constant<int, 0xEE> second_pair;
-    const std::integral_constant<int, 0x88> even;
-    const std::integral_constant<int, 0xDD> odd;
     vf q[4]; // quarter i of q[j]: four lanes whose sum is that of v[4 i + j]
     FOVEA_UNROLL
     for (int j = 0; j < 4; ++j)
-        q[j] = quarters(quarters(v[j], v[4 + j], first_pair, second_pair),
-                        quarters(v[8 + j], v[12 + j], first_pair, second_pair), even, odd);
-    return within(within(q[0], q[1], first_pair, second_pair), within(q[2], q[3], first_pair, second_pair), even, odd);
-#else
-    return xsimd::haddp(v);
-#endif
+        q[j] = fold_quarters<0x88, 0xDD>(fold_quarters<0x44, 0xEE>(v[j], v[4 + j]),
+                                         fold_quarters<0x44, 0xEE>(v[8 + j], v[12 + j]));
+    return fold_within_quarters<0x88, 0xDD>(fold_within_quarters<0x44, 0xEE>(q[0], q[1]),
+                                            fold_within_quarters<0x44, 0xEE>(q[2], q[3]));
 }
+#else
+FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) { return xsimd::haddp(v); }
+#endif
 
 // All lanes where n == lanes, else the first n. Cheap where n does not change in a loop.
 FOVEA_INLINE vf load_first(const float* p, int n) { return n == lanes ? load(p) : load_part(p, n); }

@@ -1,0 +1,228 @@
+// Every CPU operation on one 256x256 image: GFLOP/s and the fraction of the multiply-add peak measured in the same run.
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <string>
+
+#include "fovea/backend/cpu/kernels.hpp"
+#include "measure.hpp"
+
+namespace {
+
+using namespace fovea_bench;
+using fovea::activation_kind;
+constexpr int height = 256, width = 256;
+
+struct release {
+    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
+};
+using floats = std::unique_ptr<float, release>;
+floats make_floats(std::size_t count) {
+    floats f(static_cast<float*>(::operator new(sizeof(float) * count + 64, std::align_val_t(64))));
+    unsigned state = 1; // values of order one: denormals and infinities are slow
+    for (std::size_t i = 0; i < count; ++i)
+        f.get()[i] = float((state = state * 1664525u + 1013904223u) >> 8) / 3e7f - 0.28f;
+    return f;
+}
+
+// An image of the given size whose window keeps `border` columns of zeros on each side.
+struct image {
+    floats data, zeros;
+    fovea::window view;
+    image(int h, int w, int channels, int border = 0) {
+        const std::size_t row = std::size_t((w + 2 * border) * channels);
+        data = make_floats(row * std::size_t(h));
+        zeros = make_floats(row);
+        std::fill_n(zeros.get(), row, 0.f);
+        view = {reinterpret_cast<std::byte*>(data.get()),
+                reinterpret_cast<const std::byte*>(zeros.get()),
+                h,
+                w,
+                channels,
+                -border,
+                w + 2 * border,
+                h,
+                std::ptrdiff_t(row),
+                0};
+    }
+};
+
+// Runs c on bands of rows, one per thread.
+void measure_call(benchmark::State& state, int threads, double gflop, fovea::kernel kernel, const fovea::call& c,
+                  std::size_t scratch_bytes = 0) {
+    const std::size_t stride = (scratch_bytes + 63) / 64 * 64;
+    const floats scratch = make_floats(stride / sizeof(float) * std::size_t(threads));
+    measure(state, threads, gflop, [&](int part, int parts) {
+        fovea::call band = c;
+        band.images = {0, 1};
+        band.rows = {c.y.height * part / parts, c.y.height * (part + 1) / parts};
+        band.cols = {0, c.y.width};
+        band.scratch = reinterpret_cast<std::byte*>(scratch.get()) + stride * std::size_t(part);
+        kernel(band);
+    });
+}
+
+struct convolution_case {
+    int inputs, outputs, kernel;
+    activation_kind activation = activation_kind::identity;
+    int threads = 1;
+};
+
+void convolution(benchmark::State& state, convolution_case k) {
+    const image x(height, width, k.inputs, k.kernel / 2), y(height, width, k.outputs);
+    fovea::preparation_call p;
+    p.dims[0] = {k.outputs, k.inputs, k.kernel, k.kernel};
+    const floats w = make_floats(fovea::count(p.dims[0])), bias = make_floats(std::size_t(k.outputs));
+    p.w[0] = w.get();
+    const floats packed = make_floats(isa::packed_convolution_bytes(p) / sizeof(float));
+    p.out = packed.get();
+    isa::pack_convolution(p);
+    fovea::call c;
+    c.a.kernel = k.kernel;
+    c.a.activation = k.activation;
+    c.a.slope = 0.1f;
+    c.x[0] = x.view;
+    c.y = y.view;
+    c.w[0] = packed.get();
+    c.w[1] = bias.get();
+    c.dims = p.dims[0];
+    measure_call(state, k.threads, 2e-9 * height * width * double(fovea::count(c.dims)), isa::convolution, c);
+}
+
+void depthwise(benchmark::State& state, int channels, int kernel, int dilation) {
+    const image x(height, width, channels, kernel / 2 * dilation), y(height, width, channels);
+    fovea::preparation_call p;
+    p.dims[0] = {channels, 1, kernel, kernel};
+    const floats w = make_floats(fovea::count(p.dims[0]));
+    p.w[0] = w.get();
+    const floats packed = make_floats(isa::packed_depthwise_bytes(p) / sizeof(float));
+    p.out = packed.get();
+    isa::pack_depthwise(p);
+    fovea::call c;
+    c.a.kernel = kernel;
+    c.a.dilation = dilation;
+    c.a.groups = channels;
+    c.x[0] = x.view;
+    c.y = y.view;
+    c.w[0] = packed.get();
+    c.dims = p.dims[0];
+    measure_call(state, 1, 2e-9 * height * width * double(fovea::count(c.dims)), isa::depthwise, c);
+}
+
+void attention_block(benchmark::State& state, int f, int a, int k, int threads) {
+    const image x(height, width, f, 8 + k / 2), y(height, width, f);
+    fovea::preparation_call p;
+    p.dims = {{{a, f, k, k},
+               {a, 1, 1, 1},
+               {a, a, 1, 1},
+               {a, 1, 1, 1},
+               {a, 1, 5, 5},
+               {a, 1, 1, 1},
+               {a, 1, 5, 5},
+               {a, 1, 1, 1},
+               {f, a, 1, 1},
+               {f, 1, 1, 1},
+               {f, 1, 1, 1},
+               {f, 1, 1, 1}}};
+    std::vector<floats> w;
+    for (std::size_t i = 0; i < 12; ++i) p.w[i] = w.emplace_back(make_floats(fovea::count(p.dims[i]))).get();
+    const floats packed = make_floats(isa::packed_attention_block_bytes(p) / sizeof(float));
+    p.out = packed.get();
+    isa::pack_attention_block(p);
+    fovea::call c;
+    c.a.hidden = a;
+    c.a.kernel = k;
+    c.x[0] = x.view;
+    c.y = y.view;
+    c.w[0] = packed.get();
+    c.cols = {0, width};
+    const double products = double(a) * (double(f) * k * k + a + 25 + 25 + f);
+    measure_call(state, threads, 2e-9 * height * width * products, isa::attention_block, c,
+                 isa::attention_block_scratch(c));
+}
+
+// An operation from (H,W,inputs) to (H factor,W factor,outputs); `flop` per output value.
+struct simple_case {
+    fovea::kernel kernel;
+    int inputs, outputs, factor = 1;
+    double flop = 1;
+    activation_kind activation = activation_kind::identity;
+    fovea::scratch_size scratch = nullptr;
+    bool two_inputs = false;
+};
+
+void simple(benchmark::State& state, simple_case s) {
+    const image x(height, width, s.inputs), second(height, width, s.two_inputs ? s.inputs : 1);
+    const image y(height * s.factor, width * s.factor, s.outputs);
+    const floats w = make_floats(std::size_t(s.outputs));
+    std::fill_n(w.get(), s.outputs, 1.f);
+    fovea::call c;
+    c.a.factor = s.factor;
+    c.a.activation = s.activation;
+    c.x[0] = x.view;
+    if (s.two_inputs) c.x[1] = second.view;
+    c.y = y.view;
+    c.w.fill(w.get());
+    c.cols = {0, y.view.width};
+    measure_call(state, 1, 1e-9 * s.flop * y.view.height * y.view.width * s.outputs, s.kernel, c,
+                 s.scratch ? s.scratch(c) : 0);
+}
+
+template <class F> void add_case(const std::string& name, F f) {
+    benchmark::RegisterBenchmark(name.c_str(), f)->UseManualTime()->Unit(benchmark::kMillisecond);
+}
+
+void register_all() {
+    using enum activation_kind;
+    for (const convolution_case& k : {convolution_case{64, 128, 3},
+                                      {64, 128, 3, silu},
+                                      {64, 128, 3, identity, 2},
+                                      {128, 64, 3},
+                                      {48, 48, 3},
+                                      {3, 48, 3},
+                                      {3, 64, 3},
+                                      {3, 64, 5},
+                                      {48, 56, 3, leaky_relu},
+                                      {56, 12, 3},
+                                      {64, 48, 3},
+                                      {64, 64, 1},
+                                      {48, 64, 1, gelu}})
+        add_case("convolution_" + std::to_string(k.inputs) + "_" + std::to_string(k.outputs) + "_k" +
+                     std::to_string(k.kernel) + (k.activation == identity ? "" : "_activated") +
+                     "/threads:" + std::to_string(k.threads),
+                 [k](benchmark::State& s) { convolution(s, k); });
+    for (auto [kernel, dilation] : {std::pair{3, 1}, {5, 1}, {5, 3}, {7, 1}})
+        add_case("depthwise_64_k" + std::to_string(kernel) + "_d" + std::to_string(dilation),
+                 [kernel = kernel, dilation = dilation](benchmark::State& s) { depthwise(s, 64, kernel, dilation); });
+    for (auto [f, a, k, threads] : {std::array{48, 64, 1, 1}, {48, 64, 1, 2}, {32, 64, 1, 1}, {64, 48, 3, 1}})
+        add_case(
+            "attention_block_" + std::to_string(f) + "_" + std::to_string(a) + "_k" + std::to_string(k) +
+                "/threads:" + std::to_string(threads),
+            [f = f, a = a, k = k, threads = threads](benchmark::State& s) { attention_block(s, f, a, k, threads); });
+    const std::pair<const char*, simple_case> cases[] = {
+        {"layer_norm_48", {.kernel = isa::layer_norm, .inputs = 48, .outputs = 48, .flop = 7}},
+        {"batch_norm_64", {.kernel = isa::batch_norm, .inputs = 64, .outputs = 64, .flop = 2}},
+        {"silu_64", {.kernel = isa::activate, .inputs = 64, .outputs = 64, .activation = silu}},
+        {"gelu_64", {.kernel = isa::activate, .inputs = 64, .outputs = 64, .activation = gelu}},
+        {"prelu_64", {.kernel = isa::prelu, .inputs = 64, .outputs = 64}},
+        {"add_64", {.kernel = isa::add, .inputs = 64, .outputs = 64, .two_inputs = true}},
+        {"pixel_shuffle_x4", {.kernel = isa::pixel_shuffle, .inputs = 48, .outputs = 3, .factor = 4, .flop = 0}},
+        {"upsample_bicubic_x4",
+         {.kernel = isa::upsample,
+          .inputs = 3,
+          .outputs = 3,
+          .factor = 4,
+          .flop = 16,
+          .scratch = isa::upsample_scratch}},
+    };
+    for (const auto& [name, c] : cases) add_case(name, [c = c](benchmark::State& s) { simple(s, c); });
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    register_all();
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,72 @@
+// The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_weights lays
+// them out, depthwise filters as [hidden / lanes][5][5][lanes], biases padded with zeros to whole vectors.
+#pragma once
+#include "fovea/backend/cpu/convolution.hpp"
+#include "fovea/backend/cpu/depthwise.hpp"
+
+namespace fovea::FOVEA_ISA {
+
+struct attention_weights {
+    int features, hidden, kernel;
+    convolution_layout proj_1, pointwise, proj_2;
+    std::size_t at[12]; // in floats, in the order of the weights
+    std::size_t floats = 0;
+
+    static constexpr int whole(int channels) { return (channels + lanes - 1) / lanes * lanes; }
+
+    attention_weights(int f, int a, int k)
+        : features(f),
+          hidden(a),
+          kernel(k),
+          proj_1{1, a, f, k},
+          pointwise{1, a, whole(a), 1},
+          proj_2{1, f, whole(a), 1} {
+        const std::size_t bias = std::size_t(whole(a)), taps = bias * 25, out = std::size_t(whole(f));
+        const std::size_t sizes[12] = {proj_1.group_floats(),
+                                       bias,
+                                       pointwise.group_floats(),
+                                       bias,
+                                       taps,
+                                       bias,
+                                       taps,
+                                       bias,
+                                       proj_2.group_floats(),
+                                       out,
+                                       out,
+                                       out};
+        for (int i = 0; i < 12; ++i) {
+            at[i] = floats;
+            floats += (sizes[i] + 15) / 16 * 16;
+        }
+    }
+    int groups() const { return whole(hidden) / lanes; }
+};
+
+inline attention_weights attention_weights_of(const preparation_call& c) {
+    return {c.dims[0][1], c.dims[0][0], c.dims[0][2]};
+}
+inline std::size_t packed_attention_block_bytes(const preparation_call& c) {
+    return sizeof(float) * attention_weights_of(c).floats;
+}
+
+// w: proj_1 w (A,F,K,K), b; pointwise w (A,A,1,1), b; depthwise w (A,1,5,5), b; depthwise_dilated w (A,1,5,5), b;
+// proj_2 w (F,A,1,1), b; pixel_norm w (F), b.
+inline void pack_attention_block(const preparation_call& c) {
+    const attention_weights l = attention_weights_of(c);
+    float* out = static_cast<float*>(c.out);
+    std::fill_n(out, l.floats, 0.f);
+    pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
+    pack_weights(l.pointwise, c.weight<float>(2), l.hidden, out + l.at[2]);
+    pack_weights(l.proj_2, c.weight<float>(8), l.hidden, out + l.at[8]);
+    for (int i : {4, 6}) {
+        preparation_call filter;
+        filter.w[0] = c.w[std::size_t(i)];
+        filter.dims[0] = {l.hidden, 1, 5, 5};
+        filter.out = out + l.at[i];
+        pack_depthwise(filter);
+    }
+    for (int i : {1, 3, 5, 7}) std::copy_n(c.weight<float>(i), l.hidden, out + l.at[i]);
+    for (int i : {9, 10, 11}) std::copy_n(c.weight<float>(i), l.features, out + l.at[i]);
+}
+
+} // namespace fovea::FOVEA_ISA

@@ -1,0 +1,19 @@
+#!/bin/sh
+# symbols.sh ARCHIVE: no object compiled for an instruction set may offer the linker a function that objects for other
+# machines could share: inline functions of the standard library, or of fovea outside the namespace of the set. Picked by
+# the linker, AVX-512 code would run, and crash, where it must not.
+set -eu
+[ "$(uname -m)" = x86_64 ] || exit 77
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+"${AR:-ar}" x "$1"
+status=0
+for set in avx2 avx512; do
+    object=$(ls | grep "^$set\.cpp")
+    if "${NM:-nm}" -C "$object" | grep -E ' [VWvwu] ' | grep -v "fovea::$set::" | grep -v -E ' [vw] (__|_ITM)| V DW\.ref\.'; then
+        echo "the symbols above leak from $object"
+        status=1
+    fi
+done
+exit $status

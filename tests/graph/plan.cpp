@@ -1,0 +1,71 @@
+#include "fovea/graph/plan.hpp"
+
+#include "fovea/graph/schedule.hpp"
+#include "fovea/zoo/supercool.hpp"
+#include "fovea/zoo/vapsr.hpp"
+#include "support/catch.hpp"
+
+using namespace fovea;
+
+namespace {
+// Known before anything runs, as a constant.
+using small = zoo::supercool<2, 8, 1, 2>;
+static_assert(peak_bytes<small>({16, 16}) > peak_bytes<small>({16, 16}, 1));
+} // namespace
+
+TEST_CASE("blocks alive together lie apart, others share their place") {
+    std::vector<arena_slot> slots{{100, 0, 0, 2}, {60, 0, 1, 3}, {100, 0, 3, 4}, {40, 0, 4, 5}};
+    CHECK(pack(slots) == 160);
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j) {
+            const auto &a = slots[i], &b = slots[j];
+            const bool together = a.first <= b.last && b.first <= a.last;
+            const bool apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
+            CHECK((!together || apart));
+        }
+}
+
+TEST_CASE("the arena of a plain chain holds two tensors, columns outside the image included") {
+    using chain = sequential<conv<4, 4, 3>, conv<4, 4, 3>, conv<4, 4, 3>>;
+    const graph g = shapes_of<chain>();
+    const plan p = plan_inference(g, {10, 12}, 1, {{0, 10}, {0, 12}}, 10);
+    REQUIRE(p.ends.size() == 1);
+    CHECK(p.tensors[0].cols == range{-1, 13});
+    CHECK(p.tensors[3].cols == range{0, 12});
+    const std::size_t padded = 10 * 14 * 4 * sizeof(float), zeros = 256; // 14 * 4 floats are 224 bytes, in lines of 64
+    CHECK(p.bytes == 2 * padded + zeros);
+}
+
+TEST_CASE("a halo shrinks from layer to layer") {
+    using chain = sequential<conv<1, 1, 3>, conv<1, 1, 5>, pixel_shuffle<1>>;
+    const graph g = shapes_of<chain>();
+    const plan p = plan_inference(g, {100, 100}, 1, {{40, 50}, {0, 10}}, 10);
+    CHECK(p.tensors[0].rows == range{37, 53});
+    CHECK(p.tensors[1].rows == range{38, 52});
+    CHECK(p.tensors[2].rows == range{40, 50});
+    CHECK(p.tensors[0].cols ==
+          range{-1, 13}); // zeros on the left are one column, the reader of what is inside the image
+}
+
+TEST_CASE("a stream keeps rings of rows, not images") {
+    using chain = sequential<conv<1, 1, 3>, conv<1, 1, 3>, conv<1, 1, 3>>;
+    const graph g = shapes_of<chain>();
+    const plan p = plan_inference(g, {1000, 8}, 1, {{0, 1000}, {0, 8}}, 1);
+    for (auto& t : p.tensors) CHECK(t.stored <= 3);
+    CHECK(p.ends.back().back() == 1000);
+}
+
+TEST_CASE("the schedule obeys the budget, or says what it needs") {
+    const graph g = shapes_of<zoo::vapsr_x2>();
+    const extent photo{1080, 1920};
+    for (std::size_t megabytes : {4000u, 1000u, 512u, 300u}) {
+        const schedule s = choose_schedule(g, photo, 1, megabytes << 20);
+        CHECK(cost_of(g, photo, 1, s).bytes <= megabytes << 20);
+    }
+    try {
+        choose_schedule(g, photo, 1, 1 << 20);
+        FAIL("a budget of 1 MB was accepted");
+    } catch (const error& e) {
+        CHECK_THAT(e.what(), Catch::Contains("needs at least") && Catch::Contains("got 1 MB"));
+    }
+}
