@@ -7921,6 +7921,7 @@ class unpickler {
         const auto& items = node(id, pickle_kind::tuple, "a tuple of extents").items;
         if (items.size() > most_axes) fail_here("a tensor of ", items.size(), " axes; expected at most ", most_axes);
         std::vector<std::int64_t> values;
+        values.reserve(items.size());
         for (const pickle_id item : items) values.push_back(static_cast<std::int64_t>(count(item)));
         return values;
     }
