@@ -2991,6 +2991,7 @@ template <class T> class tensor {
 // ---- fovea/backend/cpu/kernel_table.hpp
 // The CPU kernels of one instruction set, for choosing a set at run time. What each does stands in the header of its
 // name in backend/cpu/.
+
 #ifndef FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
 #define FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
 
@@ -3133,6 +3134,9 @@ struct kernel_table {
 // library fovea::dispatch.
 const kernel_table& dispatched_kernels();
 
+// The kernels of one instruction set, or null where they are not built in or cannot run here. Also in fovea::dispatch.
+const kernel_table* kernels_of(std::string_view instruction_set);
+
 } // namespace fovea
 #endif
 #define FOVEA_CPU_KERNEL(kernel_name) (::fovea::dispatched_kernels().kernel_name)
@@ -3142,6 +3146,31 @@ const kernel_table& dispatched_kernels();
 
 // ---- fovea/backend/cpu/kernels.hpp
 // All CPU kernels, for the instruction set that the compiler is given.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_BLOCK_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_BLOCK_HPP
+
+// ---- fovea/backend/cpu/attention_block.hpp
+// The block of VapSR (Zhou et al., ECCV Workshops 2022, arXiv 2210.05960) in one pass over the rows:
+//
+//   a = GELU(proj_1(x))                                  K x K, F -> A
+//   p = pointwise(a)                                     1 x 1, A -> A
+//   t = depthwise(p)                                     5 x 5
+//   u = depthwise_dilated(t) a                           5 x 5, dilation 3
+//   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
+//
+//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block     c.a: hidden = A, kernel = K, epsilon
+//
+// Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
+// rows in scratch, small enough for L2. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
+// through neighbouring lines, where NHWC would touch a quarter of the sets of L1. Every convolution pads its own input
+// with zeros outside the image; what a strip or a call needs beyond its edges inside the image is computed again.
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
+
+// ---- fovea/backend/cpu/attention_weights.hpp
+// The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_weights lays
+// them out, depthwise filters as [hidden / lanes][5][5][lanes], biases padded with zeros to whole vectors.
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
 
@@ -3209,6 +3238,7 @@ FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return vf(_mm512_fnmadd_ps(a, b, c)); }
 inline constexpr __mmask16 all_lanes = 0xffff;
 FOVEA_INLINE vf at_least(vf x, vf low) { return vf(_mm512_maskz_max_ps(all_lanes, low, x)); }
 FOVEA_INLINE vf at_most(vf x, vf high) { return vf(_mm512_maskz_min_ps(all_lanes, high, x)); }
+FOVEA_INLINE vf square_root(vf x) { return vf(_mm512_maskz_sqrt_ps(all_lanes, x)); }
 FOVEA_INLINE vf reciprocal_estimate(vf x) { return vf(_mm512_maskz_rcp14_ps(all_lanes, x)); }
 // The first n of a vector, 0 < n <= lanes; loading gives zeros for the others.
 FOVEA_INLINE vf load_part(const float* p, int n) { return vf(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1u), p)); }
@@ -3219,6 +3249,7 @@ FOVEA_INLINE vf fma(vf a, vf b, vf c) { return vf(_mm256_fmadd_ps(a, b, c)); }
 FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return vf(_mm256_fnmadd_ps(a, b, c)); }
 FOVEA_INLINE vf at_least(vf x, vf low) { return vf(_mm256_max_ps(low, x)); }
 FOVEA_INLINE vf at_most(vf x, vf high) { return vf(_mm256_min_ps(high, x)); }
+FOVEA_INLINE vf square_root(vf x) { return vf(_mm256_sqrt_ps(x)); }
 FOVEA_INLINE vf reciprocal_estimate(vf x) { return vf(_mm256_rcp_ps(x)); }
 FOVEA_INLINE __m256i first_lanes(int n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -3229,6 +3260,7 @@ FOVEA_INLINE vf keep_first(vf v, int n) { return vf(_mm256_and_ps(v, _mm256_cast
 #else
 FOVEA_INLINE vf fma(vf a, vf b, vf c) { return xsimd::fma(a, b, c); }
 FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return xsimd::fma(-a, b, c); }
+FOVEA_INLINE vf square_root(vf x) { return xsimd::sqrt(x); }
 FOVEA_INLINE vf at_least(vf x, vf low) { return xsimd::select(x < low, low, x); }
 FOVEA_INLINE vf at_most(vf x, vf high) { return xsimd::select(x > high, high, x); }
 FOVEA_INLINE vf load_part(const float* p, int n) {
@@ -3259,30 +3291,25 @@ FOVEA_INLINE vf reciprocal(vf x) {
 }
 
 // The sum over the lanes of each of as many vectors as a vector has lanes, all in the same order.
+#if defined(__AVX512F__)
+template <int Low, int High> FOVEA_INLINE vf fold_quarters(vf a, vf b) {
+    return vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, Low)) + vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, High));
+}
+template <int Low, int High> FOVEA_INLINE vf fold_within_quarters(vf a, vf b) {
+    return vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, Low)) + vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, High));
+}
 FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) {
-#if defined(__AVX512F__) // xsimd's own makes g++ 12 warn as above
-    const auto quarters = [](vf a, vf b, auto low, auto high) {
-        return vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, low())) +
-               vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, high()));
-    };
-    const auto within = [](vf a, vf b, auto low, auto high) {
-        return vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, low())) +
-               vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, high()));
-    };
-    const std::integral_constant<int, 0x44> first_pair;
-    const std::integral_constant<int, 0xEE> second_pair;
-    const std::integral_constant<int, 0x88> even;
-    const std::integral_constant<int, 0xDD> odd;
     vf q[4]; // quarter i of q[j]: four lanes whose sum is that of v[4 i + j]
     FOVEA_UNROLL
     for (int j = 0; j < 4; ++j)
-        q[j] = quarters(quarters(v[j], v[4 + j], first_pair, second_pair),
-                        quarters(v[8 + j], v[12 + j], first_pair, second_pair), even, odd);
-    return within(within(q[0], q[1], first_pair, second_pair), within(q[2], q[3], first_pair, second_pair), even, odd);
-#else
-    return xsimd::haddp(v);
-#endif
+        q[j] = fold_quarters<0x88, 0xDD>(fold_quarters<0x44, 0xEE>(v[j], v[4 + j]),
+                                         fold_quarters<0x44, 0xEE>(v[8 + j], v[12 + j]));
+    return fold_within_quarters<0x88, 0xDD>(fold_within_quarters<0x44, 0xEE>(q[0], q[1]),
+                                            fold_within_quarters<0x44, 0xEE>(q[2], q[3]));
 }
+#else
+FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) { return xsimd::haddp(v); }
+#endif
 
 // All lanes where n == lanes, else the first n. Cheap where n does not change in a loop.
 FOVEA_INLINE vf load_first(const float* p, int n) { return n == lanes ? load(p) : load_part(p, n); }
@@ -3649,11 +3676,9 @@ inline row_kernel row_kernel_of(int vectors) {
 namespace fovea::FOVEA_ISA {
 
 // How the weights of one group are cut into blocks of output channels; each block's weights lie together as
-// [K][K][I/groups][vectors * lanes], in the order in which sum_block walks through them, zeros beyond the last channel.
+// [K][K][inputs][vectors * lanes], in the order in which sum_block walks through them, zeros beyond the last channel.
 struct convolution_layout {
     int groups, outputs, inputs, kernel; // of one group
-    convolution_layout(const attributes& a, const weight_shape& dims)
-        : groups(a.groups), outputs(dims[0] / a.groups), inputs(dims[1]), kernel(dims[2]) {}
 
     int vectors() const { return (outputs + lanes - 1) / lanes; }
     int terms_per_output() const { return kernel * kernel * inputs; }
@@ -3666,26 +3691,31 @@ struct convolution_layout {
         }
     }
 };
-
-inline std::size_t packed_convolution_bytes(const preparation_call& c) {
-    const convolution_layout layout(c.a, c.dims[0]);
-    return sizeof(float) * layout.group_floats() * std::size_t(layout.groups);
+inline convolution_layout layout_of(const attributes& a, const weight_shape& dims) {
+    return {a.groups, dims[0] / a.groups, dims[1], dims[2]};
 }
 
-inline void pack_convolution(const preparation_call& c) {
-    const convolution_layout l(c.a, c.dims[0]);
+// From w (groups * outputs, given_inputs, K, K); inputs beyond the given ones get zeros.
+inline void pack_weights(const convolution_layout& l, const float* w, int given_inputs, float* out) {
     const int taps = l.kernel * l.kernel;
-    const float* w = c.weight<float>(0);
-    float* out = static_cast<float*>(c.out);
     for (int group = 0; group < l.groups; ++group)
         l.each_block([&](int first, int vectors, std::size_t) {
             for (int tap = 0; tap < taps; ++tap)
                 for (int i = 0; i < l.inputs; ++i)
                     for (int o = first * lanes; o < (first + vectors) * lanes; ++o) {
-                        const std::ptrdiff_t from = std::ptrdiff_t(group * l.outputs + o) * l.inputs + i;
-                        *out++ = o < l.outputs ? w[from * taps + tap] : 0.f;
+                        const std::ptrdiff_t from = std::ptrdiff_t(group * l.outputs + o) * given_inputs + i;
+                        *out++ = o < l.outputs && i < given_inputs ? w[from * taps + tap] : 0.f;
                     }
         });
+}
+
+inline std::size_t packed_convolution_bytes(const preparation_call& c) {
+    const convolution_layout l = layout_of(c.a, c.dims[0]);
+    return sizeof(float) * l.group_floats() * std::size_t(l.groups);
+}
+inline void pack_convolution(const preparation_call& c) {
+    const convolution_layout l = layout_of(c.a, c.dims[0]);
+    pack_weights(l, c.weight<float>(0), l.inputs, static_cast<float*>(c.out));
 }
 
 // The terms of output row y, whose first column is c.cols.begin + x, for one group. Without dilation and groups a
@@ -3719,7 +3749,7 @@ inline destination convolution_destination(const call& c, const convolution_layo
 }
 
 inline void convolution(const call& c) {
-    const convolution_layout l(c.a, c.dims);
+    const convolution_layout l = layout_of(c.a, c.dims);
     assert(l.kernel <= max_kernel);
     const epilogue finish = epilogue_of(c.a.activation);
 
@@ -3790,7 +3820,9 @@ FOVEA_INLINE void sum_taps(const float* const* row, std::ptrdiff_t at, std::ptrd
         for (int k = 0; k < K; ++k) w[k] = load(taps + k * lanes);
         FOVEA_UNROLL
         for (int j = 0; j < B + (K - 1) * D; ++j) {
-            const vf v = load(x + j * step);
+            const vf v = load(x);
+            x += step;
+            opaque(x); // else g++ keeps an offset per column, in memory
             FOVEA_UNROLL
             for (int k = 0; k < K; ++k)
                 if (j - k * D >= 0 && j - k * D < B) acc[j - k * D] = fma(v, w[k], acc[j - k * D]);
@@ -3902,6 +3934,347 @@ inline void depthwise(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+
+namespace fovea::FOVEA_ISA {
+
+struct attention_weights {
+    int features, hidden, kernel;
+    convolution_layout proj_1, pointwise, proj_2;
+    std::size_t at[12]; // in floats, in the order of the weights
+    std::size_t floats = 0;
+
+    static constexpr int whole(int channels) { return (channels + lanes - 1) / lanes * lanes; }
+
+    attention_weights(int f, int a, int k)
+        : features(f),
+          hidden(a),
+          kernel(k),
+          proj_1{1, a, f, k},
+          pointwise{1, a, whole(a), 1},
+          proj_2{1, f, whole(a), 1} {
+        const std::size_t bias = std::size_t(whole(a)), taps = bias * 25, out = std::size_t(whole(f));
+        const std::size_t sizes[12] = {proj_1.group_floats(),
+                                       bias,
+                                       pointwise.group_floats(),
+                                       bias,
+                                       taps,
+                                       bias,
+                                       taps,
+                                       bias,
+                                       proj_2.group_floats(),
+                                       out,
+                                       out,
+                                       out};
+        for (int i = 0; i < 12; ++i) {
+            at[i] = floats;
+            floats += (sizes[i] + 15) / 16 * 16;
+        }
+    }
+    int groups() const { return whole(hidden) / lanes; }
+};
+
+inline attention_weights attention_weights_of(const preparation_call& c) {
+    return {c.dims[0][1], c.dims[0][0], c.dims[0][2]};
+}
+inline std::size_t packed_attention_block_bytes(const preparation_call& c) {
+    return sizeof(float) * attention_weights_of(c).floats;
+}
+
+// w: proj_1 w (A,F,K,K), b; pointwise w (A,A,1,1), b; depthwise w (A,1,5,5), b; depthwise_dilated w (A,1,5,5), b;
+// proj_2 w (F,A,1,1), b; pixel_norm w (F), b.
+inline void pack_attention_block(const preparation_call& c) {
+    const attention_weights l = attention_weights_of(c);
+    float* out = static_cast<float*>(c.out);
+    std::fill_n(out, l.floats, 0.f);
+    pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
+    pack_weights(l.pointwise, c.weight<float>(2), l.hidden, out + l.at[2]);
+    pack_weights(l.proj_2, c.weight<float>(8), l.hidden, out + l.at[8]);
+    for (int i : {4, 6}) {
+        preparation_call filter;
+        filter.w[0] = c.w[std::size_t(i)];
+        filter.dims[0] = {l.hidden, 1, 5, 5};
+        filter.out = out + l.at[i];
+        pack_depthwise(filter);
+    }
+    for (int i : {1, 3, 5, 7}) std::copy_n(c.weight<float>(i), l.hidden, out + l.at[i]);
+    for (int i : {9, 10, 11}) std::copy_n(c.weight<float>(i), l.features, out + l.at[i]);
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_HPP
+
+// ---- fovea/backend/cpu/normalise.hpp
+// Normalisations. layer_norm: over the channels of each pixel (Ba, Kiros & Hinton 2016),
+//   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,   centred before the variance is taken.
+// batch_norm, in inference (Ioffe & Szegedy 2015): y = (x - running_mean) / sqrt(running_var + epsilon) weight + bias.
+//
+//   x[0], y  (N,H,W,C)     layer_norm w: gamma, beta (C)     batch_norm w: weight, bias, running_mean, running_var (C)
+
+namespace fovea::FOVEA_ISA {
+
+// Pixels are taken by as many as a vector has lanes, so that the sums over their channels become one vector.
+inline void layer_norm_row(const float* x, float* y, int pixels, int channels, const float* gamma, const float* beta,
+                           float epsilon) {
+    const vf scale = broadcast(1.f / float(channels));
+    alignas(64) float mean[lanes], factor[lanes];
+    for (int from = 0; from < pixels; from += lanes, x += lanes * channels, y += lanes * channels) {
+        const int n = std::min(lanes, pixels - from);
+        vf sum[lanes];
+        // means
+        for (int p = 0; p < lanes; ++p) {
+            sum[p] = broadcast(0.f);
+            for (int c = 0; p < n && c < channels; c += lanes)
+                sum[p] = sum[p] + load_first(x + p * channels + c, std::min(lanes, channels - c));
+        }
+        store(mean, sums_of(sum) * scale);
+        // variances
+        for (int p = 0; p < n; ++p) {
+            const vf m = broadcast(mean[p]);
+            sum[p] = broadcast(0.f);
+            for (int c = 0; c < channels; c += lanes) {
+                const int k = std::min(lanes, channels - c);
+                const vf d = keep_first(load_first(x + p * channels + c, k) - m, k);
+                sum[p] = fma(d, d, sum[p]);
+            }
+        }
+        store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(epsilon))));
+        // outputs
+        for (int p = 0; p < n; ++p) {
+            const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
+            for (int c = 0; c < channels; c += lanes) {
+                const int k = std::min(lanes, channels - c);
+                const vf d = load_first(x + p * channels + c, k) - m;
+                store_first(y + p * channels + c, fma(d * f, load_first(gamma + c, k), load_first(beta + c, k)), k);
+            }
+        }
+    }
+}
+
+inline void layer_norm(const call& c) {
+    each_row(c, [&](int n, int y) {
+        layer_norm_row(c.x[0].at<const float>(n, y, c.cols.begin), c.y.at<float>(n, y, c.cols.begin), c.cols.size(),
+                       c.y.channels, c.weight<float>(0), c.weight<float>(1), c.a.epsilon);
+    });
+}
+
+inline void batch_norm(const call& c) {
+    const int channels = c.y.channels;
+    each_row(c, [&](int n, int y) {
+        for (int first = 0; first < channels; first += lanes) {
+            const int k = std::min(lanes, channels - first);
+            const auto weight = [&](int i) { return load_first(c.weight<float>(i) + first, k); };
+            const vf scale = weight(0) / square_root(weight(3) + broadcast(c.a.epsilon));
+            const vf shift = fnma(weight(2), scale, weight(1));
+            const float* x = c.x[0].at<const float>(n, y, c.cols.begin) + first;
+            float* out = c.y.at<float>(n, y, c.cols.begin) + first;
+            for (int p = 0; p < c.cols.size(); ++p, x += channels, out += channels)
+                store_first(out, fma(load_first(x, k), scale, shift), k);
+        }
+    });
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+// Any number of channels; whole vectors of them, and A up to 64, are what it is made for.
+inline bool attention_block_supported(int features, int hidden, int kernel) {
+    return features > 0 && hidden > 0 && kernel % 2 == 1 && kernel <= max_kernel;
+}
+
+inline constexpr int attention_halo = 8; // 2 of the depthwise filter and 6 of the dilated one
+inline constexpr int attention_strip = 128;
+inline constexpr int attention_rows = 9 + 5 + 13 + 1 + 1; // of a, p, t, u, and zeros
+
+inline int attention_strip_width(const call& c) {
+    const int strips = (c.cols.size() + attention_strip - 1) / attention_strip;
+    return (c.cols.size() + strips - 1) / std::max(strips, 1);
+}
+// One column more than needed keeps the groups of channels of a row off the same sets.
+inline std::ptrdiff_t attention_group(int strip) { return std::ptrdiff_t(strip + 2 * attention_halo + 1) * lanes; }
+
+inline std::size_t attention_block_scratch(const call& c) {
+    const int groups = attention_weights::whole(c.a.hidden) / lanes;
+    return c.cols.empty() ? 0
+                          : sizeof(float) * std::size_t(attention_rows * groups) *
+                                std::size_t(attention_group(attention_strip_width(c)));
+}
+
+// Five rows of a 5 x 5 filter, D columns between taps, on all groups of channels of n columns; times `factor` if given.
+template <int D>
+void filter_row(const float* const (&row)[5], int n, std::ptrdiff_t group, int groups, const float* taps,
+                const float* bias, const float* factor, float* out) {
+    const auto block = [&](auto size, std::ptrdiff_t at) {
+        constexpr int B = decltype(size)::value;
+        vf acc[B];
+        FOVEA_UNROLL
+        for (int b = 0; b < B; ++b) acc[b] = load(bias);
+        sum_taps<5, D>(row, at, lanes, taps, acc);
+        FOVEA_UNROLL
+        for (int b = 0; b < B; ++b) {
+            const std::ptrdiff_t to = at + b * lanes;
+            store(out + to, factor ? acc[b] * load(factor + to) : acc[b]);
+        }
+    };
+    constexpr int B = depthwise_block;
+    for (int g = 0; g < groups; ++g, taps += 25 * lanes, bias += lanes) {
+        int x = 0;
+        if (n >= B)
+            for (; x < n; x += B) block(std::integral_constant<int, B>{}, g * group + std::min(x, n - B) * lanes);
+        for (; x < n; ++x) block(std::integral_constant<int, 1>{}, g * group + x * lanes);
+    }
+}
+
+// One strip of columns of one image.
+class attention_stream {
+    struct ring {
+        float* data;
+        const float* zeros;
+        int rows, height;
+        std::ptrdiff_t stride;
+        float* at(int y) const { return data + y % rows * stride; }
+        const float* read(int y) const { return y < 0 || y >= height ? zeros : at(y); }
+    };
+
+    const call& c_;
+    const attention_weights& l_;
+    const float* w_;
+    int n_, x0_, width_;
+    int left_, right_; // ring columns inside the image; ring column 0 is image column x0 - halo
+    std::ptrdiff_t group_;
+    ring a_, p_, t_, u_;
+
+  public:
+    attention_stream(const call& c, const attention_weights& l, int n, int x0, int width, int strip)
+        : c_(c), l_(l), w_(c.weight<float>(0)), n_(n), x0_(x0), width_(width), group_(attention_group(strip)) {
+        left_ = std::max(0, attention_halo - x0);
+        right_ = std::min(width + 2 * attention_halo, c.y.width - x0 + attention_halo);
+        const std::ptrdiff_t row = group_ * l.groups();
+        float* next = reinterpret_cast<float*>(c.scratch);
+        const float* zeros = next;
+        std::memset(next, 0, sizeof(float) * std::size_t(row));
+        next += row;
+        const auto make = [&](int rows) {
+            ring r{next, zeros, rows, c.y.height, row};
+            next += rows * row;
+            return r;
+        };
+        a_ = make(9);
+        p_ = make(5);
+        t_ = make(13);
+        u_ = make(1);
+    }
+
+    void run() {
+        clear_outside(p_);
+        clear_outside(t_);
+        const int height = c_.y.height;
+        int next_p = std::max(0, c_.rows.begin - 8), next_t = std::max(0, c_.rows.begin - 6);
+        for (int y = c_.rows.begin; y < c_.rows.end; ++y) {
+            for (; next_t < std::min(height, y + 7); ++next_t) {
+                for (; next_p < std::min(height, next_t + 3); ++next_p) {
+                    project(next_p);
+                    mix(next_p);
+                }
+                filter(next_t);
+            }
+            filter_dilated(y);
+            finish(y);
+        }
+    }
+
+  private:
+    void clear_outside(const ring& r) {
+        const int end = width_ + 2 * attention_halo;
+        for (int i = 0; i < r.rows * l_.groups(); ++i) {
+            float* group = r.data + i * group_;
+            std::memset(group, 0, sizeof(float) * std::size_t(left_ * lanes));
+            std::memset(group + right_ * lanes, 0, sizeof(float) * std::size_t((end - right_) * lanes));
+        }
+    }
+    const float* weight(int i) const { return w_ + l_.at[i]; }
+
+    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, destination to,
+                  epilogue act) {
+        const destination row = to;
+        layout.each_block([&](int first, int vectors, std::size_t floats) {
+            to.y = row.y + first * row.vector_step;
+            to.skip = row.skip ? row.skip + first * lanes : nullptr;
+            to.bias = row.bias + first * lanes;
+            to.channels = std::min(vectors * lanes, row.channels - first * lanes);
+            row_kernel_of(vectors)(t, weight(weights) + floats, pixels, to, act);
+        });
+    }
+    destination into(float* ring_row, int bias) const {
+        return {.y = ring_row + left_ * lanes,
+                .pixel_step = lanes,
+                .vector_step = group_,
+                .channels = l_.groups() * lanes,
+                .bias = weight(bias),
+                .skip = nullptr,
+                .slope = 0};
+    }
+    terms from_ring(const float* row, int column) const {
+        return {{row + column * lanes}, 1, l_.groups(), lanes, group_, lanes};
+    }
+
+    // a = GELU(proj_1(x))
+    void project(int y) {
+        const window& x = c_.x[0];
+        const int half = l_.kernel / 2;
+        terms t{{}, l_.kernel, 1, l_.kernel * l_.features, 0, l_.features};
+        for (int i = 0; i < l_.kernel; ++i)
+            t.row[i] = x.read<float>(n_, y + i - half, x0_ - attention_halo + left_ - half);
+        convolve(l_.proj_1, 0, t, right_ - left_, into(a_.at(y), 1), finish_block<activation_kind::gelu>);
+    }
+    // p = pointwise(a)
+    void mix(int y) {
+        convolve(l_.pointwise, 2, from_ring(a_.at(y), left_), right_ - left_, into(p_.at(y), 3),
+                 finish_block<activation_kind::identity>);
+    }
+    // t = depthwise(p), 6 columns around those of y
+    void filter(int y) {
+        const int from = std::max(left_, 2), to = std::min(right_, width_ + 2 * attention_halo - 2);
+        const float* row[5];
+        for (int i = 0; i < 5; ++i) row[i] = p_.read(y - 2 + i) + (from - 2) * lanes;
+        filter_row<1>(row, to - from, group_, l_.groups(), weight(4), weight(5), nullptr, t_.at(y) + from * lanes);
+    }
+    // u = depthwise_dilated(t) a
+    void filter_dilated(int y) {
+        const float* row[5];
+        for (int i = 0; i < 5; ++i) row[i] = t_.read(y - 6 + 3 * i) + (attention_halo - 6) * lanes;
+        filter_row<3>(row, width_, group_, l_.groups(), weight(6), weight(7), a_.at(y) + attention_halo * lanes,
+                      u_.at(y) + attention_halo * lanes);
+    }
+    // y = LayerNorm(proj_2(u) + x)
+    void finish(int y) {
+        float* out = c_.y.at<float>(n_, y, x0_);
+        const destination to{.y = out,
+                             .pixel_step = l_.features,
+                             .vector_step = lanes,
+                             .channels = l_.features,
+                             .bias = weight(9),
+                             .skip = c_.x[0].at<const float>(n_, y, x0_),
+                             .slope = 0};
+        convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo), width_, to,
+                 finish_block<activation_kind::identity>);
+        layer_norm_row(out, out, width_, l_.features, weight(10), weight(11), c_.a.epsilon);
+    }
+};
+
+inline void attention_block(const call& c) {
+    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel);
+    const int strip = attention_strip_width(c);
+    for (int n = c.images.begin; n < c.images.end; ++n)
+        for (int x = c.cols.begin; x < c.cols.end; x += strip)
+            attention_stream(c, l, n, x, std::min(strip, c.cols.end - x), strip).run();
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ELEMENTWISE_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ELEMENTWISE_HPP
 
@@ -4006,82 +4379,10 @@ struct kernel_table {
 // library fovea::dispatch.
 const kernel_table& dispatched_kernels();
 
+// The kernels of one instruction set, or null where they are not built in or cannot run here. Also in fovea::dispatch.
+const kernel_table* kernels_of(std::string_view instruction_set);
+
 } // namespace fovea
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_HPP
-
-// ---- fovea/backend/cpu/normalise.hpp
-// Normalisations. layer_norm: over the channels of each pixel (Ba, Kiros & Hinton 2016),
-//   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,   centred before the variance is taken.
-// batch_norm, in inference (Ioffe & Szegedy 2015): y = (x - running_mean) / sqrt(running_var + epsilon) weight + bias.
-//
-//   x[0], y  (N,H,W,C)     layer_norm w: gamma, beta (C)     batch_norm w: weight, bias, running_mean, running_var (C)
-
-namespace fovea::FOVEA_ISA {
-
-// Pixels are taken by as many as a vector has lanes, so that the sums over their channels become one vector.
-inline void layer_norm_row(const float* x, float* y, int pixels, int channels, const float* gamma, const float* beta,
-                           float epsilon) {
-    const vf scale = broadcast(1.f / float(channels));
-    alignas(64) float mean[lanes], factor[lanes];
-    for (int from = 0; from < pixels; from += lanes, x += lanes * channels, y += lanes * channels) {
-        const int n = std::min(lanes, pixels - from);
-        vf sum[lanes];
-        // means
-        for (int p = 0; p < lanes; ++p) {
-            sum[p] = broadcast(0.f);
-            for (int c = 0; p < n && c < channels; c += lanes)
-                sum[p] = sum[p] + load_first(x + p * channels + c, std::min(lanes, channels - c));
-        }
-        store(mean, sums_of(sum) * scale);
-        // variances
-        for (int p = 0; p < n; ++p) {
-            const vf m = broadcast(mean[p]);
-            sum[p] = broadcast(0.f);
-            for (int c = 0; c < channels; c += lanes) {
-                const int k = std::min(lanes, channels - c);
-                const vf d = keep_first(load_first(x + p * channels + c, k) - m, k);
-                sum[p] = fma(d, d, sum[p]);
-            }
-        }
-        store(factor, broadcast(1.f) / xsimd::sqrt(fma(sums_of(sum), scale, broadcast(epsilon))));
-        // outputs
-        for (int p = 0; p < n; ++p) {
-            const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
-            for (int c = 0; c < channels; c += lanes) {
-                const int k = std::min(lanes, channels - c);
-                const vf d = load_first(x + p * channels + c, k) - m;
-                store_first(y + p * channels + c, fma(d * f, load_first(gamma + c, k), load_first(beta + c, k)), k);
-            }
-        }
-    }
-}
-
-inline void layer_norm(const call& c) {
-    each_row(c, [&](int n, int y) {
-        layer_norm_row(c.x[0].at<const float>(n, y, c.cols.begin), c.y.at<float>(n, y, c.cols.begin), c.cols.size(),
-                       c.y.channels, c.weight<float>(0), c.weight<float>(1), c.a.epsilon);
-    });
-}
-
-inline void batch_norm(const call& c) {
-    const int channels = c.y.channels;
-    each_row(c, [&](int n, int y) {
-        for (int first = 0; first < channels; first += lanes) {
-            const int k = std::min(lanes, channels - first);
-            const auto weight = [&](int i) { return load_first(c.weight<float>(i) + first, k); };
-            const vf scale = weight(0) / xsimd::sqrt(weight(3) + broadcast(c.a.epsilon));
-            const vf shift = fnma(weight(2), scale, weight(1));
-            const float* x = c.x[0].at<const float>(n, y, c.cols.begin) + first;
-            float* out = c.y.at<float>(n, y, c.cols.begin) + first;
-            for (int p = 0; p < c.cols.size(); ++p, x += channels, out += channels)
-                store_first(out, fma(load_first(x, k), scale, shift), k);
-        }
-    });
-}
-
-} // namespace fovea::FOVEA_ISA
 #endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_PIXEL_SHUFFLE_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_PIXEL_SHUFFLE_HPP
@@ -4138,7 +4439,7 @@ inline void max_pool(const call& c) {
             for (int i = rows.begin; i < rows.end; ++i)
                 for (int j = columns.begin; j < columns.end; ++j) {
                     const vf v = load_first(in.at<const float>(n, i, j) + first, k);
-                    best = xsimd::select(v != v, v, at_least(best, v));
+                    best = xsimd::select(xsimd::isnan(v), v, at_least(best, v));
                 }
             store_first(out + first, best, k);
         }
@@ -4287,6 +4588,11 @@ constexpr kernel_table table_of_kernels() {
             .depthwise = depthwise,
             .packed_depthwise_bytes = packed_depthwise_bytes,
             .pack_depthwise = pack_depthwise,
+            .attention_block_supported = attention_block_supported,
+            .attention_block_scratch = attention_block_scratch,
+            .attention_block = attention_block,
+            .packed_attention_block_bytes = packed_attention_block_bytes,
+            .pack_attention_block = pack_attention_block,
             .layer_norm = layer_norm,
             .batch_norm = batch_norm,
             .activate = activate,
@@ -4929,15 +5235,22 @@ constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     return all;
 }
 
-// The part of a network up to what the layer `name` produces ("body.0.proj_1"); false when no layer has that name.
+// The part of a network up to what the layer `name` ("body.0.proj_1") computes: of a layer with weights of its own the
+// operation that reads them, of a composition its result. False when no layer has that name.
 inline bool truncate(graph& g, std::string_view name) {
+    const auto named = [&](int scope) {
+        const std::string full = g.scope_name(scope);
+        return full.size() == name.size() + 1 && full.starts_with(name);
+    };
+    int last = -1;
+    for (auto& o : g.operations)
+        if (o.w[0] >= 0 && named(g.weights[std::size_t(o.w[0])].scope)) last = std::max(last, o.y);
     for (auto& o : g.outputs)
-        if (auto at = g.scope_name(o.scope); at.size() == name.size() + 1 && at.starts_with(name)) {
-            g.tensors.resize(std::size_t(o.tensor) + 1);
-            std::erase_if(g.operations, [&](const operation& op) { return op.y > o.tensor; });
-            return true;
-        }
-    return false;
+        if (last < 0 && named(o.scope)) last = o.tensor;
+    if (last < 0) return false;
+    g.tensors.resize(std::size_t(last) + 1);
+    std::erase_if(g.operations, [&](const operation& o) { return o.y > last; });
+    return true;
 }
 
 } // namespace fovea
@@ -4951,15 +5264,16 @@ template <int Channels, ratio Scale = ratio{1}> struct value {
     int id = -1;
 };
 
-// Modes. `fuses`: a block may trace to one operation where the backend offers it.
+// Modes. fuses_blocks: a block may trace to one operation where the backend offers it. fuses_skips: a layer may add a
+// skip in its own epilogue.
 struct inference {
-    static constexpr bool trains = false, fuses = true;
+    static constexpr bool trains = false, fuses_blocks = true, fuses_activations = true, fuses_skips = true;
 };
-struct inference_in_parts { // every named layer's result is a tensor of its own
-    static constexpr bool trains = false, fuses = false;
+struct inference_in_parts { // every layer's result is a tensor of its own, to be looked at
+    static constexpr bool trains = false, fuses_blocks = false, fuses_activations = false, fuses_skips = false;
 };
 struct training { // keeps what a backward pass reads: pre-activations stay apart from their convolutions
-    static constexpr bool trains = true, fuses = false;
+    static constexpr bool trains = true, fuses_blocks = false, fuses_activations = false, fuses_skips = true;
 };
 
 struct shapes_only {}; // a backend without kernels, to ask a network about itself
@@ -5005,9 +5319,10 @@ template <class Backend, class Op> std::size_t ask_prepared_bytes(const preparat
 
 template <class Mode, class Backend> struct tracer : graph {
     static constexpr bool trains = Mode::trains;
+    using mode = Mode;
 
     // Whether a block may be one operation of this type here.
-    template <class Op> static constexpr bool fuses = Mode::fuses&& detail::has_forward<Backend, Op>;
+    template <class Op> static constexpr bool fuses = Mode::fuses_blocks && detail::has_forward<Backend, Op>;
     // Whether the backend has a kernel for this operation.
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
@@ -5117,6 +5432,25 @@ template <class A>
 requires(!fused_on_cpu<A>) void forward(cpu, conv2d<A>, const call&) = delete;
 template <class A>
 requires(!fused_on_cpu<A>) void forward(cpu, depthwise_conv2d<A>, const call&) = delete;
+
+// ---- VapSR's block
+// ------------------------------------------------------------------------------------------------------
+struct packed_attention {
+    static constexpr int inputs = 12;
+};
+inline void prepare(cpu, packed_attention, const preparation_call& c) { FOVEA_CPU_KERNEL(pack_attention_block)(c); }
+inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call& c) {
+    return FOVEA_CPU_KERNEL(packed_attention_block_bytes)(c);
+}
+template <int F, int A, int K>
+requires(F % 16 == 0 && A % 16 == 0) packed_attention layout_of(cpu, attention_block<F, A, K>);
+template <int F, int A, int K> void forward(cpu, laid_out<attention_block<F, A, K>, packed_attention>, const call& c) {
+    FOVEA_CPU_KERNEL(attention_block)(c);
+}
+template <int F, int A, int K>
+std::size_t scratch(cpu, laid_out<attention_block<F, A, K>, packed_attention>, const call& c) {
+    return FOVEA_CPU_KERNEL(attention_block_scratch)(c);
+}
 
 // ---- the rest
 // -----------------------------------------------------------------------------------------------------------
@@ -5282,12 +5616,13 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         static_assert(Kernel % 2 == 1, "fovea: conv: the kernel must be odd");
         static_assert(In % Options.groups == 0 && Out % Options.groups == 0,
                       "fovea: conv: groups must divide both in_channels and out_channels");
-        // Training keeps the pre-activation; an activation that the backend cannot fuse is an operation of its own.
+        // An activation that the backend cannot fuse is an operation of its own.
         constexpr bool plain = std::is_same_v<Activation, identity>;
-        constexpr bool fused = plain || (!T::trains && T::template offers<operation_of<Activation>>);
+        constexpr bool fused = plain || (T::mode::fuses_activations && T::template offers<operation_of<Activation>>);
+        constexpr bool takes_skip = fused && T::mode::fuses_skips;
         const weight_shape dims{Out, In / Options.groups, Kernel, Kernel};
         operation o{
-            .x = {x.id, fused ? skip.id : -1},
+            .x = {x.id, takes_skip ? skip.id : -1},
             .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
             .a = {.kernel = Kernel, .stride = Options.stride, .dilation = Options.dilation, .groups = Options.groups},
             .reads = {.stride = Options.stride, .radius = Kernel / 2 * Options.dilation},
@@ -5296,10 +5631,8 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         if constexpr (fused && !plain) o.a.activation = Activation::kind, o.a.slope = Activation::slope;
         using emitted = operation_of<std::conditional_t<fused, Activation, identity>>;
         auto y = t.template emit<emitted, Out, S * ratio{1, Options.stride}>(o);
-        if constexpr (!fused) {
-            y = apply_activation<Activation>(t, y);
-            if (skip.id >= 0) y = plus(t, y, skip);
-        }
+        if constexpr (!fused) y = apply_activation<Activation>(t, y);
+        if (!takes_skip && skip.id >= 0) y = plus(t, y, skip);
         return y;
     }
 
@@ -5509,6 +5842,19 @@ constexpr auto apply(T& t, std::string_view name, V x, Skip... skip) {
     }
 }
 
+// The same under a number, as the layers of a sequence are; a layer that brings its own name keeps that.
+template <class Layer, class T, class V, class... Skip>
+constexpr auto apply_numbered(T& t, int index, V x, Skip... skip) {
+    if constexpr (requires { Layer::has_name; })
+        return Layer::trace(t, x, skip...);
+    else {
+        const int outer = t.enter("", index);
+        auto y = trace_plus<Layer>(t, x, skip...);
+        t.leave(outer, y.id);
+        return y;
+    }
+}
+
 // named<"conv_first", conv<3, 64, 3>>: parameters conv_first.weight and conv_first.bias. An empty name adds nothing.
 template <literal Name, layer Layer> struct named {
     static constexpr int in_channels = Layer::in_channels;
@@ -5651,19 +5997,9 @@ template <class T, class V> struct cursor {
 };
 template <class Layer> struct step {};
 
-template <class Layer, class T, class V, class... Skip> constexpr auto place(T& t, int index, V x, Skip... skip) {
-    if constexpr (requires { Layer::has_name; })
-        return Layer::trace(t, x, skip...);
-    else {
-        const int outer = t.enter("", index);
-        auto y = trace_plus<Layer>(t, x, skip...);
-        t.leave(outer, y.id);
-        return y;
-    }
-}
 // The index is no template argument, so that equal layers share one instantiation.
 template <class T, class V, class Layer> constexpr auto operator>>(cursor<T, V> c, step<Layer>) {
-    auto y = place<Layer>(c.t, c.index, c.x);
+    auto y = apply_numbered<Layer>(c.t, c.index, c.x);
     return cursor<T, decltype(y)>{c.t, y, c.index + 1};
 }
 
@@ -5697,7 +6033,7 @@ template <layer... Layers> struct sequential {
             return [&]<std::size_t... I>(std::index_sequence<I...>) {
                 auto c =
                     (detail::cursor<T, V>{t, x, 0} >> ... >> detail::step<typename detail::nth<I, Layers...>::type>{});
-                return detail::place<typename detail::nth<sizeof...(I), Layers...>::type>(t, c.index, c.x, skip);
+                return apply_numbered<typename detail::nth<sizeof...(I), Layers...>::type>(t, c.index, c.x, skip);
             }
         (std::make_index_sequence<sizeof...(Layers) - 1>{});
     }
@@ -8339,7 +8675,7 @@ class weight_loader {
                 if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty() && file_.find(folded)) return;
             return complain("missing ", name, ' ', text_of_dims(dims));
         }
-        used_.insert(name);
+        if (!used_.insert(name).second) return complain("two layers share the name ", name, ": wrap them in named<>");
         if (!same_shape(*t, dims))
             return complain(name, " is ", text_of_shape(t->shape), ", expected ", text_of_dims(dims));
         copy(*t, to_[i]);
@@ -8608,8 +8944,8 @@ template <int... Blocks> struct detector : maps<64, 2048, ratio{1, 8}> {
         constexpr int blocks[] = {Blocks...};
         int index = 0;
         auto stage = [&]<class First, class Next>(First, Next, auto in, int depth) {
-            auto y = detail::place<First>(t, index++, in);
-            for (int i = 1; i < depth; ++i) y = detail::place<Next>(t, index++, y);
+            auto y = apply_numbered<First>(t, index++, in);
+            for (int i = 1; i < depth; ++i) y = apply_numbered<Next>(t, index++, y);
             return y;
         };
         auto a = stage(bottleneck<64, 64, 256>{}, bottleneck<256, 64, 256>{}, x, blocks[0]);
@@ -8644,7 +8980,7 @@ namespace fovea::zoo {
 template <int Features, int Depth, int Scale> struct compact_body : maps<3, 3 * Scale * Scale> {
     template <class T, ratio S> static constexpr auto trace(T& t, value<3, S> x) {
         int index = 0;
-        auto numbered = [&]<class Layer>(Layer, auto in) { return detail::place<Layer>(t, index++, in); };
+        auto numbered = [&]<class Layer>(Layer, auto in) { return apply_numbered<Layer>(t, index++, in); };
         auto z = numbered(prelu<Features>{}, numbered(conv<3, Features, 3>{}, x));
         for (int i = 0; i < Depth; ++i) z = numbered(prelu<Features>{}, numbered(conv<Features, Features, 3>{}, z));
         return numbered(conv<Features, 3 * Scale * Scale, 3>{}, z);
@@ -8822,12 +9158,13 @@ using supercool = sequential<
 
 namespace fovea::zoo {
 
+// a times what a large kernel makes of it: 5x5, then 5x5 with dilation 3, behind a pointwise convolution.
 template <int Hidden>
 using large_kernel_attention =
-    sequential<named<"pointwise", conv<Hidden, Hidden, 1>>, named<"depthwise", depthwise<Hidden, 5>>,
-               named<"depthwise_dilated", depthwise<Hidden, 5, identity, 3>>>;
+    product<pass, sequential<named<"pointwise", conv<Hidden, Hidden, 1>>, named<"depthwise", depthwise<Hidden, 5>>,
+                             named<"depthwise_dilated", depthwise<Hidden, 5, identity, 3>>>>;
 
-// x -> LayerNorm(proj_2(a * attention(a)) + x) with a = GELU(proj_1(x)); Kernel is that of proj_1.
+// x -> LayerNorm(proj_2(attention(a)) + x) with a = GELU(proj_1(x)); Kernel is that of proj_1.
 template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Features, Features> {
     template <class T, ratio S> static constexpr value<Features, S> trace(T& t, value<Features, S> x) {
         using fused = attention_block<Features, Hidden, Kernel>;
@@ -8836,7 +9173,7 @@ template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Featur
         else {
             auto a = apply<conv<Features, Hidden, Kernel, gelu>>(t, "proj_1", x);
             auto attention = apply<large_kernel_attention<Hidden>>(t, "atten_branch", a);
-            auto y = apply<conv<Hidden, Features, 1>>(t, "proj_2", times(t, a, attention), x);
+            auto y = apply<conv<Hidden, Features, 1>>(t, "proj_2", attention, x);
             return apply<layer_norm<Features>>(t, "pixel_norm", y);
         }
     }
