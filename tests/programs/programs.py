@@ -10,7 +10,7 @@ import sys
 import tempfile
 import zlib
 
-case, programs = sys.argv[1], pathlib.Path(sys.argv[2])
+case, programs = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 here = pathlib.Path(__file__).resolve().parent
 sample = here.parent.parent / "examples" / "data" / "chelsea.png"
 
