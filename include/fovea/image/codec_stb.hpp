@@ -1,4 +1,4 @@
-// GIF (first frame), TGA and PNM by stb_image; PNG and JPEG too in builds without libpng and libjpeg.
+// TGA and PNM by stb_image; PNG and JPEG too in builds without libpng and libjpeg.
 //
 // stb_image does not report a file that ends early in every format: what is missing may be black or transparent. Of
 // JPEG's EXIF it reads nothing; PNG of 16 bits stays so.
@@ -12,7 +12,7 @@
 
 namespace fovea::detail {
 
-inline decoded_image decode_stb(const encoded_image& in, std::string_view format, bool drop_opaque_alpha) {
+inline decoded_image decode_stb(const encoded_image& in, std::string_view format) {
     const auto* bytes = reinterpret_cast<const stb::stbi_uc*>(in.bytes.data());
     if (in.bytes.size() > 0x7fffffff) fail(in.name, ": ", in.bytes.size(), " bytes: expected less than 2^31");
     const int size = int(in.bytes.size());
@@ -32,7 +32,7 @@ inline decoded_image decode_stb(const encoded_image& in, std::string_view format
     check_claimed_size(in, width, height);
     image out(height, width, channels, wide ? sample_type::u16 : sample_type::u8);
     std::memcpy(out.data(), samples.get(), out.row_bytes() * std::size_t(height));
-    return {drop_opaque_alpha ? without_constant_alpha(std::move(out), {255}) : std::move(out), 1};
+    return {std::move(out), 1};
 }
 
 } // namespace fovea::detail

@@ -33,6 +33,7 @@
 #pragma push_macro("STBI_NO_PSD")
 #pragma push_macro("STBI_NO_PIC")
 #pragma push_macro("STBI_NO_BMP")
+#pragma push_macro("STBI_NO_GIF")
 #pragma push_macro("STBI_NO_PNG")
 #pragma push_macro("STBI_NO_ZLIB")
 #pragma push_macro("STBI_NO_JPEG")
@@ -47,6 +48,7 @@
 #undef STBI_NO_PSD
 #undef STBI_NO_PIC
 #undef STBI_NO_BMP
+#undef STBI_NO_GIF
 #undef STBI_NO_PNG
 #undef STBI_NO_ZLIB
 #undef STBI_NO_JPEG
@@ -59,6 +61,7 @@
 #define STBI_NO_PSD
 #define STBI_NO_PIC
 #define STBI_NO_BMP
+#define STBI_NO_GIF
 #if FOVEA_WITH_LIBPNG
 #define STBI_NO_PNG
 #endif
@@ -101,6 +104,7 @@ namespace fovea::detail::stb {
 #pragma pop_macro("STBI_NO_PSD")
 #pragma pop_macro("STBI_NO_PIC")
 #pragma pop_macro("STBI_NO_BMP")
+#pragma pop_macro("STBI_NO_GIF")
 #pragma pop_macro("STBI_NO_PNG")
 #pragma pop_macro("STBI_NO_ZLIB")
 #pragma pop_macro("STBI_NO_JPEG")
