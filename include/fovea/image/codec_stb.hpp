@@ -1,4 +1,4 @@
-// TGA and PNM by stb_image; PNG and JPEG too in builds without libpng and libjpeg.
+// TGA by stb_image; PNG and JPEG too in builds without libpng and libjpeg.
 //
 // stb_image does not report a file that ends early in every format: what is missing may be black or transparent. Of
 // JPEG's EXIF it reads nothing; PNG of 16 bits stays so.

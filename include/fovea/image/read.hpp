@@ -10,6 +10,7 @@
 #include "fovea/core/read_file.hpp"
 #include "fovea/image/codec_bmp.hpp"
 #include "fovea/image/codec_gif.hpp"
+#include "fovea/image/codec_pnm.hpp"
 #include "fovea/image/codec_stb.hpp"
 #include "fovea/image/format.hpp"
 #include "fovea/image/orientation.hpp"
@@ -62,7 +63,7 @@ inline decoded_image decode(const encoded_image& in) {
         case image_format::tga:
             return decode_stb(in, "TGA");
         case image_format::pnm:
-            return decode_stb(in, "PNM");
+            return decode_pnm(in);
         case image_format::unknown:
             break;
     }

@@ -33,6 +33,7 @@
 #pragma push_macro("STBI_NO_PSD")
 #pragma push_macro("STBI_NO_PIC")
 #pragma push_macro("STBI_NO_BMP")
+#pragma push_macro("STBI_NO_PNM")
 #pragma push_macro("STBI_NO_GIF")
 #pragma push_macro("STBI_NO_PNG")
 #pragma push_macro("STBI_NO_ZLIB")
@@ -48,6 +49,7 @@
 #undef STBI_NO_PSD
 #undef STBI_NO_PIC
 #undef STBI_NO_BMP
+#undef STBI_NO_PNM
 #undef STBI_NO_GIF
 #undef STBI_NO_PNG
 #undef STBI_NO_ZLIB
@@ -61,6 +63,7 @@
 #define STBI_NO_PSD
 #define STBI_NO_PIC
 #define STBI_NO_BMP
+#define STBI_NO_PNM
 #define STBI_NO_GIF
 #if FOVEA_WITH_LIBPNG
 #define STBI_NO_PNG
@@ -93,6 +96,7 @@ namespace fovea::detail::stb {
 #pragma GCC diagnostic pop
 #endif
 
+#undef stbi__err // would be in the way of a second compilation in the same translation unit
 #pragma pop_macro("STB_IMAGE_IMPLEMENTATION")
 #pragma pop_macro("STB_IMAGE_STATIC")
 #pragma pop_macro("STBI_INCLUDE_STB_IMAGE_H")
@@ -104,6 +108,7 @@ namespace fovea::detail::stb {
 #pragma pop_macro("STBI_NO_PSD")
 #pragma pop_macro("STBI_NO_PIC")
 #pragma pop_macro("STBI_NO_BMP")
+#pragma pop_macro("STBI_NO_PNM")
 #pragma pop_macro("STBI_NO_GIF")
 #pragma pop_macro("STBI_NO_PNG")
 #pragma pop_macro("STBI_NO_ZLIB")
