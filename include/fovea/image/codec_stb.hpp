@@ -1,13 +1,14 @@
 // TGA by stb_image; PNG and JPEG too in builds without libpng and libjpeg.
 //
 // stb_image does not report a file that ends early in every format: what is missing may be black or transparent. Of
-// JPEG's EXIF it reads nothing; PNG of 16 bits stays so.
+// PNG's EXIF it reads nothing.
 #pragma once
 #include <cstring>
 #include <memory>
 #include <utility>
 
 #include "fovea/image/codec.hpp"
+#include "fovea/image/orientation.hpp"
 #include "fovea/image/stb.hpp"
 
 namespace fovea::detail {
@@ -32,7 +33,7 @@ inline decoded_image decode_stb(const encoded_image& in, std::string_view format
     check_claimed_size(in, width, height);
     image out(height, width, channels, wide ? sample_type::u16 : sample_type::u8);
     std::memcpy(out.data(), samples.get(), out.row_bytes() * std::size_t(height));
-    return {std::move(out), 1};
+    return {std::move(out), format == "JPEG" ? jpeg_orientation(in.bytes) : 1};
 }
 
 } // namespace fovea::detail
