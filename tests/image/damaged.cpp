@@ -103,6 +103,27 @@ TEST_CASE("files with altered bytes end in a picture or an error") {
     CHECK(pictures > 100); // some alterations harm nothing: the rest was reached, not only headers
 }
 
+TEST_CASE("TGA files cut or altered anywhere end in a picture or an error") {
+    std::vector<std::byte> runs(18 + 3 * 5); // 4 x 5 pixels of a palette: one run of four per row
+    constexpr std::uint8_t header[] = {0, 1, 9, 0, 0, 2, 0, 24, 0, 0, 0, 0, 4, 0, 5, 0, 8, 0x20};
+    constexpr std::uint8_t body[] = {1, 2, 3, 4, 5, 6, 0x83, 0, 0x83, 1, 0x83, 0, 0x83, 1, 0x83};
+    std::ranges::copy(std::as_bytes(std::span(header)), runs.begin());
+    std::ranges::copy(std::as_bytes(std::span(body)), runs.begin() + 18);
+    CHECK_FALSE(is_picture(runs)); // the last index is missing
+    runs.push_back(std::byte(1));
+    REQUIRE(is_picture(runs));
+    const image in = read_image(runs, "t");
+    CHECK(std::ranges::equal(in.row<std::uint8_t>(0), std::array{3, 2, 1, 3, 2, 1, 3, 2, 1, 3, 2, 1}));
+    CHECK(std::ranges::equal(in.row<std::uint8_t>(4), std::array{6, 5, 4, 6, 5, 4, 6, 5, 4, 6, 5, 4}));
+    for (std::size_t size = 0; size < runs.size(); ++size) CHECK_FALSE(is_picture(std::span(runs).first(size)));
+    for (std::size_t at = 0; at < runs.size(); ++at)
+        for (const int value : {0, 1, 2, 16, 32, 128, 255}) {
+            auto altered = runs;
+            altered[at] = std::byte(std::uint8_t(value));
+            is_picture(altered);
+        }
+}
+
 TEST_CASE("images that claim too many pixels are refused before memory is taken") {
     const auto refused = [](std::span<const std::byte> bytes, const read_options& options = {}) {
         const std::string reason = error_of([&] { read_image(bytes, "huge", options); });

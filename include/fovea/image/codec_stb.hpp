@@ -1,7 +1,4 @@
-// TGA by stb_image; PNG and JPEG too in builds without libpng and libjpeg.
-//
-// stb_image does not report a file that ends early in every format: what is missing may be black or transparent. Of
-// PNG's EXIF it reads nothing.
+// PNG and JPEG by stb_image, in builds without libpng or libjpeg. Of PNG's EXIF it reads nothing.
 #pragma once
 #include <cstring>
 #include <memory>

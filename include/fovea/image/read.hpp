@@ -11,7 +11,7 @@
 #include "fovea/image/codec_bmp.hpp"
 #include "fovea/image/codec_gif.hpp"
 #include "fovea/image/codec_pnm.hpp"
-#include "fovea/image/codec_stb.hpp"
+#include "fovea/image/codec_tga.hpp"
 #include "fovea/image/format.hpp"
 #include "fovea/image/orientation.hpp"
 #if FOVEA_WITH_LIBPNG
@@ -22,6 +22,9 @@
 #endif
 #if FOVEA_WITH_LIBWEBP
 #include "fovea/image/codec_webp.hpp"
+#endif
+#if !FOVEA_WITH_LIBPNG || !FOVEA_WITH_LIBJPEG
+#include "fovea/image/codec_stb.hpp"
 #endif
 
 namespace fovea {
@@ -61,7 +64,7 @@ inline decoded_image decode(const encoded_image& in) {
         case image_format::gif:
             return decode_gif(in);
         case image_format::tga:
-            return decode_stb(in, "TGA");
+            return decode_tga(in);
         case image_format::pnm:
             return decode_pnm(in);
         case image_format::unknown:

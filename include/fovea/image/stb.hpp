@@ -33,6 +33,7 @@
 #pragma push_macro("STBI_NO_PSD")
 #pragma push_macro("STBI_NO_PIC")
 #pragma push_macro("STBI_NO_BMP")
+#pragma push_macro("STBI_NO_TGA")
 #pragma push_macro("STBI_NO_PNM")
 #pragma push_macro("STBI_NO_GIF")
 #pragma push_macro("STBI_NO_PNG")
@@ -49,6 +50,7 @@
 #undef STBI_NO_PSD
 #undef STBI_NO_PIC
 #undef STBI_NO_BMP
+#undef STBI_NO_TGA
 #undef STBI_NO_PNM
 #undef STBI_NO_GIF
 #undef STBI_NO_PNG
@@ -63,6 +65,7 @@
 #define STBI_NO_PSD
 #define STBI_NO_PIC
 #define STBI_NO_BMP
+#define STBI_NO_TGA
 #define STBI_NO_PNM
 #define STBI_NO_GIF
 #if FOVEA_WITH_LIBPNG
@@ -166,6 +169,7 @@ namespace fovea::detail::stb {
 #pragma pop_macro("STBI_NO_PSD")
 #pragma pop_macro("STBI_NO_PIC")
 #pragma pop_macro("STBI_NO_BMP")
+#pragma pop_macro("STBI_NO_TGA")
 #pragma pop_macro("STBI_NO_PNM")
 #pragma pop_macro("STBI_NO_GIF")
 #pragma pop_macro("STBI_NO_PNG")
