@@ -1,6 +1,5 @@
-# What fovea stands on, found on the machine. The core: Eigen and xsimd, header-only. Image files: stb, and where present
+# What fovea stands on, found on the machine. The core: xsimd, header-only. Image files: stb, and where present
 # libpng, libjpeg-turbo, libwebp and zlib.
-find_package(Eigen3 3.3 REQUIRED NO_MODULE)
 # xsimd by its headers: the package's CMake target of some distributions links a library that is not there.
 find_path(FOVEA_XSIMD_INCLUDE_DIR xsimd/xsimd.hpp REQUIRED)
 find_package(Threads REQUIRED)

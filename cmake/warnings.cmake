@@ -2,7 +2,9 @@
 add_library(fovea_warnings INTERFACE)
 target_compile_options(fovea_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wpedantic)
 # GCC 12 warns of overlapping copies inside std::string where there are none (its bug 105651).
-target_compile_options(fovea_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(fovea_warnings INTERFACE -Wno-restrict)
+endif()
 if(FOVEA_WERROR)
     target_compile_options(fovea_warnings INTERFACE -Werror)
 endif()

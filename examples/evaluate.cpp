@@ -1,10 +1,9 @@
 // Measures an upscaler on a folder of images, beside bicubic interpolation: evaluate --scale 4 --hr Set5/HR --weights
 // net.pth
 #include <filesystem>
-#include <fstream>
-#include <map>
 
 #include "common/enlarger.hpp"
+#include "common/files.hpp"
 #include "common/program.hpp"
 #include "common/report.hpp"
 #include "fovea/core/atomic_file.hpp"
@@ -38,17 +37,6 @@ struct options {
 };
 
 image as_rgb8(const fs::path& p) { return with_type(with_channels(read_image(p), 3), sample_type::u8); }
-
-std::vector<fs::path> images_in(const std::string& folder) {
-    std::error_code problem;
-    std::vector<fs::path> files;
-    for (fs::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem))
-        if (i->is_regular_file()) files.push_back(i->path());
-    if (problem) fail(folder, ": cannot read the folder: ", problem.message());
-    if (files.empty()) fail(folder, ": holds no images");
-    std::sort(files.begin(), files.end());
-    return files;
-}
 
 // The low-resolution image of that name, or of that name with x2, x3, ... behind.
 fs::path partner(const options& o, const fs::path& hr) {
@@ -120,7 +108,7 @@ void run(options& o) {
     check(o);
     context threads({.threads = o.common.threads});
     programs::enlarger enlarger(o.choice, threads);
-    const auto files = images_in(o.hr);
+    const auto files = programs::images_in(o.hr);
     evaluation all{.model = enlarger.description(), .metrics = o.metrics};
     const run_options how{.memory_budget = std::size_t(o.memory_budget * 1048576)};
     std::printf("%s\n%s\n", enlarger.description().c_str(), programs::table_head(all).c_str());

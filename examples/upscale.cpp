@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "common/enlarger.hpp"
+#include "common/files.hpp"
 #include "common/program.hpp"
 #include "fovea/image/read.hpp"
 #include "fovea/image/write.hpp"
@@ -25,13 +26,6 @@ struct job {
     fs::path from, to;
 };
 
-bool has_image_extension(const fs::path& p) {
-    std::string e = p.extension().string();
-    std::transform(e.begin(), e.end(), e.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-    constexpr const char* known[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tga", ".pgm", ".ppm", ".pnm"};
-    return std::find(std::begin(known), std::end(known), e) != std::end(known);
-}
-
 // Files are taken as they are; of a folder, every file with the extension of an image.
 std::vector<fs::path> collect(const std::vector<std::string>& inputs) {
     std::vector<fs::path> files;
@@ -40,11 +34,8 @@ std::vector<fs::path> collect(const std::vector<std::string>& inputs) {
             files.push_back(in);
             continue;
         }
-        const auto before = files.size();
-        for (auto& entry : fs::directory_iterator(in))
-            if (entry.is_regular_file() && has_image_extension(entry.path())) files.push_back(entry.path());
-        if (files.size() == before) fail(in.string(), ": holds no images");
-        std::sort(files.begin() + std::ptrdiff_t(before), files.end());
+        const auto inside = programs::images_in(in);
+        files.insert(files.end(), inside.begin(), inside.end());
     }
     return files;
 }

@@ -9,8 +9,7 @@ foreach(name g++ clang++)
 endforeach()
 
 set(FOVEA_BARE_OPTIONS -std=c++20 -I${PROJECT_SOURCE_DIR}/include)
-get_target_property(eigen_folders Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
-foreach(folder ${FOVEA_XSIMD_INCLUDE_DIR} ${eigen_folders} ${FOVEA_STB_INCLUDE_DIR}
+foreach(folder ${FOVEA_XSIMD_INCLUDE_DIR} ${FOVEA_STB_INCLUDE_DIR}
                ${PNG_INCLUDE_DIRS} ${JPEG_INCLUDE_DIRS} ${ZLIB_INCLUDE_DIRS})
     if(NOT folder STREQUAL "/usr/include") # as -isystem it would hide the compiler's own headers
         list(APPEND FOVEA_BARE_OPTIONS -isystem ${folder})

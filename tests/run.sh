@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/.."
 
-packages=(g++ clang cmake ninja-build libeigen3-dev libxsimd-dev catch2 libstb-dev libcli11-dev nlohmann-json3-dev
+packages=(g++ clang cmake ninja-build libxsimd-dev catch2 libstb-dev libcli11-dev nlohmann-json3-dev
           libwebp-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev python3)
 JOBS=${JOBS:-$(nproc)}
 PARTS=${PARTS:-release clang asan tsan}

@@ -858,9 +858,10 @@ inline image resize_framework(const image& in, int height, int width, interpolat
 //   output i (from 0) lies at u = (i + 0.5) s of the input; input pixel j weighs k((j + 0.5 - u) / max(s, 1)) where its
 //   centre lies within the kernel's support; weights are normalised to sum 1, so that outside the image nothing is seen
 //
-// Rows first, then columns. 8-bit samples: weights in fixed point with 22 fractional bits, sums in 32-bit integers,
-// each pass rounded to 8 bits; bit-exact. 16-bit samples: sums in double, each pass rounded. Floats: sums in double.
-// Alpha of 8 bits: colours are multiplied by it first and divided after, in Pillow's integer arithmetic.
+// Rows first, then columns, as Pillow does up to version 12 (13 takes the cheaper order, which differs only where the
+// two sides are scaled differently). 8-bit samples: weights in fixed point with 22 fractional bits, sums in 32-bit
+// integers, each pass rounded to 8 bits; bit-exact. 16-bit samples: sums in double, each pass rounded. Floats: sums in
+// double. Alpha of 8 bits: colours are multiplied by it first and divided after, in Pillow's integer arithmetic.
 
 namespace fovea {
 
@@ -1302,147 +1303,335 @@ inline decoded_image decode_bmp(const encoded_image& in) {
 
 } // namespace fovea::detail
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_STB_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_STB_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_GIF_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_GIF_HPP
 
-// ---- fovea/image/codec_stb.hpp
-// GIF (first frame), TGA and PNM by stb_image; PNG and JPEG too in builds without libpng and libjpeg.
+// ---- fovea/image/codec_gif.hpp
+// GIF (87a and 89a): the first frame, on a transparent canvas where it does not cover it.
 //
-// stb_image does not report a file that ends early in every format: what is missing may be black or transparent. Of
-// JPEG's EXIF it reads nothing; PNG of 16 bits stays so.
-
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_STB_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_STB_HPP
-
-// ---- fovea/image/stb.hpp
-// stb_image, compiled into this header: its functions are static and in a namespace of ours, so that several
-// translation units, and programs that use stb_image themselves, can include it. Only the formats that no other decoder
-// here reads.
-// The headers that stb_image includes must be in before the namespace opens.
-#include <assert.h>
-#include <limits.h>
-#include <math.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-#if defined(__ARM_NEON)
-#include <arm_neon.h>
-#endif
-
-// What a program defined for its own inclusion of stb_image, before or after this one, must not meet what is defined
-// here.
-#pragma push_macro("STB_IMAGE_IMPLEMENTATION")
-#pragma push_macro("STB_IMAGE_STATIC")
-#pragma push_macro("STBI_INCLUDE_STB_IMAGE_H")
-#pragma push_macro("STBIDEF")
-#pragma push_macro("STBI_ASSERT")
-#pragma push_macro("STBI_NO_STDIO")
-#pragma push_macro("STBI_NO_LINEAR")
-#pragma push_macro("STBI_NO_HDR")
-#pragma push_macro("STBI_NO_PSD")
-#pragma push_macro("STBI_NO_PIC")
-#pragma push_macro("STBI_NO_BMP")
-#pragma push_macro("STBI_NO_PNG")
-#pragma push_macro("STBI_NO_ZLIB")
-#pragma push_macro("STBI_NO_JPEG")
-#undef STB_IMAGE_IMPLEMENTATION
-#undef STB_IMAGE_STATIC
-#undef STBI_INCLUDE_STB_IMAGE_H
-#undef STBIDEF
-#undef STBI_ASSERT
-#undef STBI_NO_STDIO
-#undef STBI_NO_LINEAR
-#undef STBI_NO_HDR
-#undef STBI_NO_PSD
-#undef STBI_NO_PIC
-#undef STBI_NO_BMP
-#undef STBI_NO_PNG
-#undef STBI_NO_ZLIB
-#undef STBI_NO_JPEG
-#define STB_IMAGE_IMPLEMENTATION
-#define STB_IMAGE_STATIC
-#define STBI_ASSERT(condition) assert(condition)
-#define STBI_NO_STDIO
-#define STBI_NO_LINEAR
-#define STBI_NO_HDR
-#define STBI_NO_PSD
-#define STBI_NO_PIC
-#define STBI_NO_BMP
-#if FOVEA_WITH_LIBPNG
-#define STBI_NO_PNG
-#endif
-#if FOVEA_WITH_LIBJPEG
-#define STBI_NO_JPEG
-#endif
-
-#if defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wall"
-#pragma GCC diagnostic ignored "-Wextra"
-#pragma GCC diagnostic ignored "-Wpedantic"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wold-style-cast"
-#pragma GCC diagnostic ignored "-Wcast-qual"
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#endif
-namespace fovea::detail::stb {
-#if __has_include(<stb_image.h>)
-#include <stb_image.h>
-#else
-#include <stb/stb_image.h>
-#endif
-} // namespace fovea::detail::stb
-#if defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
-
-#pragma pop_macro("STB_IMAGE_IMPLEMENTATION")
-#pragma pop_macro("STB_IMAGE_STATIC")
-#pragma pop_macro("STBI_INCLUDE_STB_IMAGE_H")
-#pragma pop_macro("STBIDEF")
-#pragma pop_macro("STBI_ASSERT")
-#pragma pop_macro("STBI_NO_STDIO")
-#pragma pop_macro("STBI_NO_LINEAR")
-#pragma pop_macro("STBI_NO_HDR")
-#pragma pop_macro("STBI_NO_PSD")
-#pragma pop_macro("STBI_NO_PIC")
-#pragma pop_macro("STBI_NO_BMP")
-#pragma pop_macro("STBI_NO_PNG")
-#pragma pop_macro("STBI_NO_ZLIB")
-#pragma pop_macro("STBI_NO_JPEG")
-#endif
+// Own code, for stb_image refuses frames that reach beyond the canvas and fills in what a cut file lacks. Frames are
+// cut to the canvas; all reading is bounds-checked; pixel data that the file no longer holds is an error, a data stream
+// that ends before the frame is full leaves the rest transparent, as browsers do.
 
 namespace fovea::detail {
 
-inline decoded_image decode_stb(const encoded_image& in, std::string_view format, bool drop_opaque_alpha) {
-    const auto* bytes = reinterpret_cast<const stb::stbi_uc*>(in.bytes.data());
-    if (in.bytes.size() > 0x7fffffff) fail(in.name, ": ", in.bytes.size(), " bytes: expected less than 2^31");
-    const int size = int(in.bytes.size());
-    const auto damaged = [&] {
-        const char* reason = stb::stbi_failure_reason();
-        fail(in.name, ": damaged or unsupported ", format, ": ", reason ? reason : "no reason given");
+// Bytes of the file one after the other.
+class gif_cursor {
+  public:
+    gif_cursor(const encoded_image& in, std::size_t at) : in_(in), at_(at) {}
+    unsigned byte() {
+        if (at_ >= in_.bytes.size()) fail(in_.name, ": damaged GIF: the file ends early");
+        return byte_at(in_.bytes, at_++);
+    }
+    int word() {
+        const unsigned low = byte();
+        return int(low | byte() << 8);
+    }
+    void skip(std::size_t count) {
+        for (; count > 0; --count) byte();
+    }
+    void skip_blocks() {
+        while (const unsigned size = byte()) skip(size);
+    }
+
+  private:
+    const encoded_image& in_;
+    std::size_t at_;
+};
+
+// Codes of 3 to 12 bits, lowest bit first, from blocks of up to 255 bytes.
+class gif_codes {
+  public:
+    explicit gif_codes(gif_cursor& file) : file_(file) {}
+    // The next code, or -1 behind the last block.
+    int next(int width) {
+        for (; bits_ < width; bits_ += 8) {
+            if (block_ == 0 && !ended_) ended_ = (block_ = file_.byte()) == 0;
+            if (ended_) return -1;
+            buffer_ |= file_.byte() << bits_;
+            --block_;
+        }
+        const int code = int(buffer_ & ((1u << width) - 1));
+        buffer_ >>= width;
+        bits_ -= width;
+        return code;
+    }
+
+  private:
+    gif_cursor& file_;
+    unsigned buffer_ = 0, block_ = 0;
+    int bits_ = 0;
+    bool ended_ = false;
+};
+
+// LZW with codes that grow to 12 bits (Welch 1984): calls put(index) for each pixel until it returns false or the data
+// end. Returns false when a code cannot occur.
+template <class Put> bool decode_gif_pixels(gif_cursor& file, int literal_bits, Put&& put) {
+    struct entry {
+        std::uint16_t prefix;
+        std::uint8_t first, last;
     };
-    int width = 0, height = 0, channels = 0;
-    if (!stb::stbi_info_from_memory(bytes, size, &width, &height, &channels)) damaged();
+    const int clear = 1 << literal_bits, end = clear + 1;
+    std::array<entry, 4096> table{};
+    for (int i = 0; i < clear; ++i) table[std::size_t(i)] = {0, std::uint8_t(i), std::uint8_t(i)};
+    gif_codes codes(file);
+    std::vector<std::uint8_t> text; // of one code, last pixel first
+    int width = literal_bits + 1, size = end + 1, previous = -1;
+    while (true) {
+        const int code = codes.next(width);
+        if (code < 0 || code == end) return true;
+        if (code == clear) {
+            width = literal_bits + 1;
+            size = end + 1;
+            previous = -1;
+            continue;
+        }
+        if (code > size || (code == size && previous < 0) || (previous < 0 && code > end)) return false;
+        if (previous >= 0 && size < 4096) {
+            const entry& from = table[std::size_t(previous)];
+            table[std::size_t(size)] = {std::uint16_t(previous), from.first,
+                                        code == size ? from.first : table[std::size_t(code)].first};
+            if (++size == 1 << width && width < 12) ++width;
+        } else if (code >= size) {
+            return false;
+        }
+        text.clear();
+        for (int c = code;; c = table[std::size_t(c)].prefix) {
+            text.push_back(table[std::size_t(c)].last);
+            if (c < clear) break;
+        }
+        while (!text.empty()) {
+            if (!put(text.back())) return true;
+            text.pop_back();
+        }
+        previous = code;
+    }
+}
+
+using gif_palette = std::array<std::array<std::uint8_t, 3>, 256>;
+
+inline gif_palette read_gif_palette(gif_cursor& file, unsigned flags) {
+    gif_palette palette{};
+    for (std::size_t i = 0; i < std::size_t(2) << (flags & 7); ++i)
+        for (auto& sample : palette[i]) sample = std::uint8_t(file.byte());
+    return palette;
+}
+
+// Position in the file of the n-th row that an interlaced frame of this height stores.
+inline int gif_interlaced_row(int n, int height) {
+    for (const auto& [first, step] : {std::array{0, 8}, std::array{4, 8}, std::array{2, 4}, std::array{1, 2}}) {
+        const int rows = height > first ? (height - first + step - 1) / step : 0;
+        if (n < rows) return first + n * step;
+        n -= rows;
+    }
+    return height;
+}
+
+// The frame at the cursor, behind its 0x2c, onto the canvas (H,W,4).
+inline void read_gif_frame(const encoded_image& in, gif_cursor& file, gif_palette palette, int transparent,
+                           image& canvas) {
+    const int left = file.word(), top = file.word(), width = file.word(), height = file.word();
+    const unsigned flags = file.byte();
     check_claimed_size(in, width, height);
-    const bool wide = stb::stbi_is_16_bit_from_memory(bytes, size) != 0;
-    const std::unique_ptr<void, void (*)(void*)> samples(
-        wide ? static_cast<void*>(stb::stbi_load_16_from_memory(bytes, size, &width, &height, &channels, 0))
-             : stb::stbi_load_from_memory(bytes, size, &width, &height, &channels, 0),
-        stb::stbi_image_free);
-    if (!samples) damaged();
+    if (flags & 0x80) palette = read_gif_palette(file, flags);
+    const int literal_bits = int(file.byte());
+    if (literal_bits < 1 || literal_bits > 8) fail(in.name, ": damaged GIF: codes of ", literal_bits, " bits");
+    int x = 0, n = 0; // column, and number of the row in the order of the file
+    const auto put = [&](std::uint8_t index) {
+        const int column = left + x, row = top + (flags & 0x40 ? gif_interlaced_row(n, height) : n);
+        if (index != transparent && column < canvas.width() && row < canvas.height()) {
+            const auto pixel = canvas.row<std::uint8_t>(row).subspan(4 * std::size_t(column), 4);
+            std::ranges::copy(palette[index], pixel.begin());
+            pixel[3] = 255;
+        }
+        if (++x == width) {
+            x = 0;
+            ++n;
+        }
+        return n < height;
+    };
+    if (!decode_gif_pixels(file, literal_bits, put)) fail(in.name, ": damaged GIF: a code that cannot occur");
+}
+
+inline decoded_image decode_gif(const encoded_image& in) {
+    gif_cursor file(in, 6);
+    const int width = file.word(), height = file.word();
+    const unsigned flags = file.byte();
+    file.skip(2);
     check_claimed_size(in, width, height);
-    image out(height, width, channels, wide ? sample_type::u16 : sample_type::u8);
-    std::memcpy(out.data(), samples.get(), out.row_bytes() * std::size_t(height));
-    return {drop_opaque_alpha ? without_constant_alpha(std::move(out), {255}) : std::move(out), 1};
+    const gif_palette palette = flags & 0x80 ? read_gif_palette(file, flags) : gif_palette{};
+    int transparent = -1;
+    while (true) {
+        const unsigned block = file.byte();
+        if (block == 0x2c) break;
+        if (block != 0x21) fail(in.name, ": damaged GIF: ", block == 0x3b ? "no frame" : "unknown block");
+        if (file.byte() == 0xf9) { // graphic control: of the frame that follows
+            const unsigned size = file.byte();
+            if (size != 4) fail(in.name, ": damaged GIF: graphic control of ", size, " bytes");
+            const unsigned control = file.byte();
+            file.skip(2);
+            const int index = int(file.byte());
+            transparent = control & 1 ? index : -1;
+        }
+        file.skip_blocks();
+    }
+    image canvas(height, width, 4);
+    read_gif_frame(in, file, palette, transparent, canvas);
+    return {without_constant_alpha(std::move(canvas), {255}), 1};
+}
+
+} // namespace fovea::detail
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNM_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNM_HPP
+
+// ---- fovea/image/codec_pnm.hpp
+// PNM, binary gray (P5) and RGB (P6): a header of numbers and comments, then rows of samples of one byte, or of two
+// with the high byte first where the largest value is above 255. Values are scaled to the full range of 8 or 16 bits.
+//
+// Own code, for stb_image neither scales nor puts the bytes of 16-bit samples in the machine's order.
+
+namespace fovea::detail {
+
+// The number at the cursor, behind white space and comments.
+inline std::uint64_t pnm_number(const encoded_image& in, std::size_t& at) {
+    const auto space = [&] { return byte_at(in.bytes, at) == ' ' || (byte_at(in.bytes, at) - 9u) < 5u; };
+    const auto digit = [&] { return byte_at(in.bytes, at) - unsigned('0') < 10u; };
+    for (; at < in.bytes.size() && (space() || byte_at(in.bytes, at) == '#'); ++at)
+        if (byte_at(in.bytes, at) == '#')
+            while (at + 1 < in.bytes.size() && byte_at(in.bytes, at) != '\n') ++at;
+    if (!digit()) fail(in.name, ": damaged PNM: no number in its header");
+    std::uint64_t value = 0;
+    for (; digit() && value < 1000000000; ++at) value = value * 10 + (byte_at(in.bytes, at) - unsigned('0'));
+    return value;
+}
+
+inline decoded_image decode_pnm(const encoded_image& in) {
+    const int channels = bytes_are(in.bytes, 0, "P6") ? 3 : 1;
+    std::size_t at = 2;
+    const std::uint64_t width = pnm_number(in, at), height = pnm_number(in, at), largest = pnm_number(in, at);
+    check_claimed_size(in, std::int64_t(width), std::int64_t(height));
+    if (largest < 1 || largest > 65535)
+        fail(in.name, ": damaged PNM: largest value ", largest, ", expected 1 to 65535");
+    ++at; // one white space ends the header
+    const std::size_t size = largest > 255 ? 2 : 1;
+    const std::uint64_t needed = width * height * std::uint64_t(channels) * size;
+    if (at > in.bytes.size() || needed > in.bytes.size() - at)
+        fail(in.name, ": damaged PNM: ", width, "x", height, " pixels need ", needed, " bytes, the file ends early");
+
+    decoded_image out;
+    out.pixels = image(int(height), int(width), channels, size == 2 ? sample_type::u16 : sample_type::u8);
+    const std::uint64_t full = size == 2 ? 65535 : 255;
+    const auto read_rows = [&]<class T>(T) {
+        for (int y = 0; y < out.pixels.height(); ++y)
+            for (T& sample : out.pixels.row<T>(y)) {
+                std::uint64_t value = 0;
+                for (std::size_t i = 0; i < size; ++i) value = value << 8 | byte_at(in.bytes, at++);
+                sample = T((std::min(value, largest) * full + largest / 2) / largest);
+            }
+    };
+    size == 2 ? read_rows(std::uint16_t{}) : read_rows(std::uint8_t{});
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TGA_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TGA_HPP
+
+// ---- fovea/image/codec_tga.hpp
+// TGA (Truevision, 2.0): gray, RGB and palettes, of 8 to 32 bits per pixel, with and without run lengths, from any
+// corner.
+//
+// Own code, for stb_image fills in what a cut file lacks. Pixels of 15 and 16 bits are RGB of five bits each; their
+// last bit is not read as alpha, as most programs leave it 0. Pixel data that the file no longer holds is an error.
+
+namespace fovea::detail {
+
+using tga_pixel = std::array<std::uint8_t, 4>; // gray, gray and alpha, RGB, or RGB and alpha
+
+struct tga_header {
+    bool paletted = false, gray = false, runs = false;
+    int width = 0, height = 0, channels = 3;
+    std::size_t pixel_bytes = 0, pixels = 0; // of one stored pixel; offset of the first
+    bool right_to_left = false, top_down = false;
+    std::vector<tga_pixel> palette;
+    std::size_t first_colour = 0;
+};
+
+inline std::size_t tga_word(const encoded_image& in, std::size_t at) {
+    return byte_at(in.bytes, at) | byte_at(in.bytes, at + 1) << 8;
+}
+
+// The stored pixel or palette entry of `size` bytes at `at`, gray or blue first.
+inline tga_pixel tga_pixel_at(const encoded_image& in, std::size_t at, std::size_t size, bool gray) {
+    if (size > in.bytes.size() || at > in.bytes.size() - size) fail(in.name, ": damaged TGA: the file ends early");
+    const auto byte = [&](std::size_t i) { return std::uint8_t(byte_at(in.bytes, at + i)); };
+    if (gray) return {byte(0), size == 2 ? byte(1) : std::uint8_t(255), 0, 0};
+    if (size >= 3) return {byte(2), byte(1), byte(0), size == 4 ? byte(3) : std::uint8_t(255)};
+    const std::size_t bits = tga_word(in, at);
+    const auto five = [&](int shift) { return std::uint8_t(((bits >> shift & 31) * 255 + 15) / 31); };
+    return {five(10), five(5), five(0), 255};
+}
+
+// The header and the palette of a file that looks_like_tga.
+inline tga_header read_tga_header(const encoded_image& in) {
+    tga_header h;
+    const unsigned type = byte_at(in.bytes, 2), descriptor = byte_at(in.bytes, 17);
+    h.runs = type >= 9;
+    h.paletted = (type & 7) == 1;
+    h.gray = (type & 7) == 3;
+    h.width = int(tga_word(in, 12));
+    h.height = int(tga_word(in, 14));
+    h.pixel_bytes = (byte_at(in.bytes, 16) + 7) / 8;
+    h.right_to_left = descriptor & 0x10;
+    h.top_down = descriptor & 0x20;
+    check_claimed_size(in, h.width, h.height);
+
+    const std::size_t colours = byte_at(in.bytes, 1) == 1 ? tga_word(in, 5) : 0;
+    const std::size_t colour_bytes = (byte_at(in.bytes, 7) + 7) / 8, start = 18 + byte_at(in.bytes, 0);
+    h.first_colour = tga_word(in, 3);
+    h.pixels = start + colours * colour_bytes;
+    for (std::size_t i = 0; h.paletted && i < colours; ++i)
+        h.palette.push_back(tga_pixel_at(in, start + i * colour_bytes, colour_bytes, false));
+    h.channels = h.gray ? int(h.pixel_bytes) : (h.paletted ? colour_bytes : h.pixel_bytes) == 4 ? 4 : 3;
+    return h;
+}
+
+inline decoded_image decode_tga(const encoded_image& in) {
+    const tga_header h = read_tga_header(in);
+    const std::uint64_t count = std::uint64_t(h.width) * std::uint64_t(h.height);
+    if (!h.runs && h.pixels + count * h.pixel_bytes > in.bytes.size())
+        fail(in.name, ": damaged TGA: ", h.width, "x", h.height, " pixels need ", count * h.pixel_bytes,
+             " bytes, the file ends early");
+    image out(h.height, h.width, h.channels);
+    std::size_t at = h.pixels;
+    const auto next = [&] {
+        const tga_pixel stored = tga_pixel_at(in, at, h.pixel_bytes, h.gray || h.paletted);
+        at += h.pixel_bytes;
+        if (!h.paletted) return stored;
+        const std::size_t index = stored[0] - h.first_colour; // below the first colour it wraps to a huge number
+        if (index >= h.palette.size())
+            fail(in.name, ": damaged TGA: colour ", int(stored[0]), " is not in its palette");
+        return h.palette[index];
+    };
+    std::size_t repeats = 0, literals = 0; // pixels left of the packet
+    tga_pixel pixel{};
+    for (std::uint64_t i = 0; i < count; ++i) {
+        if (h.runs && repeats + literals == 0) {
+            const unsigned packet = byte_at(in.bytes, at++);
+            (packet & 128 ? repeats : literals) = (packet & 127) + 1;
+            pixel = next();
+        } else if (!h.runs || literals > 0) {
+            pixel = next();
+        }
+        if (h.runs) --(repeats > 0 ? repeats : literals);
+        const int y = int(i / std::uint64_t(h.width)), x = int(i % std::uint64_t(h.width));
+        const auto row = out.row<std::uint8_t>(h.top_down ? y : h.height - 1 - y);
+        const std::size_t column = std::size_t(h.right_to_left ? h.width - 1 - x : x);
+        std::copy_n(pixel.begin(), h.channels, &row[column * std::size_t(h.channels)]);
+    }
+    return {without_constant_alpha(std::move(out), {0}), 1}; // alpha of 0 everywhere: the bits are not used
 }
 
 } // namespace fovea::detail
@@ -1483,6 +1672,24 @@ inline int exif_orientation(std::span<const std::byte> exif) {
         const std::uint32_t type = number(entry + 2, 2),
                             value = type == 4 ? number(entry + 8, 4) : number(entry + 8, 2);
         return (type == 3 || type == 4) && value >= 1 && value <= 8 ? int(value) : 1;
+    }
+    return 1;
+}
+
+// The orientation that a JPEG file names in the first EXIF segment before its picture data; 1 where it names none. For
+// decoders that do not hand segments on.
+inline int jpeg_orientation(std::span<const std::byte> file) {
+    for (std::size_t at = 2; at + 4 <= file.size() && detail::byte_at(file, at) == 0xff;) {
+        const unsigned marker = detail::byte_at(file, at + 1);
+        if (marker == 0xff) { // fill byte
+            ++at;
+            continue;
+        }
+        const std::size_t size = detail::byte_at(file, at + 2) << 8 | detail::byte_at(file, at + 3);
+        if (marker == 0xda || size < 2 || at + 2 + size > file.size()) break;
+        if (marker == 0xe1 && detail::bytes_are(file, at + 4, "Exif"))
+            return exif_orientation(file.subspan(at + 4, size - 2));
+        at += 2 + size;
     }
     return 1;
 }
@@ -2442,6 +2649,221 @@ inline void encode_webp(atomic_file& file, std::string_view name, const image& p
 } // namespace fovea::detail
 #endif
 #endif
+#if !FOVEA_WITH_LIBPNG || !FOVEA_WITH_LIBJPEG
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_STB_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_STB_HPP
+
+// ---- fovea/image/codec_stb.hpp
+// PNG and JPEG by stb_image, in builds without libpng or libjpeg. Of PNG's EXIF it reads nothing.
+
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_STB_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_STB_HPP
+
+// ---- fovea/image/stb.hpp
+// stb_image, compiled into this header: its functions are static and in a namespace of ours, so that several
+// translation units, and programs that use stb_image themselves, can include it. Only the formats that no other decoder
+// here reads.
+// The headers that stb_image includes must be in before the namespace opens.
+#include <assert.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+#if defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+// What a program defined for its own inclusion of stb_image, before or after this one, must not meet what is defined
+// here.
+#pragma push_macro("STB_IMAGE_IMPLEMENTATION")
+#pragma push_macro("STB_IMAGE_STATIC")
+#pragma push_macro("STBI_INCLUDE_STB_IMAGE_H")
+#pragma push_macro("STBIDEF")
+#pragma push_macro("STBI_ASSERT")
+#pragma push_macro("STBI_NO_STDIO")
+#pragma push_macro("STBI_NO_LINEAR")
+#pragma push_macro("STBI_NO_HDR")
+#pragma push_macro("STBI_NO_PSD")
+#pragma push_macro("STBI_NO_PIC")
+#pragma push_macro("STBI_NO_BMP")
+#pragma push_macro("STBI_NO_TGA")
+#pragma push_macro("STBI_NO_PNM")
+#pragma push_macro("STBI_NO_GIF")
+#pragma push_macro("STBI_NO_PNG")
+#pragma push_macro("STBI_NO_ZLIB")
+#pragma push_macro("STBI_NO_JPEG")
+#undef STB_IMAGE_IMPLEMENTATION
+#undef STB_IMAGE_STATIC
+#undef STBI_INCLUDE_STB_IMAGE_H
+#undef STBIDEF
+#undef STBI_ASSERT
+#undef STBI_NO_STDIO
+#undef STBI_NO_LINEAR
+#undef STBI_NO_HDR
+#undef STBI_NO_PSD
+#undef STBI_NO_PIC
+#undef STBI_NO_BMP
+#undef STBI_NO_TGA
+#undef STBI_NO_PNM
+#undef STBI_NO_GIF
+#undef STBI_NO_PNG
+#undef STBI_NO_ZLIB
+#undef STBI_NO_JPEG
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_ASSERT(condition) assert(condition)
+#define STBI_NO_STDIO
+#define STBI_NO_LINEAR
+#define STBI_NO_HDR
+#define STBI_NO_PSD
+#define STBI_NO_PIC
+#define STBI_NO_BMP
+#define STBI_NO_TGA
+#define STBI_NO_PNM
+#define STBI_NO_GIF
+#if FOVEA_WITH_LIBPNG
+#define STBI_NO_PNG
+#endif
+#if FOVEA_WITH_LIBJPEG
+#define STBI_NO_JPEG
+#endif
+
+// extern "C" names know no namespace: without names of their own these would meet a program's own stb_image.
+#define stbi_failure_reason fovea_stbi_failure_reason
+#define stbi_image_free fovea_stbi_image_free
+#define stbi_info_from_callbacks fovea_stbi_info_from_callbacks
+#define stbi_info_from_memory fovea_stbi_info_from_memory
+#define stbi_is_16_bit_from_callbacks fovea_stbi_is_16_bit_from_callbacks
+#define stbi_is_16_bit_from_memory fovea_stbi_is_16_bit_from_memory
+#define stbi_is_hdr_from_callbacks fovea_stbi_is_hdr_from_callbacks
+#define stbi_is_hdr_from_memory fovea_stbi_is_hdr_from_memory
+#define stbi_hdr_to_ldr_gamma fovea_stbi_hdr_to_ldr_gamma
+#define stbi_hdr_to_ldr_scale fovea_stbi_hdr_to_ldr_scale
+#define stbi_ldr_to_hdr_gamma fovea_stbi_ldr_to_hdr_gamma
+#define stbi_ldr_to_hdr_scale fovea_stbi_ldr_to_hdr_scale
+#define stbi_load_from_callbacks fovea_stbi_load_from_callbacks
+#define stbi_load_from_memory fovea_stbi_load_from_memory
+#define stbi_load_16_from_callbacks fovea_stbi_load_16_from_callbacks
+#define stbi_load_16_from_memory fovea_stbi_load_16_from_memory
+#define stbi_convert_iphone_png_to_rgb fovea_stbi_convert_iphone_png_to_rgb
+#define stbi_convert_iphone_png_to_rgb_thread fovea_stbi_convert_iphone_png_to_rgb_thread
+#define stbi_set_flip_vertically_on_load fovea_stbi_set_flip_vertically_on_load
+#define stbi_set_flip_vertically_on_load_thread fovea_stbi_set_flip_vertically_on_load_thread
+#define stbi_set_unpremultiply_on_load fovea_stbi_set_unpremultiply_on_load
+#define stbi_set_unpremultiply_on_load_thread fovea_stbi_set_unpremultiply_on_load_thread
+#define stbi_zlib_decode_buffer fovea_stbi_zlib_decode_buffer
+#define stbi_zlib_decode_malloc fovea_stbi_zlib_decode_malloc
+#define stbi_zlib_decode_malloc_guesssize fovea_stbi_zlib_decode_malloc_guesssize
+#define stbi_zlib_decode_malloc_guesssize_headerflag fovea_stbi_zlib_decode_malloc_guesssize_headerflag
+#define stbi_zlib_decode_noheader_buffer fovea_stbi_zlib_decode_noheader_buffer
+#define stbi_zlib_decode_noheader_malloc fovea_stbi_zlib_decode_noheader_malloc
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wall"
+#pragma GCC diagnostic ignored "-Wextra"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#endif
+namespace fovea::detail::stb {
+#if __has_include(<stb_image.h>)
+#include <stb_image.h>
+#else
+#include <stb/stb_image.h>
+#endif
+} // namespace fovea::detail::stb
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+#undef stbi_failure_reason
+#undef stbi_image_free
+#undef stbi_info_from_callbacks
+#undef stbi_info_from_memory
+#undef stbi_is_16_bit_from_callbacks
+#undef stbi_is_16_bit_from_memory
+#undef stbi_is_hdr_from_callbacks
+#undef stbi_is_hdr_from_memory
+#undef stbi_hdr_to_ldr_gamma
+#undef stbi_hdr_to_ldr_scale
+#undef stbi_ldr_to_hdr_gamma
+#undef stbi_ldr_to_hdr_scale
+#undef stbi_load_from_callbacks
+#undef stbi_load_from_memory
+#undef stbi_load_16_from_callbacks
+#undef stbi_load_16_from_memory
+#undef stbi_convert_iphone_png_to_rgb
+#undef stbi_convert_iphone_png_to_rgb_thread
+#undef stbi_set_flip_vertically_on_load
+#undef stbi_set_flip_vertically_on_load_thread
+#undef stbi_set_unpremultiply_on_load
+#undef stbi_set_unpremultiply_on_load_thread
+#undef stbi_zlib_decode_buffer
+#undef stbi_zlib_decode_malloc
+#undef stbi_zlib_decode_malloc_guesssize
+#undef stbi_zlib_decode_malloc_guesssize_headerflag
+#undef stbi_zlib_decode_noheader_buffer
+#undef stbi_zlib_decode_noheader_malloc
+#undef stbi__err // would be in the way of a second compilation in the same translation unit
+#pragma pop_macro("STB_IMAGE_IMPLEMENTATION")
+#pragma pop_macro("STB_IMAGE_STATIC")
+#pragma pop_macro("STBI_INCLUDE_STB_IMAGE_H")
+#pragma pop_macro("STBIDEF")
+#pragma pop_macro("STBI_ASSERT")
+#pragma pop_macro("STBI_NO_STDIO")
+#pragma pop_macro("STBI_NO_LINEAR")
+#pragma pop_macro("STBI_NO_HDR")
+#pragma pop_macro("STBI_NO_PSD")
+#pragma pop_macro("STBI_NO_PIC")
+#pragma pop_macro("STBI_NO_BMP")
+#pragma pop_macro("STBI_NO_TGA")
+#pragma pop_macro("STBI_NO_PNM")
+#pragma pop_macro("STBI_NO_GIF")
+#pragma pop_macro("STBI_NO_PNG")
+#pragma pop_macro("STBI_NO_ZLIB")
+#pragma pop_macro("STBI_NO_JPEG")
+#endif
+
+namespace fovea::detail {
+
+inline decoded_image decode_stb(const encoded_image& in, std::string_view format) {
+    const auto* bytes = reinterpret_cast<const stb::stbi_uc*>(in.bytes.data());
+    if (in.bytes.size() > 0x7fffffff) fail(in.name, ": ", in.bytes.size(), " bytes: expected less than 2^31");
+    const int size = int(in.bytes.size());
+    const auto damaged = [&] {
+        const char* reason = stb::fovea_stbi_failure_reason();
+        fail(in.name, ": damaged or unsupported ", format, ": ", reason ? reason : "no reason given");
+    };
+    int width = 0, height = 0, channels = 0;
+    if (!stb::fovea_stbi_info_from_memory(bytes, size, &width, &height, &channels)) damaged();
+    check_claimed_size(in, width, height);
+    const bool wide = stb::fovea_stbi_is_16_bit_from_memory(bytes, size) != 0;
+    const std::unique_ptr<void, void (*)(void*)> samples(
+        wide ? static_cast<void*>(stb::fovea_stbi_load_16_from_memory(bytes, size, &width, &height, &channels, 0))
+             : stb::fovea_stbi_load_from_memory(bytes, size, &width, &height, &channels, 0),
+        stb::fovea_stbi_image_free);
+    if (!samples) damaged();
+    check_claimed_size(in, width, height);
+    image out(height, width, channels, wide ? sample_type::u16 : sample_type::u8);
+    std::memcpy(out.data(), samples.get(), out.row_bytes() * std::size_t(height));
+    return {std::move(out), format == "JPEG" ? jpeg_orientation(in.bytes) : 1};
+}
+
+} // namespace fovea::detail
+#endif
+#endif
 
 namespace fovea {
 
@@ -2459,14 +2881,14 @@ inline decoded_image decode(const encoded_image& in) {
             return decode_png(in);
 #else
         case image_format::png:
-            return decode_stb(in, "PNG", false);
+            return decode_stb(in, "PNG");
 #endif
 #if FOVEA_WITH_LIBJPEG
         case image_format::jpeg:
             return decode_jpeg(in);
 #else
         case image_format::jpeg:
-            return decode_stb(in, "JPEG", false);
+            return decode_stb(in, "JPEG");
 #endif
 #if FOVEA_WITH_LIBWEBP
         case image_format::webp:
@@ -2478,11 +2900,11 @@ inline decoded_image decode(const encoded_image& in) {
         case image_format::bmp:
             return decode_bmp(in);
         case image_format::gif:
-            return decode_stb(in, "GIF", true);
+            return decode_gif(in);
         case image_format::tga:
-            return decode_stb(in, "TGA", false);
+            return decode_tga(in);
         case image_format::pnm:
-            return decode_stb(in, "PNM", false);
+            return decode_pnm(in);
         case image_format::unknown:
             break;
     }
@@ -2700,14 +3122,14 @@ class png_chunk {
 
 // The row as PNG has it: a filter type (0, none), then samples with the high byte first.
 inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
-    std::vector<std::uint8_t> row{0};
+    std::vector<std::uint8_t> row(pixels.row_bytes() + 1);
     if (pixels.type() == sample_type::u8) {
-        const auto samples = pixels.row<std::uint8_t>(y);
-        row.insert(row.end(), samples.begin(), samples.end());
+        std::ranges::copy(pixels.row<std::uint8_t>(y), row.begin() + 1);
     } else {
-        for (const std::uint16_t s : pixels.row<std::uint16_t>(y)) {
-            row.push_back(std::uint8_t(s >> 8));
-            row.push_back(std::uint8_t(s & 255));
+        const auto samples = pixels.row<std::uint16_t>(y);
+        for (std::size_t i = 0; i < samples.size(); ++i) {
+            row[2 * i + 1] = std::uint8_t(samples[i] >> 8);
+            row[2 * i + 2] = std::uint8_t(samples[i] & 255);
         }
     }
     return row;
@@ -3204,6 +3626,50 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 
 // ---- fovea/backend/cpu/math.hpp
 // Activations on vectors. Absolute error below 1e-6 of max(1, |x|); NaN gives NaN, -inf and +inf the limits.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_GELU_TABLE_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_GELU_TABLE_HPP
+
+// ---- fovea/backend/cpu/gelu_table.hpp
+// g(t) = t Phi(-t) of the GELU, max(x, 0) - g(|x|), as 32 cubic pieces for vectors that can look up 32 values at once.
+//
+// Piece k is around t = k / gelu_pieces_per_unit and interpolates g at four Chebyshev nodes, error 4e-7. The cubics are
+// in t itself, not in the distance from their middle: g's derivatives fall with t, so that the cancellation costs 1e-7.
+
+namespace fovea::FOVEA_ISA {
+
+inline constexpr float gelu_limit = 5.3f;                           // where g is 3e-7, and left constant
+inline constexpr float gelu_pieces_per_unit = 31.499f / gelu_limit; // 31.5 could round to piece 32
+
+// Coefficients of 1, t, t^2, t^3.
+alignas(64) inline constexpr float gelu_pieces[4][32] = {
+    {-2.594638460e-08f, -3.865172039e-05f, -6.695780903e-04f, -2.751662629e-03f, -5.855889991e-03f, -6.770252716e-03f,
+     7.609986351e-04f,  2.456123009e-02f,  7.120756060e-02f,  1.430058926e-01f,  2.360663414e-01f,  3.403585553e-01f,
+     4.418107271e-01f,  5.257138610e-01f,  5.802515149e-01f,  5.990378261e-01f,  5.820145011e-01f,  5.346844792e-01f,
+     4.661774635e-01f,  3.868877888e-01f,  3.063754141e-01f,  2.319710702e-01f,  1.682135612e-01f,  1.169933230e-01f,
+     7.813951373e-02f,  5.017116293e-02f,  3.099673800e-02f,  1.844212785e-02f,  1.057431847e-02f,  5.846795626e-03f,
+     3.119286848e-03f,  1.606521080e-03f},
+    {5.000098944e-01f,  5.010649562e-01f,  5.083706379e-01f,  5.232042074e-01f,  5.392013788e-01f,  5.431718230e-01f,
+     5.191897154e-01f,  4.543245733e-01f,  3.437504470e-01f,  1.933038533e-01f,  1.862959564e-02f,  -1.586360186e-01f,
+     -3.162019551e-01f, -4.361956120e-01f, -5.085280538e-01f, -5.318791270e-01f, -5.124748945e-01f, -4.614330828e-01f,
+     -3.916733861e-01f, -3.152475059e-01f, -2.415941060e-01f, -1.768316627e-01f, -1.239074692e-01f, -8.327402920e-02f,
+     -5.375920609e-02f, -3.337865695e-02f, -1.995314471e-02f, -1.149384677e-02f, -6.385008339e-03f, -3.422834910e-03f,
+     -1.771695097e-03f, -8.859124500e-04f},
+    {-3.995290697e-01f, -4.094053209e-01f, -4.381159842e-01f, -4.735795259e-01f, -5.011502504e-01f, -5.068655014e-01f,
+     -4.813837111e-01f, -4.224007130e-01f, -3.349659145e-01f, -2.298234701e-01f, -1.204853877e-01f, -2.001469582e-02f,
+     6.158296391e-02f,  1.188006997e-01f,  1.507852972e-01f,  1.604611874e-01f,  1.530878544e-01f,  1.347369254e-01f,
+     1.110552922e-01f,  8.649715036e-02f,  6.403511018e-02f,  4.524325952e-02f,  3.059807606e-02f,  1.985225268e-02f,
+     1.237817109e-02f,  7.427395321e-03f,  4.293782171e-03f,  2.393713687e-03f,  1.287873252e-03f,  6.691625458e-04f,
+     3.359662078e-04f,  1.630721526e-04f},
+    {1.116834302e-02f,  4.374022782e-02f,  8.205431700e-02f,  1.105041578e-01f,  1.263937652e-01f,  1.291231662e-01f,
+     1.200883389e-01f,  1.021932885e-01f,  7.913050056e-02f,  5.462284386e-02f,  3.179880977e-02f,  1.281007007e-02f,
+     -1.279795426e-03f, -1.037671231e-02f, -1.509211864e-02f, -1.642868482e-02f, -1.549468562e-02f, -1.329514198e-02f,
+     -1.061501168e-02f, -7.984246127e-03f, -5.700584967e-03f, -3.882820951e-03f, -2.531829057e-03f, -1.584480400e-03f,
+     -9.535427671e-04f, -5.526401801e-04f, -3.088222002e-04f, -1.665539603e-04f, -8.676099242e-05f, -4.368205555e-05f,
+     -2.126826439e-05f, -1.001884175e-05f},
+};
+
+} // namespace fovea::FOVEA_ISA
+#endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
 
@@ -3477,8 +3943,24 @@ FOVEA_INLINE vf silu(vf x) {
     return bounded * sigmoid(bounded);
 }
 
-// x Phi(x) = max(x, 0) - g(|x|) with g(t) = t Phi(-t): smooth, below 0.17, and under 2e-7 beyond 5.4, where it is left
-// constant. g is interpolated in u = 2 t / 5.4 - 1 at 17 Chebyshev nodes, error 1.6e-7.
+// x Phi(x) = max(x, 0) - g(|x|) with g(t) = t Phi(-t): smooth, below 0.17, and so small beyond a limit that it is left
+// constant there.
+#if defined(__AVX512F__)
+FOVEA_INLINE vf gelu(vf x) {
+    const vf t = at_most(xsimd::abs(x), broadcast(gelu_limit));
+    const vf magic = broadcast(12582912.f); // 1.5 2^23: adding it rounds to an integer in the low bits
+    const __m512i piece = _mm512_castps_si512(fma(t, broadcast(gelu_pieces_per_unit), magic));
+    vf coefficients[4];
+    FOVEA_UNROLL
+    for (int i = 0; i < 4; ++i)
+        coefficients[i] = vf(_mm512_permutex2var_ps(load(gelu_pieces[i]), piece, load(gelu_pieces[i] + lanes)));
+    vf g = coefficients[3];
+    FOVEA_UNROLL
+    for (int i = 2; i >= 0; --i) g = fma(g, t, coefficients[i]);
+    return at_least(x, broadcast(0.f)) - g;
+}
+#else
+// g is interpolated in u = 2 t / 5.4 - 1 at 17 Chebyshev nodes, error 1.6e-7.
 FOVEA_INLINE vf gelu(vf x) {
     constexpr float limit = 5.4f;
     constexpr float g[] = {9.360829368e-03f, -6.660953909e-02f, 2.009362429e-01f,  -3.035877347e-01f, 1.411209852e-01f,
@@ -3489,6 +3971,7 @@ FOVEA_INLINE vf gelu(vf x) {
     const vf u = fma(t, broadcast(2 / limit), broadcast(-1.f));
     return at_least(x, broadcast(0.f)) - polynomial(g, u);
 }
+#endif
 
 FOVEA_INLINE vf leaky_relu(vf x, vf slope) {
     const vf zero = broadcast(0.f);
@@ -4014,48 +4497,61 @@ inline void pack_attention_block(const preparation_call& c) {
 
 namespace fovea::FOVEA_ISA {
 
-// Pixels are taken by as many as a vector has lanes, so that the sums over their channels become one vector.
-inline void layer_norm_row(const float* x, float* y, int pixels, int channels, const float* gamma, const float* beta,
-                           float epsilon) {
+struct norm_weights {
+    const float *gamma, *beta;
+    float epsilon;
+};
+
+// Up to `lanes` pixels, so that the sums over their channels become one vector. Vectors > 0: known to hold all
+// channels.
+template <int Vectors>
+void layer_norm_pixels(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
+    const auto each_vector = [channels](auto f) { // f(first channel, channels)
+        FOVEA_UNROLL
+        for (int v = 0; v < Vectors; ++v) f(v * lanes, lanes);
+        if (Vectors == 0)
+            for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
+    };
     const vf scale = broadcast(1.f / float(channels));
     alignas(64) float mean[lanes], factor[lanes];
-    for (int from = 0; from < pixels; from += lanes, x += lanes * channels, y += lanes * channels) {
-        const int n = std::min(lanes, pixels - from);
-        vf sum[lanes];
-        // means
-        for (int p = 0; p < lanes; ++p) {
-            sum[p] = broadcast(0.f);
-            for (int c = 0; p < n && c < channels; c += lanes)
-                sum[p] = sum[p] + load_first(x + p * channels + c, std::min(lanes, channels - c));
-        }
-        store(mean, sums_of(sum) * scale);
-        // variances
-        for (int p = 0; p < n; ++p) {
-            const vf m = broadcast(mean[p]);
-            sum[p] = broadcast(0.f);
-            for (int c = 0; c < channels; c += lanes) {
-                const int k = std::min(lanes, channels - c);
-                const vf d = keep_first(load_first(x + p * channels + c, k) - m, k);
-                sum[p] = fma(d, d, sum[p]);
-            }
-        }
-        store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(epsilon))));
-        // outputs
-        for (int p = 0; p < n; ++p) {
-            const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
-            for (int c = 0; c < channels; c += lanes) {
-                const int k = std::min(lanes, channels - c);
-                const vf d = load_first(x + p * channels + c, k) - m;
-                store_first(y + p * channels + c, fma(d * f, load_first(gamma + c, k), load_first(beta + c, k)), k);
-            }
-        }
+    vf sum[lanes];
+    for (int p = 0; p < lanes; ++p) {
+        sum[p] = broadcast(0.f);
+        if (p < pixels) each_vector([&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
     }
+    store(mean, sums_of(sum) * scale);
+    for (int p = 0; p < pixels; ++p) {
+        vf squares = broadcast(0.f);
+        const vf m = broadcast(mean[p]);
+        each_vector([&](int c, int n) {
+            const vf d = load_first(x + p * channels + c, n) - m, kept = n == lanes ? d : keep_first(d, n);
+            squares = fma(kept, kept, squares);
+        });
+        sum[p] = squares;
+    }
+    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(w.epsilon))));
+    for (int p = 0; p < pixels; ++p) {
+        const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
+        each_vector([&](int c, int n) {
+            const vf d = load_first(x + p * channels + c, n) - m;
+            store_first(y + p * channels + c, fma(d * f, load_first(w.gamma + c, n), load_first(w.beta + c, n)), n);
+        });
+    }
+}
+
+inline void layer_norm_row(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
+    const auto some = channels == 32   ? layer_norm_pixels<32 / lanes>
+                      : channels == 48 ? layer_norm_pixels<48 / lanes>
+                      : channels == 64 ? layer_norm_pixels<64 / lanes>
+                                       : layer_norm_pixels<0>;
+    for (int from = 0; from < pixels; from += lanes)
+        some(x + from * channels, y + from * channels, std::min(lanes, pixels - from), channels, w);
 }
 
 inline void layer_norm(const call& c) {
     each_row(c, [&](int n, int y) {
         layer_norm_row(c.x[0].at<const float>(n, y, c.cols.begin), c.y.at<float>(n, y, c.cols.begin), c.cols.size(),
-                       c.y.channels, c.weight<float>(0), c.weight<float>(1), c.a.epsilon);
+                       c.y.channels, {c.weight<float>(0), c.weight<float>(1), c.a.epsilon});
     });
 }
 
@@ -4261,7 +4757,7 @@ class attention_stream {
                              .slope = 0};
         convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo), width_, to,
                  finish_block<activation_kind::identity>);
-        layer_norm_row(out, out, width_, l_.features, weight(10), weight(11), c_.a.epsilon);
+        layer_norm_row(out, out, width_, l_.features, {weight(10), weight(11), c_.a.epsilon});
     }
 };
 

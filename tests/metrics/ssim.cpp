@@ -1,5 +1,57 @@
 #include "fovea/metrics/ssim.hpp"
 
+#include <array>
+
+#include "ssim_vectors.hpp"
 #include "support/catch.hpp"
 
 using namespace fovea;
+
+namespace {
+
+// The pictures that make_ssim_vectors.py generates.
+std::array<image, 2> pair_of(int height, int width) {
+    std::array<image, 2> out{image(height, width, 3), image(height, width, 3)};
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x)
+            for (int c = 0; c < 3; ++c) {
+                const std::size_t i = std::size_t(3 * x + c);
+                const int a = (x * x + 3 * y * x + 17 * c) / 5 % 256;
+                out[0].row<std::uint8_t>(y)[i] = std::uint8_t(a);
+                out[1].row<std::uint8_t>(y)[i] = std::uint8_t(a * 7 / 8 + (5 * x + y * y + 29 * c) % 31);
+            }
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("both definitions of SSIM agree with scikit-image") {
+    for (const ssim_vector& v : ssim_vectors) {
+        const auto [a, b] = pair_of(v.height, v.width);
+        CAPTURE(v.height, v.width);
+        // Values near 1 of sums of a few hundred products of up to 255^2, relative rounding 1e-16 each, and differences
+        // of such sums divided by C2 = 58: 65025 / 58 * 1e-16 * 100 is about 1e-11.
+        const auto near = [](double expected) { return Approx(expected).margin(1e-10).epsilon(0); };
+        CHECK(ssim(a, b) == near(v.gaussian_y));
+        CHECK(ssim(a, b, {.channels = metric_channels::rgb}) == near(v.gaussian_rgb));
+        CHECK(ssim_uniform(a, b) == near(v.uniform_y));
+        CHECK(ssim_uniform(a, b, {.channels = metric_channels::rgb}) == near(v.uniform_rgb));
+    }
+}
+
+TEST_CASE("SSIM of equal images is 1, and the crop leaves the border out") {
+    auto [a, b] = pair_of(30, 30);
+    CHECK(ssim(a, a) == Approx(1).margin(1e-12));
+    CHECK(ssim_uniform(a, a, {.channels = metric_channels::rgb}) == Approx(1).margin(1e-12));
+    b = a;
+    b.row<std::uint8_t>(0)[0] ^= 255;
+    CHECK(ssim(a, b) < 1 - 1e-9); // one window of 400 sees it, at its corner
+    CHECK(ssim(a, b, {.crop = 1}) == Approx(1).margin(1e-12));
+}
+
+TEST_CASE("SSIM refuses images smaller than its window") {
+    const image small(10, 30, 3);
+    CHECK_THROWS_AS(ssim(small, small), error);
+    CHECK_NOTHROW(ssim_uniform(small, small));
+    CHECK_THROWS_AS(ssim_uniform(small, small, {.crop = 2}), error);
+}

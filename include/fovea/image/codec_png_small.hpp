@@ -43,14 +43,14 @@ class png_chunk {
 
 // The row as PNG has it: a filter type (0, none), then samples with the high byte first.
 inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
-    std::vector<std::uint8_t> row{0};
+    std::vector<std::uint8_t> row(pixels.row_bytes() + 1);
     if (pixels.type() == sample_type::u8) {
-        const auto samples = pixels.row<std::uint8_t>(y);
-        row.insert(row.end(), samples.begin(), samples.end());
+        std::ranges::copy(pixels.row<std::uint8_t>(y), row.begin() + 1);
     } else {
-        for (const std::uint16_t s : pixels.row<std::uint16_t>(y)) {
-            row.push_back(std::uint8_t(s >> 8));
-            row.push_back(std::uint8_t(s & 255));
+        const auto samples = pixels.row<std::uint16_t>(y);
+        for (std::size_t i = 0; i < samples.size(); ++i) {
+            row[2 * i + 1] = std::uint8_t(samples[i] >> 8);
+            row[2 * i + 2] = std::uint8_t(samples[i] & 255);
         }
     }
     return row;

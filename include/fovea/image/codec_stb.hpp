@@ -1,38 +1,36 @@
-// GIF (first frame), TGA and PNM by stb_image; PNG and JPEG too in builds without libpng and libjpeg.
-//
-// stb_image does not report a file that ends early in every format: what is missing may be black or transparent. Of
-// JPEG's EXIF it reads nothing; PNG of 16 bits stays so.
+// PNG and JPEG by stb_image, in builds without libpng or libjpeg. Of PNG's EXIF it reads nothing.
 #pragma once
 #include <cstring>
 #include <memory>
 #include <utility>
 
 #include "fovea/image/codec.hpp"
+#include "fovea/image/orientation.hpp"
 #include "fovea/image/stb.hpp"
 
 namespace fovea::detail {
 
-inline decoded_image decode_stb(const encoded_image& in, std::string_view format, bool drop_opaque_alpha) {
+inline decoded_image decode_stb(const encoded_image& in, std::string_view format) {
     const auto* bytes = reinterpret_cast<const stb::stbi_uc*>(in.bytes.data());
     if (in.bytes.size() > 0x7fffffff) fail(in.name, ": ", in.bytes.size(), " bytes: expected less than 2^31");
     const int size = int(in.bytes.size());
     const auto damaged = [&] {
-        const char* reason = stb::stbi_failure_reason();
+        const char* reason = stb::fovea_stbi_failure_reason();
         fail(in.name, ": damaged or unsupported ", format, ": ", reason ? reason : "no reason given");
     };
     int width = 0, height = 0, channels = 0;
-    if (!stb::stbi_info_from_memory(bytes, size, &width, &height, &channels)) damaged();
+    if (!stb::fovea_stbi_info_from_memory(bytes, size, &width, &height, &channels)) damaged();
     check_claimed_size(in, width, height);
-    const bool wide = stb::stbi_is_16_bit_from_memory(bytes, size) != 0;
+    const bool wide = stb::fovea_stbi_is_16_bit_from_memory(bytes, size) != 0;
     const std::unique_ptr<void, void (*)(void*)> samples(
-        wide ? static_cast<void*>(stb::stbi_load_16_from_memory(bytes, size, &width, &height, &channels, 0))
-             : stb::stbi_load_from_memory(bytes, size, &width, &height, &channels, 0),
-        stb::stbi_image_free);
+        wide ? static_cast<void*>(stb::fovea_stbi_load_16_from_memory(bytes, size, &width, &height, &channels, 0))
+             : stb::fovea_stbi_load_from_memory(bytes, size, &width, &height, &channels, 0),
+        stb::fovea_stbi_image_free);
     if (!samples) damaged();
     check_claimed_size(in, width, height);
     image out(height, width, channels, wide ? sample_type::u16 : sample_type::u8);
     std::memcpy(out.data(), samples.get(), out.row_bytes() * std::size_t(height));
-    return {drop_opaque_alpha ? without_constant_alpha(std::move(out), {255}) : std::move(out), 1};
+    return {std::move(out), format == "JPEG" ? jpeg_orientation(in.bytes) : 1};
 }
 
 } // namespace fovea::detail

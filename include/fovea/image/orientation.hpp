@@ -42,6 +42,24 @@ inline int exif_orientation(std::span<const std::byte> exif) {
     return 1;
 }
 
+// The orientation that a JPEG file names in the first EXIF segment before its picture data; 1 where it names none. For
+// decoders that do not hand segments on.
+inline int jpeg_orientation(std::span<const std::byte> file) {
+    for (std::size_t at = 2; at + 4 <= file.size() && detail::byte_at(file, at) == 0xff;) {
+        const unsigned marker = detail::byte_at(file, at + 1);
+        if (marker == 0xff) { // fill byte
+            ++at;
+            continue;
+        }
+        const std::size_t size = detail::byte_at(file, at + 2) << 8 | detail::byte_at(file, at + 3);
+        if (marker == 0xda || size < 2 || at + 2 + size > file.size()) break;
+        if (marker == 0xe1 && detail::bytes_are(file, at + 4, "Exif"))
+            return exif_orientation(file.subspan(at + 4, size - 2));
+        at += 2 + size;
+    }
+    return 1;
+}
+
 // The picture upright, given how it is stored. Orientations 5 to 8 exchange height and width. Throws when orientation
 // is not 1 to 8.
 inline image upright(image stored, int orientation) {

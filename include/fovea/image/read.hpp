@@ -9,7 +9,9 @@
 #include "fovea/core/config.hpp"
 #include "fovea/core/read_file.hpp"
 #include "fovea/image/codec_bmp.hpp"
-#include "fovea/image/codec_stb.hpp"
+#include "fovea/image/codec_gif.hpp"
+#include "fovea/image/codec_pnm.hpp"
+#include "fovea/image/codec_tga.hpp"
 #include "fovea/image/format.hpp"
 #include "fovea/image/orientation.hpp"
 #if FOVEA_WITH_LIBPNG
@@ -20,6 +22,9 @@
 #endif
 #if FOVEA_WITH_LIBWEBP
 #include "fovea/image/codec_webp.hpp"
+#endif
+#if !FOVEA_WITH_LIBPNG || !FOVEA_WITH_LIBJPEG
+#include "fovea/image/codec_stb.hpp"
 #endif
 
 namespace fovea {
@@ -38,14 +43,14 @@ inline decoded_image decode(const encoded_image& in) {
             return decode_png(in);
 #else
         case image_format::png:
-            return decode_stb(in, "PNG", false);
+            return decode_stb(in, "PNG");
 #endif
 #if FOVEA_WITH_LIBJPEG
         case image_format::jpeg:
             return decode_jpeg(in);
 #else
         case image_format::jpeg:
-            return decode_stb(in, "JPEG", false);
+            return decode_stb(in, "JPEG");
 #endif
 #if FOVEA_WITH_LIBWEBP
         case image_format::webp:
@@ -57,11 +62,11 @@ inline decoded_image decode(const encoded_image& in) {
         case image_format::bmp:
             return decode_bmp(in);
         case image_format::gif:
-            return decode_stb(in, "GIF", true);
+            return decode_gif(in);
         case image_format::tga:
-            return decode_stb(in, "TGA", false);
+            return decode_tga(in);
         case image_format::pnm:
-            return decode_stb(in, "PNM", false);
+            return decode_pnm(in);
         case image_format::unknown:
             break;
     }

@@ -4,9 +4,10 @@
 //   output i (from 0) lies at u = (i + 0.5) s of the input; input pixel j weighs k((j + 0.5 - u) / max(s, 1)) where its
 //   centre lies within the kernel's support; weights are normalised to sum 1, so that outside the image nothing is seen
 //
-// Rows first, then columns. 8-bit samples: weights in fixed point with 22 fractional bits, sums in 32-bit integers,
-// each pass rounded to 8 bits; bit-exact. 16-bit samples: sums in double, each pass rounded. Floats: sums in double.
-// Alpha of 8 bits: colours are multiplied by it first and divided after, in Pillow's integer arithmetic.
+// Rows first, then columns, as Pillow does up to version 12 (13 takes the cheaper order, which differs only where the
+// two sides are scaled differently). 8-bit samples: weights in fixed point with 22 fractional bits, sums in 32-bit
+// integers, each pass rounded to 8 bits; bit-exact. 16-bit samples: sums in double, each pass rounded. Floats: sums in
+// double. Alpha of 8 bits: colours are multiplied by it first and divided after, in Pillow's integer arithmetic.
 #pragma once
 #include <algorithm>
 #include <cmath>

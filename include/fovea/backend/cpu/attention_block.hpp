@@ -201,7 +201,7 @@ class attention_stream {
                              .slope = 0};
         convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo), width_, to,
                  finish_block<activation_kind::identity>);
-        layer_norm_row(out, out, width_, l_.features, weight(10), weight(11), c_.a.epsilon);
+        layer_norm_row(out, out, width_, l_.features, {weight(10), weight(11), c_.a.epsilon});
     }
 };
 

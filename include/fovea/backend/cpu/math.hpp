@@ -1,5 +1,6 @@
 // Activations on vectors. Absolute error below 1e-6 of max(1, |x|); NaN gives NaN, -inf and +inf the limits.
 #pragma once
+#include "fovea/backend/cpu/gelu_table.hpp"
 #include "fovea/backend/cpu/simd.hpp"
 #include "fovea/graph/kernel.hpp"
 
@@ -44,8 +45,24 @@ FOVEA_INLINE vf silu(vf x) {
     return bounded * sigmoid(bounded);
 }
 
-// x Phi(x) = max(x, 0) - g(|x|) with g(t) = t Phi(-t): smooth, below 0.17, and under 2e-7 beyond 5.4, where it is left
-// constant. g is interpolated in u = 2 t / 5.4 - 1 at 17 Chebyshev nodes, error 1.6e-7.
+// x Phi(x) = max(x, 0) - g(|x|) with g(t) = t Phi(-t): smooth, below 0.17, and so small beyond a limit that it is left
+// constant there.
+#if defined(__AVX512F__)
+FOVEA_INLINE vf gelu(vf x) {
+    const vf t = at_most(xsimd::abs(x), broadcast(gelu_limit));
+    const vf magic = broadcast(12582912.f); // 1.5 2^23: adding it rounds to an integer in the low bits
+    const __m512i piece = _mm512_castps_si512(fma(t, broadcast(gelu_pieces_per_unit), magic));
+    vf coefficients[4];
+    FOVEA_UNROLL
+    for (int i = 0; i < 4; ++i)
+        coefficients[i] = vf(_mm512_permutex2var_ps(load(gelu_pieces[i]), piece, load(gelu_pieces[i] + lanes)));
+    vf g = coefficients[3];
+    FOVEA_UNROLL
+    for (int i = 2; i >= 0; --i) g = fma(g, t, coefficients[i]);
+    return at_least(x, broadcast(0.f)) - g;
+}
+#else
+// g is interpolated in u = 2 t / 5.4 - 1 at 17 Chebyshev nodes, error 1.6e-7.
 FOVEA_INLINE vf gelu(vf x) {
     constexpr float limit = 5.4f;
     constexpr float g[] = {9.360829368e-03f, -6.660953909e-02f, 2.009362429e-01f,  -3.035877347e-01f, 1.411209852e-01f,
@@ -56,6 +73,7 @@ FOVEA_INLINE vf gelu(vf x) {
     const vf u = fma(t, broadcast(2 / limit), broadcast(-1.f));
     return at_least(x, broadcast(0.f)) - polynomial(g, u);
 }
+#endif
 
 FOVEA_INLINE vf leaky_relu(vf x, vf slope) {
     const vf zero = broadcast(0.f);

@@ -11,48 +11,61 @@
 
 namespace fovea::FOVEA_ISA {
 
-// Pixels are taken by as many as a vector has lanes, so that the sums over their channels become one vector.
-inline void layer_norm_row(const float* x, float* y, int pixels, int channels, const float* gamma, const float* beta,
-                           float epsilon) {
+struct norm_weights {
+    const float *gamma, *beta;
+    float epsilon;
+};
+
+// Up to `lanes` pixels, so that the sums over their channels become one vector. Vectors > 0: known to hold all
+// channels.
+template <int Vectors>
+void layer_norm_pixels(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
+    const auto each_vector = [channels](auto f) { // f(first channel, channels)
+        FOVEA_UNROLL
+        for (int v = 0; v < Vectors; ++v) f(v * lanes, lanes);
+        if (Vectors == 0)
+            for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
+    };
     const vf scale = broadcast(1.f / float(channels));
     alignas(64) float mean[lanes], factor[lanes];
-    for (int from = 0; from < pixels; from += lanes, x += lanes * channels, y += lanes * channels) {
-        const int n = std::min(lanes, pixels - from);
-        vf sum[lanes];
-        // means
-        for (int p = 0; p < lanes; ++p) {
-            sum[p] = broadcast(0.f);
-            for (int c = 0; p < n && c < channels; c += lanes)
-                sum[p] = sum[p] + load_first(x + p * channels + c, std::min(lanes, channels - c));
-        }
-        store(mean, sums_of(sum) * scale);
-        // variances
-        for (int p = 0; p < n; ++p) {
-            const vf m = broadcast(mean[p]);
-            sum[p] = broadcast(0.f);
-            for (int c = 0; c < channels; c += lanes) {
-                const int k = std::min(lanes, channels - c);
-                const vf d = keep_first(load_first(x + p * channels + c, k) - m, k);
-                sum[p] = fma(d, d, sum[p]);
-            }
-        }
-        store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(epsilon))));
-        // outputs
-        for (int p = 0; p < n; ++p) {
-            const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
-            for (int c = 0; c < channels; c += lanes) {
-                const int k = std::min(lanes, channels - c);
-                const vf d = load_first(x + p * channels + c, k) - m;
-                store_first(y + p * channels + c, fma(d * f, load_first(gamma + c, k), load_first(beta + c, k)), k);
-            }
-        }
+    vf sum[lanes];
+    for (int p = 0; p < lanes; ++p) {
+        sum[p] = broadcast(0.f);
+        if (p < pixels) each_vector([&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
     }
+    store(mean, sums_of(sum) * scale);
+    for (int p = 0; p < pixels; ++p) {
+        vf squares = broadcast(0.f);
+        const vf m = broadcast(mean[p]);
+        each_vector([&](int c, int n) {
+            const vf d = load_first(x + p * channels + c, n) - m, kept = n == lanes ? d : keep_first(d, n);
+            squares = fma(kept, kept, squares);
+        });
+        sum[p] = squares;
+    }
+    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(w.epsilon))));
+    for (int p = 0; p < pixels; ++p) {
+        const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
+        each_vector([&](int c, int n) {
+            const vf d = load_first(x + p * channels + c, n) - m;
+            store_first(y + p * channels + c, fma(d * f, load_first(w.gamma + c, n), load_first(w.beta + c, n)), n);
+        });
+    }
+}
+
+inline void layer_norm_row(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
+    const auto some = channels == 32   ? layer_norm_pixels<32 / lanes>
+                      : channels == 48 ? layer_norm_pixels<48 / lanes>
+                      : channels == 64 ? layer_norm_pixels<64 / lanes>
+                                       : layer_norm_pixels<0>;
+    for (int from = 0; from < pixels; from += lanes)
+        some(x + from * channels, y + from * channels, std::min(lanes, pixels - from), channels, w);
 }
 
 inline void layer_norm(const call& c) {
     each_row(c, [&](int n, int y) {
         layer_norm_row(c.x[0].at<const float>(n, y, c.cols.begin), c.y.at<float>(n, y, c.cols.begin), c.cols.size(),
-                       c.y.channels, c.weight<float>(0), c.weight<float>(1), c.a.epsilon);
+                       c.y.channels, {c.weight<float>(0), c.weight<float>(1), c.a.epsilon});
     });
 }
 

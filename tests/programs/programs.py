@@ -1,0 +1,287 @@
+"""Runs the programs as a user does and checks exit codes, messages and results: programs.py CASE FOLDER_OF_PROGRAMS"""
+import json
+import os
+import pathlib
+import random
+import resource
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+case, programs = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+here = pathlib.Path(__file__).resolve().parent
+sample = here.parent.parent / "examples" / "data" / "chelsea.png"
+
+
+def run(program, *arguments, timeout=600, **more):
+    return subprocess.run([programs / program, *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+                          errors="replace", **more)
+
+
+def data(name):
+    folder = os.environ.get("FOVEA_DATA", "")
+    path = pathlib.Path(folder) / name
+    if not folder or not path.exists():
+        print(f"skipped: needs {name} under FOVEA_DATA")
+        sys.exit(77)
+    return path
+
+
+def check(condition, *what):
+    if not condition:
+        print("failed:", *what)
+        sys.exit(1)
+
+
+def check_success(r):
+    check(r.returncode == 0, r.args, r.returncode, r.stderr)
+
+
+def check_error(r, *texts):
+    """Exit 1 and exactly one line on standard error, which starts with `error:` and holds the texts."""
+    lines = r.stderr.splitlines()
+    check(r.returncode == 1, r.args, "exit", r.returncode, r.stderr[-2000:])
+    check(len(lines) == 1 and lines[0].startswith("error: "), r.args, r.stderr[-2000:])
+    for text in texts:
+        check(str(text) in lines[0], r.args, "says", lines[0], "expected in it:", text)
+
+
+def check_clean(folder, *expected):
+    """Nothing but these names is left in a folder: no partial or temporary file."""
+    check(sorted(p.name for p in folder.iterdir()) == sorted(expected), [p.name for p in folder.iterdir()])
+
+
+def png_chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(width, height, rows, depth=8, colour=2):
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b""))
+
+
+def png_size(path):
+    head = path.read_bytes()[:33]
+    check(head[:8] == b"\x89PNG\r\n\x1a\n", path, "is no PNG")
+    return struct.unpack(">IIBB", head[16:26])
+
+
+def random_supercool(path, channels, ratio, layers, scale):
+    """A safetensors file with random weights, folded."""
+    shapes = {"input": (channels, 3, 5, 5), "decoder.conv": (3 * scale * scale, channels, 3, 3)}
+    for i in range(layers):
+        shapes[f"encoder.{i}.conv1"] = (channels * ratio, channels, 3, 3)
+        shapes[f"encoder.{i}.conv2"] = (channels, channels * ratio, 3, 3)
+    header, body, r = {}, b"", random.Random(1)
+    for name, (o, i, k, _) in shapes.items():
+        for part, shape, n, size in (("weight", (o, i, k, k), o * i * k * k, 0.5 / (i * k * k) ** 0.5), ("bias", (o,), o, 0.01)):
+            raw = struct.pack(f"<{n}f", *(r.uniform(-size, size) for _ in range(n)))
+            header[f"{name}.{part}"] = {"dtype": "F32", "shape": shape, "data_offsets": [len(body), len(body) + len(raw)]}
+            body += raw
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + body)
+
+
+def contract(tmp):
+    for program in ("upscale", "evaluate", "info"):
+        r = run(program, "--help")
+        check_success(r)
+        check("--help" in r.stdout, r.stdout)
+    for arguments in ([], [sample], [sample, "-o", "x.png", "--tile", "-3"], [sample, "-o", "x.png", "--no-such-option"],
+                      [sample, "-o", "x.png", "--threads", "many"]):
+        r = run("upscale", *arguments, cwd=tmp)
+        check(r.returncode == 2 and r.stderr.startswith("error: ") and len(r.stderr.splitlines()) == 1, r.args, r.stderr)
+    check(run("evaluate", "--scale", 2).returncode == 2)
+    check(run("info").returncode == 2)
+    check_success(run("upscale", "--list-models"))
+    for spelling in ("--memory-budget", "--memory_budget"):
+        check_success(run("upscale", sample, "--model", "nearest", spelling, 100, "-o", tmp / "a.png"))
+    check(png_size(tmp / "a.png")[:2] == (902, 600), png_size(tmp / "a.png"))
+    check_error(run("upscale", sample, "--device", "cuda", "-o", tmp / "b.png"), "cuda", "expected cpu")
+    check_error(run("upscale", sample, "--model", "magic", "-o", tmp / "b.png"), "magic", "expected")
+    check_error(run("upscale", sample, "-o", tmp / "b.gif"), "b.gif", "expected")
+    check_clean(tmp, "a.png")
+
+
+def formats(tmp):
+    """Every file ends in a picture, or in one error line, exit 1 and no output."""
+    files = sorted(p for p in data("data/formats").rglob("*") if p.is_file())
+    pictures = errors = 0
+    out = tmp / "out.png"
+    for f in files:
+        r = run("upscale", f, "--model", "nearest", "--scale", 1, "--threads", 1, "-o", out, timeout=120)
+        if r.returncode == 0:
+            check(png_size(out)[0] > 0, f)
+            out.unlink()
+            pictures += 1
+        else:
+            check_error(r, f)
+            errors += 1
+        check_clean(tmp)
+    print(f"{pictures} pictures, {errors} errors, {len(files)} files")
+    check(pictures > 400, "too few files could be read")
+
+
+def broken_images(tmp):
+    whole, out = sample.read_bytes(), tmp / "out" / "x.png"
+    out.parent.mkdir()
+    bad = tmp / "bad.png"
+    for n in (0, 1, 8, 20, 33, 100, 5000, len(whole) // 2):
+        bad.write_bytes(whole[:n])
+        check_error(run("upscale", bad, "-o", out), bad)
+    bad.write_bytes(png(60000, 60000, b""))
+    check_error(run("upscale", bad, "-o", out), bad, "60000x60000")
+    bad.write_bytes(b"not an image")
+    check_error(run("upscale", bad, "-o", out), bad)
+    check_error(run("upscale", tmp / "absent.png", "-o", out), "absent.png")
+    check_error(run("upscale", tmp / "out", "-o", out), "holds no images")
+    check_clean(out.parent)
+    bad.write_bytes(png(3, 2, b"\0" + bytes(6) + bytes(12) + b"\0" + bytes(18), depth=16))
+    check_success(run("upscale", bad, "-o", out))
+    check(png_size(out) == (6, 4, 16, 2), png_size(out))
+
+
+def broken_weights(tmp):
+    pt = data("weights/supercool_random/supercool_x2_c16_r4_l2_bilinear.pt").read_bytes()
+    out, bad, r = tmp / "out", tmp / "bad.pt", random.Random(3)
+    out.mkdir()
+    attempt = lambda: run("upscale", sample, "--weights", bad, "-o", out / "x.png")
+    for n in [0, 1, 2, 50, 1000, len(pt) // 2, len(pt) - 30, len(pt) - 1]:
+        bad.write_bytes(pt[:n])
+        check_error(attempt(), bad)
+    for _ in range(40):
+        changed = bytearray(pt)
+        for _ in range(r.randint(1, 20)):
+            changed[r.randrange(len(pt))] = r.randrange(256)
+        bad.write_bytes(changed)
+        result = attempt()
+        if result.returncode != 0:
+            check_error(result)
+        elif (out / "x.png").exists():
+            (out / "x.png").unlink()
+    safe = tmp / "good.safetensors"
+    random_supercool(safe, 16, 2, 2, 2)
+    check_success(run("upscale", sample, "--weights", safe, "-o", tmp / "good.png"))
+    good = safe.read_bytes()
+    for n in (0, 7, 8, 100, len(good) // 2, len(good) - 1):
+        bad.write_bytes(good[:n])
+        check_error(attempt(), bad)
+    random_supercool(bad, 20, 1, 1, 2)
+    check_error(attempt(), "20 channels", "not among those built in")
+    check_error(run("upscale", sample, "--weights", tmp / "absent.pt", "-o", out / "x.png"), "absent.pt")
+    check_error(run("upscale", sample, "--weights", sample, "-o", out / "x.png"), "chelsea.png")
+    check_error(run("upscale", sample, "--weights", data("weights/lpips_v0.1/alex.pth"), "-o", out / "x.png"), "alex.pth")
+    check_error(run("upscale", sample, "--weights", safe, "--scale", 4, "-o", out / "x.png"), "expected --scale 2")
+    check_clean(out)
+
+
+def outputs(tmp):
+    check_error(run("upscale", sample, "-o", tmp / "no" / "such" / "x.png"), "x.png")
+    (tmp / "file").write_text("")
+    check_error(run("upscale", sample, "-o", tmp / "file" / "x.png"), "x.png")
+    old = tmp / "kept.png"
+    old.write_text("old")
+
+    def small_files():  # the system refuses to let a file grow, as a full disk does
+        import signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+    r = subprocess.run([programs / "upscale", sample, "-o", old], capture_output=True, text=True, preexec_fn=small_files)
+    check_error(r, old)
+    check(old.read_text() == "old", "an output that failed replaced the old file")
+    check_clean(tmp, "file", "kept.png")
+    for name in ("a.jpg", "a.webp", "a.png"):
+        check_success(run("upscale", sample, "-o", tmp / name, "--quality", 80))
+        check((tmp / name).stat().st_size > 10000, name)
+
+
+def folders(tmp):
+    (tmp / "in").mkdir()
+    for name in ("one.png", "two.png"):
+        (tmp / "in" / name).write_bytes(sample.read_bytes())
+    (tmp / "in" / "readme.txt").write_text("not an image")
+    check_success(run("upscale", tmp / "in", "--model", "nearest", "-o", tmp / "out"))
+    check_clean(tmp / "out", "one.png", "two.png")
+    (tmp / "in" / "three.png").write_bytes(b"damaged")
+    r = run("upscale", tmp / "in", "--model", "nearest", "-o", tmp / "out2")
+    check(r.returncode == 1 and r.stderr.splitlines()[-1] == "error: 1 of 3 images could not be enlarged", r.stderr)
+    check("skipped: " in r.stderr and "three.png" in r.stderr, r.stderr)
+    check_clean(tmp / "out2", "one.png", "two.png")
+    (tmp / "other").mkdir()
+    (tmp / "other" / "one.png").write_bytes(sample.read_bytes())
+    check_error(run("upscale", tmp / "in" / "one.png", tmp / "other" / "one.png", "-o", tmp / "out3"), "would both become")
+
+
+def evaluate(tmp):
+    r = run("evaluate", "--scale", 2, "--hr", sample.parent, "--model", "bicubic", "--json", tmp / "j.json", "--report",
+            tmp / "r.html", "--side-by-side", tmp / "pictures", "--downscale", "pillow")
+    check_success(r)
+    j = json.loads((tmp / "j.json").read_text())
+    check([i["name"] for i in j["images"]] == ["chelsea"], j)
+    check(25 < j["mean"]["psnr"] < 45 and 0.8 < j["mean"]["ssim"] < 1, j)
+    check(abs(j["mean"]["psnr"] - j["bicubic"]["psnr"]) < 1e-9, "bicubic beside bicubic", j)
+    check("chelsea" in (tmp / "r.html").read_text())
+    check(png_size(tmp / "pictures" / "chelsea.png")[:2] == (3 * 450 + 8, 300), png_size(tmp / "pictures" / "chelsea.png"))
+    check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--metrics", "beauty"), "beauty", "expected psnr")
+    check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--json", tmp / "no" / "j.json"), "j.json")
+    (tmp / "empty").mkdir()
+    check_error(run("evaluate", "--scale", 2, "--hr", tmp / "empty"), "holds no images")
+    check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--lr", tmp / "empty"), "holds no image for chelsea.png")
+
+
+def info(tmp):
+    r = run("info", data("weights/supercool_random/supercool_x4_c32_r2_l3.pt"), "--tensors")
+    check_success(r)
+    for text in ("supercool x4, 32 channels, hidden 64, 3 blocks, bicubic skip", "model_args.num_channels = 32", "input.bias"):
+        check(text in r.stdout, text, r.stdout)
+    r = run("info", data("weights/VapSR/VapSR-S.pth"))
+    check("vapsr x4, 32 channels" in r.stdout and "154956" in r.stdout, r.stdout)
+    check_error(run("info", sample), "chelsea.png")
+
+
+TABLE = [  # weights, scale, set, psnr, ssim: computed by an independent implementation from the same files
+    ("VapSR/VapSR_X4.pth", 4, "Set5", 32.3997, 0.8974), ("VapSR/VapSR_X4.pth", 4, "Set14", 28.7707, 0.7852),
+    ("VapSR/VapSR_X4.pth", 4, "BSD100", 27.6799, 0.7397), ("VapSR/VapSR-S.pth", 4, "Set5", 32.1662, 0.8947),
+    ("VapSR/VapSR-S.pth", 4, "Set14", 28.6446, 0.7826), ("VapSR/VapSR-S.pth", 4, "BSD100", 27.6001, 0.7372),
+    ("VapSR/VapSR_X2.pth", 2, "Set5", 38.1069, 0.9609), ("VapSR/VapSR_X2.pth", 2, "Set14", 33.7315, 0.9196),
+    ("VapSR/VapSR_X2.pth", 2, "BSD100", 32.2890, 0.9011)]
+RGB_TABLE = [("Set5", 35.8987, 0.9506, 31.7817, 0.9175), ("Set14", 31.7360, 0.9067, 28.5261, 0.8563)]
+
+
+def accuracy(tmp):
+    def measure(*arguments):
+        check_success(run("evaluate", *arguments, "--json", tmp / "j.json", timeout=1500))
+        return json.loads((tmp / "j.json").read_text())
+    for weights, scale, images, psnr, ssim in TABLE:
+        folder = data(f"data/test/{images}")
+        j = measure("--scale", scale, "--hr", folder / "HR", "--lr", folder / f"LRbicx{scale}", "--weights", data(f"weights/{weights}"))
+        print(weights, images, j["mean"])
+        check(abs(j["mean"]["psnr"] - psnr) <= 0.005 and abs(j["mean"]["ssim"] - ssim) <= 0.0002, weights, images, j["mean"])
+    for images, psnr, ssim, bicubic_psnr, bicubic_ssim in RGB_TABLE:
+        j = measure("--scale", 2, "--hr", data(f"data/test/{images}/HR"), "--downscale", "pillow", "--channels", "rgb", "--crop", 4,
+                    "--weights", data("weights/catid_upsampling/upsampling.pth"))
+        print("VapSR-3x3", images, j["mean"], j["bicubic"])
+        check(abs(j["mean"]["psnr"] - psnr) <= 0.01 and abs(j["mean"]["ssim"] - ssim) <= 0.0002, images, j["mean"])
+        check(abs(j["bicubic"]["psnr"] - bicubic_psnr) <= 0.005 and abs(j["bicubic"]["ssim"] - bicubic_ssim) <= 0.0002, images, j)
+
+
+def memory(tmp):
+    """A photograph of 1920x1080 within --memory-budget 512: peak resident memory under 640 MB."""
+    photo, r = tmp / "photo.ppm", random.Random(2)
+    rows = [bytes(max(0, min(255, int(90 + 0.05 * x + 0.04 * y + r.gauss(0, 12)))) for x in range(1920) for _ in range(3))
+            for y in range(0, 1080, 90)]
+    photo.write_bytes(b"P6 1920 1080 255\n" + b"".join(rows[y // 90] for y in range(1080)))
+    supercool = tmp / "supercool.safetensors"
+    random_supercool(supercool, 64, 2, 16, 2)
+    for weights in (data("weights/VapSR/VapSR_X2.pth"), supercool):
+        check_success(run("upscale", photo, "--weights", weights, "--memory-budget", 512, "-o", tmp / "large.png", timeout=1500))
+        check(png_size(tmp / "large.png")[:2] == (3840, 2160))
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(f"{weights.name}: {peak:.0f} MB")
+        check(peak < 640, weights, f"{peak:.0f} MB")
+
+
+with tempfile.TemporaryDirectory() as folder:
+    globals()[case](pathlib.Path(folder))
