@@ -1,6 +1,9 @@
 // Activations and outputs of the published networks, as an independent implementation computed them in float32.
 #include "fovea/backend/cpu/cpu.hpp"
-#include "fovea/zoo/load.hpp"
+#include "fovea/model/model.hpp"
+#include "fovea/zoo/realesr.hpp"
+#include "fovea/zoo/supercool.hpp"
+#include "fovea/zoo/vapsr.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"
 #include "support/isa.hpp"
@@ -27,21 +30,21 @@ double spread(const tensor<float>& x) {
     return double(*high) - *low;
 }
 
-template <class Backend, class Mode>
-tensor<float> activation(const tensor_file& weights, std::string_view layer, const tensor<float>& x) {
-    const auto a = zoo::recognise(weights);
-    const depths d{{a.family == zoo::family::supercool ? "encoder" : "body", a.depth}};
-    graph g = zoo::detail::maker_for<Backend, Mode>(a)(d);
+template <class Network, class Backend, class Mode>
+tensor<float> activation(const tensor_file& weights, const depths& d, std::string_view layer, const tensor<float>& x) {
+    graph g = fovea::detail::trace_network<Network, Backend, Mode>(d);
     if (!layer.empty()) {
         INFO("layer " << layer);
         REQUIRE(truncate(g, layer));
     }
-    return upscaler(std::move(g), weights, {.depth = d, .range = a.range})(x.view());
+    return upscaler(std::move(g), weights, {.depth = d})(x.view());
 }
 
 // Every tensor of the golden file to 1e-4 of its range: float32 rounding through some hundred layers is about 1e-6 of
 // it.
-template <class Backend> void compare(const char* weights_name, const char* golden_name) {
+template <class Network, class Backend>
+void compare(const char* weights_name, const char* golden_name, const depths& d = {}) {
+    INFO(golden_name);
     FOVEA_NEEDS_DATA(weights_path, std::string("weights/") + weights_name);
     FOVEA_NEEDS_DATA(golden_path, std::string("golden/") + golden_name);
     const auto weights = weights_of(read_tensor_file(weights_path));
@@ -53,41 +56,37 @@ template <class Backend> void compare(const char* weights_name, const char* gold
         const auto expected = nhwc(t);
         const std::string layer = t.name == "output" ? "" : t.name.substr(6);
         INFO(t.name);
-        CHECK(fovea_test::distance(activation<Backend, inference_in_parts>(weights, layer, x), expected) <
+        CHECK(fovea_test::distance(activation<Network, Backend, inference_in_parts>(weights, d, layer, x), expected) <
               1e-4 * spread(expected));
         if (layer.empty()) // as users run it, blocks fused
-            CHECK(fovea_test::distance(activation<Backend, inference>(weights, "", x), expected) <
+            CHECK(fovea_test::distance(activation<Network, Backend, inference>(weights, d, "", x), expected) <
                   1e-4 * spread(expected));
         ++compared;
     }
     CHECK(compared >= 2);
 }
 
-constexpr const char* files[][2] = {
-    {"VapSR/VapSR-S.pth", "vapsr_s.safetensors"},
-    {"VapSR/VapSR_X2.pth", "vapsr_x2.safetensors"},
-    {"VapSR/VapSR_X4.pth", "vapsr_x4.safetensors"},
-    {"catid_upsampling/upsampling.pth", "vapsr_3x3_x2.safetensors"},
-    {"supercool_random/supercool_x4_c32_r2_l3.pt", "supercool_x4_c32_r2_l3.safetensors"},
-    {"supercool_random/supercool_x2_c16_r4_l2_bilinear.pt", "supercool_x2_c16_r4_l2_bilinear.safetensors"},
-    {"realesr-animevideov3_pth/realesr-animevideov3.pth", "realesr_animevideov3.safetensors"},
-};
+template <class Backend> void compare_all() {
+    using namespace zoo;
+    compare<vapsr_s, Backend>("VapSR/VapSR-S.pth", "vapsr_s.safetensors");
+    compare<vapsr_x2, Backend>("VapSR/VapSR_X2.pth", "vapsr_x2.safetensors");
+    compare<vapsr_x4, Backend>("VapSR/VapSR_X4.pth", "vapsr_x4.safetensors");
+    compare<vapsr_3x3_x2, Backend>("catid_upsampling/upsampling.pth", "vapsr_3x3_x2.safetensors");
+    compare<supercool<4, 32, 2, dynamic>, Backend>("supercool_random/supercool_x4_c32_r2_l3.pt",
+                                                   "supercool_x4_c32_r2_l3.safetensors", {{"encoder", 3}});
+    compare<supercool<2, 16, 4, 2, bilinear>, Backend>("supercool_random/supercool_x2_c16_r4_l2_bilinear.pt",
+                                                       "supercool_x2_c16_r4_l2_bilinear.safetensors");
+    compare<realesr_compact<>, Backend>("realesr-animevideov3_pth/realesr-animevideov3.pth",
+                                        "realesr_animevideov3.safetensors");
+}
 
 } // namespace
 
-TEST_CASE("golden tensors on the reference backend", "[reference]") {
-    for (auto& [weights, golden] : files) {
-        INFO(golden);
-        compare<reference>(weights, golden);
-    }
-}
+TEST_CASE("golden tensors on the reference backend", "[reference]") { compare_all<reference>(); }
 
 TEST_CASE("golden tensors on the cpu backend", "[cpu]") {
     FOVEA_NEEDS_ISA();
-    for (auto& [weights, golden] : files) {
-        INFO(golden);
-        compare<cpu>(weights, golden);
-    }
+    compare_all<cpu>();
 }
 
 TEST_CASE("8-bit images go through a network of values in [-1,1] as its golden image does", "[cpu]") {
@@ -100,7 +99,8 @@ TEST_CASE("8-bit images go through a network of values in [-1,1] as its golden i
     for (int y = 0; y < in.height(); ++y)
         std::transform(in.at(0, y, 0), in.at(0, y, 0) + 3 * in.width(), small.row<std::uint8_t>(y).begin(),
                        [](float v) { return std::uint8_t(v); });
-    const image large = zoo::load<cpu>(weights_of(read_tensor_file(weights_path)))(small);
+    const image large =
+        model<zoo::vapsr_3x3_x2, cpu>(weights_of(read_tensor_file(weights_path)), {.range = {-1, 1}})(small);
     REQUIRE(large.width() == out.width());
     int different = 0;
     for (int y = 0; y < out.height(); ++y)

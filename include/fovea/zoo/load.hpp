@@ -1,5 +1,7 @@
 // A ready upscaler from a weight file: the network type is chosen by what the file holds.
 #pragma once
+#include <optional>
+
 #include "fovea/model/model.hpp"
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/recognise.hpp"
@@ -17,52 +19,68 @@ template <int... N, class F> bool choose(choices<N...>, int n, F f) {
     return ((n == N && (f(std::integral_constant<int, N>{}), true)) || ...);
 }
 
-using graph_maker = graph (*)(const depths&);
-template <class Network, class Backend, class Mode>
-inline constexpr graph_maker maker_of = &fovea::detail::trace_network<Network, Backend, Mode>;
+inline depths depth_of(const architecture& a) {
+    return {{a.family == family::supercool ? "encoder" : "body", a.depth}};
+}
 
-template <class Backend, class Mode> graph_maker supercool_maker(const architecture& a) {
-    graph_maker found = nullptr;
-    choose(choices<8, 16, 24, 32, 48, 64, 96, 128, 192, 256>{}, a.channels, [&](auto channels) {
-        choose(choices<1, 2, 4>{}, a.channels ? a.hidden / a.channels : 0, [&](auto hidden_ratio) {
-            choose(choices<2, 4, 8>{}, a.scale, [&](auto scale) {
-                found = a.filter == interpolation::bicubic
-                            ? maker_of<supercool<scale, channels, hidden_ratio, dynamic, bicubic>, Backend, Mode>
-                            : maker_of<supercool<scale, channels, hidden_ratio, dynamic, bilinear>, Backend, Mode>;
-            });
-        });
+template <class Network, class Backend, class Mode> graph graph_of(const architecture& a) {
+    return fovea::detail::trace_network<Network, Backend, Mode>(depth_of(a));
+}
+
+// The sizes are chosen part by part: 10 x (3 + 3) instantiations instead of 10 x 3 x 3 x 2.
+template <int Channels, class Backend, class Mode>
+bool trace_supercool(tracer<Mode, Backend>& t, const architecture& a) {
+    const value<3> x{t.add_tensor(3, ratio{})};
+    value<Channels> z;
+    const bool known_ratio = choose(choices<1, 2, 4>{}, a.hidden / Channels, [&](auto hidden_ratio) {
+        z = supercool_features<Channels, hidden_ratio, dynamic>::trace(t, x);
     });
-    return a.hidden % std::max(a.channels, 1) == 0 ? found : nullptr;
+    return known_ratio && a.hidden % Channels == 0 && choose(choices<2, 4, 8>{}, a.scale, [&](auto scale) {
+               const auto details = supercool_details<Channels, scale>::trace(t, z);
+               clamp_in_inference::trace(t, a.filter == interpolation::bicubic
+                                                ? upsample<scale, bicubic>::trace(t, x, details)
+                                                : upsample<scale, bilinear>::trace(t, x, details));
+           });
+}
+
+template <class Backend, class Mode> std::optional<graph> supercool_graph(const architecture& a) {
+    tracer<Mode, Backend> t;
+    t.depth = depth_of(a);
+    bool known = false;
+    choose(choices<8, 16, 24, 32, 48, 64, 96, 128, 192, 256>{}, a.channels,
+           [&](auto channels) { known = trace_supercool<channels>(t, a); });
+    if (!known) return std::nullopt;
+    return graph(std::move(t));
 }
 
 template <int Features, int Hidden, int Kernel, class Backend, class Mode>
-graph_maker vapsr_maker(const architecture& a) {
-    graph_maker found = nullptr;
-    if (a.channels != Features || a.hidden != Hidden || a.kernel != Kernel) return found;
+bool add_vapsr(std::optional<graph>& found, const architecture& a) {
+    if (a.channels != Features || a.hidden != Hidden || a.kernel != Kernel) return false;
     choose(choices<2, 3, 4>{}, a.scale, [&](auto scale) {
         choose(choices<1, 2>{}, a.body_groups, [&](auto groups) {
-            found = maker_of<vapsr_network<scale, Features, Hidden, dynamic, Kernel, groups>, Backend, Mode>;
+            found = graph_of<vapsr_network<scale, Features, Hidden, dynamic, Kernel, groups>, Backend, Mode>(a);
         });
     });
-    return found;
+    return true;
 }
 
-template <class Backend, class Mode> graph_maker maker_for(const architecture& a) {
+// Nothing when the size is not among those that are built in.
+template <class Backend, class Mode> std::optional<graph> graph_for(const architecture& a) {
+    std::optional<graph> found;
     switch (a.family) {
         case family::supercool:
-            return supercool_maker<Backend, Mode>(a);
+            return supercool_graph<Backend, Mode>(a);
         case family::realesr_compact:
-            if (a.channels == 64 && a.depth == 16 && a.scale == 4)
-                return maker_of<realesr_compact<64, 16, 4>, Backend, Mode>;
-            if (a.channels == 64 && a.depth == 32 && a.scale == 4)
-                return maker_of<realesr_compact<64, 32, 4>, Backend, Mode>;
-            return nullptr;
+            if (a.channels != 64 || a.scale != 4) return found;
+            choose(choices<16, 32>{}, a.depth,
+                   [&](auto depth) { found = graph_of<realesr_compact<64, depth, 4>, Backend, Mode>(a); });
+            return found;
         case family::vapsr:
-            if (auto f = vapsr_maker<32, 64, 1, Backend, Mode>(a)) return f;
-            if (auto f = vapsr_maker<48, 64, 1, Backend, Mode>(a)) return f;
-            return vapsr_maker<64, 48, 3, Backend, Mode>(a);
+            add_vapsr<32, 64, 1, Backend, Mode>(found, a) || add_vapsr<48, 64, 1, Backend, Mode>(found, a) ||
+                add_vapsr<64, 48, 3, Backend, Mode>(found, a);
+            return found;
         default:
-            return nullptr;
+            return found;
     }
 }
 
@@ -76,10 +94,9 @@ template <class Backend, class Mode> graph_maker maker_for(const architecture& a
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     const architecture a = recognise(weights);
     if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
-    const auto maker = detail::maker_for<Backend, Mode>(a);
-    if (!maker) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
-    const depths d{{a.family == family::supercool ? "encoder" : "body", a.depth}};
-    return upscaler(maker(d), weights, {.depth = d, .range = a.range, .threads = threads});
+    auto g = detail::graph_for<Backend, Mode>(a);
+    if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
+    return upscaler(std::move(*g), weights, {.range = a.range, .threads = threads});
 }
 
 } // namespace fovea::zoo
