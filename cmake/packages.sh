@@ -1,21 +1,29 @@
 # For the scripts: the Debian (and Ubuntu) packages that fovea needs, and their installation.
 build_packages=(g++ cmake ninja-build libxsimd-dev libstb-dev libpng-dev libjpeg-dev libwebp-dev zlib1g-dev libcli11-dev
     nlohmann-json3-dev)
-test_packages=(clang catch2 python3)
-benchmark_packages=(libbenchmark-dev time)
+test_packages=(clang catch2 binutils python3)
+benchmark_packages=(libbenchmark-dev)
 
 # install_packages NAME...: installs those that are missing; says so in one line where it may not.
 install_packages() {
-    local missing=() name
-    for name in "$@"; do
-        dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q "ok installed" || missing+=("$name")
+    command -v dpkg-query >/dev/null || return 0 # another distribution: its packages are the user's choice
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     local as_root=()
     if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null || { echo "error: missing packages: expected root or sudo to install: ${missing[*]}" >&2; return 1; }
+        if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+            echo "error: not installed, and neither root nor sudo to do it: apt-get install ${missing[*]}" >&2
+            return 1
+        fi
         as_root=(sudo)
     fi
-    "${as_root[@]}" apt-get update -q
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"
+    echo "installing: ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; then
+        echo "error: could not install ${missing[*]}" >&2
+        return 1
+    fi
 }

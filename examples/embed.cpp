@@ -15,7 +15,7 @@ class enlarger {
   public:
     enlarger(std::span<const std::byte> weights, int blocks, int threads)
         : threads_({.threads = threads}),
-          model_(fovea::weights_of(fovea::read_tensor_bytes(weights)),
+          model_(fovea::read_safetensors(weights, "the embedded network"),
                  {.depth = {{"encoder", blocks}}, .threads = &threads_}) {}
 
     // rgb: (height, width, 3), 8 bits. Each frame within 64 MB of activations.

@@ -13,7 +13,7 @@ if [ -n "$weights" ]; then
 fi
 
 . cmake/packages.sh
-install_packages "${build_packages[@]}"
+install_packages "${build_packages[@]}" || exit 1
 
 cmake --preset release -DFOVEA_TESTS=OFF -DFOVEA_BENCHMARKS=OFF >/dev/null
 cmake --build --preset release --parallel "$(nproc)"

@@ -69,6 +69,11 @@
 #define FOVEA_UNROLL
 #define FOVEA_INLINE inline
 #endif
+#if defined(__GNUC__)
+#define FOVEA_NOINLINE __attribute__((noinline)) // of code that runs once: compile time and size
+#else
+#define FOVEA_NOINLINE
+#endif
 #if defined(__GNUC__) || defined(__clang__)
 #define FOVEA_NOINLINE __attribute__((noinline))
 #else
@@ -5682,24 +5687,24 @@ struct graph {
     depths depth;
     int scope = -1;
 
-    constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind) {
+    FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind) {
         weights.push_back({scope, name, dims, kind});
         return int(weights.size()) - 1;
     }
-    constexpr int add_tensor(int channels, ratio scale) {
+    FOVEA_NOINLINE constexpr int add_tensor(int channels, ratio scale) {
         tensors.push_back({channels, scale});
         return int(tensors.size()) - 1;
     }
-    constexpr int append(operation o, int channels, ratio scale) {
+    FOVEA_NOINLINE constexpr int append(operation o, int channels, ratio scale) {
         o.y = add_tensor(channels, scale);
         operations.push_back(o);
         return o.y;
     }
-    constexpr int enter(std::string_view text, int index = -1) {
+    FOVEA_NOINLINE constexpr int enter(std::string_view text, int index = -1) {
         labels.push_back({scope, text, index});
         return std::exchange(scope, int(labels.size()) - 1);
     }
-    constexpr void leave(int outer, int result) {
+    FOVEA_NOINLINE constexpr void leave(int outer, int result) {
         outputs.push_back({scope, result});
         scope = outer;
     }
@@ -5857,7 +5862,7 @@ template <class Mode, class Backend> struct tracer : graph {
     }
 
   private:
-    template <class Layout> constexpr void arrange(operation& o) {
+    template <class Layout> FOVEA_NOINLINE constexpr void arrange(operation& o) {
         preparation p;
         p.a = o.a;
         p.forward = &detail::run_preparation<Backend, Layout>;
@@ -9636,15 +9641,20 @@ template <int Channels, int HiddenRatio>
 using supercool_block = residual<named<"conv1", weight_norm<conv<Channels, Channels * HiddenRatio, 3, silu>>>,
                                  named<"conv2", weight_norm<conv<Channels * HiddenRatio, Channels, 3>>>>;
 
+// From the image to features, and from features to an image; what is between the two and the enlarged input.
+template <int Channels, int HiddenRatio, int Depth>
+using supercool_features = sequential<named<"input", weight_norm<conv<3, Channels, 5>>>,
+                                      named<"encoder", repeat<Depth, supercool_block<Channels, HiddenRatio>>>>;
+template <int Channels, int Scale>
+using supercool_details = sequential<named<"decoder", named<"conv", weight_norm<conv<Channels, 3 * Scale * Scale, 3>>>>,
+                                     pixel_shuffle<Scale>>;
+
 // Depth: a number, or dynamic, then {"encoder", n} gives it at run time. Filter: bicubic or bilinear.
 template <int Scale, int Channels, int HiddenRatio, int Depth, class Filter = bicubic>
-using supercool = sequential<
-    named<"", sum<sequential<named<"input", weight_norm<conv<3, Channels, 5>>>,
-                             named<"encoder", repeat<Depth, supercool_block<Channels, HiddenRatio>>>,
-                             named<"decoder", named<"conv", weight_norm<conv<Channels, 3 * Scale * Scale, 3>>>>,
-                             pixel_shuffle<Scale>>,
-                  upsample<Scale, Filter>>>,
-    clamp_in_inference>;
+using supercool = sequential<named<"", sum<sequential<named<"", supercool_features<Channels, HiddenRatio, Depth>>,
+                                                      named<"", supercool_details<Channels, Scale>>>,
+                                           upsample<Scale, Filter>>>,
+                             clamp_in_inference>;
 
 } // namespace fovea::zoo
 
@@ -9739,52 +9749,68 @@ template <int... N, class F> bool choose(choices<N...>, int n, F f) {
     return ((n == N && (f(std::integral_constant<int, N>{}), true)) || ...);
 }
 
-using graph_maker = graph (*)(const depths&);
-template <class Network, class Backend, class Mode>
-inline constexpr graph_maker maker_of = &fovea::detail::trace_network<Network, Backend, Mode>;
+inline depths depth_of(const architecture& a) {
+    return {{a.family == family::supercool ? "encoder" : "body", a.depth}};
+}
 
-template <class Backend, class Mode> graph_maker supercool_maker(const architecture& a) {
-    graph_maker found = nullptr;
-    choose(choices<8, 16, 24, 32, 48, 64, 96, 128, 192, 256>{}, a.channels, [&](auto channels) {
-        choose(choices<1, 2, 4>{}, a.channels ? a.hidden / a.channels : 0, [&](auto hidden_ratio) {
-            choose(choices<2, 4, 8>{}, a.scale, [&](auto scale) {
-                found = a.filter == interpolation::bicubic
-                            ? maker_of<supercool<scale, channels, hidden_ratio, dynamic, bicubic>, Backend, Mode>
-                            : maker_of<supercool<scale, channels, hidden_ratio, dynamic, bilinear>, Backend, Mode>;
-            });
-        });
+template <class Network, class Backend, class Mode> graph graph_of(const architecture& a) {
+    return fovea::detail::trace_network<Network, Backend, Mode>(depth_of(a));
+}
+
+// The sizes are chosen part by part: 10 x (3 + 3) instantiations instead of 10 x 3 x 3 x 2.
+template <int Channels, class Backend, class Mode>
+bool trace_supercool(tracer<Mode, Backend>& t, const architecture& a) {
+    const value<3> x{t.add_tensor(3, ratio{})};
+    value<Channels> z;
+    const bool known_ratio = choose(choices<1, 2, 4>{}, a.hidden / Channels, [&](auto hidden_ratio) {
+        z = supercool_features<Channels, hidden_ratio, dynamic>::trace(t, x);
     });
-    return a.hidden % std::max(a.channels, 1) == 0 ? found : nullptr;
+    return known_ratio && a.hidden % Channels == 0 && choose(choices<2, 4, 8>{}, a.scale, [&](auto scale) {
+               const auto details = supercool_details<Channels, scale>::trace(t, z);
+               clamp_in_inference::trace(t, a.filter == interpolation::bicubic
+                                                ? upsample<scale, bicubic>::trace(t, x, details)
+                                                : upsample<scale, bilinear>::trace(t, x, details));
+           });
+}
+
+template <class Backend, class Mode> std::optional<graph> supercool_graph(const architecture& a) {
+    tracer<Mode, Backend> t;
+    t.depth = depth_of(a);
+    bool known = false;
+    choose(choices<8, 16, 24, 32, 48, 64, 96, 128, 192, 256>{}, a.channels,
+           [&](auto channels) { known = trace_supercool<channels>(t, a); });
+    if (!known) return std::nullopt;
+    return graph(std::move(t));
 }
 
 template <int Features, int Hidden, int Kernel, class Backend, class Mode>
-graph_maker vapsr_maker(const architecture& a) {
-    graph_maker found = nullptr;
-    if (a.channels != Features || a.hidden != Hidden || a.kernel != Kernel) return found;
+bool add_vapsr(std::optional<graph>& found, const architecture& a) {
+    if (a.channels != Features || a.hidden != Hidden || a.kernel != Kernel) return false;
     choose(choices<2, 3, 4>{}, a.scale, [&](auto scale) {
         choose(choices<1, 2>{}, a.body_groups, [&](auto groups) {
-            found = maker_of<vapsr_network<scale, Features, Hidden, dynamic, Kernel, groups>, Backend, Mode>;
+            found = graph_of<vapsr_network<scale, Features, Hidden, dynamic, Kernel, groups>, Backend, Mode>(a);
         });
     });
-    return found;
+    return true;
 }
 
-template <class Backend, class Mode> graph_maker maker_for(const architecture& a) {
+// Nothing when the size is not among those that are built in.
+template <class Backend, class Mode> std::optional<graph> graph_for(const architecture& a) {
+    std::optional<graph> found;
     switch (a.family) {
         case family::supercool:
-            return supercool_maker<Backend, Mode>(a);
+            return supercool_graph<Backend, Mode>(a);
         case family::realesr_compact:
-            if (a.channels == 64 && a.depth == 16 && a.scale == 4)
-                return maker_of<realesr_compact<64, 16, 4>, Backend, Mode>;
-            if (a.channels == 64 && a.depth == 32 && a.scale == 4)
-                return maker_of<realesr_compact<64, 32, 4>, Backend, Mode>;
-            return nullptr;
+            if (a.channels != 64 || a.scale != 4) return found;
+            choose(choices<16, 32>{}, a.depth,
+                   [&](auto depth) { found = graph_of<realesr_compact<64, depth, 4>, Backend, Mode>(a); });
+            return found;
         case family::vapsr:
-            if (auto f = vapsr_maker<32, 64, 1, Backend, Mode>(a)) return f;
-            if (auto f = vapsr_maker<48, 64, 1, Backend, Mode>(a)) return f;
-            return vapsr_maker<64, 48, 3, Backend, Mode>(a);
+            add_vapsr<32, 64, 1, Backend, Mode>(found, a) || add_vapsr<48, 64, 1, Backend, Mode>(found, a) ||
+                add_vapsr<64, 48, 3, Backend, Mode>(found, a);
+            return found;
         default:
-            return nullptr;
+            return found;
     }
 }
 
@@ -9798,10 +9824,9 @@ template <class Backend, class Mode> graph_maker maker_for(const architecture& a
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     const architecture a = recognise(weights);
     if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
-    const auto maker = detail::maker_for<Backend, Mode>(a);
-    if (!maker) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
-    const depths d{{a.family == family::supercool ? "encoder" : "body", a.depth}};
-    return upscaler(maker(d), weights, {.depth = d, .range = a.range, .threads = threads});
+    auto g = detail::graph_for<Backend, Mode>(a);
+    if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
+    return upscaler(std::move(*g), weights, {.range = a.range, .threads = threads});
 }
 
 } // namespace fovea::zoo

@@ -61,6 +61,11 @@
 #define FOVEA_UNROLL
 #define FOVEA_INLINE inline
 #endif
+#if defined(__GNUC__)
+#define FOVEA_NOINLINE __attribute__((noinline)) // of code that runs once: compile time and size
+#else
+#define FOVEA_NOINLINE
+#endif
 #if defined(__GNUC__) || defined(__clang__)
 #define FOVEA_NOINLINE __attribute__((noinline))
 #else

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "fovea/core/config.hpp"
 #include "fovea/graph/kernel.hpp"
 
 namespace fovea {
@@ -122,24 +123,24 @@ struct graph {
     depths depth;
     int scope = -1;
 
-    constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind) {
+    FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind) {
         weights.push_back({scope, name, dims, kind});
         return int(weights.size()) - 1;
     }
-    constexpr int add_tensor(int channels, ratio scale) {
+    FOVEA_NOINLINE constexpr int add_tensor(int channels, ratio scale) {
         tensors.push_back({channels, scale});
         return int(tensors.size()) - 1;
     }
-    constexpr int append(operation o, int channels, ratio scale) {
+    FOVEA_NOINLINE constexpr int append(operation o, int channels, ratio scale) {
         o.y = add_tensor(channels, scale);
         operations.push_back(o);
         return o.y;
     }
-    constexpr int enter(std::string_view text, int index = -1) {
+    FOVEA_NOINLINE constexpr int enter(std::string_view text, int index = -1) {
         labels.push_back({scope, text, index});
         return std::exchange(scope, int(labels.size()) - 1);
     }
-    constexpr void leave(int outer, int result) {
+    FOVEA_NOINLINE constexpr void leave(int outer, int result) {
         outputs.push_back({scope, result});
         scope = outer;
     }

@@ -120,7 +120,7 @@ template <class Mode, class Backend> struct tracer : graph {
     }
 
   private:
-    template <class Layout> constexpr void arrange(operation& o) {
+    template <class Layout> FOVEA_NOINLINE constexpr void arrange(operation& o) {
         preparation p;
         p.a = o.a;
         p.forward = &detail::run_preparation<Backend, Layout>;
