@@ -12,10 +12,8 @@ namespace fovea::FOVEA_ISA {
 // Columns [begin, end) of one row of y, from x at the source column of the first.
 FOVEA_INLINE void shuffle_columns(const float* x, float* y, int begin, int end, int r, int channels) {
     for (int column = begin, j = begin % r; column < end; x += channels * r * r, j = 0)
-        for (; j < r && column < end; ++j, ++column, y += channels) {
-            FOVEA_UNROLL
+        for (; j < r && column < end; ++j, ++column, y += channels)
             for (int k = 0; k < channels; ++k) y[k] = x[k * r * r + j];
-        }
 }
 // The same with r and the channels known to the compiler where they are given, and whole source pixels in one go.
 template <int R, int Channels> void shuffle_row(const float* x, float* y, int begin, int end, int r, int channels) {
