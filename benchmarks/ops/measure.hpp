@@ -37,19 +37,18 @@ FOVEA_NOINLINE inline double multiply_add_chains() {
     constexpr int chains = 12, steps = 100000;
     isa::vf sum[chains];
     for (int i = 0; i < chains; ++i) sum[i] = isa::broadcast(float(i));
-    float one = 1.0001f, other = 0.9999f;
-    benchmark::DoNotOptimize(one);
-    benchmark::DoNotOptimize(other);
+    const volatile float one = 1.0001f, other = 0.9999f; // benchmark::DoNotOptimize loses them with g++ 12
     const isa::vf a = isa::broadcast(one), b = isa::broadcast(other);
     for (int s = 0; s < steps; ++s) {
         FOVEA_UNROLL
         for (int i = 0; i < chains; ++i) sum[i] = isa::fma(a, b, sum[i]);
     }
+    isa::vf all = sum[0];
+    for (int i = 1; i < chains; ++i) all = all + sum[i];
     alignas(64) float out[isa::lanes];
-    for (auto& s : sum) {
-        isa::store(out, s);
-        benchmark::DoNotOptimize(out);
-    }
+    isa::store(out, all);
+    volatile float used = out[0];
+    (void)used;
     return 2. * isa::lanes * chains * steps;
 }
 

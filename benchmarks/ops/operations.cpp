@@ -149,14 +149,19 @@ struct simple_case {
     activation_kind activation = activation_kind::identity;
     fovea::scratch_size scratch = nullptr;
     bool two_inputs = false;
+    int kernel_size = 1, stride = 1;
+    bool whole_image = false; // y is 1x1
 };
 
 void simple(benchmark::State& state, simple_case s) {
     const image x(height, width, s.inputs), second(height, width, s.two_inputs ? s.inputs : 1);
-    const image y(height * s.factor, width * s.factor, s.outputs);
+    const int size[2] = {height * s.factor / s.stride, width * s.factor / s.stride};
+    const image y(s.whole_image ? 1 : size[0], s.whole_image ? 1 : size[1], s.outputs);
     const floats w = make_floats(std::size_t(s.outputs));
     std::fill_n(w.get(), s.outputs, 1.f);
     fovea::call c;
+    c.a.kernel = s.kernel_size;
+    c.a.stride = s.stride;
     c.a.factor = s.factor;
     c.a.activation = s.activation;
     c.x[0] = x.view;
@@ -214,6 +219,14 @@ void register_all() {
           .factor = 4,
           .flop = 16,
           .scratch = isa::upsample_scratch}},
+        {"max_pool_64_k3_s2",
+         {.kernel = isa::max_pool, .inputs = 64, .outputs = 64, .flop = 9, .kernel_size = 3, .stride = 2}},
+        {"global_average_pool_64",
+         {.kernel = isa::global_average_pool,
+          .inputs = 64,
+          .outputs = 64,
+          .flop = height * width,
+          .whole_image = true}},
     };
     for (const auto& [name, c] : cases) add_case(name, [c = c](benchmark::State& s) { simple(s, c); });
 }

@@ -52,7 +52,7 @@ void filter_row(const float* const (&row)[5], int n, std::ptrdiff_t group, int g
         vf acc[B];
         FOVEA_UNROLL
         for (int b = 0; b < B; ++b) acc[b] = load(bias);
-        sum_taps<5, D>(row, at, lanes, taps, acc);
+        sum_taps<5, D, lanes>(row, at, lanes, taps, acc);
         FOVEA_UNROLL
         for (int b = 0; b < B; ++b) {
             const std::ptrdiff_t to = at + b * lanes;

@@ -29,21 +29,24 @@ inline void pack_depthwise(const preparation_call& c) {
 inline constexpr int depthwise_block = vector_registers == 32 ? 16 : 8;
 
 // acc[b] += sum over taps (i, k) of row[i][b + k D] taps[i][k], for B neighbouring outputs of one vector of channels,
-// `step` floats apart. Every input vector is loaded once per tap row and fed to the (up to) K outputs that it belongs
-// to.
-template <int K, int D, int B>
+// `step` floats apart; Step is the same where the compiler knows it, else 0. Every input vector is loaded once per tap
+// row and fed to the (up to) K outputs that it belongs to.
+template <int K, int D, int Step, int B>
 FOVEA_INLINE void sum_taps(const float* const* row, std::ptrdiff_t at, std::ptrdiff_t step, const float* taps,
                            vf (&acc)[B]) {
     for (int i = 0; i < K; ++i, taps += K * lanes) {
         const float* x = row[i] + at;
+        opaque(x); // here and below: else g++ keeps an offset per column, in memory
         vf w[K];
         FOVEA_UNROLL
         for (int k = 0; k < K; ++k) w[k] = load(taps + k * lanes);
         FOVEA_UNROLL
         for (int j = 0; j < B + (K - 1) * D; ++j) {
-            const vf v = load(x);
-            x += step;
-            opaque(x); // else g++ keeps an offset per column, in memory
+            const vf v = load(Step > 0 ? x + j * Step : x);
+            if constexpr (Step == 0) {
+                x += step;
+                opaque(x);
+            }
             FOVEA_UNROLL
             for (int k = 0; k < K; ++k)
                 if (j - k * D >= 0 && j - k * D < B) acc[j - k * D] = fma(v, w[k], acc[j - k * D]);
@@ -68,7 +71,7 @@ template <int K> void depthwise_shared(const depthwise_row& r, const destination
         alignas(64) float sums[B * lanes];
         FOVEA_UNROLL
         for (int b = 0; b < B; ++b) acc[b] = broadcast(0.f);
-        sum_taps<K, 1>(r.row, at, r.dilation * r.column_step, r.taps, acc);
+        sum_taps<K, 1, 0>(r.row, at, r.dilation * r.column_step, r.taps, acc);
         FOVEA_UNROLL
         for (int b = 0; b < B; ++b) store(sums + b * lanes, acc[b]);
         finish(d, sums + skipped * lanes, 1, x, B - skipped);
