@@ -4296,21 +4296,24 @@ inline void pack_depthwise(const preparation_call& c) {
 inline constexpr int depthwise_block = vector_registers == 32 ? 16 : 8;
 
 // acc[b] += sum over taps (i, k) of row[i][b + k D] taps[i][k], for B neighbouring outputs of one vector of channels,
-// `step` floats apart. Every input vector is loaded once per tap row and fed to the (up to) K outputs that it belongs
-// to.
-template <int K, int D, int B>
+// `step` floats apart; Step is the same where the compiler knows it, else 0. Every input vector is loaded once per tap
+// row and fed to the (up to) K outputs that it belongs to.
+template <int K, int D, int Step, int B>
 FOVEA_INLINE void sum_taps(const float* const* row, std::ptrdiff_t at, std::ptrdiff_t step, const float* taps,
                            vf (&acc)[B]) {
     for (int i = 0; i < K; ++i, taps += K * lanes) {
         const float* x = row[i] + at;
+        opaque(x); // here and below: else g++ keeps an offset per column, in memory
         vf w[K];
         FOVEA_UNROLL
         for (int k = 0; k < K; ++k) w[k] = load(taps + k * lanes);
         FOVEA_UNROLL
         for (int j = 0; j < B + (K - 1) * D; ++j) {
-            const vf v = load(x);
-            x += step;
-            opaque(x); // else g++ keeps an offset per column, in memory
+            const vf v = load(Step > 0 ? x + j * Step : x);
+            if constexpr (Step == 0) {
+                x += step;
+                opaque(x);
+            }
             FOVEA_UNROLL
             for (int k = 0; k < K; ++k)
                 if (j - k * D >= 0 && j - k * D < B) acc[j - k * D] = fma(v, w[k], acc[j - k * D]);
@@ -4335,7 +4338,7 @@ template <int K> void depthwise_shared(const depthwise_row& r, const destination
         alignas(64) float sums[B * lanes];
         FOVEA_UNROLL
         for (int b = 0; b < B; ++b) acc[b] = broadcast(0.f);
-        sum_taps<K, 1>(r.row, at, r.dilation * r.column_step, r.taps, acc);
+        sum_taps<K, 1, 0>(r.row, at, r.dilation * r.column_step, r.taps, acc);
         FOVEA_UNROLL
         for (int b = 0; b < B; ++b) store(sums + b * lanes, acc[b]);
         finish(d, sums + skipped * lanes, 1, x, B - skipped);
@@ -4613,7 +4616,7 @@ void filter_row(const float* const (&row)[5], int n, std::ptrdiff_t group, int g
         vf acc[B];
         FOVEA_UNROLL
         for (int b = 0; b < B; ++b) acc[b] = load(bias);
-        sum_taps<5, D>(row, at, lanes, taps, acc);
+        sum_taps<5, D, lanes>(row, at, lanes, taps, acc);
         FOVEA_UNROLL
         for (int b = 0; b < B; ++b) {
             const std::ptrdiff_t to = at + b * lanes;
@@ -4895,19 +4898,39 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 
 namespace fovea::FOVEA_ISA {
 
+// Columns [begin, end) of one row of y, from x at the source column of the first.
+FOVEA_INLINE void shuffle_columns(const float* x, float* y, int begin, int end, int r, int channels) {
+    for (int column = begin, j = begin % r; column < end; x += channels * r * r, j = 0)
+        for (; j < r && column < end; ++j, ++column, y += channels)
+            for (int k = 0; k < channels; ++k) y[k] = x[k * r * r + j];
+}
+// The same with r and the channels known to the compiler where they are given, and whole source pixels in one go.
+template <int R, int Channels> void shuffle_row(const float* x, float* y, int begin, int end, int r, int channels) {
+    if constexpr (R == 0) {
+        shuffle_columns(x, y, begin, end, r, channels);
+    } else {
+        const int first = std::min((begin + R - 1) / R * R, end), last = std::max(end / R * R, first);
+        shuffle_columns(x, y, begin, first, R, Channels);
+        x += (first / R - begin / R) * Channels * R * R;
+        y += (first - begin) * Channels;
+        for (int column = first; column < last; column += R, x += Channels * R * R, y += R * Channels) {
+            FOVEA_UNROLL
+            for (int i = 0; i < R * Channels; ++i) y[i] = x[i % Channels * R * R + i / Channels];
+        }
+        shuffle_columns(x, y, last, end, R, Channels);
+    }
+}
+
 inline void pixel_shuffle(const call& c) {
     const int r = c.a.factor, channels = c.y.channels;
+    const auto row = channels != 3 ? shuffle_row<0, 0>
+                     : r == 2      ? shuffle_row<2, 3>
+                     : r == 3      ? shuffle_row<3, 3>
+                     : r == 4      ? shuffle_row<4, 3>
+                                   : shuffle_row<0, 0>;
     each_row(c, [&](int n, int y) {
-        float* out = c.y.at<float>(n, y, c.cols.begin);
-        int j = c.cols.begin % r;
-        const float* x = c.x[0].at<const float>(n, y / r, c.cols.begin / r) + y % r * r;
-        for (int column = c.cols.begin; column < c.cols.end; ++column) {
-            for (int k = 0; k < channels; ++k) *out++ = x[k * r * r + j];
-            if (++j == r) {
-                j = 0;
-                x += c.x[0].channels;
-            }
-        }
+        row(c.x[0].at<const float>(n, y / r, c.cols.begin / r) + y % r * r, c.y.at<float>(n, y, c.cols.begin),
+            c.cols.begin, c.cols.end, r, channels);
     });
 }
 
