@@ -65,12 +65,16 @@ std::vector<job> jobs_of(const options& o) {
     return jobs;
 }
 
-run_options run_options_of(const options& o, const image& in, int scale) {
-    // The budget is for the whole process: the images themselves and what the program is count too.
-    const double pixels = double(in.row_bytes()) * in.height() * (1 + double(scale) * scale);
-    const double budget = o.memory_budget * 1048576 - pixels - 48e6;
+// The budget is for the whole process: the images themselves and the program count too.
+run_options run_options_of(const options& o, const job& j, const image& in, int scale) {
+    constexpr double program_bytes = 48e6;
+    const double image_bytes = double(in.row_bytes()) * in.height() * (1 + double(scale) * scale);
+    const double left = o.memory_budget * 1048576 - image_bytes - program_bytes;
+    if (left <= 0)
+        fail(j.from.string(), ": the image alone, small and large, needs ",
+             long((image_bytes + program_bytes) / 1048576), " MB: expected a --memory-budget above that");
     run_options run;
-    run.memory_budget = budget > 0 ? std::size_t(budget) : 0;
+    run.memory_budget = std::size_t(left);
     if (o.tile) run.how = schedule{o.tile, o.tile, 0};
     return run;
 }
@@ -78,7 +82,7 @@ run_options run_options_of(const options& o, const image& in, int scale) {
 void enlarge(const job& j, programs::enlarger& enlarger, const options& o) {
     const image in = read_image(j.from);
     programs::progress_bar bar(j.from.filename().string(), double(in.width()) * in.height());
-    auto run = run_options_of(o, in, enlarger.scale());
+    auto run = run_options_of(o, j, in, enlarger.scale());
     run.progress = [&](double done) { bar(done); };
     const image out = enlarger(in, run);
     write_image(j.to, out, {.quality = o.quality});
