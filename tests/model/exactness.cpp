@@ -1,38 +1,15 @@
 // Tiles, streams and strips, on one thread or two, give the bits of the whole-image run.
-#include "fovea/backend/cpu/cpu.hpp"
-#include "fovea/model/model.hpp"
+#include "support/exactness.hpp"
+
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/supercool.hpp"
 #include "fovea/zoo/vapsr.hpp"
-#include "support/catch.hpp"
-#include "support/random_weights.hpp"
 
 using namespace fovea;
 
+using fovea_test::check_exactness;
+
 namespace {
-
-constexpr schedule schedules[] = {{0, 0, 1},   {0, 0, 4}, {0, 0, 16},  {7, 7, 0}, {16, 16, 0},
-                                  {40, 24, 0}, {0, 9, 3}, {0, 33, 16}, {5, 11, 2}};
-
-template <class Network, class Backend> void check(std::initializer_list<extent> sizes, const depths& d = {}) {
-    context two({.threads = 2});
-    const auto weights = fovea_test::random_weights<Network>(d);
-    model<Network, Backend> one_thread(weights, {.depth = d}), two_threads(weights, {.depth = d, .threads = &two});
-    for (extent size : sizes) {
-        const auto x = fovea_test::random_tensor(1, size.height, size.width, 3);
-        const auto whole = one_thread(x.view(), {.how = schedule{}});
-        INFO(size.width << "x" << size.height);
-        REQUIRE(fovea_test::distance(whole, whole) == 0); // finite
-        CHECK(fovea_test::same_bits(whole, two_threads(x.view(), {.how = schedule{}})));
-        for (const schedule& how : schedules) {
-            if (size.height * size.width > 100000 && how.tile_height > 0 && how.tile_height < 40)
-                continue; // slow, not new
-            INFO("tiles " << how.tile_height << "x" << how.tile_width << ", bands " << how.band);
-            CHECK(fovea_test::same_bits(whole, one_thread(x.view(), {.how = how})));
-            CHECK(fovea_test::same_bits(whole, two_threads(x.view(), {.how = how})));
-        }
-    }
-}
 
 constexpr auto small_sizes = {extent{1, 1}, extent{1, 57}, extent{57, 1}, extent{37, 53}};
 // The networks themselves, two blocks deep: every operation, every channel count of the published ones.
@@ -40,29 +17,31 @@ template <int Scale, int F, int A, int K, int G> using shallow_vapsr = zoo::vaps
 
 } // namespace
 
-TEST_CASE("VapSR-S tiles exactly") { check<shallow_vapsr<4, 32, 64, 1, 2>, cpu>(small_sizes); }
-TEST_CASE("VapSR x2 tiles exactly") { check<shallow_vapsr<2, 48, 64, 1, 1>, cpu>(small_sizes); }
-TEST_CASE("VapSR x3 tiles exactly") { check<shallow_vapsr<3, 48, 64, 1, 1>, cpu>(small_sizes); }
-TEST_CASE("VapSR x4 tiles exactly") { check<shallow_vapsr<4, 48, 64, 1, 1>, cpu>(small_sizes); }
-TEST_CASE("VapSR-3x3 tiles exactly") { check<shallow_vapsr<2, 64, 48, 3, 1>, cpu>(small_sizes); }
+TEST_CASE("VapSR-S tiles exactly") { check_exactness<shallow_vapsr<4, 32, 64, 1, 2>, cpu>(small_sizes); }
+TEST_CASE("VapSR x2 tiles exactly") { check_exactness<shallow_vapsr<2, 48, 64, 1, 1>, cpu>(small_sizes); }
+TEST_CASE("VapSR x3 tiles exactly") { check_exactness<shallow_vapsr<3, 48, 64, 1, 1>, cpu>(small_sizes); }
+TEST_CASE("VapSR x4 tiles exactly") { check_exactness<shallow_vapsr<4, 48, 64, 1, 1>, cpu>(small_sizes); }
+TEST_CASE("VapSR-3x3 tiles exactly") { check_exactness<shallow_vapsr<2, 64, 48, 3, 1>, cpu>(small_sizes); }
 TEST_CASE("SuperCool tiles exactly") {
-    check<zoo::supercool<2, 64, 2, dynamic>, cpu>(small_sizes, {{"encoder", 2}});
-    check<zoo::supercool<4, 32, 1, 2, bilinear>, cpu>(small_sizes);
-    check<zoo::supercool<8, 16, 4, 2>, cpu>(small_sizes);
+    check_exactness<zoo::supercool<2, 64, 2, dynamic>, cpu>(small_sizes, {{"encoder", 2}});
+    check_exactness<zoo::supercool<4, 32, 1, 2, bilinear>, cpu>(small_sizes);
+    check_exactness<zoo::supercool<8, 16, 4, 2>, cpu>(small_sizes);
 }
-TEST_CASE("Real-ESRGAN's compact network tiles exactly") { check<zoo::realesr_compact<64, 3, 4>, cpu>(small_sizes); }
+TEST_CASE("Real-ESRGAN's compact network tiles exactly") {
+    check_exactness<zoo::realesr_compact<64, 3, 4>, cpu>(small_sizes);
+}
 TEST_CASE("a photograph of 1000 columns tiles exactly") {
-    check<shallow_vapsr<2, 48, 64, 1, 1>, cpu>({extent{171, 1000}});
-    check<zoo::supercool<2, 16, 2, 2>, cpu>({extent{171, 1000}});
+    check_exactness<shallow_vapsr<2, 48, 64, 1, 1>, cpu>({extent{171, 1000}});
+    check_exactness<zoo::supercool<2, 16, 2, 2>, cpu>({extent{171, 1000}});
 }
 TEST_CASE("the reference backend tiles exactly") {
-    check<zoo::vapsr_network<4, 8, 12, 1, 3, 2>, reference>({extent{1, 1}, extent{23, 17}});
-    check<zoo::supercool<2, 8, 2, 2>, reference>({extent{1, 1}, extent{23, 17}});
+    check_exactness<zoo::vapsr_network<4, 8, 12, 1, 3, 2>, reference>({extent{1, 1}, extent{23, 17}});
+    check_exactness<zoo::supercool<2, 8, 2, 2>, reference>({extent{1, 1}, extent{23, 17}});
 }
 TEST_CASE("strides and interpolation inside a network tile exactly") {
     using net = sequential<conv<3, 8, 3, relu, conv_options{.stride = 2}>, max_pool<3, 2>, conv<8, 8, 3>, upsample<3>,
                            conv<8, 8, 5, gelu>, pixel_shuffle<2>, upsample<2, nearest>, conv<2, 3, 3>>;
-    check<net, cpu>({extent{37, 53}, extent{3, 2}});
+    check_exactness<net, cpu>({extent{37, 53}, extent{3, 2}});
 }
 
 TEST_CASE("an automatic schedule within a small budget gives the same bits") {

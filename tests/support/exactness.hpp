@@ -1,0 +1,35 @@
+// Whether a network gives the same bits whole, in tiles, bands and strips, on one thread and on two.
+#pragma once
+#include "fovea/backend/cpu/cpu.hpp"
+#include "fovea/model/model.hpp"
+#include "support/catch.hpp"
+#include "support/random_weights.hpp"
+
+namespace fovea_test {
+
+inline constexpr fovea::schedule schedules[] = {{0, 0, 1},   {0, 0, 4}, {0, 0, 16},  {7, 7, 0}, {16, 16, 0},
+                                                {40, 24, 0}, {0, 9, 3}, {0, 33, 16}, {5, 11, 2}};
+
+template <class Network, class Backend>
+void check_exactness(std::initializer_list<fovea::extent> sizes, const fovea::depths& d = {}) {
+    using namespace fovea;
+    context two({.threads = 2});
+    const auto weights = random_weights<Network>(d);
+    model<Network, Backend> one_thread(weights, {.depth = d}), two_threads(weights, {.depth = d, .threads = &two});
+    for (extent size : sizes) {
+        const auto x = random_tensor(1, size.height, size.width, 3);
+        const auto whole = one_thread(x.view(), {.how = schedule{}});
+        INFO(size.width << "x" << size.height);
+        REQUIRE(distance(whole, whole) == 0); // finite
+        CHECK(same_bits(whole, two_threads(x.view(), {.how = schedule{}})));
+        for (const schedule& how : schedules) {
+            if (size.height * size.width > 100000 && how.tile_height > 0 && how.tile_height < 40)
+                continue; // slow, not new
+            INFO("tiles " << how.tile_height << "x" << how.tile_width << ", bands " << how.band);
+            CHECK(same_bits(whole, one_thread(x.view(), {.how = how})));
+            CHECK(same_bits(whole, two_threads(x.view(), {.how = how})));
+        }
+    }
+}
+
+} // namespace fovea_test
