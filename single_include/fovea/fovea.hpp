@@ -4079,6 +4079,8 @@ inline constexpr int block_pixels = vector_registers == 32 ? (NV <= 2      ? 14
 inline constexpr int max_block_vectors = vector_registers == 32 ? 4 : 3;
 inline constexpr int max_block_sums = 32 * lanes;
 inline constexpr int tail_pixels = 4;
+inline constexpr int line = 16;          // floats of a cache line
+inline constexpr int weights_ahead = 16; // terms
 
 // How many of the remaining vectors of output channels the next block takes. Blocks of 4 pay where their weights stay
 // in L1, which a block's loop over the terms walks through once per block of pixels.
@@ -4106,10 +4108,18 @@ template <int NV, int P> FOVEA_NOINLINE void sum_block(const terms& t, std::ptrd
             const float* x[quads];
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
+            // Weights come from L2, and pixels of many channels do not stay in L1 either: both are asked for ahead, of
+            // the pixels one line for each term, in turn.
+            const float* ahead = run + line;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
+                __builtin_prefetch(ahead);
+                ahead += step + 1;
+                if (k % line == line - 1) ahead -= line * step;
                 vf b[NV];
                 FOVEA_UNROLL
                 for (int v = 0; v < NV; ++v) b[v] = load(w + v * lanes);
+                FOVEA_UNROLL
+                for (int v = 0; v < NV; ++v) __builtin_prefetch(w + (weights_ahead * NV + v) * lanes);
                 FOVEA_UNROLL
                 for (int p = 0; p < P; ++p) {
                     const vf a = broadcast(x[p / 4][steps[p % 4]]);
@@ -4242,12 +4252,13 @@ inline void convolution(const call& c) {
     const epilogue finish = epilogue_of(c.a.activation);
 
     // Columns in strips so that the rows a kernel reads stay in L2 until the next row of outputs; rows one by one for
-    // all channels, except where the weights would push them out: then all rows for one block of channels.
-    constexpr std::size_t row_bytes = 384 << 10, weight_bytes = 512 << 10;
+    // all channels, except where the weights would push them out: then as many rows as fit for one block of channels.
+    constexpr std::size_t row_bytes = 384 << 10, weight_bytes = 512 << 10, band_bytes = 1 << 20;
     constexpr int grain = 168; // a multiple of every block's pixels
-    const std::size_t column_bytes = sizeof(float) * std::size_t(l.kernel * c.a.stride * c.x[0].channels);
-    const int strip = std::max(1, int(row_bytes / column_bytes) / grain) * grain;
-    const int band = sizeof(float) * l.group_floats() <= weight_bytes ? 1 : std::max(1, c.rows.size());
+    const std::size_t pixel_bytes = sizeof(float) * std::size_t(c.a.stride * c.x[0].channels);
+    const int strip = std::max(1, int(row_bytes / (pixel_bytes * std::size_t(l.kernel))) / grain) * grain;
+    const int fitting = int(band_bytes / (pixel_bytes * std::size_t(strip))) - l.kernel + 1;
+    const int band = sizeof(float) * l.group_floats() <= weight_bytes ? 1 : std::max(4, fitting);
 
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int group = 0; group < l.groups; ++group)

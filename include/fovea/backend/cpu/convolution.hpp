@@ -89,12 +89,13 @@ inline void convolution(const call& c) {
     const epilogue finish = epilogue_of(c.a.activation);
 
     // Columns in strips so that the rows a kernel reads stay in L2 until the next row of outputs; rows one by one for
-    // all channels, except where the weights would push them out: then all rows for one block of channels.
-    constexpr std::size_t row_bytes = 384 << 10, weight_bytes = 512 << 10;
+    // all channels, except where the weights would push them out: then as many rows as fit for one block of channels.
+    constexpr std::size_t row_bytes = 384 << 10, weight_bytes = 512 << 10, band_bytes = 1 << 20;
     constexpr int grain = 168; // a multiple of every block's pixels
-    const std::size_t column_bytes = sizeof(float) * std::size_t(l.kernel * c.a.stride * c.x[0].channels);
-    const int strip = std::max(1, int(row_bytes / column_bytes) / grain) * grain;
-    const int band = sizeof(float) * l.group_floats() <= weight_bytes ? 1 : std::max(1, c.rows.size());
+    const std::size_t pixel_bytes = sizeof(float) * std::size_t(c.a.stride * c.x[0].channels);
+    const int strip = std::max(1, int(row_bytes / (pixel_bytes * std::size_t(l.kernel))) / grain) * grain;
+    const int fitting = int(band_bytes / (pixel_bytes * std::size_t(strip))) - l.kernel + 1;
+    const int band = sizeof(float) * l.group_floats() <= weight_bytes ? 1 : std::max(4, fitting);
 
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int group = 0; group < l.groups; ++group)

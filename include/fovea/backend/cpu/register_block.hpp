@@ -36,6 +36,8 @@ inline constexpr int block_pixels = vector_registers == 32 ? (NV <= 2      ? 14
 inline constexpr int max_block_vectors = vector_registers == 32 ? 4 : 3;
 inline constexpr int max_block_sums = 32 * lanes;
 inline constexpr int tail_pixels = 4;
+inline constexpr int line = 16;          // floats of a cache line
+inline constexpr int weights_ahead = 16; // terms
 
 // How many of the remaining vectors of output channels the next block takes. Blocks of 4 pay where their weights stay
 // in L1, which a block's loop over the terms walks through once per block of pixels.
@@ -63,10 +65,18 @@ template <int NV, int P> FOVEA_NOINLINE void sum_block(const terms& t, std::ptrd
             const float* x[quads];
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
+            // Weights come from L2, and pixels of many channels do not stay in L1 either: both are asked for ahead, of
+            // the pixels one line for each term, in turn.
+            const float* ahead = run + line;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
+                __builtin_prefetch(ahead);
+                ahead += step + 1;
+                if (k % line == line - 1) ahead -= line * step;
                 vf b[NV];
                 FOVEA_UNROLL
                 for (int v = 0; v < NV; ++v) b[v] = load(w + v * lanes);
+                FOVEA_UNROLL
+                for (int v = 0; v < NV; ++v) __builtin_prefetch(w + (weights_ahead * NV + v) * lanes);
                 FOVEA_UNROLL
                 for (int p = 0; p < P; ++p) {
                     const vf a = broadcast(x[p / 4][steps[p % 4]]);
