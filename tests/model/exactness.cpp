@@ -14,10 +14,13 @@ namespace {
 constexpr schedule schedules[] = {{0, 0, 1},   {0, 0, 4}, {0, 0, 16},  {7, 7, 0}, {16, 16, 0},
                                   {40, 24, 0}, {0, 9, 3}, {0, 33, 16}, {5, 11, 2}};
 
-template <class Network, class Backend> void check(std::initializer_list<extent> sizes, const depths& d = {}) {
+template <class Network, class Backend>
+void check(std::initializer_list<extent> sizes, const depths& d = {},
+           convolution_method method = convolution_method::automatic) {
     context two({.threads = 2});
     const auto weights = fovea_test::random_weights<Network>(d);
-    model<Network, Backend> one_thread(weights, {.depth = d}), two_threads(weights, {.depth = d, .threads = &two});
+    model<Network, Backend> one_thread(weights, {.depth = d, .convolution = method});
+    model<Network, Backend> two_threads(weights, {.depth = d, .threads = &two, .convolution = method});
     for (extent size : sizes) {
         const auto x = fovea_test::random_tensor(1, size.height, size.width, 3);
         const auto whole = one_thread(x.view(), {.how = schedule{}});
@@ -49,6 +52,12 @@ TEST_CASE("SuperCool tiles exactly") {
     check<zoo::supercool<2, 64, 2, dynamic>, cpu>(small_sizes, {{"encoder", 2}});
     check<zoo::supercool<4, 32, 1, 2, bilinear>, cpu>(small_sizes);
     check<zoo::supercool<8, 16, 4, 2>, cpu>(small_sizes);
+}
+TEST_CASE("every method of convolution tiles exactly, whatever the channels") {
+    for (auto method : {convolution_method::direct, convolution_method::winograd}) {
+        check<zoo::supercool<2, 16, 2, 2>, cpu>(small_sizes, {}, method);
+        check<shallow_vapsr<4, 32, 64, 1, 2>, cpu>(small_sizes, {}, method);
+    }
 }
 TEST_CASE("Real-ESRGAN's compact network tiles exactly") { check<zoo::realesr_compact<64, 3, 4>, cpu>(small_sizes); }
 TEST_CASE("a photograph of 1000 columns tiles exactly") {

@@ -33,6 +33,12 @@ inline constexpr int block_pixels = vector_registers == 32 ? (NV <= 2      ? 14
                                                            : (NV == 1   ? 8
                                                               : NV == 2 ? 6
                                                                         : 4);
+inline int block_pixels_of(int vectors) {
+    return vectors == 4   ? block_pixels<4>
+           : vectors == 3 ? block_pixels<3>
+           : vectors == 2 ? block_pixels<2>
+                          : block_pixels<1>;
+}
 inline constexpr int max_block_vectors = vector_registers == 32 ? 4 : 3;
 inline constexpr int max_block_sums = 32 * lanes;
 inline constexpr int tail_pixels = 4;
