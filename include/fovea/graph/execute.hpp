@@ -52,11 +52,11 @@ struct cut {
         return {.rows = std::min(workers, runs), .grain = grain};
     }
     call piece(const call& whole, int i) const {
-        const auto part = [](range r, int k, int n, int grain) {
+        const auto part = [](range r, int k, int n, int step) {
             const auto border = [&](int at) {
                 if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
                 const int even = r.begin + int(std::ptrdiff_t(r.size()) * at / n);
-                return std::max(r.begin, even / grain * grain);
+                return std::max(r.begin, even / step * step);
             };
             return range{border(k), border(k + 1)};
         };
