@@ -51,7 +51,13 @@ inline int block_vectors(int remaining, int terms_per_output) {
     return max_block_vectors == 4 && terms_per_output <= 128 ? 4 : 2;
 }
 
-template <int NV, int P> FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, float* sums) {
+// What a block fetches into the caches for later, at each value of a run.
+struct fetch_nothing {
+    FOVEA_INLINE void operator()(int) const {}
+};
+
+template <int NV, int P, class Fetch = fetch_nothing>
+FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, float* sums, Fetch fetch = {}) {
     constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
     const std::ptrdiff_t step = t.pixel_step;
     std::ptrdiff_t steps[4] = {0, step, 2 * step, 3 * step};
@@ -70,6 +76,7 @@ template <int NV, int P> FOVEA_NOINLINE void sum_block(const terms& t, std::ptrd
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
+                fetch(k);
                 vf b[NV];
                 FOVEA_UNROLL
                 for (int v = 0; v < NV; ++v) b[v] = load(w + v * lanes);
@@ -103,7 +110,7 @@ template <int NV> void sum_row(const terms& t, const float* w, int pixels, const
     int x = 0;
     const auto block = [&](auto kernel, int size) {
         const int from = std::min(x, pixels - size);
-        kernel(t, from * t.pixel_step, w, sums);
+        kernel(t, from * t.pixel_step, w, sums, fetch_nothing{});
         finish(to, sums + (x - from) * NV * lanes, NV, x, from + size - x);
         x = from + size;
     };

@@ -82,6 +82,14 @@ struct winograd_planes_of {
         out = std::ptrdiff_t(stored) * widest * lanes + line;
     }
     std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
+    // Of blocks of tiles and of output channels, for each plane.
+    int products_of(const winograd_layout& l, int tiles_of_group) const {
+        int n = 0;
+        l.each_block([&](int, int vectors, std::size_t) {
+            n += (tiles_of_group + block_pixels_of(vectors) - 1) / block_pixels_of(vectors);
+        });
+        return n;
+    }
 };
 
 inline std::size_t winograd_scratch(const call& c) {
@@ -122,34 +130,6 @@ inline void transform_patches(const float* const (&row)[winograd_inputs], int ch
             plane);
 }
 
-// sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
-template <int NV>
-void multiply_planes(const winograd_layout& l, const winograd_planes_of& p, const float* in, const float* w, int tiles,
-                     float* sums) {
-    constexpr int P = block_pixels<NV>, width = NV * lanes;
-    terms t{};
-    t.rows = t.runs = 1;
-    t.length = l.inputs;
-    t.pixel_step = p.tile;
-    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
-        t.row[0] = in;
-        int i = 0;
-        for (; tiles - i > tail_pixels; i += P) sum_block<NV, P>(t, i * p.tile, w, sums + i * width);
-        if (tiles - i > 1)
-            sum_block<NV, tail_pixels>(t, i * p.tile, w, sums + i * width);
-        else if (tiles - i == 1)
-            sum_block<NV, 1>(t, i * p.tile, w, sums + i * width);
-    }
-}
-
-using plane_product = void (*)(const winograd_layout&, const winograd_planes_of&, const float*, const float*, int,
-                               float*);
-inline plane_product plane_product_of(int vectors) {
-    if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return multiply_planes<4>;
-    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
-}
-
 // 36 planes of one tile into y[4][4][vectors * lanes].
 inline void transform_tile(const float* sums, std::ptrdiff_t plane, int vectors, float* y) {
     constexpr int N = winograd_inputs, M = winograd_outputs;
@@ -188,14 +168,16 @@ class winograd_tiles {
           across_((c.cols.end + size - 1) / size - left_),
           down_((c.rows.end + size - 1) / size - top_) {}
     int count() const { return across_ * down_; }
+    int channels() const { return c_.x[0].channels; }
     int y(int tile) const { return (top_ + tile / across_) * size; }
     int x(int tile) const { return (left_ + tile % across_) * size; }
 
+    // Row i of the 6x6 pixels that a tile reads.
+    const float* patch(int n, int tile, int i) const { return c_.x[0].read<float>(n, y(tile) - 1 + i, x(tile) - 1); }
     void read(int n, int tile, float* to, std::ptrdiff_t plane) const {
-        const window& in = c_.x[0];
         const float* row[winograd_inputs];
-        for (int i = 0; i < winograd_inputs; ++i) row[i] = in.read<float>(n, y(tile) - 1 + i, x(tile) - 1);
-        transform_patches(row, in.channels, to, plane);
+        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(n, tile, i);
+        transform_patches(row, channels(), to, plane);
     }
 
     // One block of output channels, from `channel`, of a tile: values[4][4][vectors * lanes], of which the pixels
@@ -212,11 +194,70 @@ class winograd_tiles {
                                  .bias = bias ? bias + channel : nullptr,
                                  .skip = c_.x[1] ? c_.x[1].at<const float>(n, i, cols.begin) + channel : nullptr,
                                  .slope = c_.a.slope};
+            for (int p = size; p < 2 * size; ++p)
+                for (int v = 0; v < vectors; ++v) fetch_to_write(to.y + p * to.pixel_step + v * lanes);
             const int first = (i - y(tile)) * size + cols.begin - x(tile);
             finish(to, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
         }
     }
 };
+
+// Walks through the patches of the next group of tiles, evenly over the block products of this one.
+class patch_walk {
+    const winograd_tiles& all_;
+    int n_, first_, rows_, calls_, call_ = 0, done_ = 0;
+
+  public:
+    patch_walk(const winograd_tiles& all, int n, int first, int tiles, int calls)
+        : all_(all), n_(n), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
+    // What a row of a patch adds to that of the tile before it: four columns; now and then nothing, else `nothing`.
+    const float* next(const float* nothing) {
+        if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
+        const int tile = first_ + done_ / winograd_inputs, row = done_ % winograd_inputs;
+        ++done_;
+        return all_.patch(n_, tile, row) + 2 * all_.channels();
+    }
+};
+
+struct fetch_ahead { // a line of weights for each input channel, and a pixel of a patch for every fourth
+    const float *weights, *patch;
+    FOVEA_INLINE void operator()(int k) const {
+        fetch_soon(weights + 16 * k);
+        if (k % 4 == 0) fetch_later(patch + 4 * k);
+    }
+};
+
+// sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
+template <int NV>
+void multiply_planes(const winograd_layout& l, const winograd_planes_of& p, const float* in, const float* w, int tiles,
+                     float* sums, patch_walk& ahead) {
+    constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
+    terms t{};
+    t.rows = t.runs = 1;
+    t.length = l.inputs;
+    t.pixel_step = p.tile;
+    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
+        const float* next = plane + 1 < winograd_planes ? w + l.inputs * width : w;
+        t.row[0] = in;
+        int i = 0, done = 0;
+        const auto block = [&](auto sum, int size) {
+            const fetch_ahead fetch{next + 16 * l.inputs * std::min(done++, last_line), ahead.next(w)};
+            sum(t, i * p.tile, w, sums + i * width, fetch);
+            i += size;
+        };
+        while (tiles - i > tail_pixels) block(sum_block<NV, P, fetch_ahead>, P);
+        if (tiles - i > 1) block(sum_block<NV, tail_pixels, fetch_ahead>, tail_pixels);
+        if (tiles - i == 1) block(sum_block<NV, 1, fetch_ahead>, 1);
+    }
+}
+
+using plane_product = void (*)(const winograd_layout&, const winograd_planes_of&, const float*, const float*, int,
+                               float*, patch_walk&);
+inline plane_product plane_product_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return multiply_planes<4>;
+    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
+}
 
 inline void winograd(const call& c) {
     if (c.rows.empty() || c.cols.empty()) return;
@@ -232,8 +273,10 @@ inline void winograd(const call& c) {
         for (int first = 0; first < all.count(); first += planes.tiles) {
             const int tiles = std::min(planes.tiles, all.count() - first);
             for (int t = 0; t < tiles; ++t) all.read(n, first + t, in + t * planes.tile, planes.in);
+            const int next = first + tiles, next_tiles = std::min(planes.tiles, all.count() - next);
+            patch_walk ahead(all, n, next, next_tiles, winograd_planes * planes.products_of(l, tiles));
             l.each_block([&](int vector, int vectors, std::size_t floats) {
-                plane_product_of(vectors)(l, planes, in, c.weight<float>(0) + floats, tiles, sums);
+                plane_product_of(vectors)(l, planes, in, c.weight<float>(0) + floats, tiles, sums, ahead);
                 for (int t = 0; t < tiles; ++t) {
                     transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, planes.out, vectors, values);
                     all.write(n, first + t, vector * lanes, vectors, values, finish);
