@@ -204,6 +204,7 @@ void register_all() {
                                                         {48, 48, identity, 1},
                                                         {32, 32, identity, 1},
                                                         {16, 16, identity, 1},
+                                                        {16, 12, identity, 1},
                                                         {48, 56, leaky_relu, 1},
                                                         {56, 12, identity, 1},
                                                         {64, 48, identity, 1},

@@ -3794,6 +3794,11 @@ FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) { return xsimd::haddp(v); }
 FOVEA_INLINE vf load_first(const float* p, int n) { return n == lanes ? load(p) : load_part(p, n); }
 FOVEA_INLINE void store_first(float* p, vf v, int n) { n == lanes ? store(p, v) : store_part(p, v, n); }
 
+// Asks for the cache line of p: soon to be read, later to be read, soon to be written.
+FOVEA_INLINE void fetch_soon(const float* p) { __builtin_prefetch(p, 0, 3); }
+FOVEA_INLINE void fetch_later(const float* p) { __builtin_prefetch(p, 0, 2); }
+FOVEA_INLINE void fetch_to_write(float* p) { __builtin_prefetch(p, 1, 3); }
+
 // Keeps the compiler from deriving p from other pointers: it would turn one base and a stride into a pointer per pixel
 // and run out of registers.
 template <class T> FOVEA_INLINE void opaque(T& p) {
@@ -4106,7 +4111,13 @@ inline int block_vectors(int remaining, int terms_per_output) {
     return max_block_vectors == 4 && terms_per_output <= 128 ? 4 : 2;
 }
 
-template <int NV, int P> FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, float* sums) {
+// What a block fetches into the caches for later, at each value of a run.
+struct fetch_nothing {
+    FOVEA_INLINE void operator()(int) const {}
+};
+
+template <int NV, int P, class Fetch = fetch_nothing>
+FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, float* sums, Fetch fetch = {}) {
     constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
     const std::ptrdiff_t step = t.pixel_step;
     std::ptrdiff_t steps[4] = {0, step, 2 * step, 3 * step};
@@ -4125,6 +4136,7 @@ template <int NV, int P> FOVEA_NOINLINE void sum_block(const terms& t, std::ptrd
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
+                fetch(k);
                 vf b[NV];
                 FOVEA_UNROLL
                 for (int v = 0; v < NV; ++v) b[v] = load(w + v * lanes);
@@ -4158,7 +4170,7 @@ template <int NV> void sum_row(const terms& t, const float* w, int pixels, const
     int x = 0;
     const auto block = [&](auto kernel, int size) {
         const int from = std::min(x, pixels - size);
-        kernel(t, from * t.pixel_step, w, sums);
+        kernel(t, from * t.pixel_step, w, sums, fetch_nothing{});
         finish(to, sums + (x - from) * NV * lanes, NV, x, from + size - x);
         x = from + size;
     };
@@ -5215,7 +5227,8 @@ struct winograd_layout {
     int inputs, outputs;
 
     int vectors() const { return (outputs + lanes - 1) / lanes; }
-    int vectors_of_block(int first) const { return block_vectors(vectors() - first, inputs); }
+    // As large as registers allow: weights are fetched ahead, so that they need not stay in L1.
+    int vectors_of_block(int first) const { return block_vectors(vectors() - first, 1); }
     std::size_t block_floats(int vectors) const {
         return std::size_t(winograd_planes) * std::size_t(inputs) * std::size_t(vectors * lanes);
     }
@@ -5275,6 +5288,14 @@ struct winograd_planes_of {
         out = std::ptrdiff_t(stored) * widest * lanes + line;
     }
     std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
+    // Of blocks of tiles and of output channels, for each plane.
+    int products_of(const winograd_layout& l, int tiles_of_group) const {
+        int n = 0;
+        l.each_block([&](int, int vectors, std::size_t) {
+            n += (tiles_of_group + block_pixels_of(vectors) - 1) / block_pixels_of(vectors);
+        });
+        return n;
+    }
 };
 
 inline std::size_t winograd_scratch(const call& c) {
@@ -5315,34 +5336,6 @@ inline void transform_patches(const float* const (&row)[winograd_inputs], int ch
             plane);
 }
 
-// sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
-template <int NV>
-void multiply_planes(const winograd_layout& l, const winograd_planes_of& p, const float* in, const float* w, int tiles,
-                     float* sums) {
-    constexpr int P = block_pixels<NV>, width = NV * lanes;
-    terms t{};
-    t.rows = t.runs = 1;
-    t.length = l.inputs;
-    t.pixel_step = p.tile;
-    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
-        t.row[0] = in;
-        int i = 0;
-        for (; tiles - i > tail_pixels; i += P) sum_block<NV, P>(t, i * p.tile, w, sums + i * width);
-        if (tiles - i > 1)
-            sum_block<NV, tail_pixels>(t, i * p.tile, w, sums + i * width);
-        else if (tiles - i == 1)
-            sum_block<NV, 1>(t, i * p.tile, w, sums + i * width);
-    }
-}
-
-using plane_product = void (*)(const winograd_layout&, const winograd_planes_of&, const float*, const float*, int,
-                               float*);
-inline plane_product plane_product_of(int vectors) {
-    if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return multiply_planes<4>;
-    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
-}
-
 // 36 planes of one tile into y[4][4][vectors * lanes].
 inline void transform_tile(const float* sums, std::ptrdiff_t plane, int vectors, float* y) {
     constexpr int N = winograd_inputs, M = winograd_outputs;
@@ -5381,14 +5374,16 @@ class winograd_tiles {
           across_((c.cols.end + size - 1) / size - left_),
           down_((c.rows.end + size - 1) / size - top_) {}
     int count() const { return across_ * down_; }
+    int channels() const { return c_.x[0].channels; }
     int y(int tile) const { return (top_ + tile / across_) * size; }
     int x(int tile) const { return (left_ + tile % across_) * size; }
 
+    // Row i of the 6x6 pixels that a tile reads.
+    const float* patch(int n, int tile, int i) const { return c_.x[0].read<float>(n, y(tile) - 1 + i, x(tile) - 1); }
     void read(int n, int tile, float* to, std::ptrdiff_t plane) const {
-        const window& in = c_.x[0];
         const float* row[winograd_inputs];
-        for (int i = 0; i < winograd_inputs; ++i) row[i] = in.read<float>(n, y(tile) - 1 + i, x(tile) - 1);
-        transform_patches(row, in.channels, to, plane);
+        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(n, tile, i);
+        transform_patches(row, channels(), to, plane);
     }
 
     // One block of output channels, from `channel`, of a tile: values[4][4][vectors * lanes], of which the pixels
@@ -5405,11 +5400,70 @@ class winograd_tiles {
                                  .bias = bias ? bias + channel : nullptr,
                                  .skip = c_.x[1] ? c_.x[1].at<const float>(n, i, cols.begin) + channel : nullptr,
                                  .slope = c_.a.slope};
+            for (int p = size; p < 2 * size; ++p)
+                for (int v = 0; v < vectors; ++v) fetch_to_write(to.y + p * to.pixel_step + v * lanes);
             const int first = (i - y(tile)) * size + cols.begin - x(tile);
             finish(to, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
         }
     }
 };
+
+// Walks through the patches of the next group of tiles, evenly over the block products of this one.
+class patch_walk {
+    const winograd_tiles& all_;
+    int n_, first_, rows_, calls_, call_ = 0, done_ = 0;
+
+  public:
+    patch_walk(const winograd_tiles& all, int n, int first, int tiles, int calls)
+        : all_(all), n_(n), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
+    // What a row of a patch adds to that of the tile before it: four columns; now and then nothing, else `nothing`.
+    const float* next(const float* nothing) {
+        if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
+        const int tile = first_ + done_ / winograd_inputs, row = done_ % winograd_inputs;
+        ++done_;
+        return all_.patch(n_, tile, row) + 2 * all_.channels();
+    }
+};
+
+struct fetch_ahead { // a line of weights for each input channel, and a pixel of a patch for every fourth
+    const float *weights, *patch;
+    FOVEA_INLINE void operator()(int k) const {
+        fetch_soon(weights + 16 * k);
+        if (k % 4 == 0) fetch_later(patch + 4 * k);
+    }
+};
+
+// sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
+template <int NV>
+void multiply_planes(const winograd_layout& l, const winograd_planes_of& p, const float* in, const float* w, int tiles,
+                     float* sums, patch_walk& ahead) {
+    constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
+    terms t{};
+    t.rows = t.runs = 1;
+    t.length = l.inputs;
+    t.pixel_step = p.tile;
+    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
+        const float* next = plane + 1 < winograd_planes ? w + l.inputs * width : w;
+        t.row[0] = in;
+        int i = 0, done = 0;
+        const auto block = [&](auto sum, int size) {
+            const fetch_ahead fetch{next + 16 * l.inputs * std::min(done++, last_line), ahead.next(w)};
+            sum(t, i * p.tile, w, sums + i * width, fetch);
+            i += size;
+        };
+        while (tiles - i > tail_pixels) block(sum_block<NV, P, fetch_ahead>, P);
+        if (tiles - i > 1) block(sum_block<NV, tail_pixels, fetch_ahead>, tail_pixels);
+        if (tiles - i == 1) block(sum_block<NV, 1, fetch_ahead>, 1);
+    }
+}
+
+using plane_product = void (*)(const winograd_layout&, const winograd_planes_of&, const float*, const float*, int,
+                               float*, patch_walk&);
+inline plane_product plane_product_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return multiply_planes<4>;
+    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
+}
 
 inline void winograd(const call& c) {
     if (c.rows.empty() || c.cols.empty()) return;
@@ -5425,8 +5479,10 @@ inline void winograd(const call& c) {
         for (int first = 0; first < all.count(); first += planes.tiles) {
             const int tiles = std::min(planes.tiles, all.count() - first);
             for (int t = 0; t < tiles; ++t) all.read(n, first + t, in + t * planes.tile, planes.in);
+            const int next = first + tiles, next_tiles = std::min(planes.tiles, all.count() - next);
+            patch_walk ahead(all, n, next, next_tiles, winograd_planes * planes.products_of(l, tiles));
             l.each_block([&](int vector, int vectors, std::size_t floats) {
-                plane_product_of(vectors)(l, planes, in, c.weight<float>(0) + floats, tiles, sums);
+                plane_product_of(vectors)(l, planes, in, c.weight<float>(0) + floats, tiles, sums, ahead);
                 for (int t = 0; t < tiles; ++t) {
                     transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, planes.out, vectors, values);
                     all.write(n, first + t, vector * lanes, vectors, values, finish);
@@ -6292,7 +6348,7 @@ concept fused_on_cpu = A::kind != activation_kind::custom;
 constexpr bool winograd_fits(const attributes& a) {
     return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1;
 }
-constexpr bool winograd_pays(const weight_shape& dims) { return dims[0] >= 16 && dims[1] >= 16; }
+constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
 
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
     using enum convolution_method;
@@ -7399,11 +7455,11 @@ struct cut {
         return {.rows = std::min(workers, runs), .grain = grain};
     }
     call piece(const call& whole, int i) const {
-        const auto part = [](range r, int k, int n, int grain) {
+        const auto part = [](range r, int k, int n, int step) {
             const auto border = [&](int at) {
                 if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
                 const int even = r.begin + int(std::ptrdiff_t(r.size()) * at / n);
-                return std::max(r.begin, even / grain * grain);
+                return std::max(r.begin, even / step * step);
             };
             return range{border(k), border(k + 1)};
         };

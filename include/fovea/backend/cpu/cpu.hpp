@@ -20,7 +20,7 @@ concept fused_on_cpu = A::kind != activation_kind::custom;
 constexpr bool winograd_fits(const attributes& a) {
     return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1;
 }
-constexpr bool winograd_pays(const weight_shape& dims) { return dims[0] >= 16 && dims[1] >= 16; }
+constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
 
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
     using enum convolution_method;

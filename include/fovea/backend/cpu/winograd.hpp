@@ -22,7 +22,8 @@ struct winograd_layout {
     int inputs, outputs;
 
     int vectors() const { return (outputs + lanes - 1) / lanes; }
-    int vectors_of_block(int first) const { return block_vectors(vectors() - first, inputs); }
+    // As large as registers allow: weights are fetched ahead, so that they need not stay in L1.
+    int vectors_of_block(int first) const { return block_vectors(vectors() - first, 1); }
     std::size_t block_floats(int vectors) const {
         return std::size_t(winograd_planes) * std::size_t(inputs) * std::size_t(vectors * lanes);
     }
