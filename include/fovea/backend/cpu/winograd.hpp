@@ -12,59 +12,19 @@
 // of output channels 36 products with the transformed weights give planes [tile][block], which are transformed into y
 // at once. The planes of a group of tiles stay in L2.
 #pragma once
-#include "fovea/backend/cpu/register_block.hpp"
-#include "fovea/backend/cpu/winograd_transforms.hpp"
+#include "fovea/backend/cpu/winograd_weights.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-// Weights are laid out by blocks of output channels: [36][I][vectors * lanes] each, zeros beyond the last channel.
-struct winograd_layout {
-    int inputs, outputs;
+// Where the planes of one group of tiles lie in scratch; steps in floats.
+struct winograd_group {
+    int tiles;           // of a group
+    int stored;          // that a plane has room for: the last block of tiles may pass the group
+    std::ptrdiff_t tile; // from a transformed input tile to the next
+    std::ptrdiff_t in;   // from a plane of transformed inputs to the next
+    std::ptrdiff_t out;  // from a plane of sums to the next
 
-    int vectors() const { return (outputs + lanes - 1) / lanes; }
-    // As large as registers allow: weights are fetched ahead, so that they need not stay in L1.
-    int vectors_of_block(int first) const { return block_vectors(vectors() - first, 1); }
-    std::size_t block_floats(int vectors) const {
-        return std::size_t(winograd_planes) * std::size_t(inputs) * std::size_t(vectors * lanes);
-    }
-    // f(first vector, vectors, floats before it)
-    template <class F> FOVEA_INLINE void each_block(F f) const {
-        for (int v = 0, n; v < vectors(); v += n) {
-            n = vectors_of_block(v);
-            f(v, n, block_floats(v));
-        }
-    }
-};
-
-inline std::size_t packed_winograd_bytes(const preparation_call& c) {
-    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
-    return sizeof(float) * l.block_floats(l.vectors());
-}
-inline void pack_winograd(const preparation_call& c) {
-    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
-    const float* w = c.weight<float>(0);
-    l.each_block([&](int first, int vectors, std::size_t floats) {
-        const int width = vectors * lanes;
-        for (int i = 0; i < l.inputs; ++i)
-            for (int o = 0; o < width; ++o) {
-                const int output = first * lanes + o;
-                double u[winograd_inputs][winograd_inputs] = {};
-                if (output < l.outputs) transform_filter(w + 9 * (std::ptrdiff_t(output) * l.inputs + i), u);
-                float* out = static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + o;
-                for (int plane = 0; plane < winograd_planes; ++plane, out += std::ptrdiff_t(l.inputs) * width)
-                    *out = float(u[plane / winograd_inputs][plane % winograd_inputs]);
-            }
-    });
-}
-
-// The planes of one group of tiles. Steps in floats.
-struct winograd_planes_of {
-    int tiles; // of a group
-    std::ptrdiff_t tile, in,
-        out;    // from a tile to the next and from a plane to the next, of transformed inputs; of sums
-    int stored; // tiles that a plane has room for: the last block of tiles may pass the group
-
-    explicit winograd_planes_of(const winograd_layout& l) {
+    explicit winograd_group(const winograd_layout& l) {
         constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
         constexpr int most_tiles = 28;
         constexpr std::ptrdiff_t line = 16; // one cache line keeps the planes off the same sets
@@ -83,7 +43,7 @@ struct winograd_planes_of {
         out = std::ptrdiff_t(stored) * widest * lanes + line;
     }
     std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
-    // Of blocks of tiles and of output channels, for each plane.
+    // Products of blocks, of tiles and of output channels, for each plane.
     int products_of(const winograd_layout& l, int tiles_of_group) const {
         int n = 0;
         l.each_block([&](int, int vectors, std::size_t) {
@@ -94,7 +54,7 @@ struct winograd_planes_of {
 };
 
 inline std::size_t winograd_scratch(const call& c) {
-    return sizeof(float) * winograd_planes_of({c.dims[1], c.dims[0]}).floats();
+    return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
 }
 
 // One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors.
@@ -230,7 +190,7 @@ struct fetch_ahead { // a line of weights for each input channel, and a pixel of
 
 // sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
 template <int NV>
-void multiply_planes(const winograd_layout& l, const winograd_planes_of& p, const float* in, const float* w, int tiles,
+void multiply_planes(const winograd_layout& l, const winograd_group& p, const float* in, const float* w, int tiles,
                      float* sums, patch_walk& ahead) {
     constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
     terms t{};
@@ -252,8 +212,8 @@ void multiply_planes(const winograd_layout& l, const winograd_planes_of& p, cons
     }
 }
 
-using plane_product = void (*)(const winograd_layout&, const winograd_planes_of&, const float*, const float*, int,
-                               float*, patch_walk&);
+using plane_product = void (*)(const winograd_layout&, const winograd_group&, const float*, const float*, int, float*,
+                               patch_walk&);
 inline plane_product plane_product_of(int vectors) {
     if constexpr (max_block_vectors == 4)
         if (vectors == 4) return multiply_planes<4>;
@@ -263,23 +223,23 @@ inline plane_product plane_product_of(int vectors) {
 inline void winograd(const call& c) {
     if (c.rows.empty() || c.cols.empty()) return;
     const winograd_layout l{c.dims[1], c.dims[0]};
-    const winograd_planes_of planes(l);
+    const winograd_group group(l);
     const winograd_tiles all(c);
     const epilogue finish = epilogue_of(c.a.activation);
     float* in = reinterpret_cast<float*>(c.scratch);
-    float* sums = in + winograd_planes * planes.in;
+    float* sums = in + winograd_planes * group.in;
     alignas(64) float values[winograd_outputs * winograd_outputs * max_block_vectors * lanes];
 
     for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int first = 0; first < all.count(); first += planes.tiles) {
-            const int tiles = std::min(planes.tiles, all.count() - first);
-            for (int t = 0; t < tiles; ++t) all.read(n, first + t, in + t * planes.tile, planes.in);
-            const int next = first + tiles, next_tiles = std::min(planes.tiles, all.count() - next);
-            patch_walk ahead(all, n, next, next_tiles, winograd_planes * planes.products_of(l, tiles));
+        for (int first = 0; first < all.count(); first += group.tiles) {
+            const int tiles = std::min(group.tiles, all.count() - first);
+            for (int t = 0; t < tiles; ++t) all.read(n, first + t, in + t * group.tile, group.in);
+            const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
+            patch_walk ahead(all, n, next, next_tiles, winograd_planes * group.products_of(l, tiles));
             l.each_block([&](int vector, int vectors, std::size_t floats) {
-                plane_product_of(vectors)(l, planes, in, c.weight<float>(0) + floats, tiles, sums, ahead);
+                plane_product_of(vectors)(l, group, in, c.weight<float>(0) + floats, tiles, sums, ahead);
                 for (int t = 0; t < tiles; ++t) {
-                    transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, planes.out, vectors, values);
+                    transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, values);
                     all.write(n, first + t, vector * lanes, vectors, values, finish);
                 }
             });
