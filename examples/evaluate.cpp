@@ -137,6 +137,8 @@ int main(int argc, char** argv) {
         ->check(CLI::ExistingDirectory);
     app.add_option("--weights", o.choice.weights, "weights of a network: .safetensors, .pth, .pt; it is recognised");
     app.add_option("--model", o.choice.model, "auto (what --weights holds), bicubic, bilinear or nearest");
+    app.add_option("--convolution", o.choice.convolution, "3x3 convolutions: auto, direct or winograd (fewer products)")
+        ->check(CLI::IsMember(programs::convolution_methods));
     app.add_option("--metrics", o.metrics, "psnr, ssim")->delimiter(',');
     app.add_option("--channels", o.channels, "y (BT.601, studio range) or rgb")->check(CLI::IsMember({"y", "rgb"}));
     app.add_option("--ssim", o.ssim,

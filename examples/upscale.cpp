@@ -124,6 +124,8 @@ int main(int argc, char** argv) {
     auto* output = app.add_option("-o,--output", o.output, "the image to write, or a folder for several");
     app.add_option("--weights", o.choice.weights, "weights of a network: .safetensors, .pth, .pt; it is recognised");
     app.add_option("--model", o.choice.model, "auto (what --weights holds), bicubic, bilinear or nearest");
+    app.add_option("--convolution", o.choice.convolution, "3x3 convolutions: auto, direct or winograd (fewer products)")
+        ->check(CLI::IsMember(programs::convolution_methods));
     app.add_flag(programs::both_spellings("--list-models"), o.list_models, "what --model can be");
     app.add_option("--scale", o.choice.scale, "magnification of an interpolation (default 2)")
         ->check(CLI::Range(1, 16));

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "fovea/backend/cpu/kernels.hpp"
 #include "measure.hpp"
@@ -66,17 +67,19 @@ struct convolution_case {
     int inputs, outputs, kernel;
     activation_kind activation = activation_kind::identity;
     int threads = 1;
+    bool winograd = false;
 };
 
 void convolution(benchmark::State& state, convolution_case k) {
-    const image x(height, width, k.inputs, k.kernel / 2), y(height, width, k.outputs);
+    const image x(height, width, k.inputs, k.kernel / 2), y(height, width, k.outputs); // whole tiles: 256 is 4 * 64
     fovea::preparation_call p;
     p.dims[0] = {k.outputs, k.inputs, k.kernel, k.kernel};
     const floats w = make_floats(fovea::count(p.dims[0])), bias = make_floats(std::size_t(k.outputs));
     p.w[0] = w.get();
-    const floats packed = make_floats(isa::packed_convolution_bytes(p) / sizeof(float));
+    const auto bytes = k.winograd ? isa::packed_winograd_bytes : isa::packed_convolution_bytes;
+    const floats packed = make_floats(bytes(p) / sizeof(float));
     p.out = packed.get();
-    isa::pack_convolution(p);
+    (k.winograd ? isa::pack_winograd : isa::pack_convolution)(p);
     fovea::call c;
     c.a.kernel = k.kernel;
     c.a.activation = k.activation;
@@ -86,7 +89,8 @@ void convolution(benchmark::State& state, convolution_case k) {
     c.w[0] = packed.get();
     c.w[1] = bias.get();
     c.dims = p.dims[0];
-    measure_call(state, k.threads, 2e-9 * height * width * double(fovea::count(c.dims)), isa::convolution, c);
+    measure_call(state, k.threads, 2e-9 * height * width * double(fovea::count(c.dims)),
+                 k.winograd ? isa::winograd : isa::convolution, c, k.winograd ? isa::winograd_scratch(c) : 0);
 }
 
 void depthwise(benchmark::State& state, int channels, int kernel, int dilation) {
@@ -179,23 +183,34 @@ template <class F> void add_case(const std::string& name, F f) {
 
 void register_all() {
     using enum activation_kind;
-    for (const convolution_case& k : {convolution_case{64, 128, 3},
-                                      {64, 128, 3, silu},
-                                      {64, 128, 3, identity, 2},
-                                      {128, 64, 3},
-                                      {48, 48, 3},
-                                      {3, 48, 3},
-                                      {3, 64, 3},
-                                      {3, 64, 5},
-                                      {48, 56, 3, leaky_relu},
-                                      {56, 12, 3},
-                                      {64, 48, 3},
-                                      {64, 64, 1},
-                                      {48, 64, 1, gelu}})
-        add_case("convolution_" + std::to_string(k.inputs) + "_" + std::to_string(k.outputs) + "_k" +
-                     std::to_string(k.kernel) + (k.activation == identity ? "" : "_activated") +
-                     "/threads:" + std::to_string(k.threads),
+    const auto add_convolution = [](const convolution_case& k) {
+        add_case((k.winograd ? "winograd_" : "convolution_") + std::to_string(k.inputs) + "_" +
+                     std::to_string(k.outputs) + "_k" + std::to_string(k.kernel) +
+                     (k.activation == identity ? "" : "_activated") + "/threads:" + std::to_string(k.threads),
                  [k](benchmark::State& s) { convolution(s, k); });
+    };
+    for (const convolution_case& k :
+         {convolution_case{3, 48, 3}, {3, 64, 3}, {3, 64, 5}, {64, 64, 1}, {48, 64, 1, gelu}})
+        add_convolution(k);
+    // Beside the direct sum; GFLOP/s count its products, so that they can exceed the peak.
+    for (auto [inputs, outputs, activation, threads] : {std::tuple{64, 128, identity, 1},
+                                                        {64, 128, silu, 1},
+                                                        {64, 128, identity, 2},
+                                                        {128, 64, identity, 1},
+                                                        {128, 128, identity, 1},
+                                                        {128, 256, identity, 1},
+                                                        {256, 128, identity, 1},
+                                                        {64, 64, identity, 1},
+                                                        {48, 48, identity, 1},
+                                                        {32, 32, identity, 1},
+                                                        {16, 16, identity, 1},
+                                                        {16, 12, identity, 1},
+                                                        {48, 56, leaky_relu, 1},
+                                                        {56, 12, identity, 1},
+                                                        {64, 48, identity, 1},
+                                                        {16, 64, identity, 1},
+                                                        {64, 16, identity, 1}})
+        for (bool winograd : {false, true}) add_convolution({inputs, outputs, 3, activation, threads, winograd});
     for (auto [kernel, dilation] : {std::pair{3, 1}, {5, 1}, {5, 3}, {7, 1}})
         add_case("depthwise_64_k" + std::to_string(kernel) + "_d" + std::to_string(dilation),
                  [kernel = kernel, dilation = dilation](benchmark::State& s) { depthwise(s, 64, kernel, dilation); });

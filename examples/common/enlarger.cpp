@@ -9,6 +9,11 @@ namespace {
 
 bool is_interpolation(const std::string& name) { return name == "bicubic" || name == "bilinear" || name == "nearest"; }
 
+fovea::convolution_method method_of(const std::string& name) {
+    using enum fovea::convolution_method;
+    return name == "direct" ? direct : name == "winograd" ? winograd : automatic;
+}
+
 fovea::image interpolate(const fovea::image& in, const std::string& how, int scale) {
     using namespace fovea;
     if (how == "bicubic") return resize_pillow(in, in.height() * scale, in.width() * scale);
@@ -46,7 +51,8 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
         return;
     }
     const auto weights = fovea::weights_of(fovea::read_tensor_file(choice.weights));
-    network_ = std::make_unique<fovea::upscaler>(fovea::zoo::load<fovea::cpu>(weights, &threads));
+    network_ = std::make_unique<fovea::upscaler>(fovea::zoo::load<fovea::cpu>(
+        weights, fovea::model_options{.threads = &threads, .convolution = method_of(choice.convolution)}));
     description_ = fovea::zoo::describe(fovea::zoo::recognise(weights));
     scale_ = network_->scale().num;
     if (choice.scale && choice.scale != scale_)

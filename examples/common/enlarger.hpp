@@ -12,9 +12,10 @@
 namespace programs {
 
 struct model_choice {
-    std::string model;   // --model: empty or "auto" for what the weight file holds, or an interpolation
-    std::string weights; // --weights
-    int scale = 0;       // of an interpolation; of a network it is known, and checked when this is not 0
+    std::string model;                // --model: empty or "auto" for what the weight file holds, or an interpolation
+    std::string weights;              // --weights
+    std::string convolution = "auto"; // --convolution: or "direct" or "winograd"
+    int scale = 0;                    // of an interpolation; of a network it is known, and checked when this is not 0
 };
 
 class enlarger {
@@ -33,6 +34,9 @@ class enlarger {
     std::string interpolation_, description_;
     int scale_ = 0;
 };
+
+// What --convolution can be.
+inline const std::vector<std::string> convolution_methods{"auto", "direct", "winograd"};
 
 // Names for --model, with a line on each.
 std::vector<std::pair<std::string, std::string>> list_models();

@@ -1,5 +1,6 @@
 #include "fovea/graph/plan.hpp"
 
+#include "fovea/graph/execute.hpp"
 #include "fovea/graph/schedule.hpp"
 #include "fovea/zoo/supercool.hpp"
 #include "fovea/zoo/vapsr.hpp"
@@ -53,6 +54,39 @@ TEST_CASE("a stream keeps rings of rows, not images") {
     const plan p = plan_inference(g, {1000, 8}, 1, {{0, 1000}, {0, 8}}, 1);
     for (auto& t : p.tensors) CHECK(t.stored <= 3);
     CHECK(p.ends.back().back() == 1000);
+}
+
+TEST_CASE("operations with a grain are given whole tiles, and bands end with them") {
+    using chain = sequential<conv<1, 1, 3>, conv<1, 1, 3>>;
+    graph g = shapes_of<chain>();
+    g.operations[0].reads.grain = 4;
+    const plan tile = plan_inference(g, {100, 50}, 1, {{42, 50}, {41, 50}}, 10);
+    CHECK(tile.tensors[1].rows == range{41, 51});
+    CHECK(tile.tensors[0].rows == range{39, 53});
+    CHECK(tile.tensors[1].cols == range{40, 51});
+    CHECK(tile.tensors[0].cols == range{39, 53}); // beyond the image too: zeros
+    const plan stream = plan_inference(g, {100, 50}, 1, {{0, 100}, {0, 50}}, 8);
+    for (auto& end : stream.ends) CHECK((end[1] % 4 == 0));
+    CHECK(stream.ends.back()[1] == 100);
+    CHECK(stream.tensors[0].stored < 24);
+}
+
+TEST_CASE("pieces for threads end with whole tiles") {
+    operation o;
+    o.reads.grain = 4;
+    call whole;
+    whole.images = {0, 1}, whole.rows = {6, 63}, whole.cols = {0, 50};
+    for (int workers : {2, 3, 7}) {
+        const auto cut = fovea::detail::cut::of(o, whole, workers);
+        int done = 6;
+        for (int i = 0; i < cut.pieces(); ++i) {
+            const call part = cut.piece(whole, i);
+            CHECK(part.rows.begin == done);
+            CHECK((part.rows.begin % 4 == 0 || i == 0));
+            done = part.rows.end;
+        }
+        CHECK(done == 63);
+    }
 }
 
 TEST_CASE("the schedule obeys the budget, or says what it needs") {

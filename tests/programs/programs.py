@@ -90,7 +90,7 @@ def contract(tmp):
         check_success(r)
         check("--help" in r.stdout, r.stdout)
     for arguments in ([], [sample], [sample, "-o", "x.png", "--tile", "-3"], [sample, "-o", "x.png", "--no-such-option"],
-                      [sample, "-o", "x.png", "--threads", "many"]):
+                      [sample, "-o", "x.png", "--threads", "many"], [sample, "-o", "x.png", "--convolution", "magic"]):
         r = run("upscale", *arguments, cwd=tmp)
         check(r.returncode == 2 and r.stderr.startswith("error: ") and len(r.stderr.splitlines()) == 1, r.args, r.stderr)
     check(run("evaluate", "--scale", 2).returncode == 2)
@@ -226,6 +226,13 @@ def evaluate(tmp):
     check(png_size(tmp / "pictures" / "chelsea.png")[:2] == (3 * 450 + 8, 300), png_size(tmp / "pictures" / "chelsea.png"))
     check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--metrics", "beauty"), "beauty", "expected psnr")
     check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--json", tmp / "no" / "j.json"), "j.json")
+    random_supercool(tmp / "w.safetensors", 16, 2, 1, 2)
+    figures = []
+    for method in ("auto", "direct", "winograd"):
+        check_success(run("evaluate", "--scale", 2, "--hr", sample.parent, "--weights", tmp / "w.safetensors", "--convolution", method,
+                          "--json", tmp / "j.json"))
+        figures.append(json.loads((tmp / "j.json").read_text())["mean"]["psnr"])
+    check(max(figures) - min(figures) < 1e-3, "methods of convolution differ", figures)
     (tmp / "empty").mkdir()
     check_error(run("evaluate", "--scale", 2, "--hr", tmp / "empty"), "holds no images")
     check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--lr", tmp / "empty"), "holds no image for chelsea.png")

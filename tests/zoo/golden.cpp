@@ -31,8 +31,9 @@ double spread(const tensor<float>& x) {
 }
 
 template <class Network, class Backend, class Mode>
-tensor<float> activation(const tensor_file& weights, const depths& d, std::string_view layer, const tensor<float>& x) {
-    graph g = fovea::detail::trace_network<Network, Backend, Mode>(d);
+tensor<float> activation(const tensor_file& weights, const depths& d, std::string_view layer, const tensor<float>& x,
+                         convolution_method method = convolution_method::automatic) {
+    graph g = fovea::detail::trace_network<Network, Backend, Mode>(d, method);
     if (!layer.empty()) {
         INFO("layer " << layer);
         REQUIRE(truncate(g, layer));
@@ -59,8 +60,9 @@ void compare(const char* weights_name, const char* golden_name, const depths& d 
         CHECK(fovea_test::distance(activation<Network, Backend, inference_in_parts>(weights, d, layer, x), expected) <
               1e-4 * spread(expected));
         if (layer.empty()) // as users run it, blocks fused
-            CHECK(fovea_test::distance(activation<Network, Backend, inference>(weights, d, "", x), expected) <
-                  1e-4 * spread(expected));
+            for (auto method : {convolution_method::automatic, convolution_method::direct})
+                CHECK(fovea_test::distance(activation<Network, Backend, inference>(weights, d, "", x, method),
+                                           expected) < 1e-4 * spread(expected));
         ++compared;
     }
     CHECK(compared >= 2);

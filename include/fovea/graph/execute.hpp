@@ -37,28 +37,33 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
 }
 
 // How a call is cut for so many workers: by images, else by rows, by columns where rows are few or a block repeats its
-// halo. Piece i of `pieces`; a piece may be empty.
+// halo; rows and columns at multiples of the footprint's grain. Piece i of `pieces`; a piece may be empty.
 struct cut {
-    int images = 1, rows = 1, cols = 1;
+    int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
     static cut of(const operation& o, const call& c, int workers) {
         if (workers == 1) return {};
         const int batch = c.images.size();
         if (batch % workers == 0) return {.images = workers};
-        const bool wide = c.cols.size() >= 2 * workers * (o.recomputed + 1);
+        const int grain = o.reads.grain, runs = o.reads.grains(c.rows).size() / grain;
+        const bool wide = c.cols.size() >= 2 * workers * (o.recomputed + grain);
         if (o.reads.whole) return {.images = std::min(batch, workers)};
-        if ((o.recomputed || c.rows.size() < 2 * workers) && wide) return {.cols = workers};
-        return {.rows = std::min(workers, c.rows.size())};
+        if ((o.recomputed || runs < 2 * workers) && wide) return {.cols = workers, .grain = grain};
+        return {.rows = std::min(workers, runs), .grain = grain};
     }
     call piece(const call& whole, int i) const {
-        const auto part = [](range r, int k, int n) {
-            return range{r.begin + int(std::ptrdiff_t(r.size()) * k / n),
-                         r.begin + int(std::ptrdiff_t(r.size()) * (k + 1) / n)};
+        const auto part = [](range r, int k, int n, int step) {
+            const auto border = [&](int at) {
+                if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
+                const int even = r.begin + int(std::ptrdiff_t(r.size()) * at / n);
+                return std::max(r.begin, even / step * step);
+            };
+            return range{border(k), border(k + 1)};
         };
         call c = whole;
-        c.images = part(whole.images, i / (rows * cols), images);
-        c.rows = part(whole.rows, i / cols % rows, rows);
-        c.cols = part(whole.cols, i % cols, cols);
+        c.images = part(whole.images, i / (rows * cols), images, 1);
+        c.rows = part(whole.rows, i / cols % rows, rows, grain);
+        c.cols = part(whole.cols, i % cols, cols, grain);
         return c;
     }
 };

@@ -35,10 +35,16 @@ struct footprint {
     int magnify = 1, stride = 1; // one of them is 1
     int radius = 0;              // input pixels on either side
     bool whole = false;          // reads the whole image, gives one pixel
+    int grain = 1;               // output pixels are computed in runs of so many, from multiples of it
 
+    // The runs that the rows `out` are part of.
+    constexpr range grains(range out) const {
+        return {floor_div(out.begin, grain) * grain, floor_div(out.end + grain - 1, grain) * grain};
+    }
     constexpr range operator()(range out, int extent_in) const {
         if (out.empty()) return {};
         if (whole) return {0, extent_in};
+        out = grains(out);
         return {floor_div(out.begin, magnify) * stride - radius, floor_div(out.end - 1, magnify) * stride + radius + 1};
     }
     constexpr int extent(int in) const { return whole ? 1 : magnify > 1 ? in * magnify : (in - 1) / stride + 1; }
@@ -94,7 +100,7 @@ struct operation {
     attributes a{};
     footprint reads{};
     unsigned saved = nothing;
-    double work = 0;     // multiply-adds for one pixel of y
+    double work = 0;     // multiply-adds for one pixel of y, or what takes as long
     int recomputed = 0;  // rows and columns on either side that a call computes again inside a fused block
     weight_shape dims{}; // of w[0], before a backend arranges it
     kernel forward = nullptr;
@@ -121,6 +127,7 @@ struct graph {
         operations; // in an order in which they can run; operation i writes a tensor after those it reads
     std::vector<output_of> outputs;
     depths depth;
+    convolution_method method = convolution_method::automatic; // as asked for
     int scope = -1;
 
     FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind) {

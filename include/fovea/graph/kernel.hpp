@@ -56,6 +56,9 @@ struct window {
 // Activations that a backend can fuse into the operation before; `custom` is anything else.
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
+// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced.
+enum class convolution_method { automatic, direct, winograd };
+
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
     int factor = 1; // of a magnification or a pixel shuffle
@@ -64,6 +67,7 @@ struct attributes {
     activation_kind activation = activation_kind::identity;
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
+    convolution_method method = convolution_method::direct;
 };
 
 inline constexpr int max_inputs = 2;

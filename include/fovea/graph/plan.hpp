@@ -104,8 +104,10 @@ constexpr std::vector<int> ends_for(const graph& g, const plan& p, int row) {
     std::vector<int> end(g.tensors.size(), INT_MIN / 2);
     end.back() = row;
     each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
-        const int y = end[std::size_t(o.y)];
-        if (y > INT_MIN / 2) end[x] = std::max(end[x], read_by(o, k, {y - 1, y}, p.extents[x].height).end);
+        int& y = end[std::size_t(o.y)];
+        if (y <= INT_MIN / 2) return;
+        y = o.reads.grains({y - 1, y}).end; // whole tiles: the next band would compute them again
+        end[x] = std::max(end[x], read_by(o, k, {y - 1, y}, p.extents[x].height).end);
     });
     return end;
 }

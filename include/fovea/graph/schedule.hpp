@@ -57,11 +57,14 @@ inline double work_of(const graph& g, const plan& p) {
     for (auto& end : p.ends)
         for (auto& o : g.operations) {
             const std::size_t y = std::size_t(o.y);
-            const double rows = end[y] - done[y], cols = p.tensors[y].cols.clip(p.extents[y].width).size();
+            const range now{done[y], end[y]}, inside = p.tensors[y].cols.clip(p.extents[y].width);
+            const double rows = now.size(), cols = inside.size();
             done[y] = end[y];
-            if (rows <= 0) continue;
+            if (now.empty()) continue;
+            const double whole_tiles = o.reads.grains(now).size() / rows * o.reads.grains(inside).size() / cols;
             double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
-            each += o.work * (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
+            each += o.work * whole_tiles *
+                    (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
             work += per_call + rows * cols * each;
         }
     return work * p.batch;

@@ -3,6 +3,9 @@
 // A backend is a tag. Its kernels are overloads found by the tag, and a tag may inherit another to fall back to it:
 //   void forward(Backend, Operation, const call&)               the kernel of an operation type
 //   std::size_t scratch(Backend, Operation, const call&)        optional: bytes of scratch memory for a call
+//   void choose(Backend, Operation, convolution_method wanted, operation&)
+//                                                               optional: how this one is computed, by its sizes:
+//                                                               attributes::method, footprint::grain, work
 //   Layout layout_of(Backend, Operation)                        optional: the backend's own arrangement of the first
 //                                                               Layout::inputs weights, which become one
 //   void prepare(Backend, Layout, const preparation_call&)      makes that arrangement, of
@@ -50,6 +53,11 @@ concept has_scratch = requires(const call& c) {
     scratch(Backend{}, Op{}, c);
 };
 
+template <class Backend, class Op>
+concept has_choice = requires(operation& o) {
+    choose(Backend{}, Op{}, convolution_method{}, o);
+};
+
 template <class Backend, class Op> struct arranged {
     using type = Op;
     static constexpr int inputs = 0;
@@ -81,7 +89,7 @@ template <class Mode, class Backend> struct tracer : graph {
     using mode = Mode;
 
     // Whether a block may be one operation of this type here.
-    template <class Op> static constexpr bool fuses = Mode::fuses_blocks && detail::has_forward<Backend, Op>;
+    template <class Op> static constexpr bool fuses = Mode::fuses_blocks&& detail::has_forward<Backend, Op>;
     // Whether the backend has a kernel for this operation.
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
@@ -100,6 +108,7 @@ template <class Mode, class Backend> struct tracer : graph {
             static_assert(detail::has_forward<Backend, Op>, "fovea: this backend has no kernel for this operation");
             if constexpr (detail::has_forward<Backend, Op>) {
                 using arranged = detail::arranged<Backend, Op>;
+                if constexpr (detail::has_choice<Backend, Op>) choose(Backend{}, Op{}, method, o);
                 if constexpr (arranged::inputs > 0) arrange<typename arranged::layout>(o);
                 o.forward = &detail::run_forward<Backend, typename arranged::type>;
                 if constexpr (detail::has_scratch<Backend, typename arranged::type>)

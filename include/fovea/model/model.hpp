@@ -6,9 +6,11 @@
 namespace fovea {
 
 namespace detail {
-template <class Network, class Backend, class Mode> graph trace_network(const depths& d) {
+template <class Network, class Backend, class Mode>
+graph trace_network(const depths& d, convolution_method method = convolution_method::automatic) {
     tracer<Mode, Backend> t;
     t.depth = d;
+    t.method = method;
     Network::trace(t, value<Network::in_channels>{t.add_tensor(Network::in_channels, ratio{})});
     return graph(std::move(t));
 }
@@ -19,7 +21,7 @@ template <class Network, class Backend, class Mode> graph trace_network(const de
 template <layer Network, class Backend, class Mode = inference> class model : public upscaler {
   public:
     explicit model(const tensor_file& weights, const model_options& o = {})
-        : upscaler(detail::trace_network<Network, Backend, Mode>(o.depth), weights, o) {}
+        : upscaler(detail::trace_network<Network, Backend, Mode>(o.depth, o.convolution), weights, o) {}
 };
 
 } // namespace fovea

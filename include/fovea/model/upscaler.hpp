@@ -26,6 +26,7 @@ struct model_options {
     depths depth{};             // of every repeat<dynamic, ...>
     value_range range{};        // of the network's values
     context* threads = nullptr; // outlives the model; none: one thread, no others are made
+    convolution_method convolution = convolution_method::automatic; // direct: the one to compare others with
 };
 
 // Used by one thread at a time.

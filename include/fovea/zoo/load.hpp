@@ -23,8 +23,8 @@ inline depths depth_of(const architecture& a) {
     return {{a.family == family::supercool ? "encoder" : "body", a.depth}};
 }
 
-template <class Network, class Backend, class Mode> graph graph_of(const architecture& a) {
-    return fovea::detail::trace_network<Network, Backend, Mode>(depth_of(a));
+template <class Network, class Backend, class Mode> graph graph_of(const architecture& a, convolution_method method) {
+    return fovea::detail::trace_network<Network, Backend, Mode>(depth_of(a), method);
 }
 
 // The sizes are chosen part by part: 10 x (3 + 3) instantiations instead of 10 x 3 x 3 x 2.
@@ -43,9 +43,11 @@ bool trace_supercool(tracer<Mode, Backend>& t, const architecture& a) {
            });
 }
 
-template <class Backend, class Mode> std::optional<graph> supercool_graph(const architecture& a) {
+template <class Backend, class Mode>
+std::optional<graph> supercool_graph(const architecture& a, convolution_method method) {
     tracer<Mode, Backend> t;
     t.depth = depth_of(a);
+    t.method = method;
     bool known = false;
     choose(choices<8, 16, 24, 32, 48, 64, 96, 128, 192, 256>{}, a.channels,
            [&](auto channels) { known = trace_supercool<channels>(t, a); });
@@ -54,30 +56,31 @@ template <class Backend, class Mode> std::optional<graph> supercool_graph(const 
 }
 
 template <int Features, int Hidden, int Kernel, class Backend, class Mode>
-bool add_vapsr(std::optional<graph>& found, const architecture& a) {
+bool add_vapsr(std::optional<graph>& found, const architecture& a, convolution_method method) {
     if (a.channels != Features || a.hidden != Hidden || a.kernel != Kernel) return false;
     choose(choices<2, 3, 4>{}, a.scale, [&](auto scale) {
         choose(choices<1, 2>{}, a.body_groups, [&](auto groups) {
-            found = graph_of<vapsr_network<scale, Features, Hidden, dynamic, Kernel, groups>, Backend, Mode>(a);
+            found = graph_of<vapsr_network<scale, Features, Hidden, dynamic, Kernel, groups>, Backend, Mode>(a, method);
         });
     });
     return true;
 }
 
 // Nothing when the size is not among those that are built in.
-template <class Backend, class Mode> std::optional<graph> graph_for(const architecture& a) {
+template <class Backend, class Mode> std::optional<graph> graph_for(const architecture& a, convolution_method method) {
     std::optional<graph> found;
     switch (a.family) {
         case family::supercool:
-            return supercool_graph<Backend, Mode>(a);
+            return supercool_graph<Backend, Mode>(a, method);
         case family::realesr_compact:
             if (a.channels != 64 || a.scale != 4) return found;
             choose(choices<16, 32>{}, a.depth,
-                   [&](auto depth) { found = graph_of<realesr_compact<64, depth, 4>, Backend, Mode>(a); });
+                   [&](auto depth) { found = graph_of<realesr_compact<64, depth, 4>, Backend, Mode>(a, method); });
             return found;
         case family::vapsr:
-            add_vapsr<32, 64, 1, Backend, Mode>(found, a) || add_vapsr<48, 64, 1, Backend, Mode>(found, a) ||
-                add_vapsr<64, 48, 3, Backend, Mode>(found, a);
+            add_vapsr<32, 64, 1, Backend, Mode>(found, a, method) ||
+                add_vapsr<48, 64, 1, Backend, Mode>(found, a, method) ||
+                add_vapsr<64, 48, 3, Backend, Mode>(found, a, method);
             return found;
         default:
             return found;
@@ -91,12 +94,17 @@ template <class Backend, class Mode> std::optional<graph> graph_for(const archit
 //   SuperCool   x2 x4 x8 with 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256 channels, hidden ratio 1, 2 or 4
 //   Real-ESRGAN compact x4 with 64 channels, 16 or 32 convolutions
 // Other sizes: compose the type yourself and use model<...>. Throws when the network or its size is not among these.
-template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
+// Depth and range of values are the file's, whatever the options say.
+template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
     const architecture a = recognise(weights);
     if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
-    auto g = detail::graph_for<Backend, Mode>(a);
+    auto g = detail::graph_for<Backend, Mode>(a, o.convolution);
     if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
-    return upscaler(std::move(*g), weights, {.range = a.range, .threads = threads});
+    o.depth = detail::depth_of(a), o.range = a.range;
+    return upscaler(std::move(*g), weights, o);
+}
+template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
+    return load<Backend, Mode>(weights, model_options{.threads = threads});
 }
 
 } // namespace fovea::zoo

@@ -1,5 +1,5 @@
 // y = act(conv(x, w) + b) + skip (optional): cross-correlation of any odd kernel, stride, dilation and groups, padded
-// with zeros. Direct, register-blocked; Winograd is another operation.
+// with zeros. Direct, register-blocked; winograd.hpp is the other way.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)
 //   w[0]  packed by pack_convolution from (O,I/groups,K,K)        w[1]  (O) or null

@@ -13,6 +13,10 @@ struct kernel_table {
     kernel convolution;
     preparation_size packed_convolution_bytes;
     preparation_kernel pack_convolution;
+    scratch_size winograd_scratch;
+    kernel winograd;
+    preparation_size packed_winograd_bytes;
+    preparation_kernel pack_winograd;
     kernel depthwise;
     preparation_size packed_depthwise_bytes;
     preparation_kernel pack_depthwise;

@@ -9,6 +9,7 @@
 #include "fovea/backend/cpu/pixel_shuffle.hpp"
 #include "fovea/backend/cpu/pooling.hpp"
 #include "fovea/backend/cpu/upsample.hpp"
+#include "fovea/backend/cpu/winograd.hpp"
 
 namespace fovea::FOVEA_ISA {
 
@@ -17,6 +18,10 @@ constexpr kernel_table table_of_kernels() {
             .convolution = convolution,
             .packed_convolution_bytes = packed_convolution_bytes,
             .pack_convolution = pack_convolution,
+            .winograd_scratch = winograd_scratch,
+            .winograd = winograd,
+            .packed_winograd_bytes = packed_winograd_bytes,
+            .pack_winograd = pack_winograd,
             .depthwise = depthwise,
             .packed_depthwise_bytes = packed_depthwise_bytes,
             .pack_depthwise = pack_depthwise,

@@ -7,6 +7,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
 #include "fovea/backend/cpu/epilogue.hpp"
 #include "fovea/backend/cpu/simd.hpp"
@@ -33,6 +34,12 @@ inline constexpr int block_pixels = vector_registers == 32 ? (NV <= 2      ? 14
                                                            : (NV == 1   ? 8
                                                               : NV == 2 ? 6
                                                                         : 4);
+inline int block_pixels_of(int vectors) {
+    return vectors == 4   ? block_pixels<4>
+           : vectors == 3 ? block_pixels<3>
+           : vectors == 2 ? block_pixels<2>
+                          : block_pixels<1>;
+}
 inline constexpr int max_block_vectors = vector_registers == 32 ? 4 : 3;
 inline constexpr int max_block_sums = 32 * lanes;
 inline constexpr int tail_pixels = 4;
@@ -47,7 +54,14 @@ inline int block_vectors(int remaining, int terms_per_output) {
     return max_block_vectors == 4 && terms_per_output <= 128 ? 4 : 2;
 }
 
-template <int NV, int P> FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, float* sums) {
+// What a block fetches into the caches at each value of a run. By default what it will read itself: weights come from
+// L2, and pixels of many channels do not stay in L1 either; of the pixels one line for each value, in turn. Else
+// fetch(k).
+struct fetch_operands {};
+
+template <int NV, int P, class Fetch = fetch_operands>
+FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, float* sums,
+                              [[maybe_unused]] Fetch fetch = {}) {
     constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
     const std::ptrdiff_t step = t.pixel_step;
     std::ptrdiff_t steps[4] = {0, step, 2 * step, 3 * step};
@@ -65,18 +79,19 @@ template <int NV, int P> FOVEA_NOINLINE void sum_block(const terms& t, std::ptrd
             const float* x[quads];
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
-            // Weights come from L2, and pixels of many channels do not stay in L1 either: both are asked for ahead, of
-            // the pixels one line for each term, in turn.
             const float* ahead = run + line;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
-                __builtin_prefetch(ahead);
-                ahead += step + 1;
-                if (k % line == line - 1) ahead -= line * step;
+                if constexpr (std::is_same_v<Fetch, fetch_operands>) {
+                    FOVEA_UNROLL
+                    for (int v = 0; v < NV; ++v) __builtin_prefetch(w + (weights_ahead * NV + v) * lanes);
+                    __builtin_prefetch(ahead);
+                    ahead += step + 1;
+                    if (k % line == line - 1) ahead -= line * step;
+                } else
+                    fetch(k);
                 vf b[NV];
                 FOVEA_UNROLL
                 for (int v = 0; v < NV; ++v) b[v] = load(w + v * lanes);
-                FOVEA_UNROLL
-                for (int v = 0; v < NV; ++v) __builtin_prefetch(w + (weights_ahead * NV + v) * lanes);
                 FOVEA_UNROLL
                 for (int p = 0; p < P; ++p) {
                     const vf a = broadcast(x[p / 4][steps[p % 4]]);
@@ -107,7 +122,7 @@ template <int NV> void sum_row(const terms& t, const float* w, int pixels, const
     int x = 0;
     const auto block = [&](auto kernel, int size) {
         const int from = std::min(x, pixels - size);
-        kernel(t, from * t.pixel_step, w, sums);
+        kernel(t, from * t.pixel_step, w, sums, fetch_nothing{});
         finish(to, sums + (x - from) * NV * lanes, NV, x, from + size - x);
         x = from + size;
     };

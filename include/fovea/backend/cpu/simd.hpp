@@ -109,6 +109,17 @@ FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) { return xsimd::haddp(v); }
 FOVEA_INLINE vf load_first(const float* p, int n) { return n == lanes ? load(p) : load_part(p, n); }
 FOVEA_INLINE void store_first(float* p, vf v, int n) { n == lanes ? store(p, v) : store_part(p, v, n); }
 
+// Asks for the cache line of p: soon to be read, later to be read, soon to be written.
+#if defined(__GNUC__) || defined(__clang__)
+FOVEA_INLINE void fetch_soon(const float* p) { __builtin_prefetch(p, 0, 3); }
+FOVEA_INLINE void fetch_later(const float* p) { __builtin_prefetch(p, 0, 2); }
+FOVEA_INLINE void fetch_to_write(float* p) { __builtin_prefetch(p, 1, 3); }
+#else
+FOVEA_INLINE void fetch_soon(const float*) {}
+FOVEA_INLINE void fetch_later(const float*) {}
+FOVEA_INLINE void fetch_to_write(float*) {}
+#endif
+
 // Keeps the compiler from deriving p from other pointers: it would turn one base and a stride into a pointer per pixel
 // and run out of registers.
 template <class T> FOVEA_INLINE void opaque(T& p) {

@@ -1,0 +1,249 @@
+// y = act(conv(x, w) + b) + skip (optional) for 3x3 kernels without stride, dilation and groups, by Winograd's
+// F(4x4,3x3): a quarter of the products of the direct sum.
+//
+//   x[0]  (N,H,W,I)     x[1]  (N,H,W,O), optional, may be y     y  (N,H,W,O)
+//   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null
+//
+// The output is cut into tiles of 4x4 pixels at multiples of four of the image's own coordinates, never of the call's.
+// A tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a
+// pixel the same bits, and x must hold what whole tiles read: its footprint has a grain of four.
+//
+// Some tiles at a time: their patches of 6x6 pixels are transformed into 36 planes [tile][I] in scratch; for each block
+// of output channels 36 products with the transformed weights give planes [tile][block], which are transformed into y
+// at once. The planes of a group of tiles stay in L2.
+#pragma once
+#include "fovea/backend/cpu/winograd_weights.hpp"
+
+namespace fovea::FOVEA_ISA {
+
+// Where the planes of one group of tiles lie in scratch; steps in floats.
+struct winograd_group {
+    int tiles;           // of a group
+    int stored;          // that a plane has room for: the last block of tiles may pass the group
+    std::ptrdiff_t tile; // from a transformed input tile to the next
+    std::ptrdiff_t in;   // from a plane of transformed inputs to the next
+    std::ptrdiff_t out;  // from a plane of sums to the next
+
+    explicit winograd_group(const winograd_layout& l) {
+        constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
+        constexpr int most_tiles = 28;
+        constexpr std::ptrdiff_t line = 16; // one cache line keeps the planes off the same sets
+        tile = (l.inputs + lanes - 1) / lanes * lanes;
+        const int fitting = int(most_bytes / (sizeof(float) * winograd_planes * std::size_t(tile)));
+        const int block = block_pixels_of(l.vectors_of_block(0));
+        tiles = std::max(1, std::min(fitting, most_tiles) / block) * block;
+        stored = tiles;
+        int widest = 1;
+        l.each_block([&](int, int vectors, std::size_t) {
+            const int pixels = block_pixels_of(vectors);
+            stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
+            widest = std::max(widest, vectors);
+        });
+        in = stored * tile + line;
+        out = std::ptrdiff_t(stored) * widest * lanes + line;
+    }
+    std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
+    // Products of blocks, of tiles and of output channels, for each plane.
+    int products_of(const winograd_layout& l, int tiles_of_group) const {
+        int n = 0;
+        l.each_block([&](int, int vectors, std::size_t) {
+            n += (tiles_of_group + block_pixels_of(vectors) - 1) / block_pixels_of(vectors);
+        });
+        return n;
+    }
+};
+
+inline std::size_t winograd_scratch(const call& c) {
+    return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
+}
+
+// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors.
+template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    constexpr int N = winograd_inputs;
+    vf half[N][N];
+    FOVEA_UNROLL
+    for (int j = 0; j < N; ++j) {
+        vf d[N], o[N];
+        FOVEA_UNROLL
+        for (int i = 0; i < N; ++i) d[i] = load_at(i, j);
+        transform_inputs(d, o);
+        FOVEA_UNROLL
+        for (int i = 0; i < N; ++i) half[i][j] = o[i];
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < N; ++i) {
+        vf o[N];
+        transform_inputs(half[i], o);
+        FOVEA_UNROLL
+        for (int j = 0; j < N; ++j, to += plane) store(to, o[j]);
+    }
+}
+
+// All channels of the patch whose rows are given; zeros fill the last vector.
+inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
+                              std::ptrdiff_t plane) {
+    int c = 0;
+    for (; c + lanes <= channels; c += lanes)
+        transform_patch([&](int i, int j) { return load(row[i] + std::ptrdiff_t(j) * channels + c); }, to + c, plane);
+    if (c < channels)
+        transform_patch(
+            [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
+            plane);
+}
+
+// 36 planes of one tile into y[4][4][vectors * lanes].
+inline void transform_tile(const float* sums, std::ptrdiff_t plane, int vectors, float* y) {
+    constexpr int N = winograd_inputs, M = winograd_outputs;
+    for (int v = 0; v < vectors; ++v, sums += lanes, y += lanes) {
+        vf half[M][N];
+        FOVEA_UNROLL
+        for (int j = 0; j < N; ++j) {
+            vf m[N], o[M];
+            FOVEA_UNROLL
+            for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
+            transform_outputs(m, o);
+            FOVEA_UNROLL
+            for (int i = 0; i < M; ++i) half[i][j] = o[i];
+        }
+        FOVEA_UNROLL
+        for (int i = 0; i < M; ++i) {
+            vf o[M];
+            transform_outputs(half[i], o);
+            FOVEA_UNROLL
+            for (int j = 0; j < M; ++j) store(y + (i * M + j) * vectors * lanes, o[j]);
+        }
+    }
+}
+
+// The tiles that a call touches, in rows from left to right.
+class winograd_tiles {
+    static constexpr int size = winograd_outputs;
+    const call& c_;
+    int top_, left_, across_, down_;
+
+  public:
+    explicit winograd_tiles(const call& c)
+        : c_(c),
+          top_(c.rows.begin / size),
+          left_(c.cols.begin / size),
+          across_((c.cols.end + size - 1) / size - left_),
+          down_((c.rows.end + size - 1) / size - top_) {}
+    int count() const { return across_ * down_; }
+    int channels() const { return c_.x[0].channels; }
+    int y(int tile) const { return (top_ + tile / across_) * size; }
+    int x(int tile) const { return (left_ + tile % across_) * size; }
+
+    // Row i of the 6x6 pixels that a tile reads.
+    const float* patch(int n, int tile, int i) const { return c_.x[0].read<float>(n, y(tile) - 1 + i, x(tile) - 1); }
+    void read(int n, int tile, float* to, std::ptrdiff_t plane) const {
+        const float* row[winograd_inputs];
+        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(n, tile, i);
+        transform_patches(row, channels(), to, plane);
+    }
+
+    // One block of output channels, from `channel`, of a tile: values[4][4][vectors * lanes], of which the pixels
+    // inside the call are finished.
+    void write(int n, int tile, int channel, int vectors, const float* values, epilogue finish) const {
+        const range rows{std::max(y(tile), c_.rows.begin), std::min(y(tile) + size, c_.rows.end)};
+        const range cols{std::max(x(tile), c_.cols.begin), std::min(x(tile) + size, c_.cols.end)};
+        const float* bias = c_.weight<float>(1);
+        for (int i = rows.begin; i < rows.end; ++i) {
+            const destination to{.y = c_.y.at<float>(n, i, cols.begin) + channel,
+                                 .pixel_step = c_.y.channels,
+                                 .vector_step = lanes,
+                                 .channels = std::min(vectors * lanes, c_.y.channels - channel),
+                                 .bias = bias ? bias + channel : nullptr,
+                                 .skip = c_.x[1] ? c_.x[1].at<const float>(n, i, cols.begin) + channel : nullptr,
+                                 .slope = c_.a.slope};
+            for (int p = size; p < 2 * size; ++p)
+                for (int v = 0; v < vectors; ++v) fetch_to_write(to.y + p * to.pixel_step + v * lanes);
+            const int first = (i - y(tile)) * size + cols.begin - x(tile);
+            finish(to, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
+        }
+    }
+};
+
+// Walks through the patches of the next group of tiles, evenly over the block products of this one.
+class patch_walk {
+    const winograd_tiles& all_;
+    int n_, first_, rows_, calls_, call_ = 0, done_ = 0;
+
+  public:
+    patch_walk(const winograd_tiles& all, int n, int first, int tiles, int calls)
+        : all_(all), n_(n), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
+    // What a row of a patch adds to that of the tile before it: four columns; now and then nothing, else `nothing`.
+    const float* next(const float* nothing) {
+        if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
+        const int tile = first_ + done_ / winograd_inputs, row = done_ % winograd_inputs;
+        ++done_;
+        return all_.patch(n_, tile, row) + 2 * all_.channels();
+    }
+};
+
+struct fetch_ahead { // a line of weights for each input channel, and a pixel of a patch for every fourth
+    const float *weights, *patch;
+    FOVEA_INLINE void operator()(int k) const {
+        fetch_soon(weights + 16 * k);
+        if (k % 4 == 0) fetch_later(patch + 4 * k);
+    }
+};
+
+// sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
+template <int NV>
+void multiply_planes(const winograd_layout& l, const winograd_group& p, const float* in, const float* w, int tiles,
+                     float* sums, patch_walk& ahead) {
+    constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
+    terms t{};
+    t.rows = t.runs = 1;
+    t.length = l.inputs;
+    t.pixel_step = p.tile;
+    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
+        const float* next = plane + 1 < winograd_planes ? w + l.inputs * width : w;
+        t.row[0] = in;
+        int i = 0, done = 0;
+        const auto block = [&](auto sum, int size) {
+            const fetch_ahead fetch{next + 16 * l.inputs * std::min(done++, last_line), ahead.next(w)};
+            sum(t, i * p.tile, w, sums + i * width, fetch);
+            i += size;
+        };
+        while (tiles - i > tail_pixels) block(sum_block<NV, P, fetch_ahead>, P);
+        if (tiles - i > 1) block(sum_block<NV, tail_pixels, fetch_ahead>, tail_pixels);
+        if (tiles - i == 1) block(sum_block<NV, 1, fetch_ahead>, 1);
+    }
+}
+
+using plane_product = void (*)(const winograd_layout&, const winograd_group&, const float*, const float*, int, float*,
+                               patch_walk&);
+inline plane_product plane_product_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return multiply_planes<4>;
+    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
+}
+
+inline void winograd(const call& c) {
+    if (c.rows.empty() || c.cols.empty()) return;
+    const winograd_layout l{c.dims[1], c.dims[0]};
+    const winograd_group group(l);
+    const winograd_tiles all(c);
+    const epilogue finish = epilogue_of(c.a.activation);
+    float* in = reinterpret_cast<float*>(c.scratch);
+    float* sums = in + winograd_planes * group.in;
+    alignas(64) float values[winograd_outputs * winograd_outputs * max_block_vectors * lanes];
+
+    for (int n = c.images.begin; n < c.images.end; ++n)
+        for (int first = 0; first < all.count(); first += group.tiles) {
+            const int tiles = std::min(group.tiles, all.count() - first);
+            for (int t = 0; t < tiles; ++t) all.read(n, first + t, in + t * group.tile, group.in);
+            const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
+            patch_walk ahead(all, n, next, next_tiles, winograd_planes * group.products_of(l, tiles));
+            l.each_block([&](int vector, int vectors, std::size_t floats) {
+                plane_product_of(vectors)(l, group, in, c.weight<float>(0) + floats, tiles, sums, ahead);
+                for (int t = 0; t < tiles; ++t) {
+                    transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, values);
+                    all.write(n, first + t, vector * lanes, vectors, values, finish);
+                }
+            });
+        }
+}
+
+} // namespace fovea::FOVEA_ISA
