@@ -43,7 +43,7 @@ inline int block_pixels_of(int vectors) {
 inline constexpr int max_block_vectors = vector_registers == 32 ? 4 : 3;
 inline constexpr int max_block_sums = 32 * lanes;
 inline constexpr int tail_pixels = 4;
-inline constexpr int line = 16;          // floats of a cache line
+inline constexpr int line_floats = 16;   // of a cache line
 inline constexpr int weights_ahead = 16; // terms
 
 // How many of the remaining vectors of output channels the next block takes. Blocks of 4 pay where their weights stay
@@ -79,14 +79,14 @@ FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w,
             const float* x[quads];
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
-            const float* ahead = run + line;
+            const float* ahead = run + line_floats;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
                 if constexpr (std::is_same_v<Fetch, fetch_operands>) {
                     FOVEA_UNROLL
-                    for (int v = 0; v < NV; ++v) __builtin_prefetch(w + (weights_ahead * NV + v) * lanes);
-                    __builtin_prefetch(ahead);
+                    for (int v = 0; v < NV; ++v) fetch_soon(w + (weights_ahead * NV + v) * lanes);
+                    fetch_soon(ahead);
                     ahead += step + 1;
-                    if (k % line == line - 1) ahead -= line * step;
+                    if (k % line_floats == line_floats - 1) ahead -= line_floats * step;
                 } else
                     fetch(k);
                 vf b[NV];
@@ -122,7 +122,7 @@ template <int NV> void sum_row(const terms& t, const float* w, int pixels, const
     int x = 0;
     const auto block = [&](auto kernel, int size) {
         const int from = std::min(x, pixels - size);
-        kernel(t, from * t.pixel_step, w, sums, fetch_nothing{});
+        kernel(t, from * t.pixel_step, w, sums, fetch_operands{});
         finish(to, sums + (x - from) * NV * lanes, NV, x, from + size - x);
         x = from + size;
     };

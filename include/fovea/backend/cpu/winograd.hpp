@@ -27,7 +27,6 @@ struct winograd_group {
     explicit winograd_group(const winograd_layout& l) {
         constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
         constexpr int most_tiles = 28;
-        constexpr std::ptrdiff_t line = 16; // one cache line keeps the planes off the same sets
         tile = (l.inputs + lanes - 1) / lanes * lanes;
         const int fitting = int(most_bytes / (sizeof(float) * winograd_planes * std::size_t(tile)));
         const int block = block_pixels_of(l.vectors_of_block(0));
@@ -39,8 +38,8 @@ struct winograd_group {
             stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
             widest = std::max(widest, vectors);
         });
-        in = stored * tile + line;
-        out = std::ptrdiff_t(stored) * widest * lanes + line;
+        in = stored * tile + line_floats; // a line more keeps the planes off the same sets
+        out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
     }
     std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
     // Products of blocks, of tiles and of output channels, for each plane.
