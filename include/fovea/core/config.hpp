@@ -55,7 +55,11 @@
 #define FOVEA_UNROLL _Pragma("clang loop unroll(full)")
 #define FOVEA_INLINE inline __attribute__((always_inline))
 #elif defined(__GNUC__)
+#if defined(__SANITIZE_ADDRESS__) // its checks in every step take minutes to compile
+#define FOVEA_UNROLL
+#else
 #define FOVEA_UNROLL _Pragma("GCC unroll 64") // g++ -O2 otherwise keeps arrays of accumulators in memory
+#endif
 #define FOVEA_INLINE inline __attribute__((always_inline))
 #else
 #define FOVEA_UNROLL
