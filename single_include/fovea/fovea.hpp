@@ -4112,7 +4112,7 @@ inline int block_pixels_of(int vectors) {
 inline constexpr int max_block_vectors = vector_registers == 32 ? 4 : 3;
 inline constexpr int max_block_sums = 32 * lanes;
 inline constexpr int tail_pixels = 4;
-inline constexpr int line = 16;          // floats of a cache line
+inline constexpr int line_floats = 16;   // of a cache line
 inline constexpr int weights_ahead = 16; // terms
 
 // How many of the remaining vectors of output channels the next block takes. Blocks of 4 pay where their weights stay
@@ -4148,14 +4148,14 @@ FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w,
             const float* x[quads];
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
-            const float* ahead = run + line;
+            const float* ahead = run + line_floats;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
                 if constexpr (std::is_same_v<Fetch, fetch_operands>) {
                     FOVEA_UNROLL
-                    for (int v = 0; v < NV; ++v) __builtin_prefetch(w + (weights_ahead * NV + v) * lanes);
-                    __builtin_prefetch(ahead);
+                    for (int v = 0; v < NV; ++v) fetch_soon(w + (weights_ahead * NV + v) * lanes);
+                    fetch_soon(ahead);
                     ahead += step + 1;
-                    if (k % line == line - 1) ahead -= line * step;
+                    if (k % line_floats == line_floats - 1) ahead -= line_floats * step;
                 } else
                     fetch(k);
                 vf b[NV];
@@ -4191,7 +4191,7 @@ template <int NV> void sum_row(const terms& t, const float* w, int pixels, const
     int x = 0;
     const auto block = [&](auto kernel, int size) {
         const int from = std::min(x, pixels - size);
-        kernel(t, from * t.pixel_step, w, sums, fetch_nothing{});
+        kernel(t, from * t.pixel_step, w, sums, fetch_operands{});
         finish(to, sums + (x - from) * NV * lanes, NV, x, from + size - x);
         x = from + size;
     };
@@ -5305,7 +5305,6 @@ struct winograd_group {
     explicit winograd_group(const winograd_layout& l) {
         constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
         constexpr int most_tiles = 28;
-        constexpr std::ptrdiff_t line = 16; // one cache line keeps the planes off the same sets
         tile = (l.inputs + lanes - 1) / lanes * lanes;
         const int fitting = int(most_bytes / (sizeof(float) * winograd_planes * std::size_t(tile)));
         const int block = block_pixels_of(l.vectors_of_block(0));
@@ -5317,8 +5316,8 @@ struct winograd_group {
             stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
             widest = std::max(widest, vectors);
         });
-        in = stored * tile + line;
-        out = std::ptrdiff_t(stored) * widest * lanes + line;
+        in = stored * tile + line_floats; // a line more keeps the planes off the same sets
+        out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
     }
     std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
     // Products of blocks, of tiles and of output channels, for each plane.
