@@ -30,7 +30,7 @@ part() {
     mkdir -p "$folder"
     printf '\n==== %s: %s, preset %s\n' "$name" "$compiler" "$preset"
     rm -f "$results"
-    if ! CXX=$compiler cmake --preset "$preset" -B "$folder" -DFOVEA_BENCHMARKS=OFF "${options[@]+"${options[@]}"}" >"$folder/configure.log" 2>&1; then
+    if ! CXX=$compiler cmake --preset "$preset" -B "$folder" -DFOVEA_BENCHMARKS=OFF -DFOVEA_TESTS=ON -DFOVEA_EXAMPLES=ON "${options[@]+"${options[@]}"}" >"$folder/configure.log" 2>&1; then
         cat "$folder/configure.log"
         failed=$((failed + 1)) failures+=("$name: does not configure")
     elif ! cmake --build "$folder" -j "$JOBS" ${targets[@]+--target "${targets[@]}"}; then
@@ -77,4 +77,4 @@ done
 echo
 for failure in "${failures[@]+"${failures[@]}"}"; do echo "failed: $failure"; done
 echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
