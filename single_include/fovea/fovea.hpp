@@ -4133,8 +4133,44 @@ inline int block_vectors(int remaining, int terms_per_output) {
 // fetch(k).
 struct fetch_operands {};
 
-template <int NV, int P, class Fetch = fetch_operands>
-FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, float* sums,
+// What the sums of a block begin with and where they end. By default zero, and sums[P][NV * lanes]: through memory, so
+// that epilogues are compiled once and cannot raise the register pressure.
+template <int NV> struct to_sums {
+    float* sums;
+    to_sums(float* s) : sums(s) {}
+    FOVEA_INLINE vf begin(int, int) const { return broadcast(0.f); }
+    FOVEA_INLINE void end(int p, int v, vf sum) const { store(sums + (p * NV + v) * lanes, sum); }
+};
+// The bias and, if there is one, the skip; straight to y. For whole vectors of channels, and y not skip.
+template <int NV, bool Skip> struct to_row {
+    destination to; // of the block's first pixel
+    FOVEA_INLINE vf begin(int p, int v) const {
+        const vf bias = load(to.bias + v * lanes);
+        if constexpr (Skip)
+            return bias + load(to.skip + p * to.pixel_step + v * lanes);
+        else
+            return bias;
+    }
+    FOVEA_INLINE void end(int p, int v, vf sum) const { store(to.y + p * to.pixel_step + v * to.vector_step, sum); }
+};
+
+// Where the operands are near, but skip and y are not: a line of each in turn, of the pixels that follow the block.
+struct fetch_ends {
+    const float* skip;
+    float* y;
+    FOVEA_INLINE void operator()(int k) {
+        if (k % 2 == 0) {
+            fetch_soon(skip);
+            skip += line_floats;
+        } else {
+            fetch_to_write(y);
+            y += line_floats;
+        }
+    }
+};
+
+template <int NV, int P, class Fetch = fetch_operands, class Ends = to_sums<NV>>
+FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, std::type_identity_t<Ends> ends,
                               [[maybe_unused]] Fetch fetch = {}) {
     constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
     const std::ptrdiff_t step = t.pixel_step;
@@ -4145,7 +4181,7 @@ FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w,
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) acc[p][v] = broadcast(0.f);
+        for (int v = 0; v < NV; ++v) acc[p][v] = ends.begin(p, v);
     }
     for (int i = 0; i < t.rows; ++i) {
         const float* run = t.row[i] + at;
@@ -4180,30 +4216,51 @@ FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w,
             }
         }
     }
-    // Through memory, so that epilogues are compiled once and cannot raise the register pressure above.
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) store(sums + (p * NV + v) * lanes, acc[p][v]);
+        for (int v = 0; v < NV; ++v) ends.end(p, v, acc[p][v]);
     }
 }
 
-// One row of `pixels` outputs for one block of NV vectors of channels. A tail is computed by a block that overlaps
-// pixels already done and keeps only the new ones.
-template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+// f(pixels, first, first new) for blocks that cover a row. A tail is computed by a block that overlaps pixels already
+// done.
+template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     constexpr int P = block_pixels<NV>;
-    alignas(64) float sums[max_block_sums];
     int x = 0;
-    const auto block = [&](auto kernel, int size) {
-        const int from = std::min(x, pixels - size);
-        kernel(t, from * t.pixel_step, w, sums, fetch_operands{});
-        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size - x);
-        x = from + size;
+    const auto block = [&](auto size) {
+        const int from = std::min(x, pixels - size());
+        f(size, from, x);
+        x = from + size();
     };
-    while (pixels - x >= P) block(sum_block<NV, P>, P);
-    if (pixels >= P && pixels - x > 2 * tail_pixels) block(sum_block<NV, P>, P);
-    while (x < pixels && pixels >= tail_pixels) block(sum_block<NV, tail_pixels>, tail_pixels);
-    while (x < pixels) block(sum_block<NV, 1>, 1);
+    while (pixels - x >= P) block(std::integral_constant<int, P>{});
+    if (pixels >= P && pixels - x > 2 * tail_pixels) block(std::integral_constant<int, P>{});
+    while (x < pixels && pixels >= tail_pixels) block(std::integral_constant<int, tail_pixels>{});
+    while (x < pixels) block(std::integral_constant<int, 1>{});
+}
+
+// One row of `pixels` outputs for one block of NV vectors of channels.
+template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+    });
+}
+
+// The same without an epilogue but bias and skip: computed twice, an overlap gets the same bits.
+template <int NV, bool Skip>
+void store_row(const terms& t, const float* w, int pixels, const destination& to, epilogue) {
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int) {
+        destination block = to;
+        block.y += from * to.pixel_step;
+        if constexpr (Skip) {
+            block.skip += from * to.pixel_step;
+            const fetch_ends ahead{block.skip + size() * to.pixel_step, block.y + size() * to.pixel_step};
+            sum_block<NV, size(), fetch_ends, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block}, ahead);
+        } else
+            sum_block<NV, size(), fetch_operands, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block});
+    });
 }
 
 using row_kernel = void (*)(const terms&, const float* w, int pixels, const destination&, epilogue);
@@ -4212,6 +4269,12 @@ inline row_kernel row_kernel_of(int vectors) {
     if constexpr (max_block_vectors == 4)
         if (vectors == 4) return sum_row<4>;
     return vectors == 3 ? sum_row<3> : vectors == 2 ? sum_row<2> : sum_row<1>;
+}
+
+template <bool Skip> row_kernel store_kernel_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return store_row<4, Skip>;
+    return vectors == 3 ? store_row<3, Skip> : vectors == 2 ? store_row<2, Skip> : store_row<1, Skip>;
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -5107,16 +5170,6 @@ void filter_row(const float* const (&row)[5], int n, std::ptrdiff_t group, int g
     }
 }
 
-// Adds skip, and asks for the next pixels of it and of y: of the block only they pass through memory.
-inline void finish_ahead(const destination& d, const float* sums, int vectors, int x, int pixels) {
-    finish_block<activation_kind::identity>(d, sums, vectors, x, pixels);
-    for (int p = x + pixels; p < x + 2 * pixels; ++p)
-        for (int v = 0; v < vectors; ++v) {
-            fetch_to_write(d.y + p * d.pixel_step + v * lanes);
-            fetch_soon(d.skip + p * d.pixel_step + v * lanes);
-        }
-}
-
 // One strip of columns of one image.
 class attention_stream {
     struct ring {
@@ -5225,15 +5278,20 @@ class attention_stream {
         if (!last_) copy(attention_halo + cols_.size(), false);
     }
 
-    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, destination to,
+    // act: null for nothing but the bias and the skip.
+    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row,
                   epilogue act) {
-        const destination row = to;
         layout.each_block([&](int first, int vectors, std::size_t floats) {
-            to.y = row.y + first * row.vector_step;
-            to.skip = row.skip ? row.skip + first * lanes : nullptr;
-            to.bias = row.bias + first * lanes;
+            destination to = row;
+            to.y += first * row.vector_step;
+            if (to.skip) to.skip += first * lanes;
+            to.bias += first * lanes;
             to.channels = std::min(vectors * lanes, row.channels - first * lanes);
-            row_kernel_of(vectors)(t, weight(weights) + floats, pixels, to, act);
+            const bool directly = !act && to.channels == vectors * lanes;
+            const row_kernel kernel = !directly ? row_kernel_of(vectors)
+                                      : to.skip ? store_kernel_of<true>(vectors)
+                                                : store_kernel_of<false>(vectors);
+            kernel(t, weight(weights) + floats, pixels, to, act ? act : finish_block<activation_kind::identity>);
         });
     }
     destination into(float* ring_row, int bias) const {
@@ -5280,8 +5338,7 @@ class attention_stream {
     }
     // p = pointwise(a)
     void mix(int y) {
-        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3),
-                 finish_block<activation_kind::identity>);
+        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3), nullptr);
         join(p_, p_seam_, y);
     }
     // t = depthwise(p), 6 columns around those of y
@@ -5313,7 +5370,7 @@ class attention_stream {
                        .slope = 0};
         for (int x = 0; x < cols_.size(); x += some, to.y += some * F, to.skip += some * F) {
             const int pixels = std::min(some, cols_.size() - x);
-            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to, finish_ahead);
+            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to, nullptr);
             layer_norm_row(to.y, to.y, pixels, F, {weight(10), weight(11), c_.a.epsilon});
         }
     }

@@ -96,16 +96,6 @@ void filter_row(const float* const (&row)[5], int n, std::ptrdiff_t group, int g
     }
 }
 
-// Adds skip, and asks for the next pixels of it and of y: of the block only they pass through memory.
-inline void finish_ahead(const destination& d, const float* sums, int vectors, int x, int pixels) {
-    finish_block<activation_kind::identity>(d, sums, vectors, x, pixels);
-    for (int p = x + pixels; p < x + 2 * pixels; ++p)
-        for (int v = 0; v < vectors; ++v) {
-            fetch_to_write(d.y + p * d.pixel_step + v * lanes);
-            fetch_soon(d.skip + p * d.pixel_step + v * lanes);
-        }
-}
-
 // One strip of columns of one image.
 class attention_stream {
     struct ring {
@@ -214,15 +204,20 @@ class attention_stream {
         if (!last_) copy(attention_halo + cols_.size(), false);
     }
 
-    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, destination to,
+    // act: null for nothing but the bias and the skip.
+    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row,
                   epilogue act) {
-        const destination row = to;
         layout.each_block([&](int first, int vectors, std::size_t floats) {
-            to.y = row.y + first * row.vector_step;
-            to.skip = row.skip ? row.skip + first * lanes : nullptr;
-            to.bias = row.bias + first * lanes;
+            destination to = row;
+            to.y += first * row.vector_step;
+            if (to.skip) to.skip += first * lanes;
+            to.bias += first * lanes;
             to.channels = std::min(vectors * lanes, row.channels - first * lanes);
-            row_kernel_of(vectors)(t, weight(weights) + floats, pixels, to, act);
+            const bool directly = !act && to.channels == vectors * lanes;
+            const row_kernel kernel = !directly ? row_kernel_of(vectors)
+                                      : to.skip ? store_kernel_of<true>(vectors)
+                                                : store_kernel_of<false>(vectors);
+            kernel(t, weight(weights) + floats, pixels, to, act ? act : finish_block<activation_kind::identity>);
         });
     }
     destination into(float* ring_row, int bias) const {
@@ -269,8 +264,7 @@ class attention_stream {
     }
     // p = pointwise(a)
     void mix(int y) {
-        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3),
-                 finish_block<activation_kind::identity>);
+        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3), nullptr);
         join(p_, p_seam_, y);
     }
     // t = depthwise(p), 6 columns around those of y
@@ -302,7 +296,7 @@ class attention_stream {
                        .slope = 0};
         for (int x = 0; x < cols_.size(); x += some, to.y += some * F, to.skip += some * F) {
             const int pixels = std::min(some, cols_.size() - x);
-            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to, finish_ahead);
+            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to, nullptr);
             layer_norm_row(to.y, to.y, pixels, F, {weight(10), weight(11), c_.a.epsilon});
         }
     }
