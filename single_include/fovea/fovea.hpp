@@ -5356,12 +5356,19 @@ template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to,
     }
 }
 
-// All channels of the patch whose rows are given; zeros fill the last vector.
+// All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
+// the caches have it at best in L2.
 inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
                               std::ptrdiff_t plane) {
     int c = 0;
     for (; c + lanes <= channels; c += lanes)
-        transform_patch([&](int i, int j) { return load(row[i] + std::ptrdiff_t(j) * channels + c); }, to + c, plane);
+        transform_patch(
+            [&](int i, int j) {
+                const float* at = row[i] + std::ptrdiff_t(j) * channels + c;
+                if (j >= winograd_inputs - winograd_outputs) fetch_soon(at + winograd_outputs * channels);
+                return load(at);
+            },
+            to + c, plane);
     if (c < channels)
         transform_patch(
             [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
