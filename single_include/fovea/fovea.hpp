@@ -6066,6 +6066,7 @@ struct footprint {
     bool whole = false;          // reads the whole image, gives one pixel
     int grain = 1;               // output pixels are computed in runs of so many, from multiples of it
 
+    constexpr bool own_pixel() const { return magnify == 1 && stride == 1 && radius == 0 && grain == 1 && !whole; }
     // The runs that the rows `out` are part of.
     constexpr range grains(range out) const {
         return {floor_div(out.begin, grain) * grain, floor_div(out.end + grain - 1, grain) * grain};
@@ -7100,6 +7101,10 @@ template <layer First, layer... Rest> struct residual {
 // are still to be read, in a ring, and the columns that are read, with zeros where those lie outside the image. One
 // band is the whole-image run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer;
 // many bands are the stream. Nothing is computed twice within a run.
+//
+// The last operations are often cheap and bound by memory: pixel shuffle, the enlarged input added, a clamp. They are
+// the tail: a few rows at a time run through all of them and on to whoever takes the output, so that none of their
+// results is kept.
 #include <climits>
 
 namespace fovea {
@@ -7155,6 +7160,7 @@ struct plan {
     std::vector<extent> extents;        // by tensor
     std::vector<kept_part> tensors;     // by tensor
     std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
+    std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
     std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row
     std::size_t zero_bytes = 0;
     std::size_t bytes = 0; // of the arena
@@ -7242,6 +7248,21 @@ constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
     return survives;
 }
 
+// The first operation of the tail: it and those after it have no weights, give pixels of the output's size, and read
+// each other at their own pixel only.
+constexpr std::size_t tail_of(const graph& g) {
+    std::size_t first = g.operations.size();
+    for (; first > 0; --first) {
+        const operation& o = g.operations[first - 1];
+        if (o.w[0] >= 0 || o.reads.whole || !(g.tensors[std::size_t(o.y)].scale == g.tensors.back().scale)) break;
+        bool own_pixels = true;
+        for (std::size_t i = first; i < g.operations.size(); ++i)
+            if (g.operations[i].x[0] == o.y && !g.operations[i].reads.own_pixel()) own_pixels = false;
+        if (!own_pixels) break;
+    }
+    return first;
+}
+
 } // namespace detail
 
 // The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows. `element`: bytes of a
@@ -7255,6 +7276,8 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     p.tensors.assign(n, kept_part{});
     detail::find_parts(g, p);
     const std::vector<char> survives = detail::cut_bands(g, p, band);
+    p.tail = detail::tail_of(g);
+    for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
 
     std::vector<arena_slot> slots(n + 1, arena_slot{});
     const int steps = int(g.operations.size()) + 1; // the last one hands the output over
@@ -7528,12 +7551,12 @@ class executor {
         const std::size_t last = p.tensors.size() - 1;
         int band = 0;
         for (auto& end : p.ends) {
-            exchange(source, 0, {done[0], end[0]}, true);
-            for (std::size_t i = 0; i < calls_.size(); ++i) {
+            take(source, {done[0], end[0]});
+            for (std::size_t i = 0; i < p.tail; ++i) {
                 const std::size_t y = std::size_t(graph_.operations[i].y);
                 if (end[y] > done[y]) compute(i, {done[y], end[y]});
             }
-            exchange(sink, last, {done[last], end[last]}, false);
+            finish(p, {done[last], end[last]}, sink);
             done = end;
             if (!step(double(++band) / double(p.ends.size()))) return false;
         }
@@ -7589,18 +7612,65 @@ class executor {
         });
     }
 
-    // Rows that come from the source or go to the sink, split among the threads.
-    template <class F> void exchange(const F& f, std::size_t t, range rows, bool incoming) {
+    // f(image, rows, worker) for rows of all images, split among the threads.
+    template <class F> void share_rows(range rows, F f) {
         if (rows.empty()) return;
-        const window& w = windows_[t];
-        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
         const int images = calls_.empty() ? 1 : calls_[0].images.size(),
                   pieces = std::min(threads_.threads(), rows.size());
-        threads_.parallel_for(images * pieces, [&](int k, int) noexcept {
+        threads_.parallel_for(images * pieces, [&](int k, int worker) noexcept {
             const int n = k / pieces, part = k % pieces;
-            const range mine{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces};
-            f(n, mine, cols, w);
-            if (incoming) detail::clear_margins(w, n, mine, cols, element);
+            f(n, range{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces},
+              worker);
+        });
+    }
+
+    void take(const row_source& source, range rows) {
+        const window& w = windows_[0];
+        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
+        share_rows(rows, [&](int n, range mine, int) {
+            source(n, mine, cols, w);
+            detail::clear_margins(w, n, mine, cols, element);
+        });
+    }
+
+    // The tail, so few rows at a time that its tensors stay in the caches, and the sink.
+    void finish(const plan& p, range rows, const row_sink& sink) {
+        const window& last = windows_.back();
+        const range cols = range{last.left, last.left + last.columns}.clip(last.width);
+        if (p.tail == calls_.size())
+            return share_rows(rows, [&](int n, range mine, int) { sink(n, mine, cols, last); });
+
+        const int scale = graph_.tensors.back().scale.num, step = (4 + scale - 1) / scale * scale;
+        const int first = graph_.operations[p.tail].y; // and the tensors after it
+        std::size_t scratch = 0, kept = 0;             // of an operation; of a tensor
+        for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+            call c = calls_[i];
+            c.rows = rows;
+            if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
+            kept = std::max(kept, detail::aligned(element * std::size_t(c.y.row_stride) * std::size_t(step)));
+        }
+        threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
+        share_rows(rows, [&](int n, range mine, int worker) {
+            std::byte* const memory = threads_.scratch(worker);
+            const auto here = [&](int t, window w) {
+                if (t < first) return w;
+                w.data = memory + scratch + std::size_t(t - first) * kept;
+                w.stored = step, w.image_stride = 0;
+                return w;
+            };
+            for (range now{mine.begin, 0}; now.begin < mine.end; now.begin = now.end) {
+                now.end = std::min(now.begin + step, mine.end);
+                for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+                    const auto& o = graph_.operations[i];
+                    call c = calls_[i];
+                    c.images = {n, n + 1}, c.rows = now, c.scratch = memory;
+                    for (int k = 0; k < max_inputs; ++k)
+                        if (o.x[k] >= 0) c.x[std::size_t(k)] = here(o.x[k], c.x[std::size_t(k)]);
+                    c.y = here(o.y, c.y);
+                    o.forward(c);
+                }
+                sink(n, now, cols, here(int(windows_.size()) - 1, last));
+            }
         });
     }
 

@@ -56,6 +56,21 @@ TEST_CASE("a stream keeps rings of rows, not images") {
     CHECK(p.ends.back().back() == 1000);
 }
 
+TEST_CASE("the last operations without weights are the tail, of which no tensor is kept") {
+    const auto tail_of = [](const graph& g) {
+        const plan p = plan_inference(g, {40, 30}, 1, {{0, 40}, {0, 30}}, 40);
+        for (std::size_t i = 0; i < g.operations.size(); ++i)
+            CHECK((p.tensors[std::size_t(g.operations[i].y)].stored == 0) == (i >= p.tail));
+        return g.operations.size() - p.tail;
+    };
+    CHECK(tail_of(shapes_of<zoo::supercool<4, 8, 2, 1>>()) == 3); // shuffle, magnify and add, clamp
+    CHECK(tail_of(shapes_of<zoo::vapsr_network<2, 16, 16, 1>>()) == 1);
+    CHECK(tail_of(shapes_of<sequential<conv<3, 12, 3>, pixel_shuffle<2>, conv<3, 3, 3>>>()) == 0);
+    CHECK(tail_of(shapes_of<sequential<conv<3, 12, 3>, pixel_shuffle<2>, max_pool<3, 1>>>()) == 1); // reads neighbours
+    CHECK(tail_of(shapes_of<sequential<conv<3, 3, 3>, pixel_shuffle<1>, unit_range>>()) == 2);
+    CHECK(tail_of(shapes_of<sequential<conv<3, 3, 3>, global_average_pool>>()) == 0);
+}
+
 TEST_CASE("operations with a grain are given whole tiles, and bands end with them") {
     using chain = sequential<conv<1, 1, 3>, conv<1, 1, 3>>;
     graph g = shapes_of<chain>();

@@ -86,12 +86,12 @@ class executor {
         const std::size_t last = p.tensors.size() - 1;
         int band = 0;
         for (auto& end : p.ends) {
-            exchange(source, 0, {done[0], end[0]}, true);
-            for (std::size_t i = 0; i < calls_.size(); ++i) {
+            take(source, {done[0], end[0]});
+            for (std::size_t i = 0; i < p.tail; ++i) {
                 const std::size_t y = std::size_t(graph_.operations[i].y);
                 if (end[y] > done[y]) compute(i, {done[y], end[y]});
             }
-            exchange(sink, last, {done[last], end[last]}, false);
+            finish(p, {done[last], end[last]}, sink);
             done = end;
             if (!step(double(++band) / double(p.ends.size()))) return false;
         }
@@ -147,18 +147,65 @@ class executor {
         });
     }
 
-    // Rows that come from the source or go to the sink, split among the threads.
-    template <class F> void exchange(const F& f, std::size_t t, range rows, bool incoming) {
+    // f(image, rows, worker) for rows of all images, split among the threads.
+    template <class F> void share_rows(range rows, F f) {
         if (rows.empty()) return;
-        const window& w = windows_[t];
-        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
         const int images = calls_.empty() ? 1 : calls_[0].images.size(),
                   pieces = std::min(threads_.threads(), rows.size());
-        threads_.parallel_for(images * pieces, [&](int k, int) noexcept {
+        threads_.parallel_for(images * pieces, [&](int k, int worker) noexcept {
             const int n = k / pieces, part = k % pieces;
-            const range mine{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces};
-            f(n, mine, cols, w);
-            if (incoming) detail::clear_margins(w, n, mine, cols, element);
+            f(n, range{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces},
+              worker);
+        });
+    }
+
+    void take(const row_source& source, range rows) {
+        const window& w = windows_[0];
+        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
+        share_rows(rows, [&](int n, range mine, int) {
+            source(n, mine, cols, w);
+            detail::clear_margins(w, n, mine, cols, element);
+        });
+    }
+
+    // The tail, so few rows at a time that its tensors stay in the caches, and the sink.
+    void finish(const plan& p, range rows, const row_sink& sink) {
+        const window& last = windows_.back();
+        const range cols = range{last.left, last.left + last.columns}.clip(last.width);
+        if (p.tail == calls_.size())
+            return share_rows(rows, [&](int n, range mine, int) { sink(n, mine, cols, last); });
+
+        const int scale = graph_.tensors.back().scale.num, step = (4 + scale - 1) / scale * scale;
+        const int first = graph_.operations[p.tail].y; // and the tensors after it
+        std::size_t scratch = 0, kept = 0;             // of an operation; of a tensor
+        for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+            call c = calls_[i];
+            c.rows = rows;
+            if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
+            kept = std::max(kept, detail::aligned(element * std::size_t(c.y.row_stride) * std::size_t(step)));
+        }
+        threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
+        share_rows(rows, [&](int n, range mine, int worker) {
+            std::byte* const memory = threads_.scratch(worker);
+            const auto here = [&](int t, window w) {
+                if (t < first) return w;
+                w.data = memory + scratch + std::size_t(t - first) * kept;
+                w.stored = step, w.image_stride = 0;
+                return w;
+            };
+            for (range now{mine.begin, 0}; now.begin < mine.end; now.begin = now.end) {
+                now.end = std::min(now.begin + step, mine.end);
+                for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+                    const auto& o = graph_.operations[i];
+                    call c = calls_[i];
+                    c.images = {n, n + 1}, c.rows = now, c.scratch = memory;
+                    for (int k = 0; k < max_inputs; ++k)
+                        if (o.x[k] >= 0) c.x[std::size_t(k)] = here(o.x[k], c.x[std::size_t(k)]);
+                    c.y = here(o.y, c.y);
+                    o.forward(c);
+                }
+                sink(n, now, cols, here(int(windows_.size()) - 1, last));
+            }
         });
     }
 

@@ -5,6 +5,10 @@
 // are still to be read, in a ring, and the columns that are read, with zeros where those lie outside the image. One
 // band is the whole-image run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer;
 // many bands are the stream. Nothing is computed twice within a run.
+//
+// The last operations are often cheap and bound by memory: pixel shuffle, the enlarged input added, a clamp. They are
+// the tail: a few rows at a time run through all of them and on to whoever takes the output, so that none of their
+// results is kept.
 #pragma once
 #include <climits>
 
@@ -63,6 +67,7 @@ struct plan {
     std::vector<extent> extents;        // by tensor
     std::vector<kept_part> tensors;     // by tensor
     std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
+    std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
     std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row
     std::size_t zero_bytes = 0;
     std::size_t bytes = 0; // of the arena
@@ -150,6 +155,21 @@ constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
     return survives;
 }
 
+// The first operation of the tail: it and those after it have no weights, give pixels of the output's size, and read
+// each other at their own pixel only.
+constexpr std::size_t tail_of(const graph& g) {
+    std::size_t first = g.operations.size();
+    for (; first > 0; --first) {
+        const operation& o = g.operations[first - 1];
+        if (o.w[0] >= 0 || o.reads.whole || !(g.tensors[std::size_t(o.y)].scale == g.tensors.back().scale)) break;
+        bool own_pixels = true;
+        for (std::size_t i = first; i < g.operations.size(); ++i)
+            if (g.operations[i].x[0] == o.y && !g.operations[i].reads.own_pixel()) own_pixels = false;
+        if (!own_pixels) break;
+    }
+    return first;
+}
+
 } // namespace detail
 
 // The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows. `element`: bytes of a
@@ -163,6 +183,8 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     p.tensors.assign(n, kept_part{});
     detail::find_parts(g, p);
     const std::vector<char> survives = detail::cut_bands(g, p, band);
+    p.tail = detail::tail_of(g);
+    for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
 
     std::vector<arena_slot> slots(n + 1, arena_slot{});
     const int steps = int(g.operations.size()) + 1; // the last one hands the output over
