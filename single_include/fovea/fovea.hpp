@@ -7152,6 +7152,8 @@ struct kept_part {  // of one tensor
     range rows;     // all that are ever computed
     int stored = 0; // rows in the ring
     std::size_t offset = 0;
+    int saved = 0; // rows that are put aside from one band to the next; 0: the ring itself stays
+    std::size_t saved_offset = 0;
 };
 
 struct plan {
@@ -7160,6 +7162,7 @@ struct plan {
     std::vector<extent> extents;        // by tensor
     std::vector<kept_part> tensors;     // by tensor
     std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
+    std::vector<std::vector<int>> keep; // by band, by tensor: rows from here to the end are read by later bands
     std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
     std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row
     std::size_t zero_bytes = 0;
@@ -7210,10 +7213,9 @@ constexpr std::vector<int> ends_for(const graph& g, const plan& p, int row) {
     return end;
 }
 
-// The bands, and with them how many rows each tensor keeps and whether it must survive from one band to the next.
-constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
+// The bands, and with them how many rows each tensor keeps, and how many from one band to the next.
+constexpr void cut_bands(const graph& g, plan& p, int band) {
     const std::size_t n = g.tensors.size();
-    std::vector<char> survives(n, 0);
     std::vector<int> done(n, 0);
     for (std::size_t i = 0; i < n; ++i) done[i] = p.tensors[i].rows.begin;
     const range rows = p.out.rows;
@@ -7240,12 +7242,12 @@ constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
         });
         for (std::size_t i = 0; i < n; ++i) {
             p.tensors[i].stored = std::max(p.tensors[i].stored, end[i] - low[i]);
-            if (next[i] < end[i]) survives[i] = 1;
+            p.tensors[i].saved = std::max(p.tensors[i].saved, end[i] - next[i]);
         }
         p.ends.push_back(end);
+        p.keep.push_back(next);
         done = end;
     }
-    return survives;
 }
 
 // The first operation of the tail: it and those after it have no weights, give pixels of the output's size, and read
@@ -7275,12 +7277,12 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     p.extents = extents_of(g, input);
     p.tensors.assign(n, kept_part{});
     detail::find_parts(g, p);
-    const std::vector<char> survives = detail::cut_bands(g, p, band);
+    detail::cut_bands(g, p, band);
     p.tail = detail::tail_of(g);
     for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
 
-    std::vector<arena_slot> slots(n + 1, arena_slot{});
-    const int steps = int(g.operations.size()) + 1; // the last one hands the output over
+    std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows put aside, zeros
+    const int steps = int(g.operations.size()) + 1;         // the last one hands the output over
     slots[0].use(0), slots[n - 1].use(steps);
     for (int t = 0; t < steps - 1; ++t) {
         const auto& o = g.operations[std::size_t(t)];
@@ -7292,12 +7294,18 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
         const std::size_t row = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels) * element;
         p.zero_bytes = std::max(p.zero_bytes, detail::aligned(row));
         slots[i].bytes = detail::aligned(row * std::size_t(p.tensors[i].stored) * std::size_t(batch));
-        if (survives[i]) slots[i].first = 0, slots[i].last = steps;
+        auto& saved = p.tensors[i].saved;
+        if (2 * saved > p.tensors[i].stored) {
+            saved = 0;
+            slots[i].first = 0, slots[i].last = steps;
+        }
+        if (saved) slots[n + i] = {detail::aligned(row * std::size_t(saved) * std::size_t(batch)), 0, 0, steps};
     }
-    slots[n] = {p.zero_bytes, 0, 0, steps};
+    slots[2 * n] = {p.zero_bytes, 0, 0, steps};
     p.bytes = pack(slots);
-    for (std::size_t i = 0; i < n; ++i) p.tensors[i].offset = slots[i].offset;
-    p.zeros = slots[n].offset;
+    for (std::size_t i = 0; i < n; ++i)
+        p.tensors[i].offset = slots[i].offset, p.tensors[i].saved_offset = slots[n + i].offset;
+    p.zeros = slots[2 * n].offset;
     return p;
 }
 
@@ -7349,11 +7357,16 @@ struct tiling {
     }
 };
 
-// Work of one plan. Numbers that pass through memory beyond the caches cost as much as several multiply-adds, a call of
-// a kernel as much as some thousand; a fused block computes its inner halo again in every call.
+// Work of one plan. Constants fitted to times of whole networks on two x86 servers (docs/benchmarks.md): what a number
+// costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
+// back into the caches; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 4, near_number = 1, per_call = 4000, near_bytes = 1 << 20;
-    constexpr double inner_share = 0.6; // of a fused block's work, in the convolutions that the halo repeats
+    constexpr double far_number = 12, near_number = 3, per_call = 3e5, per_weight = 6, near_bytes = 4 << 20;
+    constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
+    const auto call_cost = [](const operation& o) {
+        const double planes = o.a.method == convolution_method::winograd ? 4 : 1; // 36 numbers for a filter of 9
+        return per_call + (o.w[0] >= 0 ? per_weight * planes * double(count(o.dims)) : 0);
+    };
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
@@ -7373,7 +7386,7 @@ inline double work_of(const graph& g, const plan& p) {
             double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
-            work += per_call + rows * cols * each;
+            work += call_cost(o) + rows * cols * each;
         }
     return work * p.batch;
 }
@@ -7401,13 +7414,13 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
         if (c.bytes > budget || (found && c.work >= least.work)) return;
         best = s, least = c, found = true;
     };
-    constexpr int bands[] = {128, 64, 32, 16, 8, 4, 1};
-    for (int band : bands)
-        if (band < input.height) consider({0, 0, band});
-    for (int width : {1024, 512, 256, 128, 64})
-        if (width < input.width)
-            for (int band : bands)
-                if (band < input.height) consider({0, width, band});
+    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + 3) / 4 * 4; // whole Winograd tiles
+        if (strips > 1 && width < 16) break;
+        for (int band : bands)
+            if (band < input.height) consider({0, width, band});
+    }
     for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
         if (tile < input.height || tile < input.width) consider({tile, tile, 0});
     if (!found)
@@ -7549,16 +7562,24 @@ class executor {
         std::vector<int> done(p.tensors.size());
         for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
         const std::size_t last = p.tensors.size() - 1;
-        int band = 0;
-        for (auto& end : p.ends) {
+        for (std::size_t b = 0; b < p.ends.size(); ++b) {
+            const auto& end = p.ends[b];
+            const auto bring_back = [&](std::size_t t) {
+                if (b > 0) move_rows(p, t, {p.keep[b - 1][t], done[t]}, false);
+            };
+            bring_back(0);
             take(source, {done[0], end[0]});
             for (std::size_t i = 0; i < p.tail; ++i) {
                 const std::size_t y = std::size_t(graph_.operations[i].y);
+                bring_back(y);
                 if (end[y] > done[y]) compute(i, {done[y], end[y]});
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             }
             finish(p, {done[last], end[last]}, sink);
+            for (std::size_t i = p.tail; i < calls_.size(); ++i)
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             done = end;
-            if (!step(double(++band) / double(p.ends.size()))) return false;
+            if (!step(double(b + 1) / double(p.ends.size()))) return false;
         }
         return true;
     }
@@ -7568,6 +7589,7 @@ class executor {
 
     void place(const plan& p, storage& arena) {
         arena.reserve(p.bytes);
+        arena_ = arena.data();
         std::fill_n(arena.data() + p.zeros, p.zero_bytes, std::byte{0});
         windows_.resize(p.tensors.size());
         for (std::size_t i = 0; i < windows_.size(); ++i) {
@@ -7584,6 +7606,13 @@ class executor {
                            .row_stride = row,
                            .image_stride = row * part.stored};
         }
+        last_read_by_.assign(calls_.size(), {});
+        for (std::size_t t = 0; t < windows_.size(); ++t)
+            for (std::size_t i = calls_.size(); i-- > 0;)
+                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
+                    last_read_by_[i].push_back(t);
+                    break;
+                }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
             auto& c = calls_[i];
@@ -7609,6 +7638,20 @@ class executor {
             c.scratch = threads_.scratch(worker);
             o.forward(c);
             for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols, element);
+        });
+    }
+
+    // Rows of tensor t between its ring and the place where they wait for the next band.
+    void move_rows(const plan& p, std::size_t t, range rows, bool aside) {
+        const auto& part = p.tensors[t];
+        const window& w = windows_[t];
+        if (part.saved == 0 || rows.empty()) return;
+        const std::size_t bytes = std::size_t(w.row_stride) * element;
+        threads_.parallel_for(p.batch * rows.size(), [&](int k, int) noexcept {
+            const int n = k / rows.size(), y = rows.begin + k % rows.size();
+            std::byte* ring = w.data + (n * w.image_stride + y % w.stored * w.row_stride) * std::ptrdiff_t(element);
+            std::byte* place = arena_ + part.saved_offset + std::size_t(n * part.saved + y % part.saved) * bytes;
+            aside ? std::memcpy(place, ring, bytes) : std::memcpy(ring, place, bytes);
         });
     }
 
@@ -7677,7 +7720,9 @@ class executor {
     const graph& graph_;
     context& threads_;
     std::vector<call> calls_;
+    std::byte* arena_ = nullptr;
     std::vector<window> windows_;
+    std::vector<std::vector<std::size_t>> last_read_by_; // by operation: tensors that no later one reads
 };
 
 } // namespace fovea

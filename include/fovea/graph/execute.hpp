@@ -1,5 +1,6 @@
 // Running a plan: bands of rows through the operations, each split among the threads of a context.
 #pragma once
+#include <cstring>
 #include <functional>
 
 #include "fovea/core/threads.hpp"
@@ -84,16 +85,24 @@ class executor {
         std::vector<int> done(p.tensors.size());
         for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
         const std::size_t last = p.tensors.size() - 1;
-        int band = 0;
-        for (auto& end : p.ends) {
+        for (std::size_t b = 0; b < p.ends.size(); ++b) {
+            const auto& end = p.ends[b];
+            const auto bring_back = [&](std::size_t t) {
+                if (b > 0) move_rows(p, t, {p.keep[b - 1][t], done[t]}, false);
+            };
+            bring_back(0);
             take(source, {done[0], end[0]});
             for (std::size_t i = 0; i < p.tail; ++i) {
                 const std::size_t y = std::size_t(graph_.operations[i].y);
+                bring_back(y);
                 if (end[y] > done[y]) compute(i, {done[y], end[y]});
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             }
             finish(p, {done[last], end[last]}, sink);
+            for (std::size_t i = p.tail; i < calls_.size(); ++i)
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             done = end;
-            if (!step(double(++band) / double(p.ends.size()))) return false;
+            if (!step(double(b + 1) / double(p.ends.size()))) return false;
         }
         return true;
     }
@@ -103,6 +112,7 @@ class executor {
 
     void place(const plan& p, storage& arena) {
         arena.reserve(p.bytes);
+        arena_ = arena.data();
         std::fill_n(arena.data() + p.zeros, p.zero_bytes, std::byte{0});
         windows_.resize(p.tensors.size());
         for (std::size_t i = 0; i < windows_.size(); ++i) {
@@ -119,6 +129,13 @@ class executor {
                            .row_stride = row,
                            .image_stride = row * part.stored};
         }
+        last_read_by_.assign(calls_.size(), {});
+        for (std::size_t t = 0; t < windows_.size(); ++t)
+            for (std::size_t i = calls_.size(); i-- > 0;)
+                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
+                    last_read_by_[i].push_back(t);
+                    break;
+                }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
             auto& c = calls_[i];
@@ -144,6 +161,20 @@ class executor {
             c.scratch = threads_.scratch(worker);
             o.forward(c);
             for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols, element);
+        });
+    }
+
+    // Rows of tensor t between its ring and the place where they wait for the next band.
+    void move_rows(const plan& p, std::size_t t, range rows, bool aside) {
+        const auto& part = p.tensors[t];
+        const window& w = windows_[t];
+        if (part.saved == 0 || rows.empty()) return;
+        const std::size_t bytes = std::size_t(w.row_stride) * element;
+        threads_.parallel_for(p.batch * rows.size(), [&](int k, int) noexcept {
+            const int n = k / rows.size(), y = rows.begin + k % rows.size();
+            std::byte* ring = w.data + (n * w.image_stride + y % w.stored * w.row_stride) * std::ptrdiff_t(element);
+            std::byte* place = arena_ + part.saved_offset + std::size_t(n * part.saved + y % part.saved) * bytes;
+            aside ? std::memcpy(place, ring, bytes) : std::memcpy(ring, place, bytes);
         });
     }
 
@@ -212,7 +243,9 @@ class executor {
     const graph& graph_;
     context& threads_;
     std::vector<call> calls_;
+    std::byte* arena_ = nullptr;
     std::vector<window> windows_;
+    std::vector<std::vector<std::size_t>> last_read_by_; // by operation: tensors that no later one reads
 };
 
 } // namespace fovea
