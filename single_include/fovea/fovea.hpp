@@ -3597,19 +3597,23 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 //   u = depthwise_dilated(t) a                           5 x 5, dilation 3
 //   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
 //
-//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block     c.a: hidden = A, kernel = K, epsilon
+//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block
+//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
 //
 // Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
 // rows in scratch, small enough for L2. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
 // through neighbouring lines, where NHWC would touch a quarter of the sets of L1. Every convolution pads its own input
 // with zeros outside the image; what a strip or a call needs beyond its edges inside the image is computed again.
+// Winograd's tiles give four rows of `a` at a time; winograd.hpp says why they lie at multiples of four in the image,
+// and x must hold what whole tiles read.
 
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
 
 // ---- fovea/backend/cpu/attention_weights.hpp
 // The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_weights lays
-// them out, depthwise filters as [hidden / lanes][5][5][lanes], biases padded with zeros to whole vectors.
+// them out, proj_1 as pack_winograd does where that computes it, depthwise filters as [hidden / lanes][5][5][lanes],
+// biases padded with zeros to whole vectors.
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
 
@@ -4477,26 +4481,145 @@ inline void depthwise(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
+
+// ---- fovea/backend/cpu/winograd_weights.hpp
+// The weights of Winograd's convolution: 3x3 filters as 36 planes of products, transformed in double.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
+
+// ---- fovea/backend/cpu/winograd_transforms.hpp
+// The transforms of Winograd's F(4x4,3x3) (Lavin and Gray 2015, arXiv 1509.09308): four outputs of a filter of three
+// taps from six inputs by six products,
+//
+//   y = A^T ((G g) (B^T d))        element by element between the brackets; on images along rows, then along columns
+//
+// with the points {0, +-1/sqrt2, +-sqrt2, infinity}: about 8 dB closer to the exact result than {0, +-1, +-2}, and as
+// cheap, because the two points of a pair share their even and odd parts (Barabasz et al. 2018, arXiv 1803.10986).
+
+namespace fovea::FOVEA_ISA {
+
+inline constexpr int winograd_outputs = 4; // of a tile along one axis
+inline constexpr int winograd_inputs = 6;
+inline constexpr int winograd_planes = winograd_inputs * winograd_inputs;
+inline constexpr double winograd_points[winograd_inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
+                                                                1.41421356237309504880, -1.41421356237309504880};
+
+// o = B^T d, six values from six.
+FOVEA_INLINE void transform_inputs(const vf (&d)[winograd_inputs], vf (&o)[winograd_inputs]) {
+    const vf two = broadcast(2.f), half = broadcast(0.5f), both = broadcast(2.5f);
+    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
+    o[0] = fnma(both, d[2], d[0] + d[4]);
+    const vf even_near = fnma(two, d[2], d[4]), odd_near = fnma(two, d[1], d[3]);
+    o[1] = fma(near, odd_near, even_near);
+    o[2] = fnma(near, odd_near, even_near);
+    const vf even_far = fnma(half, d[2], d[4]), odd_far = fnma(half, d[1], d[3]);
+    o[3] = fma(far, odd_far, even_far);
+    o[4] = fnma(far, odd_far, even_far);
+    o[5] = fnma(both, d[3], d[1] + d[5]);
+}
+
+// o = A^T m, four values from six.
+FOVEA_INLINE void transform_outputs(const vf (&m)[winograd_inputs], vf (&o)[winograd_outputs]) {
+    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
+    const vf near_cubed = broadcast(float(winograd_points[1] / 2)),
+             far_cubed = broadcast(float(winograd_points[3] * 2));
+    const vf even_near = m[1] + m[2], odd_near = m[1] - m[2], even_far = m[3] + m[4], odd_far = m[3] - m[4];
+    o[0] = m[0] + even_near + even_far;
+    o[1] = fma(near, odd_near, far * odd_far);
+    o[2] = fma(broadcast(0.5f), even_near, broadcast(2.f) * even_far);
+    o[3] = fma(near_cubed, odd_near, fma(far_cubed, odd_far, m[5]));
+}
+
+// u = G g G^T for one filter g[row][column], in double.
+inline void transform_filter(const float* g, double (&u)[winograd_inputs][winograd_inputs]) {
+    double G[winograd_inputs][3] = {}; // row i: (1, p, p^2) / product of (p - q) over the other points q
+    for (int i = 0; i < winograd_inputs - 1; ++i) {
+        const double p = winograd_points[i];
+        double divisor = 1;
+        for (double q : winograd_points)
+            if (q != p) divisor *= p - q;
+        G[i][0] = 1 / divisor, G[i][1] = p / divisor, G[i][2] = p * p / divisor;
+    }
+    G[winograd_inputs - 1][2] = 1;
+    for (int i = 0; i < winograd_inputs; ++i) {
+        double row[3] = {};
+        for (int x = 0; x < 3; ++x)
+            for (int y = 0; y < 3; ++y) row[x] += G[i][y] * double(g[3 * y + x]);
+        for (int j = 0; j < winograd_inputs; ++j) u[i][j] = row[0] * G[j][0] + row[1] * G[j][1] + row[2] * G[j][2];
+    }
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+// Cut into blocks of output channels: [36][I][vectors * lanes] each, zeros beyond the last channel.
+struct winograd_layout {
+    int inputs, outputs;
+
+    int vectors() const { return (outputs + lanes - 1) / lanes; }
+    // As large as registers allow: weights are fetched ahead, so that they need not stay in L1.
+    int vectors_of_block(int first) const { return block_vectors(vectors() - first, 1); }
+    std::size_t block_floats(int vectors) const {
+        return std::size_t(winograd_planes) * std::size_t(inputs) * std::size_t(vectors * lanes);
+    }
+    // f(first vector, vectors, floats before it)
+    template <class F> FOVEA_INLINE void each_block(F f) const {
+        for (int v = 0, n; v < vectors(); v += n) {
+            n = vectors_of_block(v);
+            f(v, n, block_floats(v));
+        }
+    }
+};
+
+inline std::size_t packed_winograd_bytes(const preparation_call& c) {
+    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
+    return sizeof(float) * l.block_floats(l.vectors());
+}
+inline void pack_winograd(const preparation_call& c) {
+    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
+    const float* w = c.weight<float>(0);
+    l.each_block([&](int first, int vectors, std::size_t floats) {
+        const int width = vectors * lanes;
+        for (int i = 0; i < l.inputs; ++i)
+            for (int o = 0; o < width; ++o) {
+                const int output = first * lanes + o;
+                double u[winograd_inputs][winograd_inputs] = {};
+                if (output < l.outputs) transform_filter(w + 9 * (std::ptrdiff_t(output) * l.inputs + i), u);
+                float* out = static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + o;
+                for (int plane = 0; plane < winograd_planes; ++plane, out += std::ptrdiff_t(l.inputs) * width)
+                    *out = float(u[plane / winograd_inputs][plane % winograd_inputs]);
+            }
+    });
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 
 namespace fovea::FOVEA_ISA {
 
 struct attention_weights {
     int features, hidden, kernel;
+    bool winograd; // computes proj_1
     convolution_layout proj_1, pointwise, proj_2;
     std::size_t at[12]; // in floats, in the order of the weights
     std::size_t floats = 0;
 
     static constexpr int whole(int channels) { return (channels + lanes - 1) / lanes * lanes; }
 
-    attention_weights(int f, int a, int k)
+    attention_weights(int f, int a, int k, convolution_method method)
         : features(f),
           hidden(a),
           kernel(k),
+          winograd(method == convolution_method::winograd),
           proj_1{1, a, f, k},
           pointwise{1, a, whole(a), 1},
           proj_2{1, f, whole(a), 1} {
         const std::size_t bias = std::size_t(whole(a)), taps = bias * 25, out = std::size_t(whole(f));
-        const std::size_t sizes[12] = {proj_1.group_floats(),
+        const std::size_t sizes[12] = {winograd ? proj_1_tiles().block_floats(groups()) : proj_1.group_floats(),
                                        bias,
                                        pointwise.group_floats(),
                                        bias,
@@ -4514,10 +4637,11 @@ struct attention_weights {
         }
     }
     int groups() const { return whole(hidden) / lanes; }
+    winograd_layout proj_1_tiles() const { return {features, hidden}; }
 };
 
 inline attention_weights attention_weights_of(const preparation_call& c) {
-    return {c.dims[0][1], c.dims[0][0], c.dims[0][2]};
+    return {c.dims[0][1], c.dims[0][0], c.dims[0][2], c.a.method};
 }
 inline std::size_t packed_attention_block_bytes(const preparation_call& c) {
     return sizeof(float) * attention_weights_of(c).floats;
@@ -4529,16 +4653,20 @@ inline void pack_attention_block(const preparation_call& c) {
     const attention_weights l = attention_weights_of(c);
     float* out = static_cast<float*>(c.out);
     std::fill_n(out, l.floats, 0.f);
-    pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
+    const auto part = [&](int i) { // a call that prepares one weight alone
+        preparation_call p;
+        p.w[0] = c.w[std::size_t(i)];
+        p.dims[0] = c.dims[std::size_t(i)];
+        p.out = out + l.at[i];
+        return p;
+    };
+    if (l.winograd)
+        pack_winograd(part(0));
+    else
+        pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
     pack_weights(l.pointwise, c.weight<float>(2), l.hidden, out + l.at[2]);
     pack_weights(l.proj_2, c.weight<float>(8), l.hidden, out + l.at[8]);
-    for (int i : {4, 6}) {
-        preparation_call filter;
-        filter.w[0] = c.w[std::size_t(i)];
-        filter.dims[0] = {l.hidden, 1, 5, 5};
-        filter.out = out + l.at[i];
-        pack_depthwise(filter);
-    }
+    for (int i : {4, 6}) pack_depthwise(part(i));
     for (int i : {1, 3, 5, 7}) std::copy_n(c.weight<float>(i), l.hidden, out + l.at[i]);
     for (int i : {9, 10, 11}) std::copy_n(c.weight<float>(i), l.features, out + l.at[i]);
 }
@@ -4633,6 +4761,283 @@ inline void batch_norm(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
+
+// ---- fovea/backend/cpu/winograd.hpp
+// y = act(conv(x, w) + b) + skip (optional) for 3x3 kernels without stride, dilation and groups, by Winograd's
+// F(4x4,3x3): a quarter of the products of the direct sum.
+//
+//   x[0]  (N,H,W,I)     x[1]  (N,H,W,O), optional, may be y     y  (N,H,W,O)
+//   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null
+//
+// The output is cut into tiles of 4x4 pixels at multiples of four of the image's own coordinates, never of the call's.
+// A tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a
+// pixel the same bits, and x must hold what whole tiles read: its footprint has a grain of four.
+//
+// Some tiles at a time: their patches of 6x6 pixels are transformed into 36 planes [tile][I] in scratch; for each block
+// of output channels 36 products with the transformed weights give planes [tile][block], which are transformed into y
+// at once. The planes of a group of tiles stay in L2.
+
+namespace fovea::FOVEA_ISA {
+
+// Where the planes of one group of tiles lie in scratch; steps in floats.
+struct winograd_group {
+    int tiles;           // of a group
+    int stored;          // that a plane has room for: the last block of tiles may pass the group
+    std::ptrdiff_t tile; // from a transformed input tile to the next
+    std::ptrdiff_t in;   // from a plane of transformed inputs to the next
+    std::ptrdiff_t out;  // from a plane of sums to the next
+
+    explicit winograd_group(const winograd_layout& l) {
+        constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
+        constexpr int most_tiles = 28;
+        tile = (l.inputs + lanes - 1) / lanes * lanes;
+        const int fitting = int(most_bytes / (sizeof(float) * winograd_planes * std::size_t(tile)));
+        const int block = block_pixels_of(l.vectors_of_block(0));
+        tiles = std::max(1, std::min(fitting, most_tiles) / block) * block;
+        stored = tiles;
+        int widest = 1;
+        l.each_block([&](int, int vectors, std::size_t) {
+            const int pixels = block_pixels_of(vectors);
+            stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
+            widest = std::max(widest, vectors);
+        });
+        in = stored * tile + line_floats; // a line more keeps the planes off the same sets
+        out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
+    }
+    std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
+    // Products of blocks, of tiles and of output channels, for each plane.
+    int products_of(const winograd_layout& l, int tiles_of_group) const {
+        int n = 0;
+        l.each_block([&](int, int vectors, std::size_t) {
+            n += (tiles_of_group + block_pixels_of(vectors) - 1) / block_pixels_of(vectors);
+        });
+        return n;
+    }
+};
+
+inline std::size_t winograd_scratch(const call& c) {
+    return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
+}
+
+// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors.
+template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    constexpr int N = winograd_inputs;
+    vf half[N][N];
+    FOVEA_UNROLL
+    for (int j = 0; j < N; ++j) {
+        vf d[N], o[N];
+        FOVEA_UNROLL
+        for (int i = 0; i < N; ++i) d[i] = load_at(i, j);
+        transform_inputs(d, o);
+        FOVEA_UNROLL
+        for (int i = 0; i < N; ++i) half[i][j] = o[i];
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < N; ++i) {
+        vf o[N];
+        transform_inputs(half[i], o);
+        FOVEA_UNROLL
+        for (int j = 0; j < N; ++j, to += plane) store(to, o[j]);
+    }
+}
+
+// All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
+// the caches have it at best in L2.
+inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
+                              std::ptrdiff_t plane) {
+    int c = 0;
+    for (; c + lanes <= channels; c += lanes)
+        transform_patch(
+            [&](int i, int j) {
+                const float* at = row[i] + std::ptrdiff_t(j) * channels + c;
+                if (j >= winograd_inputs - winograd_outputs) fetch_soon(at + winograd_outputs * channels);
+                return load(at);
+            },
+            to + c, plane);
+    if (c < channels)
+        transform_patch(
+            [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
+            plane);
+}
+
+// 36 planes of one tile into y[4][4][vectors * lanes].
+inline void transform_tile(const float* sums, std::ptrdiff_t plane, int vectors, float* y) {
+    constexpr int N = winograd_inputs, M = winograd_outputs;
+    for (int v = 0; v < vectors; ++v, sums += lanes, y += lanes) {
+        vf half[M][N];
+        FOVEA_UNROLL
+        for (int j = 0; j < N; ++j) {
+            vf m[N], o[M];
+            FOVEA_UNROLL
+            for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
+            transform_outputs(m, o);
+            FOVEA_UNROLL
+            for (int i = 0; i < M; ++i) half[i][j] = o[i];
+        }
+        FOVEA_UNROLL
+        for (int i = 0; i < M; ++i) {
+            vf o[M];
+            transform_outputs(half[i], o);
+            FOVEA_UNROLL
+            for (int j = 0; j < M; ++j) store(y + (i * M + j) * vectors * lanes, o[j]);
+        }
+    }
+}
+
+// The tiles that a rectangle of pixels of one image touches, in rows from left to right.
+class winograd_tiles {
+    static constexpr int size = winograd_outputs;
+    const window& x_;
+    int n_;
+    range rows_, cols_;
+    int top_, left_, across_, down_;
+
+  public:
+    winograd_tiles(const window& x, int n, range rows, range cols)
+        : x_(x),
+          n_(n),
+          rows_(rows),
+          cols_(cols),
+          top_(rows.begin / size),
+          left_(cols.begin / size),
+          across_((cols.end + size - 1) / size - left_),
+          down_((rows.end + size - 1) / size - top_) {}
+    int count() const { return across_ * down_; }
+    // The tiles of the row that holds the pixels of row y.
+    range row_of(int y) const { return {(y / size - top_) * across_, (y / size - top_ + 1) * across_}; }
+    int channels() const { return x_.channels; }
+    int y(int tile) const { return (top_ + tile / across_) * size; }
+    int x(int tile) const { return (left_ + tile % across_) * size; }
+
+    // Row i of the 6x6 pixels that a tile reads.
+    const float* patch(int tile, int i) const { return x_.read<float>(n_, y(tile) - 1 + i, x(tile) - 1); }
+    void read(int tile, float* to, std::ptrdiff_t plane) const {
+        const float* row[winograd_inputs];
+        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(tile, i);
+        transform_patches(row, channels(), to, plane);
+    }
+
+    // One block of output channels of a tile: values[4][4][vectors * lanes], of which the pixels inside the rectangle
+    // are finished. to(y, x): where those of row y from column x on go.
+    template <class To> void write(int tile, int vectors, const float* values, const To& to, epilogue finish) const {
+        const range rows{std::max(y(tile), rows_.begin), std::min(y(tile) + size, rows_.end)};
+        const range cols{std::max(x(tile), cols_.begin), std::min(x(tile) + size, cols_.end)};
+        for (int i = rows.begin; i < rows.end; ++i) {
+            const destination row = to(i, cols.begin);
+            for (int p = size; p < 2 * size; ++p)
+                for (int v = 0; v < vectors; ++v) fetch_to_write(row.y + p * row.pixel_step + v * row.vector_step);
+            const int first = (i - y(tile)) * size + cols.begin - x(tile);
+            finish(row, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
+        }
+    }
+};
+
+// Walks through the patches of the next group of tiles, evenly over the block products of this one.
+class patch_walk {
+    const winograd_tiles& all_;
+    int first_, rows_, calls_, call_ = 0, done_ = 0;
+
+  public:
+    patch_walk(const winograd_tiles& all, int first, int tiles, int calls)
+        : all_(all), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
+    // What a row of a patch adds to that of the tile before it: four columns; now and then nothing, else `nothing`.
+    const float* next(const float* nothing) {
+        if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
+        const int tile = first_ + done_ / winograd_inputs, row = done_ % winograd_inputs;
+        ++done_;
+        return all_.patch(tile, row) + 2 * all_.channels();
+    }
+};
+
+struct fetch_ahead { // a line of weights for each input channel, and a pixel of a patch for every fourth
+    const float *weights, *patch;
+    FOVEA_INLINE void operator()(int k) const {
+        fetch_soon(weights + 16 * k);
+        if (k % 4 == 0) fetch_later(patch + 4 * k);
+    }
+};
+
+// sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
+template <int NV>
+void multiply_planes(const winograd_layout& l, const winograd_group& p, const float* in, const float* w, int tiles,
+                     float* sums, patch_walk& ahead) {
+    constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
+    terms t{};
+    t.rows = t.runs = 1;
+    t.length = l.inputs;
+    t.pixel_step = p.tile;
+    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
+        const float* next = plane + 1 < winograd_planes ? w + l.inputs * width : w;
+        t.row[0] = in;
+        int i = 0, done = 0;
+        const auto block = [&](auto sum, int size) {
+            const fetch_ahead fetch{next + 16 * l.inputs * std::min(done++, last_line), ahead.next(w)};
+            sum(t, i * p.tile, w, sums + i * width, fetch);
+            i += size;
+        };
+        while (tiles - i > tail_pixels) block(sum_block<NV, P, fetch_ahead>, P);
+        if (tiles - i > 1) block(sum_block<NV, tail_pixels, fetch_ahead>, tail_pixels);
+        if (tiles - i == 1) block(sum_block<NV, 1, fetch_ahead>, 1);
+    }
+}
+
+using plane_product = void (*)(const winograd_layout&, const winograd_group&, const float*, const float*, int, float*,
+                               patch_walk&);
+inline plane_product plane_product_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return multiply_planes<4>;
+    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
+}
+
+// Convolves some of the tiles, a group at a time; w, scratch: as `winograd_layout` and `winograd_group` say.
+// to(y, x, channel, channels): where some output channels of row y go, from column x on.
+template <class To>
+void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles& all, range chosen, const To& to,
+                    epilogue finish, float* scratch) {
+    const winograd_group group(l);
+    float* in = scratch;
+    float* sums = in + winograd_planes * group.in;
+    alignas(64) float values[winograd_outputs * winograd_outputs * max_block_vectors * lanes];
+    for (int first = chosen.begin; first < chosen.end; first += group.tiles) {
+        const int tiles = std::min(group.tiles, chosen.end - first);
+        for (int t = 0; t < tiles; ++t) all.read(first + t, in + t * group.tile, group.in);
+        const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
+        patch_walk ahead(all, next, next_tiles, winograd_planes * group.products_of(l, tiles));
+        l.each_block([&](int vector, int vectors, std::size_t floats) {
+            const int channel = vector * lanes, channels = std::min(vectors * lanes, l.outputs - channel);
+            const auto block_to = [&](int y, int x) { return to(y, x, channel, channels); };
+            plane_product_of(vectors)(l, group, in, w + floats, tiles, sums, ahead);
+            for (int t = 0; t < tiles; ++t) {
+                transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, values);
+                all.write(first + t, vectors, values, block_to, finish);
+            }
+        });
+    }
+}
+
+inline void winograd(const call& c) {
+    if (c.rows.empty() || c.cols.empty()) return;
+    const float* bias = c.weight<float>(1);
+    for (int n = c.images.begin; n < c.images.end; ++n) {
+        const winograd_tiles all(c.x[0], n, c.rows, c.cols);
+        const auto to = [&](int y, int x, int channel, int channels) {
+            return destination{.y = c.y.at<float>(n, y, x) + channel,
+                               .pixel_step = c.y.channels,
+                               .vector_step = lanes,
+                               .channels = channels,
+                               .bias = bias ? bias + channel : nullptr,
+                               .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
+                               .slope = c.a.slope};
+        };
+        convolve_tiles({c.dims[1], c.dims[0]}, c.weight<float>(0), all, {0, all.count()}, to,
+                       epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
+    }
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 
 namespace fovea::FOVEA_ISA {
 
@@ -4643,20 +5048,32 @@ inline bool attention_block_supported(int features, int hidden, int kernel) {
 
 inline constexpr int attention_halo = 8; // 2 of the depthwise filter and 6 of the dilated one
 inline constexpr int attention_strip = 128;
-inline constexpr int attention_rows = 9 + 5 + 13 + 1 + 1; // of a, p, t, u, and zeros
+inline constexpr int attention_zero_rows = 1, attention_p_rows = 5, attention_t_rows = 13, attention_u_rows = 1;
 
+inline bool attention_by_winograd(const call& c) { return c.a.method == convolution_method::winograd; }
+// Nine rows between the newest row of `a` and the last that u is multiplied with; whole tiles are up to three ahead.
+inline int attention_a_rows(const call& c) { return attention_by_winograd(c) ? 12 : 9; }
+
+// Of equal strips, the last may be narrower. They end where tiles do: a cut tile is computed twice.
 inline int attention_strip_width(const call& c) {
     const int strips = (c.cols.size() + attention_strip - 1) / attention_strip;
-    return (c.cols.size() + strips - 1) / std::max(strips, 1);
+    const int width = (c.cols.size() + strips - 1) / std::max(strips, 1);
+    return attention_by_winograd(c) ? (width + winograd_outputs - 1) / winograd_outputs * winograd_outputs : width;
+}
+inline int attention_strip_end(const call& c, int begin, int width) {
+    const int end = begin + width;
+    return std::min(attention_by_winograd(c) ? end / winograd_outputs * winograd_outputs : end, c.cols.end);
 }
 // One column more than needed keeps the groups of channels of a row off the same sets.
 inline std::ptrdiff_t attention_group(int strip) { return std::ptrdiff_t(strip + 2 * attention_halo + 1) * lanes; }
 
 inline std::size_t attention_block_scratch(const call& c) {
+    if (c.cols.empty()) return 0;
     const int groups = attention_weights::whole(c.a.hidden) / lanes;
-    return c.cols.empty() ? 0
-                          : sizeof(float) * std::size_t(attention_rows * groups) *
-                                std::size_t(attention_group(attention_strip_width(c)));
+    const int rows = attention_zero_rows + attention_a_rows(c) + attention_p_rows + attention_t_rows + attention_u_rows;
+    std::size_t floats = std::size_t(rows * groups) * std::size_t(attention_group(attention_strip_width(c)));
+    if (attention_by_winograd(c)) floats += winograd_group({c.y.channels, c.a.hidden}).floats();
+    return sizeof(float) * floats;
 }
 
 // Five rows of a 5 x 5 filter, D columns between taps, on all groups of channels of n columns; times `factor` if given.
@@ -4702,37 +5119,52 @@ class attention_stream {
     int left_, right_; // ring columns inside the image; ring column 0 is image column x0 - halo
     std::ptrdiff_t group_;
     ring a_, p_, t_, u_;
+    winograd_tiles tiles_; // of `a`
+    float* planes_;
 
   public:
     attention_stream(const call& c, const attention_weights& l, int n, int x0, int width, int strip)
-        : c_(c), l_(l), w_(c.weight<float>(0)), n_(n), x0_(x0), width_(width), group_(attention_group(strip)) {
-        left_ = std::max(0, attention_halo - x0);
-        right_ = std::min(width + 2 * attention_halo, c.y.width - x0 + attention_halo);
+        : c_(c),
+          l_(l),
+          w_(c.weight<float>(0)),
+          n_(n),
+          x0_(x0),
+          width_(width),
+          left_(std::max(0, attention_halo - x0)),
+          right_(std::min(width + 2 * attention_halo, c.y.width - x0 + attention_halo)),
+          group_(attention_group(strip)),
+          tiles_(c.x[0], n, range{c.rows.begin - attention_halo, c.rows.end + attention_halo}.clip(c.y.height),
+                 {x0 - attention_halo + left_, x0 - attention_halo + right_}) {
         const std::ptrdiff_t row = group_ * l.groups();
         float* next = reinterpret_cast<float*>(c.scratch);
         const float* zeros = next;
         std::memset(next, 0, sizeof(float) * std::size_t(row));
-        next += row;
+        next += attention_zero_rows * row;
         const auto make = [&](int rows) {
             ring r{next, zeros, rows, c.y.height, row};
             next += rows * row;
             return r;
         };
-        a_ = make(9);
-        p_ = make(5);
-        t_ = make(13);
-        u_ = make(1);
+        a_ = make(attention_a_rows(c));
+        p_ = make(attention_p_rows);
+        t_ = make(attention_t_rows);
+        u_ = make(attention_u_rows);
+        planes_ = next;
     }
 
     void run() {
         clear_outside(p_);
         clear_outside(t_);
         const int height = c_.y.height;
-        int next_p = std::max(0, c_.rows.begin - 8), next_t = std::max(0, c_.rows.begin - 6);
+        const int first = std::max(0, c_.rows.begin - 8);
+        int next_p = first, next_t = std::max(0, c_.rows.begin - 6);
         for (int y = c_.rows.begin; y < c_.rows.end; ++y) {
             for (; next_t < std::min(height, y + 7); ++next_t) {
                 for (; next_p < std::min(height, next_t + 3); ++next_p) {
-                    project(next_p);
+                    if (!l_.winograd)
+                        project(next_p);
+                    else if (next_p == first || next_p % winograd_outputs == 0)
+                        project_tiles(next_p);
                     mix(next_p);
                 }
                 filter(next_t);
@@ -4786,6 +5218,18 @@ class attention_stream {
             t.row[i] = x.read<float>(n_, y + i - half, x0_ - attention_halo + left_ - half);
         convolve(l_.proj_1, 0, t, right_ - left_, into(a_.at(y), 1), finish_block<activation_kind::gelu>);
     }
+    // The same from row y on to where its row of tiles ends.
+    void project_tiles(int y) {
+        const auto to = [&](int row, int x, int channel, int channels) {
+            destination d = into(a_.at(row), 1);
+            d.y += (x - x0_ + attention_halo - left_) * lanes + channel / lanes * group_;
+            d.bias += channel;
+            d.channels = (channels + lanes - 1) / lanes * lanes;
+            return d;
+        };
+        convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to, finish_block<activation_kind::gelu>,
+                       planes_);
+    }
     // p = pointwise(a)
     void mix(int y) {
         convolve(l_.pointwise, 2, from_ring(a_.at(y), left_), right_ - left_, into(p_.at(y), 3),
@@ -4822,11 +5266,13 @@ class attention_stream {
 };
 
 inline void attention_block(const call& c) {
-    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel);
+    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel, c.a.method);
     const int strip = attention_strip_width(c);
     for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int x = c.cols.begin; x < c.cols.end; x += strip)
-            attention_stream(c, l, n, x, std::min(strip, c.cols.end - x), strip).run();
+        for (int x = c.cols.begin, end; x < c.cols.end; x = end) {
+            end = attention_strip_end(c, x, strip);
+            attention_stream(c, l, n, x, end - x, strip).run();
+        }
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -5153,381 +5599,6 @@ inline void upsample(const call& c) {
                 }
         }
     });
-}
-
-} // namespace fovea::FOVEA_ISA
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
-
-// ---- fovea/backend/cpu/winograd.hpp
-// y = act(conv(x, w) + b) + skip (optional) for 3x3 kernels without stride, dilation and groups, by Winograd's
-// F(4x4,3x3): a quarter of the products of the direct sum.
-//
-//   x[0]  (N,H,W,I)     x[1]  (N,H,W,O), optional, may be y     y  (N,H,W,O)
-//   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null
-//
-// The output is cut into tiles of 4x4 pixels at multiples of four of the image's own coordinates, never of the call's.
-// A tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a
-// pixel the same bits, and x must hold what whole tiles read: its footprint has a grain of four.
-//
-// Some tiles at a time: their patches of 6x6 pixels are transformed into 36 planes [tile][I] in scratch; for each block
-// of output channels 36 products with the transformed weights give planes [tile][block], which are transformed into y
-// at once. The planes of a group of tiles stay in L2.
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
-
-// ---- fovea/backend/cpu/winograd_weights.hpp
-// The weights of Winograd's convolution: 3x3 filters as 36 planes of products, transformed in double.
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
-
-// ---- fovea/backend/cpu/winograd_transforms.hpp
-// The transforms of Winograd's F(4x4,3x3) (Lavin and Gray 2015, arXiv 1509.09308): four outputs of a filter of three
-// taps from six inputs by six products,
-//
-//   y = A^T ((G g) (B^T d))        element by element between the brackets; on images along rows, then along columns
-//
-// with the points {0, +-1/sqrt2, +-sqrt2, infinity}: about 8 dB closer to the exact result than {0, +-1, +-2}, and as
-// cheap, because the two points of a pair share their even and odd parts (Barabasz et al. 2018, arXiv 1803.10986).
-
-namespace fovea::FOVEA_ISA {
-
-inline constexpr int winograd_outputs = 4; // of a tile along one axis
-inline constexpr int winograd_inputs = 6;
-inline constexpr int winograd_planes = winograd_inputs * winograd_inputs;
-inline constexpr double winograd_points[winograd_inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
-                                                                1.41421356237309504880, -1.41421356237309504880};
-
-// o = B^T d, six values from six.
-FOVEA_INLINE void transform_inputs(const vf (&d)[winograd_inputs], vf (&o)[winograd_inputs]) {
-    const vf two = broadcast(2.f), half = broadcast(0.5f), both = broadcast(2.5f);
-    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
-    o[0] = fnma(both, d[2], d[0] + d[4]);
-    const vf even_near = fnma(two, d[2], d[4]), odd_near = fnma(two, d[1], d[3]);
-    o[1] = fma(near, odd_near, even_near);
-    o[2] = fnma(near, odd_near, even_near);
-    const vf even_far = fnma(half, d[2], d[4]), odd_far = fnma(half, d[1], d[3]);
-    o[3] = fma(far, odd_far, even_far);
-    o[4] = fnma(far, odd_far, even_far);
-    o[5] = fnma(both, d[3], d[1] + d[5]);
-}
-
-// o = A^T m, four values from six.
-FOVEA_INLINE void transform_outputs(const vf (&m)[winograd_inputs], vf (&o)[winograd_outputs]) {
-    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
-    const vf near_cubed = broadcast(float(winograd_points[1] / 2)),
-             far_cubed = broadcast(float(winograd_points[3] * 2));
-    const vf even_near = m[1] + m[2], odd_near = m[1] - m[2], even_far = m[3] + m[4], odd_far = m[3] - m[4];
-    o[0] = m[0] + even_near + even_far;
-    o[1] = fma(near, odd_near, far * odd_far);
-    o[2] = fma(broadcast(0.5f), even_near, broadcast(2.f) * even_far);
-    o[3] = fma(near_cubed, odd_near, fma(far_cubed, odd_far, m[5]));
-}
-
-// u = G g G^T for one filter g[row][column], in double.
-inline void transform_filter(const float* g, double (&u)[winograd_inputs][winograd_inputs]) {
-    double G[winograd_inputs][3] = {}; // row i: (1, p, p^2) / product of (p - q) over the other points q
-    for (int i = 0; i < winograd_inputs - 1; ++i) {
-        const double p = winograd_points[i];
-        double divisor = 1;
-        for (double q : winograd_points)
-            if (q != p) divisor *= p - q;
-        G[i][0] = 1 / divisor, G[i][1] = p / divisor, G[i][2] = p * p / divisor;
-    }
-    G[winograd_inputs - 1][2] = 1;
-    for (int i = 0; i < winograd_inputs; ++i) {
-        double row[3] = {};
-        for (int x = 0; x < 3; ++x)
-            for (int y = 0; y < 3; ++y) row[x] += G[i][y] * double(g[3 * y + x]);
-        for (int j = 0; j < winograd_inputs; ++j) u[i][j] = row[0] * G[j][0] + row[1] * G[j][1] + row[2] * G[j][2];
-    }
-}
-
-} // namespace fovea::FOVEA_ISA
-#endif
-
-namespace fovea::FOVEA_ISA {
-
-// Cut into blocks of output channels: [36][I][vectors * lanes] each, zeros beyond the last channel.
-struct winograd_layout {
-    int inputs, outputs;
-
-    int vectors() const { return (outputs + lanes - 1) / lanes; }
-    // As large as registers allow: weights are fetched ahead, so that they need not stay in L1.
-    int vectors_of_block(int first) const { return block_vectors(vectors() - first, 1); }
-    std::size_t block_floats(int vectors) const {
-        return std::size_t(winograd_planes) * std::size_t(inputs) * std::size_t(vectors * lanes);
-    }
-    // f(first vector, vectors, floats before it)
-    template <class F> FOVEA_INLINE void each_block(F f) const {
-        for (int v = 0, n; v < vectors(); v += n) {
-            n = vectors_of_block(v);
-            f(v, n, block_floats(v));
-        }
-    }
-};
-
-inline std::size_t packed_winograd_bytes(const preparation_call& c) {
-    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
-    return sizeof(float) * l.block_floats(l.vectors());
-}
-inline void pack_winograd(const preparation_call& c) {
-    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
-    const float* w = c.weight<float>(0);
-    l.each_block([&](int first, int vectors, std::size_t floats) {
-        const int width = vectors * lanes;
-        for (int i = 0; i < l.inputs; ++i)
-            for (int o = 0; o < width; ++o) {
-                const int output = first * lanes + o;
-                double u[winograd_inputs][winograd_inputs] = {};
-                if (output < l.outputs) transform_filter(w + 9 * (std::ptrdiff_t(output) * l.inputs + i), u);
-                float* out = static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + o;
-                for (int plane = 0; plane < winograd_planes; ++plane, out += std::ptrdiff_t(l.inputs) * width)
-                    *out = float(u[plane / winograd_inputs][plane % winograd_inputs]);
-            }
-    });
-}
-
-} // namespace fovea::FOVEA_ISA
-#endif
-
-namespace fovea::FOVEA_ISA {
-
-// Where the planes of one group of tiles lie in scratch; steps in floats.
-struct winograd_group {
-    int tiles;           // of a group
-    int stored;          // that a plane has room for: the last block of tiles may pass the group
-    std::ptrdiff_t tile; // from a transformed input tile to the next
-    std::ptrdiff_t in;   // from a plane of transformed inputs to the next
-    std::ptrdiff_t out;  // from a plane of sums to the next
-
-    explicit winograd_group(const winograd_layout& l) {
-        constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
-        constexpr int most_tiles = 28;
-        tile = (l.inputs + lanes - 1) / lanes * lanes;
-        const int fitting = int(most_bytes / (sizeof(float) * winograd_planes * std::size_t(tile)));
-        const int block = block_pixels_of(l.vectors_of_block(0));
-        tiles = std::max(1, std::min(fitting, most_tiles) / block) * block;
-        stored = tiles;
-        int widest = 1;
-        l.each_block([&](int, int vectors, std::size_t) {
-            const int pixels = block_pixels_of(vectors);
-            stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
-            widest = std::max(widest, vectors);
-        });
-        in = stored * tile + line_floats; // a line more keeps the planes off the same sets
-        out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
-    }
-    std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
-    // Products of blocks, of tiles and of output channels, for each plane.
-    int products_of(const winograd_layout& l, int tiles_of_group) const {
-        int n = 0;
-        l.each_block([&](int, int vectors, std::size_t) {
-            n += (tiles_of_group + block_pixels_of(vectors) - 1) / block_pixels_of(vectors);
-        });
-        return n;
-    }
-};
-
-inline std::size_t winograd_scratch(const call& c) {
-    return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
-}
-
-// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors.
-template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
-    constexpr int N = winograd_inputs;
-    vf half[N][N];
-    FOVEA_UNROLL
-    for (int j = 0; j < N; ++j) {
-        vf d[N], o[N];
-        FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) d[i] = load_at(i, j);
-        transform_inputs(d, o);
-        FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) half[i][j] = o[i];
-    }
-    FOVEA_UNROLL
-    for (int i = 0; i < N; ++i) {
-        vf o[N];
-        transform_inputs(half[i], o);
-        FOVEA_UNROLL
-        for (int j = 0; j < N; ++j, to += plane) store(to, o[j]);
-    }
-}
-
-// All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
-// the caches have it at best in L2.
-inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
-                              std::ptrdiff_t plane) {
-    int c = 0;
-    for (; c + lanes <= channels; c += lanes)
-        transform_patch(
-            [&](int i, int j) {
-                const float* at = row[i] + std::ptrdiff_t(j) * channels + c;
-                if (j >= winograd_inputs - winograd_outputs) fetch_soon(at + winograd_outputs * channels);
-                return load(at);
-            },
-            to + c, plane);
-    if (c < channels)
-        transform_patch(
-            [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
-            plane);
-}
-
-// 36 planes of one tile into y[4][4][vectors * lanes].
-inline void transform_tile(const float* sums, std::ptrdiff_t plane, int vectors, float* y) {
-    constexpr int N = winograd_inputs, M = winograd_outputs;
-    for (int v = 0; v < vectors; ++v, sums += lanes, y += lanes) {
-        vf half[M][N];
-        FOVEA_UNROLL
-        for (int j = 0; j < N; ++j) {
-            vf m[N], o[M];
-            FOVEA_UNROLL
-            for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
-            transform_outputs(m, o);
-            FOVEA_UNROLL
-            for (int i = 0; i < M; ++i) half[i][j] = o[i];
-        }
-        FOVEA_UNROLL
-        for (int i = 0; i < M; ++i) {
-            vf o[M];
-            transform_outputs(half[i], o);
-            FOVEA_UNROLL
-            for (int j = 0; j < M; ++j) store(y + (i * M + j) * vectors * lanes, o[j]);
-        }
-    }
-}
-
-// The tiles that a call touches, in rows from left to right.
-class winograd_tiles {
-    static constexpr int size = winograd_outputs;
-    const call& c_;
-    int top_, left_, across_, down_;
-
-  public:
-    explicit winograd_tiles(const call& c)
-        : c_(c),
-          top_(c.rows.begin / size),
-          left_(c.cols.begin / size),
-          across_((c.cols.end + size - 1) / size - left_),
-          down_((c.rows.end + size - 1) / size - top_) {}
-    int count() const { return across_ * down_; }
-    int channels() const { return c_.x[0].channels; }
-    int y(int tile) const { return (top_ + tile / across_) * size; }
-    int x(int tile) const { return (left_ + tile % across_) * size; }
-
-    // Row i of the 6x6 pixels that a tile reads.
-    const float* patch(int n, int tile, int i) const { return c_.x[0].read<float>(n, y(tile) - 1 + i, x(tile) - 1); }
-    void read(int n, int tile, float* to, std::ptrdiff_t plane) const {
-        const float* row[winograd_inputs];
-        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(n, tile, i);
-        transform_patches(row, channels(), to, plane);
-    }
-
-    // One block of output channels, from `channel`, of a tile: values[4][4][vectors * lanes], of which the pixels
-    // inside the call are finished.
-    void write(int n, int tile, int channel, int vectors, const float* values, epilogue finish) const {
-        const range rows{std::max(y(tile), c_.rows.begin), std::min(y(tile) + size, c_.rows.end)};
-        const range cols{std::max(x(tile), c_.cols.begin), std::min(x(tile) + size, c_.cols.end)};
-        const float* bias = c_.weight<float>(1);
-        for (int i = rows.begin; i < rows.end; ++i) {
-            const destination to{.y = c_.y.at<float>(n, i, cols.begin) + channel,
-                                 .pixel_step = c_.y.channels,
-                                 .vector_step = lanes,
-                                 .channels = std::min(vectors * lanes, c_.y.channels - channel),
-                                 .bias = bias ? bias + channel : nullptr,
-                                 .skip = c_.x[1] ? c_.x[1].at<const float>(n, i, cols.begin) + channel : nullptr,
-                                 .slope = c_.a.slope};
-            for (int p = size; p < 2 * size; ++p)
-                for (int v = 0; v < vectors; ++v) fetch_to_write(to.y + p * to.pixel_step + v * lanes);
-            const int first = (i - y(tile)) * size + cols.begin - x(tile);
-            finish(to, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
-        }
-    }
-};
-
-// Walks through the patches of the next group of tiles, evenly over the block products of this one.
-class patch_walk {
-    const winograd_tiles& all_;
-    int n_, first_, rows_, calls_, call_ = 0, done_ = 0;
-
-  public:
-    patch_walk(const winograd_tiles& all, int n, int first, int tiles, int calls)
-        : all_(all), n_(n), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
-    // What a row of a patch adds to that of the tile before it: four columns; now and then nothing, else `nothing`.
-    const float* next(const float* nothing) {
-        if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
-        const int tile = first_ + done_ / winograd_inputs, row = done_ % winograd_inputs;
-        ++done_;
-        return all_.patch(n_, tile, row) + 2 * all_.channels();
-    }
-};
-
-struct fetch_ahead { // a line of weights for each input channel, and a pixel of a patch for every fourth
-    const float *weights, *patch;
-    FOVEA_INLINE void operator()(int k) const {
-        fetch_soon(weights + 16 * k);
-        if (k % 4 == 0) fetch_later(patch + 4 * k);
-    }
-};
-
-// sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
-template <int NV>
-void multiply_planes(const winograd_layout& l, const winograd_group& p, const float* in, const float* w, int tiles,
-                     float* sums, patch_walk& ahead) {
-    constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
-    terms t{};
-    t.rows = t.runs = 1;
-    t.length = l.inputs;
-    t.pixel_step = p.tile;
-    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
-        const float* next = plane + 1 < winograd_planes ? w + l.inputs * width : w;
-        t.row[0] = in;
-        int i = 0, done = 0;
-        const auto block = [&](auto sum, int size) {
-            const fetch_ahead fetch{next + 16 * l.inputs * std::min(done++, last_line), ahead.next(w)};
-            sum(t, i * p.tile, w, sums + i * width, fetch);
-            i += size;
-        };
-        while (tiles - i > tail_pixels) block(sum_block<NV, P, fetch_ahead>, P);
-        if (tiles - i > 1) block(sum_block<NV, tail_pixels, fetch_ahead>, tail_pixels);
-        if (tiles - i == 1) block(sum_block<NV, 1, fetch_ahead>, 1);
-    }
-}
-
-using plane_product = void (*)(const winograd_layout&, const winograd_group&, const float*, const float*, int, float*,
-                               patch_walk&);
-inline plane_product plane_product_of(int vectors) {
-    if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return multiply_planes<4>;
-    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
-}
-
-inline void winograd(const call& c) {
-    if (c.rows.empty() || c.cols.empty()) return;
-    const winograd_layout l{c.dims[1], c.dims[0]};
-    const winograd_group group(l);
-    const winograd_tiles all(c);
-    const epilogue finish = epilogue_of(c.a.activation);
-    float* in = reinterpret_cast<float*>(c.scratch);
-    float* sums = in + winograd_planes * group.in;
-    alignas(64) float values[winograd_outputs * winograd_outputs * max_block_vectors * lanes];
-
-    for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int first = 0; first < all.count(); first += group.tiles) {
-            const int tiles = std::min(group.tiles, all.count() - first);
-            for (int t = 0; t < tiles; ++t) all.read(n, first + t, in + t * group.tile, group.in);
-            const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
-            patch_walk ahead(all, n, next, next_tiles, winograd_planes * group.products_of(l, tiles));
-            l.each_block([&](int vector, int vectors, std::size_t floats) {
-                plane_product_of(vectors)(l, group, in, c.weight<float>(0) + floats, tiles, sums, ahead);
-                for (int t = 0; t < tiles; ++t) {
-                    transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, values);
-                    all.write(n, first + t, vector * lanes, vectors, values, finish);
-                }
-            });
-        }
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -6445,6 +6516,17 @@ struct packed_attention {
 inline void prepare(cpu, packed_attention, const preparation_call& c) { FOVEA_CPU_KERNEL(pack_attention_block)(c); }
 inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call& c) {
     return FOVEA_CPU_KERNEL(packed_attention_block_bytes)(c);
+}
+// Its projection is chosen like a convolution of its own.
+template <int F, int A, int K>
+constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
+    using enum convolution_method;
+    const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
+    o.a.method = chosen && winograd_fits(o.a) ? winograd : direct;
+    if (o.a.method == winograd) {
+        o.reads.grain = 4;
+        o.work -= 0.6 * F * A * K * K;
+    }
 }
 template <int F, int A, int K>
 requires(F % 16 == 0 && A % 16 == 0) packed_attention layout_of(cpu, attention_block<F, A, K>);

@@ -6,17 +6,21 @@
 //   u = depthwise_dilated(t) a                           5 x 5, dilation 3
 //   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
 //
-//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block     c.a: hidden = A, kernel = K, epsilon
+//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block
+//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
 //
 // Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
 // rows in scratch, small enough for L2. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
 // through neighbouring lines, where NHWC would touch a quarter of the sets of L1. Every convolution pads its own input
 // with zeros outside the image; what a strip or a call needs beyond its edges inside the image is computed again.
+// Winograd's tiles give four rows of `a` at a time; winograd.hpp says why they lie at multiples of four in the image,
+// and x must hold what whole tiles read.
 #pragma once
 #include <cstring>
 
 #include "fovea/backend/cpu/attention_weights.hpp"
 #include "fovea/backend/cpu/normalise.hpp"
+#include "fovea/backend/cpu/winograd.hpp"
 
 namespace fovea::FOVEA_ISA {
 
@@ -27,20 +31,32 @@ inline bool attention_block_supported(int features, int hidden, int kernel) {
 
 inline constexpr int attention_halo = 8; // 2 of the depthwise filter and 6 of the dilated one
 inline constexpr int attention_strip = 128;
-inline constexpr int attention_rows = 9 + 5 + 13 + 1 + 1; // of a, p, t, u, and zeros
+inline constexpr int attention_zero_rows = 1, attention_p_rows = 5, attention_t_rows = 13, attention_u_rows = 1;
 
+inline bool attention_by_winograd(const call& c) { return c.a.method == convolution_method::winograd; }
+// Nine rows between the newest row of `a` and the last that u is multiplied with; whole tiles are up to three ahead.
+inline int attention_a_rows(const call& c) { return attention_by_winograd(c) ? 12 : 9; }
+
+// Of equal strips, the last may be narrower. They end where tiles do: a cut tile is computed twice.
 inline int attention_strip_width(const call& c) {
     const int strips = (c.cols.size() + attention_strip - 1) / attention_strip;
-    return (c.cols.size() + strips - 1) / std::max(strips, 1);
+    const int width = (c.cols.size() + strips - 1) / std::max(strips, 1);
+    return attention_by_winograd(c) ? (width + winograd_outputs - 1) / winograd_outputs * winograd_outputs : width;
+}
+inline int attention_strip_end(const call& c, int begin, int width) {
+    const int end = begin + width;
+    return std::min(attention_by_winograd(c) ? end / winograd_outputs * winograd_outputs : end, c.cols.end);
 }
 // One column more than needed keeps the groups of channels of a row off the same sets.
 inline std::ptrdiff_t attention_group(int strip) { return std::ptrdiff_t(strip + 2 * attention_halo + 1) * lanes; }
 
 inline std::size_t attention_block_scratch(const call& c) {
+    if (c.cols.empty()) return 0;
     const int groups = attention_weights::whole(c.a.hidden) / lanes;
-    return c.cols.empty() ? 0
-                          : sizeof(float) * std::size_t(attention_rows * groups) *
-                                std::size_t(attention_group(attention_strip_width(c)));
+    const int rows = attention_zero_rows + attention_a_rows(c) + attention_p_rows + attention_t_rows + attention_u_rows;
+    std::size_t floats = std::size_t(rows * groups) * std::size_t(attention_group(attention_strip_width(c)));
+    if (attention_by_winograd(c)) floats += winograd_group({c.y.channels, c.a.hidden}).floats();
+    return sizeof(float) * floats;
 }
 
 // Five rows of a 5 x 5 filter, D columns between taps, on all groups of channels of n columns; times `factor` if given.
@@ -86,37 +102,52 @@ class attention_stream {
     int left_, right_; // ring columns inside the image; ring column 0 is image column x0 - halo
     std::ptrdiff_t group_;
     ring a_, p_, t_, u_;
+    winograd_tiles tiles_; // of `a`
+    float* planes_;
 
   public:
     attention_stream(const call& c, const attention_weights& l, int n, int x0, int width, int strip)
-        : c_(c), l_(l), w_(c.weight<float>(0)), n_(n), x0_(x0), width_(width), group_(attention_group(strip)) {
-        left_ = std::max(0, attention_halo - x0);
-        right_ = std::min(width + 2 * attention_halo, c.y.width - x0 + attention_halo);
+        : c_(c),
+          l_(l),
+          w_(c.weight<float>(0)),
+          n_(n),
+          x0_(x0),
+          width_(width),
+          left_(std::max(0, attention_halo - x0)),
+          right_(std::min(width + 2 * attention_halo, c.y.width - x0 + attention_halo)),
+          group_(attention_group(strip)),
+          tiles_(c.x[0], n, range{c.rows.begin - attention_halo, c.rows.end + attention_halo}.clip(c.y.height),
+                 {x0 - attention_halo + left_, x0 - attention_halo + right_}) {
         const std::ptrdiff_t row = group_ * l.groups();
         float* next = reinterpret_cast<float*>(c.scratch);
         const float* zeros = next;
         std::memset(next, 0, sizeof(float) * std::size_t(row));
-        next += row;
+        next += attention_zero_rows * row;
         const auto make = [&](int rows) {
             ring r{next, zeros, rows, c.y.height, row};
             next += rows * row;
             return r;
         };
-        a_ = make(9);
-        p_ = make(5);
-        t_ = make(13);
-        u_ = make(1);
+        a_ = make(attention_a_rows(c));
+        p_ = make(attention_p_rows);
+        t_ = make(attention_t_rows);
+        u_ = make(attention_u_rows);
+        planes_ = next;
     }
 
     void run() {
         clear_outside(p_);
         clear_outside(t_);
         const int height = c_.y.height;
-        int next_p = std::max(0, c_.rows.begin - 8), next_t = std::max(0, c_.rows.begin - 6);
+        const int first = std::max(0, c_.rows.begin - 8);
+        int next_p = first, next_t = std::max(0, c_.rows.begin - 6);
         for (int y = c_.rows.begin; y < c_.rows.end; ++y) {
             for (; next_t < std::min(height, y + 7); ++next_t) {
                 for (; next_p < std::min(height, next_t + 3); ++next_p) {
-                    project(next_p);
+                    if (!l_.winograd)
+                        project(next_p);
+                    else if (next_p == first || next_p % winograd_outputs == 0)
+                        project_tiles(next_p);
                     mix(next_p);
                 }
                 filter(next_t);
@@ -170,6 +201,18 @@ class attention_stream {
             t.row[i] = x.read<float>(n_, y + i - half, x0_ - attention_halo + left_ - half);
         convolve(l_.proj_1, 0, t, right_ - left_, into(a_.at(y), 1), finish_block<activation_kind::gelu>);
     }
+    // The same from row y on to where its row of tiles ends.
+    void project_tiles(int y) {
+        const auto to = [&](int row, int x, int channel, int channels) {
+            destination d = into(a_.at(row), 1);
+            d.y += (x - x0_ + attention_halo - left_) * lanes + channel / lanes * group_;
+            d.bias += channel;
+            d.channels = (channels + lanes - 1) / lanes * lanes;
+            return d;
+        };
+        convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to, finish_block<activation_kind::gelu>,
+                       planes_);
+    }
     // p = pointwise(a)
     void mix(int y) {
         convolve(l_.pointwise, 2, from_ring(a_.at(y), left_), right_ - left_, into(p_.at(y), 3),
@@ -206,11 +249,13 @@ class attention_stream {
 };
 
 inline void attention_block(const call& c) {
-    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel);
+    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel, c.a.method);
     const int strip = attention_strip_width(c);
     for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int x = c.cols.begin; x < c.cols.end; x += strip)
-            attention_stream(c, l, n, x, std::min(strip, c.cols.end - x), strip).run();
+        for (int x = c.cols.begin, end; x < c.cols.end; x = end) {
+            end = attention_strip_end(c, x, strip);
+            attention_stream(c, l, n, x, end - x, strip).run();
+        }
 }
 
 } // namespace fovea::FOVEA_ISA

@@ -121,50 +121,50 @@ inline void transform_tile(const float* sums, std::ptrdiff_t plane, int vectors,
     }
 }
 
-// The tiles that a call touches, in rows from left to right.
+// The tiles that a rectangle of pixels of one image touches, in rows from left to right.
 class winograd_tiles {
     static constexpr int size = winograd_outputs;
-    const call& c_;
+    const window& x_;
+    int n_;
+    range rows_, cols_;
     int top_, left_, across_, down_;
 
   public:
-    explicit winograd_tiles(const call& c)
-        : c_(c),
-          top_(c.rows.begin / size),
-          left_(c.cols.begin / size),
-          across_((c.cols.end + size - 1) / size - left_),
-          down_((c.rows.end + size - 1) / size - top_) {}
+    winograd_tiles(const window& x, int n, range rows, range cols)
+        : x_(x),
+          n_(n),
+          rows_(rows),
+          cols_(cols),
+          top_(rows.begin / size),
+          left_(cols.begin / size),
+          across_((cols.end + size - 1) / size - left_),
+          down_((rows.end + size - 1) / size - top_) {}
     int count() const { return across_ * down_; }
-    int channels() const { return c_.x[0].channels; }
+    // The tiles of the row that holds the pixels of row y.
+    range row_of(int y) const { return {(y / size - top_) * across_, (y / size - top_ + 1) * across_}; }
+    int channels() const { return x_.channels; }
     int y(int tile) const { return (top_ + tile / across_) * size; }
     int x(int tile) const { return (left_ + tile % across_) * size; }
 
     // Row i of the 6x6 pixels that a tile reads.
-    const float* patch(int n, int tile, int i) const { return c_.x[0].read<float>(n, y(tile) - 1 + i, x(tile) - 1); }
-    void read(int n, int tile, float* to, std::ptrdiff_t plane) const {
+    const float* patch(int tile, int i) const { return x_.read<float>(n_, y(tile) - 1 + i, x(tile) - 1); }
+    void read(int tile, float* to, std::ptrdiff_t plane) const {
         const float* row[winograd_inputs];
-        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(n, tile, i);
+        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(tile, i);
         transform_patches(row, channels(), to, plane);
     }
 
-    // One block of output channels, from `channel`, of a tile: values[4][4][vectors * lanes], of which the pixels
-    // inside the call are finished.
-    void write(int n, int tile, int channel, int vectors, const float* values, epilogue finish) const {
-        const range rows{std::max(y(tile), c_.rows.begin), std::min(y(tile) + size, c_.rows.end)};
-        const range cols{std::max(x(tile), c_.cols.begin), std::min(x(tile) + size, c_.cols.end)};
-        const float* bias = c_.weight<float>(1);
+    // One block of output channels of a tile: values[4][4][vectors * lanes], of which the pixels inside the rectangle
+    // are finished. to(y, x): where those of row y from column x on go.
+    template <class To> void write(int tile, int vectors, const float* values, const To& to, epilogue finish) const {
+        const range rows{std::max(y(tile), rows_.begin), std::min(y(tile) + size, rows_.end)};
+        const range cols{std::max(x(tile), cols_.begin), std::min(x(tile) + size, cols_.end)};
         for (int i = rows.begin; i < rows.end; ++i) {
-            const destination to{.y = c_.y.at<float>(n, i, cols.begin) + channel,
-                                 .pixel_step = c_.y.channels,
-                                 .vector_step = lanes,
-                                 .channels = std::min(vectors * lanes, c_.y.channels - channel),
-                                 .bias = bias ? bias + channel : nullptr,
-                                 .skip = c_.x[1] ? c_.x[1].at<const float>(n, i, cols.begin) + channel : nullptr,
-                                 .slope = c_.a.slope};
+            const destination row = to(i, cols.begin);
             for (int p = size; p < 2 * size; ++p)
-                for (int v = 0; v < vectors; ++v) fetch_to_write(to.y + p * to.pixel_step + v * lanes);
+                for (int v = 0; v < vectors; ++v) fetch_to_write(row.y + p * row.pixel_step + v * row.vector_step);
             const int first = (i - y(tile)) * size + cols.begin - x(tile);
-            finish(to, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
+            finish(row, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
         }
     }
 };
@@ -172,17 +172,17 @@ class winograd_tiles {
 // Walks through the patches of the next group of tiles, evenly over the block products of this one.
 class patch_walk {
     const winograd_tiles& all_;
-    int n_, first_, rows_, calls_, call_ = 0, done_ = 0;
+    int first_, rows_, calls_, call_ = 0, done_ = 0;
 
   public:
-    patch_walk(const winograd_tiles& all, int n, int first, int tiles, int calls)
-        : all_(all), n_(n), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
+    patch_walk(const winograd_tiles& all, int first, int tiles, int calls)
+        : all_(all), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
     // What a row of a patch adds to that of the tile before it: four columns; now and then nothing, else `nothing`.
     const float* next(const float* nothing) {
         if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
         const int tile = first_ + done_ / winograd_inputs, row = done_ % winograd_inputs;
         ++done_;
-        return all_.patch(n_, tile, row) + 2 * all_.channels();
+        return all_.patch(tile, row) + 2 * all_.channels();
     }
 };
 
@@ -226,30 +226,49 @@ inline plane_product plane_product_of(int vectors) {
     return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
 }
 
-inline void winograd(const call& c) {
-    if (c.rows.empty() || c.cols.empty()) return;
-    const winograd_layout l{c.dims[1], c.dims[0]};
+// Convolves some of the tiles, a group at a time; w, scratch: as `winograd_layout` and `winograd_group` say.
+// to(y, x, channel, channels): where some output channels of row y go, from column x on.
+template <class To>
+void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles& all, range chosen, const To& to,
+                    epilogue finish, float* scratch) {
     const winograd_group group(l);
-    const winograd_tiles all(c);
-    const epilogue finish = epilogue_of(c.a.activation);
-    float* in = reinterpret_cast<float*>(c.scratch);
+    float* in = scratch;
     float* sums = in + winograd_planes * group.in;
     alignas(64) float values[winograd_outputs * winograd_outputs * max_block_vectors * lanes];
+    for (int first = chosen.begin; first < chosen.end; first += group.tiles) {
+        const int tiles = std::min(group.tiles, chosen.end - first);
+        for (int t = 0; t < tiles; ++t) all.read(first + t, in + t * group.tile, group.in);
+        const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
+        patch_walk ahead(all, next, next_tiles, winograd_planes * group.products_of(l, tiles));
+        l.each_block([&](int vector, int vectors, std::size_t floats) {
+            const int channel = vector * lanes, channels = std::min(vectors * lanes, l.outputs - channel);
+            const auto block_to = [&](int y, int x) { return to(y, x, channel, channels); };
+            plane_product_of(vectors)(l, group, in, w + floats, tiles, sums, ahead);
+            for (int t = 0; t < tiles; ++t) {
+                transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, values);
+                all.write(first + t, vectors, values, block_to, finish);
+            }
+        });
+    }
+}
 
-    for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int first = 0; first < all.count(); first += group.tiles) {
-            const int tiles = std::min(group.tiles, all.count() - first);
-            for (int t = 0; t < tiles; ++t) all.read(n, first + t, in + t * group.tile, group.in);
-            const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
-            patch_walk ahead(all, n, next, next_tiles, winograd_planes * group.products_of(l, tiles));
-            l.each_block([&](int vector, int vectors, std::size_t floats) {
-                plane_product_of(vectors)(l, group, in, c.weight<float>(0) + floats, tiles, sums, ahead);
-                for (int t = 0; t < tiles; ++t) {
-                    transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, values);
-                    all.write(n, first + t, vector * lanes, vectors, values, finish);
-                }
-            });
-        }
+inline void winograd(const call& c) {
+    if (c.rows.empty() || c.cols.empty()) return;
+    const float* bias = c.weight<float>(1);
+    for (int n = c.images.begin; n < c.images.end; ++n) {
+        const winograd_tiles all(c.x[0], n, c.rows, c.cols);
+        const auto to = [&](int y, int x, int channel, int channels) {
+            return destination{.y = c.y.at<float>(n, y, x) + channel,
+                               .pixel_step = c.y.channels,
+                               .vector_step = lanes,
+                               .channels = channels,
+                               .bias = bias ? bias + channel : nullptr,
+                               .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
+                               .slope = c.a.slope};
+        };
+        convolve_tiles({c.dims[1], c.dims[0]}, c.weight<float>(0), all, {0, all.count()}, to,
+                       epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
+    }
 }
 
 } // namespace fovea::FOVEA_ISA
