@@ -3822,6 +3822,18 @@ template <class T> FOVEA_INLINE void opaque(T& p) {
 #endif
 }
 
+// v, rounded as it is: g++ may make one fma of a product and a sum that follows it, here but not there.
+FOVEA_INLINE vf rounded(vf v) {
+#if defined(__GNUC__) && defined(__AVX512F__)
+    __asm__("" : "+v"(v.data));
+#elif defined(__GNUC__) && defined(__x86_64__)
+    __asm__("" : "+x"(v.data));
+#elif defined(__GNUC__) && defined(__aarch64__)
+    __asm__("" : "+w"(v.data));
+#endif
+    return v;
+}
+
 } // namespace fovea::FOVEA_ISA
 #endif
 #ifndef FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
@@ -4060,27 +4072,33 @@ void finish_block(const destination& d, const float* sums, int vectors, int x, i
         const float* sum = sums + v * lanes;
         for (int p = 0; p < pixels; ++p, y += d.pixel_step, sum += vectors * lanes) {
             vf value = activated<Kind>(load(sum) + bias, d.slope);
-            if (skip) value = value + load_first(skip + p * d.pixel_step, n);
+            if (skip) value = rounded(value) + load_first(skip + p * d.pixel_step, n);
             store_first(y, value, n);
         }
     }
 }
 
-inline epilogue epilogue_of(activation_kind kind) {
+// f.operator()<Kind>() for an activation that can be fused.
+template <class F> decltype(auto) with_activation(activation_kind kind, F f) {
+    using enum activation_kind;
     switch (kind) {
-        case activation_kind::relu:
-            return finish_block<activation_kind::relu>;
-        case activation_kind::leaky_relu:
-            return finish_block<activation_kind::leaky_relu>;
-        case activation_kind::silu:
-            return finish_block<activation_kind::silu>;
-        case activation_kind::gelu:
-            return finish_block<activation_kind::gelu>;
-        case activation_kind::unit_range:
-            return finish_block<activation_kind::unit_range>;
+        case relu:
+            return f.template operator()<relu>();
+        case leaky_relu:
+            return f.template operator()<leaky_relu>();
+        case silu:
+            return f.template operator()<silu>();
+        case gelu:
+            return f.template operator()<gelu>();
+        case unit_range:
+            return f.template operator()<unit_range>();
         default:
-            return finish_block<activation_kind::identity>;
+            return f.template operator()<identity>();
     }
+}
+
+inline epilogue epilogue_of(activation_kind kind) {
+    return with_activation(kind, []<activation_kind Kind>() -> epilogue { return finish_block<Kind>; });
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -4570,18 +4588,24 @@ inline constexpr int winograd_planes = winograd_inputs * winograd_inputs;
 inline constexpr double winograd_points[winograd_inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
                                                                 1.41421356237309504880, -1.41421356237309504880};
 
-// o = B^T d, six values from six.
-FOVEA_INLINE void transform_inputs(const vf (&d)[winograd_inputs], vf (&o)[winograd_inputs]) {
-    const vf two = broadcast(2.f), half = broadcast(0.5f), both = broadcast(2.5f);
-    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
-    o[0] = fnma(both, d[2], d[0] + d[4]);
-    const vf even_near = fnma(two, d[2], d[4]), odd_near = fnma(two, d[1], d[3]);
-    o[1] = fma(near, odd_near, even_near);
-    o[2] = fnma(near, odd_near, even_near);
-    const vf even_far = fnma(half, d[2], d[4]), odd_far = fnma(half, d[1], d[3]);
-    o[3] = fma(far, odd_far, even_far);
-    o[4] = fnma(far, odd_far, even_far);
-    o[5] = fnma(both, d[3], d[1] + d[5]);
+// o = B^T d, six values from six: the first three, which do not read d[5], and the last three, which do not read d[0].
+enum class transform_part { first, last };
+template <transform_part Part>
+FOVEA_INLINE void transform_inputs(const vf (&d)[winograd_inputs], vf (&o)[winograd_inputs / 2]) {
+    const vf both = broadcast(2.5f);
+    if constexpr (Part == transform_part::first) {
+        const vf two = broadcast(2.f), near = broadcast(float(winograd_points[1]));
+        const vf even = fnma(two, d[2], d[4]), odd = fnma(two, d[1], d[3]);
+        o[0] = fnma(both, d[2], d[0] + d[4]);
+        o[1] = fma(near, odd, even);
+        o[2] = fnma(near, odd, even);
+    } else {
+        const vf half = broadcast(0.5f), far = broadcast(float(winograd_points[3]));
+        const vf even = fnma(half, d[2], d[4]), odd = fnma(half, d[1], d[3]);
+        o[0] = fma(far, odd, even);
+        o[1] = fnma(far, odd, even);
+        o[2] = fnma(both, d[3], d[1] + d[5]);
+    }
 }
 
 // o = A^T m, four values from six.
@@ -4885,62 +4909,108 @@ inline std::size_t winograd_scratch(const call& c) {
     return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
 }
 
-// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors.
-template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
-    constexpr int N = winograd_inputs;
-    vf half[N][N];
+// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors. By halves, each
+// of which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
+template <transform_part Part, class Load>
+FOVEA_INLINE void transform_half_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    constexpr int N = winograd_inputs, H = N / 2, unread = Part == transform_part::first ? N - 1 : 0;
+    vf columns[H][N];
     FOVEA_UNROLL
     for (int j = 0; j < N; ++j) {
-        vf d[N], o[N];
+        vf d[N], o[H];
         FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) d[i] = load_at(i, j);
-        transform_inputs(d, o);
+        for (int i = 0; i < N; ++i) d[i] = i == unread ? broadcast(0.f) : load_at(i, j);
+        transform_inputs<Part>(d, o);
         FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) half[i][j] = o[i];
+        for (int i = 0; i < H; ++i) columns[i][j] = o[i];
     }
     FOVEA_UNROLL
-    for (int i = 0; i < N; ++i) {
-        vf o[N];
-        transform_inputs(half[i], o);
+    for (int i = 0; i < H; ++i) {
+        vf first[H], last[H];
+        transform_inputs<transform_part::first>(columns[i], first);
+        transform_inputs<transform_part::last>(columns[i], last);
         FOVEA_UNROLL
-        for (int j = 0; j < N; ++j, to += plane) store(to, o[j]);
+        for (int j = 0; j < H; ++j, to += plane) store(to, first[j]);
+        FOVEA_UNROLL
+        for (int j = 0; j < H; ++j, to += plane) store(to, last[j]);
     }
 }
+template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    transform_half_patch<transform_part::first>(load_at, to, plane);
+    transform_half_patch<transform_part::last>(load_at, to + winograd_planes / 2 * plane, plane);
+}
 
-// All channels of the patch whose rows are given; zeros fill the last vector.
+// All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
+// the caches have it at best in L2.
 inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
                               std::ptrdiff_t plane) {
     int c = 0;
     for (; c + lanes <= channels; c += lanes)
-        transform_patch([&](int i, int j) { return load(row[i] + std::ptrdiff_t(j) * channels + c); }, to + c, plane);
+        transform_patch(
+            [&](int i, int j) {
+                const float* at = row[i] + std::ptrdiff_t(j) * channels + c;
+                if (j >= winograd_inputs - winograd_outputs) fetch_soon(at + winograd_outputs * channels);
+                return load(at);
+            },
+            to + c, plane);
     if (c < channels)
         transform_patch(
             [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
             plane);
 }
 
-// 36 planes of one tile into y[4][4][vectors * lanes].
-inline void transform_tile(const float* sums, std::ptrdiff_t plane, int vectors, float* y) {
+// One vector of channels of a tile's 36 planes: out(row, its four pixels), row by row.
+template <class Out> FOVEA_INLINE void transform_sums(const float* sums, std::ptrdiff_t plane, Out out) {
     constexpr int N = winograd_inputs, M = winograd_outputs;
-    for (int v = 0; v < vectors; ++v, sums += lanes, y += lanes) {
-        vf half[M][N];
+    vf half[M][N];
+    FOVEA_UNROLL
+    for (int j = 0; j < N; ++j) {
+        vf m[N], o[M];
         FOVEA_UNROLL
-        for (int j = 0; j < N; ++j) {
-            vf m[N], o[M];
-            FOVEA_UNROLL
-            for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
-            transform_outputs(m, o);
-            FOVEA_UNROLL
-            for (int i = 0; i < M; ++i) half[i][j] = o[i];
-        }
+        for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
+        transform_outputs(m, o);
         FOVEA_UNROLL
-        for (int i = 0; i < M; ++i) {
-            vf o[M];
-            transform_outputs(half[i], o);
-            FOVEA_UNROLL
-            for (int j = 0; j < M; ++j) store(y + (i * M + j) * vectors * lanes, o[j]);
-        }
+        for (int i = 0; i < M; ++i) half[i][j] = o[i];
     }
+    FOVEA_UNROLL
+    for (int i = 0; i < M; ++i) {
+        vf o[M];
+        transform_outputs(half[i], o);
+        out(i, o);
+    }
+}
+
+// What becomes of one block of output channels of a tile.
+struct tile_epilogue {
+    // All pixels, to their rows.
+    void (*whole)(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]);
+    epilogue part; // some, from values[4][4][vectors * lanes]
+};
+
+template <activation_kind Kind>
+void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]) {
+    const destination& first = row[0];
+    for (int v = 0; v < vectors; ++v, sums += lanes) {
+        const int n = std::min(lanes, first.channels - v * lanes);
+        const vf bias = first.bias ? load_first(first.bias + v * lanes, n) : broadcast(0.f);
+        transform_sums(sums, plane, [&](int i, const vf(&o)[winograd_outputs]) {
+            float* y = row[i].y + v * first.vector_step;
+            const float* skip = row[i].skip ? row[i].skip + v * lanes : nullptr;
+            FOVEA_UNROLL
+            for (int j = 0; j < winograd_outputs; ++j) {
+                fetch_to_write(y + (j + winograd_outputs) * first.pixel_step); // of the tile to the right
+                vf value = activated<Kind>(o[j] + bias, first.slope);
+                if (skip) value = rounded(value) + load_first(skip + j * first.pixel_step, n);
+                store_first(y + j * first.pixel_step, value, n);
+            }
+        });
+    }
+}
+template <activation_kind Kind> inline constexpr tile_epilogue tile_epilogue_for{finish_tile<Kind>, finish_block<Kind>};
+
+inline const tile_epilogue& tile_epilogue_of(activation_kind kind) {
+    return with_activation(kind,
+                           []<activation_kind Kind>() -> const tile_epilogue& { return tile_epilogue_for<Kind>; });
 }
 
 // The tiles that a rectangle of pixels of one image touches, in rows from left to right.
@@ -4976,18 +5046,25 @@ class winograd_tiles {
         transform_patches(row, channels(), to, plane);
     }
 
-    // One block of output channels of a tile: values[4][4][vectors * lanes], of which the pixels inside the rectangle
-    // are finished. to(y, x): where those of row y from column x on go.
-    template <class To> void write(int tile, int vectors, const float* values, const To& to, epilogue finish) const {
+    // One block of output channels of a tile, the pixels inside the rectangle. to(y, x): where those of row y from
+    // column x on go.
+    template <class To>
+    void write(int tile, const float* sums, std::ptrdiff_t plane, int vectors, const To& to,
+               const tile_epilogue& finish) const {
         const range rows{std::max(y(tile), rows_.begin), std::min(y(tile) + size, rows_.end)};
         const range cols{std::max(x(tile), cols_.begin), std::min(x(tile) + size, cols_.end)};
-        for (int i = rows.begin; i < rows.end; ++i) {
-            const destination row = to(i, cols.begin);
-            for (int p = size; p < 2 * size; ++p)
-                for (int v = 0; v < vectors; ++v) fetch_to_write(row.y + p * row.pixel_step + v * row.vector_step);
-            const int first = (i - y(tile)) * size + cols.begin - x(tile);
-            finish(row, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
+        if (rows.size() == size && cols.size() == size) {
+            const int y0 = rows.begin, x0 = cols.begin;
+            return finish.whole(sums, plane, vectors, {to(y0, x0), to(y0 + 1, x0), to(y0 + 2, x0), to(y0 + 3, x0)});
         }
+        alignas(64) float values[size][size * max_block_vectors * lanes];
+        for (int v = 0; v < vectors; ++v)
+            transform_sums(sums + v * lanes, plane, [&](int i, const vf(&o)[size]) {
+                for (int j = 0; j < size; ++j) store(values[i] + (j * vectors + v) * lanes, o[j]);
+            });
+        for (int i = rows.begin; i < rows.end; ++i)
+            finish.part(to(i, cols.begin), values[i - y(tile)] + (cols.begin - x(tile)) * vectors * lanes, vectors, 0,
+                        cols.size());
     }
 };
 
@@ -5054,11 +5131,10 @@ inline plane_product plane_product_of(int vectors) {
 // to(y, x, channel, channels): where some output channels of row y go, from column x on.
 template <class To>
 void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles& all, range chosen, const To& to,
-                    epilogue finish, float* scratch) {
+                    const tile_epilogue& finish, float* scratch) {
     const winograd_group group(l);
     float* in = scratch;
     float* sums = in + winograd_planes * group.in;
-    alignas(64) float values[winograd_outputs * winograd_outputs * max_block_vectors * lanes];
     for (int first = chosen.begin; first < chosen.end; first += group.tiles) {
         const int tiles = std::min(group.tiles, chosen.end - first);
         for (int t = 0; t < tiles; ++t) all.read(first + t, in + t * group.tile, group.in);
@@ -5068,10 +5144,8 @@ void convolve_tiles(const winograd_layout& l, const float* w, const winograd_til
             const int channel = vector * lanes, channels = std::min(vectors * lanes, l.outputs - channel);
             const auto block_to = [&](int y, int x) { return to(y, x, channel, channels); };
             plane_product_of(vectors)(l, group, in, w + floats, tiles, sums, ahead);
-            for (int t = 0; t < tiles; ++t) {
-                transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, values);
-                all.write(first + t, vectors, values, block_to, finish);
-            }
+            for (int t = 0; t < tiles; ++t)
+                all.write(first + t, sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, block_to, finish);
         });
     }
 }
@@ -5091,7 +5165,7 @@ inline void winograd(const call& c) {
                                .slope = c.a.slope};
         };
         convolve_tiles({c.dims[1], c.dims[0]}, c.weight<float>(0), all, {0, all.count()}, to,
-                       epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
+                       tile_epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
     }
 }
 
@@ -5333,8 +5407,8 @@ class attention_stream {
             d.channels = (channels + lanes - 1) / lanes * lanes;
             return d;
         };
-        convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to, finish_block<activation_kind::gelu>,
-                       planes_);
+        convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to,
+                       tile_epilogue_for<activation_kind::gelu>, planes_);
     }
     // p = pointwise(a)
     void mix(int y) {
@@ -5415,20 +5489,7 @@ template <activation_kind Kind> void activate_as(const call& c) {
     each_vector(c, [&](vf x, vf) { return activated<Kind>(x, c.a.slope); });
 }
 inline void activate(const call& c) {
-    switch (c.a.activation) {
-        case activation_kind::relu:
-            return activate_as<activation_kind::relu>(c);
-        case activation_kind::leaky_relu:
-            return activate_as<activation_kind::leaky_relu>(c);
-        case activation_kind::silu:
-            return activate_as<activation_kind::silu>(c);
-        case activation_kind::gelu:
-            return activate_as<activation_kind::gelu>(c);
-        case activation_kind::unit_range:
-            return activate_as<activation_kind::unit_range>(c);
-        default:
-            return activate_as<activation_kind::identity>(c);
-    }
+    with_activation(c.a.activation, [&]<activation_kind Kind>() { activate_as<Kind>(c); });
 }
 
 inline void add(const call& c) {
@@ -6248,6 +6309,7 @@ struct footprint {
     bool whole = false;          // reads the whole image, gives one pixel
     int grain = 1;               // output pixels are computed in runs of so many, from multiples of it
 
+    constexpr bool own_pixel() const { return magnify == 1 && stride == 1 && radius == 0 && grain == 1 && !whole; }
     // The runs that the rows `out` are part of.
     constexpr range grains(range out) const {
         return {floor_div(out.begin, grain) * grain, floor_div(out.end + grain - 1, grain) * grain};
@@ -7293,6 +7355,10 @@ template <layer First, layer... Rest> struct residual {
 // are still to be read, in a ring, and the columns that are read, with zeros where those lie outside the image. One
 // band is the whole-image run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer;
 // many bands are the stream. Nothing is computed twice within a run.
+//
+// The last operations are often cheap and bound by memory: pixel shuffle, the enlarged input added, a clamp. They are
+// the tail: a few rows at a time run through all of them and on to whoever takes the output, so that none of their
+// results is kept.
 #include <climits>
 
 namespace fovea {
@@ -7340,6 +7406,8 @@ struct kept_part {  // of one tensor
     range rows;     // all that are ever computed
     int stored = 0; // rows in the ring
     std::size_t offset = 0;
+    int saved = 0; // rows that are put aside from one band to the next; 0: the ring itself stays
+    std::size_t saved_offset = 0;
 };
 
 struct plan {
@@ -7348,6 +7416,8 @@ struct plan {
     std::vector<extent> extents;        // by tensor
     std::vector<kept_part> tensors;     // by tensor
     std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
+    std::vector<std::vector<int>> keep; // by band, by tensor: rows from here to the end are read by later bands
+    std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
     std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row
     std::size_t zero_bytes = 0;
     std::size_t bytes = 0; // of the arena
@@ -7397,10 +7467,9 @@ constexpr std::vector<int> ends_for(const graph& g, const plan& p, int row) {
     return end;
 }
 
-// The bands, and with them how many rows each tensor keeps and whether it must survive from one band to the next.
-constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
+// The bands, and with them how many rows each tensor keeps, and how many from one band to the next.
+constexpr void cut_bands(const graph& g, plan& p, int band) {
     const std::size_t n = g.tensors.size();
-    std::vector<char> survives(n, 0);
     std::vector<int> done(n, 0);
     for (std::size_t i = 0; i < n; ++i) done[i] = p.tensors[i].rows.begin;
     const range rows = p.out.rows;
@@ -7427,12 +7496,27 @@ constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
         });
         for (std::size_t i = 0; i < n; ++i) {
             p.tensors[i].stored = std::max(p.tensors[i].stored, end[i] - low[i]);
-            if (next[i] < end[i]) survives[i] = 1;
+            p.tensors[i].saved = std::max(p.tensors[i].saved, end[i] - next[i]);
         }
         p.ends.push_back(end);
+        p.keep.push_back(next);
         done = end;
     }
-    return survives;
+}
+
+// The first operation of the tail: it and those after it have no weights, give pixels of the output's size, and read
+// each other at their own pixel only.
+constexpr std::size_t tail_of(const graph& g) {
+    std::size_t first = g.operations.size();
+    for (; first > 0; --first) {
+        const operation& o = g.operations[first - 1];
+        if (o.w[0] >= 0 || o.reads.whole || !(g.tensors[std::size_t(o.y)].scale == g.tensors.back().scale)) break;
+        bool own_pixels = true;
+        for (std::size_t i = first; i < g.operations.size(); ++i)
+            if (g.operations[i].x[0] == o.y && !g.operations[i].reads.own_pixel()) own_pixels = false;
+        if (!own_pixels) break;
+    }
+    return first;
 }
 
 } // namespace detail
@@ -7447,10 +7531,12 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     p.extents = extents_of(g, input);
     p.tensors.assign(n, kept_part{});
     detail::find_parts(g, p);
-    const std::vector<char> survives = detail::cut_bands(g, p, band);
+    detail::cut_bands(g, p, band);
+    p.tail = detail::tail_of(g);
+    for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
 
-    std::vector<arena_slot> slots(n + 1, arena_slot{});
-    const int steps = int(g.operations.size()) + 1; // the last one hands the output over
+    std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows put aside, zeros
+    const int steps = int(g.operations.size()) + 1;         // the last one hands the output over
     slots[0].use(0), slots[n - 1].use(steps);
     for (int t = 0; t < steps - 1; ++t) {
         const auto& o = g.operations[std::size_t(t)];
@@ -7462,12 +7548,18 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
         const std::size_t row = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels) * element;
         p.zero_bytes = std::max(p.zero_bytes, detail::aligned(row));
         slots[i].bytes = detail::aligned(row * std::size_t(p.tensors[i].stored) * std::size_t(batch));
-        if (survives[i]) slots[i].first = 0, slots[i].last = steps;
+        auto& saved = p.tensors[i].saved;
+        if (2 * saved > p.tensors[i].stored) {
+            saved = 0;
+            slots[i].first = 0, slots[i].last = steps;
+        }
+        if (saved) slots[n + i] = {detail::aligned(row * std::size_t(saved) * std::size_t(batch)), 0, 0, steps};
     }
-    slots[n] = {p.zero_bytes, 0, 0, steps};
+    slots[2 * n] = {p.zero_bytes, 0, 0, steps};
     p.bytes = pack(slots);
-    for (std::size_t i = 0; i < n; ++i) p.tensors[i].offset = slots[i].offset;
-    p.zeros = slots[n].offset;
+    for (std::size_t i = 0; i < n; ++i)
+        p.tensors[i].offset = slots[i].offset, p.tensors[i].saved_offset = slots[n + i].offset;
+    p.zeros = slots[2 * n].offset;
     return p;
 }
 
@@ -7519,11 +7611,16 @@ struct tiling {
     }
 };
 
-// Work of one plan. Numbers that pass through memory beyond the caches cost as much as several multiply-adds, a call of
-// a kernel as much as some thousand; a fused block computes its inner halo again in every call.
+// Work of one plan. Constants fitted to times of whole networks on two x86 servers (docs/benchmarks.md): what a number
+// costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
+// back into the caches; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 4, near_number = 1, per_call = 4000, near_bytes = 1 << 20;
-    constexpr double inner_share = 0.6; // of a fused block's work, in the convolutions that the halo repeats
+    constexpr double far_number = 12, near_number = 3, per_call = 3e5, per_weight = 6, near_bytes = 4 << 20;
+    constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
+    const auto call_cost = [](const operation& o) {
+        const double planes = o.a.method == convolution_method::winograd ? 4 : 1; // 36 numbers for a filter of 9
+        return per_call + (o.w[0] >= 0 ? per_weight * planes * double(count(o.dims)) : 0);
+    };
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
@@ -7543,7 +7640,7 @@ inline double work_of(const graph& g, const plan& p) {
             double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
-            work += per_call + rows * cols * each;
+            work += call_cost(o) + rows * cols * each;
         }
     return work * p.batch;
 }
@@ -7571,13 +7668,13 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
         if (c.bytes > budget || (found && c.work >= least.work)) return;
         best = s, least = c, found = true;
     };
-    constexpr int bands[] = {128, 64, 32, 16, 8, 4, 1};
-    for (int band : bands)
-        if (band < input.height) consider({0, 0, band});
-    for (int width : {1024, 512, 256, 128, 64})
-        if (width < input.width)
-            for (int band : bands)
-                if (band < input.height) consider({0, width, band});
+    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + 3) / 4 * 4; // whole Winograd tiles
+        if (strips > 1 && width < 16) break;
+        for (int band : bands)
+            if (band < input.height) consider({0, width, band});
+    }
     for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
         if (tile < input.height || tile < input.width) consider({tile, tile, 0});
     if (!found)
@@ -7719,16 +7816,24 @@ class executor {
         std::vector<int> done(p.tensors.size());
         for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
         const std::size_t last = p.tensors.size() - 1;
-        int band = 0;
-        for (auto& end : p.ends) {
-            exchange(source, 0, {done[0], end[0]}, true);
-            for (std::size_t i = 0; i < calls_.size(); ++i) {
+        for (std::size_t b = 0; b < p.ends.size(); ++b) {
+            const auto& end = p.ends[b];
+            const auto bring_back = [&](std::size_t t) {
+                if (b > 0) move_rows(p, t, {p.keep[b - 1][t], done[t]}, false);
+            };
+            bring_back(0);
+            take(source, {done[0], end[0]});
+            for (std::size_t i = 0; i < p.tail; ++i) {
                 const std::size_t y = std::size_t(graph_.operations[i].y);
+                bring_back(y);
                 if (end[y] > done[y]) compute(i, {done[y], end[y]});
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             }
-            exchange(sink, last, {done[last], end[last]}, false);
+            finish(p, {done[last], end[last]}, sink);
+            for (std::size_t i = p.tail; i < calls_.size(); ++i)
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             done = end;
-            if (!step(double(++band) / double(p.ends.size()))) return false;
+            if (!step(double(b + 1) / double(p.ends.size()))) return false;
         }
         return true;
     }
@@ -7738,6 +7843,7 @@ class executor {
 
     void place(const plan& p, storage& arena) {
         arena.reserve(p.bytes);
+        arena_ = arena.data();
         std::fill_n(arena.data() + p.zeros, p.zero_bytes, std::byte{0});
         windows_.resize(p.tensors.size());
         for (std::size_t i = 0; i < windows_.size(); ++i) {
@@ -7754,6 +7860,13 @@ class executor {
                            .row_stride = row,
                            .image_stride = row * part.stored};
         }
+        last_read_by_.assign(calls_.size(), {});
+        for (std::size_t t = 0; t < windows_.size(); ++t)
+            for (std::size_t i = calls_.size(); i-- > 0;)
+                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
+                    last_read_by_[i].push_back(t);
+                    break;
+                }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
             auto& c = calls_[i];
@@ -7782,25 +7895,88 @@ class executor {
         });
     }
 
-    // Rows that come from the source or go to the sink, split among the threads.
-    template <class F> void exchange(const F& f, std::size_t t, range rows, bool incoming) {
-        if (rows.empty()) return;
+    // Rows of tensor t between its ring and the place where they wait for the next band.
+    void move_rows(const plan& p, std::size_t t, range rows, bool aside) {
+        const auto& part = p.tensors[t];
         const window& w = windows_[t];
-        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
+        if (part.saved == 0 || rows.empty()) return;
+        const std::size_t bytes = std::size_t(w.row_stride) * element;
+        threads_.parallel_for(p.batch * rows.size(), [&](int k, int) noexcept {
+            const int n = k / rows.size(), y = rows.begin + k % rows.size();
+            std::byte* ring = w.data + (n * w.image_stride + y % w.stored * w.row_stride) * std::ptrdiff_t(element);
+            std::byte* place = arena_ + part.saved_offset + std::size_t(n * part.saved + y % part.saved) * bytes;
+            aside ? std::memcpy(place, ring, bytes) : std::memcpy(ring, place, bytes);
+        });
+    }
+
+    // f(image, rows, worker) for rows of all images, split among the threads.
+    template <class F> void share_rows(range rows, F f) {
+        if (rows.empty()) return;
         const int images = calls_.empty() ? 1 : calls_[0].images.size(),
                   pieces = std::min(threads_.threads(), rows.size());
-        threads_.parallel_for(images * pieces, [&](int k, int) noexcept {
+        threads_.parallel_for(images * pieces, [&](int k, int worker) noexcept {
             const int n = k / pieces, part = k % pieces;
-            const range mine{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces};
-            f(n, mine, cols, w);
-            if (incoming) detail::clear_margins(w, n, mine, cols, element);
+            f(n, range{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces},
+              worker);
+        });
+    }
+
+    void take(const row_source& source, range rows) {
+        const window& w = windows_[0];
+        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
+        share_rows(rows, [&](int n, range mine, int) {
+            source(n, mine, cols, w);
+            detail::clear_margins(w, n, mine, cols, element);
+        });
+    }
+
+    // The tail, so few rows at a time that its tensors stay in the caches, and the sink.
+    void finish(const plan& p, range rows, const row_sink& sink) {
+        const window& last = windows_.back();
+        const range cols = range{last.left, last.left + last.columns}.clip(last.width);
+        if (p.tail == calls_.size())
+            return share_rows(rows, [&](int n, range mine, int) { sink(n, mine, cols, last); });
+
+        const int scale = graph_.tensors.back().scale.num, step = (4 + scale - 1) / scale * scale;
+        const int first = graph_.operations[p.tail].y; // and the tensors after it
+        std::size_t scratch = 0, kept = 0;             // of an operation; of a tensor
+        for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+            call c = calls_[i];
+            c.rows = rows;
+            if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
+            kept = std::max(kept, detail::aligned(element * std::size_t(c.y.row_stride) * std::size_t(step)));
+        }
+        threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
+        share_rows(rows, [&](int n, range mine, int worker) {
+            std::byte* const memory = threads_.scratch(worker);
+            const auto here = [&](int t, window w) {
+                if (t < first) return w;
+                w.data = memory + scratch + std::size_t(t - first) * kept;
+                w.stored = step, w.image_stride = 0;
+                return w;
+            };
+            for (range now{mine.begin, 0}; now.begin < mine.end; now.begin = now.end) {
+                now.end = std::min(now.begin + step, mine.end);
+                for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+                    const auto& o = graph_.operations[i];
+                    call c = calls_[i];
+                    c.images = {n, n + 1}, c.rows = now, c.scratch = memory;
+                    for (int k = 0; k < max_inputs; ++k)
+                        if (o.x[k] >= 0) c.x[std::size_t(k)] = here(o.x[k], c.x[std::size_t(k)]);
+                    c.y = here(o.y, c.y);
+                    o.forward(c);
+                }
+                sink(n, now, cols, here(int(windows_.size()) - 1, last));
+            }
         });
     }
 
     const graph& graph_;
     context& threads_;
     std::vector<call> calls_;
+    std::byte* arena_ = nullptr;
     std::vector<window> windows_;
+    std::vector<std::vector<std::size_t>> last_read_by_; // by operation: tensors that no later one reads
 };
 
 } // namespace fovea

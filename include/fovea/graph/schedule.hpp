@@ -41,11 +41,16 @@ struct tiling {
     }
 };
 
-// Work of one plan. Numbers that pass through memory beyond the caches cost as much as several multiply-adds, a call of
-// a kernel as much as some thousand; a fused block computes its inner halo again in every call.
+// Work of one plan. Constants fitted to times of whole networks on two x86 servers (docs/benchmarks.md): what a number
+// costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
+// back into the caches; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 4, near_number = 1, per_call = 4000, near_bytes = 1 << 20;
-    constexpr double inner_share = 0.6; // of a fused block's work, in the convolutions that the halo repeats
+    constexpr double far_number = 12, near_number = 3, per_call = 3e5, per_weight = 6, near_bytes = 4 << 20;
+    constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
+    const auto call_cost = [](const operation& o) {
+        const double planes = o.a.method == convolution_method::winograd ? 4 : 1; // 36 numbers for a filter of 9
+        return per_call + (o.w[0] >= 0 ? per_weight * planes * double(count(o.dims)) : 0);
+    };
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
@@ -65,7 +70,7 @@ inline double work_of(const graph& g, const plan& p) {
             double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
-            work += per_call + rows * cols * each;
+            work += call_cost(o) + rows * cols * each;
         }
     return work * p.batch;
 }
@@ -93,13 +98,13 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
         if (c.bytes > budget || (found && c.work >= least.work)) return;
         best = s, least = c, found = true;
     };
-    constexpr int bands[] = {128, 64, 32, 16, 8, 4, 1};
-    for (int band : bands)
-        if (band < input.height) consider({0, 0, band});
-    for (int width : {1024, 512, 256, 128, 64})
-        if (width < input.width)
-            for (int band : bands)
-                if (band < input.height) consider({0, width, band});
+    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + 3) / 4 * 4; // whole Winograd tiles
+        if (strips > 1 && width < 16) break;
+        for (int band : bands)
+            if (band < input.height) consider({0, width, band});
+    }
     for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
         if (tile < input.height || tile < input.width) consider({tile, tile, 0});
     if (!found)

@@ -259,8 +259,8 @@ class attention_stream {
             d.channels = (channels + lanes - 1) / lanes * lanes;
             return d;
         };
-        convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to, finish_block<activation_kind::gelu>,
-                       planes_);
+        convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to,
+                       tile_epilogue_for<activation_kind::gelu>, planes_);
     }
     // p = pointwise(a)
     void mix(int y) {
