@@ -5181,6 +5181,8 @@ inline bool attention_block_supported(int features, int hidden, int kernel) {
 
 inline constexpr int attention_halo = 8; // 2 of the depthwise filter and 6 of the dilated one
 inline constexpr int attention_strip = 256;
+// Pixels between the passes over a row: few enough to be still in L1, and whole blocks of 4, 6, 8 or 16.
+inline constexpr int attention_chunk = 48;
 inline constexpr int attention_zero_rows = 1, attention_p_rows = 5, attention_t_rows = 13, attention_u_rows = 1;
 inline constexpr int attention_a_seam = 8, attention_p_seam = 4, attention_t_seam = 12; // columns
 
@@ -5242,6 +5244,10 @@ void filter_row(const float* const (&row)[5], int n, std::ptrdiff_t group, int g
             for (; x < n; x += B) block(std::integral_constant<int, B>{}, g * group + std::min(x, n - B) * lanes);
         for (; x < n; ++x) block(std::integral_constant<int, 1>{}, g * group + x * lanes);
     }
+}
+
+inline void gelu_vectors(float* y, int count) {
+    for (float* end = y + count * lanes; y < end; y += lanes) store(y, gelu(load(y)));
 }
 
 // One strip of columns of one image.
@@ -5352,20 +5358,17 @@ class attention_stream {
         if (!last_) copy(attention_halo + cols_.size(), false);
     }
 
-    // act: null for nothing but the bias and the skip.
-    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row,
-                  epilogue act) {
+    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row) {
         layout.each_block([&](int first, int vectors, std::size_t floats) {
             destination to = row;
             to.y += first * row.vector_step;
             if (to.skip) to.skip += first * lanes;
             to.bias += first * lanes;
             to.channels = std::min(vectors * lanes, row.channels - first * lanes);
-            const bool directly = !act && to.channels == vectors * lanes;
-            const row_kernel kernel = !directly ? row_kernel_of(vectors)
-                                      : to.skip ? store_kernel_of<true>(vectors)
-                                                : store_kernel_of<false>(vectors);
-            kernel(t, weight(weights) + floats, pixels, to, act ? act : finish_block<activation_kind::identity>);
+            const row_kernel kernel = to.channels < vectors * lanes ? row_kernel_of(vectors)
+                                      : to.skip                     ? store_kernel_of<true>(vectors)
+                                                                    : store_kernel_of<false>(vectors);
+            kernel(t, weight(weights) + floats, pixels, to, finish_block<activation_kind::identity>);
         });
     }
     destination into(float* ring_row, int bias) const {
@@ -5397,7 +5400,14 @@ class attention_stream {
         const int half = l_.kernel / 2;
         terms t{{}, l_.kernel, 1, l_.kernel * l_.features, 0, l_.features};
         for (int i = 0; i < l_.kernel; ++i) t.row[i] = x.read<float>(n_, y + i - half, image_column(from_) - half);
-        convolve(l_.proj_1, 0, t, right_ - from_, into(a_.at(y), 1), finish_block<activation_kind::gelu>);
+        destination to = into(a_.at(y), 1);
+        for (int done = 0; done < right_ - from_; done += attention_chunk) {
+            const int pixels = std::min(attention_chunk, right_ - from_ - done);
+            convolve(l_.proj_1, 0, t, pixels, to);
+            for (int g = 0; g < l_.groups(); ++g) gelu_vectors(to.y + g * group_, pixels);
+            to.y += attention_chunk * lanes;
+            for (int i = 0; i < l_.kernel; ++i) t.row[i] += attention_chunk * t.pixel_step;
+        }
     }
     void project_tiles(int y) {
         const auto to = [&](int row, int x, int channel, int channels) {
@@ -5412,7 +5422,7 @@ class attention_stream {
     }
     // p = pointwise(a)
     void mix(int y) {
-        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3), nullptr);
+        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3));
         join(p_, p_seam_, y);
     }
     // t = depthwise(p), 6 columns around those of y
@@ -5433,7 +5443,6 @@ class attention_stream {
     }
     // y = LayerNorm(proj_2(u) + x), some pixels at a time, that the second pass still finds in L1
     void finish(int y) {
-        constexpr int some = 48; // whole blocks of 6, 8 or 4 pixels, and of `lanes`
         const int F = l_.features;
         destination to{.y = c_.y.at<float>(n_, y, cols_.begin),
                        .pixel_step = F,
@@ -5442,9 +5451,10 @@ class attention_stream {
                        .bias = weight(9),
                        .skip = c_.x[0].at<const float>(n_, y, cols_.begin),
                        .slope = 0};
-        for (int x = 0; x < cols_.size(); x += some, to.y += some * F, to.skip += some * F) {
-            const int pixels = std::min(some, cols_.size() - x);
-            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to, nullptr);
+        for (int x = 0; x < cols_.size();
+             x += attention_chunk, to.y += attention_chunk * F, to.skip += attention_chunk * F) {
+            const int pixels = std::min(attention_chunk, cols_.size() - x);
+            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to);
             layer_norm_row(to.y, to.y, pixels, F, {weight(10), weight(11), c_.a.epsilon});
         }
     }
