@@ -4172,6 +4172,9 @@ template <int NV, bool Skip> struct to_row {
     FOVEA_INLINE void end(int p, int v, vf sum) const { store(to.y + p * to.pixel_step + v * to.vector_step, sum); }
 };
 
+struct fetch_nothing { // where the operands are near
+    FOVEA_INLINE void operator()(int) const {}
+};
 // Where the operands are near, but skip and y are not: a line of each in turn, of the pixels that follow the block.
 struct fetch_ends {
     const float* skip;
@@ -4266,18 +4269,20 @@ template <int NV> void sum_row(const terms& t, const float* w, int pixels, const
     });
 }
 
-// The same without an epilogue but bias and skip: computed twice, an overlap gets the same bits.
-template <int NV, bool Skip>
+// The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same
+// bits.
+template <int NV, class Fetch>
 void store_row(const terms& t, const float* w, int pixels, const destination& to, epilogue) {
     each_pixel_block<NV>(pixels, [&](auto size, int from, int) {
+        constexpr bool skips = std::is_same_v<Fetch, fetch_ends>;
         destination block = to;
         block.y += from * to.pixel_step;
-        if constexpr (Skip) {
+        Fetch fetch{};
+        if constexpr (skips) {
             block.skip += from * to.pixel_step;
-            const fetch_ends ahead{block.skip + size() * to.pixel_step, block.y + size() * to.pixel_step};
-            sum_block<NV, size(), fetch_ends, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block}, ahead);
-        } else
-            sum_block<NV, size(), fetch_operands, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block});
+            fetch = {block.skip + size() * to.pixel_step, block.y + size() * to.pixel_step};
+        }
+        sum_block<NV, size(), Fetch, to_row<NV, skips>>(t, from * t.pixel_step, w, {block}, fetch);
     });
 }
 
@@ -4289,10 +4294,10 @@ inline row_kernel row_kernel_of(int vectors) {
     return vectors == 3 ? sum_row<3> : vectors == 2 ? sum_row<2> : sum_row<1>;
 }
 
-template <bool Skip> row_kernel store_kernel_of(int vectors) {
+template <class Fetch> row_kernel store_kernel_of(int vectors) {
     if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return store_row<4, Skip>;
-    return vectors == 3 ? store_row<3, Skip> : vectors == 2 ? store_row<2, Skip> : store_row<1, Skip>;
+        if (vectors == 4) return store_row<4, Fetch>;
+    return vectors == 3 ? store_row<3, Fetch> : vectors == 2 ? store_row<2, Fetch> : store_row<1, Fetch>;
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -5358,6 +5363,7 @@ class attention_stream {
         if (!last_) copy(attention_halo + cols_.size(), false);
     }
 
+    template <class Fetch>
     void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row) {
         layout.each_block([&](int first, int vectors, std::size_t floats) {
             destination to = row;
@@ -5365,9 +5371,8 @@ class attention_stream {
             if (to.skip) to.skip += first * lanes;
             to.bias += first * lanes;
             to.channels = std::min(vectors * lanes, row.channels - first * lanes);
-            const row_kernel kernel = to.channels < vectors * lanes ? row_kernel_of(vectors)
-                                      : to.skip                     ? store_kernel_of<true>(vectors)
-                                                                    : store_kernel_of<false>(vectors);
+            const bool whole = to.channels == vectors * lanes;
+            const row_kernel kernel = whole ? store_kernel_of<Fetch>(vectors) : row_kernel_of(vectors);
             kernel(t, weight(weights) + floats, pixels, to, finish_block<activation_kind::identity>);
         });
     }
@@ -5403,7 +5408,7 @@ class attention_stream {
         destination to = into(a_.at(y), 1);
         for (int done = 0; done < right_ - from_; done += attention_chunk) {
             const int pixels = std::min(attention_chunk, right_ - from_ - done);
-            convolve(l_.proj_1, 0, t, pixels, to);
+            convolve<fetch_operands>(l_.proj_1, 0, t, pixels, to);
             for (int g = 0; g < l_.groups(); ++g) gelu_vectors(to.y + g * group_, pixels);
             to.y += attention_chunk * lanes;
             for (int i = 0; i < l_.kernel; ++i) t.row[i] += attention_chunk * t.pixel_step;
@@ -5422,7 +5427,7 @@ class attention_stream {
     }
     // p = pointwise(a)
     void mix(int y) {
-        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3));
+        convolve<fetch_nothing>(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3));
         join(p_, p_seam_, y);
     }
     // t = depthwise(p), 6 columns around those of y
@@ -5454,7 +5459,7 @@ class attention_stream {
         for (int x = 0; x < cols_.size();
              x += attention_chunk, to.y += attention_chunk * F, to.skip += attention_chunk * F) {
             const int pixels = std::min(attention_chunk, cols_.size() - x);
-            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to);
+            convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to);
             layer_norm_row(to.y, to.y, pixels, F, {weight(10), weight(11), c_.a.epsilon});
         }
     }

@@ -210,6 +210,7 @@ class attention_stream {
         if (!last_) copy(attention_halo + cols_.size(), false);
     }
 
+    template <class Fetch>
     void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row) {
         layout.each_block([&](int first, int vectors, std::size_t floats) {
             destination to = row;
@@ -217,9 +218,8 @@ class attention_stream {
             if (to.skip) to.skip += first * lanes;
             to.bias += first * lanes;
             to.channels = std::min(vectors * lanes, row.channels - first * lanes);
-            const row_kernel kernel = to.channels < vectors * lanes ? row_kernel_of(vectors)
-                                      : to.skip                     ? store_kernel_of<true>(vectors)
-                                                                    : store_kernel_of<false>(vectors);
+            const bool whole = to.channels == vectors * lanes;
+            const row_kernel kernel = whole ? store_kernel_of<Fetch>(vectors) : row_kernel_of(vectors);
             kernel(t, weight(weights) + floats, pixels, to, finish_block<activation_kind::identity>);
         });
     }
@@ -255,7 +255,7 @@ class attention_stream {
         destination to = into(a_.at(y), 1);
         for (int done = 0; done < right_ - from_; done += attention_chunk) {
             const int pixels = std::min(attention_chunk, right_ - from_ - done);
-            convolve(l_.proj_1, 0, t, pixels, to);
+            convolve<fetch_operands>(l_.proj_1, 0, t, pixels, to);
             for (int g = 0; g < l_.groups(); ++g) gelu_vectors(to.y + g * group_, pixels);
             to.y += attention_chunk * lanes;
             for (int i = 0; i < l_.kernel; ++i) t.row[i] += attention_chunk * t.pixel_step;
@@ -274,7 +274,7 @@ class attention_stream {
     }
     // p = pointwise(a)
     void mix(int y) {
-        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3));
+        convolve<fetch_nothing>(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3));
         join(p_, p_seam_, y);
     }
     // t = depthwise(p), 6 columns around those of y
@@ -306,7 +306,7 @@ class attention_stream {
         for (int x = 0; x < cols_.size();
              x += attention_chunk, to.y += attention_chunk * F, to.skip += attention_chunk * F) {
             const int pixels = std::min(attention_chunk, cols_.size() - x);
-            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to);
+            convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to);
             layer_norm_row(to.y, to.y, pixels, F, {weight(10), weight(11), c_.a.epsilon});
         }
     }

@@ -80,6 +80,9 @@ template <int NV, bool Skip> struct to_row {
     FOVEA_INLINE void end(int p, int v, vf sum) const { store(to.y + p * to.pixel_step + v * to.vector_step, sum); }
 };
 
+struct fetch_nothing { // where the operands are near
+    FOVEA_INLINE void operator()(int) const {}
+};
 // Where the operands are near, but skip and y are not: a line of each in turn, of the pixels that follow the block.
 struct fetch_ends {
     const float* skip;
@@ -174,18 +177,20 @@ template <int NV> void sum_row(const terms& t, const float* w, int pixels, const
     });
 }
 
-// The same without an epilogue but bias and skip: computed twice, an overlap gets the same bits.
-template <int NV, bool Skip>
+// The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same
+// bits.
+template <int NV, class Fetch>
 void store_row(const terms& t, const float* w, int pixels, const destination& to, epilogue) {
     each_pixel_block<NV>(pixels, [&](auto size, int from, int) {
+        constexpr bool skips = std::is_same_v<Fetch, fetch_ends>;
         destination block = to;
         block.y += from * to.pixel_step;
-        if constexpr (Skip) {
+        Fetch fetch{};
+        if constexpr (skips) {
             block.skip += from * to.pixel_step;
-            const fetch_ends ahead{block.skip + size() * to.pixel_step, block.y + size() * to.pixel_step};
-            sum_block<NV, size(), fetch_ends, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block}, ahead);
-        } else
-            sum_block<NV, size(), fetch_operands, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block});
+            fetch = {block.skip + size() * to.pixel_step, block.y + size() * to.pixel_step};
+        }
+        sum_block<NV, size(), Fetch, to_row<NV, skips>>(t, from * t.pixel_step, w, {block}, fetch);
     });
 }
 
@@ -197,10 +202,10 @@ inline row_kernel row_kernel_of(int vectors) {
     return vectors == 3 ? sum_row<3> : vectors == 2 ? sum_row<2> : sum_row<1>;
 }
 
-template <bool Skip> row_kernel store_kernel_of(int vectors) {
+template <class Fetch> row_kernel store_kernel_of(int vectors) {
     if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return store_row<4, Skip>;
-    return vectors == 3 ? store_row<3, Skip> : vectors == 2 ? store_row<2, Skip> : store_row<1, Skip>;
+        if (vectors == 4) return store_row<4, Fetch>;
+    return vectors == 3 ? store_row<3, Fetch> : vectors == 2 ? store_row<2, Fetch> : store_row<1, Fetch>;
 }
 
 } // namespace fovea::FOVEA_ISA
