@@ -10,10 +10,13 @@
 //   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
 //
 // Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
-// rows in scratch, small enough for L2. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
-// through neighbouring lines, where NHWC would touch a quarter of the sets of L1. Every convolution pads its own input
-// with zeros outside the image; what a call needs beyond its edges inside the image is computed again. Strips of one
-// call follow each other from left to right, and each hands to the next the last columns of its rows: the seam.
+// rows in scratch, in L2 or not far from it. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
+// through neighbouring lines, where NHWC would touch a quarter of the sets of L1.
+//
+// Every convolution pads its own input with zeros outside the image; what a call needs beyond its edges inside the
+// image is computed again. Strips of one call follow each other from left to right, and each hands to the next the last
+// columns of its rows, the seam, which lies in scratch for all rows of the call.
+//
 // Winograd's tiles give four rows of `a` at a time; winograd.hpp says why they lie at multiples of four in the image,
 // and x must hold what whole tiles read.
 #pragma once
@@ -31,8 +34,8 @@ inline bool attention_block_supported(int features, int hidden, int kernel) {
     return features > 0 && hidden > 0 && kernel % 2 == 1 && kernel <= max_kernel;
 }
 
-inline constexpr int attention_halo = 8; // 2 of the depthwise filter and 6 of the dilated one
-inline constexpr int attention_strip = 256;
+inline constexpr int attention_halo = 8;    // 2 of the depthwise filter and 6 of the dilated one
+inline constexpr int attention_strip = 256; // rings of 2 MB for A = 64: narrower ones pay more for their ends
 // Pixels between the passes over a row: few enough to be still in L1, and whole blocks of 4, 6, 8 or 16.
 inline constexpr int attention_chunk = 48;
 inline constexpr int attention_zero_rows = 1, attention_p_rows = 5, attention_t_rows = 13, attention_u_rows = 1;
