@@ -7508,7 +7508,8 @@ inline double work_of(const graph& g, const plan& p) {
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
     const auto traffic = [&](int x) {
         const auto& t = p.tensors[std::size_t(x)];
-        const double bytes = double(t.stored) * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
+        const double bytes =
+            double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
         return g.tensors[std::size_t(x)].channels * (bytes > near_bytes ? far_number : near_number);
     };
     for (auto& end : p.ends)
@@ -7522,9 +7523,9 @@ inline double work_of(const graph& g, const plan& p) {
             double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
-            work += call_cost(o) + rows * cols * each;
+            work += call_cost(o) + p.batch * rows * cols * each;
         }
-    return work * p.batch;
+    return work;
 }
 
 } // namespace detail
@@ -7650,20 +7651,30 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
     }
 }
 
-// How a call is cut for so many workers: by images, else by rows, by columns where rows are few or a block repeats its
-// halo; rows and columns at multiples of the footprint's grain. Piece i of `pieces`; a piece may be empty.
+// How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
+// the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
+// end at multiples of the footprint's grain. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
     static cut of(const operation& o, const call& c, int workers) {
+        const int batch = c.images.size(), grain = o.reads.grain;
         if (workers == 1) return {};
-        const int batch = c.images.size();
-        if (batch % workers == 0) return {.images = workers};
-        const int grain = o.reads.grain, runs = o.reads.grains(c.rows).size() / grain;
-        const bool wide = c.cols.size() >= 2 * workers * (o.recomputed + grain);
         if (o.reads.whole) return {.images = std::min(batch, workers)};
-        if ((o.recomputed || runs < 2 * workers) && wide) return {.cols = workers, .grain = grain};
-        return {.rows = std::min(workers, runs), .grain = grain};
+        cut best{.images = std::gcd(batch, workers), .grain = grain};
+        const int each = workers / best.images, halo = 2 * o.recomputed;
+        const std::ptrdiff_t down = o.reads.grains(c.rows).size() / grain,
+                             along = o.reads.grains(c.cols).size() / grain;
+        std::ptrdiff_t least = PTRDIFF_MAX;
+        for (int cols = 1; cols <= each; ++cols) {
+            const int rows = each / cols;
+            const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
+            const std::ptrdiff_t work = (height + halo) * (width + halo);
+            // Blocks pass through rows one after another: columns, where either will do.
+            if (work > least || (work == least && o.recomputed == 0)) continue;
+            least = work, best.rows = rows, best.cols = cols;
+        }
+        return best;
     }
     call piece(const call& whole, int i) const {
         const auto part = [](range r, int k, int n, int step) {
@@ -10095,22 +10106,38 @@ class upscaler {
         const auto copy = [](const float* from, float* to, int pixels, int channels) {
             std::copy_n(from, std::ptrdiff_t(pixels) * channels, to);
         };
-        const bool done = execute(
-            {x.height(), x.width()}, x.batch(), o,
-            [&](int n, range rows, range cols, const window& to) {
-                for (int h = rows.begin; h < rows.end; ++h)
-                    copy(x.at(n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
-            },
-            [&](int n, range rows, range cols, const window& from) {
-                for (int h = rows.begin; h < rows.end; ++h)
-                    copy(from.at<float>(n, h, cols.begin), y.at(n, h, cols.begin), cols.size(), y.channels());
-            });
-        return done ? std::move(y) : tensor<float>{};
+        const int group = images_at_once({x.height(), x.width()}, x.batch());
+        for (int first = 0; first < x.batch(); first += group) {
+            const int count = std::min(group, x.batch() - first);
+            run_options part = o;
+            if (o.progress) part.progress = [&](double done) { o.progress((first + done * count) / x.batch()); };
+            const bool done = execute(
+                {x.height(), x.width()}, count, part,
+                [&](int n, range rows, range cols, const window& to) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(x.at(first + n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
+                },
+                [&](int n, range rows, range cols, const window& from) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(from.at<float>(n, h, cols.begin), y.at(first + n, h, cols.begin), cols.size(),
+                             y.channels());
+                });
+            if (!done) return {};
+        }
+        return y;
     }
 
-    // How an image of that size would be run.
+    // How images of that size would be run, of which images_at_once are under way together.
     schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
-        return choose_schedule(*graph_, input, batch, memory_budget);
+        return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
+    }
+    // Large images one by one; of small ones so many that threads have enough to share and weights are read for more than a
+    // few pixels, but no more than the caches hold.
+    int images_at_once(extent input, int batch) const {
+        constexpr double pixels = 256 * 256;
+        const int threads = context_->threads();
+        const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));
+        return std::min(batch, fitting > threads ? fitting / threads * threads : fitting);
     }
 
   private:
@@ -10121,7 +10148,7 @@ class upscaler {
     }
 
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
-        const schedule how = o.how ? *o.how : plan_for(input, batch, o.memory_budget);
+        const schedule how = o.how ? *o.how : choose_schedule(*graph_, input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
         executor run(*graph_, weights_, *context_);
         for (int i = 0; i < tiles.count(); ++i) {

@@ -56,7 +56,8 @@ inline double work_of(const graph& g, const plan& p) {
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
     const auto traffic = [&](int x) {
         const auto& t = p.tensors[std::size_t(x)];
-        const double bytes = double(t.stored) * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
+        const double bytes =
+            double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
         return g.tensors[std::size_t(x)].channels * (bytes > near_bytes ? far_number : near_number);
     };
     for (auto& end : p.ends)
@@ -70,9 +71,9 @@ inline double work_of(const graph& g, const plan& p) {
             double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
-            work += call_cost(o) + rows * cols * each;
+            work += call_cost(o) + p.batch * rows * cols * each;
         }
-    return work * p.batch;
+    return work;
 }
 
 } // namespace detail
