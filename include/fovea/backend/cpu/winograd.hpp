@@ -215,28 +215,30 @@ class winograd_tiles {
     }
 };
 
-// Walks through the patches of the next group of tiles, evenly over the block products of this one.
+// Walks through the patches of the next group of tiles, two at a time, evenly over the block products of this one: with
+// a single block of output channels these are fewer than the rows of patches.
 class patch_walk {
     const winograd_tiles& all_;
     int first_, rows_, calls_, call_ = 0, done_ = 0;
 
   public:
     patch_walk(const winograd_tiles& all, int first, int tiles, int calls)
-        : all_(all), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
-    // What a row of a patch adds to that of the tile before it: four columns; now and then nothing, else `nothing`.
+        : all_(all), first_(first), rows_((tiles + 1) / 2 * winograd_inputs), calls_(calls) {}
+    // What a row of two patches adds to that of the tile before them: eight columns; now and then nothing, else
+    // `nothing`.
     const float* next(const float* nothing) {
         if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
-        const int tile = first_ + done_ / winograd_inputs, row = done_ % winograd_inputs;
+        const int tile = first_ + done_ / winograd_inputs * 2, row = done_ % winograd_inputs;
         ++done_;
         return all_.patch(tile, row) + 2 * all_.channels();
     }
 };
 
-struct fetch_ahead { // a line of weights for each input channel, and a pixel of a patch for every fourth
+struct fetch_ahead { // a line of weights for each input channel, and one of two patches for every second
     const float *weights, *patch;
     FOVEA_INLINE void operator()(int k) const {
         fetch_soon(weights + 16 * k);
-        if (k % 4 == 0) fetch_later(patch + 4 * k);
+        if (k % 2 == 0) fetch_later(patch + 8 * k);
     }
 };
 
