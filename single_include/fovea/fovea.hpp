@@ -7344,8 +7344,7 @@ template <layer First, layer... Rest> struct residual {
 
 // ---- fovea/graph/schedule.hpp
 // Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
-// streamed. They differ in the output rectangles and the band height only; the one with the least work that fits the
-// budget is taken.
+// streamed. They differ in the output rectangles and the band height only.
 
 // ---- fovea/graph/plan.hpp
 // Memory and order of work of an inference run, known before anything runs.
@@ -7630,6 +7629,10 @@ inline double work_of(const graph& g, const plan& p) {
             double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
         return g.tensors[std::size_t(x)].channels * (bytes > near_bytes ? far_number : near_number);
     };
+    double moved = 0; // numbers that are put aside between two bands and brought back
+    for (std::size_t i = 0; i < p.tensors.size(); ++i)
+        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels;
+    work += 2 * far_number * moved * double(p.ends.size() - 1);
     for (auto& end : p.ends)
         for (auto& o : g.operations) {
             const std::size_t y = std::size_t(o.y);
@@ -7657,18 +7660,25 @@ inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s
     return {detail::work_of(g, p) / share, p.bytes};
 }
 
-// The schedule with the least work whose activations fit into `budget` bytes. Throws when none does.
+// Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
+// the one that needs the fewest bytes. Throws when none fits.
 inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
-    schedule best{};
-    schedule_cost least = cost_of(g, input, batch, best);
-    std::size_t smallest = least.bytes;
-    bool found = least.bytes <= budget;
+    constexpr double nearly = 1.03; // closer than the estimate of work is to times
+    struct candidate {
+        schedule how;
+        schedule_cost cost;
+    };
+    std::vector<candidate> fitting;
+    double least = std::numeric_limits<double>::infinity();
+    std::size_t smallest = SIZE_MAX;
     const auto consider = [&](schedule s) {
         const schedule_cost c = cost_of(g, input, batch, s);
         smallest = std::min(smallest, c.bytes);
-        if (c.bytes > budget || (found && c.work >= least.work)) return;
-        best = s, least = c, found = true;
+        if (c.bytes > budget) return;
+        fitting.push_back({s, c});
+        least = std::min(least, c.work);
     };
+    consider({});
     constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
     for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
         const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + 3) / 4 * 4; // whole Winograd tiles
@@ -7678,10 +7688,11 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
     }
     for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
         if (tile < input.height || tile < input.width) consider({tile, tile, 0});
-    if (!found)
+    if (fitting.empty())
         fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
              " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
-    return best;
+    std::erase_if(fitting, [&](const candidate& c) { return c.cost.work > nearly * least; });
+    return std::ranges::min_element(fitting, {}, [](const candidate& c) { return c.cost.bytes; })->how;
 }
 
 } // namespace fovea
