@@ -47,12 +47,16 @@ struct tiling {
 // costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
 // back into the caches; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 12, near_number = 3, per_call = 3e5, per_weight = 6, near_bytes = 4 << 20;
+    constexpr double far_number = 12, near_number = 3, per_call = 3e5, near_bytes = 4 << 20, cached_weights = 4 << 20;
     constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
-    const auto call_cost = [](const operation& o) {
-        const double planes = o.a.method == convolution_method::winograd ? 4 : 1; // 36 numbers for a filter of 9
-        return per_call + (o.w[0] >= 0 ? per_weight * planes * double(count(o.dims)) : 0);
+    const auto weights_of = [](const operation& o) {
+        const double side = o.a.tile + 2, planes = o.a.method == convolution_method::winograd ? side * side / 9 : 1;
+        return o.w[0] >= 0 ? planes * double(count(o.dims)) : 0;
     };
+    double all_weights = 0;
+    for (auto& o : g.operations) all_weights += weights_of(o);
+    const double per_weight = all_weights > cached_weights ? far_number : near_number;
+    const auto call_cost = [&](const operation& o) { return per_call + per_weight * weights_of(o); };
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
@@ -96,7 +100,7 @@ inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s
 // Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
 // the one that needs the fewest bytes. Throws when none fits.
 inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
-    constexpr double nearly = 1.03; // closer than the estimate of work is to times
+    constexpr double nearly = 1.015; // closer than the estimate of work is to times
     struct candidate {
         schedule how;
         schedule_cost cost;
