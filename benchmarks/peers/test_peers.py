@@ -1,0 +1,121 @@
+"""The parts of the comparison that need no engine: python3 test_peers.py"""
+import contextlib
+import io
+import unittest
+import xml.dom.minidom
+
+import options
+import report
+from chart import chart, ratios
+
+ENGINES = ["fovea", "OpenVINO", "ncnn"]
+
+
+def row(network="VapSR x2", size=(256, 256), threads=2, isa=None, missing=None, **seconds):
+    seconds = {name.replace("_", " "): s for name, s in (seconds or {"fovea": 0.5, "OpenVINO": 2.0, "ncnn": 1.5}).items()}
+    return {"network": network, "size": list(size), "threads": threads, "isa": isa, "seconds": seconds,
+            "missing": missing or {}, "variants": {n: "plain" for n in seconds if n != "fovea"},
+            "versions": ["fovea", "ncnn 1"], "difference": 1e-6, "psnr": 130.0}
+
+
+class Table(unittest.TestCase):
+    def test_ratio_is_of_the_fastest_peer(self):
+        self.assertEqual(report.ratio(row()), 3.0)
+        self.assertIsNone(report.ratio(row(fovea=1.0)))
+
+    def test_a_line_for_each_row(self):
+        lines = report.time_table([row(), row(threads=1, fovea=1.0, ncnn=1.5)], ENGINES).splitlines()
+        self.assertEqual(lines[0], "| network | threads | fovea | OpenVINO | ncnn | fastest peer / fovea |")
+        self.assertEqual(lines[1], "|---|---|---|---|---|---|")
+        self.assertEqual(lines[2], "| VapSR x2 | 2 | 0.500 | 2.000 | 1.500 | 3.00 |")
+        self.assertEqual(lines[3], "| VapSR x2 | 1 | 1.000 | - | 1.500 | 1.50 |")
+
+    def test_peers_with_other_instructions_do_not_count(self):
+        restricted = row(isa="avx2")
+        self.assertEqual(report.ratio(restricted), 4.0)
+        self.assertIn("1.500*", report.time_table([restricted], ENGINES))
+        self.assertIn("ncnn cannot be restricted", report.notes([restricted]))
+
+    def test_memory(self):
+        peak = {**row(), "megabytes": {"upscale": 120.4, "fovea": 100.0, "ncnn": 900.0}}
+        self.assertIn("| VapSR x2 | 2 | 120 | 100 | - | 900 |", report.memory_table([peak], ENGINES))
+
+    def test_who_cannot_run_is_named_with_the_reason(self):
+        text = report.notes([row(missing={"PyTorch": "no such operation"})])
+        self.assertIn("VapSR x2: PyTorch cannot run it: no such operation", text)
+
+    def test_section_has_a_table_for_each_size(self):
+        text = report.section([row(), row(size=(540, 960))], ENGINES, "processor", "2026-01-01", "abc", "command", 5, "a.svg")
+        for part in ("256x256 input, seconds, median of 5", "960x540 input", "(a.svg)", "processor; 2026-01-01, commit abc"):
+            self.assertIn(part, text)
+
+
+class Markers(unittest.TestCase):
+    document = "before\n<!-- peers:begin -->\nold\n<!-- peers:end -->\nafter <!-- peers-avx2:begin --><!-- peers-avx2:end -->"
+
+    def test_only_what_lies_between_is_replaced(self):
+        self.assertEqual(report.replaced("a <!-- x:begin --> b <!-- x:end --> c", "x", r"new \1"),
+                         "a <!-- x:begin -->\nnew \\1\n<!-- x:end --> c")
+        changed = report.replaced(self.document, "peers", "new")
+        self.assertTrue(changed.startswith("before\n") and changed.endswith("<!-- peers-avx2:begin --><!-- peers-avx2:end -->"))
+        self.assertNotIn("old", changed)
+        self.assertEqual(report.replaced(changed, "peers", "new"), changed)
+
+    def test_absent_repeated_or_turned_markers_are_errors(self):
+        for document in ("", self.document * 2, "<!-- peers:end --> <!-- peers:begin -->"):
+            with self.assertRaisesRegex(ValueError, "marker .*expected"):
+                report.replaced(document, "peers", "new")
+
+
+class Chart(unittest.TestCase):
+    def test_bars_are_as_long_as_their_ratios(self):
+        self.assertEqual(ratios(row(), ENGINES), {"OpenVINO": 4.0, "ncnn": 3.0})
+        drawing = xml.dom.minidom.parseString(chart([row()], ENGINES))
+        bars = [r for r in drawing.getElementsByTagName("rect") if r.getAttribute("height") == "10" and
+                r.getAttribute("width") != "10"]
+        widths = [float(bar.getAttribute("width")) for bar in bars]
+        self.assertEqual(len(widths), 2)
+        self.assertAlmostEqual(widths[0] / widths[1], 4 / 3, places=2)
+
+    def test_a_panel_for_each_size_with_the_most_threads(self):
+        text = chart([row(), row(threads=1), row(network="a<b", size=(540, 960))], ENGINES)
+        xml.dom.minidom.parseString(text)
+        self.assertEqual(text.count("threads: 2"), 2)
+        self.assertNotIn("threads: 1", text)
+
+    def test_no_peer_at_all(self):
+        xml.dom.minidom.parseString(chart([row(fovea=1.0)], ["fovea"]))
+
+
+class Options(unittest.TestCase):
+    def fails(self, *arguments):
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), self.assertRaises(SystemExit) as end:
+            options.parse(arguments)
+        self.assertEqual(end.exception.code, 2)
+        return said.getvalue()
+
+    def test_defaults(self):
+        o = options.parse([])
+        self.assertEqual((o.size, o.threads, o.repetitions), ([(256, 256)], [1, 2], 5))
+        self.assertEqual((o.network, o.engine), (list(options.NETWORKS), list(options.ENGINES)))
+        self.assertEqual(options.parse(["--memory"]).size, [(1080, 1920)])
+
+    def test_names_and_sizes(self):
+        o = options.parse(["--size", "64", "540x960", "--engine", "NCNN", "--network", "vapsr X2"])
+        self.assertEqual((o.size, o.engine, o.network), ([(64, 64), (540, 960)], ["fovea", "ncnn"], ["VapSR x2"]))
+
+    def test_errors_say_what_was_expected(self):
+        for arguments, expected in ((["--size", "big"], "256 or 540x960"), (["--threads", "0"], "from 1"),
+                                    (["--network", "ESPCN"], "VapSR x2"), (["--engine", "TVM"], "OpenVINO"),
+                                    (["--isa", "sse2"], "avx2"), (["--memory", "--isa", "avx2"], "expected no --isa")):
+            self.assertIn(expected, self.fails(*arguments))
+
+    def test_the_command_is_what_was_typed(self):
+        for line in ("--threads 1 2 --repetitions 5", "--size 256x256 540x960 --threads 2 --repetitions 3 --isa avx2",
+                     "--memory --threads 2"):
+            self.assertEqual(options.command_of(options.parse(line.split())), "benchmarks/peers/run.sh " + line)
+
+
+if __name__ == "__main__":
+    unittest.main()
