@@ -53,7 +53,8 @@ def kind_of(o):
 
 
 def measure_all(o):
-    import measure  # needs the environment; the rest of this file does not
+    import measure  # needs the environment, which --help does not
+    from processes import Failed
     choices = measure.Choices(o.work)
     settings = {"kind": kind_of(o), "repetitions": o.repetitions, "engines": o.engine, "commit": commit()}
     rows, wanted = Rows(o.work / f"{kind_of(o)}.json", settings, o.resume), []
@@ -61,9 +62,12 @@ def measure_all(o):
         for network in o.network:
             for threads in o.threads:
                 def one():
-                    if o.memory:
-                        return measure.memory(o, network, size, threads)
-                    return measure.times(o, network, size, threads, choices)
+                    try:
+                        if o.memory:
+                            return measure.memory(o, network, size, threads)
+                        return measure.times(o, network, size, threads, choices)
+                    except Failed as reason:  # of peers it is caught where it is raised
+                        sys.exit(f"error: fovea, {network}: {reason}")
                 wanted.append(rows.get(network, size, threads, one))
                 show(wanted[-1], o.engine)
     return wanted

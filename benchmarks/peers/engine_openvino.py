@@ -37,7 +37,7 @@ def load(task, variant):
     import numpy as np
     import openvino as ov
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": task.threads, "NUM_STREAMS": 1,
-                "INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY", "ENABLE_HYPER_THREADING": False}
+                "INFERENCE_PRECISION_HINT": "f32", "ENABLE_HYPER_THREADING": False}
     compiled = ov.Core().compile_model(model_of(task, variant), "CPU", settings)
     if task.isa == "avx2":
         check_avx2(compiled)

@@ -136,6 +136,24 @@ def start(o, task, threads, variants, processes, reasons):
             reasons[engine] = f"{variant}: {reason}"
 
 
+def run_in_turn(processes, repetitions, reasons):
+    """Seconds of every run of each; a peer that fails is taken out of processes, with its reason."""
+    seconds = {p.name: [] for p in processes}
+    for _ in range(repetitions):
+        for p in list(processes):
+            try:
+                seconds[p.name].append(p.run())
+                p.rest()
+            except Failed as reason:
+                if p is processes[0]:
+                    raise
+                reasons[p.name] = f"{p.variant}: {reason}"
+                processes.remove(p)
+                del seconds[p.name]
+                p.close()
+    return seconds
+
+
 def times(o, network, size, threads, choices):
     """One row: seconds per engine, their variants, versions, what is missing and why."""
     task = prepare(network, size, o.work)
@@ -143,11 +161,7 @@ def times(o, network, size, threads, choices):
     processes = []
     try:
         start(o, task, threads, variants, processes, reasons)
-        seconds = {p.name: [] for p in processes}
-        for _ in range(o.repetitions):
-            for p in processes:
-                seconds[p.name].append(p.run())
-                p.rest()
+        seconds = run_in_turn(processes, o.repetitions, reasons)
         reference = task.reference()
         largest, psnr = check_fovea(processes[0].output(reference.shape), reference)
         for p in processes[1:]:

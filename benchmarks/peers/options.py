@@ -1,4 +1,4 @@
-"""The command line of the comparison."""
+"""The command line of the comparison; as a program, only whether it is right."""
 import argparse
 import pathlib
 import re
@@ -76,3 +76,7 @@ def command_of(o):
     if o.isa:
         words += ["--isa", o.isa]
     return " ".join(words)
+
+
+if __name__ == "__main__":
+    parse()

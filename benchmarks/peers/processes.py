@@ -1,6 +1,7 @@
 """Engines as processes. Each stays until it is closed, and is stopped while it does not run: its idle threads, which may
 spin, take no time from the engine that is measured."""
 import atexit
+import contextlib
 import json
 import os
 import pathlib
@@ -56,8 +57,9 @@ class Process:
 
     def ask(self, line):
         os.kill(self.process.pid, signal.SIGCONT)
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # read() tells why
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
         return self.read()
 
     def rest(self):
@@ -74,7 +76,8 @@ class Process:
         if self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.stdout.close()
 
 
@@ -96,10 +99,7 @@ class Fovea(Process):
                          environment("fovea", threads, isa, work), work / "fovea.log")
 
     def run(self):
-        try:
-            return float(self.ask("run"))
-        except BrokenPipeError:
-            return float(self.read())
+        return float(self.ask("run"))
 
     def output(self, shape):
         c, h, w = shape

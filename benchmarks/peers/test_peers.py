@@ -4,6 +4,13 @@ import io
 import unittest
 import xml.dom.minidom
 
+try:
+    import numpy as np
+
+    import measure
+except ImportError:
+    np = None
+
 import options
 import report
 from chart import chart, ratios
@@ -85,6 +92,61 @@ class Chart(unittest.TestCase):
 
     def test_no_peer_at_all(self):
         xml.dom.minidom.parseString(chart([row(fovea=1.0)], ["fovea"]))
+
+
+@unittest.skipUnless(np, "needs numpy")
+class Gate(unittest.TestCase):
+    def setUp(self):
+        self.reference = np.linspace(0, 1, 3 * 32 * 32).reshape(3, 32, 32)
+
+    def test_what_agrees_passes(self):
+        largest, psnr = measure.check_fovea(np.float32(self.reference), self.reference)
+        self.assertTrue(largest < 1e-6 and psnr > 130)
+        measure.check_peer("peer", self.reference + 9e-3, self.reference)
+
+    def test_one_wrong_pixel_noise_and_nan_end_the_run(self):
+        for wrong in (np.where(self.reference == 1, 1.002, self.reference), self.reference + 2e-4, self.reference * np.nan):
+            with self.assertRaisesRegex(SystemExit, "fovea differs"):
+                measure.check_fovea(wrong, self.reference)
+        for wrong in (self.reference + 2e-2, self.reference * np.nan):
+            with self.assertRaisesRegex(SystemExit, "peer differs"):
+                measure.check_peer("peer", wrong, self.reference)
+
+
+@unittest.skipUnless(np, "needs numpy")
+class Turns(unittest.TestCase):
+    class Engine:
+        def __init__(self, name, calls, fails_at=None):
+            self.name, self.variant, self.calls, self.fails_at, self.runs = name, "plain", calls, fails_at, 0
+
+        def run(self):
+            self.runs += 1
+            self.calls.append(self.name)
+            if self.runs == self.fails_at:
+                raise measure.Failed("out of memory")
+            return float(self.runs)
+
+        def rest(self):
+            self.calls.append("rest")
+
+        def close(self):
+            self.calls.append("close")
+
+    def test_engines_run_in_turn_and_rest_while_others_do(self):
+        calls, reasons = [], {}
+        seconds = measure.run_in_turn([self.Engine("fovea", calls), self.Engine("ncnn", calls)], 2, reasons)
+        self.assertEqual(calls, ["fovea", "rest", "ncnn", "rest"] * 2)
+        self.assertEqual((seconds, reasons), ({"fovea": [1, 2], "ncnn": [1, 2]}, {}))
+
+    def test_a_peer_that_fails_leaves_with_its_reason(self):
+        calls, reasons = [], {}
+        processes = [self.Engine("fovea", calls), self.Engine("ncnn", calls, fails_at=2)]
+        self.assertEqual(measure.run_in_turn(processes, 3, reasons), {"fovea": [1, 2, 3]})
+        self.assertEqual((reasons, len(processes)), ({"ncnn": "plain: out of memory"}, 1))
+
+    def test_fovea_must_not_fail(self):
+        with self.assertRaises(measure.Failed):
+            measure.run_in_turn([self.Engine("fovea", [], fails_at=1)], 1, {})
 
 
 class Options(unittest.TestCase):
