@@ -75,6 +75,10 @@ def command_of(o):
         words += ["--repetitions", str(o.repetitions)]
     if o.isa:
         words += ["--isa", o.isa]
+    if o.network != list(MEMORY_NETWORKS if o.memory else NETWORKS):
+        words += [f"--network '{network}'" for network in o.network]
+    if o.engine != list(ENGINES):
+        words += [f"--engine '{engine}'" for engine in o.engine[1:]]
     return " ".join(words)
 
 

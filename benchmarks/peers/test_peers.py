@@ -1,6 +1,7 @@
 """The parts of the comparison that need no engine: python3 test_peers.py"""
 import contextlib
 import io
+import shlex
 import unittest
 import xml.dom.minidom
 
@@ -175,8 +176,8 @@ class Options(unittest.TestCase):
 
     def test_the_command_is_what_was_typed(self):
         for line in ("--threads 1 2 --repetitions 5", "--size 256x256 540x960 --threads 2 --repetitions 3 --isa avx2",
-                     "--memory --threads 2"):
-            self.assertEqual(options.command_of(options.parse(line.split())), "benchmarks/peers/run.sh " + line)
+                     "--memory --threads 2", "--threads 1 --repetitions 5 --network 'VapSR x4' --engine 'ONNX Runtime'"):
+            self.assertEqual(options.command_of(options.parse(shlex.split(line))), "benchmarks/peers/run.sh " + line)
 
 
 if __name__ == "__main__":
