@@ -1,4 +1,4 @@
-// Runs a network as often as it is told, for benchmarks/peers/compare.py: for every line on standard input one run,
+// Runs a network as often as it is told, for benchmarks/peers: for every line on standard input one run,
 // whose seconds are printed. Arguments: weights, input (raw floats, H,W,3), output (raw floats), height, width,
 // threads.
 #include <chrono>

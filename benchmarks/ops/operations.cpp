@@ -67,20 +67,24 @@ struct convolution_case {
     int inputs, outputs, kernel;
     activation_kind activation = activation_kind::identity;
     int threads = 1;
-    bool winograd = false;
+    int tile = 0; // of Winograd; 0: the direct sum
+    bool winograd() const { return tile > 0; }
 };
 
 void convolution(benchmark::State& state, convolution_case k) {
-    const image x(height, width, k.inputs, k.kernel / 2), y(height, width, k.outputs); // whole tiles: 256 is 4 * 64
+    // Whole tiles: 256 is 4 * 64, and two less than 6 * 43.
+    const image x(height, width, k.inputs, k.kernel / 2 + (k.tile == 6 ? 2 : 0)), y(height, width, k.outputs);
     fovea::preparation_call p;
+    if (k.winograd()) p.a.tile = k.tile;
     p.dims[0] = {k.outputs, k.inputs, k.kernel, k.kernel};
     const floats w = make_floats(fovea::count(p.dims[0])), bias = make_floats(std::size_t(k.outputs));
     p.w[0] = w.get();
-    const auto bytes = k.winograd ? isa::packed_winograd_bytes : isa::packed_convolution_bytes;
+    const auto bytes = k.winograd() ? isa::packed_winograd_bytes : isa::packed_convolution_bytes;
     const floats packed = make_floats(bytes(p) / sizeof(float));
     p.out = packed.get();
-    (k.winograd ? isa::pack_winograd : isa::pack_convolution)(p);
+    (k.winograd() ? isa::pack_winograd : isa::pack_convolution)(p);
     fovea::call c;
+    c.a = p.a;
     c.a.kernel = k.kernel;
     c.a.activation = k.activation;
     c.a.slope = 0.1f;
@@ -90,7 +94,7 @@ void convolution(benchmark::State& state, convolution_case k) {
     c.w[1] = bias.get();
     c.dims = p.dims[0];
     measure_call(state, k.threads, 2e-9 * height * width * double(fovea::count(c.dims)),
-                 k.winograd ? isa::winograd : isa::convolution, c, k.winograd ? isa::winograd_scratch(c) : 0);
+                 k.winograd() ? isa::winograd : isa::convolution, c, k.winograd() ? isa::winograd_scratch(c) : 0);
 }
 
 void depthwise(benchmark::State& state, int channels, int kernel, int dilation) {
@@ -192,8 +196,8 @@ template <class F> void add_case(const std::string& name, F f) {
 void register_all() {
     using enum activation_kind;
     const auto add_convolution = [](const convolution_case& k) {
-        add_case((k.winograd ? "winograd_" : "convolution_") + std::to_string(k.inputs) + "_" +
-                     std::to_string(k.outputs) + "_k" + std::to_string(k.kernel) +
+        add_case((k.winograd() ? "winograd" + std::to_string(k.tile) + "_" : "convolution_") +
+                     std::to_string(k.inputs) + "_" + std::to_string(k.outputs) + "_k" + std::to_string(k.kernel) +
                      (k.activation == identity ? "" : "_activated") + "/threads:" + std::to_string(k.threads),
                  [k](benchmark::State& s) { convolution(s, k); });
     };
@@ -218,7 +222,7 @@ void register_all() {
                                                         {64, 48, identity, 1},
                                                         {16, 64, identity, 1},
                                                         {64, 16, identity, 1}})
-        for (bool winograd : {false, true}) add_convolution({inputs, outputs, 3, activation, threads, winograd});
+        for (int tile : {0, 4, 6}) add_convolution({inputs, outputs, 3, activation, threads, tile});
     for (auto [kernel, dilation] : {std::pair{3, 1}, {5, 1}, {5, 3}, {7, 1}})
         add_case("depthwise_64_k" + std::to_string(kernel) + "_d" + std::to_string(dilation),
                  [kernel = kernel, dilation = dilation](benchmark::State& s) { depthwise(s, 64, kernel, dilation); });

@@ -67,6 +67,7 @@ class VapSR(nn.Module):
 
 
 NETWORKS = {
+    "SuperCool C64 x2": lambda: SuperCool(64, 2, 16, 2),
     "SuperCool C64 x4": lambda: SuperCool(64, 2, 16, 4),
     "SuperCool C128 x4": lambda: SuperCool(128, 2, 16, 4),
     "VapSR x4": lambda: VapSR(48, 64, 1, 21, 4),

@@ -3491,6 +3491,7 @@ struct attributes {
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
+    int tile = 4; // of Winograd: output pixels along a side, 4 or 6
 };
 
 inline constexpr int max_inputs = 2;
@@ -3907,6 +3908,7 @@ struct attributes {
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
+    int tile = 4; // of Winograd: output pixels along a side, 4 or 6
 };
 
 inline constexpr int max_inputs = 2;
@@ -4489,7 +4491,8 @@ template <int K> void depthwise_shared(const depthwise_row& r, const destination
         for (int b = 0; b < B; ++b) store(sums + b * lanes, acc[b]);
         finish(d, sums + skipped * lanes, 1, x, B - skipped);
     };
-    constexpr int B = depthwise_block;
+    // Seven taps, eight sums and an input are all of 16 registers; compilers spill one short of that.
+    constexpr int B = vector_registers == 16 && K >= 7 ? 6 : depthwise_block;
     for (int phase = 0; phase < std::min(r.dilation, r.pixels); ++phase) {
         destination d = to;
         d.y += phase * d.pixel_step;
@@ -4575,75 +4578,133 @@ inline void depthwise(const call& c) {
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
 
 // ---- fovea/backend/cpu/winograd_weights.hpp
-// The weights of Winograd's convolution: 3x3 filters as 36 planes of products, transformed in double.
+// The weights of Winograd's convolution: 3x3 filters as planes of products, 36 for tiles of 4x4 pixels, 64 for 6x6,
+// transformed in double.
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
 
 // ---- fovea/backend/cpu/winograd_transforms.hpp
-// The transforms of Winograd's F(4x4,3x3) (Lavin and Gray 2015, arXiv 1509.09308): four outputs of a filter of three
-// taps from six inputs by six products,
+// The transforms of Winograd's F(MxM,3x3) (Lavin and Gray 2015, arXiv 1509.09308): M outputs of a filter of three taps
+// from M + 2 inputs by M + 2 products,
 //
 //   y = A^T ((G g) (B^T d))        element by element between the brackets; on images along rows, then along columns
 //
-// with the points {0, +-1/sqrt2, +-sqrt2, infinity}: about 8 dB closer to the exact result than {0, +-1, +-2}, and as
-// cheap, because the two points of a pair share their even and odd parts (Barabasz et al. 2018, arXiv 1803.10986).
+// M + 1 of the products are values of polynomials at points, the last one is that at infinity. Points come in pairs
+// +-p, whose two products share their even and odd parts.
+//
+//   M = 4   {0, +-1/sqrt2, +-sqrt2, infinity}: about 8 dB closer to the exact result than {0, +-1, +-2}, and as cheap
+//           (Barabasz et al. 2018, arXiv 1803.10986)
+//   M = 6   {0, +-1, +-1/2, +-2, infinity}: a fifth fewer products than M = 4; 12 dB further from the exact result, at
+//           some 109 dB for 64 channels
+//
+// B^T and A^T are given in parts that fit the registers: part p gives some rows of the result.
 
 namespace fovea::FOVEA_ISA {
 
-inline constexpr int winograd_outputs = 4; // of a tile along one axis
-inline constexpr int winograd_inputs = 6;
-inline constexpr int winograd_planes = winograd_inputs * winograd_inputs;
-inline constexpr double winograd_points[winograd_inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
-                                                                1.41421356237309504880, -1.41421356237309504880};
+inline constexpr int small_tile = 4, large_tile = 6; // M
 
-// o = B^T d, six values from six: the first three, which do not read d[5], and the last three, which do not read d[0].
-enum class transform_part { first, last };
-template <transform_part Part>
-FOVEA_INLINE void transform_inputs(const vf (&d)[winograd_inputs], vf (&o)[winograd_inputs / 2]) {
-    const vf both = broadcast(2.5f);
-    if constexpr (Part == transform_part::first) {
-        const vf two = broadcast(2.f), near = broadcast(float(winograd_points[1]));
-        const vf even = fnma(two, d[2], d[4]), odd = fnma(two, d[1], d[3]);
-        o[0] = fnma(both, d[2], d[0] + d[4]);
-        o[1] = fma(near, odd, even);
-        o[2] = fnma(near, odd, even);
-    } else {
-        const vf half = broadcast(0.5f), far = broadcast(float(winograd_points[3]));
-        const vf even = fnma(half, d[2], d[4]), odd = fnma(half, d[1], d[3]);
-        o[0] = fma(far, odd, even);
-        o[1] = fnma(far, odd, even);
-        o[2] = fnma(both, d[3], d[1] + d[5]);
+template <int M> struct winograd_transform;
+
+template <> struct winograd_transform<small_tile> {
+    static constexpr int outputs = 4, inputs = 6;
+    static constexpr int input_parts = 2;     // rows 0 to 2, and 3 to 5
+    static constexpr int output_parts = 1;    // all rows
+    static constexpr int row_of_infinity = 5; // of B^T; the points have the others, in order
+    static constexpr double points[inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
+                                                  1.41421356237309504880, -1.41421356237309504880};
+
+    // Whether part p of B^T d reads d[i]; of A^T m, m[i].
+    static constexpr bool input_is_read(int part, int i) { return i != (part == 0 ? 5 : 0); }
+    static constexpr bool sum_is_read(int, int) { return true; }
+
+    template <int Part> FOVEA_INLINE static void from_inputs(const vf (&d)[6], vf (&o)[3]) {
+        const vf both = broadcast(2.5f);
+        if constexpr (Part == 0) {
+            const vf two = broadcast(2.f), near = broadcast(float(points[1]));
+            const vf even = fnma(two, d[2], d[4]), odd = fnma(two, d[1], d[3]);
+            o[0] = fnma(both, d[2], d[0] + d[4]);
+            o[1] = fma(near, odd, even);
+            o[2] = fnma(near, odd, even);
+        } else {
+            const vf half = broadcast(0.5f), far = broadcast(float(points[3]));
+            const vf even = fnma(half, d[2], d[4]), odd = fnma(half, d[1], d[3]);
+            o[0] = fma(far, odd, even);
+            o[1] = fnma(far, odd, even);
+            o[2] = fnma(both, d[3], d[1] + d[5]);
+        }
     }
-}
+    template <int Part> FOVEA_INLINE static void to_outputs(const vf (&m)[6], vf (&o)[4]) {
+        const vf near = broadcast(float(points[1])), far = broadcast(float(points[3]));
+        const vf near_cubed = broadcast(float(points[1] / 2)), far_cubed = broadcast(float(points[3] * 2));
+        const vf even_near = m[1] + m[2], odd_near = m[1] - m[2], even_far = m[3] + m[4], odd_far = m[3] - m[4];
+        o[0] = m[0] + even_near + even_far;
+        o[1] = fma(near, odd_near, far * odd_far);
+        o[2] = fma(broadcast(0.5f), even_near, broadcast(2.f) * even_far);
+        o[3] = fma(near_cubed, odd_near, fma(far_cubed, odd_far, m[5]));
+    }
+};
 
-// o = A^T m, four values from six.
-FOVEA_INLINE void transform_outputs(const vf (&m)[winograd_inputs], vf (&o)[winograd_outputs]) {
-    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
-    const vf near_cubed = broadcast(float(winograd_points[1] / 2)),
-             far_cubed = broadcast(float(winograd_points[3] * 2));
-    const vf even_near = m[1] + m[2], odd_near = m[1] - m[2], even_far = m[3] + m[4], odd_far = m[3] - m[4];
-    o[0] = m[0] + even_near + even_far;
-    o[1] = fma(near, odd_near, far * odd_far);
-    o[2] = fma(broadcast(0.5f), even_near, broadcast(2.f) * even_far);
-    o[3] = fma(near_cubed, odd_near, fma(far_cubed, odd_far, m[5]));
-}
+template <> struct winograd_transform<large_tile> {
+    static constexpr int outputs = 6, inputs = 8;
+    static constexpr int input_parts = 4;  // rows of 0 and infinity, of +-1, of +-1/2, of +-2
+    static constexpr int output_parts = 2; // rows 0, 2, 4, and 1, 3, 5
+    static constexpr int row_of_infinity = 1;
+    static constexpr double points[inputs - 1] = {0, 1, -1, 0.5, -0.5, 2, -2};
 
-// u = G g G^T for one filter g[row][column], in double.
-inline void transform_filter(const float* g, double (&u)[winograd_inputs][winograd_inputs]) {
-    double G[winograd_inputs][3] = {}; // row i: (1, p, p^2) / product of (p - q) over the other points q
-    for (int i = 0; i < winograd_inputs - 1; ++i) {
-        const double p = winograd_points[i];
+    static constexpr bool input_is_read(int part, int i) { return part == 0 || (i != 0 && i != 7); }
+    static constexpr bool sum_is_read(int part, int i) { return i != (part == 0 ? 1 : 0); }
+
+    template <int Part> FOVEA_INLINE static void from_inputs(const vf (&d)[8], vf (&o)[2]) {
+        if constexpr (Part == 0) {
+            const vf all = broadcast(5.25f);
+            o[0] = fma(all, d[2] - d[4], d[6] - d[0]);
+            o[1] = fma(all, d[3] - d[5], d[7] - d[1]);
+        } else { // x (x +- p) (x^2 - q^2) (x^2 - r^2) for the other points q and r
+            const auto parts_of = [&](vf low, vf middle, vf high) {
+                if constexpr (Part == 1) return fnma(broadcast(4.25f), middle, low + high);
+                if constexpr (Part == 2) return fma(broadcast(4.f), low, fnma(broadcast(5.f), middle, high));
+                return fma(broadcast(0.25f), low, fnma(broadcast(1.25f), middle, high));
+            };
+            const vf even = parts_of(d[2], d[4], d[6]), odd = parts_of(d[1], d[3], d[5]);
+            const vf p = broadcast(float(points[2 * Part - 1]));
+            o[0] = Part == 1 ? even + odd : fma(p, odd, even);
+            o[1] = Part == 1 ? even - odd : fnma(p, odd, even);
+        }
+    }
+    template <int Part> FOVEA_INLINE static void to_outputs(const vf (&m)[8], vf (&o)[3]) {
+        if constexpr (Part == 0) {
+            const vf one = m[2] + m[3], half = m[4] + m[5], two = m[6] + m[7];
+            o[0] = (m[0] + one) + (half + two);
+            o[1] = fma(broadcast(4.f), two, fma(broadcast(0.25f), half, one));
+            o[2] = fma(broadcast(16.f), two, fma(broadcast(0.0625f), half, one));
+        } else {
+            const vf one = m[2] - m[3], half = m[4] - m[5], two = m[6] - m[7];
+            o[0] = fma(broadcast(2.f), two, fma(broadcast(0.5f), half, one));
+            o[1] = fma(broadcast(8.f), two, fma(broadcast(0.125f), half, one));
+            o[2] = fma(broadcast(32.f), two, fma(broadcast(0.03125f), half, one)) + m[1];
+        }
+    }
+};
+
+// u = G g G^T for one filter g[row][column], in double; the rows of G in the order of those of B^T.
+template <int M> void transform_filter(const float* g, double (&u)[M + 2][M + 2]) {
+    using transform = winograd_transform<M>;
+    constexpr int N = transform::inputs, infinity = transform::row_of_infinity;
+    double G[N][3] = {}; // of a point: (1, p, p^2) / product of (p - q) over the other points q
+    for (int i = 0; i < N - 1; ++i) {
+        const double p = transform::points[i];
         double divisor = 1;
-        for (double q : winograd_points)
+        for (double q : transform::points)
             if (q != p) divisor *= p - q;
-        G[i][0] = 1 / divisor, G[i][1] = p / divisor, G[i][2] = p * p / divisor;
+        auto& row = G[i < infinity ? i : i + 1];
+        row[0] = 1 / divisor, row[1] = p / divisor, row[2] = p * p / divisor;
     }
-    G[winograd_inputs - 1][2] = 1;
-    for (int i = 0; i < winograd_inputs; ++i) {
+    G[infinity][2] = 1;
+    for (int i = 0; i < N; ++i) {
         double row[3] = {};
         for (int x = 0; x < 3; ++x)
             for (int y = 0; y < 3; ++y) row[x] += G[i][y] * double(g[3 * y + x]);
-        for (int j = 0; j < winograd_inputs; ++j) u[i][j] = row[0] * G[j][0] + row[1] * G[j][1] + row[2] * G[j][2];
+        for (int j = 0; j < N; ++j) u[i][j] = row[0] * G[j][0] + row[1] * G[j][1] + row[2] * G[j][2];
     }
 }
 
@@ -4652,15 +4713,18 @@ inline void transform_filter(const float* g, double (&u)[winograd_inputs][winogr
 
 namespace fovea::FOVEA_ISA {
 
-// Cut into blocks of output channels: [36][I][vectors * lanes] each, zeros beyond the last channel.
+// Cut into blocks of output channels: [planes][I][vectors * lanes] each, zeros beyond the last channel.
 struct winograd_layout {
     int inputs, outputs;
+    int tile = small_tile; // pixels along a side
+
+    int planes() const { return (tile + 2) * (tile + 2); }
 
     int vectors() const { return (outputs + lanes - 1) / lanes; }
     // As large as registers allow: weights are fetched ahead, so that they need not stay in L1.
     int vectors_of_block(int first) const { return block_vectors(vectors() - first, 1); }
     std::size_t block_floats(int vectors) const {
-        return std::size_t(winograd_planes) * std::size_t(inputs) * std::size_t(vectors * lanes);
+        return std::size_t(planes()) * std::size_t(inputs) * std::size_t(vectors * lanes);
     }
     // f(first vector, vectors, floats before it)
     template <class F> FOVEA_INLINE void each_block(F f) const {
@@ -4672,24 +4736,28 @@ struct winograd_layout {
 };
 
 inline std::size_t packed_winograd_bytes(const preparation_call& c) {
-    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
+    const winograd_layout l{c.dims[0][1], c.dims[0][0], c.a.tile};
     return sizeof(float) * l.block_floats(l.vectors());
 }
-inline void pack_winograd(const preparation_call& c) {
-    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
+template <int M> void pack_winograd_tile(const preparation_call& c) {
+    constexpr int N = winograd_transform<M>::inputs;
+    const winograd_layout l{c.dims[0][1], c.dims[0][0], M};
     const float* w = c.weight<float>(0);
     l.each_block([&](int first, int vectors, std::size_t floats) {
         const int width = vectors * lanes;
         for (int i = 0; i < l.inputs; ++i)
             for (int o = 0; o < width; ++o) {
                 const int output = first * lanes + o;
-                double u[winograd_inputs][winograd_inputs] = {};
-                if (output < l.outputs) transform_filter(w + 9 * (std::ptrdiff_t(output) * l.inputs + i), u);
+                double u[N][N] = {};
+                if (output < l.outputs) transform_filter<M>(w + 9 * (std::ptrdiff_t(output) * l.inputs + i), u);
                 float* out = static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + o;
-                for (int plane = 0; plane < winograd_planes; ++plane, out += std::ptrdiff_t(l.inputs) * width)
-                    *out = float(u[plane / winograd_inputs][plane % winograd_inputs]);
+                for (int plane = 0; plane < N * N; ++plane, out += std::ptrdiff_t(l.inputs) * width)
+                    *out = float(u[plane / N][plane % N]);
             }
     });
+}
+inline void pack_winograd(const preparation_call& c) {
+    c.a.tile == large_tile ? pack_winograd_tile<large_tile>(c) : pack_winograd_tile<small_tile>(c);
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -4862,23 +4930,24 @@ inline void batch_norm(const call& c) {
 
 // ---- fovea/backend/cpu/winograd.hpp
 // y = act(conv(x, w) + b) + skip (optional) for 3x3 kernels without stride, dilation and groups, by Winograd's
-// F(4x4,3x3): a quarter of the products of the direct sum.
+// F(MxM,3x3), M = 4 or 6: a quarter, or a fifth, of the products of the direct sum.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H,W,O), optional, may be y     y  (N,H,W,O)
-//   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null
+//   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null     c.a.tile  M
 //
-// The output is cut into tiles of 4x4 pixels at multiples of four of the image's own coordinates, never of the call's.
-// A tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a
-// pixel the same bits, and x must hold what whole tiles read: its footprint has a grain of four.
+// The output is cut into tiles of MxM pixels at multiples of M of the image's own coordinates, never of the call's. A
+// tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a pixel
+// the same bits, and x must hold what whole tiles read: its footprint has a grain of M.
 //
-// Some tiles at a time: their patches of 6x6 pixels are transformed into 36 planes [tile][I] in scratch; for each block
-// of output channels 36 products with the transformed weights give planes [tile][block], which are transformed into y
-// at once. The planes of a group of tiles stay in L2.
+// Some tiles at a time: their patches of (M+2)x(M+2) pixels are transformed into as many planes [tile][I] in scratch;
+// for each block of output channels a product of each plane with the transformed weights gives planes [tile][block],
+// which are transformed into y at once. The planes of a group of tiles stay in L2.
 
 namespace fovea::FOVEA_ISA {
 
 // Where the planes of one group of tiles lie in scratch; steps in floats.
 struct winograd_group {
+    int planes;          // products of a tile
     int tiles;           // of a group
     int stored;          // that a plane has room for: the last block of tiles may pass the group
     std::ptrdiff_t tile; // from a transformed input tile to the next
@@ -4886,10 +4955,11 @@ struct winograd_group {
     std::ptrdiff_t out;  // from a plane of sums to the next
 
     explicit winograd_group(const winograd_layout& l) {
-        constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
+        const std::size_t most_bytes = l.tile == large_tile ? 448 << 10 : 1 << 20; // of transformed inputs
         constexpr int most_tiles = 28;
+        planes = l.planes();
         tile = (l.inputs + lanes - 1) / lanes * lanes;
-        const int fitting = int(most_bytes / (sizeof(float) * winograd_planes * std::size_t(tile)));
+        const int fitting = int(most_bytes / (sizeof(float) * std::size_t(planes) * std::size_t(tile)));
         const int block = block_pixels_of(l.vectors_of_block(0));
         tiles = std::max(1, std::min(fitting, most_tiles) / block) * block;
         stored = tiles;
@@ -4902,7 +4972,7 @@ struct winograd_group {
         in = stored * tile + line_floats; // a line more keeps the planes off the same sets
         out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
     }
-    std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
+    std::size_t floats() const { return std::size_t(planes * (in + out)); }
     // Products of blocks, of tiles and of output channels, for each plane.
     int products_of(const winograd_layout& l, int tiles_of_group) const {
         int n = 0;
@@ -4914,99 +4984,112 @@ struct winograd_group {
 };
 
 inline std::size_t winograd_scratch(const call& c) {
-    return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
+    return sizeof(float) * winograd_group({c.dims[1], c.dims[0], c.a.tile}).floats();
 }
 
-// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors. By halves, each
-// of which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
-template <transform_part Part, class Load>
-FOVEA_INLINE void transform_half_patch(Load load_at, float* to, std::ptrdiff_t plane) {
-    constexpr int N = winograd_inputs, H = N / 2, unread = Part == transform_part::first ? N - 1 : 0;
-    vf columns[H][N];
+// One vector of channels of a patch into planes; load_at(row, column) gives the patch's vectors. By parts, each of
+// which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
+template <int M, int Along = 0>
+FOVEA_INLINE void transform_row(const vf (&columns)[M + 2], float* to, std::ptrdiff_t plane) {
+    using transform = winograd_transform<M>;
+    constexpr int values = (M + 2) / transform::input_parts;
+    vf o[values];
+    transform::template from_inputs<Along>(columns, o);
+    FOVEA_UNROLL
+    for (int j = 0; j < values; ++j) store(to + j * plane, o[j]);
+    if constexpr (Along + 1 < transform::input_parts) transform_row<M, Along + 1>(columns, to + values * plane, plane);
+}
+template <int M, int Part = 0, class Load>
+FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    using transform = winograd_transform<M>;
+    constexpr int N = M + 2, rows = N / transform::input_parts;
+    vf columns[rows][N];
     FOVEA_UNROLL
     for (int j = 0; j < N; ++j) {
-        vf d[N], o[H];
+        vf d[N], o[rows];
         FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) d[i] = i == unread ? broadcast(0.f) : load_at(i, j);
-        transform_inputs<Part>(d, o);
+        for (int i = 0; i < N; ++i) d[i] = transform::input_is_read(Part, i) ? load_at(i, j) : broadcast(0.f);
+        transform::template from_inputs<Part>(d, o);
         FOVEA_UNROLL
-        for (int i = 0; i < H; ++i) columns[i][j] = o[i];
+        for (int i = 0; i < rows; ++i) columns[i][j] = o[i];
     }
     FOVEA_UNROLL
-    for (int i = 0; i < H; ++i) {
-        vf first[H], last[H];
-        transform_inputs<transform_part::first>(columns[i], first);
-        transform_inputs<transform_part::last>(columns[i], last);
-        FOVEA_UNROLL
-        for (int j = 0; j < H; ++j, to += plane) store(to, first[j]);
-        FOVEA_UNROLL
-        for (int j = 0; j < H; ++j, to += plane) store(to, last[j]);
-    }
-}
-template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
-    transform_half_patch<transform_part::first>(load_at, to, plane);
-    transform_half_patch<transform_part::last>(load_at, to + winograd_planes / 2 * plane, plane);
+    for (int i = 0; i < rows; ++i, to += N * plane) transform_row<M>(columns[i], to, plane);
+    if constexpr (Part + 1 < transform::input_parts) transform_patch<M, Part + 1>(load_at, to, plane);
 }
 
 // All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
 // the caches have it at best in L2.
-inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
-                              std::ptrdiff_t plane) {
+template <int M>
+void transform_patches(const float* const (&row)[M + 2], int channels, float* to, std::ptrdiff_t plane) {
     int c = 0;
     for (; c + lanes <= channels; c += lanes)
-        transform_patch(
+        transform_patch<M>(
             [&](int i, int j) {
                 const float* at = row[i] + std::ptrdiff_t(j) * channels + c;
-                if (j >= winograd_inputs - winograd_outputs) fetch_soon(at + winograd_outputs * channels);
+                if (j >= 2) fetch_soon(at + M * channels);
                 return load(at);
             },
             to + c, plane);
     if (c < channels)
-        transform_patch(
+        transform_patch<M>(
             [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
             plane);
 }
 
-// One vector of channels of a tile's 36 planes: out(row, its four pixels), row by row.
-template <class Out> FOVEA_INLINE void transform_sums(const float* sums, std::ptrdiff_t plane, Out out) {
-    constexpr int N = winograd_inputs, M = winograd_outputs;
-    vf half[M][N];
+// One vector of channels of a tile's planes: out(row, its M pixels), row by row.
+template <int M, int Along = 0> FOVEA_INLINE void transform_pixels(const vf (&sums)[M + 2], vf (&pixels)[M]) {
+    using transform = winograd_transform<M>;
+    constexpr int parts = transform::output_parts, values = M / parts;
+    vf o[values];
+    transform::template to_outputs<Along>(sums, o);
+    FOVEA_UNROLL
+    for (int j = 0; j < values; ++j) pixels[j * parts + Along] = o[j];
+    if constexpr (Along + 1 < parts) transform_pixels<M, Along + 1>(sums, pixels);
+}
+template <int M, int Part = 0, class Out>
+FOVEA_INLINE void transform_sums(const float* sums, std::ptrdiff_t plane, Out out) {
+    using transform = winograd_transform<M>;
+    constexpr int N = M + 2, parts = transform::output_parts, rows = M / parts;
+    vf half[rows][N];
     FOVEA_UNROLL
     for (int j = 0; j < N; ++j) {
-        vf m[N], o[M];
+        vf m[N], o[rows];
         FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
-        transform_outputs(m, o);
+        for (int i = 0; i < N; ++i)
+            m[i] = transform::sum_is_read(Part, i) ? load(sums + (i * N + j) * plane) : broadcast(0.f);
+        transform::template to_outputs<Part>(m, o);
         FOVEA_UNROLL
-        for (int i = 0; i < M; ++i) half[i][j] = o[i];
+        for (int i = 0; i < rows; ++i) half[i][j] = o[i];
     }
     FOVEA_UNROLL
-    for (int i = 0; i < M; ++i) {
-        vf o[M];
-        transform_outputs(half[i], o);
-        out(i, o);
+    for (int i = 0; i < rows; ++i) {
+        vf pixels[M];
+        transform_pixels<M>(half[i], pixels);
+        out(i * parts + Part, pixels);
     }
+    if constexpr (Part + 1 < parts) transform_sums<M, Part + 1>(sums, plane, out);
 }
 
 // What becomes of one block of output channels of a tile.
-struct tile_epilogue {
+template <int M> struct tile_epilogue {
     // All pixels, to their rows.
-    void (*whole)(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]);
-    epilogue part; // some, from values[4][4][vectors * lanes]
+    void (*whole)(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[M]);
+    epilogue part; // some of a row
 };
 
-template <activation_kind Kind>
-void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]) {
+template <int M, activation_kind Kind>
+void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[M]) {
     const destination& first = row[0];
     for (int v = 0; v < vectors; ++v, sums += lanes) {
         const int n = std::min(lanes, first.channels - v * lanes);
         const vf bias = first.bias ? load_first(first.bias + v * lanes, n) : broadcast(0.f);
-        transform_sums(sums, plane, [&](int i, const vf(&o)[winograd_outputs]) {
+        transform_sums<M>(sums, plane, [&](int i, const vf(&o)[M]) {
             float* y = row[i].y + v * first.vector_step;
             const float* skip = row[i].skip ? row[i].skip + v * lanes : nullptr;
             FOVEA_UNROLL
-            for (int j = 0; j < winograd_outputs; ++j) {
-                fetch_to_write(y + (j + winograd_outputs) * first.pixel_step); // of the tile to the right
+            for (int j = 0; j < M; ++j) {
+                fetch_to_write(y + (j + M) * first.pixel_step); // of the tile to the right
                 vf value = activated<Kind>(o[j] + bias, first.slope);
                 if (skip) value = rounded(value) + load_first(skip + j * first.pixel_step, n);
                 store_first(y + j * first.pixel_step, value, n);
@@ -5014,16 +5097,17 @@ void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const des
         });
     }
 }
-template <activation_kind Kind> inline constexpr tile_epilogue tile_epilogue_for{finish_tile<Kind>, finish_block<Kind>};
+template <int M, activation_kind Kind>
+inline constexpr tile_epilogue<M> tile_epilogue_for{finish_tile<M, Kind>, finish_block<Kind>};
 
-inline const tile_epilogue& tile_epilogue_of(activation_kind kind) {
-    return with_activation(kind,
-                           []<activation_kind Kind>() -> const tile_epilogue& { return tile_epilogue_for<Kind>; });
+template <int M> const tile_epilogue<M>& tile_epilogue_of(activation_kind kind) {
+    return with_activation(
+        kind, []<activation_kind Kind>() -> const tile_epilogue<M>& { return tile_epilogue_for<M, Kind>; });
 }
 
 // The tiles that a rectangle of pixels of one image touches, in rows from left to right.
-class winograd_tiles {
-    static constexpr int size = winograd_outputs;
+template <int M> class winograd_tiles {
+    static constexpr int size = M, patch_size = M + 2;
     const window& x_;
     int n_;
     range rows_, cols_;
@@ -5046,28 +5130,29 @@ class winograd_tiles {
     int y(int tile) const { return (top_ + tile / across_) * size; }
     int x(int tile) const { return (left_ + tile % across_) * size; }
 
-    // Row i of the 6x6 pixels that a tile reads.
+    // Row i of the pixels that a tile reads.
     const float* patch(int tile, int i) const { return x_.read<float>(n_, y(tile) - 1 + i, x(tile) - 1); }
     void read(int tile, float* to, std::ptrdiff_t plane) const {
-        const float* row[winograd_inputs];
-        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(tile, i);
-        transform_patches(row, channels(), to, plane);
+        const float* row[patch_size];
+        for (int i = 0; i < patch_size; ++i) row[i] = patch(tile, i);
+        transform_patches<M>(row, channels(), to, plane);
     }
 
     // One block of output channels of a tile, the pixels inside the rectangle. to(y, x): where those of row y from
     // column x on go.
     template <class To>
     void write(int tile, const float* sums, std::ptrdiff_t plane, int vectors, const To& to,
-               const tile_epilogue& finish) const {
+               const tile_epilogue<M>& finish) const {
         const range rows{std::max(y(tile), rows_.begin), std::min(y(tile) + size, rows_.end)};
         const range cols{std::max(x(tile), cols_.begin), std::min(x(tile) + size, cols_.end)};
         if (rows.size() == size && cols.size() == size) {
-            const int y0 = rows.begin, x0 = cols.begin;
-            return finish.whole(sums, plane, vectors, {to(y0, x0), to(y0 + 1, x0), to(y0 + 2, x0), to(y0 + 3, x0)});
+            destination row[size];
+            for (int i = 0; i < size; ++i) row[i] = to(rows.begin + i, cols.begin);
+            return finish.whole(sums, plane, vectors, row);
         }
         alignas(64) float values[size][size * max_block_vectors * lanes];
         for (int v = 0; v < vectors; ++v)
-            transform_sums(sums + v * lanes, plane, [&](int i, const vf(&o)[size]) {
+            transform_sums<M>(sums + v * lanes, plane, [&](int i, const vf(&o)[size]) {
                 for (int j = 0; j < size; ++j) store(values[i] + (j * vectors + v) * lanes, o[j]);
             });
         for (int i = rows.begin; i < rows.end; ++i)
@@ -5076,26 +5161,27 @@ class winograd_tiles {
     }
 };
 
-// Walks through the patches of the next group of tiles, two at a time, evenly over the block products of this one: with
-// a single block of output channels these are fewer than the rows of patches.
-class patch_walk {
-    const winograd_tiles& all_;
+// Walks through the patches of the next group of tiles, as many at a time as eight columns hold, evenly over the block
+// products of this one: with a single block of output channels these can be fewer than the rows of patches.
+template <int M> class patch_walk {
+    static constexpr int at_once = 8 / M, rows_of_patch = M + 2;
+    const winograd_tiles<M>& all_;
     int first_, rows_, calls_, call_ = 0, done_ = 0;
 
   public:
-    patch_walk(const winograd_tiles& all, int first, int tiles, int calls)
-        : all_(all), first_(first), rows_((tiles + 1) / 2 * winograd_inputs), calls_(calls) {}
-    // What a row of two patches adds to that of the tile before them: eight columns; now and then nothing, else
+    patch_walk(const winograd_tiles<M>& all, int first, int tiles, int calls)
+        : all_(all), first_(first), rows_((tiles + at_once - 1) / at_once * rows_of_patch), calls_(calls) {}
+    // What a row of these patches adds to that of the tile before them: eight columns; now and then nothing, else
     // `nothing`.
     const float* next(const float* nothing) {
         if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
-        const int tile = first_ + done_ / winograd_inputs * 2, row = done_ % winograd_inputs;
+        const int tile = first_ + done_ / rows_of_patch * at_once, row = done_ % rows_of_patch;
         ++done_;
         return all_.patch(tile, row) + 2 * all_.channels();
     }
 };
 
-struct fetch_ahead { // a line of weights for each input channel, and one of two patches for every second
+struct fetch_ahead { // a line of weights for each input channel, and one of patches for every second
     const float *weights, *patch;
     FOVEA_INLINE void operator()(int k) const {
         fetch_soon(weights + 16 * k);
@@ -5104,16 +5190,16 @@ struct fetch_ahead { // a line of weights for each input channel, and one of two
 };
 
 // sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
-template <int NV>
+template <int NV, class Walk>
 void multiply_planes(const winograd_layout& l, const winograd_group& p, const float* in, const float* w, int tiles,
-                     float* sums, patch_walk& ahead) {
+                     float* sums, Walk& ahead) {
     constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
     terms t{};
     t.rows = t.runs = 1;
     t.length = l.inputs;
     t.pixel_step = p.tile;
-    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
-        const float* next = plane + 1 < winograd_planes ? w + l.inputs * width : w;
+    for (int plane = 0; plane < p.planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
+        const float* next = plane + 1 < p.planes ? w + l.inputs * width : w;
         t.row[0] = in;
         int i = 0, done = 0;
         const auto block = [&](auto sum, int size) {
@@ -5127,42 +5213,42 @@ void multiply_planes(const winograd_layout& l, const winograd_group& p, const fl
     }
 }
 
+template <class Walk>
 using plane_product = void (*)(const winograd_layout&, const winograd_group&, const float*, const float*, int, float*,
-                               patch_walk&);
-inline plane_product plane_product_of(int vectors) {
+                               Walk&);
+template <class Walk> plane_product<Walk> plane_product_of(int vectors) {
     if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return multiply_planes<4>;
-    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
+        if (vectors == 4) return multiply_planes<4, Walk>;
+    return vectors == 3 ? multiply_planes<3, Walk> : vectors == 2 ? multiply_planes<2, Walk> : multiply_planes<1, Walk>;
 }
 
 // Convolves some of the tiles, a group at a time; w, scratch: as `winograd_layout` and `winograd_group` say.
 // to(y, x, channel, channels): where some output channels of row y go, from column x on.
-template <class To>
-void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles& all, range chosen, const To& to,
-                    const tile_epilogue& finish, float* scratch) {
+template <int M, class To>
+void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles<M>& all, range chosen, const To& to,
+                    const tile_epilogue<M>& finish, float* scratch) {
     const winograd_group group(l);
     float* in = scratch;
-    float* sums = in + winograd_planes * group.in;
+    float* sums = in + group.planes * group.in;
     for (int first = chosen.begin; first < chosen.end; first += group.tiles) {
         const int tiles = std::min(group.tiles, chosen.end - first);
         for (int t = 0; t < tiles; ++t) all.read(first + t, in + t * group.tile, group.in);
         const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
-        patch_walk ahead(all, next, next_tiles, winograd_planes * group.products_of(l, tiles));
+        patch_walk<M> ahead(all, next, next_tiles, group.planes * group.products_of(l, tiles));
         l.each_block([&](int vector, int vectors, std::size_t floats) {
             const int channel = vector * lanes, channels = std::min(vectors * lanes, l.outputs - channel);
             const auto block_to = [&](int y, int x) { return to(y, x, channel, channels); };
-            plane_product_of(vectors)(l, group, in, w + floats, tiles, sums, ahead);
+            plane_product_of<patch_walk<M>>(vectors)(l, group, in, w + floats, tiles, sums, ahead);
             for (int t = 0; t < tiles; ++t)
                 all.write(first + t, sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, block_to, finish);
         });
     }
 }
 
-inline void winograd(const call& c) {
-    if (c.rows.empty() || c.cols.empty()) return;
+template <int M> void winograd_of(const call& c) {
     const float* bias = c.weight<float>(1);
     for (int n = c.images.begin; n < c.images.end; ++n) {
-        const winograd_tiles all(c.x[0], n, c.rows, c.cols);
+        const winograd_tiles<M> all(c.x[0], n, c.rows, c.cols);
         const auto to = [&](int y, int x, int channel, int channels) {
             return destination{.y = c.y.at<float>(n, y, x) + channel,
                                .pixel_step = c.y.channels,
@@ -5172,9 +5258,14 @@ inline void winograd(const call& c) {
                                .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
                                .slope = c.a.slope};
         };
-        convolve_tiles({c.dims[1], c.dims[0]}, c.weight<float>(0), all, {0, all.count()}, to,
-                       tile_epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
+        convolve_tiles<M>({c.dims[1], c.dims[0], M}, c.weight<float>(0), all, {0, all.count()}, to,
+                          tile_epilogue_of<M>(c.a.activation), reinterpret_cast<float*>(c.scratch));
     }
+}
+
+inline void winograd(const call& c) {
+    if (c.rows.empty() || c.cols.empty()) return;
+    c.a.tile == large_tile ? winograd_of<large_tile>(c) : winograd_of<small_tile>(c);
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -5202,11 +5293,11 @@ inline int attention_a_rows(const call& c) { return attention_by_winograd(c) ? 1
 inline int attention_strip_width(const call& c) {
     const int strips = (c.cols.size() + attention_strip - 1) / attention_strip;
     const int width = (c.cols.size() + strips - 1) / std::max(strips, 1);
-    return attention_by_winograd(c) ? (width + winograd_outputs - 1) / winograd_outputs * winograd_outputs : width;
+    return attention_by_winograd(c) ? (width + small_tile - 1) / small_tile * small_tile : width;
 }
 inline int attention_strip_end(const call& c, int begin, int width) {
     const int end = begin + width;
-    return std::min(attention_by_winograd(c) ? end / winograd_outputs * winograd_outputs : end, c.cols.end);
+    return std::min(attention_by_winograd(c) ? end / small_tile * small_tile : end, c.cols.end);
 }
 // One column more than needed keeps the groups of channels of a row off the same sets.
 inline std::ptrdiff_t attention_group(int strip) { return std::ptrdiff_t(strip + 2 * attention_halo + 1) * lanes; }
@@ -5286,7 +5377,7 @@ class attention_stream {
     range inner_; // rows of `a` and p
     ring a_, p_, t_, u_;
     seam a_seam_, p_seam_, t_seam_;
-    winograd_tiles tiles_; // of `a`
+    winograd_tiles<small_tile> tiles_; // of `a`
     float* planes_;
 
   public:
@@ -5396,7 +5487,7 @@ class attention_stream {
     int project(int y) {
         int end = y + 1;
         if (l_.winograd) {
-            end = std::min((y / winograd_outputs + 1) * winograd_outputs, inner_.end);
+            end = std::min((y / small_tile + 1) * small_tile, inner_.end);
             project_tiles(y);
         } else
             project_row(y);
@@ -5426,7 +5517,7 @@ class attention_stream {
             return d;
         };
         convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to,
-                       tile_epilogue_for<activation_kind::gelu>, planes_);
+                       tile_epilogue_for<small_tile, activation_kind::gelu>, planes_);
     }
     // p = pointwise(a)
     void mix(int y) {
@@ -5906,6 +5997,7 @@ struct attributes {
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
+    int tile = 4; // of Winograd: output pixels along a side, 4 or 6
 };
 
 inline constexpr int max_inputs = 2;
@@ -6644,20 +6736,25 @@ struct cpu : reference {};
 template <class A>
 concept fused_on_cpu = A::kind != activation_kind::custom;
 
-// Whether Winograd's tiles of 4x4 pixels can compute such a convolution, and whether they are faster than the direct
-// sum (bench_ops has both side by side): whatever the outputs, but transforms of few inputs leave lanes empty.
+// Whether Winograd's tiles can compute such a convolution, and whether they are faster than the direct sum (bench_ops
+// has both side by side): whatever the outputs, but transforms of few inputs leave lanes empty.
 constexpr bool winograd_fits(const attributes& a) {
     return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1;
 }
 constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
-
-template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
+constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
     using enum convolution_method;
     const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
-    o.a.method = chosen && winograd_fits(o.a) ? winograd : direct;
-    if (o.a.method == winograd) {
-        o.reads.grain = 4;
-        o.work *= 0.4; // a quarter of the products, and the transforms
+    return chosen && winograd_fits(o.a) ? winograd : direct;
+}
+// Larger tiles where products outweigh the transforms.
+constexpr int winograd_tile_for(const weight_shape& dims) { return dims[0] >= 48 && dims[1] >= 64 ? 6 : 4; }
+
+template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
+    o.a.method = method_for(wanted, o);
+    if (o.a.method == convolution_method::winograd) {
+        o.a.tile = o.reads.grain = winograd_tile_for(o.dims);
+        o.work *= o.a.tile == 6 ? 0.33 : 0.4; // a fifth or a quarter of the products, and the transforms
     }
 }
 
@@ -6710,11 +6807,9 @@ inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call&
 // Its projection is chosen like a convolution of its own.
 template <int F, int A, int K>
 constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
-    using enum convolution_method;
-    const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
-    o.a.method = chosen && winograd_fits(o.a) ? winograd : direct;
-    if (o.a.method == winograd) {
-        o.reads.grain = 4;
+    o.a.method = method_for(wanted, o);
+    if (o.a.method == convolution_method::winograd) {
+        o.reads.grain = o.a.tile;
         o.work -= 0.6 * F * A * K * K;
     }
 }
@@ -7362,8 +7457,7 @@ template <layer First, layer... Rest> struct residual {
 
 // ---- fovea/graph/schedule.hpp
 // Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
-// streamed. They differ in the output rectangles and the band height only; the one with the least work that fits the
-// budget is taken.
+// streamed. They differ in the output rectangles and the band height only.
 
 // ---- fovea/graph/plan.hpp
 // Memory and order of work of an inference run, known before anything runs.
@@ -7633,20 +7727,29 @@ struct tiling {
 // costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
 // back into the caches; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 12, near_number = 3, per_call = 3e5, per_weight = 6, near_bytes = 4 << 20;
+    constexpr double far_number = 12, near_number = 3, per_call = 3e5, near_bytes = 4 << 20, cached_weights = 4 << 20;
     constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
-    const auto call_cost = [](const operation& o) {
-        const double planes = o.a.method == convolution_method::winograd ? 4 : 1; // 36 numbers for a filter of 9
-        return per_call + (o.w[0] >= 0 ? per_weight * planes * double(count(o.dims)) : 0);
+    const auto weights_of = [](const operation& o) {
+        const double side = o.a.tile + 2, planes = o.a.method == convolution_method::winograd ? side * side / 9 : 1;
+        return o.w[0] >= 0 ? planes * double(count(o.dims)) : 0;
     };
+    double all_weights = 0;
+    for (auto& o : g.operations) all_weights += weights_of(o);
+    const double per_weight = all_weights > cached_weights ? far_number : near_number;
+    const auto call_cost = [&](const operation& o) { return per_call + per_weight * weights_of(o); };
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
     const auto traffic = [&](int x) {
         const auto& t = p.tensors[std::size_t(x)];
-        const double bytes = double(t.stored) * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
+        const double bytes =
+            double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
         return g.tensors[std::size_t(x)].channels * (bytes > near_bytes ? far_number : near_number);
     };
+    double moved = 0; // numbers that are put aside between two bands and brought back
+    for (std::size_t i = 0; i < p.tensors.size(); ++i)
+        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels;
+    work += 2 * far_number * moved * double(p.ends.size() - 1);
     for (auto& end : p.ends)
         for (auto& o : g.operations) {
             const std::size_t y = std::size_t(o.y);
@@ -7658,9 +7761,9 @@ inline double work_of(const graph& g, const plan& p) {
             double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
-            work += call_cost(o) + rows * cols * each;
+            work += call_cost(o) + p.batch * rows * cols * each;
         }
-    return work * p.batch;
+    return work;
 }
 
 } // namespace detail
@@ -7674,18 +7777,25 @@ inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s
     return {detail::work_of(g, p) / share, p.bytes};
 }
 
-// The schedule with the least work whose activations fit into `budget` bytes. Throws when none does.
+// Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
+// the one that needs the fewest bytes. Throws when none fits.
 inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
-    schedule best{};
-    schedule_cost least = cost_of(g, input, batch, best);
-    std::size_t smallest = least.bytes;
-    bool found = least.bytes <= budget;
+    constexpr double nearly = 1.015; // closer than the estimate of work is to times
+    struct candidate {
+        schedule how;
+        schedule_cost cost;
+    };
+    std::vector<candidate> fitting;
+    double least = std::numeric_limits<double>::infinity();
+    std::size_t smallest = SIZE_MAX;
     const auto consider = [&](schedule s) {
         const schedule_cost c = cost_of(g, input, batch, s);
         smallest = std::min(smallest, c.bytes);
-        if (c.bytes > budget || (found && c.work >= least.work)) return;
-        best = s, least = c, found = true;
+        if (c.bytes > budget) return;
+        fitting.push_back({s, c});
+        least = std::min(least, c.work);
     };
+    consider({});
     constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
     for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
         const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + 3) / 4 * 4; // whole Winograd tiles
@@ -7695,10 +7805,11 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
     }
     for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
         if (tile < input.height || tile < input.width) consider({tile, tile, 0});
-    if (!found)
+    if (fitting.empty())
         fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
              " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
-    return best;
+    std::erase_if(fitting, [&](const candidate& c) { return c.cost.work > nearly * least; });
+    return std::ranges::min_element(fitting, {}, [](const candidate& c) { return c.cost.bytes; })->how;
 }
 
 } // namespace fovea
@@ -7786,20 +7897,30 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
     }
 }
 
-// How a call is cut for so many workers: by images, else by rows, by columns where rows are few or a block repeats its
-// halo; rows and columns at multiples of the footprint's grain. Piece i of `pieces`; a piece may be empty.
+// How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
+// the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
+// end at multiples of the footprint's grain. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
     static cut of(const operation& o, const call& c, int workers) {
+        const int batch = c.images.size(), grain = o.reads.grain;
         if (workers == 1) return {};
-        const int batch = c.images.size();
-        if (batch % workers == 0) return {.images = workers};
-        const int grain = o.reads.grain, runs = o.reads.grains(c.rows).size() / grain;
-        const bool wide = c.cols.size() >= 2 * workers * (o.recomputed + grain);
         if (o.reads.whole) return {.images = std::min(batch, workers)};
-        if ((o.recomputed || runs < 2 * workers) && wide) return {.cols = workers, .grain = grain};
-        return {.rows = std::min(workers, runs), .grain = grain};
+        cut best{.images = std::gcd(batch, workers), .grain = grain};
+        const int each = workers / best.images, halo = 2 * o.recomputed;
+        const std::ptrdiff_t down = o.reads.grains(c.rows).size() / grain,
+                             along = o.reads.grains(c.cols).size() / grain;
+        std::ptrdiff_t least = PTRDIFF_MAX;
+        for (int cols = 1; cols <= each; ++cols) {
+            const int rows = each / cols;
+            const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
+            const std::ptrdiff_t work = (height + halo) * (width + halo);
+            // Blocks pass through rows one after another: columns, where either will do.
+            if (work > least || (work == least && o.recomputed == 0)) continue;
+            least = work, best.rows = rows, best.cols = cols;
+        }
+        return best;
     }
     call piece(const call& whole, int i) const {
         const auto part = [](range r, int k, int n, int step) {
@@ -10231,22 +10352,38 @@ class upscaler {
         const auto copy = [](const float* from, float* to, int pixels, int channels) {
             std::copy_n(from, std::ptrdiff_t(pixels) * channels, to);
         };
-        const bool done = execute(
-            {x.height(), x.width()}, x.batch(), o,
-            [&](int n, range rows, range cols, const window& to) {
-                for (int h = rows.begin; h < rows.end; ++h)
-                    copy(x.at(n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
-            },
-            [&](int n, range rows, range cols, const window& from) {
-                for (int h = rows.begin; h < rows.end; ++h)
-                    copy(from.at<float>(n, h, cols.begin), y.at(n, h, cols.begin), cols.size(), y.channels());
-            });
-        return done ? std::move(y) : tensor<float>{};
+        const int group = images_at_once({x.height(), x.width()}, x.batch());
+        for (int first = 0; first < x.batch(); first += group) {
+            const int count = std::min(group, x.batch() - first);
+            run_options part = o;
+            if (o.progress) part.progress = [&](double done) { o.progress((first + done * count) / x.batch()); };
+            const bool done = execute(
+                {x.height(), x.width()}, count, part,
+                [&](int n, range rows, range cols, const window& to) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(x.at(first + n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
+                },
+                [&](int n, range rows, range cols, const window& from) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(from.at<float>(n, h, cols.begin), y.at(first + n, h, cols.begin), cols.size(),
+                             y.channels());
+                });
+            if (!done) return {};
+        }
+        return y;
     }
 
-    // How an image of that size would be run.
+    // How images of that size would be run, of which images_at_once are under way together.
     schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
-        return choose_schedule(*graph_, input, batch, memory_budget);
+        return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
+    }
+    // Large images one by one; of small ones so many that threads have enough to share and weights are read for more than a
+    // few pixels, but no more than the caches hold.
+    int images_at_once(extent input, int batch) const {
+        constexpr double pixels = 256 * 256;
+        const int threads = context_->threads();
+        const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));
+        return std::min(batch, fitting > threads ? fitting / threads * threads : fitting);
     }
 
   private:
@@ -10257,7 +10394,7 @@ class upscaler {
     }
 
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
-        const schedule how = o.how ? *o.how : plan_for(input, batch, o.memory_budget);
+        const schedule how = o.how ? *o.how : choose_schedule(*graph_, input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
         executor run(*graph_, weights_, *context_);
         for (int i = 0; i < tiles.count(); ++i) {

@@ -104,7 +104,7 @@ TEST_CASE("pieces for threads end with whole tiles") {
     operation o;
     o.reads.grain = 4;
     call whole;
-    whole.images = {0, 1}, whole.rows = {6, 63}, whole.cols = {0, 50};
+    whole.images = {0, 1}, whole.rows = {6, 63}, whole.cols = {0, 4};
     for (int workers : {2, 3, 7}) {
         const auto cut = fovea::detail::cut::of(o, whole, workers);
         int done = 6;
@@ -116,6 +116,33 @@ TEST_CASE("pieces for threads end with whole tiles") {
         }
         CHECK(done == 63);
     }
+}
+
+TEST_CASE("work is cut into as many pieces as there are threads, of rows and columns where rows are few") {
+    operation o;
+    o.reads.grain = 4;
+    call whole;
+    whole.images = {0, 1}, whole.rows = {0, 40}, whole.cols = {3, 90};
+    for (int workers : {2, 6, 16, 64}) {
+        const auto cut = fovea::detail::cut::of(o, whole, workers);
+        CHECK(cut.pieces() <= workers);
+        CHECK(cut.pieces() * 4 >= workers * 3);
+        std::vector<int> covered(40 * 90, 0); // every pixel by one piece
+        std::size_t largest = 0;
+        for (int i = 0; i < cut.pieces(); ++i) {
+            const call part = cut.piece(whole, i);
+            largest = std::max(largest, std::size_t(part.rows.size()) * std::size_t(part.cols.size()));
+            for (int y = part.rows.begin; y < part.rows.end; ++y)
+                for (int x = part.cols.begin; x < part.cols.end; ++x) ++covered[std::size_t(y * 90 + x)];
+        }
+        int wrong = 0;
+        for (int i = 0; i < 40 * 90; ++i) wrong += covered[std::size_t(i)] != (i % 90 >= 3);
+        CHECK(wrong == 0);
+        CHECK(largest <= std::size_t(2 * 40 * 87 / workers));
+    }
+    whole.images = {0, 12}; // by images as far as that comes out even
+    CHECK(fovea::detail::cut::of(o, whole, 8).images == 4);
+    CHECK(fovea::detail::cut::of(o, whole, 8).pieces() == 8);
 }
 
 TEST_CASE("the schedule obeys the budget, or says what it needs") {

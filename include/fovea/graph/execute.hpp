@@ -1,7 +1,9 @@
 // Running a plan: bands of rows through the operations, each split among the threads of a context.
 #pragma once
+#include <cstdint>
 #include <cstring>
 #include <functional>
+#include <numeric>
 
 #include "fovea/core/threads.hpp"
 #include "fovea/graph/schedule.hpp"
@@ -37,20 +39,30 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
     }
 }
 
-// How a call is cut for so many workers: by images, else by rows, by columns where rows are few or a block repeats its
-// halo; rows and columns at multiples of the footprint's grain. Piece i of `pieces`; a piece may be empty.
+// How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
+// the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
+// end at multiples of the footprint's grain. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
     static cut of(const operation& o, const call& c, int workers) {
+        const int batch = c.images.size(), grain = o.reads.grain;
         if (workers == 1) return {};
-        const int batch = c.images.size();
-        if (batch % workers == 0) return {.images = workers};
-        const int grain = o.reads.grain, runs = o.reads.grains(c.rows).size() / grain;
-        const bool wide = c.cols.size() >= 2 * workers * (o.recomputed + grain);
         if (o.reads.whole) return {.images = std::min(batch, workers)};
-        if ((o.recomputed || runs < 2 * workers) && wide) return {.cols = workers, .grain = grain};
-        return {.rows = std::min(workers, runs), .grain = grain};
+        cut best{.images = std::gcd(batch, workers), .grain = grain};
+        const int each = workers / best.images, halo = 2 * o.recomputed;
+        const std::ptrdiff_t down = o.reads.grains(c.rows).size() / grain,
+                             along = o.reads.grains(c.cols).size() / grain;
+        std::ptrdiff_t least = PTRDIFF_MAX;
+        for (int cols = 1; cols <= each; ++cols) {
+            const int rows = each / cols;
+            const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
+            const std::ptrdiff_t work = (height + halo) * (width + halo);
+            // Blocks pass through rows one after another: columns, where either will do.
+            if (work > least || (work == least && o.recomputed == 0)) continue;
+            least = work, best.rows = rows, best.cols = cols;
+        }
+        return best;
     }
     call piece(const call& whole, int i) const {
         const auto part = [](range r, int k, int n, int step) {

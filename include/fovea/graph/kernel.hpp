@@ -68,6 +68,7 @@ struct attributes {
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
+    int tile = 4; // of Winograd: output pixels along a side, 4 or 6
 };
 
 inline constexpr int max_inputs = 2;

@@ -49,11 +49,11 @@ inline int attention_a_rows(const call& c) { return attention_by_winograd(c) ? 1
 inline int attention_strip_width(const call& c) {
     const int strips = (c.cols.size() + attention_strip - 1) / attention_strip;
     const int width = (c.cols.size() + strips - 1) / std::max(strips, 1);
-    return attention_by_winograd(c) ? (width + winograd_outputs - 1) / winograd_outputs * winograd_outputs : width;
+    return attention_by_winograd(c) ? (width + small_tile - 1) / small_tile * small_tile : width;
 }
 inline int attention_strip_end(const call& c, int begin, int width) {
     const int end = begin + width;
-    return std::min(attention_by_winograd(c) ? end / winograd_outputs * winograd_outputs : end, c.cols.end);
+    return std::min(attention_by_winograd(c) ? end / small_tile * small_tile : end, c.cols.end);
 }
 // One column more than needed keeps the groups of channels of a row off the same sets.
 inline std::ptrdiff_t attention_group(int strip) { return std::ptrdiff_t(strip + 2 * attention_halo + 1) * lanes; }
@@ -133,7 +133,7 @@ class attention_stream {
     range inner_; // rows of `a` and p
     ring a_, p_, t_, u_;
     seam a_seam_, p_seam_, t_seam_;
-    winograd_tiles tiles_; // of `a`
+    winograd_tiles<small_tile> tiles_; // of `a`
     float* planes_;
 
   public:
@@ -243,7 +243,7 @@ class attention_stream {
     int project(int y) {
         int end = y + 1;
         if (l_.winograd) {
-            end = std::min((y / winograd_outputs + 1) * winograd_outputs, inner_.end);
+            end = std::min((y / small_tile + 1) * small_tile, inner_.end);
             project_tiles(y);
         } else
             project_row(y);
@@ -273,7 +273,7 @@ class attention_stream {
             return d;
         };
         convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to,
-                       tile_epilogue_for<activation_kind::gelu>, planes_);
+                       tile_epilogue_for<small_tile, activation_kind::gelu>, planes_);
     }
     // p = pointwise(a)
     void mix(int y) {

@@ -15,20 +15,25 @@ struct cpu : reference {};
 template <class A>
 concept fused_on_cpu = A::kind != activation_kind::custom;
 
-// Whether Winograd's tiles of 4x4 pixels can compute such a convolution, and whether they are faster than the direct
-// sum (bench_ops has both side by side): whatever the outputs, but transforms of few inputs leave lanes empty.
+// Whether Winograd's tiles can compute such a convolution, and whether they are faster than the direct sum (bench_ops
+// has both side by side): whatever the outputs, but transforms of few inputs leave lanes empty.
 constexpr bool winograd_fits(const attributes& a) {
     return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1;
 }
 constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
-
-template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
+constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
     using enum convolution_method;
     const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
-    o.a.method = chosen && winograd_fits(o.a) ? winograd : direct;
-    if (o.a.method == winograd) {
-        o.reads.grain = 4;
-        o.work *= 0.4; // a quarter of the products, and the transforms
+    return chosen && winograd_fits(o.a) ? winograd : direct;
+}
+// Larger tiles where products outweigh the transforms.
+constexpr int winograd_tile_for(const weight_shape& dims) { return dims[0] >= 48 && dims[1] >= 64 ? 6 : 4; }
+
+template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
+    o.a.method = method_for(wanted, o);
+    if (o.a.method == convolution_method::winograd) {
+        o.a.tile = o.reads.grain = winograd_tile_for(o.dims);
+        o.work *= o.a.tile == 6 ? 0.33 : 0.4; // a fifth or a quarter of the products, and the transforms
     }
 }
 
@@ -81,11 +86,9 @@ inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call&
 // Its projection is chosen like a convolution of its own.
 template <int F, int A, int K>
 constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
-    using enum convolution_method;
-    const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
-    o.a.method = chosen && winograd_fits(o.a) ? winograd : direct;
-    if (o.a.method == winograd) {
-        o.reads.grain = 4;
+    o.a.method = method_for(wanted, o);
+    if (o.a.method == convolution_method::winograd) {
+        o.reads.grain = o.a.tile;
         o.work -= 0.6 * F * A * K * K;
     }
 }

@@ -76,7 +76,8 @@ template <int K> void depthwise_shared(const depthwise_row& r, const destination
         for (int b = 0; b < B; ++b) store(sums + b * lanes, acc[b]);
         finish(d, sums + skipped * lanes, 1, x, B - skipped);
     };
-    constexpr int B = depthwise_block;
+    // Seven taps, eight sums and an input are all of 16 registers; compilers spill one short of that.
+    constexpr int B = vector_registers == 16 && K >= 7 ? 6 : depthwise_block;
     for (int phase = 0; phase < std::min(r.dilation, r.pixels); ++phase) {
         destination d = to;
         d.y += phase * d.pixel_step;

@@ -1,16 +1,16 @@
 // y = act(conv(x, w) + b) + skip (optional) for 3x3 kernels without stride, dilation and groups, by Winograd's
-// F(4x4,3x3): a quarter of the products of the direct sum.
+// F(MxM,3x3), M = 4 or 6: a quarter, or a fifth, of the products of the direct sum.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H,W,O), optional, may be y     y  (N,H,W,O)
-//   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null
+//   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null     c.a.tile  M
 //
-// The output is cut into tiles of 4x4 pixels at multiples of four of the image's own coordinates, never of the call's.
-// A tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a
-// pixel the same bits, and x must hold what whole tiles read: its footprint has a grain of four.
+// The output is cut into tiles of MxM pixels at multiples of M of the image's own coordinates, never of the call's. A
+// tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a pixel
+// the same bits, and x must hold what whole tiles read: its footprint has a grain of M.
 //
-// Some tiles at a time: their patches of 6x6 pixels are transformed into 36 planes [tile][I] in scratch; for each block
-// of output channels 36 products with the transformed weights give planes [tile][block], which are transformed into y
-// at once. The planes of a group of tiles stay in L2.
+// Some tiles at a time: their patches of (M+2)x(M+2) pixels are transformed into as many planes [tile][I] in scratch;
+// for each block of output channels a product of each plane with the transformed weights gives planes [tile][block],
+// which are transformed into y at once. The planes of a group of tiles stay in L2.
 #pragma once
 #include "fovea/backend/cpu/winograd_weights.hpp"
 
@@ -18,6 +18,7 @@ namespace fovea::FOVEA_ISA {
 
 // Where the planes of one group of tiles lie in scratch; steps in floats.
 struct winograd_group {
+    int planes;          // products of a tile
     int tiles;           // of a group
     int stored;          // that a plane has room for: the last block of tiles may pass the group
     std::ptrdiff_t tile; // from a transformed input tile to the next
@@ -25,10 +26,11 @@ struct winograd_group {
     std::ptrdiff_t out;  // from a plane of sums to the next
 
     explicit winograd_group(const winograd_layout& l) {
-        constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
+        const std::size_t most_bytes = l.tile == large_tile ? 448 << 10 : 1 << 20; // of transformed inputs
         constexpr int most_tiles = 28;
+        planes = l.planes();
         tile = (l.inputs + lanes - 1) / lanes * lanes;
-        const int fitting = int(most_bytes / (sizeof(float) * winograd_planes * std::size_t(tile)));
+        const int fitting = int(most_bytes / (sizeof(float) * std::size_t(planes) * std::size_t(tile)));
         const int block = block_pixels_of(l.vectors_of_block(0));
         tiles = std::max(1, std::min(fitting, most_tiles) / block) * block;
         stored = tiles;
@@ -41,7 +43,7 @@ struct winograd_group {
         in = stored * tile + line_floats; // a line more keeps the planes off the same sets
         out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
     }
-    std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
+    std::size_t floats() const { return std::size_t(planes * (in + out)); }
     // Products of blocks, of tiles and of output channels, for each plane.
     int products_of(const winograd_layout& l, int tiles_of_group) const {
         int n = 0;
@@ -53,99 +55,112 @@ struct winograd_group {
 };
 
 inline std::size_t winograd_scratch(const call& c) {
-    return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
+    return sizeof(float) * winograd_group({c.dims[1], c.dims[0], c.a.tile}).floats();
 }
 
-// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors. By halves, each
-// of which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
-template <transform_part Part, class Load>
-FOVEA_INLINE void transform_half_patch(Load load_at, float* to, std::ptrdiff_t plane) {
-    constexpr int N = winograd_inputs, H = N / 2, unread = Part == transform_part::first ? N - 1 : 0;
-    vf columns[H][N];
+// One vector of channels of a patch into planes; load_at(row, column) gives the patch's vectors. By parts, each of
+// which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
+template <int M, int Along = 0>
+FOVEA_INLINE void transform_row(const vf (&columns)[M + 2], float* to, std::ptrdiff_t plane) {
+    using transform = winograd_transform<M>;
+    constexpr int values = (M + 2) / transform::input_parts;
+    vf o[values];
+    transform::template from_inputs<Along>(columns, o);
+    FOVEA_UNROLL
+    for (int j = 0; j < values; ++j) store(to + j * plane, o[j]);
+    if constexpr (Along + 1 < transform::input_parts) transform_row<M, Along + 1>(columns, to + values * plane, plane);
+}
+template <int M, int Part = 0, class Load>
+FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    using transform = winograd_transform<M>;
+    constexpr int N = M + 2, rows = N / transform::input_parts;
+    vf columns[rows][N];
     FOVEA_UNROLL
     for (int j = 0; j < N; ++j) {
-        vf d[N], o[H];
+        vf d[N], o[rows];
         FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) d[i] = i == unread ? broadcast(0.f) : load_at(i, j);
-        transform_inputs<Part>(d, o);
+        for (int i = 0; i < N; ++i) d[i] = transform::input_is_read(Part, i) ? load_at(i, j) : broadcast(0.f);
+        transform::template from_inputs<Part>(d, o);
         FOVEA_UNROLL
-        for (int i = 0; i < H; ++i) columns[i][j] = o[i];
+        for (int i = 0; i < rows; ++i) columns[i][j] = o[i];
     }
     FOVEA_UNROLL
-    for (int i = 0; i < H; ++i) {
-        vf first[H], last[H];
-        transform_inputs<transform_part::first>(columns[i], first);
-        transform_inputs<transform_part::last>(columns[i], last);
-        FOVEA_UNROLL
-        for (int j = 0; j < H; ++j, to += plane) store(to, first[j]);
-        FOVEA_UNROLL
-        for (int j = 0; j < H; ++j, to += plane) store(to, last[j]);
-    }
-}
-template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
-    transform_half_patch<transform_part::first>(load_at, to, plane);
-    transform_half_patch<transform_part::last>(load_at, to + winograd_planes / 2 * plane, plane);
+    for (int i = 0; i < rows; ++i, to += N * plane) transform_row<M>(columns[i], to, plane);
+    if constexpr (Part + 1 < transform::input_parts) transform_patch<M, Part + 1>(load_at, to, plane);
 }
 
 // All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
 // the caches have it at best in L2.
-inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
-                              std::ptrdiff_t plane) {
+template <int M>
+void transform_patches(const float* const (&row)[M + 2], int channels, float* to, std::ptrdiff_t plane) {
     int c = 0;
     for (; c + lanes <= channels; c += lanes)
-        transform_patch(
+        transform_patch<M>(
             [&](int i, int j) {
                 const float* at = row[i] + std::ptrdiff_t(j) * channels + c;
-                if (j >= winograd_inputs - winograd_outputs) fetch_soon(at + winograd_outputs * channels);
+                if (j >= 2) fetch_soon(at + M * channels);
                 return load(at);
             },
             to + c, plane);
     if (c < channels)
-        transform_patch(
+        transform_patch<M>(
             [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
             plane);
 }
 
-// One vector of channels of a tile's 36 planes: out(row, its four pixels), row by row.
-template <class Out> FOVEA_INLINE void transform_sums(const float* sums, std::ptrdiff_t plane, Out out) {
-    constexpr int N = winograd_inputs, M = winograd_outputs;
-    vf half[M][N];
+// One vector of channels of a tile's planes: out(row, its M pixels), row by row.
+template <int M, int Along = 0> FOVEA_INLINE void transform_pixels(const vf (&sums)[M + 2], vf (&pixels)[M]) {
+    using transform = winograd_transform<M>;
+    constexpr int parts = transform::output_parts, values = M / parts;
+    vf o[values];
+    transform::template to_outputs<Along>(sums, o);
+    FOVEA_UNROLL
+    for (int j = 0; j < values; ++j) pixels[j * parts + Along] = o[j];
+    if constexpr (Along + 1 < parts) transform_pixels<M, Along + 1>(sums, pixels);
+}
+template <int M, int Part = 0, class Out>
+FOVEA_INLINE void transform_sums(const float* sums, std::ptrdiff_t plane, Out out) {
+    using transform = winograd_transform<M>;
+    constexpr int N = M + 2, parts = transform::output_parts, rows = M / parts;
+    vf half[rows][N];
     FOVEA_UNROLL
     for (int j = 0; j < N; ++j) {
-        vf m[N], o[M];
+        vf m[N], o[rows];
         FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
-        transform_outputs(m, o);
+        for (int i = 0; i < N; ++i)
+            m[i] = transform::sum_is_read(Part, i) ? load(sums + (i * N + j) * plane) : broadcast(0.f);
+        transform::template to_outputs<Part>(m, o);
         FOVEA_UNROLL
-        for (int i = 0; i < M; ++i) half[i][j] = o[i];
+        for (int i = 0; i < rows; ++i) half[i][j] = o[i];
     }
     FOVEA_UNROLL
-    for (int i = 0; i < M; ++i) {
-        vf o[M];
-        transform_outputs(half[i], o);
-        out(i, o);
+    for (int i = 0; i < rows; ++i) {
+        vf pixels[M];
+        transform_pixels<M>(half[i], pixels);
+        out(i * parts + Part, pixels);
     }
+    if constexpr (Part + 1 < parts) transform_sums<M, Part + 1>(sums, plane, out);
 }
 
 // What becomes of one block of output channels of a tile.
-struct tile_epilogue {
+template <int M> struct tile_epilogue {
     // All pixels, to their rows.
-    void (*whole)(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]);
-    epilogue part; // some, from values[4][4][vectors * lanes]
+    void (*whole)(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[M]);
+    epilogue part; // some of a row
 };
 
-template <activation_kind Kind>
-void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]) {
+template <int M, activation_kind Kind>
+void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[M]) {
     const destination& first = row[0];
     for (int v = 0; v < vectors; ++v, sums += lanes) {
         const int n = std::min(lanes, first.channels - v * lanes);
         const vf bias = first.bias ? load_first(first.bias + v * lanes, n) : broadcast(0.f);
-        transform_sums(sums, plane, [&](int i, const vf(&o)[winograd_outputs]) {
+        transform_sums<M>(sums, plane, [&](int i, const vf(&o)[M]) {
             float* y = row[i].y + v * first.vector_step;
             const float* skip = row[i].skip ? row[i].skip + v * lanes : nullptr;
             FOVEA_UNROLL
-            for (int j = 0; j < winograd_outputs; ++j) {
-                fetch_to_write(y + (j + winograd_outputs) * first.pixel_step); // of the tile to the right
+            for (int j = 0; j < M; ++j) {
+                fetch_to_write(y + (j + M) * first.pixel_step); // of the tile to the right
                 vf value = activated<Kind>(o[j] + bias, first.slope);
                 if (skip) value = rounded(value) + load_first(skip + j * first.pixel_step, n);
                 store_first(y + j * first.pixel_step, value, n);
@@ -153,16 +168,17 @@ void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const des
         });
     }
 }
-template <activation_kind Kind> inline constexpr tile_epilogue tile_epilogue_for{finish_tile<Kind>, finish_block<Kind>};
+template <int M, activation_kind Kind>
+inline constexpr tile_epilogue<M> tile_epilogue_for{finish_tile<M, Kind>, finish_block<Kind>};
 
-inline const tile_epilogue& tile_epilogue_of(activation_kind kind) {
-    return with_activation(kind,
-                           []<activation_kind Kind>() -> const tile_epilogue& { return tile_epilogue_for<Kind>; });
+template <int M> const tile_epilogue<M>& tile_epilogue_of(activation_kind kind) {
+    return with_activation(
+        kind, []<activation_kind Kind>() -> const tile_epilogue<M>& { return tile_epilogue_for<M, Kind>; });
 }
 
 // The tiles that a rectangle of pixels of one image touches, in rows from left to right.
-class winograd_tiles {
-    static constexpr int size = winograd_outputs;
+template <int M> class winograd_tiles {
+    static constexpr int size = M, patch_size = M + 2;
     const window& x_;
     int n_;
     range rows_, cols_;
@@ -185,28 +201,29 @@ class winograd_tiles {
     int y(int tile) const { return (top_ + tile / across_) * size; }
     int x(int tile) const { return (left_ + tile % across_) * size; }
 
-    // Row i of the 6x6 pixels that a tile reads.
+    // Row i of the pixels that a tile reads.
     const float* patch(int tile, int i) const { return x_.read<float>(n_, y(tile) - 1 + i, x(tile) - 1); }
     void read(int tile, float* to, std::ptrdiff_t plane) const {
-        const float* row[winograd_inputs];
-        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(tile, i);
-        transform_patches(row, channels(), to, plane);
+        const float* row[patch_size];
+        for (int i = 0; i < patch_size; ++i) row[i] = patch(tile, i);
+        transform_patches<M>(row, channels(), to, plane);
     }
 
     // One block of output channels of a tile, the pixels inside the rectangle. to(y, x): where those of row y from
     // column x on go.
     template <class To>
     void write(int tile, const float* sums, std::ptrdiff_t plane, int vectors, const To& to,
-               const tile_epilogue& finish) const {
+               const tile_epilogue<M>& finish) const {
         const range rows{std::max(y(tile), rows_.begin), std::min(y(tile) + size, rows_.end)};
         const range cols{std::max(x(tile), cols_.begin), std::min(x(tile) + size, cols_.end)};
         if (rows.size() == size && cols.size() == size) {
-            const int y0 = rows.begin, x0 = cols.begin;
-            return finish.whole(sums, plane, vectors, {to(y0, x0), to(y0 + 1, x0), to(y0 + 2, x0), to(y0 + 3, x0)});
+            destination row[size];
+            for (int i = 0; i < size; ++i) row[i] = to(rows.begin + i, cols.begin);
+            return finish.whole(sums, plane, vectors, row);
         }
         alignas(64) float values[size][size * max_block_vectors * lanes];
         for (int v = 0; v < vectors; ++v)
-            transform_sums(sums + v * lanes, plane, [&](int i, const vf(&o)[size]) {
+            transform_sums<M>(sums + v * lanes, plane, [&](int i, const vf(&o)[size]) {
                 for (int j = 0; j < size; ++j) store(values[i] + (j * vectors + v) * lanes, o[j]);
             });
         for (int i = rows.begin; i < rows.end; ++i)
@@ -215,26 +232,27 @@ class winograd_tiles {
     }
 };
 
-// Walks through the patches of the next group of tiles, two at a time, evenly over the block products of this one: with
-// a single block of output channels these are fewer than the rows of patches.
-class patch_walk {
-    const winograd_tiles& all_;
+// Walks through the patches of the next group of tiles, as many at a time as eight columns hold, evenly over the block
+// products of this one: with a single block of output channels these can be fewer than the rows of patches.
+template <int M> class patch_walk {
+    static constexpr int at_once = 8 / M, rows_of_patch = M + 2;
+    const winograd_tiles<M>& all_;
     int first_, rows_, calls_, call_ = 0, done_ = 0;
 
   public:
-    patch_walk(const winograd_tiles& all, int first, int tiles, int calls)
-        : all_(all), first_(first), rows_((tiles + 1) / 2 * winograd_inputs), calls_(calls) {}
-    // What a row of two patches adds to that of the tile before them: eight columns; now and then nothing, else
+    patch_walk(const winograd_tiles<M>& all, int first, int tiles, int calls)
+        : all_(all), first_(first), rows_((tiles + at_once - 1) / at_once * rows_of_patch), calls_(calls) {}
+    // What a row of these patches adds to that of the tile before them: eight columns; now and then nothing, else
     // `nothing`.
     const float* next(const float* nothing) {
         if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
-        const int tile = first_ + done_ / winograd_inputs * 2, row = done_ % winograd_inputs;
+        const int tile = first_ + done_ / rows_of_patch * at_once, row = done_ % rows_of_patch;
         ++done_;
         return all_.patch(tile, row) + 2 * all_.channels();
     }
 };
 
-struct fetch_ahead { // a line of weights for each input channel, and one of two patches for every second
+struct fetch_ahead { // a line of weights for each input channel, and one of patches for every second
     const float *weights, *patch;
     FOVEA_INLINE void operator()(int k) const {
         fetch_soon(weights + 16 * k);
@@ -243,16 +261,16 @@ struct fetch_ahead { // a line of weights for each input channel, and one of two
 };
 
 // sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
-template <int NV>
+template <int NV, class Walk>
 void multiply_planes(const winograd_layout& l, const winograd_group& p, const float* in, const float* w, int tiles,
-                     float* sums, patch_walk& ahead) {
+                     float* sums, Walk& ahead) {
     constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
     terms t{};
     t.rows = t.runs = 1;
     t.length = l.inputs;
     t.pixel_step = p.tile;
-    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
-        const float* next = plane + 1 < winograd_planes ? w + l.inputs * width : w;
+    for (int plane = 0; plane < p.planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
+        const float* next = plane + 1 < p.planes ? w + l.inputs * width : w;
         t.row[0] = in;
         int i = 0, done = 0;
         const auto block = [&](auto sum, int size) {
@@ -266,42 +284,42 @@ void multiply_planes(const winograd_layout& l, const winograd_group& p, const fl
     }
 }
 
+template <class Walk>
 using plane_product = void (*)(const winograd_layout&, const winograd_group&, const float*, const float*, int, float*,
-                               patch_walk&);
-inline plane_product plane_product_of(int vectors) {
+                               Walk&);
+template <class Walk> plane_product<Walk> plane_product_of(int vectors) {
     if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return multiply_planes<4>;
-    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
+        if (vectors == 4) return multiply_planes<4, Walk>;
+    return vectors == 3 ? multiply_planes<3, Walk> : vectors == 2 ? multiply_planes<2, Walk> : multiply_planes<1, Walk>;
 }
 
 // Convolves some of the tiles, a group at a time; w, scratch: as `winograd_layout` and `winograd_group` say.
 // to(y, x, channel, channels): where some output channels of row y go, from column x on.
-template <class To>
-void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles& all, range chosen, const To& to,
-                    const tile_epilogue& finish, float* scratch) {
+template <int M, class To>
+void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles<M>& all, range chosen, const To& to,
+                    const tile_epilogue<M>& finish, float* scratch) {
     const winograd_group group(l);
     float* in = scratch;
-    float* sums = in + winograd_planes * group.in;
+    float* sums = in + group.planes * group.in;
     for (int first = chosen.begin; first < chosen.end; first += group.tiles) {
         const int tiles = std::min(group.tiles, chosen.end - first);
         for (int t = 0; t < tiles; ++t) all.read(first + t, in + t * group.tile, group.in);
         const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
-        patch_walk ahead(all, next, next_tiles, winograd_planes * group.products_of(l, tiles));
+        patch_walk<M> ahead(all, next, next_tiles, group.planes * group.products_of(l, tiles));
         l.each_block([&](int vector, int vectors, std::size_t floats) {
             const int channel = vector * lanes, channels = std::min(vectors * lanes, l.outputs - channel);
             const auto block_to = [&](int y, int x) { return to(y, x, channel, channels); };
-            plane_product_of(vectors)(l, group, in, w + floats, tiles, sums, ahead);
+            plane_product_of<patch_walk<M>>(vectors)(l, group, in, w + floats, tiles, sums, ahead);
             for (int t = 0; t < tiles; ++t)
                 all.write(first + t, sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, block_to, finish);
         });
     }
 }
 
-inline void winograd(const call& c) {
-    if (c.rows.empty() || c.cols.empty()) return;
+template <int M> void winograd_of(const call& c) {
     const float* bias = c.weight<float>(1);
     for (int n = c.images.begin; n < c.images.end; ++n) {
-        const winograd_tiles all(c.x[0], n, c.rows, c.cols);
+        const winograd_tiles<M> all(c.x[0], n, c.rows, c.cols);
         const auto to = [&](int y, int x, int channel, int channels) {
             return destination{.y = c.y.at<float>(n, y, x) + channel,
                                .pixel_step = c.y.channels,
@@ -311,9 +329,14 @@ inline void winograd(const call& c) {
                                .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
                                .slope = c.a.slope};
         };
-        convolve_tiles({c.dims[1], c.dims[0]}, c.weight<float>(0), all, {0, all.count()}, to,
-                       tile_epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
+        convolve_tiles<M>({c.dims[1], c.dims[0], M}, c.weight<float>(0), all, {0, all.count()}, to,
+                          tile_epilogue_of<M>(c.a.activation), reinterpret_cast<float*>(c.scratch));
     }
+}
+
+inline void winograd(const call& c) {
+    if (c.rows.empty() || c.cols.empty()) return;
+    c.a.tile == large_tile ? winograd_of<large_tile>(c) : winograd_of<small_tile>(c);
 }
 
 } // namespace fovea::FOVEA_ISA
