@@ -23,9 +23,9 @@ import loops
 BLOCKS = {"avx512": [(1, 14), (2, 14), (3, 8), (4, 6)], "avx2": [(1, 8), (2, 6), (3, 4)]}
 # Neighbouring outputs of a depthwise filter of K taps: depthwise_block.
 OUTPUTS = {"avx512": {3: 16, 5: 16, 7: 16}, "avx2": {3: 8, 5: 8, 7: 6}}
-# The 36 values between the two passes of Winograd's transforms do not fit the registers. Of 32 registers a few are
-# missing: each value may go out or come back once; of 16 registers most: out, back, and back again.
-TRANSFORM = {"avx512": 36, "avx2": 3 * 36}
+# The values between the two passes of Winograd's transforms, 36 or 64, do not fit the registers all at once, and clang++
+# loads early: each may go out and come back twice. No sums are at stake here.
+TRANSFORM = 4
 
 
 @dataclass
@@ -42,13 +42,17 @@ class Kernel:
 
 
 def kernels_of(isa):
-    blocks = [Kernel(rf"sum_block<{vectors}, {pixels}, {fetch}>", vectors * pixels)
-              for fetch in ("fetch_operands", "fetch_ahead") for vectors, pixels in BLOCKS[isa]]
-    filters = [Kernel(rf"filter_row<{dilation}>|attention_stream", 5 * OUTPUTS[isa][5]) for dilation in (1, 3)]
+    blocks = [Kernel(rf"sum_block<{vectors}, {pixels}, {fetch}, {ends}<{vectors}", vectors * pixels)
+              for fetch, ends in (("fetch_operands", "to_sums"), ("fetch_ahead", "to_sums"),
+                                  ("fetch_operands", "to_row"), ("fetch_ends", "to_row"))
+              for vectors, pixels in BLOCKS[isa]]
+    filters = [Kernel(rf"filter_row<{dilation}>|^(?!.*winograd_tiles).*attention_stream", 5 * OUTPUTS[isa][5])
+               for dilation in (1, 3)]
     depthwise = [Kernel(rf"depthwise_shared<{k}>", k * outputs, taps=k * k) for k, outputs in OUTPUTS[isa].items()]
-    # Multiply-adds of B^T d B: 12 passes of 10; of A^T m A: 10 passes of 4 or more, as the compiler fuses.
-    transforms = [Kernel(r"transform_patch|winograd_tiles|winograd\(", 120, TRANSFORM[isa]),
-                  Kernel(r"transform_tile|winograd_tiles|winograd\(", 40, TRANSFORM[isa])]
+    # Multiply-adds of B^T d B and of A^T m A, about as many as the compiler fuses.
+    transforms = [Kernel(rf"{function}<{tile}[,>]", sums, TRANSFORM * (tile + 2) ** 2)
+                  for tile, inputs, outputs in ((4, 120, 40), (6, 250, 140))
+                  for function, sums in (("transform_patches", inputs), ("finish_tile", outputs))]
     return blocks + filters + depthwise + transforms
 
 

@@ -24,14 +24,14 @@ template <int M> struct winograd_transform;
 template <> struct winograd_transform<small_tile> {
     static constexpr int outputs = 4, inputs = 6;
     static constexpr int input_parts = 2;     // rows 0 to 2, and 3 to 5
-    static constexpr int output_parts = 1;    // all rows
+    static constexpr int output_parts = 2;    // rows 0 and 2, and 1 and 3
     static constexpr int row_of_infinity = 5; // of B^T; the points have the others, in order
     static constexpr double points[inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
                                                   1.41421356237309504880, -1.41421356237309504880};
 
     // Whether part p of B^T d reads d[i]; of A^T m, m[i].
     static constexpr bool input_is_read(int part, int i) { return i != (part == 0 ? 5 : 0); }
-    static constexpr bool sum_is_read(int, int) { return true; }
+    static constexpr bool sum_is_read(int part, int i) { return i != (part == 0 ? 5 : 0); }
 
     template <int Part> FOVEA_INLINE static void from_inputs(const vf (&d)[6], vf (&o)[3]) {
         const vf both = broadcast(2.5f);
@@ -49,14 +49,16 @@ template <> struct winograd_transform<small_tile> {
             o[2] = fnma(both, d[3], d[1] + d[5]);
         }
     }
-    template <int Part> FOVEA_INLINE static void to_outputs(const vf (&m)[6], vf (&o)[4]) {
-        const vf near = broadcast(float(points[1])), far = broadcast(float(points[3]));
-        const vf near_cubed = broadcast(float(points[1] / 2)), far_cubed = broadcast(float(points[3] * 2));
-        const vf even_near = m[1] + m[2], odd_near = m[1] - m[2], even_far = m[3] + m[4], odd_far = m[3] - m[4];
-        o[0] = m[0] + even_near + even_far;
-        o[1] = fma(near, odd_near, far * odd_far);
-        o[2] = fma(broadcast(0.5f), even_near, broadcast(2.f) * even_far);
-        o[3] = fma(near_cubed, odd_near, fma(far_cubed, odd_far, m[5]));
+    template <int Part> FOVEA_INLINE static void to_outputs(const vf (&m)[6], vf (&o)[2]) {
+        if constexpr (Part == 0) {
+            const vf near = m[1] + m[2], far = m[3] + m[4];
+            o[0] = m[0] + near + far;
+            o[1] = fma(broadcast(0.5f), near, broadcast(2.f) * far);
+        } else {
+            const vf near = m[1] - m[2], far = m[3] - m[4];
+            o[0] = fma(broadcast(float(points[1])), near, broadcast(float(points[3])) * far);
+            o[1] = fma(broadcast(float(points[1] / 2)), near, fma(broadcast(float(points[3] * 2)), far, m[5]));
+        }
     }
 };
 
