@@ -8,7 +8,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "${AR:-ar}" x "$1"
 status=0
-for object in avx2.cpp* avx512.cpp*; do
+for object in avx2.cpp* avx512.cpp* avx512vnni.cpp*; do
     "${OBJDUMP:-objdump}" -d --no-show-raw-insn -C "$object" > code
     if ! grep -q '^[0-9a-f]* <.*sum_block<2' code; then
         echo "$object has no sum_block<2, ...>"

@@ -57,7 +57,14 @@ struct window {
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
 // How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced.
-enum class convolution_method { automatic, direct, winograd };
+enum class convolution_method { automatic, direct, winograd, int8 };
+
+// A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
+struct quantisation {
+    float step = 0;
+    int zero = 0;
+};
+inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255 and 127 fit 31 bits
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
@@ -68,6 +75,7 @@ struct attributes {
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
+    quantisation input{}; // of convolution_method::int8
 };
 
 inline constexpr int max_inputs = 2;

@@ -3,27 +3,29 @@
 //   sums[p][o] = sum over kernel rows, runs and channels of x[p][term] w[term][o]
 //
 // Every sum takes its terms in the same order whatever P is, so that a pixel's bits do not depend on where a call
-// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates.
+// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates. Numbers are floats,
+// or 32 bits that hold a group of quantised ones.
 #pragma once
 #include <algorithm>
 #include <cstddef>
 #include <type_traits>
 
 #include "fovea/backend/cpu/epilogue.hpp"
-#include "fovea/backend/cpu/simd.hpp"
+#include "fovea/backend/cpu/int8_vectors.hpp"
 
 namespace fovea::FOVEA_ISA {
 
 inline constexpr int max_kernel = 31;
 
-// What one output pixel sums over, in floats: kernel rows, in each some runs of consecutive values.
-struct terms {
-    const float* row[max_kernel]; // at the first value of output column 0
+// What one output pixel sums over: kernel rows, in each some runs of consecutive values.
+template <class T> struct terms_of {
+    const T* row[max_kernel]; // at the first value of output column 0
     int rows, runs, length;
     std::ptrdiff_t run_step;   // from a run to the next
     std::ptrdiff_t pixel_step; // from an output's values to the next output's
     int count() const { return rows * runs * length; }
 };
+using terms = terms_of<float>;
 
 // Pixels per block so that accumulators, NV weights and a broadcast fit the registers and hide the latency of an fma.
 template <int NV>
@@ -59,27 +61,28 @@ inline int block_vectors(int remaining, int terms_per_output) {
 // fetch(k).
 struct fetch_operands {};
 
-template <int NV, int P, class Fetch = fetch_operands>
-FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, float* sums,
+template <int NV, int P, class Fetch = fetch_operands, class T = float>
+FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* w, T* sums,
                               [[maybe_unused]] Fetch fetch = {}) {
+    using vector = decltype(broadcast(T{}));
     constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
     const std::ptrdiff_t step = t.pixel_step;
     std::ptrdiff_t steps[4] = {0, step, 2 * step, 3 * step};
     opaque(steps[3]);
 
-    vf acc[P][NV];
+    vector acc[P][NV];
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) acc[p][v] = broadcast(0.f);
+        for (int v = 0; v < NV; ++v) acc[p][v] = broadcast(T{});
     }
     for (int i = 0; i < t.rows; ++i) {
-        const float* run = t.row[i] + at;
+        const T* run = t.row[i] + at;
         for (int r = 0; r < t.runs; ++r, run += t.run_step) {
-            const float* x[quads];
+            const T* x[quads];
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
-            const float* ahead = run + line_floats;
+            const T* ahead = run + line_floats;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
                 if constexpr (std::is_same_v<Fetch, fetch_operands>) {
                     FOVEA_UNROLL
@@ -89,14 +92,14 @@ FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w,
                     if (k % line_floats == line_floats - 1) ahead -= line_floats * step;
                 } else
                     fetch(k);
-                vf b[NV];
+                vector b[NV];
                 FOVEA_UNROLL
                 for (int v = 0; v < NV; ++v) b[v] = load(w + v * lanes);
                 FOVEA_UNROLL
                 for (int p = 0; p < P; ++p) {
-                    const vf a = broadcast(x[p / 4][steps[p % 4]]);
+                    const vector a = broadcast(x[p / 4][steps[p % 4]]);
                     FOVEA_UNROLL
-                    for (int v = 0; v < NV; ++v) acc[p][v] = fma(a, b[v], acc[p][v]);
+                    for (int v = 0; v < NV; ++v) acc[p][v] = add_product(a, b[v], acc[p][v]);
                 }
                 FOVEA_UNROLL
                 for (int q = 0; q < quads; ++q) {
@@ -114,22 +117,27 @@ FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w,
     }
 }
 
-// One row of `pixels` outputs for one block of NV vectors of channels. A tail is computed by a block that overlaps
-// pixels already done and keeps only the new ones.
-template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+// One row of `pixels` outputs for one block of NV vectors of channels: finish(sums, x, pixels) for each block of pixels.
+// A tail is computed by a block that overlaps pixels already done and keeps only the new ones.
+template <int NV, class T, class Finish> void sum_row_with(const terms_of<T>& t, const T* w, int pixels, Finish finish) {
     constexpr int P = block_pixels<NV>;
-    alignas(64) float sums[max_block_sums];
+    alignas(64) T sums[max_block_sums];
     int x = 0;
     const auto block = [&](auto kernel, int size) {
         const int from = std::min(x, pixels - size);
         kernel(t, from * t.pixel_step, w, sums, fetch_operands{});
-        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size - x);
+        finish(sums + (x - from) * NV * lanes, x, from + size - x);
         x = from + size;
     };
-    while (pixels - x >= P) block(sum_block<NV, P>, P);
-    if (pixels >= P && pixels - x > 2 * tail_pixels) block(sum_block<NV, P>, P);
-    while (x < pixels && pixels >= tail_pixels) block(sum_block<NV, tail_pixels>, tail_pixels);
-    while (x < pixels) block(sum_block<NV, 1>, 1);
+    while (pixels - x >= P) block(sum_block<NV, P, fetch_operands, T>, P);
+    if (pixels >= P && pixels - x > 2 * tail_pixels) block(sum_block<NV, P, fetch_operands, T>, P);
+    while (x < pixels && pixels >= tail_pixels) block(sum_block<NV, tail_pixels, fetch_operands, T>, tail_pixels);
+    while (x < pixels) block(sum_block<NV, 1, fetch_operands, T>, 1);
+}
+
+template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+    sum_row_with<NV>(t, w, pixels,
+                     [&](const float* sums, int x, int computed) { finish(to, sums, NV, x, computed); });
 }
 
 using row_kernel = void (*)(const terms&, const float* w, int pixels, const destination&, epilogue);
