@@ -18,14 +18,20 @@ struct integers {
     std::vector<int> q; // (O,I,K,K)
     std::vector<float> scale;
 };
-integers quantised_weights(const std::vector<float>& w, int outputs, float input_step) {
+// The errors of a filter's taps are passed on from each to the next.
+integers quantised_weights(const std::vector<float>& w, int outputs, std::size_t taps, float input_step) {
     integers all;
     const std::size_t each = w.size() / std::size_t(outputs);
     for (std::size_t o = 0; o < std::size_t(outputs); ++o) {
         float most = 0;
         for (std::size_t i = 0; i < each; ++i) most = std::max(most, std::fabs(w[o * each + i]));
-        for (std::size_t i = 0; i < each; ++i)
-            all.q.push_back(most > 0 ? int(std::nearbyint(double(w[o * each + i]) / double(most) * 127)) : 0);
+        double carried = 0;
+        for (std::size_t i = 0; i < each; ++i) {
+            if (i % taps == 0) carried = 0;
+            const double exact = most > 0 ? 127 * (double(w[o * each + i]) / double(most)) + carried : 0;
+            all.q.push_back(int(std::nearbyint(std::min(std::max(exact, -127.), 127.))));
+            carried = exact - all.q.back();
+        }
         all.scale.push_back(most * (input_step / 127));
     }
     return all;
@@ -43,7 +49,7 @@ tensor quantised_input(const tensor& x, fovea::quantisation by) {
 // Exact for activations that are at most one product.
 std::vector<float> expected_of(const setting& s, const tensor& x, const std::vector<float>& w, const float* bias,
                                const tensor* skip, int height, int width) {
-    const integers weights = quantised_weights(w, s.outputs, s.input.step);
+    const integers weights = quantised_weights(w, s.outputs, std::size_t(s.kernel * s.kernel), s.input.step);
     const tensor u = quantised_input(x, s.input);
     const int K = s.kernel, half = K / 2;
     std::vector<float> y;

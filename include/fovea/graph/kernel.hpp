@@ -56,7 +56,8 @@ struct window {
 // Activations that a backend can fuse into the operation before; `custom` is anything else.
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
-// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced.
+// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
+// never chosen by itself, see graph/quantise.hpp.
 enum class convolution_method { automatic, direct, winograd, int8 };
 
 // A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.

@@ -5,7 +5,7 @@
 //   w[0]  packed by pack_int8_convolution from (O,I,K,K)          w[1]  (O) or null
 //
 //   u = clamp(round(x / step) + zero, 0, 255)      attributes::input; one step and zero for the tensor
-//   q = round(w / s),  s = max |w| / 127           one s for each output channel
+//   q = round(w / s),  s = max |w| / 127           one s for each output channel; see quantised_tap
 //   y = act(step s (sum(u q) - zero sum(q)) + b) + skip
 //
 // The sums are exact integers while K K I <= max_int8_terms. Zeros outside the image become `zero`, which the second sum
@@ -52,7 +52,19 @@ inline float largest_of(const float* w, int count) {
     for (int i = 0; i < count; ++i) most = std::max(most, std::fabs(w[i]));
     return most;
 }
-inline int quantised_value(float w, float most) { return most > 0 ? int(std::lrint(127 * (double(w) / double(most)))) : 0; }
+// What tap `tap` of one input's filter becomes: its rounding takes over the errors of the taps before it. Neighbours have
+// much the same value in a picture, and so the filter's sum counts more than each tap.
+inline int quantised_tap(const float* filter, float most, int tap) {
+    if (!(most > 0)) return 0;
+    double carried = 0;
+    int q = 0;
+    for (int i = 0; i <= tap; ++i) {
+        const double exact = 127 * (double(filter[i]) / double(most)) + carried;
+        q = int(std::lrint(std::min(std::max(exact, -127.), 127.)));
+        carried = exact - q;
+    }
+    return q;
+}
 
 inline void pack_int8_convolution(const preparation_call& c) {
     const int8_layout l(c.dims[0]);
@@ -65,7 +77,8 @@ inline void pack_int8_convolution(const preparation_call& c) {
     }
     const auto value = [&](int o, int i, int tap) {
         if (o >= outputs || i >= l.inputs) return 0;
-        const int q = quantised_value(c.weight<float>(0)[(std::ptrdiff_t(o) * l.inputs + i) * taps + tap], scale[o]);
+        const float* filter = c.weight<float>(0) + (std::ptrdiff_t(o) * l.inputs + i) * taps;
+        const int q = quantised_tap(filter, scale[o], tap);
         offset[o] -= c.a.input.zero * q;
         return q;
     };
