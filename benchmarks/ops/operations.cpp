@@ -134,9 +134,16 @@ void depthwise(benchmark::State& state, int channels, int kernel, int dilation) 
     measure_call(state, 1, 2e-9 * height * width * double(fovea::count(c.dims)), isa::depthwise, c);
 }
 
-void attention_block(benchmark::State& state, int f, int a, int k, int threads) {
+struct block_case {
+    int features, hidden, kernel, threads;
+    fovea::convolution_method method = fovea::convolution_method::direct;
+};
+
+void attention_block(benchmark::State& state, const block_case& b) {
+    const int f = b.features, a = b.hidden, k = b.kernel;
     const image x(height, width, f, 8 + k / 2), y(height, width, f);
     fovea::preparation_call p;
+    p.a.method = b.method;
     p.dims = {{{a, f, k, k},
                {a, 1, 1, 1},
                {a, a, 1, 1},
@@ -157,12 +164,13 @@ void attention_block(benchmark::State& state, int f, int a, int k, int threads) 
     fovea::call c;
     c.a.hidden = a;
     c.a.kernel = k;
+    c.a.method = b.method;
     c.x[0] = x.view;
     c.y = y.view;
     c.w[0] = packed.get();
     c.cols = {0, width};
     const double products = double(a) * (double(f) * k * k + a + 25 + 25 + f);
-    measure_call(state, threads, 2e-9 * height * width * products, isa::attention_block, c,
+    measure_call(state, b.threads, 2e-9 * height * width * products, isa::attention_block, c,
                  isa::attention_block_scratch(c));
 }
 
@@ -236,11 +244,16 @@ void register_all() {
     for (auto [kernel, dilation] : {std::pair{3, 1}, {5, 1}, {5, 3}, {7, 1}})
         add_case("depthwise_64_k" + std::to_string(kernel) + "_d" + std::to_string(dilation),
                  [kernel = kernel, dilation = dilation](benchmark::State& s) { depthwise(s, 64, kernel, dilation); });
-    for (auto [f, a, k, threads] : {std::array{48, 64, 1, 1}, {48, 64, 1, 2}, {32, 64, 1, 1}, {64, 48, 3, 1}})
-        add_case(
-            "attention_block_" + std::to_string(f) + "_" + std::to_string(a) + "_k" + std::to_string(k) +
-                "/threads:" + std::to_string(threads),
-            [f = f, a = a, k = k, threads = threads](benchmark::State& s) { attention_block(s, f, a, k, threads); });
+    for (const block_case& b : {block_case{48, 64, 1, 1},
+                                {48, 64, 1, 2},
+                                {32, 64, 1, 1},
+                                {64, 48, 3, 1},
+                                {64, 48, 3, 1, fovea::convolution_method::winograd},
+                                {64, 48, 3, 2, fovea::convolution_method::winograd}})
+        add_case("attention_block_" + std::to_string(b.features) + "_" + std::to_string(b.hidden) + "_k" +
+                     std::to_string(b.kernel) + (b.method == fovea::convolution_method::winograd ? "_winograd" : "") +
+                     "/threads:" + std::to_string(b.threads),
+                 [b](benchmark::State& s) { attention_block(s, b); });
     const std::pair<const char*, simple_case> cases[] = {
         {"layer_norm_48", {.kernel = isa::layer_norm, .inputs = 48, .outputs = 48, .flop = 7}},
         {"batch_norm_64", {.kernel = isa::batch_norm, .inputs = 64, .outputs = 64, .flop = 2}},

@@ -3614,19 +3614,24 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 //   u = depthwise_dilated(t) a                           5 x 5, dilation 3
 //   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
 //
-//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block     c.a: hidden = A, kernel = K, epsilon
+//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block
+//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
 //
 // Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
 // rows in scratch, small enough for L2. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
 // through neighbouring lines, where NHWC would touch a quarter of the sets of L1. Every convolution pads its own input
-// with zeros outside the image; what a strip or a call needs beyond its edges inside the image is computed again.
+// with zeros outside the image; what a call needs beyond its edges inside the image is computed again. Strips of one
+// call follow each other from left to right, and each hands to the next the last columns of its rows: the seam.
+// Winograd's tiles give four rows of `a` at a time; winograd.hpp says why they lie at multiples of four in the image,
+// and x must hold what whole tiles read.
 
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
 
 // ---- fovea/backend/cpu/attention_weights.hpp
 // The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_weights lays
-// them out, depthwise filters as [hidden / lanes][5][5][lanes], biases padded with zeros to whole vectors.
+// them out, proj_1 as pack_winograd does where that computes it, depthwise filters as [hidden / lanes][5][5][lanes],
+// biases padded with zeros to whole vectors.
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
 
@@ -3833,6 +3838,18 @@ template <class T> FOVEA_INLINE void opaque(T& p) {
 #if defined(__GNUC__) || defined(__clang__)
     __asm__("" : "+r"(p));
 #endif
+}
+
+// v, rounded as it is: g++ may make one fma of a product and a sum that follows it, here but not there.
+FOVEA_INLINE vf rounded(vf v) {
+#if defined(__GNUC__) && defined(__AVX512F__)
+    __asm__("" : "+v"(v.data));
+#elif defined(__GNUC__) && defined(__x86_64__)
+    __asm__("" : "+x"(v.data));
+#elif defined(__GNUC__) && defined(__aarch64__)
+    __asm__("" : "+w"(v.data));
+#endif
+    return v;
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -4082,27 +4099,33 @@ void finish_block(const destination& d, const float* sums, int vectors, int x, i
         const float* sum = sums + v * lanes;
         for (int p = 0; p < pixels; ++p, y += d.pixel_step, sum += vectors * lanes) {
             vf value = activated<Kind>(load(sum) + bias, d.slope);
-            if (skip) value = value + load_first(skip + p * d.pixel_step, n);
+            if (skip) value = rounded(value) + load_first(skip + p * d.pixel_step, n);
             store_first(y, value, n);
         }
     }
 }
 
-inline epilogue epilogue_of(activation_kind kind) {
+// f.operator()<Kind>() for an activation that can be fused.
+template <class F> decltype(auto) with_activation(activation_kind kind, F f) {
+    using enum activation_kind;
     switch (kind) {
-        case activation_kind::relu:
-            return finish_block<activation_kind::relu>;
-        case activation_kind::leaky_relu:
-            return finish_block<activation_kind::leaky_relu>;
-        case activation_kind::silu:
-            return finish_block<activation_kind::silu>;
-        case activation_kind::gelu:
-            return finish_block<activation_kind::gelu>;
-        case activation_kind::unit_range:
-            return finish_block<activation_kind::unit_range>;
+        case relu:
+            return f.template operator()<relu>();
+        case leaky_relu:
+            return f.template operator()<leaky_relu>();
+        case silu:
+            return f.template operator()<silu>();
+        case gelu:
+            return f.template operator()<gelu>();
+        case unit_range:
+            return f.template operator()<unit_range>();
         default:
-            return finish_block<activation_kind::identity>;
+            return f.template operator()<identity>();
     }
+}
+
+inline epilogue epilogue_of(activation_kind kind) {
+    return with_activation(kind, []<activation_kind Kind>() -> epilogue { return finish_block<Kind>; });
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -4222,8 +4245,47 @@ inline int block_vectors(int remaining, int terms_per_output) {
 // fetch(k).
 struct fetch_operands {};
 
-template <int NV, int P, class Fetch = fetch_operands, class T = float>
-FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* w, T* sums,
+// What the sums of a block begin with and where they end. By default zero, and sums[P][NV * lanes]: through memory, so
+// that epilogues are compiled once and cannot raise the register pressure.
+template <int NV, class T = float> struct to_sums {
+    using number = T;
+    using vector = decltype(broadcast(T{}));
+    T* sums;
+    to_sums(T* s) : sums(s) {}
+    FOVEA_INLINE vector begin(int, int) const { return broadcast(T{}); }
+    FOVEA_INLINE void end(int p, int v, vector sum) const { store(sums + (p * NV + v) * lanes, sum); }
+};
+// The bias and, if there is one, the skip; straight to y. For whole vectors of channels, and y not skip.
+template <int NV, bool Skip> struct to_row {
+    using number = float;
+    destination to; // of the block's first pixel
+    FOVEA_INLINE vf begin(int p, int v) const {
+        const vf bias = load(to.bias + v * lanes);
+        if constexpr (Skip)
+            return bias + load(to.skip + p * to.pixel_step + v * lanes);
+        else
+            return bias;
+    }
+    FOVEA_INLINE void end(int p, int v, vf sum) const { store(to.y + p * to.pixel_step + v * to.vector_step, sum); }
+};
+
+// Where the operands are near, but skip and y are not: a line of each in turn, of the pixels that follow the block.
+struct fetch_ends {
+    const float* skip;
+    float* y;
+    FOVEA_INLINE void operator()(int k) {
+        if (k % 2 == 0) {
+            fetch_soon(skip);
+            skip += line_floats;
+        } else {
+            fetch_to_write(y);
+            y += line_floats;
+        }
+    }
+};
+
+template <int NV, int P, class Fetch = fetch_operands, class Ends = to_sums<NV>, class T = typename Ends::number>
+FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* w, std::type_identity_t<Ends> ends,
                               [[maybe_unused]] Fetch fetch = {}) {
     using vector = decltype(broadcast(T{}));
     constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
@@ -4235,7 +4297,7 @@ FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* 
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) acc[p][v] = broadcast(T{});
+        for (int v = 0; v < NV; ++v) acc[p][v] = ends.begin(p, v);
     }
     for (int i = 0; i < t.rows; ++i) {
         const T* run = t.row[i] + at;
@@ -4270,35 +4332,51 @@ FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* 
             }
         }
     }
-    // Through memory, so that epilogues are compiled once and cannot raise the register pressure above.
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) store(sums + (p * NV + v) * lanes, acc[p][v]);
+        for (int v = 0; v < NV; ++v) ends.end(p, v, acc[p][v]);
     }
 }
 
-// One row of `pixels` outputs for one block of NV vectors of channels: finish(sums, x, pixels) for each block of pixels.
-// A tail is computed by a block that overlaps pixels already done and keeps only the new ones.
-template <int NV, class T, class Finish> void sum_row_with(const terms_of<T>& t, const T* w, int pixels, Finish finish) {
+// f(pixels, first, first new) for blocks that cover a row. A tail is computed by a block that overlaps pixels already
+// done.
+template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     constexpr int P = block_pixels<NV>;
-    alignas(64) T sums[max_block_sums];
     int x = 0;
-    const auto block = [&](auto kernel, int size) {
-        const int from = std::min(x, pixels - size);
-        kernel(t, from * t.pixel_step, w, sums, fetch_operands{});
-        finish(sums + (x - from) * NV * lanes, x, from + size - x);
-        x = from + size;
+    const auto block = [&](auto size) {
+        const int from = std::min(x, pixels - size());
+        f(size, from, x);
+        x = from + size();
     };
-    while (pixels - x >= P) block(sum_block<NV, P, fetch_operands, T>, P);
-    if (pixels >= P && pixels - x > 2 * tail_pixels) block(sum_block<NV, P, fetch_operands, T>, P);
-    while (x < pixels && pixels >= tail_pixels) block(sum_block<NV, tail_pixels, fetch_operands, T>, tail_pixels);
-    while (x < pixels) block(sum_block<NV, 1, fetch_operands, T>, 1);
+    while (pixels - x >= P) block(std::integral_constant<int, P>{});
+    if (pixels >= P && pixels - x > 2 * tail_pixels) block(std::integral_constant<int, P>{});
+    while (x < pixels && pixels >= tail_pixels) block(std::integral_constant<int, tail_pixels>{});
+    while (x < pixels) block(std::integral_constant<int, 1>{});
 }
 
+// One row of `pixels` outputs for one block of NV vectors of channels.
 template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
-    sum_row_with<NV>(t, w, pixels,
-                     [&](const float* sums, int x, int computed) { finish(to, sums, NV, x, computed); });
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+    });
+}
+
+// The same without an epilogue but bias and skip: computed twice, an overlap gets the same bits.
+template <int NV, bool Skip>
+void store_row(const terms& t, const float* w, int pixels, const destination& to, epilogue) {
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int) {
+        destination block = to;
+        block.y += from * to.pixel_step;
+        if constexpr (Skip) {
+            block.skip += from * to.pixel_step;
+            const fetch_ends ahead{block.skip + size() * to.pixel_step, block.y + size() * to.pixel_step};
+            sum_block<NV, size(), fetch_ends, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block}, ahead);
+        } else
+            sum_block<NV, size(), fetch_operands, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block});
+    });
 }
 
 using row_kernel = void (*)(const terms&, const float* w, int pixels, const destination&, epilogue);
@@ -4307,6 +4385,12 @@ inline row_kernel row_kernel_of(int vectors) {
     if constexpr (max_block_vectors == 4)
         if (vectors == 4) return sum_row<4>;
     return vectors == 3 ? sum_row<3> : vectors == 2 ? sum_row<2> : sum_row<1>;
+}
+
+template <bool Skip> row_kernel store_kernel_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return store_row<4, Skip>;
+    return vectors == 3 ? store_row<3, Skip> : vectors == 2 ? store_row<2, Skip> : store_row<1, Skip>;
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -4577,26 +4661,151 @@ inline void depthwise(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
+
+// ---- fovea/backend/cpu/winograd_weights.hpp
+// The weights of Winograd's convolution: 3x3 filters as 36 planes of products, transformed in double.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
+
+// ---- fovea/backend/cpu/winograd_transforms.hpp
+// The transforms of Winograd's F(4x4,3x3) (Lavin and Gray 2015, arXiv 1509.09308): four outputs of a filter of three
+// taps from six inputs by six products,
+//
+//   y = A^T ((G g) (B^T d))        element by element between the brackets; on images along rows, then along columns
+//
+// with the points {0, +-1/sqrt2, +-sqrt2, infinity}: about 8 dB closer to the exact result than {0, +-1, +-2}, and as
+// cheap, because the two points of a pair share their even and odd parts (Barabasz et al. 2018, arXiv 1803.10986).
+
+namespace fovea::FOVEA_ISA {
+
+inline constexpr int winograd_outputs = 4; // of a tile along one axis
+inline constexpr int winograd_inputs = 6;
+inline constexpr int winograd_planes = winograd_inputs * winograd_inputs;
+inline constexpr double winograd_points[winograd_inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
+                                                                1.41421356237309504880, -1.41421356237309504880};
+
+// o = B^T d, six values from six: the first three, which do not read d[5], and the last three, which do not read d[0].
+enum class transform_part { first, last };
+template <transform_part Part>
+FOVEA_INLINE void transform_inputs(const vf (&d)[winograd_inputs], vf (&o)[winograd_inputs / 2]) {
+    const vf both = broadcast(2.5f);
+    if constexpr (Part == transform_part::first) {
+        const vf two = broadcast(2.f), near = broadcast(float(winograd_points[1]));
+        const vf even = fnma(two, d[2], d[4]), odd = fnma(two, d[1], d[3]);
+        o[0] = fnma(both, d[2], d[0] + d[4]);
+        o[1] = fma(near, odd, even);
+        o[2] = fnma(near, odd, even);
+    } else {
+        const vf half = broadcast(0.5f), far = broadcast(float(winograd_points[3]));
+        const vf even = fnma(half, d[2], d[4]), odd = fnma(half, d[1], d[3]);
+        o[0] = fma(far, odd, even);
+        o[1] = fnma(far, odd, even);
+        o[2] = fnma(both, d[3], d[1] + d[5]);
+    }
+}
+
+// o = A^T m, four values from six.
+FOVEA_INLINE void transform_outputs(const vf (&m)[winograd_inputs], vf (&o)[winograd_outputs]) {
+    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
+    const vf near_cubed = broadcast(float(winograd_points[1] / 2)),
+             far_cubed = broadcast(float(winograd_points[3] * 2));
+    const vf even_near = m[1] + m[2], odd_near = m[1] - m[2], even_far = m[3] + m[4], odd_far = m[3] - m[4];
+    o[0] = m[0] + even_near + even_far;
+    o[1] = fma(near, odd_near, far * odd_far);
+    o[2] = fma(broadcast(0.5f), even_near, broadcast(2.f) * even_far);
+    o[3] = fma(near_cubed, odd_near, fma(far_cubed, odd_far, m[5]));
+}
+
+// u = G g G^T for one filter g[row][column], in double.
+inline void transform_filter(const float* g, double (&u)[winograd_inputs][winograd_inputs]) {
+    double G[winograd_inputs][3] = {}; // row i: (1, p, p^2) / product of (p - q) over the other points q
+    for (int i = 0; i < winograd_inputs - 1; ++i) {
+        const double p = winograd_points[i];
+        double divisor = 1;
+        for (double q : winograd_points)
+            if (q != p) divisor *= p - q;
+        G[i][0] = 1 / divisor, G[i][1] = p / divisor, G[i][2] = p * p / divisor;
+    }
+    G[winograd_inputs - 1][2] = 1;
+    for (int i = 0; i < winograd_inputs; ++i) {
+        double row[3] = {};
+        for (int x = 0; x < 3; ++x)
+            for (int y = 0; y < 3; ++y) row[x] += G[i][y] * double(g[3 * y + x]);
+        for (int j = 0; j < winograd_inputs; ++j) u[i][j] = row[0] * G[j][0] + row[1] * G[j][1] + row[2] * G[j][2];
+    }
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+// Cut into blocks of output channels: [36][I][vectors * lanes] each, zeros beyond the last channel.
+struct winograd_layout {
+    int inputs, outputs;
+
+    int vectors() const { return (outputs + lanes - 1) / lanes; }
+    // As large as registers allow: weights are fetched ahead, so that they need not stay in L1.
+    int vectors_of_block(int first) const { return block_vectors(vectors() - first, 1); }
+    std::size_t block_floats(int vectors) const {
+        return std::size_t(winograd_planes) * std::size_t(inputs) * std::size_t(vectors * lanes);
+    }
+    // f(first vector, vectors, floats before it)
+    template <class F> FOVEA_INLINE void each_block(F f) const {
+        for (int v = 0, n; v < vectors(); v += n) {
+            n = vectors_of_block(v);
+            f(v, n, block_floats(v));
+        }
+    }
+};
+
+inline std::size_t packed_winograd_bytes(const preparation_call& c) {
+    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
+    return sizeof(float) * l.block_floats(l.vectors());
+}
+inline void pack_winograd(const preparation_call& c) {
+    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
+    const float* w = c.weight<float>(0);
+    l.each_block([&](int first, int vectors, std::size_t floats) {
+        const int width = vectors * lanes;
+        for (int i = 0; i < l.inputs; ++i)
+            for (int o = 0; o < width; ++o) {
+                const int output = first * lanes + o;
+                double u[winograd_inputs][winograd_inputs] = {};
+                if (output < l.outputs) transform_filter(w + 9 * (std::ptrdiff_t(output) * l.inputs + i), u);
+                float* out = static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + o;
+                for (int plane = 0; plane < winograd_planes; ++plane, out += std::ptrdiff_t(l.inputs) * width)
+                    *out = float(u[plane / winograd_inputs][plane % winograd_inputs]);
+            }
+    });
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 
 namespace fovea::FOVEA_ISA {
 
 struct attention_weights {
     int features, hidden, kernel;
+    bool winograd; // computes proj_1
     convolution_layout proj_1, pointwise, proj_2;
     std::size_t at[12]; // in floats, in the order of the weights
     std::size_t floats = 0;
 
     static constexpr int whole(int channels) { return (channels + lanes - 1) / lanes * lanes; }
 
-    attention_weights(int f, int a, int k)
+    attention_weights(int f, int a, int k, convolution_method method)
         : features(f),
           hidden(a),
           kernel(k),
+          winograd(method == convolution_method::winograd),
           proj_1{1, a, f, k},
           pointwise{1, a, whole(a), 1},
           proj_2{1, f, whole(a), 1} {
         const std::size_t bias = std::size_t(whole(a)), taps = bias * 25, out = std::size_t(whole(f));
-        const std::size_t sizes[12] = {proj_1.group_floats(),
+        const std::size_t sizes[12] = {winograd ? proj_1_tiles().block_floats(groups()) : proj_1.group_floats(),
                                        bias,
                                        pointwise.group_floats(),
                                        bias,
@@ -4614,10 +4823,11 @@ struct attention_weights {
         }
     }
     int groups() const { return whole(hidden) / lanes; }
+    winograd_layout proj_1_tiles() const { return {features, hidden}; }
 };
 
 inline attention_weights attention_weights_of(const preparation_call& c) {
-    return {c.dims[0][1], c.dims[0][0], c.dims[0][2]};
+    return {c.dims[0][1], c.dims[0][0], c.dims[0][2], c.a.method};
 }
 inline std::size_t packed_attention_block_bytes(const preparation_call& c) {
     return sizeof(float) * attention_weights_of(c).floats;
@@ -4629,16 +4839,20 @@ inline void pack_attention_block(const preparation_call& c) {
     const attention_weights l = attention_weights_of(c);
     float* out = static_cast<float*>(c.out);
     std::fill_n(out, l.floats, 0.f);
-    pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
+    const auto part = [&](int i) { // a call that prepares one weight alone
+        preparation_call p;
+        p.w[0] = c.w[std::size_t(i)];
+        p.dims[0] = c.dims[std::size_t(i)];
+        p.out = out + l.at[i];
+        return p;
+    };
+    if (l.winograd)
+        pack_winograd(part(0));
+    else
+        pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
     pack_weights(l.pointwise, c.weight<float>(2), l.hidden, out + l.at[2]);
     pack_weights(l.proj_2, c.weight<float>(8), l.hidden, out + l.at[8]);
-    for (int i : {4, 6}) {
-        preparation_call filter;
-        filter.w[0] = c.w[std::size_t(i)];
-        filter.dims[0] = {l.hidden, 1, 5, 5};
-        filter.out = out + l.at[i];
-        pack_depthwise(filter);
-    }
+    for (int i : {4, 6}) pack_depthwise(part(i));
     for (int i : {1, 3, 5, 7}) std::copy_n(c.weight<float>(i), l.hidden, out + l.at[i]);
     for (int i : {9, 10, 11}) std::copy_n(c.weight<float>(i), l.features, out + l.at[i]);
 }
@@ -4733,6 +4947,328 @@ inline void batch_norm(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
+
+// ---- fovea/backend/cpu/winograd.hpp
+// y = act(conv(x, w) + b) + skip (optional) for 3x3 kernels without stride, dilation and groups, by Winograd's
+// F(4x4,3x3): a quarter of the products of the direct sum.
+//
+//   x[0]  (N,H,W,I)     x[1]  (N,H,W,O), optional, may be y     y  (N,H,W,O)
+//   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null
+//
+// The output is cut into tiles of 4x4 pixels at multiples of four of the image's own coordinates, never of the call's.
+// A tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a
+// pixel the same bits, and x must hold what whole tiles read: its footprint has a grain of four.
+//
+// Some tiles at a time: their patches of 6x6 pixels are transformed into 36 planes [tile][I] in scratch; for each block
+// of output channels 36 products with the transformed weights give planes [tile][block], which are transformed into y
+// at once. The planes of a group of tiles stay in L2.
+
+namespace fovea::FOVEA_ISA {
+
+// Where the planes of one group of tiles lie in scratch; steps in floats.
+struct winograd_group {
+    int tiles;           // of a group
+    int stored;          // that a plane has room for: the last block of tiles may pass the group
+    std::ptrdiff_t tile; // from a transformed input tile to the next
+    std::ptrdiff_t in;   // from a plane of transformed inputs to the next
+    std::ptrdiff_t out;  // from a plane of sums to the next
+
+    explicit winograd_group(const winograd_layout& l) {
+        constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
+        constexpr int most_tiles = 28;
+        tile = (l.inputs + lanes - 1) / lanes * lanes;
+        const int fitting = int(most_bytes / (sizeof(float) * winograd_planes * std::size_t(tile)));
+        const int block = block_pixels_of(l.vectors_of_block(0));
+        tiles = std::max(1, std::min(fitting, most_tiles) / block) * block;
+        stored = tiles;
+        int widest = 1;
+        l.each_block([&](int, int vectors, std::size_t) {
+            const int pixels = block_pixels_of(vectors);
+            stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
+            widest = std::max(widest, vectors);
+        });
+        in = stored * tile + line_floats; // a line more keeps the planes off the same sets
+        out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
+    }
+    std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
+    // Products of blocks, of tiles and of output channels, for each plane.
+    int products_of(const winograd_layout& l, int tiles_of_group) const {
+        int n = 0;
+        l.each_block([&](int, int vectors, std::size_t) {
+            n += (tiles_of_group + block_pixels_of(vectors) - 1) / block_pixels_of(vectors);
+        });
+        return n;
+    }
+};
+
+inline std::size_t winograd_scratch(const call& c) {
+    return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
+}
+
+// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors. By halves, each
+// of which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
+template <transform_part Part, class Load>
+FOVEA_INLINE void transform_half_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    constexpr int N = winograd_inputs, H = N / 2, unread = Part == transform_part::first ? N - 1 : 0;
+    vf columns[H][N];
+    FOVEA_UNROLL
+    for (int j = 0; j < N; ++j) {
+        vf d[N], o[H];
+        FOVEA_UNROLL
+        for (int i = 0; i < N; ++i) d[i] = i == unread ? broadcast(0.f) : load_at(i, j);
+        transform_inputs<Part>(d, o);
+        FOVEA_UNROLL
+        for (int i = 0; i < H; ++i) columns[i][j] = o[i];
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < H; ++i) {
+        vf first[H], last[H];
+        transform_inputs<transform_part::first>(columns[i], first);
+        transform_inputs<transform_part::last>(columns[i], last);
+        FOVEA_UNROLL
+        for (int j = 0; j < H; ++j, to += plane) store(to, first[j]);
+        FOVEA_UNROLL
+        for (int j = 0; j < H; ++j, to += plane) store(to, last[j]);
+    }
+}
+template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    transform_half_patch<transform_part::first>(load_at, to, plane);
+    transform_half_patch<transform_part::last>(load_at, to + winograd_planes / 2 * plane, plane);
+}
+
+// All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
+// the caches have it at best in L2.
+inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
+                              std::ptrdiff_t plane) {
+    int c = 0;
+    for (; c + lanes <= channels; c += lanes)
+        transform_patch(
+            [&](int i, int j) {
+                const float* at = row[i] + std::ptrdiff_t(j) * channels + c;
+                if (j >= winograd_inputs - winograd_outputs) fetch_soon(at + winograd_outputs * channels);
+                return load(at);
+            },
+            to + c, plane);
+    if (c < channels)
+        transform_patch(
+            [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
+            plane);
+}
+
+// One vector of channels of a tile's 36 planes: out(row, its four pixels), row by row.
+template <class Out> FOVEA_INLINE void transform_sums(const float* sums, std::ptrdiff_t plane, Out out) {
+    constexpr int N = winograd_inputs, M = winograd_outputs;
+    vf half[M][N];
+    FOVEA_UNROLL
+    for (int j = 0; j < N; ++j) {
+        vf m[N], o[M];
+        FOVEA_UNROLL
+        for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
+        transform_outputs(m, o);
+        FOVEA_UNROLL
+        for (int i = 0; i < M; ++i) half[i][j] = o[i];
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < M; ++i) {
+        vf o[M];
+        transform_outputs(half[i], o);
+        out(i, o);
+    }
+}
+
+// What becomes of one block of output channels of a tile.
+struct tile_epilogue {
+    // All pixels, to their rows.
+    void (*whole)(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]);
+    epilogue part; // some, from values[4][4][vectors * lanes]
+};
+
+template <activation_kind Kind>
+void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]) {
+    const destination& first = row[0];
+    for (int v = 0; v < vectors; ++v, sums += lanes) {
+        const int n = std::min(lanes, first.channels - v * lanes);
+        const vf bias = first.bias ? load_first(first.bias + v * lanes, n) : broadcast(0.f);
+        transform_sums(sums, plane, [&](int i, const vf(&o)[winograd_outputs]) {
+            float* y = row[i].y + v * first.vector_step;
+            const float* skip = row[i].skip ? row[i].skip + v * lanes : nullptr;
+            FOVEA_UNROLL
+            for (int j = 0; j < winograd_outputs; ++j) {
+                fetch_to_write(y + (j + winograd_outputs) * first.pixel_step); // of the tile to the right
+                vf value = activated<Kind>(o[j] + bias, first.slope);
+                if (skip) value = rounded(value) + load_first(skip + j * first.pixel_step, n);
+                store_first(y + j * first.pixel_step, value, n);
+            }
+        });
+    }
+}
+template <activation_kind Kind> inline constexpr tile_epilogue tile_epilogue_for{finish_tile<Kind>, finish_block<Kind>};
+
+inline const tile_epilogue& tile_epilogue_of(activation_kind kind) {
+    return with_activation(kind,
+                           []<activation_kind Kind>() -> const tile_epilogue& { return tile_epilogue_for<Kind>; });
+}
+
+// The tiles that a rectangle of pixels of one image touches, in rows from left to right.
+class winograd_tiles {
+    static constexpr int size = winograd_outputs;
+    const window& x_;
+    int n_;
+    range rows_, cols_;
+    int top_, left_, across_, down_;
+
+  public:
+    winograd_tiles(const window& x, int n, range rows, range cols)
+        : x_(x),
+          n_(n),
+          rows_(rows),
+          cols_(cols),
+          top_(rows.begin / size),
+          left_(cols.begin / size),
+          across_((cols.end + size - 1) / size - left_),
+          down_((rows.end + size - 1) / size - top_) {}
+    int count() const { return across_ * down_; }
+    // The tiles of the row that holds the pixels of row y.
+    range row_of(int y) const { return {(y / size - top_) * across_, (y / size - top_ + 1) * across_}; }
+    int channels() const { return x_.channels; }
+    int y(int tile) const { return (top_ + tile / across_) * size; }
+    int x(int tile) const { return (left_ + tile % across_) * size; }
+
+    // Row i of the 6x6 pixels that a tile reads.
+    const float* patch(int tile, int i) const { return x_.read<float>(n_, y(tile) - 1 + i, x(tile) - 1); }
+    void read(int tile, float* to, std::ptrdiff_t plane) const {
+        const float* row[winograd_inputs];
+        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(tile, i);
+        transform_patches(row, channels(), to, plane);
+    }
+
+    // One block of output channels of a tile, the pixels inside the rectangle. to(y, x): where those of row y from
+    // column x on go.
+    template <class To>
+    void write(int tile, const float* sums, std::ptrdiff_t plane, int vectors, const To& to,
+               const tile_epilogue& finish) const {
+        const range rows{std::max(y(tile), rows_.begin), std::min(y(tile) + size, rows_.end)};
+        const range cols{std::max(x(tile), cols_.begin), std::min(x(tile) + size, cols_.end)};
+        if (rows.size() == size && cols.size() == size) {
+            const int y0 = rows.begin, x0 = cols.begin;
+            return finish.whole(sums, plane, vectors, {to(y0, x0), to(y0 + 1, x0), to(y0 + 2, x0), to(y0 + 3, x0)});
+        }
+        alignas(64) float values[size][size * max_block_vectors * lanes];
+        for (int v = 0; v < vectors; ++v)
+            transform_sums(sums + v * lanes, plane, [&](int i, const vf(&o)[size]) {
+                for (int j = 0; j < size; ++j) store(values[i] + (j * vectors + v) * lanes, o[j]);
+            });
+        for (int i = rows.begin; i < rows.end; ++i)
+            finish.part(to(i, cols.begin), values[i - y(tile)] + (cols.begin - x(tile)) * vectors * lanes, vectors, 0,
+                        cols.size());
+    }
+};
+
+// Walks through the patches of the next group of tiles, two at a time, evenly over the block products of this one: with
+// a single block of output channels these are fewer than the rows of patches.
+class patch_walk {
+    const winograd_tiles& all_;
+    int first_, rows_, calls_, call_ = 0, done_ = 0;
+
+  public:
+    patch_walk(const winograd_tiles& all, int first, int tiles, int calls)
+        : all_(all), first_(first), rows_((tiles + 1) / 2 * winograd_inputs), calls_(calls) {}
+    // What a row of two patches adds to that of the tile before them: eight columns; now and then nothing, else
+    // `nothing`.
+    const float* next(const float* nothing) {
+        if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
+        const int tile = first_ + done_ / winograd_inputs * 2, row = done_ % winograd_inputs;
+        ++done_;
+        return all_.patch(tile, row) + 2 * all_.channels();
+    }
+};
+
+struct fetch_ahead { // a line of weights for each input channel, and one of two patches for every second
+    const float *weights, *patch;
+    FOVEA_INLINE void operator()(int k) const {
+        fetch_soon(weights + 16 * k);
+        if (k % 2 == 0) fetch_later(patch + 8 * k);
+    }
+};
+
+// sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
+template <int NV>
+void multiply_planes(const winograd_layout& l, const winograd_group& p, const float* in, const float* w, int tiles,
+                     float* sums, patch_walk& ahead) {
+    constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
+    terms t{};
+    t.rows = t.runs = 1;
+    t.length = l.inputs;
+    t.pixel_step = p.tile;
+    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
+        const float* next = plane + 1 < winograd_planes ? w + l.inputs * width : w;
+        t.row[0] = in;
+        int i = 0, done = 0;
+        const auto block = [&](auto sum, int size) {
+            const fetch_ahead fetch{next + 16 * l.inputs * std::min(done++, last_line), ahead.next(w)};
+            sum(t, i * p.tile, w, sums + i * width, fetch);
+            i += size;
+        };
+        while (tiles - i > tail_pixels) block(sum_block<NV, P, fetch_ahead>, P);
+        if (tiles - i > 1) block(sum_block<NV, tail_pixels, fetch_ahead>, tail_pixels);
+        if (tiles - i == 1) block(sum_block<NV, 1, fetch_ahead>, 1);
+    }
+}
+
+using plane_product = void (*)(const winograd_layout&, const winograd_group&, const float*, const float*, int, float*,
+                               patch_walk&);
+inline plane_product plane_product_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return multiply_planes<4>;
+    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
+}
+
+// Convolves some of the tiles, a group at a time; w, scratch: as `winograd_layout` and `winograd_group` say.
+// to(y, x, channel, channels): where some output channels of row y go, from column x on.
+template <class To>
+void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles& all, range chosen, const To& to,
+                    const tile_epilogue& finish, float* scratch) {
+    const winograd_group group(l);
+    float* in = scratch;
+    float* sums = in + winograd_planes * group.in;
+    for (int first = chosen.begin; first < chosen.end; first += group.tiles) {
+        const int tiles = std::min(group.tiles, chosen.end - first);
+        for (int t = 0; t < tiles; ++t) all.read(first + t, in + t * group.tile, group.in);
+        const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
+        patch_walk ahead(all, next, next_tiles, winograd_planes * group.products_of(l, tiles));
+        l.each_block([&](int vector, int vectors, std::size_t floats) {
+            const int channel = vector * lanes, channels = std::min(vectors * lanes, l.outputs - channel);
+            const auto block_to = [&](int y, int x) { return to(y, x, channel, channels); };
+            plane_product_of(vectors)(l, group, in, w + floats, tiles, sums, ahead);
+            for (int t = 0; t < tiles; ++t)
+                all.write(first + t, sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, block_to, finish);
+        });
+    }
+}
+
+inline void winograd(const call& c) {
+    if (c.rows.empty() || c.cols.empty()) return;
+    const float* bias = c.weight<float>(1);
+    for (int n = c.images.begin; n < c.images.end; ++n) {
+        const winograd_tiles all(c.x[0], n, c.rows, c.cols);
+        const auto to = [&](int y, int x, int channel, int channels) {
+            return destination{.y = c.y.at<float>(n, y, x) + channel,
+                               .pixel_step = c.y.channels,
+                               .vector_step = lanes,
+                               .channels = channels,
+                               .bias = bias ? bias + channel : nullptr,
+                               .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
+                               .slope = c.a.slope};
+        };
+        convolve_tiles({c.dims[1], c.dims[0]}, c.weight<float>(0), all, {0, all.count()}, to,
+                       tile_epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
+    }
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 
 namespace fovea::FOVEA_ISA {
 
@@ -4742,21 +5278,43 @@ inline bool attention_block_supported(int features, int hidden, int kernel) {
 }
 
 inline constexpr int attention_halo = 8; // 2 of the depthwise filter and 6 of the dilated one
-inline constexpr int attention_strip = 128;
-inline constexpr int attention_rows = 9 + 5 + 13 + 1 + 1; // of a, p, t, u, and zeros
+inline constexpr int attention_strip = 256;
+inline constexpr int attention_zero_rows = 1, attention_p_rows = 5, attention_t_rows = 13, attention_u_rows = 1;
+inline constexpr int attention_a_seam = 8, attention_p_seam = 4, attention_t_seam = 12; // columns
 
+inline bool attention_by_winograd(const call& c) { return c.a.method == convolution_method::winograd; }
+// Nine rows between the newest row of `a` and the last that u is multiplied with; whole tiles are up to three ahead.
+inline int attention_a_rows(const call& c) { return attention_by_winograd(c) ? 12 : 9; }
+
+// Of equal strips, the last may be narrower. They end where tiles do: a cut tile is computed twice.
 inline int attention_strip_width(const call& c) {
     const int strips = (c.cols.size() + attention_strip - 1) / attention_strip;
-    return (c.cols.size() + strips - 1) / std::max(strips, 1);
+    const int width = (c.cols.size() + strips - 1) / std::max(strips, 1);
+    return attention_by_winograd(c) ? (width + winograd_outputs - 1) / winograd_outputs * winograd_outputs : width;
+}
+inline int attention_strip_end(const call& c, int begin, int width) {
+    const int end = begin + width;
+    return std::min(attention_by_winograd(c) ? end / winograd_outputs * winograd_outputs : end, c.cols.end);
 }
 // One column more than needed keeps the groups of channels of a row off the same sets.
 inline std::ptrdiff_t attention_group(int strip) { return std::ptrdiff_t(strip + 2 * attention_halo + 1) * lanes; }
 
+// Of `a` and p, for the rows of y.
+inline range attention_inner_rows(const call& c) {
+    return range{c.rows.begin - attention_halo, c.rows.end + attention_halo}.clip(c.y.height);
+}
+
 inline std::size_t attention_block_scratch(const call& c) {
+    if (c.cols.empty()) return 0;
     const int groups = attention_weights::whole(c.a.hidden) / lanes;
-    return c.cols.empty() ? 0
-                          : sizeof(float) * std::size_t(attention_rows * groups) *
-                                std::size_t(attention_group(attention_strip_width(c)));
+    const int rows = attention_zero_rows + attention_a_rows(c) + attention_p_rows + attention_t_rows + attention_u_rows;
+    const int strip = attention_strip_width(c);
+    std::size_t floats = std::size_t(rows * groups) * std::size_t(attention_group(strip));
+    if (attention_strip_end(c, c.cols.begin, strip) < c.cols.end)
+        floats += std::size_t(attention_inner_rows(c).size() * groups * lanes) *
+                  (attention_a_seam + attention_p_seam + attention_t_seam);
+    if (attention_by_winograd(c)) floats += winograd_group({c.y.channels, c.a.hidden}).floats();
+    return sizeof(float) * floats;
 }
 
 // Five rows of a 5 x 5 filter, D columns between taps, on all groups of channels of n columns; times `factor` if given.
@@ -4794,45 +5352,71 @@ class attention_stream {
         float* at(int y) const { return data + y % rows * stride; }
         const float* read(int y) const { return y < 0 || y >= height ? zeros : at(y); }
     };
+    // Of every row, the columns that two neighbouring strips need: [row][A / lanes][column][lanes].
+    struct seam {
+        float* data;
+        int columns, column; // the first of them, counted from where the strips meet
+    };
 
     const call& c_;
     const attention_weights& l_;
     const float* w_;
-    int n_, x0_, width_;
-    int left_, right_; // ring columns inside the image; ring column 0 is image column x0 - halo
+    int n_;
+    range cols_;
+    bool first_, last_; // of the call's strips
+    int left_, right_;  // ring columns inside the image; ring column 0 is image column cols.begin - halo
+    int from_;          // ring column from which on `a` and p are computed here
     std::ptrdiff_t group_;
+    range inner_; // rows of `a` and p
     ring a_, p_, t_, u_;
+    seam a_seam_, p_seam_, t_seam_;
+    winograd_tiles tiles_; // of `a`
+    float* planes_;
 
   public:
-    attention_stream(const call& c, const attention_weights& l, int n, int x0, int width, int strip)
-        : c_(c), l_(l), w_(c.weight<float>(0)), n_(n), x0_(x0), width_(width), group_(attention_group(strip)) {
-        left_ = std::max(0, attention_halo - x0);
-        right_ = std::min(width + 2 * attention_halo, c.y.width - x0 + attention_halo);
+    attention_stream(const call& c, const attention_weights& l, int n, range cols, int strip)
+        : c_(c),
+          l_(l),
+          w_(c.weight<float>(0)),
+          n_(n),
+          cols_(cols),
+          first_(cols.begin == c.cols.begin),
+          last_(cols.end == c.cols.end),
+          left_(std::max(0, attention_halo - cols.begin)),
+          right_(std::min(cols.size() + 2 * attention_halo, c.y.width - cols.begin + attention_halo)),
+          from_(first_ ? left_ : std::min(2 * attention_halo, right_)),
+          group_(attention_group(strip)),
+          inner_(attention_inner_rows(c)),
+          tiles_(c.x[0], n, inner_, {image_column(from_), image_column(right_)}) {
         const std::ptrdiff_t row = group_ * l.groups();
         float* next = reinterpret_cast<float*>(c.scratch);
-        const float* zeros = next;
-        std::memset(next, 0, sizeof(float) * std::size_t(row));
-        next += row;
-        const auto make = [&](int rows) {
-            ring r{next, zeros, rows, c.y.height, row};
-            next += rows * row;
-            return r;
+        const auto take = [&](std::ptrdiff_t floats) { return std::exchange(next, next + floats); };
+        const float* zeros = take(attention_zero_rows * row);
+        std::fill_n(const_cast<float*>(zeros), row, 0.f);
+        const auto make_ring = [&](int rows) { return ring{take(rows * row), zeros, rows, c.y.height, row}; };
+        a_ = make_ring(attention_a_rows(c));
+        p_ = make_ring(attention_p_rows);
+        t_ = make_ring(attention_t_rows);
+        u_ = make_ring(attention_u_rows);
+        planes_ = take(l.winograd ? std::ptrdiff_t(winograd_group(l.proj_1_tiles()).floats()) : 0);
+        const auto make_seam = [&](int columns, int column) {
+            return seam{first_ && last_ ? nullptr : take(inner_.size() * l.groups() * columns * lanes), columns,
+                        column};
         };
-        a_ = make(9);
-        p_ = make(5);
-        t_ = make(13);
-        u_ = make(1);
+        a_seam_ = make_seam(attention_a_seam, 0);
+        p_seam_ = make_seam(attention_p_seam, 4);
+        t_seam_ = make_seam(attention_t_seam, -6);
     }
 
     void run() {
         clear_outside(p_);
         clear_outside(t_);
         const int height = c_.y.height;
-        int next_p = std::max(0, c_.rows.begin - 8), next_t = std::max(0, c_.rows.begin - 6);
+        int next_a = inner_.begin, next_p = inner_.begin, next_t = std::max(0, c_.rows.begin - 6);
         for (int y = c_.rows.begin; y < c_.rows.end; ++y) {
             for (; next_t < std::min(height, y + 7); ++next_t) {
                 for (; next_p < std::min(height, next_t + 3); ++next_p) {
-                    project(next_p);
+                    if (next_p == next_a) next_a = project(next_a);
                     mix(next_p);
                 }
                 filter(next_t);
@@ -4844,28 +5428,46 @@ class attention_stream {
 
   private:
     void clear_outside(const ring& r) {
-        const int end = width_ + 2 * attention_halo;
+        const int end = cols_.size() + 2 * attention_halo;
         for (int i = 0; i < r.rows * l_.groups(); ++i) {
             float* group = r.data + i * group_;
             std::memset(group, 0, sizeof(float) * std::size_t(left_ * lanes));
             std::memset(group + right_ * lanes, 0, sizeof(float) * std::size_t((end - right_) * lanes));
         }
     }
+    int image_column(int ring_column) const { return cols_.begin - attention_halo + ring_column; }
     const float* weight(int i) const { return w_ + l_.at[i]; }
 
-    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, destination to,
+    // What the strip before left of row y, and then what this one leaves to the next.
+    void join(const ring& r, const seam& s, int y) {
+        const auto copy = [&](int from, bool in) {
+            float* kept = s.data + std::ptrdiff_t(y - inner_.begin) * l_.groups() * s.columns * lanes;
+            float* row = r.at(y) + (from + s.column) * lanes;
+            for (int g = 0; g < l_.groups(); ++g, kept += s.columns * lanes, row += group_)
+                std::memcpy(in ? row : kept, in ? kept : row, sizeof(float) * std::size_t(s.columns * lanes));
+        };
+        if (!first_) copy(attention_halo, true);
+        if (!last_) copy(attention_halo + cols_.size(), false);
+    }
+
+    // act: null for nothing but the bias and the skip.
+    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row,
                   epilogue act) {
-        const destination row = to;
         layout.each_block([&](int first, int vectors, std::size_t floats) {
-            to.y = row.y + first * row.vector_step;
-            to.skip = row.skip ? row.skip + first * lanes : nullptr;
-            to.bias = row.bias + first * lanes;
+            destination to = row;
+            to.y += first * row.vector_step;
+            if (to.skip) to.skip += first * lanes;
+            to.bias += first * lanes;
             to.channels = std::min(vectors * lanes, row.channels - first * lanes);
-            row_kernel_of(vectors)(t, weight(weights) + floats, pixels, to, act);
+            const bool directly = !act && to.channels == vectors * lanes;
+            const row_kernel kernel = !directly ? row_kernel_of(vectors)
+                                      : to.skip ? store_kernel_of<true>(vectors)
+                                                : store_kernel_of<false>(vectors);
+            kernel(t, weight(weights) + floats, pixels, to, act ? act : finish_block<activation_kind::identity>);
         });
     }
     destination into(float* ring_row, int bias) const {
-        return {.y = ring_row + left_ * lanes,
+        return {.y = ring_row + from_ * lanes,
                 .pixel_step = lanes,
                 .vector_step = group_,
                 .channels = l_.groups() * lanes,
@@ -4877,56 +5479,83 @@ class attention_stream {
         return {{row + column * lanes}, 1, l_.groups(), lanes, group_, lanes};
     }
 
-    // a = GELU(proj_1(x))
-    void project(int y) {
+    // a = GELU(proj_1(x)) from row y on; returns the row up to which.
+    int project(int y) {
+        int end = y + 1;
+        if (l_.winograd) {
+            end = std::min((y / winograd_outputs + 1) * winograd_outputs, inner_.end);
+            project_tiles(y);
+        } else
+            project_row(y);
+        for (int i = y; i < end; ++i) join(a_, a_seam_, i);
+        return end;
+    }
+    void project_row(int y) {
         const window& x = c_.x[0];
         const int half = l_.kernel / 2;
         terms t{{}, l_.kernel, 1, l_.kernel * l_.features, 0, l_.features};
-        for (int i = 0; i < l_.kernel; ++i)
-            t.row[i] = x.read<float>(n_, y + i - half, x0_ - attention_halo + left_ - half);
-        convolve(l_.proj_1, 0, t, right_ - left_, into(a_.at(y), 1), finish_block<activation_kind::gelu>);
+        for (int i = 0; i < l_.kernel; ++i) t.row[i] = x.read<float>(n_, y + i - half, image_column(from_) - half);
+        convolve(l_.proj_1, 0, t, right_ - from_, into(a_.at(y), 1), finish_block<activation_kind::gelu>);
+    }
+    void project_tiles(int y) {
+        const auto to = [&](int row, int x, int channel, int channels) {
+            destination d = into(a_.at(row), 1);
+            d.y += (x - image_column(from_)) * lanes + channel / lanes * group_;
+            d.bias += channel;
+            d.channels = (channels + lanes - 1) / lanes * lanes;
+            return d;
+        };
+        convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to,
+                       tile_epilogue_for<activation_kind::gelu>, planes_);
     }
     // p = pointwise(a)
     void mix(int y) {
-        convolve(l_.pointwise, 2, from_ring(a_.at(y), left_), right_ - left_, into(p_.at(y), 3),
-                 finish_block<activation_kind::identity>);
+        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3), nullptr);
+        join(p_, p_seam_, y);
     }
     // t = depthwise(p), 6 columns around those of y
     void filter(int y) {
-        const int from = std::max(left_, 2), to = std::min(right_, width_ + 2 * attention_halo - 2);
+        const int from = first_ ? std::max(left_, 2) : attention_halo + 6;
+        const int to = std::min(right_, cols_.size() + 2 * attention_halo - 2);
         const float* row[5];
         for (int i = 0; i < 5; ++i) row[i] = p_.read(y - 2 + i) + (from - 2) * lanes;
         filter_row<1>(row, to - from, group_, l_.groups(), weight(4), weight(5), nullptr, t_.at(y) + from * lanes);
+        join(t_, t_seam_, y);
     }
     // u = depthwise_dilated(t) a
     void filter_dilated(int y) {
         const float* row[5];
         for (int i = 0; i < 5; ++i) row[i] = t_.read(y - 6 + 3 * i) + (attention_halo - 6) * lanes;
-        filter_row<3>(row, width_, group_, l_.groups(), weight(6), weight(7), a_.at(y) + attention_halo * lanes,
+        filter_row<3>(row, cols_.size(), group_, l_.groups(), weight(6), weight(7), a_.at(y) + attention_halo * lanes,
                       u_.at(y) + attention_halo * lanes);
     }
-    // y = LayerNorm(proj_2(u) + x)
+    // y = LayerNorm(proj_2(u) + x), some pixels at a time, that the second pass still finds in L1
     void finish(int y) {
-        float* out = c_.y.at<float>(n_, y, x0_);
-        const destination to{.y = out,
-                             .pixel_step = l_.features,
-                             .vector_step = lanes,
-                             .channels = l_.features,
-                             .bias = weight(9),
-                             .skip = c_.x[0].at<const float>(n_, y, x0_),
-                             .slope = 0};
-        convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo), width_, to,
-                 finish_block<activation_kind::identity>);
-        layer_norm_row(out, out, width_, l_.features, {weight(10), weight(11), c_.a.epsilon});
+        constexpr int some = 48; // whole blocks of 6, 8 or 4 pixels, and of `lanes`
+        const int F = l_.features;
+        destination to{.y = c_.y.at<float>(n_, y, cols_.begin),
+                       .pixel_step = F,
+                       .vector_step = lanes,
+                       .channels = F,
+                       .bias = weight(9),
+                       .skip = c_.x[0].at<const float>(n_, y, cols_.begin),
+                       .slope = 0};
+        for (int x = 0; x < cols_.size(); x += some, to.y += some * F, to.skip += some * F) {
+            const int pixels = std::min(some, cols_.size() - x);
+            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to, nullptr);
+            layer_norm_row(to.y, to.y, pixels, F, {weight(10), weight(11), c_.a.epsilon});
+        }
     }
 };
 
 inline void attention_block(const call& c) {
-    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel);
+    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel, c.a.method);
     const int strip = attention_strip_width(c);
     for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int x = c.cols.begin; x < c.cols.end; x += strip)
-            attention_stream(c, l, n, x, std::min(strip, c.cols.end - x), strip).run();
+        for (int x = c.cols.begin, end; x < c.cols.end; x = end) {
+            end = attention_strip_end(c, x, strip);
+            attention_stream(c, l, n, {x, end}, strip).run();
+        }
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -4958,20 +5587,7 @@ template <activation_kind Kind> void activate_as(const call& c) {
     each_vector(c, [&](vf x, vf) { return activated<Kind>(x, c.a.slope); });
 }
 inline void activate(const call& c) {
-    switch (c.a.activation) {
-        case activation_kind::relu:
-            return activate_as<activation_kind::relu>(c);
-        case activation_kind::leaky_relu:
-            return activate_as<activation_kind::leaky_relu>(c);
-        case activation_kind::silu:
-            return activate_as<activation_kind::silu>(c);
-        case activation_kind::gelu:
-            return activate_as<activation_kind::gelu>(c);
-        case activation_kind::unit_range:
-            return activate_as<activation_kind::unit_range>(c);
-        default:
-            return activate_as<activation_kind::identity>(c);
-    }
+    with_activation(c.a.activation, [&]<activation_kind Kind>() { activate_as<Kind>(c); });
 }
 
 inline void add(const call& c) {
@@ -5181,17 +5797,19 @@ inline std::size_t int8_convolution_scratch(const call& c) {
 template <int NV>
 void int8_row(const terms_of<std::int32_t>& t, const call& c, const int8_layout& l, int channel, const std::int32_t* w,
               int pixels, const destination& to, epilogue finish) {
-    const float* scale = l.scales(c.w[0]) + channel;
     const std::int32_t* offset = l.offsets(c.w[0]) + channel;
+    const float* scale = l.scales(c.w[0]) + channel;
+    alignas(64) std::int32_t sums[max_block_sums];
     alignas(64) float values[max_block_sums];
-    sum_row_with<NV>(t, w, pixels, [&](const std::int32_t* sums, int x, int computed) {
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        sum_block<NV, size(), fetch_operands, to_sums<NV, std::int32_t>>(t, from * t.pixel_step, w, sums);
         for (int v = 0; v < NV; ++v) {
             const vi add = load(offset + v * lanes);
             const vf by = load(scale + v * lanes);
-            for (int at = v * lanes; at < computed * NV * lanes; at += NV * lanes)
+            for (int at = v * lanes; at < size() * NV * lanes; at += NV * lanes)
                 store(values + at, as_floats(load(sums + at) + add) * by);
         }
-        finish(to, values, NV, x, computed);
+        finish(to, values + (x - from) * NV * lanes, NV, x, from + size() - x);
     });
 }
 using int8_row_kernel = void (*)(const terms_of<std::int32_t>&, const call&, const int8_layout&, int,
@@ -5499,374 +6117,6 @@ inline void upsample(const call& c) {
                 }
         }
     });
-}
-
-} // namespace fovea::FOVEA_ISA
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
-
-// ---- fovea/backend/cpu/winograd.hpp
-// y = act(conv(x, w) + b) + skip (optional) for 3x3 kernels without stride, dilation and groups, by Winograd's
-// F(4x4,3x3): a quarter of the products of the direct sum.
-//
-//   x[0]  (N,H,W,I)     x[1]  (N,H,W,O), optional, may be y     y  (N,H,W,O)
-//   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null
-//
-// The output is cut into tiles of 4x4 pixels at multiples of four of the image's own coordinates, never of the call's.
-// A tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a
-// pixel the same bits, and x must hold what whole tiles read: its footprint has a grain of four.
-//
-// Some tiles at a time: their patches of 6x6 pixels are transformed into 36 planes [tile][I] in scratch; for each block
-// of output channels 36 products with the transformed weights give planes [tile][block], which are transformed into y
-// at once. The planes of a group of tiles stay in L2.
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
-
-// ---- fovea/backend/cpu/winograd_weights.hpp
-// The weights of Winograd's convolution: 3x3 filters as 36 planes of products, transformed in double.
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_TRANSFORMS_HPP
-
-// ---- fovea/backend/cpu/winograd_transforms.hpp
-// The transforms of Winograd's F(4x4,3x3) (Lavin and Gray 2015, arXiv 1509.09308): four outputs of a filter of three
-// taps from six inputs by six products,
-//
-//   y = A^T ((G g) (B^T d))        element by element between the brackets; on images along rows, then along columns
-//
-// with the points {0, +-1/sqrt2, +-sqrt2, infinity}: about 8 dB closer to the exact result than {0, +-1, +-2}, and as
-// cheap, because the two points of a pair share their even and odd parts (Barabasz et al. 2018, arXiv 1803.10986).
-
-namespace fovea::FOVEA_ISA {
-
-inline constexpr int winograd_outputs = 4; // of a tile along one axis
-inline constexpr int winograd_inputs = 6;
-inline constexpr int winograd_planes = winograd_inputs * winograd_inputs;
-inline constexpr double winograd_points[winograd_inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
-                                                                1.41421356237309504880, -1.41421356237309504880};
-
-// o = B^T d, six values from six.
-FOVEA_INLINE void transform_inputs(const vf (&d)[winograd_inputs], vf (&o)[winograd_inputs]) {
-    const vf two = broadcast(2.f), half = broadcast(0.5f), both = broadcast(2.5f);
-    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
-    o[0] = fnma(both, d[2], d[0] + d[4]);
-    const vf even_near = fnma(two, d[2], d[4]), odd_near = fnma(two, d[1], d[3]);
-    o[1] = fma(near, odd_near, even_near);
-    o[2] = fnma(near, odd_near, even_near);
-    const vf even_far = fnma(half, d[2], d[4]), odd_far = fnma(half, d[1], d[3]);
-    o[3] = fma(far, odd_far, even_far);
-    o[4] = fnma(far, odd_far, even_far);
-    o[5] = fnma(both, d[3], d[1] + d[5]);
-}
-
-// o = A^T m, four values from six.
-FOVEA_INLINE void transform_outputs(const vf (&m)[winograd_inputs], vf (&o)[winograd_outputs]) {
-    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
-    const vf near_cubed = broadcast(float(winograd_points[1] / 2)),
-             far_cubed = broadcast(float(winograd_points[3] * 2));
-    const vf even_near = m[1] + m[2], odd_near = m[1] - m[2], even_far = m[3] + m[4], odd_far = m[3] - m[4];
-    o[0] = m[0] + even_near + even_far;
-    o[1] = fma(near, odd_near, far * odd_far);
-    o[2] = fma(broadcast(0.5f), even_near, broadcast(2.f) * even_far);
-    o[3] = fma(near_cubed, odd_near, fma(far_cubed, odd_far, m[5]));
-}
-
-// u = G g G^T for one filter g[row][column], in double.
-inline void transform_filter(const float* g, double (&u)[winograd_inputs][winograd_inputs]) {
-    double G[winograd_inputs][3] = {}; // row i: (1, p, p^2) / product of (p - q) over the other points q
-    for (int i = 0; i < winograd_inputs - 1; ++i) {
-        const double p = winograd_points[i];
-        double divisor = 1;
-        for (double q : winograd_points)
-            if (q != p) divisor *= p - q;
-        G[i][0] = 1 / divisor, G[i][1] = p / divisor, G[i][2] = p * p / divisor;
-    }
-    G[winograd_inputs - 1][2] = 1;
-    for (int i = 0; i < winograd_inputs; ++i) {
-        double row[3] = {};
-        for (int x = 0; x < 3; ++x)
-            for (int y = 0; y < 3; ++y) row[x] += G[i][y] * double(g[3 * y + x]);
-        for (int j = 0; j < winograd_inputs; ++j) u[i][j] = row[0] * G[j][0] + row[1] * G[j][1] + row[2] * G[j][2];
-    }
-}
-
-} // namespace fovea::FOVEA_ISA
-#endif
-
-namespace fovea::FOVEA_ISA {
-
-// Cut into blocks of output channels: [36][I][vectors * lanes] each, zeros beyond the last channel.
-struct winograd_layout {
-    int inputs, outputs;
-
-    int vectors() const { return (outputs + lanes - 1) / lanes; }
-    // As large as registers allow: weights are fetched ahead, so that they need not stay in L1.
-    int vectors_of_block(int first) const { return block_vectors(vectors() - first, 1); }
-    std::size_t block_floats(int vectors) const {
-        return std::size_t(winograd_planes) * std::size_t(inputs) * std::size_t(vectors * lanes);
-    }
-    // f(first vector, vectors, floats before it)
-    template <class F> FOVEA_INLINE void each_block(F f) const {
-        for (int v = 0, n; v < vectors(); v += n) {
-            n = vectors_of_block(v);
-            f(v, n, block_floats(v));
-        }
-    }
-};
-
-inline std::size_t packed_winograd_bytes(const preparation_call& c) {
-    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
-    return sizeof(float) * l.block_floats(l.vectors());
-}
-inline void pack_winograd(const preparation_call& c) {
-    const winograd_layout l{c.dims[0][1], c.dims[0][0]};
-    const float* w = c.weight<float>(0);
-    l.each_block([&](int first, int vectors, std::size_t floats) {
-        const int width = vectors * lanes;
-        for (int i = 0; i < l.inputs; ++i)
-            for (int o = 0; o < width; ++o) {
-                const int output = first * lanes + o;
-                double u[winograd_inputs][winograd_inputs] = {};
-                if (output < l.outputs) transform_filter(w + 9 * (std::ptrdiff_t(output) * l.inputs + i), u);
-                float* out = static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + o;
-                for (int plane = 0; plane < winograd_planes; ++plane, out += std::ptrdiff_t(l.inputs) * width)
-                    *out = float(u[plane / winograd_inputs][plane % winograd_inputs]);
-            }
-    });
-}
-
-} // namespace fovea::FOVEA_ISA
-#endif
-
-namespace fovea::FOVEA_ISA {
-
-// Where the planes of one group of tiles lie in scratch; steps in floats.
-struct winograd_group {
-    int tiles;           // of a group
-    int stored;          // that a plane has room for: the last block of tiles may pass the group
-    std::ptrdiff_t tile; // from a transformed input tile to the next
-    std::ptrdiff_t in;   // from a plane of transformed inputs to the next
-    std::ptrdiff_t out;  // from a plane of sums to the next
-
-    explicit winograd_group(const winograd_layout& l) {
-        constexpr std::size_t most_bytes = 1 << 20; // of transformed inputs
-        constexpr int most_tiles = 28;
-        tile = (l.inputs + lanes - 1) / lanes * lanes;
-        const int fitting = int(most_bytes / (sizeof(float) * winograd_planes * std::size_t(tile)));
-        const int block = block_pixels_of(l.vectors_of_block(0));
-        tiles = std::max(1, std::min(fitting, most_tiles) / block) * block;
-        stored = tiles;
-        int widest = 1;
-        l.each_block([&](int, int vectors, std::size_t) {
-            const int pixels = block_pixels_of(vectors);
-            stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
-            widest = std::max(widest, vectors);
-        });
-        in = stored * tile + line_floats; // a line more keeps the planes off the same sets
-        out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
-    }
-    std::size_t floats() const { return std::size_t(winograd_planes * (in + out)); }
-    // Products of blocks, of tiles and of output channels, for each plane.
-    int products_of(const winograd_layout& l, int tiles_of_group) const {
-        int n = 0;
-        l.each_block([&](int, int vectors, std::size_t) {
-            n += (tiles_of_group + block_pixels_of(vectors) - 1) / block_pixels_of(vectors);
-        });
-        return n;
-    }
-};
-
-inline std::size_t winograd_scratch(const call& c) {
-    return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
-}
-
-// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors.
-template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
-    constexpr int N = winograd_inputs;
-    vf half[N][N];
-    FOVEA_UNROLL
-    for (int j = 0; j < N; ++j) {
-        vf d[N], o[N];
-        FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) d[i] = load_at(i, j);
-        transform_inputs(d, o);
-        FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) half[i][j] = o[i];
-    }
-    FOVEA_UNROLL
-    for (int i = 0; i < N; ++i) {
-        vf o[N];
-        transform_inputs(half[i], o);
-        FOVEA_UNROLL
-        for (int j = 0; j < N; ++j, to += plane) store(to, o[j]);
-    }
-}
-
-// All channels of the patch whose rows are given; zeros fill the last vector.
-inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
-                              std::ptrdiff_t plane) {
-    int c = 0;
-    for (; c + lanes <= channels; c += lanes)
-        transform_patch([&](int i, int j) { return load(row[i] + std::ptrdiff_t(j) * channels + c); }, to + c, plane);
-    if (c < channels)
-        transform_patch(
-            [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
-            plane);
-}
-
-// 36 planes of one tile into y[4][4][vectors * lanes].
-inline void transform_tile(const float* sums, std::ptrdiff_t plane, int vectors, float* y) {
-    constexpr int N = winograd_inputs, M = winograd_outputs;
-    for (int v = 0; v < vectors; ++v, sums += lanes, y += lanes) {
-        vf half[M][N];
-        FOVEA_UNROLL
-        for (int j = 0; j < N; ++j) {
-            vf m[N], o[M];
-            FOVEA_UNROLL
-            for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
-            transform_outputs(m, o);
-            FOVEA_UNROLL
-            for (int i = 0; i < M; ++i) half[i][j] = o[i];
-        }
-        FOVEA_UNROLL
-        for (int i = 0; i < M; ++i) {
-            vf o[M];
-            transform_outputs(half[i], o);
-            FOVEA_UNROLL
-            for (int j = 0; j < M; ++j) store(y + (i * M + j) * vectors * lanes, o[j]);
-        }
-    }
-}
-
-// The tiles that a call touches, in rows from left to right.
-class winograd_tiles {
-    static constexpr int size = winograd_outputs;
-    const call& c_;
-    int top_, left_, across_, down_;
-
-  public:
-    explicit winograd_tiles(const call& c)
-        : c_(c),
-          top_(c.rows.begin / size),
-          left_(c.cols.begin / size),
-          across_((c.cols.end + size - 1) / size - left_),
-          down_((c.rows.end + size - 1) / size - top_) {}
-    int count() const { return across_ * down_; }
-    int channels() const { return c_.x[0].channels; }
-    int y(int tile) const { return (top_ + tile / across_) * size; }
-    int x(int tile) const { return (left_ + tile % across_) * size; }
-
-    // Row i of the 6x6 pixels that a tile reads.
-    const float* patch(int n, int tile, int i) const { return c_.x[0].read<float>(n, y(tile) - 1 + i, x(tile) - 1); }
-    void read(int n, int tile, float* to, std::ptrdiff_t plane) const {
-        const float* row[winograd_inputs];
-        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(n, tile, i);
-        transform_patches(row, channels(), to, plane);
-    }
-
-    // One block of output channels, from `channel`, of a tile: values[4][4][vectors * lanes], of which the pixels
-    // inside the call are finished.
-    void write(int n, int tile, int channel, int vectors, const float* values, epilogue finish) const {
-        const range rows{std::max(y(tile), c_.rows.begin), std::min(y(tile) + size, c_.rows.end)};
-        const range cols{std::max(x(tile), c_.cols.begin), std::min(x(tile) + size, c_.cols.end)};
-        const float* bias = c_.weight<float>(1);
-        for (int i = rows.begin; i < rows.end; ++i) {
-            const destination to{.y = c_.y.at<float>(n, i, cols.begin) + channel,
-                                 .pixel_step = c_.y.channels,
-                                 .vector_step = lanes,
-                                 .channels = std::min(vectors * lanes, c_.y.channels - channel),
-                                 .bias = bias ? bias + channel : nullptr,
-                                 .skip = c_.x[1] ? c_.x[1].at<const float>(n, i, cols.begin) + channel : nullptr,
-                                 .slope = c_.a.slope};
-            for (int p = size; p < 2 * size; ++p)
-                for (int v = 0; v < vectors; ++v) fetch_to_write(to.y + p * to.pixel_step + v * lanes);
-            const int first = (i - y(tile)) * size + cols.begin - x(tile);
-            finish(to, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
-        }
-    }
-};
-
-// Walks through the patches of the next group of tiles, evenly over the block products of this one.
-class patch_walk {
-    const winograd_tiles& all_;
-    int n_, first_, rows_, calls_, call_ = 0, done_ = 0;
-
-  public:
-    patch_walk(const winograd_tiles& all, int n, int first, int tiles, int calls)
-        : all_(all), n_(n), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
-    // What a row of a patch adds to that of the tile before it: four columns; now and then nothing, else `nothing`.
-    const float* next(const float* nothing) {
-        if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
-        const int tile = first_ + done_ / winograd_inputs, row = done_ % winograd_inputs;
-        ++done_;
-        return all_.patch(n_, tile, row) + 2 * all_.channels();
-    }
-};
-
-struct fetch_ahead { // a line of weights for each input channel, and a pixel of a patch for every fourth
-    const float *weights, *patch;
-    FOVEA_INLINE void operator()(int k) const {
-        fetch_soon(weights + 16 * k);
-        if (k % 4 == 0) fetch_later(patch + 4 * k);
-    }
-};
-
-// sums[plane][tile][NV * lanes] = in[plane][tile][I] w[plane][I][NV * lanes]
-template <int NV>
-void multiply_planes(const winograd_layout& l, const winograd_group& p, const float* in, const float* w, int tiles,
-                     float* sums, patch_walk& ahead) {
-    constexpr int P = block_pixels<NV>, width = NV * lanes, last_line = std::max(width / 16, 1) - 1;
-    terms t{};
-    t.rows = t.runs = 1;
-    t.length = l.inputs;
-    t.pixel_step = p.tile;
-    for (int plane = 0; plane < winograd_planes; ++plane, in += p.in, sums += p.out, w += l.inputs * width) {
-        const float* next = plane + 1 < winograd_planes ? w + l.inputs * width : w;
-        t.row[0] = in;
-        int i = 0, done = 0;
-        const auto block = [&](auto sum, int size) {
-            const fetch_ahead fetch{next + 16 * l.inputs * std::min(done++, last_line), ahead.next(w)};
-            sum(t, i * p.tile, w, sums + i * width, fetch);
-            i += size;
-        };
-        while (tiles - i > tail_pixels) block(sum_block<NV, P, fetch_ahead>, P);
-        if (tiles - i > 1) block(sum_block<NV, tail_pixels, fetch_ahead>, tail_pixels);
-        if (tiles - i == 1) block(sum_block<NV, 1, fetch_ahead>, 1);
-    }
-}
-
-using plane_product = void (*)(const winograd_layout&, const winograd_group&, const float*, const float*, int, float*,
-                               patch_walk&);
-inline plane_product plane_product_of(int vectors) {
-    if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return multiply_planes<4>;
-    return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
-}
-
-inline void winograd(const call& c) {
-    if (c.rows.empty() || c.cols.empty()) return;
-    const winograd_layout l{c.dims[1], c.dims[0]};
-    const winograd_group group(l);
-    const winograd_tiles all(c);
-    const epilogue finish = epilogue_of(c.a.activation);
-    float* in = reinterpret_cast<float*>(c.scratch);
-    float* sums = in + winograd_planes * group.in;
-    alignas(64) float values[winograd_outputs * winograd_outputs * max_block_vectors * lanes];
-
-    for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int first = 0; first < all.count(); first += group.tiles) {
-            const int tiles = std::min(group.tiles, all.count() - first);
-            for (int t = 0; t < tiles; ++t) all.read(n, first + t, in + t * group.tile, group.in);
-            const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
-            patch_walk ahead(all, n, next, next_tiles, winograd_planes * group.products_of(l, tiles));
-            l.each_block([&](int vector, int vectors, std::size_t floats) {
-                plane_product_of(vectors)(l, group, in, c.weight<float>(0) + floats, tiles, sums, ahead);
-                for (int t = 0; t < tiles; ++t) {
-                    transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, values);
-                    all.write(n, first + t, vector * lanes, vectors, values, finish);
-                }
-            });
-        }
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -6418,6 +6668,7 @@ struct footprint {
     bool whole = false;          // reads the whole image, gives one pixel
     int grain = 1;               // output pixels are computed in runs of so many, from multiples of it
 
+    constexpr bool own_pixel() const { return magnify == 1 && stride == 1 && radius == 0 && grain == 1 && !whole; }
     // The runs that the rows `out` are part of.
     constexpr range grains(range out) const {
         return {floor_div(out.begin, grain) * grain, floor_div(out.end + grain - 1, grain) * grain};
@@ -6812,6 +7063,17 @@ struct packed_attention {
 inline void prepare(cpu, packed_attention, const preparation_call& c) { FOVEA_CPU_KERNEL(pack_attention_block)(c); }
 inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call& c) {
     return FOVEA_CPU_KERNEL(packed_attention_block_bytes)(c);
+}
+// Its projection is chosen like a convolution of its own.
+template <int F, int A, int K>
+constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
+    using enum convolution_method;
+    const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
+    o.a.method = chosen && winograd_fits(o.a) ? winograd : direct;
+    if (o.a.method == winograd) {
+        o.reads.grain = 4;
+        o.work -= 0.6 * F * A * K * K;
+    }
 }
 template <int F, int A, int K>
 requires(F % 16 == 0 && A % 16 == 0) packed_attention layout_of(cpu, attention_block<F, A, K>);
@@ -7457,8 +7719,7 @@ template <layer First, layer... Rest> struct residual {
 
 // ---- fovea/graph/schedule.hpp
 // Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
-// streamed. They differ in the output rectangles and the band height only; the one with the least work that fits the
-// budget is taken.
+// streamed. They differ in the output rectangles and the band height only.
 
 // ---- fovea/graph/plan.hpp
 // Memory and order of work of an inference run, known before anything runs.
@@ -7468,6 +7729,10 @@ template <layer First, layer... Rest> struct residual {
 // are still to be read, in a ring, and the columns that are read, with zeros where those lie outside the image. One
 // band is the whole-image run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer;
 // many bands are the stream. Nothing is computed twice within a run.
+//
+// The last operations are often cheap and bound by memory: pixel shuffle, the enlarged input added, a clamp. They are
+// the tail: a few rows at a time run through all of them and on to whoever takes the output, so that none of their
+// results is kept.
 #include <climits>
 
 namespace fovea {
@@ -7515,6 +7780,8 @@ struct kept_part {  // of one tensor
     range rows;     // all that are ever computed
     int stored = 0; // rows in the ring
     std::size_t offset = 0;
+    int saved = 0; // rows that are put aside from one band to the next; 0: the ring itself stays
+    std::size_t saved_offset = 0;
 };
 
 struct plan {
@@ -7523,6 +7790,8 @@ struct plan {
     std::vector<extent> extents;        // by tensor
     std::vector<kept_part> tensors;     // by tensor
     std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
+    std::vector<std::vector<int>> keep; // by band, by tensor: rows from here to the end are read by later bands
+    std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
     std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row
     std::size_t zero_bytes = 0;
     std::size_t bytes = 0; // of the arena
@@ -7572,10 +7841,9 @@ constexpr std::vector<int> ends_for(const graph& g, const plan& p, int row) {
     return end;
 }
 
-// The bands, and with them how many rows each tensor keeps and whether it must survive from one band to the next.
-constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
+// The bands, and with them how many rows each tensor keeps, and how many from one band to the next.
+constexpr void cut_bands(const graph& g, plan& p, int band) {
     const std::size_t n = g.tensors.size();
-    std::vector<char> survives(n, 0);
     std::vector<int> done(n, 0);
     for (std::size_t i = 0; i < n; ++i) done[i] = p.tensors[i].rows.begin;
     const range rows = p.out.rows;
@@ -7602,12 +7870,27 @@ constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
         });
         for (std::size_t i = 0; i < n; ++i) {
             p.tensors[i].stored = std::max(p.tensors[i].stored, end[i] - low[i]);
-            if (next[i] < end[i]) survives[i] = 1;
+            p.tensors[i].saved = std::max(p.tensors[i].saved, end[i] - next[i]);
         }
         p.ends.push_back(end);
+        p.keep.push_back(next);
         done = end;
     }
-    return survives;
+}
+
+// The first operation of the tail: it and those after it have no weights, give pixels of the output's size, and read
+// each other at their own pixel only.
+constexpr std::size_t tail_of(const graph& g) {
+    std::size_t first = g.operations.size();
+    for (; first > 0; --first) {
+        const operation& o = g.operations[first - 1];
+        if (o.w[0] >= 0 || o.reads.whole || !(g.tensors[std::size_t(o.y)].scale == g.tensors.back().scale)) break;
+        bool own_pixels = true;
+        for (std::size_t i = first; i < g.operations.size(); ++i)
+            if (g.operations[i].x[0] == o.y && !g.operations[i].reads.own_pixel()) own_pixels = false;
+        if (!own_pixels) break;
+    }
+    return first;
 }
 
 } // namespace detail
@@ -7622,10 +7905,12 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     p.extents = extents_of(g, input);
     p.tensors.assign(n, kept_part{});
     detail::find_parts(g, p);
-    const std::vector<char> survives = detail::cut_bands(g, p, band);
+    detail::cut_bands(g, p, band);
+    p.tail = detail::tail_of(g);
+    for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
 
-    std::vector<arena_slot> slots(n + 1, arena_slot{});
-    const int steps = int(g.operations.size()) + 1; // the last one hands the output over
+    std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows put aside, zeros
+    const int steps = int(g.operations.size()) + 1;         // the last one hands the output over
     slots[0].use(0), slots[n - 1].use(steps);
     for (int t = 0; t < steps - 1; ++t) {
         const auto& o = g.operations[std::size_t(t)];
@@ -7637,12 +7922,18 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
         const std::size_t row = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels) * element;
         p.zero_bytes = std::max(p.zero_bytes, detail::aligned(row));
         slots[i].bytes = detail::aligned(row * std::size_t(p.tensors[i].stored) * std::size_t(batch));
-        if (survives[i]) slots[i].first = 0, slots[i].last = steps;
+        auto& saved = p.tensors[i].saved;
+        if (2 * saved > p.tensors[i].stored) {
+            saved = 0;
+            slots[i].first = 0, slots[i].last = steps;
+        }
+        if (saved) slots[n + i] = {detail::aligned(row * std::size_t(saved) * std::size_t(batch)), 0, 0, steps};
     }
-    slots[n] = {p.zero_bytes, 0, 0, steps};
+    slots[2 * n] = {p.zero_bytes, 0, 0, steps};
     p.bytes = pack(slots);
-    for (std::size_t i = 0; i < n; ++i) p.tensors[i].offset = slots[i].offset;
-    p.zeros = slots[n].offset;
+    for (std::size_t i = 0; i < n; ++i)
+        p.tensors[i].offset = slots[i].offset, p.tensors[i].saved_offset = slots[n + i].offset;
+    p.zeros = slots[2 * n].offset;
     return p;
 }
 
@@ -7694,19 +7985,29 @@ struct tiling {
     }
 };
 
-// Work of one plan. Numbers that pass through memory beyond the caches cost as much as several multiply-adds, a call of
-// a kernel as much as some thousand; a fused block computes its inner halo again in every call.
+// Work of one plan. Constants fitted to times of whole networks on two x86 servers (docs/benchmarks.md): what a number
+// costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
+// back into the caches; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 4, near_number = 1, per_call = 4000, near_bytes = 1 << 20;
-    constexpr double inner_share = 0.6; // of a fused block's work, in the convolutions that the halo repeats
+    constexpr double far_number = 12, near_number = 3, per_call = 3e5, per_weight = 6, near_bytes = 4 << 20;
+    constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
+    const auto call_cost = [](const operation& o) {
+        const double planes = o.a.method == convolution_method::winograd ? 4 : 1; // 36 numbers for a filter of 9
+        return per_call + (o.w[0] >= 0 ? per_weight * planes * double(count(o.dims)) : 0);
+    };
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
     const auto traffic = [&](int x) {
         const auto& t = p.tensors[std::size_t(x)];
-        const double bytes = double(t.stored) * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
+        const double bytes =
+            double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
         return g.tensors[std::size_t(x)].channels * (bytes > near_bytes ? far_number : near_number);
     };
+    double moved = 0; // numbers that are put aside between two bands and brought back
+    for (std::size_t i = 0; i < p.tensors.size(); ++i)
+        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels;
+    work += 2 * far_number * moved * double(p.ends.size() - 1);
     for (auto& end : p.ends)
         for (auto& o : g.operations) {
             const std::size_t y = std::size_t(o.y);
@@ -7718,9 +8019,9 @@ inline double work_of(const graph& g, const plan& p) {
             double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
-            work += per_call + rows * cols * each;
+            work += call_cost(o) + p.batch * rows * cols * each;
         }
-    return work * p.batch;
+    return work;
 }
 
 } // namespace detail
@@ -7734,31 +8035,39 @@ inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s
     return {detail::work_of(g, p) / share, p.bytes};
 }
 
-// The schedule with the least work whose activations fit into `budget` bytes. Throws when none does.
+// Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
+// the one that needs the fewest bytes. Throws when none fits.
 inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
-    schedule best{};
-    schedule_cost least = cost_of(g, input, batch, best);
-    std::size_t smallest = least.bytes;
-    bool found = least.bytes <= budget;
+    constexpr double nearly = 1.03; // closer than the estimate of work is to times
+    struct candidate {
+        schedule how;
+        schedule_cost cost;
+    };
+    std::vector<candidate> fitting;
+    double least = std::numeric_limits<double>::infinity();
+    std::size_t smallest = SIZE_MAX;
     const auto consider = [&](schedule s) {
         const schedule_cost c = cost_of(g, input, batch, s);
         smallest = std::min(smallest, c.bytes);
-        if (c.bytes > budget || (found && c.work >= least.work)) return;
-        best = s, least = c, found = true;
+        if (c.bytes > budget) return;
+        fitting.push_back({s, c});
+        least = std::min(least, c.work);
     };
-    constexpr int bands[] = {128, 64, 32, 16, 8, 4, 1};
-    for (int band : bands)
-        if (band < input.height) consider({0, 0, band});
-    for (int width : {1024, 512, 256, 128, 64})
-        if (width < input.width)
-            for (int band : bands)
-                if (band < input.height) consider({0, width, band});
+    consider({});
+    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + 3) / 4 * 4; // whole Winograd tiles
+        if (strips > 1 && width < 16) break;
+        for (int band : bands)
+            if (band < input.height) consider({0, width, band});
+    }
     for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
         if (tile < input.height || tile < input.width) consider({tile, tile, 0});
-    if (!found)
+    if (fitting.empty())
         fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
              " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
-    return best;
+    std::erase_if(fitting, [&](const candidate& c) { return c.cost.work > nearly * least; });
+    return std::ranges::min_element(fitting, {}, [](const candidate& c) { return c.cost.bytes; })->how;
 }
 
 } // namespace fovea
@@ -7849,20 +8158,30 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
     }
 }
 
-// How a call is cut for so many workers: by images, else by rows, by columns where rows are few or a block repeats its
-// halo; rows and columns at multiples of the footprint's grain. Piece i of `pieces`; a piece may be empty.
+// How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
+// the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
+// end at multiples of the footprint's grain. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
     static cut of(const operation& o, const call& c, int workers) {
+        const int batch = c.images.size(), grain = o.reads.grain;
         if (workers == 1) return {};
-        const int batch = c.images.size();
-        if (batch % workers == 0) return {.images = workers};
-        const int grain = o.reads.grain, runs = o.reads.grains(c.rows).size() / grain;
-        const bool wide = c.cols.size() >= 2 * workers * (o.recomputed + grain);
         if (o.reads.whole) return {.images = std::min(batch, workers)};
-        if ((o.recomputed || runs < 2 * workers) && wide) return {.cols = workers, .grain = grain};
-        return {.rows = std::min(workers, runs), .grain = grain};
+        cut best{.images = std::gcd(batch, workers), .grain = grain};
+        const int each = workers / best.images, halo = 2 * o.recomputed;
+        const std::ptrdiff_t down = o.reads.grains(c.rows).size() / grain,
+                             along = o.reads.grains(c.cols).size() / grain;
+        std::ptrdiff_t least = PTRDIFF_MAX;
+        for (int cols = 1; cols <= each; ++cols) {
+            const int rows = each / cols;
+            const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
+            const std::ptrdiff_t work = (height + halo) * (width + halo);
+            // Blocks pass through rows one after another: columns, where either will do.
+            if (work > least || (work == least && o.recomputed == 0)) continue;
+            least = work, best.rows = rows, best.cols = cols;
+        }
+        return best;
     }
     call piece(const call& whole, int i) const {
         const auto part = [](range r, int k, int n, int step) {
@@ -7898,16 +8217,24 @@ class executor {
         std::vector<int> done(p.tensors.size());
         for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
         const std::size_t last = p.tensors.size() - 1;
-        int band = 0;
-        for (auto& end : p.ends) {
-            exchange(source, 0, {done[0], end[0]}, true);
-            for (std::size_t i = 0; i < calls_.size(); ++i) {
+        for (std::size_t b = 0; b < p.ends.size(); ++b) {
+            const auto& end = p.ends[b];
+            const auto bring_back = [&](std::size_t t) {
+                if (b > 0) move_rows(p, t, {p.keep[b - 1][t], done[t]}, false);
+            };
+            bring_back(0);
+            take(source, {done[0], end[0]});
+            for (std::size_t i = 0; i < p.tail; ++i) {
                 const std::size_t y = std::size_t(graph_.operations[i].y);
+                bring_back(y);
                 if (end[y] > done[y]) compute(i, {done[y], end[y]});
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             }
-            exchange(sink, last, {done[last], end[last]}, false);
+            finish(p, {done[last], end[last]}, sink);
+            for (std::size_t i = p.tail; i < calls_.size(); ++i)
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             done = end;
-            if (!step(double(++band) / double(p.ends.size()))) return false;
+            if (!step(double(b + 1) / double(p.ends.size()))) return false;
         }
         return true;
     }
@@ -7917,6 +8244,7 @@ class executor {
 
     void place(const plan& p, storage& arena) {
         arena.reserve(p.bytes);
+        arena_ = arena.data();
         std::fill_n(arena.data() + p.zeros, p.zero_bytes, std::byte{0});
         windows_.resize(p.tensors.size());
         for (std::size_t i = 0; i < windows_.size(); ++i) {
@@ -7933,6 +8261,13 @@ class executor {
                            .row_stride = row,
                            .image_stride = row * part.stored};
         }
+        last_read_by_.assign(calls_.size(), {});
+        for (std::size_t t = 0; t < windows_.size(); ++t)
+            for (std::size_t i = calls_.size(); i-- > 0;)
+                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
+                    last_read_by_[i].push_back(t);
+                    break;
+                }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
             auto& c = calls_[i];
@@ -7962,18 +8297,79 @@ class executor {
         if (observe_) observe_(o, whole);
     }
 
-    // Rows that come from the source or go to the sink, split among the threads.
-    template <class F> void exchange(const F& f, std::size_t t, range rows, bool incoming) {
-        if (rows.empty()) return;
+    // Rows of tensor t between its ring and the place where they wait for the next band.
+    void move_rows(const plan& p, std::size_t t, range rows, bool aside) {
+        const auto& part = p.tensors[t];
         const window& w = windows_[t];
-        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
+        if (part.saved == 0 || rows.empty()) return;
+        const std::size_t bytes = std::size_t(w.row_stride) * element;
+        threads_.parallel_for(p.batch * rows.size(), [&](int k, int) noexcept {
+            const int n = k / rows.size(), y = rows.begin + k % rows.size();
+            std::byte* ring = w.data + (n * w.image_stride + y % w.stored * w.row_stride) * std::ptrdiff_t(element);
+            std::byte* place = arena_ + part.saved_offset + std::size_t(n * part.saved + y % part.saved) * bytes;
+            aside ? std::memcpy(place, ring, bytes) : std::memcpy(ring, place, bytes);
+        });
+    }
+
+    // f(image, rows, worker) for rows of all images, split among the threads.
+    template <class F> void share_rows(range rows, F f) {
+        if (rows.empty()) return;
         const int images = calls_.empty() ? 1 : calls_[0].images.size(),
                   pieces = std::min(threads_.threads(), rows.size());
-        threads_.parallel_for(images * pieces, [&](int k, int) noexcept {
+        threads_.parallel_for(images * pieces, [&](int k, int worker) noexcept {
             const int n = k / pieces, part = k % pieces;
-            const range mine{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces};
-            f(n, mine, cols, w);
-            if (incoming) detail::clear_margins(w, n, mine, cols, element);
+            f(n, range{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces},
+              worker);
+        });
+    }
+
+    void take(const row_source& source, range rows) {
+        const window& w = windows_[0];
+        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
+        share_rows(rows, [&](int n, range mine, int) {
+            source(n, mine, cols, w);
+            detail::clear_margins(w, n, mine, cols, element);
+        });
+    }
+
+    // The tail, so few rows at a time that its tensors stay in the caches, and the sink.
+    void finish(const plan& p, range rows, const row_sink& sink) {
+        const window& last = windows_.back();
+        const range cols = range{last.left, last.left + last.columns}.clip(last.width);
+        if (p.tail == calls_.size())
+            return share_rows(rows, [&](int n, range mine, int) { sink(n, mine, cols, last); });
+
+        const int scale = graph_.tensors.back().scale.num, step = (4 + scale - 1) / scale * scale;
+        const int first = graph_.operations[p.tail].y; // and the tensors after it
+        std::size_t scratch = 0, kept = 0;             // of an operation; of a tensor
+        for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+            call c = calls_[i];
+            c.rows = rows;
+            if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
+            kept = std::max(kept, detail::aligned(element * std::size_t(c.y.row_stride) * std::size_t(step)));
+        }
+        threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
+        share_rows(rows, [&](int n, range mine, int worker) {
+            std::byte* const memory = threads_.scratch(worker);
+            const auto here = [&](int t, window w) {
+                if (t < first) return w;
+                w.data = memory + scratch + std::size_t(t - first) * kept;
+                w.stored = step, w.image_stride = 0;
+                return w;
+            };
+            for (range now{mine.begin, 0}; now.begin < mine.end; now.begin = now.end) {
+                now.end = std::min(now.begin + step, mine.end);
+                for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+                    const auto& o = graph_.operations[i];
+                    call c = calls_[i];
+                    c.images = {n, n + 1}, c.rows = now, c.scratch = memory;
+                    for (int k = 0; k < max_inputs; ++k)
+                        if (o.x[k] >= 0) c.x[std::size_t(k)] = here(o.x[k], c.x[std::size_t(k)]);
+                    c.y = here(o.y, c.y);
+                    o.forward(c);
+                }
+                sink(n, now, cols, here(int(windows_.size()) - 1, last));
+            }
         });
     }
 
@@ -7981,7 +8377,9 @@ class executor {
     context& threads_;
     operation_observer observe_;
     std::vector<call> calls_;
+    std::byte* arena_ = nullptr;
     std::vector<window> windows_;
+    std::vector<std::vector<std::size_t>> last_read_by_; // by operation: tensors that no later one reads
 };
 
 } // namespace fovea
@@ -10364,22 +10762,38 @@ class upscaler {
         const auto copy = [](const float* from, float* to, int pixels, int channels) {
             std::copy_n(from, std::ptrdiff_t(pixels) * channels, to);
         };
-        const bool done = execute(
-            {x.height(), x.width()}, x.batch(), o,
-            [&](int n, range rows, range cols, const window& to) {
-                for (int h = rows.begin; h < rows.end; ++h)
-                    copy(x.at(n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
-            },
-            [&](int n, range rows, range cols, const window& from) {
-                for (int h = rows.begin; h < rows.end; ++h)
-                    copy(from.at<float>(n, h, cols.begin), y.at(n, h, cols.begin), cols.size(), y.channels());
-            });
-        return done ? std::move(y) : tensor<float>{};
+        const int group = images_at_once({x.height(), x.width()}, x.batch());
+        for (int first = 0; first < x.batch(); first += group) {
+            const int count = std::min(group, x.batch() - first);
+            run_options part = o;
+            if (o.progress) part.progress = [&](double done) { o.progress((first + done * count) / x.batch()); };
+            const bool done = execute(
+                {x.height(), x.width()}, count, part,
+                [&](int n, range rows, range cols, const window& to) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(x.at(first + n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
+                },
+                [&](int n, range rows, range cols, const window& from) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(from.at<float>(n, h, cols.begin), y.at(first + n, h, cols.begin), cols.size(),
+                             y.channels());
+                });
+            if (!done) return {};
+        }
+        return y;
     }
 
-    // How an image of that size would be run.
+    // How images of that size would be run, of which images_at_once are under way together.
     schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
-        return choose_schedule(*graph_, input, batch, memory_budget);
+        return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
+    }
+    // Large images one by one; of small ones so many that threads have enough to share and weights are read for more than a
+    // few pixels, but no more than the caches hold.
+    int images_at_once(extent input, int batch) const {
+        constexpr double pixels = 256 * 256;
+        const int threads = context_->threads();
+        const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));
+        return std::min(batch, fitting > threads ? fitting / threads * threads : fitting);
     }
 
   private:
@@ -10390,7 +10804,7 @@ class upscaler {
     }
 
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
-        const schedule how = o.how ? *o.how : plan_for(input, batch, o.memory_budget);
+        const schedule how = o.how ? *o.how : choose_schedule(*graph_, input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
         executor run(*graph_, weights_, *context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {

@@ -56,6 +56,35 @@ TEST_CASE("a stream keeps rings of rows, not images") {
     CHECK(p.ends.back().back() == 1000);
 }
 
+TEST_CASE("what a stream keeps from band to band is little, and its bands share their memory") {
+    using chain = sequential<conv<1, 4, 3>, conv<4, 4, 3>, conv<4, 4, 3>, conv<4, 1, 3>>;
+    const graph g = shapes_of<chain>();
+    const plan p = plan_inference(g, {1000, 64}, 1, {{0, 1000}, {0, 64}}, 100);
+    for (std::size_t t = 0; t + 1 < p.tensors.size(); ++t) {
+        CHECK(p.tensors[t].stored == 102); // and what the next layer's halo reads above and below
+        CHECK(p.tensors[t].saved == 2);
+    }
+    const std::size_t row = 66 * 4 * sizeof(float);
+    CHECK(p.bytes < 2 * 102 * row + 8 * 2 * row);
+    const plan fine = plan_inference(g, {1000, 64}, 1, {{0, 1000}, {0, 64}}, 1);
+    for (auto& t : fine.tensors) CHECK(t.saved == 0); // moving two of three rows would be no gain
+}
+
+TEST_CASE("the last operations without weights are the tail, of which no tensor is kept") {
+    const auto tail_of = [](const graph& g) {
+        const plan p = plan_inference(g, {40, 30}, 1, {{0, 40}, {0, 30}}, 40);
+        for (std::size_t i = 0; i < g.operations.size(); ++i)
+            CHECK((p.tensors[std::size_t(g.operations[i].y)].stored == 0) == (i >= p.tail));
+        return g.operations.size() - p.tail;
+    };
+    CHECK(tail_of(shapes_of<zoo::supercool<4, 8, 2, 1>>()) == 3); // shuffle, magnify and add, clamp
+    CHECK(tail_of(shapes_of<zoo::vapsr_network<2, 16, 16, 1>>()) == 1);
+    CHECK(tail_of(shapes_of<sequential<conv<3, 12, 3>, pixel_shuffle<2>, conv<3, 3, 3>>>()) == 0);
+    CHECK(tail_of(shapes_of<sequential<conv<3, 12, 3>, pixel_shuffle<2>, max_pool<3, 1>>>()) == 1); // reads neighbours
+    CHECK(tail_of(shapes_of<sequential<conv<3, 3, 3>, pixel_shuffle<1>, unit_range>>()) == 2);
+    CHECK(tail_of(shapes_of<sequential<conv<3, 3, 3>, global_average_pool>>()) == 0);
+}
+
 TEST_CASE("operations with a grain are given whole tiles, and bands end with them") {
     using chain = sequential<conv<1, 1, 3>, conv<1, 1, 3>>;
     graph g = shapes_of<chain>();
@@ -75,7 +104,7 @@ TEST_CASE("pieces for threads end with whole tiles") {
     operation o;
     o.reads.grain = 4;
     call whole;
-    whole.images = {0, 1}, whole.rows = {6, 63}, whole.cols = {0, 50};
+    whole.images = {0, 1}, whole.rows = {6, 63}, whole.cols = {0, 4};
     for (int workers : {2, 3, 7}) {
         const auto cut = fovea::detail::cut::of(o, whole, workers);
         int done = 6;
@@ -87,6 +116,33 @@ TEST_CASE("pieces for threads end with whole tiles") {
         }
         CHECK(done == 63);
     }
+}
+
+TEST_CASE("work is cut into as many pieces as there are threads, of rows and columns where rows are few") {
+    operation o;
+    o.reads.grain = 4;
+    call whole;
+    whole.images = {0, 1}, whole.rows = {0, 40}, whole.cols = {3, 90};
+    for (int workers : {2, 6, 16, 64}) {
+        const auto cut = fovea::detail::cut::of(o, whole, workers);
+        CHECK(cut.pieces() <= workers);
+        CHECK(cut.pieces() * 4 >= workers * 3);
+        std::vector<int> covered(40 * 90, 0); // every pixel by one piece
+        std::size_t largest = 0;
+        for (int i = 0; i < cut.pieces(); ++i) {
+            const call part = cut.piece(whole, i);
+            largest = std::max(largest, std::size_t(part.rows.size()) * std::size_t(part.cols.size()));
+            for (int y = part.rows.begin; y < part.rows.end; ++y)
+                for (int x = part.cols.begin; x < part.cols.end; ++x) ++covered[std::size_t(y * 90 + x)];
+        }
+        int wrong = 0;
+        for (int i = 0; i < 40 * 90; ++i) wrong += covered[std::size_t(i)] != (i % 90 >= 3);
+        CHECK(wrong == 0);
+        CHECK(largest <= std::size_t(2 * 40 * 87 / workers));
+    }
+    whole.images = {0, 12}; // by images as far as that comes out even
+    CHECK(fovea::detail::cut::of(o, whole, 8).images == 4);
+    CHECK(fovea::detail::cut::of(o, whole, 8).pieces() == 8);
 }
 
 TEST_CASE("the schedule obeys the budget, or says what it needs") {

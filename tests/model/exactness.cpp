@@ -40,10 +40,12 @@ TEST_CASE("every method of convolution tiles exactly, whatever the channels") {
     for (auto method : {convolution_method::direct, convolution_method::winograd}) {
         check_exactness<zoo::supercool<2, 16, 2, 2>, cpu>(small_sizes, {}, method);
         check_exactness<shallow_vapsr<4, 32, 64, 1, 2>, cpu>(small_sizes, {}, method);
+        check_exactness<shallow_vapsr<2, 64, 48, 3, 1>, cpu>(small_sizes, {}, method);
     }
 }
 TEST_CASE("a photograph of 1000 columns tiles exactly") {
     check_exactness<shallow_vapsr<2, 48, 64, 1, 1>, cpu>(photo);
+    check_exactness<shallow_vapsr<2, 64, 48, 3, 1>, cpu>(photo);
     check_exactness<zoo::supercool<2, 16, 2, 2>, cpu>(photo);
 }
 TEST_CASE("the reference backend tiles exactly") {

@@ -1,6 +1,9 @@
 // Running a plan: bands of rows through the operations, each split among the threads of a context.
 #pragma once
+#include <cstdint>
+#include <cstring>
 #include <functional>
+#include <numeric>
 
 #include "fovea/core/threads.hpp"
 #include "fovea/graph/schedule.hpp"
@@ -39,20 +42,30 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
     }
 }
 
-// How a call is cut for so many workers: by images, else by rows, by columns where rows are few or a block repeats its
-// halo; rows and columns at multiples of the footprint's grain. Piece i of `pieces`; a piece may be empty.
+// How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
+// the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
+// end at multiples of the footprint's grain. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
     static cut of(const operation& o, const call& c, int workers) {
+        const int batch = c.images.size(), grain = o.reads.grain;
         if (workers == 1) return {};
-        const int batch = c.images.size();
-        if (batch % workers == 0) return {.images = workers};
-        const int grain = o.reads.grain, runs = o.reads.grains(c.rows).size() / grain;
-        const bool wide = c.cols.size() >= 2 * workers * (o.recomputed + grain);
         if (o.reads.whole) return {.images = std::min(batch, workers)};
-        if ((o.recomputed || runs < 2 * workers) && wide) return {.cols = workers, .grain = grain};
-        return {.rows = std::min(workers, runs), .grain = grain};
+        cut best{.images = std::gcd(batch, workers), .grain = grain};
+        const int each = workers / best.images, halo = 2 * o.recomputed;
+        const std::ptrdiff_t down = o.reads.grains(c.rows).size() / grain,
+                             along = o.reads.grains(c.cols).size() / grain;
+        std::ptrdiff_t least = PTRDIFF_MAX;
+        for (int cols = 1; cols <= each; ++cols) {
+            const int rows = each / cols;
+            const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
+            const std::ptrdiff_t work = (height + halo) * (width + halo);
+            // Blocks pass through rows one after another: columns, where either will do.
+            if (work > least || (work == least && o.recomputed == 0)) continue;
+            least = work, best.rows = rows, best.cols = cols;
+        }
+        return best;
     }
     call piece(const call& whole, int i) const {
         const auto part = [](range r, int k, int n, int step) {
@@ -88,16 +101,24 @@ class executor {
         std::vector<int> done(p.tensors.size());
         for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
         const std::size_t last = p.tensors.size() - 1;
-        int band = 0;
-        for (auto& end : p.ends) {
-            exchange(source, 0, {done[0], end[0]}, true);
-            for (std::size_t i = 0; i < calls_.size(); ++i) {
+        for (std::size_t b = 0; b < p.ends.size(); ++b) {
+            const auto& end = p.ends[b];
+            const auto bring_back = [&](std::size_t t) {
+                if (b > 0) move_rows(p, t, {p.keep[b - 1][t], done[t]}, false);
+            };
+            bring_back(0);
+            take(source, {done[0], end[0]});
+            for (std::size_t i = 0; i < p.tail; ++i) {
                 const std::size_t y = std::size_t(graph_.operations[i].y);
+                bring_back(y);
                 if (end[y] > done[y]) compute(i, {done[y], end[y]});
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             }
-            exchange(sink, last, {done[last], end[last]}, false);
+            finish(p, {done[last], end[last]}, sink);
+            for (std::size_t i = p.tail; i < calls_.size(); ++i)
+                for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             done = end;
-            if (!step(double(++band) / double(p.ends.size()))) return false;
+            if (!step(double(b + 1) / double(p.ends.size()))) return false;
         }
         return true;
     }
@@ -107,6 +128,7 @@ class executor {
 
     void place(const plan& p, storage& arena) {
         arena.reserve(p.bytes);
+        arena_ = arena.data();
         std::fill_n(arena.data() + p.zeros, p.zero_bytes, std::byte{0});
         windows_.resize(p.tensors.size());
         for (std::size_t i = 0; i < windows_.size(); ++i) {
@@ -123,6 +145,13 @@ class executor {
                            .row_stride = row,
                            .image_stride = row * part.stored};
         }
+        last_read_by_.assign(calls_.size(), {});
+        for (std::size_t t = 0; t < windows_.size(); ++t)
+            for (std::size_t i = calls_.size(); i-- > 0;)
+                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
+                    last_read_by_[i].push_back(t);
+                    break;
+                }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
             auto& c = calls_[i];
@@ -152,18 +181,79 @@ class executor {
         if (observe_) observe_(o, whole);
     }
 
-    // Rows that come from the source or go to the sink, split among the threads.
-    template <class F> void exchange(const F& f, std::size_t t, range rows, bool incoming) {
-        if (rows.empty()) return;
+    // Rows of tensor t between its ring and the place where they wait for the next band.
+    void move_rows(const plan& p, std::size_t t, range rows, bool aside) {
+        const auto& part = p.tensors[t];
         const window& w = windows_[t];
-        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
+        if (part.saved == 0 || rows.empty()) return;
+        const std::size_t bytes = std::size_t(w.row_stride) * element;
+        threads_.parallel_for(p.batch * rows.size(), [&](int k, int) noexcept {
+            const int n = k / rows.size(), y = rows.begin + k % rows.size();
+            std::byte* ring = w.data + (n * w.image_stride + y % w.stored * w.row_stride) * std::ptrdiff_t(element);
+            std::byte* place = arena_ + part.saved_offset + std::size_t(n * part.saved + y % part.saved) * bytes;
+            aside ? std::memcpy(place, ring, bytes) : std::memcpy(ring, place, bytes);
+        });
+    }
+
+    // f(image, rows, worker) for rows of all images, split among the threads.
+    template <class F> void share_rows(range rows, F f) {
+        if (rows.empty()) return;
         const int images = calls_.empty() ? 1 : calls_[0].images.size(),
                   pieces = std::min(threads_.threads(), rows.size());
-        threads_.parallel_for(images * pieces, [&](int k, int) noexcept {
+        threads_.parallel_for(images * pieces, [&](int k, int worker) noexcept {
             const int n = k / pieces, part = k % pieces;
-            const range mine{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces};
-            f(n, mine, cols, w);
-            if (incoming) detail::clear_margins(w, n, mine, cols, element);
+            f(n, range{rows.begin + rows.size() * part / pieces, rows.begin + rows.size() * (part + 1) / pieces},
+              worker);
+        });
+    }
+
+    void take(const row_source& source, range rows) {
+        const window& w = windows_[0];
+        const range cols = range{w.left, w.left + w.columns}.clip(w.width);
+        share_rows(rows, [&](int n, range mine, int) {
+            source(n, mine, cols, w);
+            detail::clear_margins(w, n, mine, cols, element);
+        });
+    }
+
+    // The tail, so few rows at a time that its tensors stay in the caches, and the sink.
+    void finish(const plan& p, range rows, const row_sink& sink) {
+        const window& last = windows_.back();
+        const range cols = range{last.left, last.left + last.columns}.clip(last.width);
+        if (p.tail == calls_.size())
+            return share_rows(rows, [&](int n, range mine, int) { sink(n, mine, cols, last); });
+
+        const int scale = graph_.tensors.back().scale.num, step = (4 + scale - 1) / scale * scale;
+        const int first = graph_.operations[p.tail].y; // and the tensors after it
+        std::size_t scratch = 0, kept = 0;             // of an operation; of a tensor
+        for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+            call c = calls_[i];
+            c.rows = rows;
+            if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
+            kept = std::max(kept, detail::aligned(element * std::size_t(c.y.row_stride) * std::size_t(step)));
+        }
+        threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
+        share_rows(rows, [&](int n, range mine, int worker) {
+            std::byte* const memory = threads_.scratch(worker);
+            const auto here = [&](int t, window w) {
+                if (t < first) return w;
+                w.data = memory + scratch + std::size_t(t - first) * kept;
+                w.stored = step, w.image_stride = 0;
+                return w;
+            };
+            for (range now{mine.begin, 0}; now.begin < mine.end; now.begin = now.end) {
+                now.end = std::min(now.begin + step, mine.end);
+                for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+                    const auto& o = graph_.operations[i];
+                    call c = calls_[i];
+                    c.images = {n, n + 1}, c.rows = now, c.scratch = memory;
+                    for (int k = 0; k < max_inputs; ++k)
+                        if (o.x[k] >= 0) c.x[std::size_t(k)] = here(o.x[k], c.x[std::size_t(k)]);
+                    c.y = here(o.y, c.y);
+                    o.forward(c);
+                }
+                sink(n, now, cols, here(int(windows_.size()) - 1, last));
+            }
         });
     }
 
@@ -171,7 +261,9 @@ class executor {
     context& threads_;
     operation_observer observe_;
     std::vector<call> calls_;
+    std::byte* arena_ = nullptr;
     std::vector<window> windows_;
+    std::vector<std::vector<std::size_t>> last_read_by_; // by operation: tensors that no later one reads
 };
 
 } // namespace fovea

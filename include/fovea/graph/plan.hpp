@@ -5,6 +5,10 @@
 // are still to be read, in a ring, and the columns that are read, with zeros where those lie outside the image. One
 // band is the whole-image run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer;
 // many bands are the stream. Nothing is computed twice within a run.
+//
+// The last operations are often cheap and bound by memory: pixel shuffle, the enlarged input added, a clamp. They are
+// the tail: a few rows at a time run through all of them and on to whoever takes the output, so that none of their
+// results is kept.
 #pragma once
 #include <climits>
 
@@ -55,6 +59,8 @@ struct kept_part {  // of one tensor
     range rows;     // all that are ever computed
     int stored = 0; // rows in the ring
     std::size_t offset = 0;
+    int saved = 0; // rows that are put aside from one band to the next; 0: the ring itself stays
+    std::size_t saved_offset = 0;
 };
 
 struct plan {
@@ -63,6 +69,8 @@ struct plan {
     std::vector<extent> extents;        // by tensor
     std::vector<kept_part> tensors;     // by tensor
     std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
+    std::vector<std::vector<int>> keep; // by band, by tensor: rows from here to the end are read by later bands
+    std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
     std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row
     std::size_t zero_bytes = 0;
     std::size_t bytes = 0; // of the arena
@@ -112,10 +120,9 @@ constexpr std::vector<int> ends_for(const graph& g, const plan& p, int row) {
     return end;
 }
 
-// The bands, and with them how many rows each tensor keeps and whether it must survive from one band to the next.
-constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
+// The bands, and with them how many rows each tensor keeps, and how many from one band to the next.
+constexpr void cut_bands(const graph& g, plan& p, int band) {
     const std::size_t n = g.tensors.size();
-    std::vector<char> survives(n, 0);
     std::vector<int> done(n, 0);
     for (std::size_t i = 0; i < n; ++i) done[i] = p.tensors[i].rows.begin;
     const range rows = p.out.rows;
@@ -142,12 +149,27 @@ constexpr std::vector<char> cut_bands(const graph& g, plan& p, int band) {
         });
         for (std::size_t i = 0; i < n; ++i) {
             p.tensors[i].stored = std::max(p.tensors[i].stored, end[i] - low[i]);
-            if (next[i] < end[i]) survives[i] = 1;
+            p.tensors[i].saved = std::max(p.tensors[i].saved, end[i] - next[i]);
         }
         p.ends.push_back(end);
+        p.keep.push_back(next);
         done = end;
     }
-    return survives;
+}
+
+// The first operation of the tail: it and those after it have no weights, give pixels of the output's size, and read
+// each other at their own pixel only.
+constexpr std::size_t tail_of(const graph& g) {
+    std::size_t first = g.operations.size();
+    for (; first > 0; --first) {
+        const operation& o = g.operations[first - 1];
+        if (o.w[0] >= 0 || o.reads.whole || !(g.tensors[std::size_t(o.y)].scale == g.tensors.back().scale)) break;
+        bool own_pixels = true;
+        for (std::size_t i = first; i < g.operations.size(); ++i)
+            if (g.operations[i].x[0] == o.y && !g.operations[i].reads.own_pixel()) own_pixels = false;
+        if (!own_pixels) break;
+    }
+    return first;
 }
 
 } // namespace detail
@@ -162,10 +184,12 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     p.extents = extents_of(g, input);
     p.tensors.assign(n, kept_part{});
     detail::find_parts(g, p);
-    const std::vector<char> survives = detail::cut_bands(g, p, band);
+    detail::cut_bands(g, p, band);
+    p.tail = detail::tail_of(g);
+    for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
 
-    std::vector<arena_slot> slots(n + 1, arena_slot{});
-    const int steps = int(g.operations.size()) + 1; // the last one hands the output over
+    std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows put aside, zeros
+    const int steps = int(g.operations.size()) + 1;         // the last one hands the output over
     slots[0].use(0), slots[n - 1].use(steps);
     for (int t = 0; t < steps - 1; ++t) {
         const auto& o = g.operations[std::size_t(t)];
@@ -177,12 +201,18 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
         const std::size_t row = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels) * element;
         p.zero_bytes = std::max(p.zero_bytes, detail::aligned(row));
         slots[i].bytes = detail::aligned(row * std::size_t(p.tensors[i].stored) * std::size_t(batch));
-        if (survives[i]) slots[i].first = 0, slots[i].last = steps;
+        auto& saved = p.tensors[i].saved;
+        if (2 * saved > p.tensors[i].stored) {
+            saved = 0;
+            slots[i].first = 0, slots[i].last = steps;
+        }
+        if (saved) slots[n + i] = {detail::aligned(row * std::size_t(saved) * std::size_t(batch)), 0, 0, steps};
     }
-    slots[n] = {p.zero_bytes, 0, 0, steps};
+    slots[2 * n] = {p.zero_bytes, 0, 0, steps};
     p.bytes = pack(slots);
-    for (std::size_t i = 0; i < n; ++i) p.tensors[i].offset = slots[i].offset;
-    p.zeros = slots[n].offset;
+    for (std::size_t i = 0; i < n; ++i)
+        p.tensors[i].offset = slots[i].offset, p.tensors[i].saved_offset = slots[n + i].offset;
+    p.zeros = slots[2 * n].offset;
     return p;
 }
 

@@ -1,7 +1,9 @@
 // Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
-// streamed. They differ in the output rectangles and the band height only; the one with the least work that fits the
-// budget is taken.
+// streamed. They differ in the output rectangles and the band height only.
 #pragma once
+#include <cstdint>
+#include <limits>
+
 #include "fovea/core/error.hpp"
 #include "fovea/graph/plan.hpp"
 
@@ -41,19 +43,29 @@ struct tiling {
     }
 };
 
-// Work of one plan. Numbers that pass through memory beyond the caches cost as much as several multiply-adds, a call of
-// a kernel as much as some thousand; a fused block computes its inner halo again in every call.
+// Work of one plan. Constants fitted to times of whole networks on two x86 servers (docs/benchmarks.md): what a number
+// costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
+// back into the caches; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 4, near_number = 1, per_call = 4000, near_bytes = 1 << 20;
-    constexpr double inner_share = 0.6; // of a fused block's work, in the convolutions that the halo repeats
+    constexpr double far_number = 12, near_number = 3, per_call = 3e5, per_weight = 6, near_bytes = 4 << 20;
+    constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
+    const auto call_cost = [](const operation& o) {
+        const double planes = o.a.method == convolution_method::winograd ? 4 : 1; // 36 numbers for a filter of 9
+        return per_call + (o.w[0] >= 0 ? per_weight * planes * double(count(o.dims)) : 0);
+    };
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
     const auto traffic = [&](int x) {
         const auto& t = p.tensors[std::size_t(x)];
-        const double bytes = double(t.stored) * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
+        const double bytes =
+            double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
         return g.tensors[std::size_t(x)].channels * (bytes > near_bytes ? far_number : near_number);
     };
+    double moved = 0; // numbers that are put aside between two bands and brought back
+    for (std::size_t i = 0; i < p.tensors.size(); ++i)
+        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels;
+    work += 2 * far_number * moved * double(p.ends.size() - 1);
     for (auto& end : p.ends)
         for (auto& o : g.operations) {
             const std::size_t y = std::size_t(o.y);
@@ -65,9 +77,9 @@ inline double work_of(const graph& g, const plan& p) {
             double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
-            work += per_call + rows * cols * each;
+            work += call_cost(o) + p.batch * rows * cols * each;
         }
-    return work * p.batch;
+    return work;
 }
 
 } // namespace detail
@@ -81,31 +93,39 @@ inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s
     return {detail::work_of(g, p) / share, p.bytes};
 }
 
-// The schedule with the least work whose activations fit into `budget` bytes. Throws when none does.
+// Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
+// the one that needs the fewest bytes. Throws when none fits.
 inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
-    schedule best{};
-    schedule_cost least = cost_of(g, input, batch, best);
-    std::size_t smallest = least.bytes;
-    bool found = least.bytes <= budget;
+    constexpr double nearly = 1.03; // closer than the estimate of work is to times
+    struct candidate {
+        schedule how;
+        schedule_cost cost;
+    };
+    std::vector<candidate> fitting;
+    double least = std::numeric_limits<double>::infinity();
+    std::size_t smallest = SIZE_MAX;
     const auto consider = [&](schedule s) {
         const schedule_cost c = cost_of(g, input, batch, s);
         smallest = std::min(smallest, c.bytes);
-        if (c.bytes > budget || (found && c.work >= least.work)) return;
-        best = s, least = c, found = true;
+        if (c.bytes > budget) return;
+        fitting.push_back({s, c});
+        least = std::min(least, c.work);
     };
-    constexpr int bands[] = {128, 64, 32, 16, 8, 4, 1};
-    for (int band : bands)
-        if (band < input.height) consider({0, 0, band});
-    for (int width : {1024, 512, 256, 128, 64})
-        if (width < input.width)
-            for (int band : bands)
-                if (band < input.height) consider({0, width, band});
+    consider({});
+    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + 3) / 4 * 4; // whole Winograd tiles
+        if (strips > 1 && width < 16) break;
+        for (int band : bands)
+            if (band < input.height) consider({0, width, band});
+    }
     for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
         if (tile < input.height || tile < input.width) consider({tile, tile, 0});
-    if (!found)
+    if (fitting.empty())
         fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
              " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
-    return best;
+    std::erase_if(fitting, [&](const candidate& c) { return c.cost.work > nearly * least; });
+    return std::ranges::min_element(fitting, {}, [](const candidate& c) { return c.cost.bytes; })->how;
 }
 
 } // namespace fovea

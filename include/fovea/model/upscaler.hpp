@@ -102,22 +102,38 @@ class upscaler {
         const auto copy = [](const float* from, float* to, int pixels, int channels) {
             std::copy_n(from, std::ptrdiff_t(pixels) * channels, to);
         };
-        const bool done = execute(
-            {x.height(), x.width()}, x.batch(), o,
-            [&](int n, range rows, range cols, const window& to) {
-                for (int h = rows.begin; h < rows.end; ++h)
-                    copy(x.at(n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
-            },
-            [&](int n, range rows, range cols, const window& from) {
-                for (int h = rows.begin; h < rows.end; ++h)
-                    copy(from.at<float>(n, h, cols.begin), y.at(n, h, cols.begin), cols.size(), y.channels());
-            });
-        return done ? std::move(y) : tensor<float>{};
+        const int group = images_at_once({x.height(), x.width()}, x.batch());
+        for (int first = 0; first < x.batch(); first += group) {
+            const int count = std::min(group, x.batch() - first);
+            run_options part = o;
+            if (o.progress) part.progress = [&](double done) { o.progress((first + done * count) / x.batch()); };
+            const bool done = execute(
+                {x.height(), x.width()}, count, part,
+                [&](int n, range rows, range cols, const window& to) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(x.at(first + n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
+                },
+                [&](int n, range rows, range cols, const window& from) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(from.at<float>(n, h, cols.begin), y.at(first + n, h, cols.begin), cols.size(),
+                             y.channels());
+                });
+            if (!done) return {};
+        }
+        return y;
     }
 
-    // How an image of that size would be run.
+    // How images of that size would be run, of which images_at_once are under way together.
     schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
-        return choose_schedule(*graph_, input, batch, memory_budget);
+        return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
+    }
+    // Large images one by one; of small ones so many that threads have enough to share and weights are read for more than a
+    // few pixels, but no more than the caches hold.
+    int images_at_once(extent input, int batch) const {
+        constexpr double pixels = 256 * 256;
+        const int threads = context_->threads();
+        const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));
+        return std::min(batch, fitting > threads ? fitting / threads * threads : fitting);
     }
 
   private:
@@ -128,7 +144,7 @@ class upscaler {
     }
 
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
-        const schedule how = o.how ? *o.how : plan_for(input, batch, o.memory_budget);
+        const schedule how = o.how ? *o.how : choose_schedule(*graph_, input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
         executor run(*graph_, weights_, *context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {

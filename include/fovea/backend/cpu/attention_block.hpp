@@ -6,17 +6,23 @@
 //   u = depthwise_dilated(t) a                           5 x 5, dilation 3
 //   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
 //
-//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block     c.a: hidden = A, kernel = K, epsilon
+//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block
+//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
 //
 // Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
 // rows in scratch, small enough for L2. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
 // through neighbouring lines, where NHWC would touch a quarter of the sets of L1. Every convolution pads its own input
-// with zeros outside the image; what a strip or a call needs beyond its edges inside the image is computed again.
+// with zeros outside the image; what a call needs beyond its edges inside the image is computed again. Strips of one
+// call follow each other from left to right, and each hands to the next the last columns of its rows: the seam.
+// Winograd's tiles give four rows of `a` at a time; winograd.hpp says why they lie at multiples of four in the image,
+// and x must hold what whole tiles read.
 #pragma once
 #include <cstring>
+#include <utility>
 
 #include "fovea/backend/cpu/attention_weights.hpp"
 #include "fovea/backend/cpu/normalise.hpp"
+#include "fovea/backend/cpu/winograd.hpp"
 
 namespace fovea::FOVEA_ISA {
 
@@ -26,21 +32,43 @@ inline bool attention_block_supported(int features, int hidden, int kernel) {
 }
 
 inline constexpr int attention_halo = 8; // 2 of the depthwise filter and 6 of the dilated one
-inline constexpr int attention_strip = 128;
-inline constexpr int attention_rows = 9 + 5 + 13 + 1 + 1; // of a, p, t, u, and zeros
+inline constexpr int attention_strip = 256;
+inline constexpr int attention_zero_rows = 1, attention_p_rows = 5, attention_t_rows = 13, attention_u_rows = 1;
+inline constexpr int attention_a_seam = 8, attention_p_seam = 4, attention_t_seam = 12; // columns
 
+inline bool attention_by_winograd(const call& c) { return c.a.method == convolution_method::winograd; }
+// Nine rows between the newest row of `a` and the last that u is multiplied with; whole tiles are up to three ahead.
+inline int attention_a_rows(const call& c) { return attention_by_winograd(c) ? 12 : 9; }
+
+// Of equal strips, the last may be narrower. They end where tiles do: a cut tile is computed twice.
 inline int attention_strip_width(const call& c) {
     const int strips = (c.cols.size() + attention_strip - 1) / attention_strip;
-    return (c.cols.size() + strips - 1) / std::max(strips, 1);
+    const int width = (c.cols.size() + strips - 1) / std::max(strips, 1);
+    return attention_by_winograd(c) ? (width + winograd_outputs - 1) / winograd_outputs * winograd_outputs : width;
+}
+inline int attention_strip_end(const call& c, int begin, int width) {
+    const int end = begin + width;
+    return std::min(attention_by_winograd(c) ? end / winograd_outputs * winograd_outputs : end, c.cols.end);
 }
 // One column more than needed keeps the groups of channels of a row off the same sets.
 inline std::ptrdiff_t attention_group(int strip) { return std::ptrdiff_t(strip + 2 * attention_halo + 1) * lanes; }
 
+// Of `a` and p, for the rows of y.
+inline range attention_inner_rows(const call& c) {
+    return range{c.rows.begin - attention_halo, c.rows.end + attention_halo}.clip(c.y.height);
+}
+
 inline std::size_t attention_block_scratch(const call& c) {
+    if (c.cols.empty()) return 0;
     const int groups = attention_weights::whole(c.a.hidden) / lanes;
-    return c.cols.empty() ? 0
-                          : sizeof(float) * std::size_t(attention_rows * groups) *
-                                std::size_t(attention_group(attention_strip_width(c)));
+    const int rows = attention_zero_rows + attention_a_rows(c) + attention_p_rows + attention_t_rows + attention_u_rows;
+    const int strip = attention_strip_width(c);
+    std::size_t floats = std::size_t(rows * groups) * std::size_t(attention_group(strip));
+    if (attention_strip_end(c, c.cols.begin, strip) < c.cols.end)
+        floats += std::size_t(attention_inner_rows(c).size() * groups * lanes) *
+                  (attention_a_seam + attention_p_seam + attention_t_seam);
+    if (attention_by_winograd(c)) floats += winograd_group({c.y.channels, c.a.hidden}).floats();
+    return sizeof(float) * floats;
 }
 
 // Five rows of a 5 x 5 filter, D columns between taps, on all groups of channels of n columns; times `factor` if given.
@@ -78,45 +106,71 @@ class attention_stream {
         float* at(int y) const { return data + y % rows * stride; }
         const float* read(int y) const { return y < 0 || y >= height ? zeros : at(y); }
     };
+    // Of every row, the columns that two neighbouring strips need: [row][A / lanes][column][lanes].
+    struct seam {
+        float* data;
+        int columns, column; // the first of them, counted from where the strips meet
+    };
 
     const call& c_;
     const attention_weights& l_;
     const float* w_;
-    int n_, x0_, width_;
-    int left_, right_; // ring columns inside the image; ring column 0 is image column x0 - halo
+    int n_;
+    range cols_;
+    bool first_, last_; // of the call's strips
+    int left_, right_;  // ring columns inside the image; ring column 0 is image column cols.begin - halo
+    int from_;          // ring column from which on `a` and p are computed here
     std::ptrdiff_t group_;
+    range inner_; // rows of `a` and p
     ring a_, p_, t_, u_;
+    seam a_seam_, p_seam_, t_seam_;
+    winograd_tiles tiles_; // of `a`
+    float* planes_;
 
   public:
-    attention_stream(const call& c, const attention_weights& l, int n, int x0, int width, int strip)
-        : c_(c), l_(l), w_(c.weight<float>(0)), n_(n), x0_(x0), width_(width), group_(attention_group(strip)) {
-        left_ = std::max(0, attention_halo - x0);
-        right_ = std::min(width + 2 * attention_halo, c.y.width - x0 + attention_halo);
+    attention_stream(const call& c, const attention_weights& l, int n, range cols, int strip)
+        : c_(c),
+          l_(l),
+          w_(c.weight<float>(0)),
+          n_(n),
+          cols_(cols),
+          first_(cols.begin == c.cols.begin),
+          last_(cols.end == c.cols.end),
+          left_(std::max(0, attention_halo - cols.begin)),
+          right_(std::min(cols.size() + 2 * attention_halo, c.y.width - cols.begin + attention_halo)),
+          from_(first_ ? left_ : std::min(2 * attention_halo, right_)),
+          group_(attention_group(strip)),
+          inner_(attention_inner_rows(c)),
+          tiles_(c.x[0], n, inner_, {image_column(from_), image_column(right_)}) {
         const std::ptrdiff_t row = group_ * l.groups();
         float* next = reinterpret_cast<float*>(c.scratch);
-        const float* zeros = next;
-        std::memset(next, 0, sizeof(float) * std::size_t(row));
-        next += row;
-        const auto make = [&](int rows) {
-            ring r{next, zeros, rows, c.y.height, row};
-            next += rows * row;
-            return r;
+        const auto take = [&](std::ptrdiff_t floats) { return std::exchange(next, next + floats); };
+        const float* zeros = take(attention_zero_rows * row);
+        std::fill_n(const_cast<float*>(zeros), row, 0.f);
+        const auto make_ring = [&](int rows) { return ring{take(rows * row), zeros, rows, c.y.height, row}; };
+        a_ = make_ring(attention_a_rows(c));
+        p_ = make_ring(attention_p_rows);
+        t_ = make_ring(attention_t_rows);
+        u_ = make_ring(attention_u_rows);
+        planes_ = take(l.winograd ? std::ptrdiff_t(winograd_group(l.proj_1_tiles()).floats()) : 0);
+        const auto make_seam = [&](int columns, int column) {
+            return seam{first_ && last_ ? nullptr : take(inner_.size() * l.groups() * columns * lanes), columns,
+                        column};
         };
-        a_ = make(9);
-        p_ = make(5);
-        t_ = make(13);
-        u_ = make(1);
+        a_seam_ = make_seam(attention_a_seam, 0);
+        p_seam_ = make_seam(attention_p_seam, 4);
+        t_seam_ = make_seam(attention_t_seam, -6);
     }
 
     void run() {
         clear_outside(p_);
         clear_outside(t_);
         const int height = c_.y.height;
-        int next_p = std::max(0, c_.rows.begin - 8), next_t = std::max(0, c_.rows.begin - 6);
+        int next_a = inner_.begin, next_p = inner_.begin, next_t = std::max(0, c_.rows.begin - 6);
         for (int y = c_.rows.begin; y < c_.rows.end; ++y) {
             for (; next_t < std::min(height, y + 7); ++next_t) {
                 for (; next_p < std::min(height, next_t + 3); ++next_p) {
-                    project(next_p);
+                    if (next_p == next_a) next_a = project(next_a);
                     mix(next_p);
                 }
                 filter(next_t);
@@ -128,28 +182,46 @@ class attention_stream {
 
   private:
     void clear_outside(const ring& r) {
-        const int end = width_ + 2 * attention_halo;
+        const int end = cols_.size() + 2 * attention_halo;
         for (int i = 0; i < r.rows * l_.groups(); ++i) {
             float* group = r.data + i * group_;
             std::memset(group, 0, sizeof(float) * std::size_t(left_ * lanes));
             std::memset(group + right_ * lanes, 0, sizeof(float) * std::size_t((end - right_) * lanes));
         }
     }
+    int image_column(int ring_column) const { return cols_.begin - attention_halo + ring_column; }
     const float* weight(int i) const { return w_ + l_.at[i]; }
 
-    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, destination to,
+    // What the strip before left of row y, and then what this one leaves to the next.
+    void join(const ring& r, const seam& s, int y) {
+        const auto copy = [&](int from, bool in) {
+            float* kept = s.data + std::ptrdiff_t(y - inner_.begin) * l_.groups() * s.columns * lanes;
+            float* row = r.at(y) + (from + s.column) * lanes;
+            for (int g = 0; g < l_.groups(); ++g, kept += s.columns * lanes, row += group_)
+                std::memcpy(in ? row : kept, in ? kept : row, sizeof(float) * std::size_t(s.columns * lanes));
+        };
+        if (!first_) copy(attention_halo, true);
+        if (!last_) copy(attention_halo + cols_.size(), false);
+    }
+
+    // act: null for nothing but the bias and the skip.
+    void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row,
                   epilogue act) {
-        const destination row = to;
         layout.each_block([&](int first, int vectors, std::size_t floats) {
-            to.y = row.y + first * row.vector_step;
-            to.skip = row.skip ? row.skip + first * lanes : nullptr;
-            to.bias = row.bias + first * lanes;
+            destination to = row;
+            to.y += first * row.vector_step;
+            if (to.skip) to.skip += first * lanes;
+            to.bias += first * lanes;
             to.channels = std::min(vectors * lanes, row.channels - first * lanes);
-            row_kernel_of(vectors)(t, weight(weights) + floats, pixels, to, act);
+            const bool directly = !act && to.channels == vectors * lanes;
+            const row_kernel kernel = !directly ? row_kernel_of(vectors)
+                                      : to.skip ? store_kernel_of<true>(vectors)
+                                                : store_kernel_of<false>(vectors);
+            kernel(t, weight(weights) + floats, pixels, to, act ? act : finish_block<activation_kind::identity>);
         });
     }
     destination into(float* ring_row, int bias) const {
-        return {.y = ring_row + left_ * lanes,
+        return {.y = ring_row + from_ * lanes,
                 .pixel_step = lanes,
                 .vector_step = group_,
                 .channels = l_.groups() * lanes,
@@ -161,56 +233,83 @@ class attention_stream {
         return {{row + column * lanes}, 1, l_.groups(), lanes, group_, lanes};
     }
 
-    // a = GELU(proj_1(x))
-    void project(int y) {
+    // a = GELU(proj_1(x)) from row y on; returns the row up to which.
+    int project(int y) {
+        int end = y + 1;
+        if (l_.winograd) {
+            end = std::min((y / winograd_outputs + 1) * winograd_outputs, inner_.end);
+            project_tiles(y);
+        } else
+            project_row(y);
+        for (int i = y; i < end; ++i) join(a_, a_seam_, i);
+        return end;
+    }
+    void project_row(int y) {
         const window& x = c_.x[0];
         const int half = l_.kernel / 2;
         terms t{{}, l_.kernel, 1, l_.kernel * l_.features, 0, l_.features};
-        for (int i = 0; i < l_.kernel; ++i)
-            t.row[i] = x.read<float>(n_, y + i - half, x0_ - attention_halo + left_ - half);
-        convolve(l_.proj_1, 0, t, right_ - left_, into(a_.at(y), 1), finish_block<activation_kind::gelu>);
+        for (int i = 0; i < l_.kernel; ++i) t.row[i] = x.read<float>(n_, y + i - half, image_column(from_) - half);
+        convolve(l_.proj_1, 0, t, right_ - from_, into(a_.at(y), 1), finish_block<activation_kind::gelu>);
+    }
+    void project_tiles(int y) {
+        const auto to = [&](int row, int x, int channel, int channels) {
+            destination d = into(a_.at(row), 1);
+            d.y += (x - image_column(from_)) * lanes + channel / lanes * group_;
+            d.bias += channel;
+            d.channels = (channels + lanes - 1) / lanes * lanes;
+            return d;
+        };
+        convolve_tiles(l_.proj_1_tiles(), weight(0), tiles_, tiles_.row_of(y), to,
+                       tile_epilogue_for<activation_kind::gelu>, planes_);
     }
     // p = pointwise(a)
     void mix(int y) {
-        convolve(l_.pointwise, 2, from_ring(a_.at(y), left_), right_ - left_, into(p_.at(y), 3),
-                 finish_block<activation_kind::identity>);
+        convolve(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3), nullptr);
+        join(p_, p_seam_, y);
     }
     // t = depthwise(p), 6 columns around those of y
     void filter(int y) {
-        const int from = std::max(left_, 2), to = std::min(right_, width_ + 2 * attention_halo - 2);
+        const int from = first_ ? std::max(left_, 2) : attention_halo + 6;
+        const int to = std::min(right_, cols_.size() + 2 * attention_halo - 2);
         const float* row[5];
         for (int i = 0; i < 5; ++i) row[i] = p_.read(y - 2 + i) + (from - 2) * lanes;
         filter_row<1>(row, to - from, group_, l_.groups(), weight(4), weight(5), nullptr, t_.at(y) + from * lanes);
+        join(t_, t_seam_, y);
     }
     // u = depthwise_dilated(t) a
     void filter_dilated(int y) {
         const float* row[5];
         for (int i = 0; i < 5; ++i) row[i] = t_.read(y - 6 + 3 * i) + (attention_halo - 6) * lanes;
-        filter_row<3>(row, width_, group_, l_.groups(), weight(6), weight(7), a_.at(y) + attention_halo * lanes,
+        filter_row<3>(row, cols_.size(), group_, l_.groups(), weight(6), weight(7), a_.at(y) + attention_halo * lanes,
                       u_.at(y) + attention_halo * lanes);
     }
-    // y = LayerNorm(proj_2(u) + x)
+    // y = LayerNorm(proj_2(u) + x), some pixels at a time, that the second pass still finds in L1
     void finish(int y) {
-        float* out = c_.y.at<float>(n_, y, x0_);
-        const destination to{.y = out,
-                             .pixel_step = l_.features,
-                             .vector_step = lanes,
-                             .channels = l_.features,
-                             .bias = weight(9),
-                             .skip = c_.x[0].at<const float>(n_, y, x0_),
-                             .slope = 0};
-        convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo), width_, to,
-                 finish_block<activation_kind::identity>);
-        layer_norm_row(out, out, width_, l_.features, {weight(10), weight(11), c_.a.epsilon});
+        constexpr int some = 48; // whole blocks of 6, 8 or 4 pixels, and of `lanes`
+        const int F = l_.features;
+        destination to{.y = c_.y.at<float>(n_, y, cols_.begin),
+                       .pixel_step = F,
+                       .vector_step = lanes,
+                       .channels = F,
+                       .bias = weight(9),
+                       .skip = c_.x[0].at<const float>(n_, y, cols_.begin),
+                       .slope = 0};
+        for (int x = 0; x < cols_.size(); x += some, to.y += some * F, to.skip += some * F) {
+            const int pixels = std::min(some, cols_.size() - x);
+            convolve(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to, nullptr);
+            layer_norm_row(to.y, to.y, pixels, F, {weight(10), weight(11), c_.a.epsilon});
+        }
     }
 };
 
 inline void attention_block(const call& c) {
-    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel);
+    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel, c.a.method);
     const int strip = attention_strip_width(c);
     for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int x = c.cols.begin; x < c.cols.end; x += strip)
-            attention_stream(c, l, n, x, std::min(strip, c.cols.end - x), strip).run();
+        for (int x = c.cols.begin, end; x < c.cols.end; x = end) {
+            end = attention_strip_end(c, x, strip);
+            attention_stream(c, l, n, {x, end}, strip).run();
+        }
 }
 
 } // namespace fovea::FOVEA_ISA

@@ -1,28 +1,32 @@
 // The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_weights lays
-// them out, depthwise filters as [hidden / lanes][5][5][lanes], biases padded with zeros to whole vectors.
+// them out, proj_1 as pack_winograd does where that computes it, depthwise filters as [hidden / lanes][5][5][lanes],
+// biases padded with zeros to whole vectors.
 #pragma once
 #include "fovea/backend/cpu/convolution.hpp"
 #include "fovea/backend/cpu/depthwise.hpp"
+#include "fovea/backend/cpu/winograd_weights.hpp"
 
 namespace fovea::FOVEA_ISA {
 
 struct attention_weights {
     int features, hidden, kernel;
+    bool winograd; // computes proj_1
     convolution_layout proj_1, pointwise, proj_2;
     std::size_t at[12]; // in floats, in the order of the weights
     std::size_t floats = 0;
 
     static constexpr int whole(int channels) { return (channels + lanes - 1) / lanes * lanes; }
 
-    attention_weights(int f, int a, int k)
+    attention_weights(int f, int a, int k, convolution_method method)
         : features(f),
           hidden(a),
           kernel(k),
+          winograd(method == convolution_method::winograd),
           proj_1{1, a, f, k},
           pointwise{1, a, whole(a), 1},
           proj_2{1, f, whole(a), 1} {
         const std::size_t bias = std::size_t(whole(a)), taps = bias * 25, out = std::size_t(whole(f));
-        const std::size_t sizes[12] = {proj_1.group_floats(),
+        const std::size_t sizes[12] = {winograd ? proj_1_tiles().block_floats(groups()) : proj_1.group_floats(),
                                        bias,
                                        pointwise.group_floats(),
                                        bias,
@@ -40,10 +44,11 @@ struct attention_weights {
         }
     }
     int groups() const { return whole(hidden) / lanes; }
+    winograd_layout proj_1_tiles() const { return {features, hidden}; }
 };
 
 inline attention_weights attention_weights_of(const preparation_call& c) {
-    return {c.dims[0][1], c.dims[0][0], c.dims[0][2]};
+    return {c.dims[0][1], c.dims[0][0], c.dims[0][2], c.a.method};
 }
 inline std::size_t packed_attention_block_bytes(const preparation_call& c) {
     return sizeof(float) * attention_weights_of(c).floats;
@@ -55,16 +60,20 @@ inline void pack_attention_block(const preparation_call& c) {
     const attention_weights l = attention_weights_of(c);
     float* out = static_cast<float*>(c.out);
     std::fill_n(out, l.floats, 0.f);
-    pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
+    const auto part = [&](int i) { // a call that prepares one weight alone
+        preparation_call p;
+        p.w[0] = c.w[std::size_t(i)];
+        p.dims[0] = c.dims[std::size_t(i)];
+        p.out = out + l.at[i];
+        return p;
+    };
+    if (l.winograd)
+        pack_winograd(part(0));
+    else
+        pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
     pack_weights(l.pointwise, c.weight<float>(2), l.hidden, out + l.at[2]);
     pack_weights(l.proj_2, c.weight<float>(8), l.hidden, out + l.at[8]);
-    for (int i : {4, 6}) {
-        preparation_call filter;
-        filter.w[0] = c.w[std::size_t(i)];
-        filter.dims[0] = {l.hidden, 1, 5, 5};
-        filter.out = out + l.at[i];
-        pack_depthwise(filter);
-    }
+    for (int i : {4, 6}) pack_depthwise(part(i));
     for (int i : {1, 3, 5, 7}) std::copy_n(c.weight<float>(i), l.hidden, out + l.at[i]);
     for (int i : {9, 10, 11}) std::copy_n(c.weight<float>(i), l.features, out + l.at[i]);
 }

@@ -93,6 +93,17 @@ inline void prepare(cpu, packed_attention, const preparation_call& c) { FOVEA_CP
 inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call& c) {
     return FOVEA_CPU_KERNEL(packed_attention_block_bytes)(c);
 }
+// Its projection is chosen like a convolution of its own.
+template <int F, int A, int K>
+constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
+    using enum convolution_method;
+    const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
+    o.a.method = chosen && winograd_fits(o.a) ? winograd : direct;
+    if (o.a.method == winograd) {
+        o.reads.grain = 4;
+        o.work -= 0.6 * F * A * K * K;
+    }
+}
 template <int F, int A, int K>
 requires(F % 16 == 0 && A % 16 == 0) packed_attention layout_of(cpu, attention_block<F, A, K>);
 template <int F, int A, int K> void forward(cpu, laid_out<attention_block<F, A, K>, packed_attention>, const call& c) {

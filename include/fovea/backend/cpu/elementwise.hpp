@@ -2,8 +2,7 @@
 //
 //   x[0], x[1], y  (N,H,W,C), y may be an input     prelu w[0]  (C)
 #pragma once
-#include "fovea/backend/cpu/math.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/backend/cpu/epilogue.hpp"
 
 namespace fovea::FOVEA_ISA {
 
@@ -24,20 +23,7 @@ template <activation_kind Kind> void activate_as(const call& c) {
     each_vector(c, [&](vf x, vf) { return activated<Kind>(x, c.a.slope); });
 }
 inline void activate(const call& c) {
-    switch (c.a.activation) {
-        case activation_kind::relu:
-            return activate_as<activation_kind::relu>(c);
-        case activation_kind::leaky_relu:
-            return activate_as<activation_kind::leaky_relu>(c);
-        case activation_kind::silu:
-            return activate_as<activation_kind::silu>(c);
-        case activation_kind::gelu:
-            return activate_as<activation_kind::gelu>(c);
-        case activation_kind::unit_range:
-            return activate_as<activation_kind::unit_range>(c);
-        default:
-            return activate_as<activation_kind::identity>(c);
-    }
+    with_activation(c.a.activation, [&]<activation_kind Kind>() { activate_as<Kind>(c); });
 }
 
 inline void add(const call& c) {

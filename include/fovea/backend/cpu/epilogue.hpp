@@ -32,27 +32,33 @@ void finish_block(const destination& d, const float* sums, int vectors, int x, i
         const float* sum = sums + v * lanes;
         for (int p = 0; p < pixels; ++p, y += d.pixel_step, sum += vectors * lanes) {
             vf value = activated<Kind>(load(sum) + bias, d.slope);
-            if (skip) value = value + load_first(skip + p * d.pixel_step, n);
+            if (skip) value = rounded(value) + load_first(skip + p * d.pixel_step, n);
             store_first(y, value, n);
         }
     }
 }
 
-inline epilogue epilogue_of(activation_kind kind) {
+// f.operator()<Kind>() for an activation that can be fused.
+template <class F> decltype(auto) with_activation(activation_kind kind, F f) {
+    using enum activation_kind;
     switch (kind) {
-        case activation_kind::relu:
-            return finish_block<activation_kind::relu>;
-        case activation_kind::leaky_relu:
-            return finish_block<activation_kind::leaky_relu>;
-        case activation_kind::silu:
-            return finish_block<activation_kind::silu>;
-        case activation_kind::gelu:
-            return finish_block<activation_kind::gelu>;
-        case activation_kind::unit_range:
-            return finish_block<activation_kind::unit_range>;
+        case relu:
+            return f.template operator()<relu>();
+        case leaky_relu:
+            return f.template operator()<leaky_relu>();
+        case silu:
+            return f.template operator()<silu>();
+        case gelu:
+            return f.template operator()<gelu>();
+        case unit_range:
+            return f.template operator()<unit_range>();
         default:
-            return finish_block<activation_kind::identity>;
+            return f.template operator()<identity>();
     }
+}
+
+inline epilogue epilogue_of(activation_kind kind) {
+    return with_activation(kind, []<activation_kind Kind>() -> epilogue { return finish_block<Kind>; });
 }
 
 } // namespace fovea::FOVEA_ISA

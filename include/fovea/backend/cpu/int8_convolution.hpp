@@ -183,17 +183,19 @@ inline std::size_t int8_convolution_scratch(const call& c) {
 template <int NV>
 void int8_row(const terms_of<std::int32_t>& t, const call& c, const int8_layout& l, int channel, const std::int32_t* w,
               int pixels, const destination& to, epilogue finish) {
-    const float* scale = l.scales(c.w[0]) + channel;
     const std::int32_t* offset = l.offsets(c.w[0]) + channel;
+    const float* scale = l.scales(c.w[0]) + channel;
+    alignas(64) std::int32_t sums[max_block_sums];
     alignas(64) float values[max_block_sums];
-    sum_row_with<NV>(t, w, pixels, [&](const std::int32_t* sums, int x, int computed) {
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        sum_block<NV, size(), fetch_operands, to_sums<NV, std::int32_t>>(t, from * t.pixel_step, w, sums);
         for (int v = 0; v < NV; ++v) {
             const vi add = load(offset + v * lanes);
             const vf by = load(scale + v * lanes);
-            for (int at = v * lanes; at < computed * NV * lanes; at += NV * lanes)
+            for (int at = v * lanes; at < size() * NV * lanes; at += NV * lanes)
                 store(values + at, as_floats(load(sums + at) + add) * by);
         }
-        finish(to, values, NV, x, computed);
+        finish(to, values + (x - from) * NV * lanes, NV, x, from + size() - x);
     });
 }
 using int8_row_kernel = void (*)(const terms_of<std::int32_t>&, const call&, const int8_layout&, int,

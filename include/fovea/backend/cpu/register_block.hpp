@@ -61,8 +61,47 @@ inline int block_vectors(int remaining, int terms_per_output) {
 // fetch(k).
 struct fetch_operands {};
 
-template <int NV, int P, class Fetch = fetch_operands, class T = float>
-FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* w, T* sums,
+// What the sums of a block begin with and where they end. By default zero, and sums[P][NV * lanes]: through memory, so
+// that epilogues are compiled once and cannot raise the register pressure.
+template <int NV, class T = float> struct to_sums {
+    using number = T;
+    using vector = decltype(broadcast(T{}));
+    T* sums;
+    to_sums(T* s) : sums(s) {}
+    FOVEA_INLINE vector begin(int, int) const { return broadcast(T{}); }
+    FOVEA_INLINE void end(int p, int v, vector sum) const { store(sums + (p * NV + v) * lanes, sum); }
+};
+// The bias and, if there is one, the skip; straight to y. For whole vectors of channels, and y not skip.
+template <int NV, bool Skip> struct to_row {
+    using number = float;
+    destination to; // of the block's first pixel
+    FOVEA_INLINE vf begin(int p, int v) const {
+        const vf bias = load(to.bias + v * lanes);
+        if constexpr (Skip)
+            return bias + load(to.skip + p * to.pixel_step + v * lanes);
+        else
+            return bias;
+    }
+    FOVEA_INLINE void end(int p, int v, vf sum) const { store(to.y + p * to.pixel_step + v * to.vector_step, sum); }
+};
+
+// Where the operands are near, but skip and y are not: a line of each in turn, of the pixels that follow the block.
+struct fetch_ends {
+    const float* skip;
+    float* y;
+    FOVEA_INLINE void operator()(int k) {
+        if (k % 2 == 0) {
+            fetch_soon(skip);
+            skip += line_floats;
+        } else {
+            fetch_to_write(y);
+            y += line_floats;
+        }
+    }
+};
+
+template <int NV, int P, class Fetch = fetch_operands, class Ends = to_sums<NV>, class T = typename Ends::number>
+FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* w, std::type_identity_t<Ends> ends,
                               [[maybe_unused]] Fetch fetch = {}) {
     using vector = decltype(broadcast(T{}));
     constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
@@ -74,7 +113,7 @@ FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* 
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) acc[p][v] = broadcast(T{});
+        for (int v = 0; v < NV; ++v) acc[p][v] = ends.begin(p, v);
     }
     for (int i = 0; i < t.rows; ++i) {
         const T* run = t.row[i] + at;
@@ -109,35 +148,51 @@ FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* 
             }
         }
     }
-    // Through memory, so that epilogues are compiled once and cannot raise the register pressure above.
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) store(sums + (p * NV + v) * lanes, acc[p][v]);
+        for (int v = 0; v < NV; ++v) ends.end(p, v, acc[p][v]);
     }
 }
 
-// One row of `pixels` outputs for one block of NV vectors of channels: finish(sums, x, pixels) for each block of pixels.
-// A tail is computed by a block that overlaps pixels already done and keeps only the new ones.
-template <int NV, class T, class Finish> void sum_row_with(const terms_of<T>& t, const T* w, int pixels, Finish finish) {
+// f(pixels, first, first new) for blocks that cover a row. A tail is computed by a block that overlaps pixels already
+// done.
+template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     constexpr int P = block_pixels<NV>;
-    alignas(64) T sums[max_block_sums];
     int x = 0;
-    const auto block = [&](auto kernel, int size) {
-        const int from = std::min(x, pixels - size);
-        kernel(t, from * t.pixel_step, w, sums, fetch_operands{});
-        finish(sums + (x - from) * NV * lanes, x, from + size - x);
-        x = from + size;
+    const auto block = [&](auto size) {
+        const int from = std::min(x, pixels - size());
+        f(size, from, x);
+        x = from + size();
     };
-    while (pixels - x >= P) block(sum_block<NV, P, fetch_operands, T>, P);
-    if (pixels >= P && pixels - x > 2 * tail_pixels) block(sum_block<NV, P, fetch_operands, T>, P);
-    while (x < pixels && pixels >= tail_pixels) block(sum_block<NV, tail_pixels, fetch_operands, T>, tail_pixels);
-    while (x < pixels) block(sum_block<NV, 1, fetch_operands, T>, 1);
+    while (pixels - x >= P) block(std::integral_constant<int, P>{});
+    if (pixels >= P && pixels - x > 2 * tail_pixels) block(std::integral_constant<int, P>{});
+    while (x < pixels && pixels >= tail_pixels) block(std::integral_constant<int, tail_pixels>{});
+    while (x < pixels) block(std::integral_constant<int, 1>{});
 }
 
+// One row of `pixels` outputs for one block of NV vectors of channels.
 template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
-    sum_row_with<NV>(t, w, pixels,
-                     [&](const float* sums, int x, int computed) { finish(to, sums, NV, x, computed); });
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+    });
+}
+
+// The same without an epilogue but bias and skip: computed twice, an overlap gets the same bits.
+template <int NV, bool Skip>
+void store_row(const terms& t, const float* w, int pixels, const destination& to, epilogue) {
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int) {
+        destination block = to;
+        block.y += from * to.pixel_step;
+        if constexpr (Skip) {
+            block.skip += from * to.pixel_step;
+            const fetch_ends ahead{block.skip + size() * to.pixel_step, block.y + size() * to.pixel_step};
+            sum_block<NV, size(), fetch_ends, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block}, ahead);
+        } else
+            sum_block<NV, size(), fetch_operands, to_row<NV, Skip>>(t, from * t.pixel_step, w, {block});
+    });
 }
 
 using row_kernel = void (*)(const terms&, const float* w, int pixels, const destination&, epilogue);
@@ -146,6 +201,12 @@ inline row_kernel row_kernel_of(int vectors) {
     if constexpr (max_block_vectors == 4)
         if (vectors == 4) return sum_row<4>;
     return vectors == 3 ? sum_row<3> : vectors == 2 ? sum_row<2> : sum_row<1>;
+}
+
+template <bool Skip> row_kernel store_kernel_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return store_row<4, Skip>;
+    return vectors == 3 ? store_row<3, Skip> : vectors == 2 ? store_row<2, Skip> : store_row<1, Skip>;
 }
 
 } // namespace fovea::FOVEA_ISA

@@ -128,4 +128,16 @@ template <class T> FOVEA_INLINE void opaque(T& p) {
 #endif
 }
 
+// v, rounded as it is: g++ may make one fma of a product and a sum that follows it, here but not there.
+FOVEA_INLINE vf rounded(vf v) {
+#if defined(__GNUC__) && defined(__AVX512F__)
+    __asm__("" : "+v"(v.data));
+#elif defined(__GNUC__) && defined(__x86_64__)
+    __asm__("" : "+x"(v.data));
+#elif defined(__GNUC__) && defined(__aarch64__)
+    __asm__("" : "+w"(v.data));
+#endif
+    return v;
+}
+
 } // namespace fovea::FOVEA_ISA

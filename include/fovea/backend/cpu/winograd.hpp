@@ -56,134 +56,189 @@ inline std::size_t winograd_scratch(const call& c) {
     return sizeof(float) * winograd_group({c.dims[1], c.dims[0]}).floats();
 }
 
-// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors.
-template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
-    constexpr int N = winograd_inputs;
-    vf half[N][N];
+// One vector of channels of a 6x6 patch into 36 planes; load_at(row, column) gives the patch's vectors. By halves, each
+// of which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
+template <transform_part Part, class Load>
+FOVEA_INLINE void transform_half_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    constexpr int N = winograd_inputs, H = N / 2, unread = Part == transform_part::first ? N - 1 : 0;
+    vf columns[H][N];
     FOVEA_UNROLL
     for (int j = 0; j < N; ++j) {
-        vf d[N], o[N];
+        vf d[N], o[H];
         FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) d[i] = load_at(i, j);
-        transform_inputs(d, o);
+        for (int i = 0; i < N; ++i) d[i] = i == unread ? broadcast(0.f) : load_at(i, j);
+        transform_inputs<Part>(d, o);
         FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) half[i][j] = o[i];
+        for (int i = 0; i < H; ++i) columns[i][j] = o[i];
     }
     FOVEA_UNROLL
-    for (int i = 0; i < N; ++i) {
-        vf o[N];
-        transform_inputs(half[i], o);
+    for (int i = 0; i < H; ++i) {
+        vf first[H], last[H];
+        transform_inputs<transform_part::first>(columns[i], first);
+        transform_inputs<transform_part::last>(columns[i], last);
         FOVEA_UNROLL
-        for (int j = 0; j < N; ++j, to += plane) store(to, o[j]);
+        for (int j = 0; j < H; ++j, to += plane) store(to, first[j]);
+        FOVEA_UNROLL
+        for (int j = 0; j < H; ++j, to += plane) store(to, last[j]);
     }
 }
+template <class Load> FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
+    transform_half_patch<transform_part::first>(load_at, to, plane);
+    transform_half_patch<transform_part::last>(load_at, to + winograd_planes / 2 * plane, plane);
+}
 
-// All channels of the patch whose rows are given; zeros fill the last vector.
+// All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
+// the caches have it at best in L2.
 inline void transform_patches(const float* const (&row)[winograd_inputs], int channels, float* to,
                               std::ptrdiff_t plane) {
     int c = 0;
     for (; c + lanes <= channels; c += lanes)
-        transform_patch([&](int i, int j) { return load(row[i] + std::ptrdiff_t(j) * channels + c); }, to + c, plane);
+        transform_patch(
+            [&](int i, int j) {
+                const float* at = row[i] + std::ptrdiff_t(j) * channels + c;
+                if (j >= winograd_inputs - winograd_outputs) fetch_soon(at + winograd_outputs * channels);
+                return load(at);
+            },
+            to + c, plane);
     if (c < channels)
         transform_patch(
             [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
             plane);
 }
 
-// 36 planes of one tile into y[4][4][vectors * lanes].
-inline void transform_tile(const float* sums, std::ptrdiff_t plane, int vectors, float* y) {
+// One vector of channels of a tile's 36 planes: out(row, its four pixels), row by row.
+template <class Out> FOVEA_INLINE void transform_sums(const float* sums, std::ptrdiff_t plane, Out out) {
     constexpr int N = winograd_inputs, M = winograd_outputs;
-    for (int v = 0; v < vectors; ++v, sums += lanes, y += lanes) {
-        vf half[M][N];
+    vf half[M][N];
+    FOVEA_UNROLL
+    for (int j = 0; j < N; ++j) {
+        vf m[N], o[M];
         FOVEA_UNROLL
-        for (int j = 0; j < N; ++j) {
-            vf m[N], o[M];
-            FOVEA_UNROLL
-            for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
-            transform_outputs(m, o);
-            FOVEA_UNROLL
-            for (int i = 0; i < M; ++i) half[i][j] = o[i];
-        }
+        for (int i = 0; i < N; ++i) m[i] = load(sums + (i * N + j) * plane);
+        transform_outputs(m, o);
         FOVEA_UNROLL
-        for (int i = 0; i < M; ++i) {
-            vf o[M];
-            transform_outputs(half[i], o);
-            FOVEA_UNROLL
-            for (int j = 0; j < M; ++j) store(y + (i * M + j) * vectors * lanes, o[j]);
-        }
+        for (int i = 0; i < M; ++i) half[i][j] = o[i];
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < M; ++i) {
+        vf o[M];
+        transform_outputs(half[i], o);
+        out(i, o);
     }
 }
 
-// The tiles that a call touches, in rows from left to right.
+// What becomes of one block of output channels of a tile.
+struct tile_epilogue {
+    // All pixels, to their rows.
+    void (*whole)(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]);
+    epilogue part; // some, from values[4][4][vectors * lanes]
+};
+
+template <activation_kind Kind>
+void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[winograd_outputs]) {
+    const destination& first = row[0];
+    for (int v = 0; v < vectors; ++v, sums += lanes) {
+        const int n = std::min(lanes, first.channels - v * lanes);
+        const vf bias = first.bias ? load_first(first.bias + v * lanes, n) : broadcast(0.f);
+        transform_sums(sums, plane, [&](int i, const vf(&o)[winograd_outputs]) {
+            float* y = row[i].y + v * first.vector_step;
+            const float* skip = row[i].skip ? row[i].skip + v * lanes : nullptr;
+            FOVEA_UNROLL
+            for (int j = 0; j < winograd_outputs; ++j) {
+                fetch_to_write(y + (j + winograd_outputs) * first.pixel_step); // of the tile to the right
+                vf value = activated<Kind>(o[j] + bias, first.slope);
+                if (skip) value = rounded(value) + load_first(skip + j * first.pixel_step, n);
+                store_first(y + j * first.pixel_step, value, n);
+            }
+        });
+    }
+}
+template <activation_kind Kind> inline constexpr tile_epilogue tile_epilogue_for{finish_tile<Kind>, finish_block<Kind>};
+
+inline const tile_epilogue& tile_epilogue_of(activation_kind kind) {
+    return with_activation(kind,
+                           []<activation_kind Kind>() -> const tile_epilogue& { return tile_epilogue_for<Kind>; });
+}
+
+// The tiles that a rectangle of pixels of one image touches, in rows from left to right.
 class winograd_tiles {
     static constexpr int size = winograd_outputs;
-    const call& c_;
+    const window& x_;
+    int n_;
+    range rows_, cols_;
     int top_, left_, across_, down_;
 
   public:
-    explicit winograd_tiles(const call& c)
-        : c_(c),
-          top_(c.rows.begin / size),
-          left_(c.cols.begin / size),
-          across_((c.cols.end + size - 1) / size - left_),
-          down_((c.rows.end + size - 1) / size - top_) {}
+    winograd_tiles(const window& x, int n, range rows, range cols)
+        : x_(x),
+          n_(n),
+          rows_(rows),
+          cols_(cols),
+          top_(rows.begin / size),
+          left_(cols.begin / size),
+          across_((cols.end + size - 1) / size - left_),
+          down_((rows.end + size - 1) / size - top_) {}
     int count() const { return across_ * down_; }
-    int channels() const { return c_.x[0].channels; }
+    // The tiles of the row that holds the pixels of row y.
+    range row_of(int y) const { return {(y / size - top_) * across_, (y / size - top_ + 1) * across_}; }
+    int channels() const { return x_.channels; }
     int y(int tile) const { return (top_ + tile / across_) * size; }
     int x(int tile) const { return (left_ + tile % across_) * size; }
 
     // Row i of the 6x6 pixels that a tile reads.
-    const float* patch(int n, int tile, int i) const { return c_.x[0].read<float>(n, y(tile) - 1 + i, x(tile) - 1); }
-    void read(int n, int tile, float* to, std::ptrdiff_t plane) const {
+    const float* patch(int tile, int i) const { return x_.read<float>(n_, y(tile) - 1 + i, x(tile) - 1); }
+    void read(int tile, float* to, std::ptrdiff_t plane) const {
         const float* row[winograd_inputs];
-        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(n, tile, i);
+        for (int i = 0; i < winograd_inputs; ++i) row[i] = patch(tile, i);
         transform_patches(row, channels(), to, plane);
     }
 
-    // One block of output channels, from `channel`, of a tile: values[4][4][vectors * lanes], of which the pixels
-    // inside the call are finished.
-    void write(int n, int tile, int channel, int vectors, const float* values, epilogue finish) const {
-        const range rows{std::max(y(tile), c_.rows.begin), std::min(y(tile) + size, c_.rows.end)};
-        const range cols{std::max(x(tile), c_.cols.begin), std::min(x(tile) + size, c_.cols.end)};
-        const float* bias = c_.weight<float>(1);
-        for (int i = rows.begin; i < rows.end; ++i) {
-            const destination to{.y = c_.y.at<float>(n, i, cols.begin) + channel,
-                                 .pixel_step = c_.y.channels,
-                                 .vector_step = lanes,
-                                 .channels = std::min(vectors * lanes, c_.y.channels - channel),
-                                 .bias = bias ? bias + channel : nullptr,
-                                 .skip = c_.x[1] ? c_.x[1].at<const float>(n, i, cols.begin) + channel : nullptr,
-                                 .slope = c_.a.slope};
-            for (int p = size; p < 2 * size; ++p)
-                for (int v = 0; v < vectors; ++v) fetch_to_write(to.y + p * to.pixel_step + v * lanes);
-            const int first = (i - y(tile)) * size + cols.begin - x(tile);
-            finish(to, values + std::ptrdiff_t(first) * vectors * lanes, vectors, 0, cols.size());
+    // One block of output channels of a tile, the pixels inside the rectangle. to(y, x): where those of row y from
+    // column x on go.
+    template <class To>
+    void write(int tile, const float* sums, std::ptrdiff_t plane, int vectors, const To& to,
+               const tile_epilogue& finish) const {
+        const range rows{std::max(y(tile), rows_.begin), std::min(y(tile) + size, rows_.end)};
+        const range cols{std::max(x(tile), cols_.begin), std::min(x(tile) + size, cols_.end)};
+        if (rows.size() == size && cols.size() == size) {
+            const int y0 = rows.begin, x0 = cols.begin;
+            return finish.whole(sums, plane, vectors, {to(y0, x0), to(y0 + 1, x0), to(y0 + 2, x0), to(y0 + 3, x0)});
         }
+        alignas(64) float values[size][size * max_block_vectors * lanes];
+        for (int v = 0; v < vectors; ++v)
+            transform_sums(sums + v * lanes, plane, [&](int i, const vf(&o)[size]) {
+                for (int j = 0; j < size; ++j) store(values[i] + (j * vectors + v) * lanes, o[j]);
+            });
+        for (int i = rows.begin; i < rows.end; ++i)
+            finish.part(to(i, cols.begin), values[i - y(tile)] + (cols.begin - x(tile)) * vectors * lanes, vectors, 0,
+                        cols.size());
     }
 };
 
-// Walks through the patches of the next group of tiles, evenly over the block products of this one.
+// Walks through the patches of the next group of tiles, two at a time, evenly over the block products of this one: with
+// a single block of output channels these are fewer than the rows of patches.
 class patch_walk {
     const winograd_tiles& all_;
-    int n_, first_, rows_, calls_, call_ = 0, done_ = 0;
+    int first_, rows_, calls_, call_ = 0, done_ = 0;
 
   public:
-    patch_walk(const winograd_tiles& all, int n, int first, int tiles, int calls)
-        : all_(all), n_(n), first_(first), rows_(tiles * winograd_inputs), calls_(calls) {}
-    // What a row of a patch adds to that of the tile before it: four columns; now and then nothing, else `nothing`.
+    patch_walk(const winograd_tiles& all, int first, int tiles, int calls)
+        : all_(all), first_(first), rows_((tiles + 1) / 2 * winograd_inputs), calls_(calls) {}
+    // What a row of two patches adds to that of the tile before them: eight columns; now and then nothing, else
+    // `nothing`.
     const float* next(const float* nothing) {
         if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
-        const int tile = first_ + done_ / winograd_inputs, row = done_ % winograd_inputs;
+        const int tile = first_ + done_ / winograd_inputs * 2, row = done_ % winograd_inputs;
         ++done_;
-        return all_.patch(n_, tile, row) + 2 * all_.channels();
+        return all_.patch(tile, row) + 2 * all_.channels();
     }
 };
 
-struct fetch_ahead { // a line of weights for each input channel, and a pixel of a patch for every fourth
+struct fetch_ahead { // a line of weights for each input channel, and one of two patches for every second
     const float *weights, *patch;
     FOVEA_INLINE void operator()(int k) const {
         fetch_soon(weights + 16 * k);
-        if (k % 4 == 0) fetch_later(patch + 4 * k);
+        if (k % 2 == 0) fetch_later(patch + 8 * k);
     }
 };
 
@@ -219,30 +274,46 @@ inline plane_product plane_product_of(int vectors) {
     return vectors == 3 ? multiply_planes<3> : vectors == 2 ? multiply_planes<2> : multiply_planes<1>;
 }
 
+// Convolves some of the tiles, a group at a time; w, scratch: as `winograd_layout` and `winograd_group` say.
+// to(y, x, channel, channels): where some output channels of row y go, from column x on.
+template <class To>
+void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles& all, range chosen, const To& to,
+                    const tile_epilogue& finish, float* scratch) {
+    const winograd_group group(l);
+    float* in = scratch;
+    float* sums = in + winograd_planes * group.in;
+    for (int first = chosen.begin; first < chosen.end; first += group.tiles) {
+        const int tiles = std::min(group.tiles, chosen.end - first);
+        for (int t = 0; t < tiles; ++t) all.read(first + t, in + t * group.tile, group.in);
+        const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
+        patch_walk ahead(all, next, next_tiles, winograd_planes * group.products_of(l, tiles));
+        l.each_block([&](int vector, int vectors, std::size_t floats) {
+            const int channel = vector * lanes, channels = std::min(vectors * lanes, l.outputs - channel);
+            const auto block_to = [&](int y, int x) { return to(y, x, channel, channels); };
+            plane_product_of(vectors)(l, group, in, w + floats, tiles, sums, ahead);
+            for (int t = 0; t < tiles; ++t)
+                all.write(first + t, sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, block_to, finish);
+        });
+    }
+}
+
 inline void winograd(const call& c) {
     if (c.rows.empty() || c.cols.empty()) return;
-    const winograd_layout l{c.dims[1], c.dims[0]};
-    const winograd_group group(l);
-    const winograd_tiles all(c);
-    const epilogue finish = epilogue_of(c.a.activation);
-    float* in = reinterpret_cast<float*>(c.scratch);
-    float* sums = in + winograd_planes * group.in;
-    alignas(64) float values[winograd_outputs * winograd_outputs * max_block_vectors * lanes];
-
-    for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int first = 0; first < all.count(); first += group.tiles) {
-            const int tiles = std::min(group.tiles, all.count() - first);
-            for (int t = 0; t < tiles; ++t) all.read(n, first + t, in + t * group.tile, group.in);
-            const int next = first + tiles, next_tiles = std::min(group.tiles, all.count() - next);
-            patch_walk ahead(all, n, next, next_tiles, winograd_planes * group.products_of(l, tiles));
-            l.each_block([&](int vector, int vectors, std::size_t floats) {
-                plane_product_of(vectors)(l, group, in, c.weight<float>(0) + floats, tiles, sums, ahead);
-                for (int t = 0; t < tiles; ++t) {
-                    transform_tile(sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, values);
-                    all.write(n, first + t, vector * lanes, vectors, values, finish);
-                }
-            });
-        }
+    const float* bias = c.weight<float>(1);
+    for (int n = c.images.begin; n < c.images.end; ++n) {
+        const winograd_tiles all(c.x[0], n, c.rows, c.cols);
+        const auto to = [&](int y, int x, int channel, int channels) {
+            return destination{.y = c.y.at<float>(n, y, x) + channel,
+                               .pixel_step = c.y.channels,
+                               .vector_step = lanes,
+                               .channels = channels,
+                               .bias = bias ? bias + channel : nullptr,
+                               .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
+                               .slope = c.a.slope};
+        };
+        convolve_tiles({c.dims[1], c.dims[0]}, c.weight<float>(0), all, {0, all.count()}, to,
+                       tile_epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
+    }
 }
 
 } // namespace fovea::FOVEA_ISA

@@ -16,18 +16,24 @@ inline constexpr int winograd_planes = winograd_inputs * winograd_inputs;
 inline constexpr double winograd_points[winograd_inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
                                                                 1.41421356237309504880, -1.41421356237309504880};
 
-// o = B^T d, six values from six.
-FOVEA_INLINE void transform_inputs(const vf (&d)[winograd_inputs], vf (&o)[winograd_inputs]) {
-    const vf two = broadcast(2.f), half = broadcast(0.5f), both = broadcast(2.5f);
-    const vf near = broadcast(float(winograd_points[1])), far = broadcast(float(winograd_points[3]));
-    o[0] = fnma(both, d[2], d[0] + d[4]);
-    const vf even_near = fnma(two, d[2], d[4]), odd_near = fnma(two, d[1], d[3]);
-    o[1] = fma(near, odd_near, even_near);
-    o[2] = fnma(near, odd_near, even_near);
-    const vf even_far = fnma(half, d[2], d[4]), odd_far = fnma(half, d[1], d[3]);
-    o[3] = fma(far, odd_far, even_far);
-    o[4] = fnma(far, odd_far, even_far);
-    o[5] = fnma(both, d[3], d[1] + d[5]);
+// o = B^T d, six values from six: the first three, which do not read d[5], and the last three, which do not read d[0].
+enum class transform_part { first, last };
+template <transform_part Part>
+FOVEA_INLINE void transform_inputs(const vf (&d)[winograd_inputs], vf (&o)[winograd_inputs / 2]) {
+    const vf both = broadcast(2.5f);
+    if constexpr (Part == transform_part::first) {
+        const vf two = broadcast(2.f), near = broadcast(float(winograd_points[1]));
+        const vf even = fnma(two, d[2], d[4]), odd = fnma(two, d[1], d[3]);
+        o[0] = fnma(both, d[2], d[0] + d[4]);
+        o[1] = fma(near, odd, even);
+        o[2] = fnma(near, odd, even);
+    } else {
+        const vf half = broadcast(0.5f), far = broadcast(float(winograd_points[3]));
+        const vf even = fnma(half, d[2], d[4]), odd = fnma(half, d[1], d[3]);
+        o[0] = fma(far, odd, even);
+        o[1] = fnma(far, odd, even);
+        o[2] = fnma(both, d[3], d[1] + d[5]);
+    }
 }
 
 // o = A^T m, four values from six.
