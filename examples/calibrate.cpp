@@ -43,7 +43,8 @@ int main(int argc, char** argv) {
     options o;
     CLI::App app("Finds the ranges of a network's activations, for --precision int8 of the other programs.");
     app.add_option("IN", o.inputs, "images like those to be enlarged, or folders of them")->required();
-    app.add_option("--weights", o.choice.weights, "weights of a network: .safetensors, .pth, .pt; it is recognised")->required();
+    app.add_option("--weights", o.choice.weights, "weights of a network: .safetensors, .pth, .pt; it is recognised")
+        ->required();
     app.add_option("-o,--output", o.output, "the file to write, .safetensors")->required();
     o.common.add_to(app);
     return programs::run_program(app, argc, argv, [&] { run(o); });

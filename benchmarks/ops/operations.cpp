@@ -213,9 +213,9 @@ template <class F> void add_case(const std::string& name, F f) {
 void register_all() {
     using enum activation_kind;
     const auto add_convolution = [](const convolution_case& k) {
-        add_case(kernels_of(k.how).name + std::to_string(k.inputs) + "_" +
-                     std::to_string(k.outputs) + "_k" + std::to_string(k.kernel) +
-                     (k.activation == identity ? "" : "_activated") + "/threads:" + std::to_string(k.threads),
+        add_case(kernels_of(k.how).name + std::to_string(k.inputs) + "_" + std::to_string(k.outputs) + "_k" +
+                     std::to_string(k.kernel) + (k.activation == identity ? "" : "_activated") +
+                     "/threads:" + std::to_string(k.threads),
                  [k](benchmark::State& s) { convolution(s, k); });
     };
     for (const convolution_case& k :

@@ -12,12 +12,12 @@
 namespace programs {
 
 struct model_choice {
-    std::string model;                // --model: empty or "auto" for what the weight file holds, or an interpolation
-    std::string weights;              // --weights
-    std::string convolution = "auto"; // --convolution: or "direct" or "winograd"
+    std::string model;                 // --model: empty or "auto" for what the weight file holds, or an interpolation
+    std::string weights;               // --weights
+    std::string convolution = "auto";  // --convolution: or "direct" or "winograd"
     std::string precision = "float32"; // --precision: or "int8"
-    std::string calibration;          // --calibration, of int8: a file of ranges, or a folder of images
-    int scale = 0;                    // of an interpolation; of a network it is known, and checked when this is not 0
+    std::string calibration;           // --calibration, of int8: a file of ranges, or a folder of images
+    int scale = 0;                     // of an interpolation; of a network it is known, and checked when this is not 0
 };
 
 class enlarger {

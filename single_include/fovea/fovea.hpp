@@ -4152,7 +4152,7 @@ FOVEA_INLINE vi broadcast(std::int32_t s) { return vi(s); }
 
 // sum + the products of the groups in a and b
 #if defined(__AVX512F__) && defined(__AVX512VNNI__)
-using quantised = std::uint8_t;      // an activation in a group
+using quantised = std::uint8_t; // an activation in a group
 using quantised_weight = std::int8_t;
 FOVEA_INLINE vi add_product(vi a, vi b, vi sum) { return vi(_mm512_dpbusd_epi32(sum, a, b)); }
 #else
@@ -5617,8 +5617,8 @@ inline void prelu(const call& c) {
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_INT8_CONVOLUTION_HPP
 
 // ---- fovea/backend/cpu/int8_convolution.hpp
-// y = act(conv(x, w) + b) + skip (optional) in 8 bits: cross-correlation of any odd kernel and stride, padded with zeros,
-// without dilation and groups. About four times the products of float32 in a cycle where the machine has VNNI.
+// y = act(conv(x, w) + b) + skip (optional) in 8 bits: cross-correlation of any odd kernel and stride, padded with
+// zeros, without dilation and groups. About four times the products of float32 in a cycle where the machine has VNNI.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)     all float32
 //   w[0]  packed by pack_int8_convolution from (O,I,K,K)          w[1]  (O) or null
@@ -5627,9 +5627,9 @@ inline void prelu(const call& c) {
 //   q = round(w / s),  s = max |w| / 127           one s for each output channel; see quantised_tap
 //   y = act(step s (sum(u q) - zero sum(q)) + b) + skip
 //
-// The sums are exact integers while K K I <= max_int8_terms. Zeros outside the image become `zero`, which the second sum
-// takes out again. Rows of x are quantised into a ring in scratch, each once for a call. A NaN or an infinity in x makes
-// every output that reads it a NaN.
+// The sums are exact integers while K K I <= max_int8_terms. Zeros outside the image become `zero`, which the second
+// sum takes out again. Rows of x are quantised into a ring in scratch, each once for a call. A NaN or an infinity in x
+// makes every output that reads it a NaN.
 #include <limits>
 
 namespace fovea::FOVEA_ISA {
@@ -5666,8 +5666,8 @@ inline float largest_of(const float* w, int count) {
     for (int i = 0; i < count; ++i) most = std::max(most, std::fabs(w[i]));
     return most;
 }
-// What tap `tap` of one input's filter becomes: its rounding takes over the errors of the taps before it. Neighbours have
-// much the same value in a picture, and so the filter's sum counts more than each tap.
+// What tap `tap` of one input's filter becomes: its rounding takes over the errors of the taps before it. Neighbours
+// have much the same value in a picture, and so the filter's sum counts more than each tap.
 inline int quantised_tap(const float* filter, float most, int tap) {
     if (!(most > 0)) return 0;
     double carried = 0;
@@ -5778,7 +5778,9 @@ class quantised_rows {
         for (int i = 0; i < k; ++i) t.row[i] = at(top + i);
         return t;
     }
-    bool finite() const { return std::all_of(finite_, finite_ + l_.blocks.kernel, [](bool f) { return f; }); }
+    bool finite() const {
+        return std::all_of(finite_, finite_ + l_.blocks.kernel, [](bool f) { return f; });
+    }
 };
 
 // Columns at a time, so that the quantised rows stay in L2.
@@ -5847,9 +5849,9 @@ inline void int8_convolution(const call& c) {
                 const auto t = in.reach(y);
                 l.blocks.each_block([&](int first, int vectors, std::size_t at) {
                     const int channel = first * lanes;
-                    int8_row_of(vectors)(
-                        t, c, l, channel, l.weights(c.w[0]) + at, pixels,
-                        convolution_destination(c, l.blocks, n, y, x, channel, vectors * lanes), finish);
+                    int8_row_of(vectors)(t, c, l, channel, l.weights(c.w[0]) + at, pixels,
+                                         convolution_destination(c, l.blocks, n, y, x, channel, vectors * lanes),
+                                         finish);
                 });
                 if (!in.finite()) spread_not_finite(c, n, y, {x, x + pixels});
             }
@@ -6732,9 +6734,9 @@ struct operation {
     attributes a{};
     footprint reads{};
     unsigned saved = nothing;
-    double work = 0;     // multiply-adds for one pixel of y, or what takes as long
-    int recomputed = 0;  // rows and columns on either side that a call computes again inside a fused block
-    weight_shape dims{}; // of w[0], before a backend arranges it
+    double work = 0;        // multiply-adds for one pixel of y, or what takes as long
+    int recomputed = 0;     // rows and columns on either side that a call computes again inside a fused block
+    weight_shape dims{};    // of w[0], before a backend arranges it
     bool fits_int8 = false; // the backend can also compute it as convolution_method::int8
     kernel forward = nullptr;
     scratch_size scratch = nullptr;
@@ -10397,9 +10399,9 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 //   for (auto& photo : photos) seen.add(photo);
 //   model<net, cpu> quick(weights, {.precision = precision_kind::int8, .ranges = &ranges});   // ranges = seen.ranges()
 //
-// For every tensor a histogram of the values in every fourth row is kept. The range is the one with the least expected squared error of
-// quantising, a clipped value counted with its distance: rare outliers would coarsen the steps of all others.
-// Histograms are counts, so that the ranges do not depend on the order of the images, on schedule or threads.
+// For every tensor a histogram of the values in every fourth row is kept. The range is the one with the least expected
+// squared error of quantising, a clipped value counted with its distance: rare outliers would coarsen the steps of all
+// others. Histograms are counts, so that the ranges do not depend on the order of the images, on schedule or threads.
 
 // ---- fovea/model/upscaler.hpp
 // A network with its weights, ready to run: images in, images out. What `model` is once the network's type is no longer
@@ -10432,9 +10434,7 @@ struct activation_ranges {
 namespace detail {
 
 // Whether an operation mixes channels or pixels by weights, as convolutions and fused blocks do.
-constexpr bool is_convolution(const operation& o) {
-    return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]);
-}
+constexpr bool is_convolution(const operation& o) { return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]); }
 
 // By operation: whether one that mixes reads its result, through others or not.
 inline std::vector<char> feeds_convolution(const graph& g) {
@@ -10494,7 +10494,8 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
         if (found == ranges.inputs.end()) fail(source, ": has no range for ", name);
         const activation_range r = found->second;
         if (!std::isfinite(r.low) || !std::isfinite(r.high) || r.low > r.high)
-            fail(source, ": the range of ", name, " is ", r.low, " to ", r.high, ": expected two finite ascending numbers");
+            fail(source, ": the range of ", name, " is ", r.low, " to ", r.high,
+                 ": expected two finite ascending numbers");
         o.a.method = convolution_method::int8;
         o.a.input = quantisation_of(r);
         o.reads.grain = 1;
@@ -10902,8 +10903,7 @@ class value_histogram {
         for (const tail& low : lows)
             for (const tail& high : highs) {
                 const double step = (high.limit - low.limit) / 255;
-                const double error =
-                    low.error + high.error + double(all - low.beyond - high.beyond) * step * step / 12;
+                const double error = low.error + high.error + double(all - low.beyond - high.beyond) * step * step / 12;
                 if (error < least) least = error, best = {float(low.limit), float(high.limit)};
             }
         return best;

@@ -144,7 +144,8 @@ TEST_CASE("8-bit convolution with activations and a skip") {
                      activation_kind::silu, activation_kind::gelu, activation_kind::unit_range})
         for (bool skip : {false, true})
             for (bool bias : {false, true})
-                check({.inputs = 18, .outputs = 35, .kernel = 3, .activation = act, .bias = bias, .skip = skip}, 2, 6, 23);
+                check({.inputs = 18, .outputs = 35, .kernel = 3, .activation = act, .bias = bias, .skip = skip}, 2, 6,
+                      23);
 }
 
 TEST_CASE("the longest sums of the largest products do not overflow") {

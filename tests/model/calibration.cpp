@@ -52,8 +52,8 @@ constexpr auto sizes = {extent{1, 1}, extent{1, 57}, extent{57, 1}, extent{37, 5
 
 template <class Network> void check_int8_exactness(const depths& d = {}) {
     const auto ranges = ranges_of<Network>(d);
-    fovea_test::check_exactness_with<Network, cpu>(
-        sizes, {.depth = d, .precision = precision_kind::int8, .ranges = &ranges});
+    fovea_test::check_exactness_with<Network, cpu>(sizes,
+                                                   {.depth = d, .precision = precision_kind::int8, .ranges = &ranges});
 }
 
 // The root of the mean squared difference, against that of the values around their mean.
@@ -97,8 +97,7 @@ TEST_CASE("inner convolutions are in 8 bits, the first, the last and attention b
         for (auto& [name, range] : r.inputs) all += name + " ";
         return all;
     };
-    CHECK(names(ranges_of<small_network>()) ==
-          "encoder.0.conv1 encoder.0.conv2 encoder.1.conv1 encoder.1.conv2 ");
+    CHECK(names(ranges_of<small_network>()) == "encoder.0.conv1 encoder.0.conv2 encoder.1.conv1 encoder.1.conv2 ");
     CHECK(names(ranges_of<shallow_vapsr>()) == "conv_body upsampler.0 ");
     CHECK(names(ranges_of<zoo::realesr_compact<64, 2, 4>>()) == "body.2 body.4 ");
 }

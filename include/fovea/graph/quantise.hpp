@@ -30,9 +30,7 @@ struct activation_ranges {
 namespace detail {
 
 // Whether an operation mixes channels or pixels by weights, as convolutions and fused blocks do.
-constexpr bool is_convolution(const operation& o) {
-    return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]);
-}
+constexpr bool is_convolution(const operation& o) { return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]); }
 
 // By operation: whether one that mixes reads its result, through others or not.
 inline std::vector<char> feeds_convolution(const graph& g) {
@@ -92,7 +90,8 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
         if (found == ranges.inputs.end()) fail(source, ": has no range for ", name);
         const activation_range r = found->second;
         if (!std::isfinite(r.low) || !std::isfinite(r.high) || r.low > r.high)
-            fail(source, ": the range of ", name, " is ", r.low, " to ", r.high, ": expected two finite ascending numbers");
+            fail(source, ": the range of ", name, " is ", r.low, " to ", r.high,
+                 ": expected two finite ascending numbers");
         o.a.method = convolution_method::int8;
         o.a.input = quantisation_of(r);
         o.reads.grain = 1;

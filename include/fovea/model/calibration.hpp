@@ -4,9 +4,9 @@
 //   for (auto& photo : photos) seen.add(photo);
 //   model<net, cpu> quick(weights, {.precision = precision_kind::int8, .ranges = &ranges});   // ranges = seen.ranges()
 //
-// For every tensor a histogram of the values in every fourth row is kept. The range is the one with the least expected squared error of
-// quantising, a clipped value counted with its distance: rare outliers would coarsen the steps of all others.
-// Histograms are counts, so that the ranges do not depend on the order of the images, on schedule or threads.
+// For every tensor a histogram of the values in every fourth row is kept. The range is the one with the least expected
+// squared error of quantising, a clipped value counted with its distance: rare outliers would coarsen the steps of all
+// others. Histograms are counts, so that the ranges do not depend on the order of the images, on schedule or threads.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -71,8 +71,7 @@ class value_histogram {
         for (const tail& low : lows)
             for (const tail& high : highs) {
                 const double step = (high.limit - low.limit) / 255;
-                const double error =
-                    low.error + high.error + double(all - low.beyond - high.beyond) * step * step / 12;
+                const double error = low.error + high.error + double(all - low.beyond - high.beyond) * step * step / 12;
                 if (error < least) least = error, best = {float(low.limit), float(high.limit)};
             }
         return best;

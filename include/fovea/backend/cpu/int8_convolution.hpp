@@ -1,5 +1,5 @@
-// y = act(conv(x, w) + b) + skip (optional) in 8 bits: cross-correlation of any odd kernel and stride, padded with zeros,
-// without dilation and groups. About four times the products of float32 in a cycle where the machine has VNNI.
+// y = act(conv(x, w) + b) + skip (optional) in 8 bits: cross-correlation of any odd kernel and stride, padded with
+// zeros, without dilation and groups. About four times the products of float32 in a cycle where the machine has VNNI.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)     all float32
 //   w[0]  packed by pack_int8_convolution from (O,I,K,K)          w[1]  (O) or null
@@ -8,9 +8,9 @@
 //   q = round(w / s),  s = max |w| / 127           one s for each output channel; see quantised_tap
 //   y = act(step s (sum(u q) - zero sum(q)) + b) + skip
 //
-// The sums are exact integers while K K I <= max_int8_terms. Zeros outside the image become `zero`, which the second sum
-// takes out again. Rows of x are quantised into a ring in scratch, each once for a call. A NaN or an infinity in x makes
-// every output that reads it a NaN.
+// The sums are exact integers while K K I <= max_int8_terms. Zeros outside the image become `zero`, which the second
+// sum takes out again. Rows of x are quantised into a ring in scratch, each once for a call. A NaN or an infinity in x
+// makes every output that reads it a NaN.
 #pragma once
 #include <cmath>
 #include <cstring>
@@ -52,8 +52,8 @@ inline float largest_of(const float* w, int count) {
     for (int i = 0; i < count; ++i) most = std::max(most, std::fabs(w[i]));
     return most;
 }
-// What tap `tap` of one input's filter becomes: its rounding takes over the errors of the taps before it. Neighbours have
-// much the same value in a picture, and so the filter's sum counts more than each tap.
+// What tap `tap` of one input's filter becomes: its rounding takes over the errors of the taps before it. Neighbours
+// have much the same value in a picture, and so the filter's sum counts more than each tap.
 inline int quantised_tap(const float* filter, float most, int tap) {
     if (!(most > 0)) return 0;
     double carried = 0;
@@ -164,7 +164,9 @@ class quantised_rows {
         for (int i = 0; i < k; ++i) t.row[i] = at(top + i);
         return t;
     }
-    bool finite() const { return std::all_of(finite_, finite_ + l_.blocks.kernel, [](bool f) { return f; }); }
+    bool finite() const {
+        return std::all_of(finite_, finite_ + l_.blocks.kernel, [](bool f) { return f; });
+    }
 };
 
 // Columns at a time, so that the quantised rows stay in L2.
@@ -233,9 +235,9 @@ inline void int8_convolution(const call& c) {
                 const auto t = in.reach(y);
                 l.blocks.each_block([&](int first, int vectors, std::size_t at) {
                     const int channel = first * lanes;
-                    int8_row_of(vectors)(
-                        t, c, l, channel, l.weights(c.w[0]) + at, pixels,
-                        convolution_destination(c, l.blocks, n, y, x, channel, vectors * lanes), finish);
+                    int8_row_of(vectors)(t, c, l, channel, l.weights(c.w[0]) + at, pixels,
+                                         convolution_destination(c, l.blocks, n, y, x, channel, vectors * lanes),
+                                         finish);
                 });
                 if (!in.finite()) spread_not_finite(c, n, y, {x, x + pixels});
             }

@@ -20,7 +20,7 @@ FOVEA_INLINE vi broadcast(std::int32_t s) { return vi(s); }
 
 // sum + the products of the groups in a and b
 #if defined(__AVX512F__) && defined(__AVX512VNNI__)
-using quantised = std::uint8_t;      // an activation in a group
+using quantised = std::uint8_t; // an activation in a group
 using quantised_weight = std::int8_t;
 FOVEA_INLINE vi add_product(vi a, vi b, vi sum) { return vi(_mm512_dpbusd_epi32(sum, a, b)); }
 #else
