@@ -1,6 +1,6 @@
 // Runs a network as often as it is told, for benchmarks/peers: for every line on standard input one run,
 // whose seconds are printed. Arguments: weights, input (raw floats, H,W,3), output (raw floats), height, width,
-// threads.
+// threads, and for 8 bits the ranges that `calibrate` wrote.
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -8,19 +8,26 @@
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/core/atomic_file.hpp"
 #include "fovea/core/read_file.hpp"
+#include "fovea/model/calibration_file.hpp"
 #include "fovea/zoo/load.hpp"
 
 using namespace fovea;
 
 int main(int argc, char** argv) {
-    if (argc != 7) {
-        std::fprintf(stderr, "error: expected: run_network WEIGHTS INPUT OUTPUT HEIGHT WIDTH THREADS\n");
+    if (argc != 7 && argc != 8) {
+        std::fprintf(stderr, "error: expected: run_network WEIGHTS INPUT OUTPUT HEIGHT WIDTH THREADS [RANGES]\n");
         return 2;
     }
     try {
         const int height = std::atoi(argv[4]), width = std::atoi(argv[5]);
         context threads({.threads = std::atoi(argv[6])});
-        auto network = zoo::load<cpu>(weights_of(read_tensor_file(argv[1])), &threads);
+        model_options options{.threads = &threads};
+        activation_ranges ranges;
+        if (argc == 8) {
+            ranges = read_activation_ranges(argv[7]);
+            options.precision = precision_kind::int8, options.ranges = &ranges;
+        }
+        auto network = zoo::load<cpu>(weights_of(read_tensor_file(argv[1])), options);
         const auto bytes = read_file(argv[2]);
         if (height < 1 || width < 1 || bytes.size() != std::size_t(height) * std::size_t(width) * 3 * sizeof(float))
             fail(argv[2], ": expected ", width, 'x', height, "x3 floats");

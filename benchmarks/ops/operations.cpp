@@ -12,6 +12,7 @@ namespace {
 
 using namespace fovea_bench;
 using fovea::activation_kind;
+using method = fovea::convolution_method;
 constexpr int height = 256, width = 256;
 
 struct release {
@@ -67,22 +68,40 @@ struct convolution_case {
     int inputs, outputs, kernel;
     activation_kind activation = activation_kind::identity;
     int threads = 1;
-    int tile = 0; // of Winograd; 0: the direct sum
-    bool winograd() const { return tile > 0; }
+    method how = method::direct;
+    int tile = 4; // of Winograd
 };
+
+struct convolution_kernels {
+    const char* name;
+    fovea::preparation_size bytes;
+    fovea::preparation_kernel pack;
+    fovea::kernel run;
+    fovea::scratch_size scratch;
+};
+convolution_kernels kernels_of(method how) {
+    if (how == method::winograd)
+        return {"winograd_", isa::packed_winograd_bytes, isa::pack_winograd, isa::winograd, isa::winograd_scratch};
+    if (how == method::int8)
+        return {"int8_", isa::packed_int8_convolution_bytes, isa::pack_int8_convolution, isa::int8_convolution,
+                isa::int8_convolution_scratch};
+    return {"convolution_", isa::packed_convolution_bytes, isa::pack_convolution, isa::convolution,
+            [](const fovea::call&) { return std::size_t{0}; }};
+}
 
 void convolution(benchmark::State& state, convolution_case k) {
     // Whole tiles: 256 is 4 * 64, and two less than 6 * 43.
     const image x(height, width, k.inputs, k.kernel / 2 + (k.tile == 6 ? 2 : 0)), y(height, width, k.outputs);
     fovea::preparation_call p;
-    if (k.winograd()) p.a.tile = k.tile;
+    p.a.tile = k.tile;
     p.dims[0] = {k.outputs, k.inputs, k.kernel, k.kernel};
     const floats w = make_floats(fovea::count(p.dims[0])), bias = make_floats(std::size_t(k.outputs));
     p.w[0] = w.get();
-    const auto bytes = k.winograd() ? isa::packed_winograd_bytes : isa::packed_convolution_bytes;
-    const floats packed = make_floats(bytes(p) / sizeof(float));
+    p.a.input = {.step = 0.6f / 255, .zero = 128};
+    const convolution_kernels kernels = kernels_of(k.how);
+    const floats packed = make_floats(kernels.bytes(p) / sizeof(float));
     p.out = packed.get();
-    (k.winograd() ? isa::pack_winograd : isa::pack_convolution)(p);
+    kernels.pack(p);
     fovea::call c;
     c.a = p.a;
     c.a.kernel = k.kernel;
@@ -93,8 +112,9 @@ void convolution(benchmark::State& state, convolution_case k) {
     c.w[0] = packed.get();
     c.w[1] = bias.get();
     c.dims = p.dims[0];
-    measure_call(state, k.threads, 2e-9 * height * width * double(fovea::count(c.dims)),
-                 k.winograd() ? isa::winograd : isa::convolution, c, k.winograd() ? isa::winograd_scratch(c) : 0);
+    c.cols = {0, width};
+    measure_call(state, k.threads, 2e-9 * height * width * double(fovea::count(c.dims)), kernels.run, c,
+                 kernels.scratch(c));
 }
 
 void depthwise(benchmark::State& state, int channels, int kernel, int dilation) {
@@ -196,7 +216,8 @@ template <class F> void add_case(const std::string& name, F f) {
 void register_all() {
     using enum activation_kind;
     const auto add_convolution = [](const convolution_case& k) {
-        add_case((k.winograd() ? "winograd" + std::to_string(k.tile) + "_" : "convolution_") +
+        const convolution_kernels kernels = kernels_of(k.how);
+        add_case((k.how == method::winograd ? "winograd" + std::to_string(k.tile) + "_" : std::string(kernels.name)) +
                      std::to_string(k.inputs) + "_" + std::to_string(k.outputs) + "_k" + std::to_string(k.kernel) +
                      (k.activation == identity ? "" : "_activated") + "/threads:" + std::to_string(k.threads),
                  [k](benchmark::State& s) { convolution(s, k); });
@@ -204,7 +225,7 @@ void register_all() {
     for (const convolution_case& k :
          {convolution_case{3, 48, 3}, {3, 64, 3}, {3, 64, 5}, {64, 64, 1}, {48, 64, 1, gelu}})
         add_convolution(k);
-    // Beside the direct sum; GFLOP/s count its products, so that they can exceed the peak.
+    // Beside the direct sum; GFLOP/s count its products, so that those of others can exceed the peak.
     for (auto [inputs, outputs, activation, threads] : {std::tuple{64, 128, identity, 1},
                                                         {64, 128, silu, 1},
                                                         {64, 128, identity, 2},
@@ -222,7 +243,9 @@ void register_all() {
                                                         {64, 48, identity, 1},
                                                         {16, 64, identity, 1},
                                                         {64, 16, identity, 1}})
-        for (int tile : {0, 4, 6}) add_convolution({inputs, outputs, 3, activation, threads, tile});
+        for (const auto& [how, tile] :
+             {std::pair{method::direct, 4}, {method::winograd, 4}, {method::winograd, 6}, {method::int8, 4}})
+            add_convolution({inputs, outputs, 3, activation, threads, how, tile});
     for (auto [kernel, dilation] : {std::pair{3, 1}, {5, 1}, {5, 3}, {7, 1}})
         add_case("depthwise_64_k" + std::to_string(kernel) + "_d" + std::to_string(dilation),
                  [kernel = kernel, dilation = dilation](benchmark::State& s) { depthwise(s, 64, kernel, dilation); });

@@ -1,5 +1,6 @@
 #include "common/enlarger.hpp"
 
+#include "common/calibration.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/zoo/load.hpp"
 
@@ -12,6 +13,25 @@ bool is_interpolation(const std::string& name) { return name == "bicubic" || nam
 fovea::convolution_method method_of(const std::string& name) {
     using enum fovea::convolution_method;
     return name == "direct" ? direct : name == "winograd" ? winograd : automatic;
+}
+
+fovea::upscaler load_network(const model_choice& choice, const fovea::tensor_file& weights, const std::string& name,
+                             fovea::context& threads) {
+    fovea::model_options o{.threads = &threads, .convolution = method_of(choice.convolution)};
+    auto network = fovea::zoo::load<fovea::cpu>(weights, o);
+    if (choice.precision != "int8") return network;
+    const auto ranges = ranges_from(choice.calibration, network, name);
+    o.precision = fovea::precision_kind::int8, o.ranges = &ranges;
+    return fovea::zoo::load<fovea::cpu>(weights, o);
+}
+
+void check_precision(const model_choice& choice) {
+    const bool reduced = choice.precision == "int8";
+    if (reduced && choice.weights.empty()) fovea::fail("--precision int8: expected --weights FILE");
+    if (reduced && choice.calibration.empty())
+        fovea::fail("--precision int8: expected --calibration with a folder of images or a file of ranges");
+    if (!reduced && !choice.calibration.empty())
+        fovea::fail("--calibration ", choice.calibration, ": expected --precision int8 with it");
 }
 
 fovea::image interpolate(const fovea::image& in, const std::string& how, int scale) {
@@ -33,6 +53,7 @@ std::vector<std::pair<std::string, std::string>> list_models() {
 }
 
 enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
+    check_precision(choice);
     const bool automatic = choice.model.empty() || choice.model == "auto";
     if (is_interpolation(choice.model)) {
         if (!choice.weights.empty())
@@ -51,9 +72,9 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
         return;
     }
     const auto weights = fovea::weights_of(fovea::read_tensor_file(choice.weights));
-    network_ = std::make_unique<fovea::upscaler>(fovea::zoo::load<fovea::cpu>(
-        weights, fovea::model_options{.threads = &threads, .convolution = method_of(choice.convolution)}));
     description_ = fovea::zoo::describe(fovea::zoo::recognise(weights));
+    network_ = std::make_unique<fovea::upscaler>(load_network(choice, weights, description_, threads));
+    if (choice.precision != "float32") description_ += ", " + choice.precision;
     scale_ = network_->scale().num;
     if (choice.scale && choice.scale != scale_)
         fovea::fail(choice.weights, ": enlarges ", scale_, " times: expected --scale ", scale_, ", got ", choice.scale);

@@ -12,10 +12,12 @@
 namespace programs {
 
 struct model_choice {
-    std::string model;                // --model: empty or "auto" for what the weight file holds, or an interpolation
-    std::string weights;              // --weights
-    std::string convolution = "auto"; // --convolution: or "direct" or "winograd"
-    int scale = 0;                    // of an interpolation; of a network it is known, and checked when this is not 0
+    std::string model;                 // --model: empty or "auto" for what the weight file holds, or an interpolation
+    std::string weights;               // --weights
+    std::string convolution = "auto";  // --convolution: or "direct" or "winograd"
+    std::string precision = "float32"; // --precision: or "int8"
+    std::string calibration;           // --calibration, of int8: a file of ranges, or a folder of images
+    int scale = 0;                     // of an interpolation; of a network it is known, and checked when this is not 0
 };
 
 class enlarger {
@@ -24,7 +26,7 @@ class enlarger {
     enlarger(const model_choice& choice, fovea::context& threads);
 
     const std::string& description() const { return description_; }
-    bool is_network() const { return bool(network_); }
+    fovea::upscaler* network() { return network_.get(); } // null: an interpolation
     int scale() const { return scale_; }
     std::size_t weight_bytes() const { return network_ ? network_->weight_bytes() : 0; }
     fovea::image operator()(const fovea::image& in, const fovea::run_options& o = {});
@@ -37,6 +39,9 @@ class enlarger {
 
 // What --convolution can be.
 inline const std::vector<std::string> convolution_methods{"auto", "direct", "winograd"};
+
+// What --precision can be.
+inline const std::vector<std::string> precisions{"float32", "int8"};
 
 // Names for --model, with a line on each.
 std::vector<std::pair<std::string, std::string>> list_models();

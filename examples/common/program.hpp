@@ -57,7 +57,8 @@ template <class F> int run_program(CLI::App& app, int argc, char** argv, F run) 
 // On standard error: a bar with rate and time left on a terminal, else a line every ten seconds.
 class progress_bar {
   public:
-    progress_bar(std::string what, double pixels) : what_(std::move(what)), pixels_(pixels) {}
+    // pixels: of the whole, for a rate
+    explicit progress_bar(std::string what, double pixels = 0) : what_(std::move(what)), pixels_(pixels) {}
     ~progress_bar() {
         if (drawn_ && terminal_) std::fprintf(stderr, "\r\033[K");
     }
@@ -65,15 +66,17 @@ class progress_bar {
         const double now = seconds();
         if (done >= 1 || now - last_ < (terminal_ ? 0.1 : 10)) return;
         last_ = now, drawn_ = true;
-        const double rate = done * pixels_ / now * 1e-6, left = now / done - now;
+        const double left = now / done - now;
+        char rate[32] = "";
+        if (pixels_ > 0) std::snprintf(rate, sizeof rate, "%.2f Mpixel/s, ", done * pixels_ / now * 1e-6);
         if (!terminal_) {
-            std::fprintf(stderr, "%s: %.0f %%, %.2f Mpixel/s, %.0f s left\n", what_.c_str(), 100 * done, rate, left);
+            std::fprintf(stderr, "%s: %.0f %%, %s%.0f s left\n", what_.c_str(), 100 * done, rate, left);
             return;
         }
         constexpr int width = 30;
         const std::string bar(std::size_t(done * width), '#');
-        std::fprintf(stderr, "\r\033[K%s [%-*s] %3.0f %% %.2f Mpixel/s %.0f s left", what_.c_str(), width, bar.c_str(),
-                     100 * done, rate, left);
+        std::fprintf(stderr, "\r\033[K%s [%-*s] %3.0f %% %s%.0f s left", what_.c_str(), width, bar.c_str(), 100 * done,
+                     rate, left);
         std::fflush(stderr);
     }
     double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }

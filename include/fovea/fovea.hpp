@@ -30,6 +30,8 @@
 #include "fovea/graph/execute.hpp"
 
 #include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/model/calibration.hpp"
+#include "fovea/model/calibration_file.hpp"
 #include "fovea/model/model.hpp"
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/load.hpp"

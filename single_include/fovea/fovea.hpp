@@ -86,7 +86,11 @@
 
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
 // -------------------
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
+    defined(__AVX512VNNI__)
+#define FOVEA_ISA avx512vnni
+#define FOVEA_ISA_NAME "avx512vnni"
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define FOVEA_ISA avx512
 #define FOVEA_ISA_NAME "avx512"
 #elif defined(__AVX2__) && defined(__FMA__)
@@ -3479,8 +3483,16 @@ struct window {
 // Activations that a backend can fuse into the operation before; `custom` is anything else.
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
-// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced.
-enum class convolution_method { automatic, direct, winograd };
+// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
+// never chosen by itself, see graph/quantise.hpp.
+enum class convolution_method { automatic, direct, winograd, int8 };
+
+// A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
+struct quantisation {
+    float step = 0;
+    int zero = 0;
+};
+inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255 and 127 fit 31 bits
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
@@ -3492,6 +3504,7 @@ struct attributes {
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
     int tile = 4; // of Winograd: output pixels along a side, 4 or 6
+    quantisation input{}; // of convolution_method::int8
 };
 
 inline constexpr int max_inputs = 2;
@@ -3542,7 +3555,7 @@ template <class F> void each_pixel(const call& c, F f) {
 namespace fovea {
 
 struct kernel_table {
-    const char* name; // avx512, avx2, neon, baseline
+    const char* name; // avx512vnni, avx512, avx2, neon, baseline
 
     kernel convolution;
     preparation_size packed_convolution_bytes;
@@ -3551,6 +3564,10 @@ struct kernel_table {
     kernel winograd;
     preparation_size packed_winograd_bytes;
     preparation_kernel pack_winograd;
+    scratch_size int8_convolution_scratch;
+    kernel int8_convolution;
+    preparation_size packed_int8_convolution_bytes;
+    preparation_kernel pack_int8_convolution;
     kernel depthwise;
     preparation_size packed_depthwise_bytes;
     preparation_kernel pack_depthwise;
@@ -3639,7 +3656,8 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 //   sums[p][o] = sum over kernel rows, runs and channels of x[p][term] w[term][o]
 //
 // Every sum takes its terms in the same order whatever P is, so that a pixel's bits do not depend on where a call
-// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates.
+// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates. Numbers are floats,
+// or 32 bits that hold a group of quantised ones.
 
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_EPILOGUE_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_EPILOGUE_HPP
@@ -3809,13 +3827,13 @@ FOVEA_INLINE void store_first(float* p, vf v, int n) { n == lanes ? store(p, v) 
 
 // Asks for the cache line of p: soon to be read, later to be read, soon to be written.
 #if defined(__GNUC__) || defined(__clang__)
-FOVEA_INLINE void fetch_soon(const float* p) { __builtin_prefetch(p, 0, 3); }
-FOVEA_INLINE void fetch_later(const float* p) { __builtin_prefetch(p, 0, 2); }
-FOVEA_INLINE void fetch_to_write(float* p) { __builtin_prefetch(p, 1, 3); }
+FOVEA_INLINE void fetch_soon(const void* p) { __builtin_prefetch(p, 0, 3); }
+FOVEA_INLINE void fetch_later(const void* p) { __builtin_prefetch(p, 0, 2); }
+FOVEA_INLINE void fetch_to_write(void* p) { __builtin_prefetch(p, 1, 3); }
 #else
-FOVEA_INLINE void fetch_soon(const float*) {}
-FOVEA_INLINE void fetch_later(const float*) {}
-FOVEA_INLINE void fetch_to_write(float*) {}
+FOVEA_INLINE void fetch_soon(const void*) {}
+FOVEA_INLINE void fetch_later(const void*) {}
+FOVEA_INLINE void fetch_to_write(void*) {}
 #endif
 
 // Keeps the compiler from deriving p from other pointers: it would turn one base and a stride into a pointer per pixel
@@ -3896,8 +3914,16 @@ struct window {
 // Activations that a backend can fuse into the operation before; `custom` is anything else.
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
-// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced.
-enum class convolution_method { automatic, direct, winograd };
+// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
+// never chosen by itself, see graph/quantise.hpp.
+enum class convolution_method { automatic, direct, winograd, int8 };
+
+// A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
+struct quantisation {
+    float step = 0;
+    int zero = 0;
+};
+inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255 and 127 fit 31 bits
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
@@ -3909,6 +3935,7 @@ struct attributes {
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
     int tile = 4; // of Winograd: output pixels along a side, 4 or 6
+    quantisation input{}; // of convolution_method::int8
 };
 
 inline constexpr int max_inputs = 2;
@@ -4108,19 +4135,86 @@ inline epilogue epilogue_of(activation_kind kind) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_INT8_VECTORS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_INT8_VECTORS_HPP
+
+// ---- fovea/backend/cpu/int8_vectors.hpp
+// Vectors of 32-bit sums, and products of 8-bit numbers summed into them.
+//
+// A sum's lane takes `group_channels` products at a time: of unsigned activations, the same for all lanes, with each
+// lane's signed weights. Both lie packed in 32 bits: four bytes where the machine has a dot product of bytes, else two
+// 16-bit numbers. The sums are exact, so that every instruction set gives the same.
+#include <bit>
+
+namespace fovea::FOVEA_ISA {
+
+using vi = xsimd::batch<std::int32_t>;
+static_assert(int(vi::size) == lanes);
+
+FOVEA_INLINE vi load(const std::int32_t* p) { return vi::load_unaligned(p); }
+FOVEA_INLINE void store(std::int32_t* p, vi v) { v.store_unaligned(p); }
+FOVEA_INLINE vi broadcast(std::int32_t s) { return vi(s); }
+
+// sum + the products of the groups in a and b
+#if defined(__AVX512F__) && defined(__AVX512VNNI__)
+using quantised = std::uint8_t; // an activation in a group
+using quantised_weight = std::int8_t;
+FOVEA_INLINE vi add_product(vi a, vi b, vi sum) { return vi(_mm512_dpbusd_epi32(sum, a, b)); }
+#else
+using quantised = std::int16_t;
+using quantised_weight = std::int16_t;
+#if defined(__AVX512F__)
+FOVEA_INLINE vi add_product(vi a, vi b, vi sum) { return sum + vi(_mm512_madd_epi16(a, b)); }
+#elif defined(__AVX2__)
+FOVEA_INLINE vi add_product(vi a, vi b, vi sum) { return sum + vi(_mm256_madd_epi16(a, b)); }
+#elif defined(__SSE2__)
+FOVEA_INLINE vi add_product(vi a, vi b, vi sum) { return sum + vi(_mm_madd_epi16(a, b)); }
+#else
+FOVEA_INLINE vi add_product(vi a, vi b, vi sum) {
+    return sum + ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16);
+}
+#endif
+#endif
+inline constexpr int group_channels = int(sizeof(std::int32_t) / sizeof(quantised));
+
+FOVEA_INLINE vf add_product(vf a, vf b, vf sum) { return fma(a, b, sum); }
+#if defined(__AVX512F__)
+FOVEA_INLINE vf as_floats(vi v) { return vf(_mm512_maskz_cvtepi32_ps(all_lanes, v)); } // see simd.hpp
+#else
+FOVEA_INLINE vf as_floats(vi v) { return xsimd::to_float(v); }
+#endif
+
+// The low bits of every lane, n of them.
+FOVEA_INLINE void store_low_bits(quantised* p, vf v, int n) {
+#if defined(__AVX512F__) && defined(__AVX512VNNI__)
+    const __m128i bytes = _mm512_maskz_cvtepi32_epi8(all_lanes, _mm512_castps_si512(v));
+    if (n == lanes)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+    else
+        _mm_mask_storeu_epi8(p, __mmask16((1u << n) - 1u), bytes);
+#else
+    alignas(64) float all[lanes];
+    store(all, v);
+    for (int i = 0; i < n; ++i) p[i] = quantised(std::bit_cast<std::uint32_t>(all[i]) & 0xffu);
+#endif
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 
 namespace fovea::FOVEA_ISA {
 
 inline constexpr int max_kernel = 31;
 
-// What one output pixel sums over, in floats: kernel rows, in each some runs of consecutive values.
-struct terms {
-    const float* row[max_kernel]; // at the first value of output column 0
+// What one output pixel sums over: kernel rows, in each some runs of consecutive values.
+template <class T> struct terms_of {
+    const T* row[max_kernel]; // at the first value of output column 0
     int rows, runs, length;
     std::ptrdiff_t run_step;   // from a run to the next
     std::ptrdiff_t pixel_step; // from an output's values to the next output's
     int count() const { return rows * runs * length; }
 };
+using terms = terms_of<float>;
 
 // Pixels per block so that accumulators, NV weights and a broadcast fit the registers and hide the latency of an fma.
 template <int NV>
@@ -4158,14 +4252,17 @@ struct fetch_operands {};
 
 // What the sums of a block begin with and where they end. By default zero, and sums[P][NV * lanes]: through memory, so
 // that epilogues are compiled once and cannot raise the register pressure.
-template <int NV> struct to_sums {
-    float* sums;
-    to_sums(float* s) : sums(s) {}
-    FOVEA_INLINE vf begin(int, int) const { return broadcast(0.f); }
-    FOVEA_INLINE void end(int p, int v, vf sum) const { store(sums + (p * NV + v) * lanes, sum); }
+template <int NV, class T = float> struct to_sums {
+    using number = T;
+    using vector = decltype(broadcast(T{}));
+    T* sums;
+    to_sums(T* s) : sums(s) {}
+    FOVEA_INLINE vector begin(int, int) const { return broadcast(T{}); }
+    FOVEA_INLINE void end(int p, int v, vector sum) const { store(sums + (p * NV + v) * lanes, sum); }
 };
 // The bias and, if there is one, the skip; straight to y. For whole vectors of channels, and y not skip.
 template <int NV, bool Skip> struct to_row {
+    using number = float;
     destination to; // of the block's first pixel
     FOVEA_INLINE vf begin(int p, int v) const {
         const vf bias = load(to.bias + v * lanes);
@@ -4195,27 +4292,28 @@ struct fetch_ends {
     }
 };
 
-template <int NV, int P, class Fetch = fetch_operands, class Ends = to_sums<NV>>
-FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, std::type_identity_t<Ends> ends,
+template <int NV, int P, class Fetch = fetch_operands, class Ends = to_sums<NV>, class T = typename Ends::number>
+FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* w, std::type_identity_t<Ends> ends,
                               [[maybe_unused]] Fetch fetch = {}) {
+    using vector = decltype(broadcast(T{}));
     constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
     const std::ptrdiff_t step = t.pixel_step;
     std::ptrdiff_t steps[4] = {0, step, 2 * step, 3 * step};
     opaque(steps[3]);
 
-    vf acc[P][NV];
+    vector acc[P][NV];
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
         for (int v = 0; v < NV; ++v) acc[p][v] = ends.begin(p, v);
     }
     for (int i = 0; i < t.rows; ++i) {
-        const float* run = t.row[i] + at;
+        const T* run = t.row[i] + at;
         for (int r = 0; r < t.runs; ++r, run += t.run_step) {
-            const float* x[quads];
+            const T* x[quads];
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
-            const float* ahead = run + line_floats;
+            const T* ahead = run + line_floats;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
                 if constexpr (std::is_same_v<Fetch, fetch_operands>) {
                     FOVEA_UNROLL
@@ -4225,14 +4323,14 @@ FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w,
                     if (k % line_floats == line_floats - 1) ahead -= line_floats * step;
                 } else
                     fetch(k);
-                vf b[NV];
+                vector b[NV];
                 FOVEA_UNROLL
                 for (int v = 0; v < NV; ++v) b[v] = load(w + v * lanes);
                 FOVEA_UNROLL
                 for (int p = 0; p < P; ++p) {
-                    const vf a = broadcast(x[p / 4][steps[p % 4]]);
+                    const vector a = broadcast(x[p / 4][steps[p % 4]]);
                     FOVEA_UNROLL
-                    for (int v = 0; v < NV; ++v) acc[p][v] = fma(a, b[v], acc[p][v]);
+                    for (int v = 0; v < NV; ++v) acc[p][v] = add_product(a, b[v], acc[p][v]);
                 }
                 FOVEA_UNROLL
                 for (int q = 0; q < quads; ++q) {
@@ -5626,6 +5724,253 @@ inline void prelu(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_INT8_CONVOLUTION_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_INT8_CONVOLUTION_HPP
+
+// ---- fovea/backend/cpu/int8_convolution.hpp
+// y = act(conv(x, w) + b) + skip (optional) in 8 bits: cross-correlation of any odd kernel and stride, padded with
+// zeros, without dilation and groups. About four times the products of float32 in a cycle where the machine has VNNI.
+//
+//   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)     all float32
+//   w[0]  packed by pack_int8_convolution from (O,I,K,K)          w[1]  (O) or null
+//
+//   u = clamp(round(x / step) + zero, 0, 255)      attributes::input; one step and zero for the tensor
+//   q = round(w / s),  s = max |w| / 127           one s for each output channel; see quantised_tap
+//   y = act(step s (sum(u q) - zero sum(q)) + b) + skip
+//
+// The sums are exact integers while K K I <= max_int8_terms. Zeros outside the image become `zero`, which the second
+// sum takes out again. Rows of x are quantised into a ring in scratch, each once for a call. A NaN or an infinity in x
+// makes every output that reads it a NaN.
+#include <limits>
+
+namespace fovea::FOVEA_ISA {
+
+// What pack_int8_convolution writes: scales, offsets, then weights as convolution_layout cuts them, with a group of
+// channels in the place of an input.
+struct int8_layout {
+    int inputs;
+    convolution_layout blocks;
+
+    explicit int8_layout(const weight_shape& dims)
+        : inputs(dims[1]), blocks{1, dims[0], (dims[1] + group_channels - 1) / group_channels, dims[2]} {}
+    int groups() const { return blocks.inputs; } // of a pixel
+    std::size_t padded_outputs() const { return std::size_t(blocks.vectors() * lanes); }
+    std::size_t bytes() const { return 4 * (2 * padded_outputs() + blocks.group_floats()); }
+
+    template <class Byte> auto* scales(Byte* packed) const { return pointer<float>(packed, 0); }
+    template <class Byte> auto* offsets(Byte* packed) const { return pointer<std::int32_t>(packed, padded_outputs()); }
+    template <class Byte> auto* weights(Byte* packed) const {
+        return pointer<std::int32_t>(packed, 2 * padded_outputs());
+    }
+
+  private:
+    template <class T> static T* pointer(void* packed, std::size_t at) { return static_cast<T*>(packed) + at; }
+    template <class T> static const T* pointer(const void* packed, std::size_t at) {
+        return static_cast<const T*>(packed) + at;
+    }
+};
+
+inline std::size_t packed_int8_convolution_bytes(const preparation_call& c) { return int8_layout(c.dims[0]).bytes(); }
+
+inline float largest_of(const float* w, int count) {
+    float most = 0;
+    for (int i = 0; i < count; ++i) most = std::max(most, std::fabs(w[i]));
+    return most;
+}
+// What tap `tap` of one input's filter becomes: its rounding takes over the errors of the taps before it. Neighbours
+// have much the same value in a picture, and so the filter's sum counts more than each tap.
+inline int quantised_tap(const float* filter, float most, int tap) {
+    if (!(most > 0)) return 0;
+    double carried = 0;
+    int q = 0;
+    for (int i = 0; i <= tap; ++i) {
+        const double exact = 127 * (double(filter[i]) / double(most)) + carried;
+        q = int(std::lrint(std::min(std::max(exact, -127.), 127.)));
+        carried = exact - q;
+    }
+    return q;
+}
+
+inline void pack_int8_convolution(const preparation_call& c) {
+    const int8_layout l(c.dims[0]);
+    const int taps = l.blocks.kernel * l.blocks.kernel, each = l.inputs * taps, outputs = l.blocks.outputs;
+    float* scale = l.scales(c.out); // first the largest weight of each output channel
+    std::int32_t *offset = l.offsets(c.out), *out = l.weights(c.out);
+    for (int o = 0; o < int(l.padded_outputs()); ++o) {
+        scale[o] = o < outputs ? largest_of(c.weight<float>(0) + std::ptrdiff_t(o) * each, each) : 0.f;
+        offset[o] = 0;
+    }
+    const auto value = [&](int o, int i, int tap) {
+        if (o >= outputs || i >= l.inputs) return 0;
+        const float* filter = c.weight<float>(0) + (std::ptrdiff_t(o) * l.inputs + i) * taps;
+        const int q = quantised_tap(filter, scale[o], tap);
+        offset[o] -= c.a.input.zero * q;
+        return q;
+    };
+    l.blocks.each_block([&](int first, int vectors, std::size_t) {
+        for (int tap = 0; tap < taps; ++tap)
+            for (int g = 0; g < l.groups(); ++g)
+                for (int o = first * lanes; o < (first + vectors) * lanes; ++o, ++out) {
+                    quantised_weight group[group_channels];
+                    for (int i = 0; i < group_channels; ++i)
+                        group[i] = quantised_weight(value(o, g * group_channels + i, tap));
+                    std::memcpy(out, group, sizeof *out);
+                }
+    });
+    for (int o = 0; o < outputs; ++o) scale[o] *= c.a.input.step / 127;
+}
+
+// `count` floats; false where one is not finite.
+inline bool quantise(const float* x, std::ptrdiff_t count, const quantisation& by, quantised* out) {
+    const vf inverse = broadcast(1 / by.step), low = broadcast(-float(by.zero)), high = broadcast(255 - float(by.zero));
+    const vf magic = broadcast(12582912.f + float(by.zero)); // 1.5 2^23: adding it rounds to an integer in the low bits
+    vf checked = broadcast(0.f);
+    const auto part = [&](vf v, int n) {
+        checked = fma(v, broadcast(0.f), checked); // NaN once any value is not finite
+        store_low_bits(out, at_most(at_least(v * inverse, low), high) + magic, n);
+    };
+    for (; count >= lanes; count -= lanes, x += lanes, out += lanes) part(load(x), lanes);
+    if (count > 0) part(load_part(x, int(count)), int(count));
+    alignas(64) float sums[lanes];
+    store(sums, checked);
+    float sum = 0;
+    for (float s : sums) sum += s;
+    return sum == 0;
+}
+
+// Rows of x as groups of quantised channels, as many as a kernel reads, for the columns that `pixels` outputs from
+// column x on read.
+class quantised_rows {
+    const call& c_;
+    const int8_layout& l_;
+    int n_, left_, columns_, end_; // rows before end_ are there
+    bool finite_[max_kernel];
+    std::int32_t* data_;
+
+    int half() const { return l_.blocks.kernel / 2; }
+    int slot(int row) const {
+        const int k = l_.blocks.kernel;
+        return (row % k + k) % k;
+    }
+    std::int32_t* at(int row) const { return data_ + std::ptrdiff_t(slot(row)) * columns_ * l_.groups(); }
+
+    void fill(int row) {
+        const float* x = c_.x[0].read<float>(n_, row, left_);
+        quantised* out = reinterpret_cast<quantised*>(at(row));
+        bool& finite = finite_[slot(row)];
+        if (l_.inputs % group_channels == 0) {
+            finite = quantise(x, std::ptrdiff_t(columns_) * l_.inputs, c_.a.input, out);
+            return;
+        }
+        finite = true;
+        for (int i = 0; i < columns_; ++i, x += l_.inputs, out += l_.groups() * group_channels) {
+            std::fill_n(out + (l_.groups() - 1) * group_channels, group_channels, quantised{0});
+            finite &= quantise(x, l_.inputs, c_.a.input, out);
+        }
+    }
+
+  public:
+    quantised_rows(const call& c, const int8_layout& l, int n, int x, int pixels)
+        : c_(c),
+          l_(l),
+          n_(n),
+          left_(x * c.a.stride - l.blocks.kernel / 2),
+          columns_((pixels - 1) * c.a.stride + l.blocks.kernel),
+          end_(c.rows.begin * c.a.stride - half()),
+          data_(reinterpret_cast<std::int32_t*>(c.scratch)) {}
+
+    // What output row y sums over. Called with rows in ascending order.
+    terms_of<std::int32_t> reach(int y) {
+        const int top = y * c_.a.stride - half(), k = l_.blocks.kernel;
+        for (end_ = std::max(end_, top); end_ < top + k; ++end_) fill(end_);
+        terms_of<std::int32_t> t{};
+        t.rows = k, t.runs = 1, t.length = k * l_.groups();
+        t.pixel_step = std::ptrdiff_t(c_.a.stride) * l_.groups();
+        for (int i = 0; i < k; ++i) t.row[i] = at(top + i);
+        return t;
+    }
+    bool finite() const {
+        return std::all_of(finite_, finite_ + l_.blocks.kernel, [](bool f) { return f; });
+    }
+};
+
+// Columns at a time, so that the quantised rows stay in L2.
+inline int int8_strip(const call& c, const int8_layout& l) {
+    constexpr int ring_bytes = 256 << 10, grain = 168; // a multiple of every block's pixels
+    const int pixel_bytes = 4 * l.groups() * c.a.stride * l.blocks.kernel;
+    return std::min(std::max(1, ring_bytes / pixel_bytes / grain) * grain, std::max(1, c.cols.size()));
+}
+inline std::size_t int8_convolution_scratch(const call& c) {
+    const int8_layout l(c.dims);
+    const int columns = (int8_strip(c, l) - 1) * c.a.stride + l.blocks.kernel;
+    return sizeof(std::int32_t) * std::size_t(columns) * std::size_t(l.groups() * l.blocks.kernel);
+}
+
+// One row of outputs for NV vectors of channels from `channel` on.
+template <int NV>
+void int8_row(const terms_of<std::int32_t>& t, const call& c, const int8_layout& l, int channel, const std::int32_t* w,
+              int pixels, const destination& to, epilogue finish) {
+    const std::int32_t* offset = l.offsets(c.w[0]) + channel;
+    const float* scale = l.scales(c.w[0]) + channel;
+    alignas(64) std::int32_t sums[max_block_sums];
+    alignas(64) float values[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        sum_block<NV, size(), fetch_operands, to_sums<NV, std::int32_t>>(t, from * t.pixel_step, w, sums);
+        for (int v = 0; v < NV; ++v) {
+            const vi add = load(offset + v * lanes);
+            const vf by = load(scale + v * lanes);
+            for (int at = v * lanes; at < size() * NV * lanes; at += NV * lanes)
+                store(values + at, as_floats(load(sums + at) + add) * by);
+        }
+        finish(to, values + (x - from) * NV * lanes, NV, x, from + size() - x);
+    });
+}
+using int8_row_kernel = void (*)(const terms_of<std::int32_t>&, const call&, const int8_layout&, int,
+                                 const std::int32_t*, int, const destination&, epilogue);
+inline int8_row_kernel int8_row_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return int8_row<4>;
+    return vectors == 3 ? int8_row<3> : vectors == 2 ? int8_row<2> : int8_row<1>;
+}
+
+// NaN for the outputs of row y that read a value that is not finite.
+inline void spread_not_finite(const call& c, int n, int y, range cols) {
+    const int k = c.a.kernel, half = k / 2;
+    for (int x = cols.begin; x < cols.end; ++x) {
+        bool finite = true;
+        for (int i = 0; i < k; ++i) {
+            const float* in = c.x[0].read<float>(n, y * c.a.stride + i - half, x * c.a.stride - half);
+            for (int j = 0; j < k * c.x[0].channels; ++j) finite &= bool(std::isfinite(in[j]));
+        }
+        if (!finite) std::fill_n(c.y.at<float>(n, y, x), c.y.channels, std::numeric_limits<float>::quiet_NaN());
+    }
+}
+
+inline void int8_convolution(const call& c) {
+    if (c.rows.empty() || c.cols.empty()) return;
+    const int8_layout l(c.dims);
+    assert(l.blocks.kernel <= max_kernel && c.a.dilation == 1 && c.a.groups == 1);
+    const epilogue finish = epilogue_of(c.a.activation);
+    const int strip = int8_strip(c, l);
+    for (int n = c.images.begin; n < c.images.end; ++n)
+        for (int x = c.cols.begin; x < c.cols.end; x += strip) {
+            const int pixels = std::min(strip, c.cols.end - x);
+            quantised_rows in(c, l, n, x, pixels);
+            for (int y = c.rows.begin; y < c.rows.end; ++y) {
+                const auto t = in.reach(y);
+                l.blocks.each_block([&](int first, int vectors, std::size_t at) {
+                    const int channel = first * lanes;
+                    int8_row_of(vectors)(t, c, l, channel, l.weights(c.w[0]) + at, pixels,
+                                         convolution_destination(c, l.blocks, n, y, x, channel, vectors * lanes),
+                                         finish);
+                });
+                if (!in.finite()) spread_not_finite(c, n, y, {x, x + pixels});
+            }
+        }
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_KERNEL_TABLE_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_KERNEL_TABLE_HPP
 
@@ -5636,7 +5981,7 @@ inline void prelu(const call& c) {
 namespace fovea {
 
 struct kernel_table {
-    const char* name; // avx512, avx2, neon, baseline
+    const char* name; // avx512vnni, avx512, avx2, neon, baseline
 
     kernel convolution;
     preparation_size packed_convolution_bytes;
@@ -5645,6 +5990,10 @@ struct kernel_table {
     kernel winograd;
     preparation_size packed_winograd_bytes;
     preparation_kernel pack_winograd;
+    scratch_size int8_convolution_scratch;
+    kernel int8_convolution;
+    preparation_size packed_int8_convolution_bytes;
+    preparation_kernel pack_int8_convolution;
     kernel depthwise;
     preparation_size packed_depthwise_bytes;
     preparation_kernel pack_depthwise;
@@ -5729,7 +6078,6 @@ inline void pixel_shuffle(const call& c) {
 // them is the result. global_average_pool: the mean over all pixels of an image.
 //
 //   x[0]  (N,H,W,C)     y  (N,H',W',C), of global_average_pool (N,1,1,C)
-#include <limits>
 
 namespace fovea::FOVEA_ISA {
 
@@ -5898,6 +6246,10 @@ constexpr kernel_table table_of_kernels() {
             .winograd = winograd,
             .packed_winograd_bytes = packed_winograd_bytes,
             .pack_winograd = pack_winograd,
+            .int8_convolution_scratch = int8_convolution_scratch,
+            .int8_convolution = int8_convolution,
+            .packed_int8_convolution_bytes = packed_int8_convolution_bytes,
+            .pack_int8_convolution = pack_int8_convolution,
             .depthwise = depthwise,
             .packed_depthwise_bytes = packed_depthwise_bytes,
             .pack_depthwise = pack_depthwise,
@@ -5987,8 +6339,16 @@ struct window {
 // Activations that a backend can fuse into the operation before; `custom` is anything else.
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
-// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced.
-enum class convolution_method { automatic, direct, winograd };
+// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
+// never chosen by itself, see graph/quantise.hpp.
+enum class convolution_method { automatic, direct, winograd, int8 };
+
+// A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
+struct quantisation {
+    float step = 0;
+    int zero = 0;
+};
+inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255 and 127 fit 31 bits
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
@@ -6000,6 +6360,7 @@ struct attributes {
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
     int tile = 4; // of Winograd: output pixels along a side, 4 or 6
+    quantisation input{}; // of convolution_method::int8
 };
 
 inline constexpr int max_inputs = 2;
@@ -6485,9 +6846,10 @@ struct operation {
     attributes a{};
     footprint reads{};
     unsigned saved = nothing;
-    double work = 0;     // multiply-adds for one pixel of y, or what takes as long
-    int recomputed = 0;  // rows and columns on either side that a call computes again inside a fused block
-    weight_shape dims{}; // of w[0], before a backend arranges it
+    double work = 0;        // multiply-adds for one pixel of y, or what takes as long
+    int recomputed = 0;     // rows and columns on either side that a call computes again inside a fused block
+    weight_shape dims{};    // of w[0], before a backend arranges it
+    bool fits_int8 = false; // the backend can also compute it as convolution_method::int8
     kernel forward = nullptr;
     scratch_size scratch = nullptr;
 };
@@ -6743,6 +7105,10 @@ concept fused_on_cpu = A::kind != activation_kind::custom;
 constexpr bool winograd_fits(const attributes& a) {
     return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1;
 }
+// Fewer inputs leave little to sum for each that is quantised.
+constexpr bool int8_fits(const attributes& a, const weight_shape& dims) {
+    return a.dilation == 1 && a.groups == 1 && dims[1] >= 16 && dims[1] * dims[2] * dims[3] <= max_int8_terms;
+}
 constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
 constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
     using enum convolution_method;
@@ -6754,6 +7120,7 @@ constexpr int winograd_tile_for(const weight_shape& dims) { return dims[0] >= 48
 
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
+    o.fits_int8 = int8_fits(o.a, o.dims);
     if (o.a.method == convolution_method::winograd) {
         o.a.tile = o.reads.grain = winograd_tile_for(o.dims);
         o.work *= o.a.tile == 6 ? 0.33 : 0.4; // a fifth or a quarter of the products, and the transforms
@@ -6763,20 +7130,30 @@ template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_meth
 struct packed_convolution { // as attributes::method needs it
     static constexpr int inputs = 1;
 };
-inline bool by_winograd(const attributes& a) { return a.method == convolution_method::winograd; }
 inline void prepare(cpu, packed_convolution, const preparation_call& c) {
-    by_winograd(c.a) ? FOVEA_CPU_KERNEL(pack_winograd)(c) : FOVEA_CPU_KERNEL(pack_convolution)(c);
+    using enum convolution_method;
+    c.a.method == winograd ? FOVEA_CPU_KERNEL(pack_winograd)(c)
+    : c.a.method == int8   ? FOVEA_CPU_KERNEL(pack_int8_convolution)(c)
+                           : FOVEA_CPU_KERNEL(pack_convolution)(c);
 }
 inline std::size_t prepared_bytes(cpu, packed_convolution, const preparation_call& c) {
-    return by_winograd(c.a) ? FOVEA_CPU_KERNEL(packed_winograd_bytes)(c)
-                            : FOVEA_CPU_KERNEL(packed_convolution_bytes)(c);
+    using enum convolution_method;
+    return c.a.method == winograd ? FOVEA_CPU_KERNEL(packed_winograd_bytes)(c)
+           : c.a.method == int8   ? FOVEA_CPU_KERNEL(packed_int8_convolution_bytes)(c)
+                                  : FOVEA_CPU_KERNEL(packed_convolution_bytes)(c);
 }
 template <fused_on_cpu A> packed_convolution layout_of(cpu, conv2d<A>);
 template <class A> void forward(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
-    by_winograd(c.a) ? FOVEA_CPU_KERNEL(winograd)(c) : FOVEA_CPU_KERNEL(convolution)(c);
+    using enum convolution_method;
+    c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd)(c)
+    : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution)(c)
+                           : FOVEA_CPU_KERNEL(convolution)(c);
 }
 template <class A> std::size_t scratch(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
-    return by_winograd(c.a) ? FOVEA_CPU_KERNEL(winograd_scratch)(c) : 0;
+    using enum convolution_method;
+    return c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd_scratch)(c)
+           : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution_scratch)(c)
+                                  : 0;
 }
 
 struct packed_depthwise {
@@ -7876,6 +8253,9 @@ using row_source = std::function<void(int n, range rows, range cols, const windo
 // Takes finished rows of the network's output.
 using row_sink = std::function<void(int n, range rows, range cols, const window& from)>;
 
+// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y.
+using operation_observer = std::function<void(const operation&, const call&)>;
+
 namespace detail {
 
 inline call call_of(const operation& o, const weight_store& weights) {
@@ -7945,7 +8325,8 @@ struct cut {
 
 class executor {
   public:
-    executor(const graph& g, const weight_store& weights, context& threads) : graph_(g), threads_(threads) {
+    executor(const graph& g, const weight_store& weights, context& threads, operation_observer observe = {})
+        : graph_(g), threads_(threads), observe_(std::move(observe)) {
         calls_.reserve(g.operations.size());
         for (auto& o : g.operations) calls_.push_back(detail::call_of(o, weights));
     }
@@ -8034,6 +8415,7 @@ class executor {
             o.forward(c);
             for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols, element);
         });
+        if (observe_) observe_(o, whole);
     }
 
     // Rows of tensor t between its ring and the place where they wait for the next band.
@@ -8114,6 +8496,7 @@ class executor {
 
     const graph& graph_;
     context& threads_;
+    operation_observer observe_;
     std::vector<call> calls_;
     std::byte* arena_ = nullptr;
     std::vector<window> windows_;
@@ -10128,13 +10511,123 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 
 } // namespace fovea
 
-// ---- fovea/model/model.hpp
-// A network type on a backend, with weights: model<network, cpu>{read_weights("net.safetensors")}.
+// ---- fovea/model/calibration.hpp
+// Ranges of activations for computing in 8 bits, found by running a network in float32 over some images.
+//
+//   calibrator seen(network);
+//   for (auto& photo : photos) seen.add(photo);
+//   model<net, cpu> quick(weights, {.precision = precision_kind::int8, .ranges = &ranges});   // ranges = seen.ranges()
+//
+// For every tensor a histogram of the values in every fourth row is kept. The range is the one with the least expected
+// squared error of quantising, a clipped value counted with its distance: rare outliers would coarsen the steps of all
+// others. Histograms are counts, so that the ranges do not depend on the order of the images, on schedule or threads.
 
 // ---- fovea/model/upscaler.hpp
 // A network with its weights, ready to run: images in, images out. What `model` is once the network's type is no longer
 // needed; plain code, compiled once.
 #include <stop_token>
+
+// ---- fovea/graph/quantise.hpp
+// Which convolutions of a network are computed in 8 bits, and with what ranges of activations.
+//
+// Tensors stay float32: a convolution in 8 bits quantises what it reads. The first convolutions, which see the image,
+// and the last, behind which there is none, stay float32: they have few channels, and their errors are seen directly.
+
+namespace fovea {
+
+// What the kernels of a model compute with. float32 is exact to rounding; int8 computes inner convolutions in 8 bits.
+enum class precision_kind { float32, int8 };
+
+struct activation_range {
+    float low = 0, high = 0;
+};
+
+// The ranges of what convolutions read, found by calibrator (model/calibration.hpp) or given.
+struct activation_ranges {
+    std::string source;  // for messages: the file's name
+    std::string network; // a description, for messages
+    std::string weights; // digest of the weights that they belong to; empty: of any
+    std::map<std::string, activation_range, std::less<>> inputs; // by the convolution's name, "encoder.0.conv1"
+};
+
+namespace detail {
+
+// Whether an operation mixes channels or pixels by weights, as convolutions and fused blocks do.
+constexpr bool is_convolution(const operation& o) { return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]); }
+
+// By operation: whether one that mixes reads its result, through others or not.
+inline std::vector<char> feeds_convolution(const graph& g) {
+    std::vector<char> tensor(g.tensors.size(), 0), result(g.operations.size(), 0);
+    for (std::size_t i = g.operations.size(); i-- > 0;) {
+        const operation& o = g.operations[i];
+        result[i] = tensor[std::size_t(o.y)];
+        for (int x : o.x)
+            if (x >= 0 && (result[i] || is_convolution(o))) tensor[std::size_t(x)] = 1;
+    }
+    return result;
+}
+
+} // namespace detail
+
+// The operations, by index, that precision_kind::int8 computes in 8 bits.
+inline std::vector<std::size_t> int8_convolutions(const graph& g) {
+    const auto inner = detail::feeds_convolution(g);
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < g.operations.size(); ++i)
+        if (g.operations[i].fits_int8 && inner[i] && g.operations[i].x[0] != 0) found.push_back(i);
+    return found;
+}
+
+// "encoder.0.conv1": the layer that an operation's first weight belongs to.
+inline std::string layer_name(const graph& g, const operation& o) {
+    int w = o.w[0];
+    for (auto& p : g.preparations)
+        if (p.out == w) w = p.w[0];
+    std::string name = w >= 0 ? g.scope_name(g.weights[std::size_t(w)].scope) : "";
+    if (name.ends_with('.')) name.pop_back();
+    return name;
+}
+
+// Zero is one of the 256 steps, as is what lies outside the image.
+inline quantisation quantisation_of(activation_range r) {
+    const double low = std::min(double(r.low), 0.), high = std::max(double(r.high), 0.);
+    if (high - low < 1e-30) return {.step = 1, .zero = 0}; // zeros throughout
+    const double step = (high - low) / 255;
+    return {.step = float(step), .zero = int(std::lrint(-low / step))};
+}
+
+// Turns int8_convolutions(g) into such. `weights`: digest of those in use. Throws when the ranges are not those of this
+// network, one by one, and when there is nothing to turn.
+inline void quantise(graph& g, const activation_ranges& ranges, const std::string& weights) {
+    const std::string source = ranges.source.empty() ? "the activation ranges" : ranges.source;
+    if (!ranges.weights.empty() && ranges.weights != weights)
+        fail(source, ": belongs to other weights", ranges.network.empty() ? "" : " of ", ranges.network,
+             ": expected ranges found with the weights in use");
+    const auto all = int8_convolutions(g);
+    if (all.empty()) fail("precision int8: no convolution of this network can be computed in 8 bits");
+    std::size_t used = 0;
+    for (std::size_t i : all) {
+        operation& o = g.operations[i];
+        const std::string name = layer_name(g, o);
+        const auto found = ranges.inputs.find(name);
+        if (found == ranges.inputs.end()) fail(source, ": has no range for ", name);
+        const activation_range r = found->second;
+        if (!std::isfinite(r.low) || !std::isfinite(r.high) || r.low > r.high)
+            fail(source, ": the range of ", name, " is ", r.low, " to ", r.high,
+                 ": expected two finite ascending numbers");
+        o.a.method = convolution_method::int8;
+        o.a.input = quantisation_of(r);
+        o.reads.grain = 1;
+        o.work = 0.3 * double(count(o.dims)); // four products at once, and quantising
+        for (auto& p : g.preparations)
+            if (p.out == o.w[0]) p.a = o.a;
+        ++used;
+    }
+    if (used != ranges.inputs.size())
+        fail(source, ": has ranges of ", ranges.inputs.size(), " convolutions, this network reads ", used);
+}
+
+} // namespace fovea
 
 // ---- fovea/model/load.hpp
 // Giving a graph its weights from a file, by name.
@@ -10159,11 +10652,29 @@ inline std::string with_suffix(std::string name, std::string_view old_suffix, st
     return name.replace(name.size() - old_suffix.size(), old_suffix.size(), new_suffix);
 }
 
+// Of the numbers that were added: the same for the same in the same order, else most likely not.
+class number_digest {
+    std::uint64_t state_ = 0x9e3779b97f4a7c15u;
+
+  public:
+    void add(const std::vector<float>& values) {
+        for (float v : values) {
+            state_ = (state_ ^ std::bit_cast<std::uint32_t>(v)) * 0xff51afd7ed558ccdu;
+            state_ ^= state_ >> 32;
+        }
+    }
+    std::string text() const { // 16 digits
+        std::string digits;
+        for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[state_ >> shift & 15];
+        return digits;
+    }
+};
+
 class weight_loader {
   public:
     weight_loader(const graph& g, weight_store& to, const tensor_file& file) : graph_(g), to_(to), file_(file) {}
 
-    void run() {
+    std::string run() {
         for (std::size_t i = 0; i < graph_.weights.size(); ++i) {
             const auto& w = graph_.weights[i];
             if (w.kind != weight_kind::derived)
@@ -10176,6 +10687,7 @@ class weight_loader {
                 !t.name.ends_with("num_batches_tracked"))
                 complain("unexpected ", t.name, ' ', text_of_shape(t.shape));
         if (!wrong_.empty()) fail(file_.source, ": its tensors do not fit the network: ", wrong_);
+        return digest_.text();
     }
 
   private:
@@ -10188,6 +10700,7 @@ class weight_loader {
         for (float v : values)
             if (!std::isfinite(v)) fail(file_.source, ": tensor ", t.name, " holds values that are not finite");
         std::memcpy(to, values.data(), values.size() * sizeof(float));
+        digest_.add(values);
     }
 
     void load(int i, const std::string& name) {
@@ -10220,14 +10733,16 @@ class weight_loader {
     const tensor_file& file_;
     std::set<std::string, std::less<>> used_;
     std::string wrong_;
+    number_digest digest_;
 };
 
 } // namespace detail
 
 // Every parameter and buffer of `g` from the tensor of its name; a weight-normed convolution also from a folded
 // `weight`. Throws one error that names every missing, unexpected and misshapen tensor, or one that is not finite.
-inline void load_weights(const graph& g, weight_store& to, const tensor_file& file) {
-    detail::weight_loader(g, to, file).run();
+// Returns a digest of the numbers, by which files of activation ranges know theirs.
+inline std::string load_weights(const graph& g, weight_store& to, const tensor_file& file) {
+    return detail::weight_loader(g, to, file).run();
 }
 
 } // namespace fovea
@@ -10285,22 +10800,33 @@ struct run_options {
     std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once
     std::optional<schedule> how{};                    // else the one with the least work within the budget
     std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
-    std::stop_token stop{}; // asked between bands; a stopped run returns nothing (an empty image)
+    std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
+    operation_observer observe{}; // sees every operation's result, on the caller's thread
 };
 
 struct model_options {
     depths depth{};             // of every repeat<dynamic, ...>
     value_range range{};        // of the network's values
     context* threads = nullptr; // outlives the model; none: one thread, no others are made
-    convolution_method convolution = convolution_method::automatic; // direct: the one to compare others with
+    convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
+    precision_kind precision = precision_kind::float32;
+    const activation_ranges* ranges = nullptr; // of precision_kind::int8, which needs them; read while it is made
 };
 
 // Used by one thread at a time.
 class upscaler {
   public:
     upscaler(graph g, const tensor_file& weights, const model_options& o)
-        : graph_(std::make_unique<graph>(std::move(g))), weights_(*graph_), range_(o.range), context_(o.threads) {
-        load_weights(*graph_, weights_, weights);
+        : graph_(std::make_unique<graph>(std::move(g))),
+          weights_(*graph_),
+          range_(o.range),
+          precision_(o.precision),
+          context_(o.threads) {
+        digest_ = load_weights(*graph_, weights_, weights);
+        if (precision_ == precision_kind::int8) {
+            if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
+            quantise(*graph_, *o.ranges, digest_);
+        }
         weights_.prepare(*graph_);
         if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();
     }
@@ -10308,6 +10834,8 @@ class upscaler {
     int in_channels() const { return graph_->tensors.front().channels; }
     ratio scale() const { return graph_->tensors.back().scale; }
     value_range values() const { return range_; }
+    precision_kind precision() const { return precision_; }
+    const std::string& weights_digest() const { return digest_; } // of the numbers in the weight file
     const graph& traced() const { return *graph_; }
     std::size_t weight_bytes() const { return weights_.bytes(); }
 
@@ -10398,7 +10926,7 @@ class upscaler {
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
         const schedule how = o.how ? *o.how : choose_schedule(*graph_, input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
-        executor run(*graph_, weights_, *context_);
+        executor run(*graph_, weights_, *context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {
             const plan p = plan_inference(*graph_, input, batch, tiles.at(i), tiles.band);
             const bool going = run.run(p, arena_, source, sink, [&](double part) {
@@ -10427,12 +10955,186 @@ class upscaler {
     std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
     weight_store weights_;
     value_range range_;
+    precision_kind precision_;
+    std::string digest_;
     std::unique_ptr<context> own_;
     context* context_;
     storage arena_;
 };
 
 } // namespace fovea
+
+namespace fovea {
+
+namespace detail {
+
+// How often values were seen, by their sign, exponent and five bits of mantissa: to 3 %, whatever their size.
+class value_histogram {
+    static constexpr int dropped = 18; // bits of a float
+    static constexpr std::size_t bins = std::size_t(1) << (32 - dropped);
+    // Values next to each other are often alike: two counters do not wait for each other.
+    std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(bins, 0), others_ = counts_;
+
+    static float value(std::size_t bin, std::uint32_t within) {
+        return std::bit_cast<float>(std::uint32_t(bin) << dropped | within);
+    }
+    static double centre(std::size_t bin) { return double(value(bin, 1u << (dropped - 1))); }
+    std::uint64_t count(std::size_t bin) const { return counts_[bin] + others_[bin]; }
+
+    // The largest magnitude of a sign, from the first finite bin down.
+    double end(std::size_t first) const {
+        for (std::size_t i = bins / 2 - (1u << (23 - dropped)); i-- > 0;)
+            if (count(first + i)) return double(value(first + i, (1u << dropped) - 1));
+        return 0;
+    }
+
+    // The least squared error of values beyond r.low (or r.high, Sign 1), and how many are not beyond.
+    struct tail {
+        double limit, error;
+        std::uint64_t beyond;
+    };
+    std::vector<tail> tails(double end) const { // limits from `end` towards zero
+        constexpr int steps = 64, fewest = 4;
+        std::vector<tail> all;
+        for (int k = fewest; k <= steps; ++k) all.push_back({end * k / steps, 0, 0});
+        for (std::size_t i = 0; i < bins; ++i)
+            if (count(i) && centre(i) * end > 0)
+                for (tail& t : all)
+                    if (const double d = std::abs(centre(i)) - std::abs(t.limit); d > 0)
+                        t.error += double(count(i)) * d * d, t.beyond += count(i);
+        return all;
+    }
+
+  public:
+    void add(const float* x, std::ptrdiff_t count) {
+        for (std::ptrdiff_t i = 0; i < count; i += 2) {
+            ++counts_[std::bit_cast<std::uint32_t>(x[i]) >> dropped];
+            if (i + 1 < count) ++others_[std::bit_cast<std::uint32_t>(x[i + 1]) >> dropped];
+        }
+    }
+
+    activation_range range() const {
+        std::uint64_t all = 0;
+        for (std::size_t i = 0; i < bins; ++i) all += count(i);
+        activation_range best{};
+        double least = std::numeric_limits<double>::infinity();
+        const auto lows = tails(end(bins / 2)), highs = tails(end(0));
+        for (const tail& low : lows)
+            for (const tail& high : highs) {
+                const double step = (high.limit - low.limit) / 255;
+                const double error = low.error + high.error + double(all - low.beyond - high.beyond) * step * step / 12;
+                if (error < least) least = error, best = {float(low.limit), float(high.limit)};
+            }
+        return best;
+    }
+};
+
+} // namespace detail
+
+class calibrator {
+  public:
+    // `network` computes in float32 and outlives the calibrator.
+    explicit calibrator(upscaler& network) : network_(network), operations_(int8_convolutions(network.traced())) {
+        if (network.precision() != precision_kind::float32)
+            fail("a network in reduced precision cannot be calibrated: expected it in float32");
+        if (operations_.empty()) fail("precision int8: no convolution of this network can be computed in 8 bits");
+        for (std::size_t i : operations_) seen_.try_emplace(network.traced().operations[i].x[0]);
+    }
+
+    // Throws where the network's output is not finite.
+    void add(const image& in, run_options o = {}) {
+        o.how = in_bands(in, o.memory_budget);
+        o.observe = [&](const operation& op, const call& done) {
+            const auto found = seen_.find(op.y);
+            if (found == seen_.end()) return;
+            each_row(done, [&](int n, int y) {
+                if (y % 4 == 0)
+                    found->second.add(done.y.at<float>(n, y, done.cols.begin),
+                                      std::ptrdiff_t(done.cols.size()) * done.y.channels);
+            });
+        };
+        network_(in, o);
+        ++images_;
+    }
+
+    int images() const { return images_; }
+
+    activation_ranges ranges() const {
+        if (images_ == 0) fail("no image was seen: a calibration needs one at least");
+        activation_ranges all;
+        all.source = "this calibration";
+        all.weights = network_.weights_digest();
+        std::map<int, activation_range> by_tensor;
+        for (auto& [tensor, values] : seen_) by_tensor[tensor] = values.range();
+        const graph& g = network_.traced();
+        for (std::size_t i : operations_) all.inputs[layer_name(g, g.operations[i])] = by_tensor[g.operations[i].x[0]];
+        return all;
+    }
+
+  private:
+    // Bands of rows, in which nothing is computed, and counted, twice.
+    schedule in_bands(const image& in, std::size_t budget) const {
+        schedule s{};
+        for (int band : {0, 128, 32, 8, 1}) {
+            s = {0, 0, band};
+            if (cost_of(network_.traced(), {in.height(), in.width()}, 1, s).bytes <= budget) break;
+        }
+        return s;
+    }
+
+    upscaler& network_;
+    std::vector<std::size_t> operations_;
+    std::map<int, detail::value_histogram> seen_; // by tensor
+    int images_ = 0;
+};
+
+} // namespace fovea
+
+// ---- fovea/model/calibration_file.hpp
+// Activation ranges in a safetensors file: for each convolution a tensor of its name with the range's two ends.
+
+namespace fovea {
+
+namespace detail {
+inline constexpr const char* ranges_format = "fovea activation ranges 1";
+}
+
+inline tensor_file tensors_of(const activation_ranges& ranges) {
+    tensor_file file;
+    file.metadata = {{"format", detail::ranges_format}, {"network", ranges.network}, {"weights", ranges.weights}};
+    for (auto& [name, range] : ranges.inputs) file.add(tensor_of(name, {2}, std::array{range.low, range.high}));
+    return file;
+}
+
+inline void write_activation_ranges(const std::filesystem::path& path, const activation_ranges& ranges) {
+    write_safetensors(path, tensors_of(ranges));
+}
+
+// Throws where the file holds something else, or no digest of the weights that the ranges belong to.
+inline activation_ranges activation_ranges_of(const tensor_file& file) {
+    const auto text = [&](const char* key) {
+        const auto found = file.metadata.find(key);
+        return found == file.metadata.end() ? std::string() : found->second;
+    };
+    if (text("format") != detail::ranges_format || text("weights").empty())
+        fail(file.source, ": holds no activation ranges: expected a file that calibration wrote");
+    activation_ranges ranges{file.source, text("network"), text("weights"), {}};
+    for (auto& t : file.tensors()) {
+        if (t.shape != std::vector<std::int64_t>{2} || t.type != dtype::f32)
+            fail(file.source, ": ", t.name, " is ", name_of(t.type), ' ', text_of_shape(t.shape), ": expected F32 (2)");
+        const auto ends = to_floats(t);
+        ranges.inputs[t.name] = {ends[0], ends[1]};
+    }
+    return ranges;
+}
+inline activation_ranges read_activation_ranges(const std::filesystem::path& path) {
+    return activation_ranges_of(read_tensor_file(path.string()));
+}
+
+} // namespace fovea
+
+// ---- fovea/model/model.hpp
+// A network type on a backend, with weights: model<network, cpu>{read_weights("net.safetensors")}.
 
 namespace fovea {
 

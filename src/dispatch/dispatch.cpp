@@ -18,6 +18,7 @@ template <class F> void each_available(F f) {
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512cd");
+    if (avx512 && __builtin_cpu_supports("avx512vnni") && f(detail::avx512vnni_kernels)) return;
     if (avx512 && f(detail::avx512_kernels)) return;
     if (avx2 && f(detail::avx2_kernels)) return;
     f(detail::baseline_kernels);

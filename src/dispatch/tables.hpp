@@ -8,5 +8,5 @@
 #endif
 
 namespace fovea::detail {
-extern const kernel_table avx512_kernels, avx2_kernels, neon_kernels, baseline_kernels;
+extern const kernel_table avx512vnni_kernels, avx512_kernels, avx2_kernels, neon_kernels, baseline_kernels;
 }

@@ -10,7 +10,7 @@ HEADER = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S.*)$")
 JUMP = re.compile(r"^j[a-z]+\s+([0-9a-f]+) <")
 VECTOR = re.compile(r"%[xyz]mm\d")
-SUM = re.compile(r"^(?:\{\w+\} )?vfn?m(?:add|sub)\w+")
+SUM = re.compile(r"^(?:\{\w+\} )?(?:vfn?m(?:add|sub)|vpdpbusd)\w*")
 FRAME = re.compile(r"^(?:mov\s+%rsp,%rbp|lea\s+[-0-9a-fx]*\(%rsp\),%rbp)$")
 
 
@@ -21,7 +21,7 @@ class Loop:
 
     @property
     def sums(self):
-        """Fused multiply-adds of vectors."""
+        """Fused multiply-adds of vectors, of floats or of 8-bit numbers."""
         return sum(bool(SUM.match(i)) for i in self.body)
 
     @property

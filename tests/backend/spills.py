@@ -23,6 +23,8 @@ import loops
 BLOCKS = {"avx512": [(1, 14), (2, 14), (3, 8), (4, 6)], "avx2": [(1, 8), (2, 6), (3, 4)]}
 # Neighbouring outputs of a depthwise filter of K taps: depthwise_block.
 OUTPUTS = {"avx512": {3: 16, 5: 16, 7: 16}, "avx2": {3: 8, 5: 8, 7: 6}}
+for table in (BLOCKS, OUTPUTS):
+    table["avx512vnni"] = table["avx512"]
 # The values between the two passes of Winograd's transforms, 36 or 64, do not fit the registers all at once, and clang++
 # loads early: each may go out and come back twice. No sums are at stake here.
 TRANSFORM = 4
@@ -46,6 +48,9 @@ def kernels_of(isa):
               for fetch, ends in (("fetch_operands", "to_sums"), ("fetch_ahead", "to_sums"),
                                   ("fetch_operands", "to_row"), ("fetch_ends", "to_row"))
               for vectors, pixels in BLOCKS[isa]]
+    if isa == "avx512vnni":
+        blocks += [Kernel(rf"sum_block<{vectors}, {pixels}, fetch_operands, to_sums<{vectors}, int>", vectors * pixels)
+                   for vectors, pixels in BLOCKS[isa]]
     filters = [Kernel(rf"filter_row<{dilation}>|^(?!.*winograd_tiles).*attention_stream", 5 * OUTPUTS[isa][5])
                for dilation in (1, 3)]
     depthwise = [Kernel(rf"depthwise_shared<{k}>", k * outputs, taps=k * k) for k, outputs in OUTPUTS[isa].items()]

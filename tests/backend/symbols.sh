@@ -9,7 +9,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "${AR:-ar}" x "$1"
 status=0
-for set in avx2 avx512; do
+for set in avx2 avx512 avx512vnni; do
     object=$(ls | grep "^$set\.cpp")
     if "${NM:-nm}" -C "$object" | grep -E ' [VWvwu] ' | grep -v "fovea::$set::" | grep -v -E ' [vw] (__|_ITM)| V DW\.ref\.'; then
         echo "the symbols above leak from $object"

@@ -85,7 +85,7 @@ def random_supercool(path, channels, ratio, layers, scale):
 
 
 def contract(tmp):
-    for program in ("upscale", "evaluate", "info"):
+    for program in ("upscale", "evaluate", "calibrate", "info"):
         r = run(program, "--help")
         check_success(r)
         check("--help" in r.stdout, r.stdout)
@@ -236,6 +236,46 @@ def evaluate(tmp):
     (tmp / "empty").mkdir()
     check_error(run("evaluate", "--scale", 2, "--hr", tmp / "empty"), "holds no images")
     check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--lr", tmp / "empty"), "holds no image for chelsea.png")
+
+
+def precision(tmp):
+    weights, other, ranges = tmp / "w.safetensors", tmp / "other.safetensors", tmp / "ranges.safetensors"
+    random_supercool(weights, 16, 2, 2, 2)
+    random_supercool(other, 16, 1, 2, 2)
+    r = run("calibrate", sample.parent, "--weights", weights, "-o", ranges)
+    check_success(r)
+    check("1 images, ranges of 4 convolutions" in r.stdout, r.stdout)
+    int8 = ("--weights", weights, "--precision", "int8")
+    check_success(run("upscale", sample, *int8, "--calibration", ranges, "-o", tmp / "a.png"))
+    check_success(run("upscale", sample, *int8, "--calibration", sample.parent, "--threads", 1, "-o", tmp / "b.png"))
+    check_success(run("upscale", sample, "--weights", weights, "-o", tmp / "c.png"))
+    a, b, c = ((tmp / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+    check(a == b, "ranges from a file and from its images give different pictures")
+    check(a != c, "8 bits and float32 give the same picture")
+    figures = []
+    for options in ((), ("--precision", "int8", "--calibration", ranges)):
+        check_success(run("evaluate", "--scale", 2, "--hr", sample.parent, "--weights", weights, *options, "--json", tmp / "j.json"))
+        figures.append(json.loads((tmp / "j.json").read_text()))
+    check(figures[1]["model"] == figures[0]["model"] + ", int8", figures)
+    check(abs(figures[0]["mean"]["psnr"] - figures[1]["mean"]["psnr"]) < 0.3, figures)
+
+    out = tmp / "x.png"
+    check_error(run("upscale", sample, *int8, "-o", out), "--precision int8", "expected --calibration")
+    check_error(run("upscale", sample, "--precision", "int8", "-o", out), "expected --weights")
+    check_error(run("upscale", sample, "--weights", weights, "--calibration", ranges, "-o", out), "expected --precision int8")
+    check_error(run("upscale", sample, *int8, "--calibration", weights, "-o", out), weights, "holds no activation ranges")
+    check_error(run("upscale", sample, *int8, "--calibration", tmp / "absent", "-o", out), "absent")
+    check_error(run("upscale", sample, *int8, "--calibration", sample, "-o", out), "chelsea.png")
+    check_error(run("upscale", sample, "--weights", other, "--precision", "int8", "--calibration", ranges, "-o", out), ranges,
+                "other weights", "supercool x2, 16 channels, hidden 32")
+    ranges.write_bytes(ranges.read_bytes()[:-3])
+    check_error(run("upscale", sample, *int8, "--calibration", ranges, "-o", out), ranges)
+    (tmp / "empty").mkdir()
+    check_error(run("upscale", sample, *int8, "--calibration", tmp / "empty", "-o", out), "holds no images")
+    check_error(run("calibrate", sample, "--weights", weights, "-o", tmp / "no" / "r.safetensors"), "r.safetensors")
+    check(run("upscale", sample, "--precision", "int4", "-o", out).returncode == 2)
+    check(run("calibrate", sample).returncode == 2)
+    check(not out.exists(), "an output in spite of an error")
 
 
 def info(tmp):

@@ -11,13 +11,13 @@ inline constexpr fovea::schedule schedules[] = {{0, 0, 1},   {0, 0, 4}, {0, 0, 1
                                                 {40, 24, 0}, {0, 9, 3}, {0, 33, 16}, {5, 11, 2}};
 
 template <class Network, class Backend>
-void check_exactness(std::initializer_list<fovea::extent> sizes, const fovea::depths& d = {},
-                     fovea::convolution_method method = fovea::convolution_method::automatic) {
+void check_exactness_with(std::initializer_list<fovea::extent> sizes, fovea::model_options o) {
     using namespace fovea;
     context two({.threads = 2});
-    const auto weights = random_weights<Network>(d);
-    model<Network, Backend> one_thread(weights, {.depth = d, .convolution = method});
-    model<Network, Backend> two_threads(weights, {.depth = d, .threads = &two, .convolution = method});
+    const auto weights = random_weights<Network>(o.depth);
+    model<Network, Backend> one_thread(weights, o);
+    o.threads = &two;
+    model<Network, Backend> two_threads(weights, o);
     for (extent size : sizes) {
         const auto x = random_tensor(1, size.height, size.width, 3);
         const auto whole = one_thread(x.view(), {.how = schedule{}});
@@ -32,6 +32,12 @@ void check_exactness(std::initializer_list<fovea::extent> sizes, const fovea::de
             CHECK(same_bits(whole, two_threads(x.view(), {.how = how})));
         }
     }
+}
+
+template <class Network, class Backend>
+void check_exactness(std::initializer_list<fovea::extent> sizes, const fovea::depths& d = {},
+                     fovea::convolution_method method = fovea::convolution_method::automatic) {
+    check_exactness_with<Network, Backend>(sizes, {.depth = d, .convolution = method});
 }
 
 } // namespace fovea_test

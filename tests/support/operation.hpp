@@ -14,7 +14,7 @@ using fovea::range;
 // Every set of kernels that can run here.
 inline std::vector<const fovea::kernel_table*> all_kernels() {
     std::vector<const fovea::kernel_table*> all;
-    for (const char* name : {"avx512", "avx2", "neon", "baseline"})
+    for (const char* name : {"avx512vnni", "avx512", "avx2", "neon", "baseline"})
         if (const auto* kernels = fovea::kernels_of(name)) all.push_back(kernels);
     return all;
 }

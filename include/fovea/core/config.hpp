@@ -78,7 +78,11 @@
 
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
 // -------------------
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
+    defined(__AVX512VNNI__)
+#define FOVEA_ISA avx512vnni
+#define FOVEA_ISA_NAME "avx512vnni"
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define FOVEA_ISA avx512
 #define FOVEA_ISA_NAME "avx512"
 #elif defined(__AVX2__) && defined(__FMA__)

@@ -16,6 +16,9 @@ using row_source = std::function<void(int n, range rows, range cols, const windo
 // Takes finished rows of the network's output.
 using row_sink = std::function<void(int n, range rows, range cols, const window& from)>;
 
+// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y.
+using operation_observer = std::function<void(const operation&, const call&)>;
+
 namespace detail {
 
 inline call call_of(const operation& o, const weight_store& weights) {
@@ -85,7 +88,8 @@ struct cut {
 
 class executor {
   public:
-    executor(const graph& g, const weight_store& weights, context& threads) : graph_(g), threads_(threads) {
+    executor(const graph& g, const weight_store& weights, context& threads, operation_observer observe = {})
+        : graph_(g), threads_(threads), observe_(std::move(observe)) {
         calls_.reserve(g.operations.size());
         for (auto& o : g.operations) calls_.push_back(detail::call_of(o, weights));
     }
@@ -174,6 +178,7 @@ class executor {
             o.forward(c);
             for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols, element);
         });
+        if (observe_) observe_(o, whole);
     }
 
     // Rows of tensor t between its ring and the place where they wait for the next band.
@@ -254,6 +259,7 @@ class executor {
 
     const graph& graph_;
     context& threads_;
+    operation_observer observe_;
     std::vector<call> calls_;
     std::byte* arena_ = nullptr;
     std::vector<window> windows_;

@@ -101,9 +101,10 @@ struct operation {
     attributes a{};
     footprint reads{};
     unsigned saved = nothing;
-    double work = 0;     // multiply-adds for one pixel of y, or what takes as long
-    int recomputed = 0;  // rows and columns on either side that a call computes again inside a fused block
-    weight_shape dims{}; // of w[0], before a backend arranges it
+    double work = 0;        // multiply-adds for one pixel of y, or what takes as long
+    int recomputed = 0;     // rows and columns on either side that a call computes again inside a fused block
+    weight_shape dims{};    // of w[0], before a backend arranges it
+    bool fits_int8 = false; // the backend can also compute it as convolution_method::int8
     kernel forward = nullptr;
     scratch_size scratch = nullptr;
 };

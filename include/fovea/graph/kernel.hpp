@@ -56,8 +56,16 @@ struct window {
 // Activations that a backend can fuse into the operation before; `custom` is anything else.
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
-// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced.
-enum class convolution_method { automatic, direct, winograd };
+// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
+// never chosen by itself, see graph/quantise.hpp.
+enum class convolution_method { automatic, direct, winograd, int8 };
+
+// A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
+struct quantisation {
+    float step = 0;
+    int zero = 0;
+};
+inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255 and 127 fit 31 bits
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
@@ -69,6 +77,7 @@ struct attributes {
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
     int tile = 4; // of Winograd: output pixels along a side, 4 or 6
+    quantisation input{}; // of convolution_method::int8
 };
 
 inline constexpr int max_inputs = 2;

@@ -1,6 +1,8 @@
 // Giving a graph its weights from a file, by name.
 #pragma once
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <set>
 
@@ -26,11 +28,29 @@ inline std::string with_suffix(std::string name, std::string_view old_suffix, st
     return name.replace(name.size() - old_suffix.size(), old_suffix.size(), new_suffix);
 }
 
+// Of the numbers that were added: the same for the same in the same order, else most likely not.
+class number_digest {
+    std::uint64_t state_ = 0x9e3779b97f4a7c15u;
+
+  public:
+    void add(const std::vector<float>& values) {
+        for (float v : values) {
+            state_ = (state_ ^ std::bit_cast<std::uint32_t>(v)) * 0xff51afd7ed558ccdu;
+            state_ ^= state_ >> 32;
+        }
+    }
+    std::string text() const { // 16 digits
+        std::string digits;
+        for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[state_ >> shift & 15];
+        return digits;
+    }
+};
+
 class weight_loader {
   public:
     weight_loader(const graph& g, weight_store& to, const tensor_file& file) : graph_(g), to_(to), file_(file) {}
 
-    void run() {
+    std::string run() {
         for (std::size_t i = 0; i < graph_.weights.size(); ++i) {
             const auto& w = graph_.weights[i];
             if (w.kind != weight_kind::derived)
@@ -43,6 +63,7 @@ class weight_loader {
                 !t.name.ends_with("num_batches_tracked"))
                 complain("unexpected ", t.name, ' ', text_of_shape(t.shape));
         if (!wrong_.empty()) fail(file_.source, ": its tensors do not fit the network: ", wrong_);
+        return digest_.text();
     }
 
   private:
@@ -55,6 +76,7 @@ class weight_loader {
         for (float v : values)
             if (!std::isfinite(v)) fail(file_.source, ": tensor ", t.name, " holds values that are not finite");
         std::memcpy(to, values.data(), values.size() * sizeof(float));
+        digest_.add(values);
     }
 
     void load(int i, const std::string& name) {
@@ -87,14 +109,16 @@ class weight_loader {
     const tensor_file& file_;
     std::set<std::string, std::less<>> used_;
     std::string wrong_;
+    number_digest digest_;
 };
 
 } // namespace detail
 
 // Every parameter and buffer of `g` from the tensor of its name; a weight-normed convolution also from a folded
 // `weight`. Throws one error that names every missing, unexpected and misshapen tensor, or one that is not finite.
-inline void load_weights(const graph& g, weight_store& to, const tensor_file& file) {
-    detail::weight_loader(g, to, file).run();
+// Returns a digest of the numbers, by which files of activation ranges know theirs.
+inline std::string load_weights(const graph& g, weight_store& to, const tensor_file& file) {
+    return detail::weight_loader(g, to, file).run();
 }
 
 } // namespace fovea

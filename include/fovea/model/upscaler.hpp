@@ -7,6 +7,7 @@
 #include <stop_token>
 
 #include "fovea/graph/execute.hpp"
+#include "fovea/graph/quantise.hpp"
 #include "fovea/image/alpha.hpp"
 #include "fovea/image/resample.hpp"
 #include "fovea/model/load.hpp"
@@ -19,22 +20,33 @@ struct run_options {
     std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once
     std::optional<schedule> how{};                    // else the one with the least work within the budget
     std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
-    std::stop_token stop{}; // asked between bands; a stopped run returns nothing (an empty image)
+    std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
+    operation_observer observe{}; // sees every operation's result, on the caller's thread
 };
 
 struct model_options {
     depths depth{};             // of every repeat<dynamic, ...>
     value_range range{};        // of the network's values
     context* threads = nullptr; // outlives the model; none: one thread, no others are made
-    convolution_method convolution = convolution_method::automatic; // direct: the one to compare others with
+    convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
+    precision_kind precision = precision_kind::float32;
+    const activation_ranges* ranges = nullptr; // of precision_kind::int8, which needs them; read while it is made
 };
 
 // Used by one thread at a time.
 class upscaler {
   public:
     upscaler(graph g, const tensor_file& weights, const model_options& o)
-        : graph_(std::make_unique<graph>(std::move(g))), weights_(*graph_), range_(o.range), context_(o.threads) {
-        load_weights(*graph_, weights_, weights);
+        : graph_(std::make_unique<graph>(std::move(g))),
+          weights_(*graph_),
+          range_(o.range),
+          precision_(o.precision),
+          context_(o.threads) {
+        digest_ = load_weights(*graph_, weights_, weights);
+        if (precision_ == precision_kind::int8) {
+            if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
+            quantise(*graph_, *o.ranges, digest_);
+        }
         weights_.prepare(*graph_);
         if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();
     }
@@ -42,6 +54,8 @@ class upscaler {
     int in_channels() const { return graph_->tensors.front().channels; }
     ratio scale() const { return graph_->tensors.back().scale; }
     value_range values() const { return range_; }
+    precision_kind precision() const { return precision_; }
+    const std::string& weights_digest() const { return digest_; } // of the numbers in the weight file
     const graph& traced() const { return *graph_; }
     std::size_t weight_bytes() const { return weights_.bytes(); }
 
@@ -132,7 +146,7 @@ class upscaler {
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
         const schedule how = o.how ? *o.how : choose_schedule(*graph_, input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
-        executor run(*graph_, weights_, *context_);
+        executor run(*graph_, weights_, *context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {
             const plan p = plan_inference(*graph_, input, batch, tiles.at(i), tiles.band);
             const bool going = run.run(p, arena_, source, sink, [&](double part) {
@@ -161,6 +175,8 @@ class upscaler {
     std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
     weight_store weights_;
     value_range range_;
+    precision_kind precision_;
+    std::string digest_;
     std::unique_ptr<context> own_;
     context* context_;
     storage arena_;

@@ -20,6 +20,10 @@ concept fused_on_cpu = A::kind != activation_kind::custom;
 constexpr bool winograd_fits(const attributes& a) {
     return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1;
 }
+// Fewer inputs leave little to sum for each that is quantised.
+constexpr bool int8_fits(const attributes& a, const weight_shape& dims) {
+    return a.dilation == 1 && a.groups == 1 && dims[1] >= 16 && dims[1] * dims[2] * dims[3] <= max_int8_terms;
+}
 constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
 constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
     using enum convolution_method;
@@ -31,6 +35,7 @@ constexpr int winograd_tile_for(const weight_shape& dims) { return dims[0] >= 48
 
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
+    o.fits_int8 = int8_fits(o.a, o.dims);
     if (o.a.method == convolution_method::winograd) {
         o.a.tile = o.reads.grain = winograd_tile_for(o.dims);
         o.work *= o.a.tile == 6 ? 0.33 : 0.4; // a fifth or a quarter of the products, and the transforms
@@ -40,20 +45,30 @@ template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_meth
 struct packed_convolution { // as attributes::method needs it
     static constexpr int inputs = 1;
 };
-inline bool by_winograd(const attributes& a) { return a.method == convolution_method::winograd; }
 inline void prepare(cpu, packed_convolution, const preparation_call& c) {
-    by_winograd(c.a) ? FOVEA_CPU_KERNEL(pack_winograd)(c) : FOVEA_CPU_KERNEL(pack_convolution)(c);
+    using enum convolution_method;
+    c.a.method == winograd ? FOVEA_CPU_KERNEL(pack_winograd)(c)
+    : c.a.method == int8   ? FOVEA_CPU_KERNEL(pack_int8_convolution)(c)
+                           : FOVEA_CPU_KERNEL(pack_convolution)(c);
 }
 inline std::size_t prepared_bytes(cpu, packed_convolution, const preparation_call& c) {
-    return by_winograd(c.a) ? FOVEA_CPU_KERNEL(packed_winograd_bytes)(c)
-                            : FOVEA_CPU_KERNEL(packed_convolution_bytes)(c);
+    using enum convolution_method;
+    return c.a.method == winograd ? FOVEA_CPU_KERNEL(packed_winograd_bytes)(c)
+           : c.a.method == int8   ? FOVEA_CPU_KERNEL(packed_int8_convolution_bytes)(c)
+                                  : FOVEA_CPU_KERNEL(packed_convolution_bytes)(c);
 }
 template <fused_on_cpu A> packed_convolution layout_of(cpu, conv2d<A>);
 template <class A> void forward(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
-    by_winograd(c.a) ? FOVEA_CPU_KERNEL(winograd)(c) : FOVEA_CPU_KERNEL(convolution)(c);
+    using enum convolution_method;
+    c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd)(c)
+    : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution)(c)
+                           : FOVEA_CPU_KERNEL(convolution)(c);
 }
 template <class A> std::size_t scratch(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
-    return by_winograd(c.a) ? FOVEA_CPU_KERNEL(winograd_scratch)(c) : 0;
+    using enum convolution_method;
+    return c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd_scratch)(c)
+           : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution_scratch)(c)
+                                  : 0;
 }
 
 struct packed_depthwise {

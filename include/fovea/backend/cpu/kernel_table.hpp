@@ -8,7 +8,7 @@
 namespace fovea {
 
 struct kernel_table {
-    const char* name; // avx512, avx2, neon, baseline
+    const char* name; // avx512vnni, avx512, avx2, neon, baseline
 
     kernel convolution;
     preparation_size packed_convolution_bytes;
@@ -17,6 +17,10 @@ struct kernel_table {
     kernel winograd;
     preparation_size packed_winograd_bytes;
     preparation_kernel pack_winograd;
+    scratch_size int8_convolution_scratch;
+    kernel int8_convolution;
+    preparation_size packed_int8_convolution_bytes;
+    preparation_kernel pack_int8_convolution;
     kernel depthwise;
     preparation_size packed_depthwise_bytes;
     preparation_kernel pack_depthwise;

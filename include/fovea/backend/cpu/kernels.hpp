@@ -4,6 +4,7 @@
 #include "fovea/backend/cpu/convolution.hpp"
 #include "fovea/backend/cpu/depthwise.hpp"
 #include "fovea/backend/cpu/elementwise.hpp"
+#include "fovea/backend/cpu/int8_convolution.hpp"
 #include "fovea/backend/cpu/kernel_table.hpp"
 #include "fovea/backend/cpu/normalise.hpp"
 #include "fovea/backend/cpu/pixel_shuffle.hpp"
@@ -22,6 +23,10 @@ constexpr kernel_table table_of_kernels() {
             .winograd = winograd,
             .packed_winograd_bytes = packed_winograd_bytes,
             .pack_winograd = pack_winograd,
+            .int8_convolution_scratch = int8_convolution_scratch,
+            .int8_convolution = int8_convolution,
+            .packed_int8_convolution_bytes = packed_int8_convolution_bytes,
+            .pack_int8_convolution = pack_int8_convolution,
             .depthwise = depthwise,
             .packed_depthwise_bytes = packed_depthwise_bytes,
             .pack_depthwise = pack_depthwise,

@@ -3,27 +3,29 @@
 //   sums[p][o] = sum over kernel rows, runs and channels of x[p][term] w[term][o]
 //
 // Every sum takes its terms in the same order whatever P is, so that a pixel's bits do not depend on where a call
-// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates.
+// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates. Numbers are floats,
+// or 32 bits that hold a group of quantised ones.
 #pragma once
 #include <algorithm>
 #include <cstddef>
 #include <type_traits>
 
 #include "fovea/backend/cpu/epilogue.hpp"
-#include "fovea/backend/cpu/simd.hpp"
+#include "fovea/backend/cpu/int8_vectors.hpp"
 
 namespace fovea::FOVEA_ISA {
 
 inline constexpr int max_kernel = 31;
 
-// What one output pixel sums over, in floats: kernel rows, in each some runs of consecutive values.
-struct terms {
-    const float* row[max_kernel]; // at the first value of output column 0
+// What one output pixel sums over: kernel rows, in each some runs of consecutive values.
+template <class T> struct terms_of {
+    const T* row[max_kernel]; // at the first value of output column 0
     int rows, runs, length;
     std::ptrdiff_t run_step;   // from a run to the next
     std::ptrdiff_t pixel_step; // from an output's values to the next output's
     int count() const { return rows * runs * length; }
 };
+using terms = terms_of<float>;
 
 // Pixels per block so that accumulators, NV weights and a broadcast fit the registers and hide the latency of an fma.
 template <int NV>
@@ -61,14 +63,17 @@ struct fetch_operands {};
 
 // What the sums of a block begin with and where they end. By default zero, and sums[P][NV * lanes]: through memory, so
 // that epilogues are compiled once and cannot raise the register pressure.
-template <int NV> struct to_sums {
-    float* sums;
-    to_sums(float* s) : sums(s) {}
-    FOVEA_INLINE vf begin(int, int) const { return broadcast(0.f); }
-    FOVEA_INLINE void end(int p, int v, vf sum) const { store(sums + (p * NV + v) * lanes, sum); }
+template <int NV, class T = float> struct to_sums {
+    using number = T;
+    using vector = decltype(broadcast(T{}));
+    T* sums;
+    to_sums(T* s) : sums(s) {}
+    FOVEA_INLINE vector begin(int, int) const { return broadcast(T{}); }
+    FOVEA_INLINE void end(int p, int v, vector sum) const { store(sums + (p * NV + v) * lanes, sum); }
 };
 // The bias and, if there is one, the skip; straight to y. For whole vectors of channels, and y not skip.
 template <int NV, bool Skip> struct to_row {
+    using number = float;
     destination to; // of the block's first pixel
     FOVEA_INLINE vf begin(int p, int v) const {
         const vf bias = load(to.bias + v * lanes);
@@ -98,27 +103,28 @@ struct fetch_ends {
     }
 };
 
-template <int NV, int P, class Fetch = fetch_operands, class Ends = to_sums<NV>>
-FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w, std::type_identity_t<Ends> ends,
+template <int NV, int P, class Fetch = fetch_operands, class Ends = to_sums<NV>, class T = typename Ends::number>
+FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* w, std::type_identity_t<Ends> ends,
                               [[maybe_unused]] Fetch fetch = {}) {
+    using vector = decltype(broadcast(T{}));
     constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
     const std::ptrdiff_t step = t.pixel_step;
     std::ptrdiff_t steps[4] = {0, step, 2 * step, 3 * step};
     opaque(steps[3]);
 
-    vf acc[P][NV];
+    vector acc[P][NV];
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
         for (int v = 0; v < NV; ++v) acc[p][v] = ends.begin(p, v);
     }
     for (int i = 0; i < t.rows; ++i) {
-        const float* run = t.row[i] + at;
+        const T* run = t.row[i] + at;
         for (int r = 0; r < t.runs; ++r, run += t.run_step) {
-            const float* x[quads];
+            const T* x[quads];
             FOVEA_UNROLL
             for (int q = 0; q < quads; ++q) x[q] = run + 4 * q * step;
-            const float* ahead = run + line_floats;
+            const T* ahead = run + line_floats;
             for (int k = 0; k < t.length; ++k, w += NV * lanes) {
                 if constexpr (std::is_same_v<Fetch, fetch_operands>) {
                     FOVEA_UNROLL
@@ -128,14 +134,14 @@ FOVEA_NOINLINE void sum_block(const terms& t, std::ptrdiff_t at, const float* w,
                     if (k % line_floats == line_floats - 1) ahead -= line_floats * step;
                 } else
                     fetch(k);
-                vf b[NV];
+                vector b[NV];
                 FOVEA_UNROLL
                 for (int v = 0; v < NV; ++v) b[v] = load(w + v * lanes);
                 FOVEA_UNROLL
                 for (int p = 0; p < P; ++p) {
-                    const vf a = broadcast(x[p / 4][steps[p % 4]]);
+                    const vector a = broadcast(x[p / 4][steps[p % 4]]);
                     FOVEA_UNROLL
-                    for (int v = 0; v < NV; ++v) acc[p][v] = fma(a, b[v], acc[p][v]);
+                    for (int v = 0; v < NV; ++v) acc[p][v] = add_product(a, b[v], acc[p][v]);
                 }
                 FOVEA_UNROLL
                 for (int q = 0; q < quads; ++q) {

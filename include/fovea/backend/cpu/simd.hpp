@@ -111,13 +111,13 @@ FOVEA_INLINE void store_first(float* p, vf v, int n) { n == lanes ? store(p, v) 
 
 // Asks for the cache line of p: soon to be read, later to be read, soon to be written.
 #if defined(__GNUC__) || defined(__clang__)
-FOVEA_INLINE void fetch_soon(const float* p) { __builtin_prefetch(p, 0, 3); }
-FOVEA_INLINE void fetch_later(const float* p) { __builtin_prefetch(p, 0, 2); }
-FOVEA_INLINE void fetch_to_write(float* p) { __builtin_prefetch(p, 1, 3); }
+FOVEA_INLINE void fetch_soon(const void* p) { __builtin_prefetch(p, 0, 3); }
+FOVEA_INLINE void fetch_later(const void* p) { __builtin_prefetch(p, 0, 2); }
+FOVEA_INLINE void fetch_to_write(void* p) { __builtin_prefetch(p, 1, 3); }
 #else
-FOVEA_INLINE void fetch_soon(const float*) {}
-FOVEA_INLINE void fetch_later(const float*) {}
-FOVEA_INLINE void fetch_to_write(float*) {}
+FOVEA_INLINE void fetch_soon(const void*) {}
+FOVEA_INLINE void fetch_later(const void*) {}
+FOVEA_INLINE void fetch_to_write(void*) {}
 #endif
 
 // Keeps the compiler from deriving p from other pointers: it would turn one base and a stride into a pointer per pixel

@@ -1,0 +1,107 @@
+// Which convolutions of a network are computed in 8 bits, and with what ranges of activations.
+//
+// Tensors stay float32: a convolution in 8 bits quantises what it reads. The first convolutions, which see the image,
+// and the last, behind which there is none, stay float32: they have few channels, and their errors are seen directly.
+#pragma once
+#include <cmath>
+#include <map>
+#include <string>
+
+#include "fovea/core/error.hpp"
+#include "fovea/graph/graph.hpp"
+
+namespace fovea {
+
+// What the kernels of a model compute with. float32 is exact to rounding; int8 computes inner convolutions in 8 bits.
+enum class precision_kind { float32, int8 };
+
+struct activation_range {
+    float low = 0, high = 0;
+};
+
+// The ranges of what convolutions read, found by calibrator (model/calibration.hpp) or given.
+struct activation_ranges {
+    std::string source;  // for messages: the file's name
+    std::string network; // a description, for messages
+    std::string weights; // digest of the weights that they belong to; empty: of any
+    std::map<std::string, activation_range, std::less<>> inputs; // by the convolution's name, "encoder.0.conv1"
+};
+
+namespace detail {
+
+// Whether an operation mixes channels or pixels by weights, as convolutions and fused blocks do.
+constexpr bool is_convolution(const operation& o) { return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]); }
+
+// By operation: whether one that mixes reads its result, through others or not.
+inline std::vector<char> feeds_convolution(const graph& g) {
+    std::vector<char> tensor(g.tensors.size(), 0), result(g.operations.size(), 0);
+    for (std::size_t i = g.operations.size(); i-- > 0;) {
+        const operation& o = g.operations[i];
+        result[i] = tensor[std::size_t(o.y)];
+        for (int x : o.x)
+            if (x >= 0 && (result[i] || is_convolution(o))) tensor[std::size_t(x)] = 1;
+    }
+    return result;
+}
+
+} // namespace detail
+
+// The operations, by index, that precision_kind::int8 computes in 8 bits.
+inline std::vector<std::size_t> int8_convolutions(const graph& g) {
+    const auto inner = detail::feeds_convolution(g);
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < g.operations.size(); ++i)
+        if (g.operations[i].fits_int8 && inner[i] && g.operations[i].x[0] != 0) found.push_back(i);
+    return found;
+}
+
+// "encoder.0.conv1": the layer that an operation's first weight belongs to.
+inline std::string layer_name(const graph& g, const operation& o) {
+    int w = o.w[0];
+    for (auto& p : g.preparations)
+        if (p.out == w) w = p.w[0];
+    std::string name = w >= 0 ? g.scope_name(g.weights[std::size_t(w)].scope) : "";
+    if (name.ends_with('.')) name.pop_back();
+    return name;
+}
+
+// Zero is one of the 256 steps, as is what lies outside the image.
+inline quantisation quantisation_of(activation_range r) {
+    const double low = std::min(double(r.low), 0.), high = std::max(double(r.high), 0.);
+    if (high - low < 1e-30) return {.step = 1, .zero = 0}; // zeros throughout
+    const double step = (high - low) / 255;
+    return {.step = float(step), .zero = int(std::lrint(-low / step))};
+}
+
+// Turns int8_convolutions(g) into such. `weights`: digest of those in use. Throws when the ranges are not those of this
+// network, one by one, and when there is nothing to turn.
+inline void quantise(graph& g, const activation_ranges& ranges, const std::string& weights) {
+    const std::string source = ranges.source.empty() ? "the activation ranges" : ranges.source;
+    if (!ranges.weights.empty() && ranges.weights != weights)
+        fail(source, ": belongs to other weights", ranges.network.empty() ? "" : " of ", ranges.network,
+             ": expected ranges found with the weights in use");
+    const auto all = int8_convolutions(g);
+    if (all.empty()) fail("precision int8: no convolution of this network can be computed in 8 bits");
+    std::size_t used = 0;
+    for (std::size_t i : all) {
+        operation& o = g.operations[i];
+        const std::string name = layer_name(g, o);
+        const auto found = ranges.inputs.find(name);
+        if (found == ranges.inputs.end()) fail(source, ": has no range for ", name);
+        const activation_range r = found->second;
+        if (!std::isfinite(r.low) || !std::isfinite(r.high) || r.low > r.high)
+            fail(source, ": the range of ", name, " is ", r.low, " to ", r.high,
+                 ": expected two finite ascending numbers");
+        o.a.method = convolution_method::int8;
+        o.a.input = quantisation_of(r);
+        o.reads.grain = 1;
+        o.work = 0.3 * double(count(o.dims)); // four products at once, and quantising
+        for (auto& p : g.preparations)
+            if (p.out == o.w[0]) p.a = o.a;
+        ++used;
+    }
+    if (used != ranges.inputs.size())
+        fail(source, ": has ranges of ", ranges.inputs.size(), " convolutions, this network reads ", used);
+}
+
+} // namespace fovea
