@@ -8106,7 +8106,7 @@ struct tiling {
 // costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
 // back into the caches; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 12, near_number = 3, per_call = 3e5, near_bytes = 4 << 20, cached_weights = 4 << 20;
+    constexpr double far_number = 14, near_number = 3, per_call = 3e5, near_bytes = 12 << 20, cached_weights = 4 << 20;
     constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
     const auto weights_of = [](const operation& o) {
         const double side = o.a.tile + 2, planes = o.a.method == convolution_method::winograd ? side * side / 9 : 1;
@@ -8119,11 +8119,14 @@ inline double work_of(const graph& g, const plan& p) {
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
-    const auto traffic = [&](int x) {
+    // A ring that stays is far when it is written again, though what is read was written a moment ago.
+    const auto traffic = [&](int x, bool written) {
         const auto& t = p.tensors[std::size_t(x)];
         const double bytes =
             double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
-        return g.tensors[std::size_t(x)].channels * (bytes > near_bytes ? far_number : near_number);
+        const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
+        const bool far = bytes > near_bytes || (written && stays);
+        return g.tensors[std::size_t(x)].channels * (far ? far_number : near_number);
     };
     double moved = 0; // numbers that are put aside between two bands and brought back
     for (std::size_t i = 0; i < p.tensors.size(); ++i)
@@ -8137,7 +8140,7 @@ inline double work_of(const graph& g, const plan& p) {
             done[y] = end[y];
             if (now.empty()) continue;
             const double whole_tiles = o.reads.grains(now).size() / rows * o.reads.grains(inside).size() / cols;
-            double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
+            double each = traffic(o.y, true) + (o.reads.whole ? 0 : traffic(o.x[0], false));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
             work += call_cost(o) + p.batch * rows * cols * each;
@@ -10907,8 +10910,8 @@ class upscaler {
     schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
         return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
     }
-    // Large images one by one; of small ones so many that threads have enough to share and weights are read for more than a
-    // few pixels, but no more than the caches hold.
+    // Large images one by one; of small ones so many that threads have enough to share and weights are read for more
+    // than a few pixels, but no more than the caches hold.
     int images_at_once(extent input, int batch) const {
         constexpr double pixels = 256 * 256;
         const int threads = context_->threads();
@@ -10924,7 +10927,7 @@ class upscaler {
     }
 
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
-        const schedule how = o.how ? *o.how : choose_schedule(*graph_, input, batch, o.memory_budget);
+        const schedule how = o.how ? *o.how : chosen_for(input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
         executor run(*graph_, weights_, *context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {
@@ -10936,6 +10939,14 @@ class upscaler {
             if (!going) return false;
         }
         return true;
+    }
+
+    // Choosing takes as long as a small image: frames of a video have one size.
+    schedule chosen_for(extent input, int batch, std::size_t budget) {
+        const auto& l = last_choice_;
+        if (l.height != input.height || l.width != input.width || l.batch != batch || l.budget != budget)
+            last_choice_ = {input.height, input.width, batch, budget, choose_schedule(*graph_, input, batch, budget)};
+        return last_choice_.how;
     }
 
     static void enlarge_alpha(const image& in, image& out) {
@@ -10960,6 +10971,11 @@ class upscaler {
     std::unique_ptr<context> own_;
     context* context_;
     storage arena_;
+    struct {
+        int height = 0, width = 0, batch = 0;
+        std::size_t budget = 0;
+        schedule how{};
+    } last_choice_;
 };
 
 } // namespace fovea

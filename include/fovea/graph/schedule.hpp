@@ -47,7 +47,7 @@ struct tiling {
 // costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
 // back into the caches; a fused block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 12, near_number = 3, per_call = 3e5, near_bytes = 4 << 20, cached_weights = 4 << 20;
+    constexpr double far_number = 14, near_number = 3, per_call = 3e5, near_bytes = 12 << 20, cached_weights = 4 << 20;
     constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
     const auto weights_of = [](const operation& o) {
         const double side = o.a.tile + 2, planes = o.a.method == convolution_method::winograd ? side * side / 9 : 1;
@@ -60,11 +60,14 @@ inline double work_of(const graph& g, const plan& p) {
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
-    const auto traffic = [&](int x) {
+    // A ring that stays is far when it is written again, though what is read was written a moment ago.
+    const auto traffic = [&](int x, bool written) {
         const auto& t = p.tensors[std::size_t(x)];
         const double bytes =
             double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
-        return g.tensors[std::size_t(x)].channels * (bytes > near_bytes ? far_number : near_number);
+        const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
+        const bool far = bytes > near_bytes || (written && stays);
+        return g.tensors[std::size_t(x)].channels * (far ? far_number : near_number);
     };
     double moved = 0; // numbers that are put aside between two bands and brought back
     for (std::size_t i = 0; i < p.tensors.size(); ++i)
@@ -78,7 +81,7 @@ inline double work_of(const graph& g, const plan& p) {
             done[y] = end[y];
             if (now.empty()) continue;
             const double whole_tiles = o.reads.grains(now).size() / rows * o.reads.grains(inside).size() / cols;
-            double each = traffic(o.y) + (o.reads.whole ? 0 : traffic(o.x[0]));
+            double each = traffic(o.y, true) + (o.reads.whole ? 0 : traffic(o.x[0], false));
             each += o.work * whole_tiles *
                     (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
             work += call_cost(o) + p.batch * rows * cols * each;

@@ -127,8 +127,8 @@ class upscaler {
     schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
         return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
     }
-    // Large images one by one; of small ones so many that threads have enough to share and weights are read for more than a
-    // few pixels, but no more than the caches hold.
+    // Large images one by one; of small ones so many that threads have enough to share and weights are read for more
+    // than a few pixels, but no more than the caches hold.
     int images_at_once(extent input, int batch) const {
         constexpr double pixels = 256 * 256;
         const int threads = context_->threads();
@@ -144,7 +144,7 @@ class upscaler {
     }
 
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
-        const schedule how = o.how ? *o.how : choose_schedule(*graph_, input, batch, o.memory_budget);
+        const schedule how = o.how ? *o.how : chosen_for(input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
         executor run(*graph_, weights_, *context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {
@@ -156,6 +156,14 @@ class upscaler {
             if (!going) return false;
         }
         return true;
+    }
+
+    // Choosing takes as long as a small image: frames of a video have one size.
+    schedule chosen_for(extent input, int batch, std::size_t budget) {
+        const auto& l = last_choice_;
+        if (l.height != input.height || l.width != input.width || l.batch != batch || l.budget != budget)
+            last_choice_ = {input.height, input.width, batch, budget, choose_schedule(*graph_, input, batch, budget)};
+        return last_choice_.how;
     }
 
     static void enlarge_alpha(const image& in, image& out) {
@@ -180,6 +188,11 @@ class upscaler {
     std::unique_ptr<context> own_;
     context* context_;
     storage arena_;
+    struct {
+        int height = 0, width = 0, batch = 0;
+        std::size_t budget = 0;
+        schedule how{};
+    } last_choice_;
 };
 
 } // namespace fovea
