@@ -174,6 +174,7 @@ class executor {
         }
         threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
             call c = cut.piece(whole, k);
+            if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
             c.scratch = threads_.scratch(worker);
             o.forward(c);
             for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols, element);
