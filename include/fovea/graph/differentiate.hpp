@@ -212,6 +212,7 @@ template <class Real> class differentiator {
         threads_.parallel_for(
             pieces, [&](int k, int) noexcept { std::fill_n(memory + std::size_t(k) * bytes, bytes, std::byte{0}); });
         whole.cols = {0, whole.dy.width};
+        whole.a.method = o.d.weights_method;
         if (o.d.weights_scratch) threads_.reserve_scratch(o.d.weights_scratch(whole));
         const int outputs = o.dims[0];
         threads_.parallel_for(pieces * chunks, [&](int k, int worker) noexcept {

@@ -111,11 +111,12 @@ struct differentiation {
     bool cheap = false;              // the output is rather computed again than kept
     int statistics = 0;              // numbers that batch_statistics and gradient_statistics fill
     attributes a{};                  // of the backward kernels
-    int margin = 0;                  // columns of dy outside the image, on either side, that input_gradient reads
-    int grain = 1;                   // input_gradient computes pixels in runs of so many, from multiples of it
-    footprint weight_reads{};        // of x[0], by weight_gradient
-    index_list<max_weights> w{};     // weights as the layer gave them
-    int arranged = -1;               // the weight that a backend arranged for input_gradient
+    convolution_method weights_method = convolution_method::direct; // of weight_gradient
+    int margin = 0;              // columns of dy outside the image, on either side, that input_gradient reads
+    int grain = 1;               // input_gradient computes pixels in runs of so many, from multiples of it
+    footprint weight_reads{};    // of x[0], by weight_gradient
+    index_list<max_weights> w{}; // weights as the layer gave them
+    int arranged = -1;           // the weight that a backend arranged for input_gradient
     gradient_kernel input = nullptr, weights = nullptr, statistics_before = nullptr, statistics_back = nullptr;
     gradient_scratch input_scratch = nullptr, weights_scratch = nullptr;
 };

@@ -239,13 +239,15 @@ class training_planner {
     // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. Weights that are
     // large are cut by output channels instead.
     void cut_weights(const operation& o, bool needed) {
-        constexpr std::size_t most = 16 << 20; // bytes of partial sums
-        constexpr int pieces = 16;
-        const std::size_t each = partial_bytes(g_, o, element_);
-        const int rows = p_.batch * ((p_.extents[std::size_t(o.y)].height + row_grain - 1) / row_grain);
-        const int fitting = int(std::min<std::size_t>(pieces, each ? std::max<std::size_t>(most / each, 1) : 1));
-        p_.pieces.push_back(needed ? std::min(fitting, rows) : 0);
-        p_.chunks.push_back(!needed || fitting >= 8 ? 1 : std::clamp(o.dims[0] / 64, 1, pieces / fitting));
+        constexpr std::size_t most = 32 << 20; // bytes of partial sums
+        constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
+        const std::size_t each = std::max<std::size_t>(partial_bytes(g_, o, element_), 1);
+        const auto [height, width] = p_.extents[std::size_t(o.y)];
+        const int rows = p_.batch * ((height + row_grain - 1) / row_grain);
+        const double wanted = std::min(double(p_.batch) * height * width / pixels, double(most) / double(each));
+        const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
+        p_.pieces.push_back(needed ? pieces : 0);
+        p_.chunks.push_back(!needed || pieces >= 4 ? 1 : std::clamp(o.dims[0] / 64, 1, 8 / pieces));
     }
 
   public:

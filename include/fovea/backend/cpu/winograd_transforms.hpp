@@ -104,11 +104,10 @@ template <> struct winograd_transform<large_tile> {
     }
 };
 
-// u = G g G^T for one filter g[row][column], in double; the rows of G in the order of those of B^T.
-template <int M> void transform_filter(const float* g, double (&u)[M + 2][M + 2]) {
+// G, its rows in the order of those of B^T; of a point: (1, p, p^2) / product of (p - q) over the other points q.
+template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     using transform = winograd_transform<M>;
     constexpr int N = transform::inputs, infinity = transform::row_of_infinity;
-    double G[N][3] = {}; // of a point: (1, p, p^2) / product of (p - q) over the other points q
     for (int i = 0; i < N - 1; ++i) {
         const double p = transform::points[i];
         double divisor = 1;
@@ -117,7 +116,14 @@ template <int M> void transform_filter(const float* g, double (&u)[M + 2][M + 2]
         auto& row = G[i < infinity ? i : i + 1];
         row[0] = 1 / divisor, row[1] = p / divisor, row[2] = p * p / divisor;
     }
-    G[infinity][2] = 1;
+    G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
+}
+
+// u = G g G^T for one filter g[row][column], in double.
+template <int M> void transform_filter(const float* g, double (&u)[M + 2][M + 2]) {
+    constexpr int N = M + 2;
+    double G[N][3];
+    winograd_filter_matrix<M>(G);
     for (int i = 0; i < N; ++i) {
         double row[3] = {};
         for (int x = 0; x < 3; ++x)
