@@ -49,16 +49,24 @@ template <class Real> class differentiator {
         return w;
     }
     window output() const { return value(int(g_.tensors.size()) - 1, false); }
-    // To be filled between forward() and backward().
+    // Zeros after forward(), to be filled before backward().
     window output_gradient() const { return gradient(int(g_.tensors.size()) - 1); }
     window input_gradient() const { return gradient(0); } // after backward(), with options.input_gradient
     std::size_t bytes() const { return plan_.bytes; }
 
     // Buffers (running estimates) are updated unless `evaluating`.
     void forward(bool evaluating = false) {
+        forward(evaluating, [](const operation&, const window&) { return true; });
+    }
+    // look(operation, its output) may return false to stop.
+    template <class Look> void forward(bool evaluating, Look look) {
         std::fill_n(arena_.data() + plan_.zeros, plan_.zero_bytes, std::byte{0});
         again_.assign(g_.tensors.size(), 0);
-        for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].operation, false, !evaluating);
+        for (std::size_t s = 0; s < plan_.forward; ++s) {
+            const int i = plan_.steps[s].operation;
+            compute(i, false, !evaluating);
+            if (!look(op(i), value(op(i).y, false))) return;
+        }
         clear(output_gradient());
     }
 
@@ -103,8 +111,12 @@ template <class Real> class differentiator {
         w.data = arena_.data() + plan_.gradients[std::size_t(t)];
         return w;
     }
+    // Zeros inside, too: a loss adds to the gradient of its input.
     void clear(const window& w) const {
-        for (int n = 0; n < plan_.batch; ++n) detail::clear_margins(w, n, {0, w.height}, {0, w.width}, element);
+        const std::size_t bytes = std::size_t(w.image_stride) * element;
+        threads_.parallel_for(plan_.batch, [&](int n, int) noexcept {
+            std::fill_n(w.data + std::size_t(n) * bytes, bytes, std::byte{0});
+        });
     }
     Real* statistics(int i) const {
         const bool batch = op(i).d.statistics && options_.batch_statistics;

@@ -91,6 +91,7 @@ struct weight {
     weight_shape dims;
     weight_kind kind;
     initial start{};
+    int rank = 1; // dimensions where frameworks keep it; the others are 1
 };
 struct tensor_info {
     int channels;
@@ -164,8 +165,8 @@ struct graph {
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
     FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,
-                                            initial start = {}) {
-        weights.push_back({scope, name, dims, kind, start});
+                                            initial start = {}, int rank = 1) {
+        weights.push_back({scope, name, dims, kind, start, rank});
         return int(weights.size()) - 1;
     }
     FOVEA_NOINLINE constexpr int add_tensor(int channels, ratio scale) {

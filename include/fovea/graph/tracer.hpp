@@ -136,8 +136,8 @@ template <class Mode, class Backend> struct tracer : graph {
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
 
-    constexpr int parameter(std::string_view name, weight_shape dims, initial start = {}) {
-        return add_weight(name, dims, weight_kind::parameter, start);
+    constexpr int parameter(std::string_view name, weight_shape dims, initial start = {}, int rank = 1) {
+        return add_weight(name, dims, weight_kind::parameter, start, rank);
     }
     constexpr int buffer(std::string_view name, weight_shape dims, initial start = {}) {
         return add_weight(name, dims, weight_kind::buffer, start);

@@ -50,11 +50,11 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
     template <class T> static constexpr int weight_of(T& t, weight_shape dims) {
         constexpr initial start{initial::kind::normal, double(In / Options.groups) * Kernel * Kernel};
         if constexpr (Options.weight_norm) {
-            const int g = t.parameter("weight_g", {dims[0], 1, 1, 1}, {.how = initial::kind::norms_of_next});
-            const int v = t.parameter("weight_v", dims, start);
+            const int g = t.parameter("weight_g", {dims[0], 1, 1, 1}, {.how = initial::kind::norms_of_next}, 4);
+            const int v = t.parameter("weight_v", dims, start, 4);
             return t.template derive<normalise_weight>("weight", {v, g}, dims);
         } else
-            return t.parameter("weight", dims, start);
+            return t.parameter("weight", dims, start, 4);
     }
 };
 

@@ -75,7 +75,7 @@ struct global_average_pool {
 // Parameters weight (Out, In), bias (Out).
 template <int In, int Out> struct linear : maps<In, Out> {
     template <class T, ratio S> static constexpr value<Out, S> trace(T& t, value<In, S> x) {
-        const int w = t.parameter("weight", {Out, In, 1, 1}, {initial::kind::normal, In}),
+        const int w = t.parameter("weight", {Out, In, 1, 1}, {initial::kind::normal, In}, 2),
                   b = t.parameter("bias", {Out, 1, 1, 1});
         return t.template emit<multiply_matrix, Out, S>(
             {.x = {x.id}, .w = {w, b}, .d = {.weights_read = first_input}, .work = double(In) * Out});

@@ -2,9 +2,9 @@
 //
 //   trainable<network, cpu> net{{.seed = 1, .threads = &threads}};
 //   auto y = net.forward(x);                       // (N,H,W,C) to (N,H*scale,W*scale,C')
-//   double loss = mean_squared_error(y, target, net.output_gradient());
+//   double loss = l2_loss{}(y, target, net.output_gradient());
 //   net.backward();                                // adds to the gradients of net.parameters()
-//   optimizer.step(net.parameters()); net.weights_changed(); net.clear_gradients();
+//   optimizer.step(net.parameters(), 1e-3); net.weights_changed(); net.clear_gradients();
 #pragma once
 #include <memory>
 #include <optional>
@@ -14,19 +14,10 @@
 #include "fovea/graph/differentiate.hpp"
 #include "fovea/model/load.hpp"
 #include "fovea/model/model.hpp"
+#include "fovea/model/parameter.hpp"
 #include "fovea/tensor/tensor.hpp"
 
 namespace fovea {
-
-// A weight and its gradient, in the layout of weight files. Valid as long as the network.
-template <class Real> struct basic_parameter {
-    std::string name;
-    weight_shape dims{};
-    Real* value = nullptr;
-    Real* gradient = nullptr; // null: a buffer
-    std::size_t size() const { return count(dims); }
-};
-using parameter = basic_parameter<float>;
 
 struct trainable_options {
     depths depth{};
@@ -53,14 +44,7 @@ template <class Real> class training_pass {
         : run_(g, weights, gradients, threads, o), channels_(g.tensors.front().channels) {}
 
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating) {
-        if (x.channels() != channels_)
-            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels_);
-        batch_ = x.batch();
-        run_.prepare({x.height(), x.width()}, batch_);
-        const auto to = view_of<Real>(run_.input(), batch_);
-        for (int n = 0; n < batch_; ++n)
-            for (int h = 0; h < x.height(); ++h)
-                std::copy_n(x.at(n, h, 0), std::ptrdiff_t(x.width()) * channels_, to.at(n, h, 0));
+        load(x);
         run_.forward(evaluating);
         return view_of<const Real>(run_.output(), batch_);
     }
@@ -69,7 +53,36 @@ template <class Real> class training_pass {
     void backward() { run_.backward(); }
     std::size_t bytes() const { return run_.bytes(); }
 
+    // The first operation whose result is not finite; -1: none.
+    int first_not_finite(tensor_view<const Real> x, const graph& g) {
+        int found = -1;
+        load(x);
+        run_.forward(true, [&](const operation& o, const window& y) {
+            const auto v = view_of<const Real>(y, batch_);
+            for (int n = 0; n < batch_; ++n)
+                for (int h = 0; h < v.height(); ++h)
+                    for (int i = 0; i < v.width() * v.channels(); ++i)
+                        if (!std::isfinite(v.at(n, h, 0)[i])) {
+                            found = int(&o - g.operations.data());
+                            return false;
+                        }
+            return true;
+        });
+        return found;
+    }
+
   private:
+    void load(tensor_view<const Real> x) {
+        if (x.channels() != channels_)
+            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels_);
+        batch_ = x.batch();
+        run_.prepare({x.height(), x.width()}, batch_);
+        const auto to = view_of<Real>(run_.input(), batch_);
+        for (int n = 0; n < batch_; ++n)
+            for (int h = 0; h < x.height(); ++h)
+                std::copy_n(x.at(n, h, 0), std::ptrdiff_t(x.width()) * channels_, to.at(n, h, 0));
+    }
+
     differentiator<Real> run_;
     int channels_, batch_ = 0;
 };
@@ -120,7 +133,7 @@ template <class Real> class basic_trainable {
             if (w.kind == weight_kind::derived) continue;
             const bool trained = w.kind == weight_kind::parameter;
             (trained ? parameters_ : buffers_)
-                .push_back({graph_->name(w), w.dims, at(int(i)), trained ? (*gradients_)[int(i)] : nullptr});
+                .push_back({graph_->name(w), w.dims, w.rank, at(int(i)), trained ? (*gradients_)[int(i)] : nullptr});
         }
     }
 
@@ -138,6 +151,20 @@ template <class Real> class basic_trainable {
     void clear_gradients() { gradients_->clear(); }
     void weights_changed() { stale_ = true; } // to be called after values of parameters() were written
 
+    // The name of the first layer whose result for x is not finite, else nothing.
+    std::string first_not_finite(tensor_view<const Real> x) {
+        refresh();
+        const int i = pass_.first_not_finite(x, *graph_);
+        if (i < 0) return {};
+        const operation& o = graph_->operations[std::size_t(i)];
+        const int w = o.d.w[0];
+        if (w >= 0) return without_dot(graph_->scope_name(graph_->weights[std::size_t(w)].scope));
+        for (auto& made : graph_->outputs)
+            if (made.tensor == o.y && !graph_->scope_name(made.scope).empty())
+                return without_dot(graph_->scope_name(made.scope));
+        return text_of("number ", i);
+    }
+
     // The weights of a file, by name. Throws one error that names every tensor that differs.
     void load(const tensor_file& file) requires std::same_as<Real, float> {
         load_weights(*graph_, *weights_, file);
@@ -153,6 +180,11 @@ template <class Real> class basic_trainable {
     friend class basic_frozen<Real>;
 
     Real* at(int weight) const { return reinterpret_cast<Real*>((*weights_)[weight]); }
+
+    static std::string without_dot(std::string name) {
+        if (name.ends_with('.')) name.pop_back();
+        return name;
+    }
 
     void refresh() {
         if (stale_) weights_->refresh(*graph_, *context_, sizeof(Real));
