@@ -18,7 +18,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64|i[3-6]86")
     fovea_dispatch_set(avx2 -mavx2 -mfma -mf16c)
     set(dispatch_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
     fovea_dispatch_set(avx512 ${dispatch_avx512})
-    fovea_dispatch_set(avx512vnni ${dispatch_avx512} -mavx512vnni)
+    fovea_dispatch_set(avx512vnni ${dispatch_avx512} -mavx512vnni) # the 8-bit kernels alone
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
     fovea_dispatch_set(neon)
 else()
