@@ -112,6 +112,7 @@ class executor {
         : graph_(g), threads_(threads), observe_(std::move(observe)) {
         calls_.reserve(g.operations.size());
         for (auto& o : g.operations) calls_.push_back(detail::call_of(o, weights));
+        find_last_readers();
     }
 
     // Runs one plan. `step` is called after each band with the part that is done, and may return false to stop.
@@ -146,6 +147,16 @@ class executor {
   private:
     static constexpr std::size_t element = sizeof(float);
 
+    void find_last_readers() {
+        last_read_by_.resize(calls_.size());
+        for (std::size_t t = 0; t < graph_.tensors.size(); ++t)
+            for (std::size_t i = calls_.size(); i-- > 0;)
+                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
+                    last_read_by_[i].push_back(t);
+                    break;
+                }
+    }
+
     void place(const plan& p, storage& arena) {
         arena.reserve(p.bytes);
         arena_ = arena.data();
@@ -165,13 +176,6 @@ class executor {
                            .row_stride = row,
                            .image_stride = row * part.stored};
         }
-        last_read_by_.assign(calls_.size(), {});
-        for (std::size_t t = 0; t < windows_.size(); ++t)
-            for (std::size_t i = calls_.size(); i-- > 0;)
-                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
-                    last_read_by_[i].push_back(t);
-                    break;
-                }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
             auto& c = calls_[i];
