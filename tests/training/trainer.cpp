@@ -67,7 +67,7 @@ TEST_CASE("training lowers the loss, and its average follows") {
     const auto now = weights_of(net);
     fit.exchange_average();
     CHECK((weights_of(net) != now));
-    const auto y = net.forward(s.x.view());
+    const auto y = net.forward(s.x.view(), true);
     CHECK(l2_loss{}(y, tensor_view<const float>(s.t.view()), net.output_gradient()) == Approx(last).epsilon(0.1));
     fit.exchange_average();
     CHECK((weights_of(net) == now));
