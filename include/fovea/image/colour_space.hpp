@@ -28,11 +28,11 @@ inline colour_space colour_space_of(std::string_view name) {
 
 namespace detail {
 
-using colour = std::array<float, 3>;
+using colour_values = std::array<float, 3>;
 using colour_matrix = std::array<std::array<float, 3>, 3>;
 
-constexpr colour times(const colour_matrix& m, const colour& x) {
-    colour y{};
+constexpr colour_values times(const colour_matrix& m, const colour_values& x) {
+    colour_values y{};
     for (std::size_t i = 0; i < 3; ++i) y[i] = m[i][0] * x[0] + m[i][1] * x[1] + m[i][2] * x[2];
     return y;
 }
@@ -46,11 +46,11 @@ inline float linear_to_srgb(float v) {
     return std::copysign(a <= 0.0031308f ? 12.92f * a : 1.055f * std::pow(a, 1 / 2.4f) - 0.055f, v);
 }
 
-constexpr colour rgb_to_yuv(const colour& p) {
+constexpr colour_values rgb_to_yuv(const colour_values& p) {
     const float y = 0.2126f * p[0] + 0.7152f * p[1] + 0.0722f * p[2];
     return {y, (p[2] - y) / 1.8556f, (p[0] - y) / 1.5748f};
 }
-constexpr colour yuv_to_rgb(const colour& p) {
+constexpr colour_values yuv_to_rgb(const colour_values& p) {
     const float r = p[0] + 1.5748f * p[2], b = p[0] + 1.8556f * p[1];
     return {r, (p[0] - 0.2126f * r - 0.0722f * b) / 0.7152f, b};
 }
@@ -68,13 +68,13 @@ inline constexpr colour_matrix rgb_of_cones{{{4.0767416621f, -3.3077115913f, 0.2
                                              {-1.2684380046f, 2.6097574011f, -0.3413193965f},
                                              {-0.0041960863f, -0.7034186147f, 1.7076147010f}}};
 
-inline colour rgb_to_oklab(colour p) {
+inline colour_values rgb_to_oklab(colour_values p) {
     for (float& v : p) v = srgb_to_linear(v);
     p = times(cones_of_rgb, p);
     for (float& v : p) v = std::cbrt(v);
     return times(lab_of_roots, p);
 }
-inline colour oklab_to_rgb(colour p) {
+inline colour_values oklab_to_rgb(colour_values p) {
     p = times(roots_of_lab, p);
     for (float& v : p) v = v * v * v;
     p = times(rgb_of_cones, p);
@@ -85,7 +85,7 @@ inline colour oklab_to_rgb(colour p) {
 template <class F> void for_colours(std::span<float> pixels, F&& f) {
     if (pixels.size() % 3 != 0) fail("colour space: ", pixels.size(), " numbers: expected three for each pixel");
     for (std::size_t i = 0; i < pixels.size(); i += 3) {
-        const colour z = f(colour{pixels[i], pixels[i + 1], pixels[i + 2]});
+        const colour_values z = f(colour_values{pixels[i], pixels[i + 1], pixels[i + 2]});
         for (std::size_t c = 0; c < 3; ++c) pixels[i + c] = z[c];
     }
 }
