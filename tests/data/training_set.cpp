@@ -174,9 +174,9 @@ TEST_CASE("a folder of files of every kind") {
     CHECK(set.size() >= (FOVEA_WITH_LIBWEBP ? 460 : 310)); // as in the tests of reading
     CHECK(set.skipped().size() >= 50);
     CHECK(set.size() + set.skipped().size() == list.pictures.size() + list.skipped.size());
-    std::set<fs::path> skipped;
-    for (const auto& s : set.skipped()) skipped.insert(s.path);
-    CHECK(skipped.size() == set.skipped().size());
+    std::set<fs::path> paths;
+    for (const auto& s : set.skipped()) paths.insert(s.path);
+    CHECK(paths.size() == set.skipped().size());
     for (const std::string name :
          {"pil_sample_cmyk.jpg", "basn0g16.png", "basn4a16.png", "basn6a08.png", "basn0g01.png"})
         CHECK(whole_of(set, name).channels() == 3);
