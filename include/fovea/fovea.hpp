@@ -6,7 +6,9 @@
 #include "fovea/core/threads.hpp"
 
 #include "fovea/image/alpha.hpp"
+#include "fovea/image/augment.hpp"
 #include "fovea/image/colour.hpp"
+#include "fovea/image/colour_space.hpp"
 #include "fovea/image/convert.hpp"
 #include "fovea/image/crop.hpp"
 #include "fovea/image/image.hpp"
@@ -17,6 +19,10 @@
 #endif
 
 #include "fovea/tensor/tensor.hpp"
+
+#if FOVEA_IMAGE_FILES
+#include "fovea/data/loader.hpp"
+#endif
 
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/backend/reference/reference.hpp"
