@@ -140,6 +140,21 @@ template <class... Parts> std::string text_of(const Parts&... parts) {
 // Throws fovea::error with text_of(parts...).
 template <class... Parts> [[noreturn]] void fail(const Parts&... parts) { FOVEA_THROW(text_of(parts...)); }
 
+// What the error that f ends in says; empty where it ends in none. For work whose failures are gathered or handed to
+// another thread. Without exceptions a failure ends the program.
+template <class F> std::string reason_of_failure(F&& f) {
+#if FOVEA_EXCEPTIONS
+    try {
+        f();
+    } catch (const std::exception& e) {
+        return *e.what() ? e.what() : "failed without saying why";
+    }
+#else
+    f();
+#endif
+    return {};
+}
+
 } // namespace fovea
 
 // ---- fovea/core/random.hpp
@@ -149,7 +164,10 @@ template <class... Parts> [[noreturn]] void fail(const Parts&... parts) { FOVEA_
 // draw them, and a run resumes at any position.
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
 namespace fovea {
 
@@ -181,7 +199,8 @@ class random_stream {
                                           {std::uint32_t(seed_), std::uint32_t(seed_ >> 32)});
         return words[position_++ % 4];
     }
-    constexpr float uniform() { return float((*this)() >> 8) * 0x1p-24f; }                        // in [0, 1)
+    constexpr float uniform() { return float((*this)() >> 8) * 0x1p-24f; } // in [0, 1)
+    constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
     constexpr int below(int n) { return int(std::uint64_t{(*this)()} * std::uint64_t(n) >> 32); } // in [0, n)
     float normal() { // mean 0, variance 1, by Box and Muller
         const float radius = std::sqrt(-2 * std::log(1 - uniform())), angle = 6.28318530717958647692f * uniform();
@@ -193,12 +212,17 @@ class random_stream {
     std::uint64_t seed_, stream_, position_;
 };
 
+// Every order of the elements is equally likely (Fisher and Yates).
+template <class Range> constexpr void shuffle(Range& elements, random_stream& random) {
+    for (std::size_t i = std::size(elements); i > 1; --i)
+        std::swap(elements[i - 1], elements[std::size_t(random.below(int(i)))]);
+}
+
 } // namespace fovea
 
 // ---- fovea/core/threads.hpp
 // Threads and scratch memory, owned by whoever makes a context: the library has no threads of its own.
 #include <atomic>
-#include <cstddef>
 #include <new>
 #include <thread>
 #include <vector>
@@ -596,20 +620,279 @@ inline image with_bled_colours(image in) {
 
 } // namespace fovea
 
-// ---- fovea/image/colour.hpp
-// Luma of ITU-R BT.601 in studio range, on which super-resolution is measured:
+// ---- fovea/image/augment.hpp
+// How a training picture is varied: what is cut out of it, mirrored, turned and recoloured.
 //
-//   Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255,   R, G, B in 0..255;   Y in 16..235, not rounded
+// One drawing takes from its stream, in this order: the part, mirroring, turning, brightness, jitter; what is switched
+// off takes nothing. Recipes are the constants at the end.
+#include <optional>
+
+// ---- fovea/image/colour_jitter.hpp
+// Colours made brighter, flatter, paler or shifted in hue, as deep-learning frameworks (torchvision) define it on
+// floats:
+//
+//   gray(p)      0.2989 R + 0.587 G + 0.114 B
+//   brightness   f x
+//   contrast     f x + (1 - f) mean of gray over the picture
+//   saturation   f x + (1 - f) gray(x)
+//   hue          in HSV (Smith 1978), h + f modulo a whole turn
+//
+// the first three clamped to 0..1. Pictures are (H,W,3), f32, 0..1; a factor of 1 (hue: 0) changes nothing.
 
 namespace fovea {
 
-constexpr double luma_bt601(double r, double g, double b) { return 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255; }
+namespace detail {
+
+// f(p) for the three floats p of every pixel. Throws when the picture is not RGB of floats; `caller` is for the error.
+template <class F> void for_rgb_pixels(const char* caller, image& in, F&& f) {
+    if (in.channels() != 3 || in.type() != sample_type::f32)
+        fail(caller, ": ", in.channels(), " channels of ", size_of(in.type()), " bytes: expected RGB of floats");
+    for (int y = 0; y < in.height(); ++y)
+        for (auto row = in.row<float>(y); !row.empty(); row = row.subspan(3)) f(row.data());
+}
+
+inline float jitter_gray(const float* p) { return 0.2989f * p[0] + 0.587f * p[1] + 0.114f * p[2]; }
+
+inline void blend(float* p, float other, float factor) {
+    for (int c = 0; c < 3; ++c) p[c] = std::clamp(factor * p[c] + (1 - factor) * other, 0.f, 1.f);
+}
+
+// Hue, as a part of a turn, plus `shift`; saturation and value stay.
+inline void shift_hue(float* p, float shift) {
+    const float high = std::max({p[0], p[1], p[2]}), low = std::min({p[0], p[1], p[2]}), span = high - low;
+    if (span == 0) return; // gray has no hue
+    const int largest = p[0] == high ? 0 : p[1] == high ? 1 : 2;
+    const float sixths = 2 * float(largest) + (p[(largest + 1) % 3] - p[(largest + 2) % 3]) / span;
+    float hue = sixths / 6 + shift;
+    hue = 6 * (hue - std::floor(hue));
+    const int sector = std::min(int(hue), 5);
+    const float part = hue - float(sector);
+    // Towards the next primary colour the second channel rises in even sectors, and the first falls in odd ones.
+    const float middle = sector % 2 == 0 ? low + span * part : high - span * part;
+    const int top = (sector + 1) / 2 % 3, bottom = (sector / 2 + 2) % 3;
+    p[top] = high;
+    p[bottom] = low;
+    p[3 - top - bottom] = middle;
+}
+
+} // namespace detail
+
+inline image adjust_brightness(image in, float factor) {
+    detail::for_rgb_pixels("adjust_brightness", in, [&](float* p) { detail::blend(p, 0, factor); });
+    return in;
+}
+
+inline image adjust_contrast(image in, float factor) {
+    double sum = 0;
+    detail::for_rgb_pixels("adjust_contrast", in, [&](float* p) { sum += double(detail::jitter_gray(p)); });
+    const float mean = float(sum / in.height() / in.width());
+    detail::for_rgb_pixels("adjust_contrast", in, [&](float* p) { detail::blend(p, mean, factor); });
+    return in;
+}
+
+inline image adjust_saturation(image in, float factor) {
+    detail::for_rgb_pixels("adjust_saturation", in,
+                           [&](float* p) { detail::blend(p, detail::jitter_gray(p), factor); });
+    return in;
+}
+
+inline image adjust_hue(image in, float turn) {
+    detail::for_rgb_pixels("adjust_hue", in, [&](float* p) { detail::shift_hue(p, turn); });
+    return in;
+}
+
+// How far factors may lie from the neutral one; 0 leaves a property alone. Hue: at most 0.5, half a turn.
+struct jitter_options {
+    float brightness = 0, contrast = 0, saturation = 0, hue = 0;
+    bool operator==(const jitter_options&) const = default;
+};
+
+// One drawing: factors, and the order in which they are applied (0 brightness, 1 contrast, 2 saturation, 3 hue).
+struct jitter {
+    std::array<int, 4> order{0, 1, 2, 3};
+    std::array<float, 4> factor{1, 1, 1, 0};
+};
+
+inline jitter random_jitter(const jitter_options& o, random_stream& random) {
+    jitter j;
+    shuffle(j.order, random);
+    const std::array<float, 3> around_one{o.brightness, o.contrast, o.saturation};
+    for (std::size_t i = 0; i < 3; ++i)
+        if (around_one[i] > 0) j.factor[i] = random.uniform(std::max(1 - around_one[i], 0.f), 1 + around_one[i]);
+    if (o.hue > 0) j.factor[3] = random.uniform(-o.hue, o.hue);
+    return j;
+}
+
+inline image with_jitter(image in, const jitter& j) {
+    constexpr std::array adjust{adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue};
+    for (const int i : j.order) {
+        const float factor = j.factor[std::size_t(i)], neutral = i == 3 ? 0.f : 1.f;
+        if (factor != neutral) in = adjust[std::size_t(i)](std::move(in), factor);
+    }
+    return in;
+}
 
 } // namespace fovea
 
+// ---- fovea/image/orientation.hpp
+// The orientation tag of EXIF (CIPA DC-008, tag 0x0112): how a stored picture is turned to be seen upright.
+//
+//   1 as stored               5 mirrored at the main diagonal
+//   2 mirrored left-right     6 turned by 90 degrees clockwise
+//   3 turned by 180 degrees   7 mirrored at the other diagonal
+//   4 mirrored top-bottom     8 turned by 90 degrees counter-clockwise
+#include <cstring>
+
+// ---- fovea/image/format.hpp
+// Formats of image files: recognised from the first bytes when reading, from the extension when writing.
+#include <filesystem>
+
+namespace fovea {
+
+enum class image_format { unknown, png, jpeg, webp, bmp, gif, tga, pnm };
+
+constexpr std::string_view name_of(image_format f) {
+    constexpr std::string_view names[] = {"unknown", "PNG", "JPEG", "WebP", "BMP", "GIF", "TGA", "PNM"};
+    return names[std::size_t(f)];
+}
+
+namespace detail {
+
+constexpr unsigned byte_at(std::span<const std::byte> b, std::size_t i) {
+    return i < b.size() ? std::to_integer<unsigned>(b[i]) : 0u;
+}
+
+inline bool bytes_are(std::span<const std::byte> b, std::size_t at, std::string_view text) {
+    if (b.size() < at + text.size()) return false;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (byte_at(b, at + i) != static_cast<unsigned char>(text[i])) return false;
+    return true;
+}
+
+// TGA has no signature: true where every field of the 18-byte header holds a value that the format allows.
+inline bool looks_like_tga(std::span<const std::byte> b) {
+    if (b.size() < 18) return false;
+    const unsigned map = byte_at(b, 1), type = byte_at(b, 2), map_bits = byte_at(b, 7), bits = byte_at(b, 16);
+    const bool paletted = type == 1 || type == 9, colour = type == 2 || type == 10, gray = type == 3 || type == 11;
+    const bool wide = bits == 15 || bits == 16 || bits == 24 || bits == 32;
+    const bool wide_map = map_bits == 15 || map_bits == 16 || map_bits == 24 || map_bits == 32;
+    if (byte_at(b, 12) + byte_at(b, 13) == 0 || byte_at(b, 14) + byte_at(b, 15) == 0) return false;
+    if (paletted) return map == 1 && wide_map && bits == 8;
+    return map <= 1 && ((colour && wide) || (gray && (bits == 8 || bits == 16)));
+}
+
+} // namespace detail
+
+// The format of a file with these first bytes (18 suffice).
+inline image_format recognise(std::span<const std::byte> bytes) {
+    using detail::byte_at, detail::bytes_are;
+    if (bytes_are(bytes, 0, "\x89PNG\r\n\x1a\n")) return image_format::png;
+    if (bytes_are(bytes, 0, "\xff\xd8\xff")) return image_format::jpeg;
+    if (bytes_are(bytes, 0, "RIFF") && bytes_are(bytes, 8, "WEBP")) return image_format::webp;
+    if (bytes_are(bytes, 0, "GIF87a") || bytes_are(bytes, 0, "GIF89a")) return image_format::gif;
+    if (bytes_are(bytes, 0, "BM")) return image_format::bmp;
+    if (bytes_are(bytes, 0, "P5") || bytes_are(bytes, 0, "P6")) return image_format::pnm;
+    return detail::looks_like_tga(bytes) ? image_format::tga : image_format::unknown;
+}
+
+// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
+// .png .jpg .jpeg .webp.
+inline image_format format_of_name(const std::filesystem::path& path) {
+    std::string extension = path.extension().string();
+    std::ranges::transform(extension, extension.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    if (extension == ".png") return image_format::png;
+    if (extension == ".jpg" || extension == ".jpeg") return image_format::jpeg;
+    if (extension == ".webp") return image_format::webp;
+    return image_format::unknown;
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+// The orientation, 1 to 8, that an EXIF block (the TIFF header and what follows, with or without "Exif\0\0" before it)
+// names in its first directory; 1 where it names none or is damaged.
+inline int exif_orientation(std::span<const std::byte> exif) {
+    using namespace std::string_view_literals;
+    if (detail::bytes_are(exif, 0, "Exif\0\0"sv)) exif = exif.subspan(6);
+    const bool little = detail::bytes_are(exif, 0, "II*\0"sv);
+    if (!little && !detail::bytes_are(exif, 0, "MM\0*"sv)) return 1;
+    const auto number = [&](std::size_t at, std::size_t size) {
+        std::uint32_t value = 0;
+        for (std::size_t i = 0; i < size; ++i)
+            value = value << 8 | detail::byte_at(exif, at + (little ? size - 1 - i : i));
+        return value;
+    };
+    const std::size_t directory = number(4, 4);
+    if (directory < 8 || directory >= exif.size()) return 1;
+    const std::size_t entries = number(directory, 2);
+    for (std::size_t i = 0; i < entries; ++i) {
+        const std::size_t entry = directory + 2 + 12 * i;
+        if (entry + 12 > exif.size()) break;
+        if (number(entry, 2) != 0x0112) continue;
+        const std::uint32_t type = number(entry + 2, 2),
+                            value = type == 4 ? number(entry + 8, 4) : number(entry + 8, 2);
+        return (type == 3 || type == 4) && value >= 1 && value <= 8 ? int(value) : 1;
+    }
+    return 1;
+}
+
+// The orientation that a JPEG file names in the first EXIF segment before its picture data; 1 where it names none. For
+// decoders that do not hand segments on.
+inline int jpeg_orientation(std::span<const std::byte> file) {
+    for (std::size_t at = 2; at + 4 <= file.size() && detail::byte_at(file, at) == 0xff;) {
+        const unsigned marker = detail::byte_at(file, at + 1);
+        if (marker == 0xff) { // fill byte
+            ++at;
+            continue;
+        }
+        const std::size_t size = detail::byte_at(file, at + 2) << 8 | detail::byte_at(file, at + 3);
+        if (marker == 0xda || size < 2 || at + 2 + size > file.size()) break;
+        if (marker == 0xe1 && detail::bytes_are(file, at + 4, "Exif"))
+            return exif_orientation(file.subspan(at + 4, size - 2));
+        at += 2 + size;
+    }
+    return 1;
+}
+
+// The picture upright, given how it is stored. Orientations 5 to 8 exchange height and width. Throws when orientation
+// is not 1 to 8.
+inline image upright(image stored, int orientation) {
+    if (orientation < 1 || orientation > 8) fail("upright: orientation ", orientation, ": expected 1 to 8");
+    if (orientation == 1) return stored;
+    const bool transposed = orientation >= 5;
+    const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+    const bool from_right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+    const int height = transposed ? stored.width() : stored.height();
+    const int width = transposed ? stored.height() : stored.width();
+    const std::size_t pixel = std::size_t(stored.channels()) * size_of(stored.type());
+    image out(height, width, stored.channels(), stored.type());
+    for (int y = 0; y < height; ++y) {
+        std::byte* to = out.data() + out.row_bytes() * std::size_t(y);
+        for (int x = 0; x < width; ++x, to += pixel) {
+            const int v = from_bottom ? height - 1 - y : y, u = from_right ? width - 1 - x : x;
+            const int row = transposed ? u : v, column = transposed ? v : u;
+            std::memcpy(to, stored.data() + stored.row_bytes() * std::size_t(row) + pixel * std::size_t(column), pixel);
+        }
+    }
+    return out;
+}
+
+} // namespace fovea
+
+// ---- fovea/image/random_crop.hpp
+// Random parts of pictures.
+//
+//   plain      a rectangle of a given size, every position equally likely
+//   resized    a rectangle of random area and aspect, which is then resized to a given size; as deep-learning
+//   frameworks
+//              define it: area a H W and aspect r, a uniform, log r uniform; sides round(sqrt(a H W r)) and
+//              round(sqrt(a H W / r)); ten tries to fit into the picture, then the largest central part of an allowed
+//              aspect
+
 // ---- fovea/image/crop.hpp
 // Parts of images.
-#include <cstring>
 
 namespace fovea {
 
@@ -631,6 +914,234 @@ inline image crop_to_multiple(const image& in, int n) {
     if (n < 1 || in.height() < n || in.width() < n)
         fail("crop_to_multiple: ", in.width(), "x", in.height(), " pixels to multiples of ", n);
     return crop(in, 0, 0, in.height() / n * n, in.width() / n * n);
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+struct crop_box {
+    int y = 0, x = 0, height = 0, width = 0; // in pixels, from the top left corner
+    bool operator==(const crop_box&) const = default;
+};
+
+inline image crop(const image& in, const crop_box& box) { return crop(in, box.y, box.x, box.height, box.width); }
+
+// Of a picture that is at least as large as the part.
+inline crop_box random_crop(int picture_height, int picture_width, int height, int width, random_stream& random) {
+    const int y = random.below(picture_height - height + 1);
+    return {y, random.below(picture_width - width + 1), height, width};
+}
+
+struct resized_crop_options {
+    float least_area = 0.08f, most_area = 1;             // of the picture's
+    float least_aspect = 3 / 4.f, most_aspect = 4 / 3.f; // width / height
+};
+
+namespace detail {
+
+// The largest central part whose aspect is allowed.
+inline crop_box central_crop(int picture_height, int picture_width, const resized_crop_options& o) {
+    const double aspect = double(picture_width) / picture_height;
+    int height = picture_height, width = picture_width;
+    if (aspect < double(o.least_aspect)) height = std::max(int(std::nearbyint(width / double(o.least_aspect))), 1);
+    if (aspect > double(o.most_aspect)) width = std::max(int(std::nearbyint(height * double(o.most_aspect))), 1);
+    return {(picture_height - height) / 2, (picture_width - width) / 2, height, width};
+}
+
+} // namespace detail
+
+inline crop_box random_resized_crop(int picture_height, int picture_width, const resized_crop_options& o,
+                                    random_stream& random) {
+    const double area = double(picture_height) * picture_width;
+    const float low = std::log(o.least_aspect), high = std::log(o.most_aspect);
+    for (int attempt = 0; attempt < 10; ++attempt) {
+        const double wanted = area * double(random.uniform(o.least_area, o.most_area));
+        const double aspect = double(std::exp(random.uniform(low, high)));
+        const int width = int(std::nearbyint(std::sqrt(wanted * aspect))); // halves to even
+        const int height = int(std::nearbyint(std::sqrt(wanted / aspect)));
+        if (width >= 1 && width <= picture_width && height >= 1 && height <= picture_height)
+            return random_crop(picture_height, picture_width, height, width, random);
+    }
+    return detail::central_crop(picture_height, picture_width, o);
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+// All samples times a factor from low..high, clamped to 0..1, with this probability.
+struct brightness_options {
+    float low = 1, high = 1, probability = 0;
+};
+
+struct augmentation {
+    int size = 192;                                // sides of the part, in pixels of the high resolution
+    std::optional<resized_crop_options> resized{}; // a part of random size, resized; none: a part of that size
+    float mirror = 0.5f;                           // probability of left for right
+    float turn = 0.75f;                            // probability of a rotation by 90, 180 or 270 degrees, one in three
+    brightness_options brightness{};
+    jitter_options jitter{};
+};
+
+// The published x2 and x4 networks' (and VapSR's paper's): every part in each of its eight orientations.
+inline constexpr augmentation dihedral_augmentation{};
+// The recipe that VapSR x2 was trained by.
+inline constexpr augmentation vapsr_augmentation{
+    .size = 256, .mirror = 0.4f, .turn = 0.5f, .brightness = {.low = 0.5f, .high = 1.2f, .probability = 0.2f}};
+// SuperCool's pretraining.
+inline constexpr augmentation supercool_augmentation{
+    .size = 256, .resized = resized_crop_options{}, .mirror = 0.5f, .turn = 0, .jitter = {0.1f, 0.1f, 0.1f, 0.1f}};
+
+// Throws at the first option that makes no sense, naming it.
+inline void check(const augmentation& a) {
+    const auto expect = [](bool good, std::string_view option, auto value, std::string_view expected) {
+        if (!good) fail("augmentation: ", option, " ", value, ": expected ", expected);
+    };
+    const auto is_probability = [](float p) { return p >= 0 && p <= 1; };
+    expect(a.size >= 1, "size", a.size, "at least 1 pixel");
+    if (a.resized) {
+        const auto& r = *a.resized;
+        expect(r.least_area > 0 && r.least_area <= r.most_area, "least area", r.least_area, "0 < least <= most");
+        expect(r.most_area <= 1, "most area", r.most_area, "at most 1, the whole picture");
+        expect(r.least_aspect > 0 && r.least_aspect <= r.most_aspect, "least aspect", r.least_aspect,
+               "0 < least <= most");
+    }
+    expect(is_probability(a.mirror), "mirror", a.mirror, "a probability, 0 to 1");
+    expect(is_probability(a.turn), "turn", a.turn, "a probability, 0 to 1");
+    expect(is_probability(a.brightness.probability), "brightness probability", a.brightness.probability, "0 to 1");
+    expect(a.brightness.low >= 0 && a.brightness.low <= a.brightness.high, "brightness", a.brightness.low,
+           "0 <= low <= high");
+    expect(a.jitter.brightness >= 0, "brightness jitter", a.jitter.brightness, "at least 0");
+    expect(a.jitter.contrast >= 0, "contrast jitter", a.jitter.contrast, "at least 0");
+    expect(a.jitter.saturation >= 0, "saturation jitter", a.jitter.saturation, "at least 0");
+    expect(a.jitter.hue >= 0 && a.jitter.hue <= 0.5f, "hue jitter", a.jitter.hue, "0 to 0.5");
+}
+
+// One of the eight orientations, in EXIF's numbers: what upright() takes. Mirrored first, then turned clockwise.
+inline int random_orientation(const augmentation& a, random_stream& random) {
+    constexpr int orientations[2][4] = {{1, 6, 3, 8}, {2, 7, 4, 5}}; // by mirrored and quarter turns
+    const bool mirrored = a.mirror > 0 && random.uniform() < a.mirror;
+    const bool turned = a.turn > 0 && random.uniform() < a.turn;
+    return orientations[mirrored][turned ? 1 + random.below(3) : 0];
+}
+
+// The factor of one drawing; 1 where the picture stays as it is.
+inline float random_brightness(const brightness_options& o, random_stream& random) {
+    if (o.probability <= 0 || random.uniform() >= o.probability) return 1;
+    return random.uniform(o.low, o.high);
+}
+
+} // namespace fovea
+
+// ---- fovea/image/colour.hpp
+// Luma of ITU-R BT.601 in studio range, on which super-resolution is measured:
+//
+//   Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255,   R, G, B in 0..255;   Y in 16..235, not rounded
+
+namespace fovea {
+
+constexpr double luma_bt601(double r, double g, double b) { return 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255; }
+
+} // namespace fovea
+
+// ---- fovea/image/colour_space.hpp
+// Colour spaces that networks are trained in, from and to gamma-encoded RGB in 0..1.
+//
+//   yuv     ITU-R BT.709, full range: Y = 0.2126 R + 0.7152 G + 0.0722 B in 0..1,
+//           U = (B - Y) / 1.8556 and V = (R - Y) / 1.5748 in -0.5..0.5
+//   oklab   Ottosson 2020: the sRGB curve undone (IEC 61966-2-1), then L in 0..1, a and b within -0.4..0.4
+//
+// The ways back accept any number, as networks give them: nothing is clamped, curves go on as odd functions.
+
+namespace fovea {
+
+enum class colour_space { rgb, yuv, oklab };
+
+// By its name: rgb, yuv or oklab. Throws for any other.
+inline colour_space colour_space_of(std::string_view name) {
+    if (name == "rgb") return colour_space::rgb;
+    if (name == "yuv") return colour_space::yuv;
+    if (name == "oklab") return colour_space::oklab;
+    fail("colour space '", name, "': expected rgb, yuv or oklab");
+}
+
+namespace detail {
+
+using colour_values = std::array<float, 3>;
+using colour_matrix = std::array<std::array<float, 3>, 3>;
+
+constexpr colour_values times(const colour_matrix& m, const colour_values& x) {
+    colour_values y{};
+    for (std::size_t i = 0; i < 3; ++i) y[i] = m[i][0] * x[0] + m[i][1] * x[1] + m[i][2] * x[2];
+    return y;
+}
+
+inline float srgb_to_linear(float v) {
+    const float a = std::abs(v);
+    return std::copysign(a <= 0.04045f ? a / 12.92f : std::pow((a + 0.055f) / 1.055f, 2.4f), v);
+}
+inline float linear_to_srgb(float v) {
+    const float a = std::abs(v);
+    return std::copysign(a <= 0.0031308f ? 12.92f * a : 1.055f * std::pow(a, 1 / 2.4f) - 0.055f, v);
+}
+
+constexpr colour_values rgb_to_yuv(const colour_values& p) {
+    const float y = 0.2126f * p[0] + 0.7152f * p[1] + 0.0722f * p[2];
+    return {y, (p[2] - y) / 1.8556f, (p[0] - y) / 1.5748f};
+}
+constexpr colour_values yuv_to_rgb(const colour_values& p) {
+    const float r = p[0] + 1.5748f * p[2], b = p[0] + 1.8556f * p[1];
+    return {r, (p[0] - 0.2126f * r - 0.0722f * b) / 0.7152f, b};
+}
+
+// Linear RGB to the responses of the three cones, and their cube roots to Lab.
+inline constexpr colour_matrix cones_of_rgb{{{0.4122214708f, 0.5363325363f, 0.0514459929f},
+                                             {0.2119034982f, 0.6806995451f, 0.1073969566f},
+                                             {0.0883024619f, 0.2817188376f, 0.6299787005f}}};
+inline constexpr colour_matrix lab_of_roots{{{0.2104542553f, 0.7936177850f, -0.0040720468f},
+                                             {1.9779984951f, -2.4285922050f, 0.4505937099f},
+                                             {0.0259040371f, 0.7827717662f, -0.8086757660f}}};
+inline constexpr colour_matrix roots_of_lab{
+    {{1, 0.3963377774f, 0.2158037573f}, {1, -0.1055613458f, -0.0638541728f}, {1, -0.0894841775f, -1.2914855480f}}};
+inline constexpr colour_matrix rgb_of_cones{{{4.0767416621f, -3.3077115913f, 0.2309699292f},
+                                             {-1.2684380046f, 2.6097574011f, -0.3413193965f},
+                                             {-0.0041960863f, -0.7034186147f, 1.7076147010f}}};
+
+inline colour_values rgb_to_oklab(colour_values p) {
+    for (float& v : p) v = srgb_to_linear(v);
+    p = times(cones_of_rgb, p);
+    for (float& v : p) v = std::cbrt(v);
+    return times(lab_of_roots, p);
+}
+inline colour_values oklab_to_rgb(colour_values p) {
+    p = times(roots_of_lab, p);
+    for (float& v : p) v = v * v * v;
+    p = times(rgb_of_cones, p);
+    for (float& v : p) v = linear_to_srgb(v);
+    return p;
+}
+
+template <class F> void for_colours(std::span<float> pixels, F&& f) {
+    if (pixels.size() % 3 != 0) fail("colour space: ", pixels.size(), " numbers: expected three for each pixel");
+    for (std::size_t i = 0; i < pixels.size(); i += 3) {
+        const colour_values z = f(colour_values{pixels[i], pixels[i + 1], pixels[i + 2]});
+        for (std::size_t c = 0; c < 3; ++c) pixels[i + c] = z[c];
+    }
+}
+
+} // namespace detail
+
+// RGB, three numbers for each pixel, to `space`, in place.
+inline void from_rgb(colour_space space, std::span<float> pixels) {
+    if (space == colour_space::yuv) detail::for_colours(pixels, detail::rgb_to_yuv);
+    if (space == colour_space::oklab) detail::for_colours(pixels, detail::rgb_to_oklab);
+}
+
+// And back to RGB.
+inline void to_rgb(colour_space space, std::span<float> pixels) {
+    if (space == colour_space::yuv) detail::for_colours(pixels, detail::yuv_to_rgb);
+    if (space == colour_space::oklab) detail::for_colours(pixels, detail::oklab_to_rgb);
 }
 
 } // namespace fovea
@@ -971,7 +1482,6 @@ inline image resize_pillow(const image& in, int height, int width) {
 // The format is recognised from the content. 16-bit samples stay 16-bit, gray stays gray, alpha stays (not
 // premultiplied); the orientation that EXIF names is applied; colour profiles and gamma are not. A file that is
 // damaged, of no known format, or claims too many pixels ends in one fovea::error that names the file and the reason.
-#include <filesystem>
 
 #ifndef FOVEA_SINGLE_FOVEA_CORE_READ_FILE_HPP
 #define FOVEA_SINGLE_FOVEA_CORE_READ_FILE_HPP
@@ -1028,7 +1538,6 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::
 // Own code, for stb_image reads neither run lengths nor 52- and 56-byte headers nor 2 bits nor masks wider than 8 bits.
 // All reading goes through one bounds-checked cursor; pixel data that the file no longer holds is an error.
 #include <bit>
-#include <utility>
 
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_HPP
@@ -1076,74 +1585,6 @@ inline image without_constant_alpha(image in, std::initializer_list<std::uint8_t
 }
 
 } // namespace fovea::detail
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_FORMAT_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_FORMAT_HPP
-
-// ---- fovea/image/format.hpp
-// Formats of image files: recognised from the first bytes when reading, from the extension when writing.
-
-namespace fovea {
-
-enum class image_format { unknown, png, jpeg, webp, bmp, gif, tga, pnm };
-
-constexpr std::string_view name_of(image_format f) {
-    constexpr std::string_view names[] = {"unknown", "PNG", "JPEG", "WebP", "BMP", "GIF", "TGA", "PNM"};
-    return names[std::size_t(f)];
-}
-
-namespace detail {
-
-constexpr unsigned byte_at(std::span<const std::byte> b, std::size_t i) {
-    return i < b.size() ? std::to_integer<unsigned>(b[i]) : 0u;
-}
-
-inline bool bytes_are(std::span<const std::byte> b, std::size_t at, std::string_view text) {
-    if (b.size() < at + text.size()) return false;
-    for (std::size_t i = 0; i < text.size(); ++i)
-        if (byte_at(b, at + i) != static_cast<unsigned char>(text[i])) return false;
-    return true;
-}
-
-// TGA has no signature: true where every field of the 18-byte header holds a value that the format allows.
-inline bool looks_like_tga(std::span<const std::byte> b) {
-    if (b.size() < 18) return false;
-    const unsigned map = byte_at(b, 1), type = byte_at(b, 2), map_bits = byte_at(b, 7), bits = byte_at(b, 16);
-    const bool paletted = type == 1 || type == 9, colour = type == 2 || type == 10, gray = type == 3 || type == 11;
-    const bool wide = bits == 15 || bits == 16 || bits == 24 || bits == 32;
-    const bool wide_map = map_bits == 15 || map_bits == 16 || map_bits == 24 || map_bits == 32;
-    if (byte_at(b, 12) + byte_at(b, 13) == 0 || byte_at(b, 14) + byte_at(b, 15) == 0) return false;
-    if (paletted) return map == 1 && wide_map && bits == 8;
-    return map <= 1 && ((colour && wide) || (gray && (bits == 8 || bits == 16)));
-}
-
-} // namespace detail
-
-// The format of a file with these first bytes (18 suffice).
-inline image_format recognise(std::span<const std::byte> bytes) {
-    using detail::byte_at, detail::bytes_are;
-    if (bytes_are(bytes, 0, "\x89PNG\r\n\x1a\n")) return image_format::png;
-    if (bytes_are(bytes, 0, "\xff\xd8\xff")) return image_format::jpeg;
-    if (bytes_are(bytes, 0, "RIFF") && bytes_are(bytes, 8, "WEBP")) return image_format::webp;
-    if (bytes_are(bytes, 0, "GIF87a") || bytes_are(bytes, 0, "GIF89a")) return image_format::gif;
-    if (bytes_are(bytes, 0, "BM")) return image_format::bmp;
-    if (bytes_are(bytes, 0, "P5") || bytes_are(bytes, 0, "P6")) return image_format::pnm;
-    return detail::looks_like_tga(bytes) ? image_format::tga : image_format::unknown;
-}
-
-// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
-// .png .jpg .jpeg .webp.
-inline image_format format_of_name(const std::filesystem::path& path) {
-    std::string extension = path.extension().string();
-    std::ranges::transform(extension, extension.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-    if (extension == ".png") return image_format::png;
-    if (extension == ".jpg" || extension == ".jpeg") return image_format::jpeg;
-    if (extension == ".webp") return image_format::webp;
-    return image_format::unknown;
-}
-
-} // namespace fovea
 #endif
 
 namespace fovea::detail {
@@ -1643,89 +2084,6 @@ inline decoded_image decode_tga(const encoded_image& in) {
 }
 
 } // namespace fovea::detail
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_ORIENTATION_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_ORIENTATION_HPP
-
-// ---- fovea/image/orientation.hpp
-// The orientation tag of EXIF (CIPA DC-008, tag 0x0112): how a stored picture is turned to be seen upright.
-//
-//   1 as stored               5 mirrored at the main diagonal
-//   2 mirrored left-right     6 turned by 90 degrees clockwise
-//   3 turned by 180 degrees   7 mirrored at the other diagonal
-//   4 mirrored top-bottom     8 turned by 90 degrees counter-clockwise
-
-namespace fovea {
-
-// The orientation, 1 to 8, that an EXIF block (the TIFF header and what follows, with or without "Exif\0\0" before it)
-// names in its first directory; 1 where it names none or is damaged.
-inline int exif_orientation(std::span<const std::byte> exif) {
-    using namespace std::string_view_literals;
-    if (detail::bytes_are(exif, 0, "Exif\0\0"sv)) exif = exif.subspan(6);
-    const bool little = detail::bytes_are(exif, 0, "II*\0"sv);
-    if (!little && !detail::bytes_are(exif, 0, "MM\0*"sv)) return 1;
-    const auto number = [&](std::size_t at, std::size_t size) {
-        std::uint32_t value = 0;
-        for (std::size_t i = 0; i < size; ++i)
-            value = value << 8 | detail::byte_at(exif, at + (little ? size - 1 - i : i));
-        return value;
-    };
-    const std::size_t directory = number(4, 4);
-    if (directory < 8 || directory >= exif.size()) return 1;
-    const std::size_t entries = number(directory, 2);
-    for (std::size_t i = 0; i < entries; ++i) {
-        const std::size_t entry = directory + 2 + 12 * i;
-        if (entry + 12 > exif.size()) break;
-        if (number(entry, 2) != 0x0112) continue;
-        const std::uint32_t type = number(entry + 2, 2),
-                            value = type == 4 ? number(entry + 8, 4) : number(entry + 8, 2);
-        return (type == 3 || type == 4) && value >= 1 && value <= 8 ? int(value) : 1;
-    }
-    return 1;
-}
-
-// The orientation that a JPEG file names in the first EXIF segment before its picture data; 1 where it names none. For
-// decoders that do not hand segments on.
-inline int jpeg_orientation(std::span<const std::byte> file) {
-    for (std::size_t at = 2; at + 4 <= file.size() && detail::byte_at(file, at) == 0xff;) {
-        const unsigned marker = detail::byte_at(file, at + 1);
-        if (marker == 0xff) { // fill byte
-            ++at;
-            continue;
-        }
-        const std::size_t size = detail::byte_at(file, at + 2) << 8 | detail::byte_at(file, at + 3);
-        if (marker == 0xda || size < 2 || at + 2 + size > file.size()) break;
-        if (marker == 0xe1 && detail::bytes_are(file, at + 4, "Exif"))
-            return exif_orientation(file.subspan(at + 4, size - 2));
-        at += 2 + size;
-    }
-    return 1;
-}
-
-// The picture upright, given how it is stored. Orientations 5 to 8 exchange height and width. Throws when orientation
-// is not 1 to 8.
-inline image upright(image stored, int orientation) {
-    if (orientation < 1 || orientation > 8) fail("upright: orientation ", orientation, ": expected 1 to 8");
-    if (orientation == 1) return stored;
-    const bool transposed = orientation >= 5;
-    const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
-    const bool from_right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
-    const int height = transposed ? stored.width() : stored.height();
-    const int width = transposed ? stored.height() : stored.width();
-    const std::size_t pixel = std::size_t(stored.channels()) * size_of(stored.type());
-    image out(height, width, stored.channels(), stored.type());
-    for (int y = 0; y < height; ++y) {
-        std::byte* to = out.data() + out.row_bytes() * std::size_t(y);
-        for (int x = 0; x < width; ++x, to += pixel) {
-            const int v = from_bottom ? height - 1 - y : y, u = from_right ? width - 1 - x : x;
-            const int row = transposed ? u : v, column = transposed ? v : u;
-            std::memcpy(to, stored.data() + stored.row_bytes() * std::size_t(row) + pixel * std::size_t(column), pixel);
-        }
-    }
-    return out;
-}
-
-} // namespace fovea
 #endif
 #if FOVEA_WITH_LIBPNG
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_HPP
@@ -3280,7 +3638,6 @@ inline void write_image(const std::filesystem::path& path, const image& pixels, 
 
 // ---- fovea/tensor/storage.hpp
 // Memory for numbers: 64-byte aligned, not initialised, grown on demand, never shrunk.
-#include <utility>
 
 namespace fovea {
 
@@ -3404,6 +3761,746 @@ template <class T> class tensor {
 };
 
 } // namespace fovea
+
+#if FOVEA_IMAGE_FILES
+#ifndef FOVEA_SINGLE_FOVEA_DATA_LOADER_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_LOADER_HPP
+
+// ---- fovea/data/loader.hpp
+// Batches of training samples, made by threads of the loader's own ahead of the steps that consume them.
+//
+// The batches are the same, bit for bit, for any number of threads, and from any position on those of a run that was
+// never interrupted (position.hpp). An error in a thread ends the batches: next() throws it in place of the batch that
+// it belongs to, and again if asked again. The loader may be destroyed at any moment; its threads finish the sample at
+// hand.
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+
+#ifndef FOVEA_SINGLE_FOVEA_DATA_POSITION_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_POSITION_HPP
+
+// ---- fovea/data/position.hpp
+// Where a run is in its data, and what follows from it: the order of pictures in an epoch and the random numbers of
+// every sample. All of it depends on seed, epoch and index alone: not on threads, and not on where a run was begun.
+#include <numeric>
+
+namespace fovea {
+
+// The next batch: what a checkpoint keeps.
+struct data_position {
+    std::uint64_t epoch = 0, step = 0;
+    bool operator==(const data_position&) const = default;
+};
+
+inline constexpr std::uint64_t most_epochs = INT32_MAX, most_samples_per_epoch = UINT32_MAX;
+
+// The random numbers of sample `index` of an epoch; index most_samples_per_epoch, which no sample has, orders the
+// epoch. Data has the upper half of a seed's streams, so that it shares none with weights that begin from the same
+// seed.
+constexpr random_stream sample_stream(std::uint64_t seed, std::uint64_t epoch, std::uint64_t index) {
+    return random_stream(seed, std::uint64_t(1) << 63 | epoch << 32 | index);
+}
+
+// The pictures of an epoch, one for each sample: in shuffled order each once, then each once again, until there are
+// enough.
+inline std::vector<std::uint32_t> epoch_order(std::size_t pictures, std::uint64_t samples, std::uint64_t seed,
+                                              std::uint64_t epoch) {
+    random_stream random = sample_stream(seed, epoch, most_samples_per_epoch);
+    std::vector<std::uint32_t> order, once(pictures);
+    order.reserve(samples);
+    while (order.size() < samples) {
+        std::iota(once.begin(), once.end(), std::uint32_t(0));
+        shuffle(once, random);
+        const std::size_t taken = std::min<std::size_t>(pictures, samples - order.size());
+        order.insert(order.end(), once.begin(), once.begin() + std::ptrdiff_t(taken));
+    }
+    return order;
+}
+
+} // namespace fovea
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_DATA_TRAINING_SET_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_TRAINING_SET_HPP
+
+// ---- fovea/data/training_set.hpp
+// Pictures that a network is trained on, ready to be sampled.
+//
+// Every file is decoded once when the set is made, and those that cannot be used are left out: damaged, no image,
+// smaller than the part that is cut out. So an epoch is known before the first step, and a run that is resumed meets
+// the same one. What fits stays in memory as it was decoded: 8 bits, or the 16 of the file, in RGB (gray thrice; alpha
+// dropped after colours have bled under transparent pixels, as in inference).
+
+#ifndef FOVEA_SINGLE_FOVEA_DATA_PICTURE_LIST_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_PICTURE_LIST_HPP
+
+// ---- fovea/data/picture_list.hpp
+// Which pictures a network is trained on: high resolution alone, or in pairs with the low resolution.
+#include <map>
+
+#ifndef FOVEA_SINGLE_FOVEA_DATA_FOLDER_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_FOLDER_HPP
+
+// ---- fovea/data/folder.hpp
+// The files below a folder, and those that were left out with the reason.
+#include <deque>
+#include <set>
+
+namespace fovea {
+
+struct skipped_file {
+    std::filesystem::path path;
+    std::string reason; // one line, which names the file
+};
+
+struct folder_listing {
+    std::vector<std::filesystem::path> files; // sorted
+    std::vector<skipped_file> skipped;        // unreadable folders, dangling links, what is no regular file
+};
+
+namespace detail {
+
+// Links are followed last, so that a file is found under its own name where it has one below the folder; what was
+// seen before is left out, which also ends loops.
+class folder_walk {
+  public:
+    folder_listing below(const std::filesystem::path& folder) {
+        enter(folder);
+        for (; !links_.empty(); links_.pop_front()) visit(std::filesystem::path(links_.front()));
+        std::ranges::sort(found_.files);
+        return std::move(found_);
+    }
+
+  private:
+    void enter(const std::filesystem::path& folder) {
+        namespace fs = std::filesystem;
+        if (!is_new(folder)) return;
+        std::error_code error;
+        std::vector<fs::path> entries;
+        for (fs::directory_iterator i(folder, error), end; !error && i != end; i.increment(error))
+            entries.push_back(i->path());
+        if (error) skip(folder, ": cannot read: " + error.message());
+        std::ranges::sort(entries);
+        for (const fs::path& entry : entries) {
+            if (fs::is_symlink(fs::symlink_status(entry, error)))
+                links_.push_back(entry);
+            else
+                visit(entry);
+        }
+    }
+
+    void visit(const std::filesystem::path& path) {
+        namespace fs = std::filesystem;
+        std::error_code error;
+        const fs::file_status status = fs::status(path, error);
+        if (fs::is_directory(status))
+            enter(path);
+        else if (!fs::exists(status))
+            skip(path, ": cannot read: " + (error ? error.message() : "no such file"));
+        else if (!fs::is_regular_file(status))
+            skip(path, ": neither a file nor a folder");
+        else if (is_new(path))
+            found_.files.push_back(path);
+    }
+
+    bool is_new(const std::filesystem::path& path) {
+        std::error_code error;
+        const auto canonical = std::filesystem::canonical(path, error);
+        return seen_.insert(error ? path : canonical).second;
+    }
+    void skip(const std::filesystem::path& path, const std::string& why) {
+        found_.skipped.push_back({path, path.string() + why});
+    }
+
+    folder_listing found_;
+    std::deque<std::filesystem::path> links_;
+    std::set<std::filesystem::path> seen_; // canonical
+};
+
+} // namespace detail
+
+// Every regular file below the folder, in folders of folders too, each once. Throws when there is no such folder or no
+// file below it.
+inline folder_listing files_below(const std::filesystem::path& folder) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder, error))
+        fail(folder.string(), ": ", error ? error.message() : "not a folder", ": expected a folder of images");
+    folder_listing found = detail::folder_walk().below(folder);
+    if (found.files.empty() && found.skipped.empty()) fail(folder.string(), ": holds no files: expected images");
+    return found;
+}
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+struct picture_files {
+    std::filesystem::path high;
+    std::filesystem::path low{}; // empty: made from the high resolution
+};
+
+struct picture_list {
+    std::vector<picture_files> pictures; // sorted by the path of the high resolution
+    std::vector<skipped_file> skipped;
+};
+
+// Every file below the folder. Which of them are pictures is found out when a training_set reads them. Throws as
+// files_below does.
+inline picture_list pictures_below(const std::filesystem::path& folder) {
+    folder_listing found = files_below(folder);
+    picture_list list{{}, std::move(found.skipped)};
+    for (auto& path : found.files) list.pictures.push_back({std::move(path)});
+    return list;
+}
+
+namespace detail {
+
+// Paths by what they are called relative to the folder, without extension. Throws when two are called the same.
+inline std::map<std::string, std::filesystem::path> by_stem(const std::filesystem::path& folder,
+                                                            const std::vector<std::filesystem::path>& files) {
+    std::map<std::string, std::filesystem::path> all;
+    for (const auto& path : files) {
+        const auto name = path.lexically_relative(folder).replace_extension().generic_string();
+        const auto [at, added] = all.emplace(name, path);
+        if (!added) fail(path.string(), ": beside ", at->second.string(), ": expected one file of that stem in a pair");
+    }
+    return all;
+}
+
+} // namespace detail
+
+// Files of the two folders that are called the same but for their extension: butterfly.png and butterfly.jpg, or, as
+// data sets name them, butterfly.png and butterflyx2.png where the scale is 2. A file without its partner is skipped.
+// Throws as files_below does, and when a folder holds two files of one stem.
+inline picture_list pairs_below(const std::filesystem::path& high, const std::filesystem::path& low, int scale) {
+    folder_listing high_files = files_below(high), low_files = files_below(low);
+    picture_list list{{}, std::move(high_files.skipped)};
+    std::ranges::move(low_files.skipped, std::back_inserter(list.skipped));
+    auto partners = detail::by_stem(low, low_files.files);
+    for (const auto& [stem, path] : detail::by_stem(high, high_files.files)) {
+        auto partner = partners.find(text_of(stem, 'x', scale));
+        if (partner == partners.end()) partner = partners.find(stem);
+        if (partner == partners.end()) {
+            list.skipped.push_back({path, text_of(path.string(), ": has no partner below ", low.string())});
+            continue;
+        }
+        list.pictures.push_back({path, partner->second});
+        partners.erase(partner);
+    }
+    for (const auto& [stem, path] : partners)
+        list.skipped.push_back({path, text_of(path.string(), ": has no partner below ", high.string())});
+    std::ranges::sort(list.pictures, {}, &picture_files::high);
+    return list;
+}
+
+struct picture_split {
+    picture_list training, validation; // each in the order of the list; what was skipped stays with training
+};
+
+// A share of the pictures, chosen by the seed, for validation: round(share * count), and where there are two pictures
+// or more at least one on each side. Throws when the share is not between 0 and 1.
+inline picture_split split_pictures(picture_list list, double share, std::uint64_t seed) {
+    if (!(share > 0 && share < 1)) fail("validation share ", share, ": expected more than 0 and less than 1");
+    const std::size_t count = list.pictures.size(), most = count > 0 ? count - 1 : 0;
+    std::vector<std::size_t> order(count);
+    std::iota(order.begin(), order.end(), std::size_t(0));
+    random_stream random(seed, UINT64_MAX); // a stream that no sample has
+    shuffle(order, random);
+    const auto rounded = std::size_t(share * double(count) + 0.5);
+    const std::size_t chosen = std::clamp(rounded, std::min<std::size_t>(most, 1), most);
+    std::vector<bool> validates(count);
+    for (std::size_t i = 0; i < chosen; ++i) validates[order[i]] = true;
+    picture_split split{{{}, std::move(list.skipped)}, {}};
+    for (std::size_t i = 0; i < count; ++i)
+        (validates[i] ? split.validation : split.training).pictures.push_back(std::move(list.pictures[i]));
+    return split;
+}
+
+} // namespace fovea
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_DATA_SAMPLE_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_SAMPLE_HPP
+
+// ---- fovea/data/sample.hpp
+// One training sample: a part of a picture, and the same part in low resolution.
+//
+// Where the low resolution exists as a picture (made once of the whole by MATLAB's bicubic, or given), both parts are
+// cut at the same place, on the grid of the low resolution. Otherwise it is made of the finished part, by the
+// antialiased bicubic of training pipelines. Samples stay within 0..1: what bicubic overshoots is clamped at once, as
+// in pipelines of 8-bit pictures, for what a network is given later does not overshoot either.
+
+#ifndef FOVEA_SINGLE_FOVEA_DATA_PICTURE_CACHE_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_PICTURE_CACHE_HPP
+
+// ---- fovea/data/picture_cache.hpp
+// Decoded pictures kept in memory, within a budget.
+//
+// The first pictures that fit stay; none is ever evicted: in an order that is shuffled anew in every epoch each is as
+// likely to come next as any other, so that no policy hits more often than a fixed set. Safe to use from many threads.
+
+namespace fovea {
+
+// The same picture twice, RGB. `low` is empty where it is made anew for every sample.
+struct picture_pair {
+    image high, low;
+    std::uint64_t bytes() const { return bytes_of(high) + bytes_of(low); }
+
+  private:
+    static std::uint64_t bytes_of(const image& in) {
+        return std::uint64_t(in.row_bytes()) * std::uint64_t(in.height());
+    }
+};
+
+class picture_cache {
+  public:
+    using entry = std::shared_ptr<const picture_pair>;
+
+    picture_cache(std::size_t pictures, std::uint64_t budget) : budget_(budget), entries_(pictures) {}
+
+    // Null where it is not kept.
+    entry find(std::size_t index) const {
+        const std::lock_guard lock(mutex_);
+        return entries_[index];
+    }
+    // Keeps it where it fits.
+    void offer(std::size_t index, entry pictures) {
+        const std::lock_guard lock(mutex_);
+        if (entries_[index] || pictures->bytes() > budget_ - bytes_) return;
+        bytes_ += pictures->bytes();
+        entries_[index] = std::move(pictures);
+    }
+    bool has_room(std::uint64_t bytes) const {
+        const std::lock_guard lock(mutex_);
+        return bytes <= budget_ - bytes_;
+    }
+    std::uint64_t bytes() const {
+        const std::lock_guard lock(mutex_);
+        return bytes_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    const std::uint64_t budget_;
+    std::uint64_t bytes_ = 0; // of pixels, never above the budget
+    std::vector<entry> entries_;
+};
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+enum class degradation_kind {
+    matlab,    // the whole picture is shrunk once: what test sets and published networks are made by
+    antialias, // every part is shrunk for itself, after it was varied
+};
+
+struct sample_options {
+    int scale = 2;
+    degradation_kind degradation = degradation_kind::matlab; // where no low resolution is given
+    augmentation augment{};
+    colour_space colours = colour_space::rgb;
+};
+
+struct training_sample {
+    image input;  // (size/scale,size/scale,3), f32
+    image target; // (size,size,3), f32
+};
+
+// Throws when options make no sense together; `paired`: the low resolution is a picture and not made of the part.
+inline void check(const sample_options& o, bool paired) {
+    check(o.augment);
+    if (o.scale < 1 || o.augment.size % o.scale != 0)
+        fail("augmentation: size ", o.augment.size, ": expected a multiple of the scale, ", o.scale);
+    if (paired && o.augment.resized)
+        fail(
+            "augmentation: a resized crop needs an input made of it: expected the degradation `antialias`, and no "
+            "pairs");
+    if (paired && o.augment.jitter != jitter_options{})
+        fail(
+            "augmentation: colour jitter needs an input made after it: expected the degradation `antialias`, and no "
+            "pairs");
+}
+
+namespace detail {
+
+inline image in_unit_range(image in) {
+    for (int y = 0; y < in.height(); ++y)
+        for (float& v : in.row<float>(y)) v = std::clamp(v, 0.f, 1.f);
+    return in;
+}
+
+// Antialiased, f32.
+inline image resize_part(const image& in, int side) {
+    return in_unit_range(resize_pillow(with_type(in, sample_type::f32), side, side));
+}
+
+// The same part of both; `input` stays empty where the picture has no low resolution.
+inline training_sample random_part(const picture_pair& whole, const sample_options& o, random_stream& random) {
+    const augmentation& a = o.augment;
+    const int height = whole.high.height(), width = whole.high.width();
+    if (!whole.low.empty()) {
+        const int side = a.size / o.scale;
+        const crop_box low = random_crop(whole.low.height(), whole.low.width(), side, side, random);
+        return {crop(whole.low, low), crop(whole.high, low.y * o.scale, low.x * o.scale, a.size, a.size)};
+    }
+    if (!a.resized) return {{}, crop(whole.high, random_crop(height, width, a.size, a.size, random))};
+    return {{}, resize_part(crop(whole.high, random_resized_crop(height, width, *a.resized, random)), a.size)};
+}
+
+inline void to_colour_space(image& in, colour_space space) {
+    from_rgb(space, {reinterpret_cast<float*>(in.data()), in.row<float>(0).size() * std::size_t(in.height())});
+}
+
+} // namespace detail
+
+// The picture must be as large as the part (sides of a low resolution: exactly those of the high one by the scale).
+inline training_sample make_sample(const picture_pair& whole, const sample_options& o, random_stream& random) {
+    training_sample s = detail::random_part(whole, o, random);
+    const bool paired = !s.input.empty();
+    const int orientation = random_orientation(o.augment, random);
+    const float brightness = random_brightness(o.augment.brightness, random);
+    const auto vary = [&](image part) {
+        part = with_type(upright(std::move(part), orientation), sample_type::f32);
+        return brightness == 1 ? part : adjust_brightness(std::move(part), brightness);
+    };
+    s.target = vary(std::move(s.target));
+    if (paired) {
+        s.input = vary(std::move(s.input));
+    } else {
+        if (o.augment.jitter != jitter_options{})
+            s.target = with_jitter(std::move(s.target), random_jitter(o.augment.jitter, random));
+        s.input = detail::resize_part(s.target, o.augment.size / o.scale);
+    }
+    detail::to_colour_space(s.input, o.colours);
+    detail::to_colour_space(s.target, o.colours);
+    return s;
+}
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+struct training_set_options {
+    std::uint64_t cache_bytes = std::uint64_t(1) << 30; // of decoded pictures kept in memory
+    int threads = 1; // that decode the files at the start; 0: as many as the machine has
+};
+
+// An image file as three channels of its own sample type. Throws as read_image does.
+inline image read_rgb(const std::filesystem::path& path) {
+    return with_channels(with_bled_colours(read_image(path)), 3);
+}
+
+class training_set {
+  public:
+    // Throws when options make no sense, when no picture is left, or when a low resolution is not of the size that the
+    // scale asks for.
+    training_set(picture_list list, sample_options options, training_set_options how = {})
+        : options_(options),
+          files_(std::move(list.pictures)),
+          skipped_(std::move(list.skipped)),
+          cache_(files_.size(), how.cache_bytes) {
+        check(options_, is_paired());
+        const std::size_t found = files_.size() + skipped_.size();
+        leave_out_unusable(how.threads);
+        std::ranges::sort(skipped_, {}, &skipped_file::path);
+        if (usable_.empty())
+            fail("training set: none of ", found, " files is a picture to train on",
+                 skipped_.empty() ? "" : ", the first: " + skipped_.front().reason);
+    }
+
+    std::size_t size() const { return usable_.size(); }
+    const sample_options& options() const { return options_; }
+    const picture_files& files(std::size_t i) const { return files_[usable_[i]]; }
+    const std::vector<skipped_file>& skipped() const { return skipped_; } // sorted by path, each file once
+    std::uint64_t cached_bytes() const { return cache_.bytes(); }
+
+    // Picture i of [0, size()), whole. The high resolution is cut to multiples of the scale where the low one is made
+    // of it whole. Safe to call from many threads; throws when a file has changed so that it cannot be used any more.
+    std::shared_ptr<const picture_pair> pictures(std::size_t i) const {
+        const std::size_t file = usable_[i];
+        if (auto kept = cache_.find(file)) return kept;
+        auto made = std::make_shared<picture_pair>(read(file));
+        check_sizes(file, *made);
+        complete(*made);
+        cache_.offer(file, made);
+        return made;
+    }
+
+    // A sample of picture i, which depends on what the stream gives alone.
+    training_sample sample(std::size_t i, random_stream& random) const {
+        return make_sample(*pictures(i), options_, random);
+    }
+
+  private:
+    bool is_given(std::size_t file) const { return !files_[file].low.empty(); }
+    bool is_paired() const {
+        return options_.degradation == degradation_kind::matlab ||
+               std::ranges::any_of(files_, [](const picture_files& f) { return !f.low.empty(); });
+    }
+
+    // What the files hold. Throws when they hold no picture, or one that is too small.
+    picture_pair read(std::size_t file) const {
+        picture_pair p;
+        p.high = read_rgb(files_[file].high);
+        const int least = options_.augment.resized ? 1 : options_.augment.size;
+        if (std::min(p.high.height(), p.high.width()) < least)
+            fail(files_[file].high.string(), ": has ", p.high.width(), "x", p.high.height(),
+                 " pixels: expected at least ", least, " on each side, the size of a training part");
+        if (is_given(file)) p.low = read_rgb(files_[file].low);
+        return p;
+    }
+
+    void check_sizes(std::size_t file, const picture_pair& p) const {
+        const int scale = options_.scale;
+        if (is_given(file) && (p.high.height() != p.low.height() * scale || p.high.width() != p.low.width() * scale))
+            fail(files_[file].high.string(), ": has ", p.high.width(), "x", p.high.height(), " pixels: expected ",
+                 scale, " times the ", p.low.width(), "x", p.low.height(), " of ", files_[file].low.string());
+    }
+
+    void complete(picture_pair& p) const {
+        if (options_.degradation != degradation_kind::matlab || !p.low.empty()) return;
+        const int scale = options_.scale;
+        p.high = crop_to_multiple(p.high, scale);
+        p.low = resize_matlab(p.high, p.high.height() / scale, p.high.width() / scale);
+    }
+
+    // Fills usable_ and skipped_. In parallel, with what was found gathered in the order of files.
+    void leave_out_unusable(int threads) {
+        std::vector<std::string> unusable(files_.size()), wrong(files_.size());
+        const auto look = [&](int i, int) noexcept {
+            const std::size_t file = std::size_t(i);
+            auto made = std::make_shared<picture_pair>();
+            unusable[file] = reason_of_failure([&] { *made = read(file); });
+            if (!unusable[file].empty()) return;
+            wrong[file] = reason_of_failure([&] {
+                check_sizes(file, *made);
+                if (!cache_.has_room(made->bytes())) return; // the low resolution would be made for nothing
+                complete(*made);
+                cache_.offer(file, made);
+            });
+        };
+        context({.threads = threads}).parallel_for(int(files_.size()), look);
+        for (std::size_t file = 0; file < files_.size(); ++file) {
+            if (!wrong[file].empty()) fail(wrong[file]);
+            if (unusable[file].empty())
+                usable_.push_back(file);
+            else
+                skipped_.push_back({files_[file].high, unusable[file]});
+        }
+    }
+
+    sample_options options_;
+    std::vector<picture_files> files_;
+    std::vector<std::size_t> usable_; // of files_
+    std::vector<skipped_file> skipped_;
+    mutable picture_cache cache_; // by position in files_
+};
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+struct training_batch {
+    tensor<float> input;  // (N,size/scale,size/scale,3)
+    tensor<float> target; // (N,size,size,3)
+    data_position at;
+};
+
+struct loader_options {
+    int batch = 32;
+    int threads = 1; // 0: as many as the machine has
+    int ahead = 2;   // batches made beside the one in use
+    std::uint64_t seed = 0;
+    std::uint64_t samples_per_epoch = 0; // 0: each picture once; more: pictures come again, varied anew
+    bool drop_incomplete = true;         // the last batch of an epoch, where it would be smaller
+    data_position start{};
+};
+
+struct waiting_time {
+    double seconds = 0; // that next() waited for a batch
+    double total = 0;   // since the loader was made
+    double part() const { return total > 0 ? seconds / total : 0; }
+};
+
+class data_loader {
+  public:
+    // The set must outlive the loader. Throws when options make no sense, or an epoch does not fill one batch.
+    explicit data_loader(const training_set& set, loader_options options = {}) : set_(set), o_(options) {
+        if (o_.samples_per_epoch == 0) o_.samples_per_epoch = set.size();
+        check_options();
+        const int side = set.options().augment.size, low = side / set.options().scale;
+        for (int i = 0; i <= o_.ahead; ++i)
+            slots_.push_back({{{o_.batch, low, low, 3}, {o_.batch, side, side, 3}, {}}});
+        position_ = making_ = normalised(o_.start);
+        order_ = epoch_order(set_.size(), o_.samples_per_epoch, o_.seed, making_.epoch);
+        const unsigned hardware = std::max(std::thread::hardware_concurrency(), 1u);
+        const unsigned threads = o_.threads == 0 ? hardware : unsigned(o_.threads);
+        for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+    }
+    ~data_loader() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        work_.notify_all();
+        for (auto& thread : threads_) thread.join();
+    }
+    data_loader(const data_loader&) = delete;
+    data_loader& operator=(const data_loader&) = delete;
+
+    // The batch at position(), which lies in the loader until the next call.
+    const training_batch& next() {
+        std::unique_lock lock(mutex_);
+        released_ = handed_out_;
+        work_.notify_all();
+        slot& s = slots_[handed_out_ % slots_.size()];
+        const auto is_ready = [&] { return s.number == handed_out_ && s.left == 0; };
+        const auto is_over = [&] { return !failure_.empty() && working_ == 0; };
+        const auto begin = clock::now();
+        ready_.wait(lock, [&] { return is_ready() || is_over(); });
+        waited_ += std::chrono::duration<double>(clock::now() - begin).count();
+        if (!is_ready()) fail(failure_);
+        ++handed_out_;
+        position_ = normalised({s.batch.at.epoch, s.batch.at.step + 1});
+        return s.batch;
+    }
+
+    data_position position() const { return position_; } // of the batch that next() will give
+    std::uint64_t steps_per_epoch() const {
+        const std::uint64_t batch = std::uint64_t(o_.batch), samples = o_.samples_per_epoch;
+        return o_.drop_incomplete ? samples / batch : (samples + batch - 1) / batch;
+    }
+    waiting_time waited() const { return {waited_, std::chrono::duration<double>(clock::now() - made_).count()}; }
+
+  private:
+    using clock = std::chrono::steady_clock;
+    static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+
+    struct slot {
+        training_batch batch;
+        std::uint64_t number = none; // of the batch, counted from the start of this loader
+        int left = 0;                // samples not yet made
+    };
+    // One sample to make: its place, its picture, and its random numbers.
+    struct ticket {
+        slot* to = nullptr;
+        int item = 0;
+        std::size_t picture = 0;
+        data_position at{};
+        std::uint64_t index = 0; // in the epoch
+    };
+
+    void check_options() const {
+        if (o_.batch < 1) fail("data loader: batch ", o_.batch, ": expected at least 1");
+        if (o_.threads < 0) fail("data loader: threads ", o_.threads, ": expected 0 (all of the machine) or more");
+        if (o_.ahead < 1) fail("data loader: ahead ", o_.ahead, ": expected at least 1");
+        if (o_.samples_per_epoch >= most_samples_per_epoch)
+            fail("data loader: samples per epoch ", o_.samples_per_epoch, ": expected less than ",
+                 most_samples_per_epoch);
+        if (o_.samples_per_epoch < std::uint64_t(o_.batch))
+            fail("data loader: a batch of ", o_.batch, " from ", o_.samples_per_epoch,
+                 " samples per epoch: expected a smaller batch, more pictures or more samples per epoch");
+        if (o_.start.epoch > most_epochs || o_.start.step > steps_per_epoch())
+            fail("data loader: start at epoch ", o_.start.epoch, ", step ", o_.start.step, ": an epoch has ",
+                 steps_per_epoch(), " steps");
+    }
+
+    data_position normalised(data_position p) const {
+        return p.step < steps_per_epoch() ? p : data_position{p.epoch + 1, 0};
+    }
+
+    void serve() {
+        std::unique_lock lock(mutex_);
+        while (true) {
+            work_.wait(lock,
+                       [&] { return stopping_ || (failure_.empty() && making_number_ < released_ + slots_.size()); });
+            if (stopping_) return;
+            ++working_;
+            const std::uint64_t number = next_ticket_++;
+            ticket t;
+            const std::string reason = reason_of_failure([&] {
+                t = take();
+                lock.unlock();
+                make(t);
+            });
+            if (!lock.owns_lock()) lock.lock();
+            --working_;
+            if (reason.empty())
+                --t.to->left;
+            else if (number < failed_ticket_)
+                failed_ticket_ = number, failure_ = reason; // of the earliest sample, whichever thread was first
+            if (t.to == nullptr || t.to->left == 0 || !failure_.empty()) ready_.notify_all();
+        }
+    }
+
+    // The next sample that nobody makes yet. Called under the lock, as only threads with a free slot do.
+    ticket take() {
+        const std::uint64_t batch = std::uint64_t(o_.batch), first = making_.step * batch;
+        slot& to = slots_[making_number_ % slots_.size()];
+        if (making_item_ == 0) begin(to, int(std::min(batch, o_.samples_per_epoch - first)));
+        const std::uint64_t index = first + std::uint64_t(making_item_);
+        const ticket t{&to, making_item_, order_[index], making_, index};
+        if (++making_item_ == to.batch.input.batch()) {
+            const data_position following = normalised({making_.epoch, making_.step + 1});
+            if (following.epoch != making_.epoch)
+                order_ = epoch_order(set_.size(), o_.samples_per_epoch, o_.seed, following.epoch);
+            making_ = following;
+            making_item_ = 0;
+            ++making_number_;
+        }
+        return t;
+    }
+
+    void begin(slot& s, int samples) {
+        for (tensor<float>* t : {&s.batch.input, &s.batch.target})
+            if (t->batch() != samples) *t = tensor<float>(samples, t->height(), t->width(), t->channels());
+        s.batch.at = making_;
+        s.number = making_number_;
+        s.left = samples;
+    }
+
+    void make(const ticket& t) const {
+        random_stream random = sample_stream(o_.seed, t.at.epoch, t.index);
+        const training_sample sample = set_.sample(t.picture, random);
+        store(sample.input, t.to->batch.input, t.item);
+        store(sample.target, t.to->batch.target, t.item);
+    }
+    static void store(const image& from, tensor<float>& to, int item) {
+        std::memcpy(to.at(item, 0, 0), from.data(), from.row_bytes() * std::size_t(from.height()));
+    }
+
+    const training_set& set_;
+    loader_options o_;
+    const clock::time_point made_ = clock::now();
+
+    // Of the consumer alone.
+    data_position position_;
+    double waited_ = 0;
+
+    // Shared, under the mutex.
+    std::mutex mutex_;
+    std::condition_variable work_, ready_;
+    std::vector<slot> slots_;                     // batch i lies in slot i % slots
+    std::uint64_t handed_out_ = 0, released_ = 0; // batches; all below released_ are used up
+    std::vector<std::uint32_t> order_;            // of the epoch that is being made
+    data_position making_;                        // the batch that samples are taken of,
+    std::uint64_t making_number_ = 0;             // its number,
+    int making_item_ = 0;                         // and its next sample
+    std::uint64_t next_ticket_ = 0, failed_ticket_ = none;
+    int working_ = 0; // threads at a sample
+    std::string failure_;
+    bool stopping_ = false;
+
+    std::vector<std::thread> threads_; // last: they use all of the above
+};
+
+} // namespace fovea
+#endif
+#endif
 
 // ---- fovea/backend/cpu/cpu.hpp
 // The CPU backend: vector kernels for float32, chosen by the instruction set. What it lacks, the reference backend
@@ -10370,7 +11467,6 @@ class executor {
 
 // ---- fovea/checkpoint/read_weights.hpp
 // Opening weight files of every kind, and finding in them the tensors of one network under that network's own names.
-#include <filesystem>
 
 // ---- fovea/checkpoint/safetensors.hpp
 // safetensors (github.com/huggingface/safetensors): 8 bytes with the length of a JSON header, the header, the tensors'
@@ -10378,8 +11474,6 @@ class executor {
 // gaps or overlaps. Writing keeps the order of the tensors in the header and aligns their bytes; the same tensors and
 // metadata give the same bytes. Of a tensor_file it writes tensors and metadata; other values have no place in the
 // format.
-#include <iterator>
-#include <optional>
 
 // ---- fovea/checkpoint/byte_reader.hpp
 // Bounds-checked reading of little-endian numbers from bytes, and the limit on what a file may make its reader
