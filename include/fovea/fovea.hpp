@@ -44,6 +44,7 @@
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/supercool.hpp"
+#include "fovea/zoo/train.hpp"
 #include "fovea/zoo/vapsr.hpp"
 
 #include "fovea/loss/classification.hpp"
@@ -57,6 +58,7 @@
 #include "fovea/optimizer/moving_average.hpp"
 #include "fovea/optimizer/sgd.hpp"
 
+#include "fovea/trainer/checkpoints.hpp"
 #include "fovea/trainer/trainer.hpp"
 
 #include "fovea/metrics/psnr.hpp"
