@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "fovea/core/threads.hpp"
+#include "fovea/graph/float_runs.hpp"
 #include "fovea/graph/schedule.hpp"
 #include "fovea/graph/weights.hpp"
 
@@ -16,7 +17,8 @@ using row_source = std::function<void(int n, range rows, range cols, const windo
 // Takes finished rows of the network's output.
 using row_sink = std::function<void(int n, range rows, range cols, const window& from)>;
 
-// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y.
+// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y, which has the
+// format of its window.
 using operation_observer = std::function<void(const operation&, const call&)>;
 
 namespace detail {
@@ -29,8 +31,8 @@ inline call call_of(const operation& o, const weight_store& weights) {
 }
 
 // Zeros in the kept columns that lie outside the image, beside the columns that were just computed.
-inline void clear_margins(const window& w, int n, range rows, range cols, std::size_t element) {
-    const std::size_t pixel = std::size_t(w.channels) * element;
+inline void clear_margins(const window& w, int n, range rows, range cols) {
+    const std::size_t element = bytes_of(w.format), pixel = std::size_t(w.channels) * element;
     const auto clear = [&](int y, int from, int to) {
         if (from >= to) return;
         std::byte* row = w.data + (n * w.image_stride + (y % w.stored) * w.row_stride) * std::ptrdiff_t(element);
@@ -124,8 +126,6 @@ class executor {
     }
 
   private:
-    static constexpr std::size_t element = sizeof(float);
-
     void place(const plan& p, storage& arena) {
         arena.reserve(p.bytes);
         arena_ = arena.data();
@@ -143,7 +143,8 @@ class executor {
                            .columns = part.cols.size(),
                            .stored = std::max(part.stored, 1),
                            .row_stride = row,
-                           .image_stride = row * part.stored};
+                           .image_stride = row * part.stored,
+                           .format = graph_.tensors[i].format};
         }
         last_read_by_.assign(calls_.size(), {});
         for (std::size_t t = 0; t < windows_.size(); ++t)
@@ -167,17 +168,19 @@ class executor {
         call whole = calls_[i];
         whole.rows = rows;
         const auto cut = detail::cut::of(o, whole, threads_.threads());
-        if (o.scratch) {
-            std::size_t bytes = 0;
-            for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.scratch(cut.piece(whole, k)));
-            threads_.reserve_scratch(bytes);
+        const bool in_runs = float_runs::needed(o, whole);
+        std::size_t bytes = 0;
+        for (int k = 0; k < cut.pieces() && (in_runs || o.scratch); ++k) {
+            const call c = cut.piece(whole, k);
+            bytes = std::max(bytes, in_runs ? float_runs(graph_, o, c).scratch() : o.scratch(c));
         }
+        threads_.reserve_scratch(bytes);
         threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
             call c = cut.piece(whole, k);
             if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
             c.scratch = threads_.scratch(worker);
-            o.forward(c);
-            for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols, element);
+            in_runs ? float_runs(graph_, o, c).run() : o.forward(c);
+            for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols);
         });
         if (observe_) observe_(o, whole);
     }
@@ -187,7 +190,7 @@ class executor {
         const auto& part = p.tensors[t];
         const window& w = windows_[t];
         if (part.saved == 0 || rows.empty()) return;
-        const std::size_t bytes = std::size_t(w.row_stride) * element;
+        const std::size_t element = bytes_of(w.format), bytes = std::size_t(w.row_stride) * element;
         threads_.parallel_for(p.batch * rows.size(), [&](int k, int) noexcept {
             const int n = k / rows.size(), y = rows.begin + k % rows.size();
             std::byte* ring = w.data + (n * w.image_stride + y % w.stored * w.row_stride) * std::ptrdiff_t(element);
@@ -213,11 +216,11 @@ class executor {
         const range cols = range{w.left, w.left + w.columns}.clip(w.width);
         share_rows(rows, [&](int n, range mine, int) {
             source(n, mine, cols, w);
-            detail::clear_margins(w, n, mine, cols, element);
+            detail::clear_margins(w, n, mine, cols);
         });
     }
 
-    // The tail, so few rows at a time that its tensors stay in the caches, and the sink.
+    // The tail, so few rows at a time that its tensors, all float32, stay in the caches, and the sink.
     void finish(const plan& p, range rows, const row_sink& sink) {
         const window& last = windows_.back();
         const range cols = range{last.left, last.left + last.columns}.clip(last.width);
@@ -231,7 +234,7 @@ class executor {
             call c = calls_[i];
             c.rows = rows;
             if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
-            kept = std::max(kept, detail::aligned(element * std::size_t(c.y.row_stride) * std::size_t(step)));
+            kept = std::max(kept, detail::aligned(sizeof(float) * std::size_t(c.y.row_stride) * std::size_t(step)));
         }
         threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
         share_rows(rows, [&](int n, range mine, int worker) {

@@ -37,6 +37,9 @@ struct kernel_table {
     scratch_size upsample_scratch;
     kernel upsample;
     kernel max_pool, global_average_pool;
+
+    widening widen;
+    narrowing narrow;
 };
 
 // The kernels for this machine, chosen once: the best set that it can run, or the one that the environment variable

@@ -4,6 +4,7 @@
 #include "fovea/backend/cpu/convolution.hpp"
 #include "fovea/backend/cpu/depthwise.hpp"
 #include "fovea/backend/cpu/elementwise.hpp"
+#include "fovea/backend/cpu/half.hpp"
 #include "fovea/backend/cpu/int8_convolution.hpp"
 #include "fovea/backend/cpu/kernel_table.hpp"
 #include "fovea/backend/cpu/normalise.hpp"
@@ -45,7 +46,9 @@ constexpr kernel_table table_of_kernels() {
             .upsample_scratch = upsample_scratch,
             .upsample = upsample,
             .max_pool = max_pool,
-            .global_average_pool = global_average_pool};
+            .global_average_pool = global_average_pool,
+            .widen = widen,
+            .narrow = narrow};
 }
 
 } // namespace fovea::FOVEA_ISA
