@@ -33,6 +33,7 @@
 #include "fovea/model/calibration.hpp"
 #include "fovea/model/calibration_file.hpp"
 #include "fovea/model/model.hpp"
+#include "fovea/model/trainable.hpp"
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/realesr.hpp"

@@ -31,8 +31,8 @@ inline call call_of(const operation& o, const weight_store& weights) {
 }
 
 // Zeros in the kept columns that lie outside the image, beside the columns that were just computed.
-inline void clear_margins(const window& w, int n, range rows, range cols) {
-    const std::size_t element = bytes_of(w.format), pixel = std::size_t(w.channels) * element;
+inline void clear_margins(const window& w, int n, range rows, range cols, std::size_t element) {
+    const std::size_t pixel = std::size_t(w.channels) * element;
     const auto clear = [&](int y, int from, int to) {
         if (from >= to) return;
         std::byte* row = w.data + (n * w.image_stride + (y % w.stored) * w.row_stride) * std::ptrdiff_t(element);
@@ -51,25 +51,28 @@ struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
     static cut of(const operation& o, const call& c, int workers) {
-        const int batch = c.images.size(), grain = o.reads.grain;
+        if (o.reads.whole) return {.images = std::min(c.images.size(), workers)};
+        return of(o.reads.grain, o.recomputed, c.images.size(), c.rows, c.cols, workers);
+    }
+    static cut of(int grain, int recomputed, int batch, range down_to, range along_to, int workers) {
         if (workers == 1) return {};
-        if (o.reads.whole) return {.images = std::min(batch, workers)};
+        const footprint grains{.grain = grain};
         cut best{.images = std::gcd(batch, workers), .grain = grain};
-        const int each = workers / best.images, halo = 2 * o.recomputed;
-        const std::ptrdiff_t down = o.reads.grains(c.rows).size() / grain,
-                             along = o.reads.grains(c.cols).size() / grain;
+        const int each = workers / best.images, halo = 2 * recomputed;
+        const std::ptrdiff_t down = grains.grains(down_to).size() / grain,
+                             along = grains.grains(along_to).size() / grain;
         std::ptrdiff_t least = PTRDIFF_MAX;
         for (int cols = 1; cols <= each; ++cols) {
             const int rows = each / cols;
             const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
             const std::ptrdiff_t work = (height + halo) * (width + halo);
             // Blocks pass through rows one after another: columns, where either will do.
-            if (work > least || (work == least && o.recomputed == 0)) continue;
+            if (work > least || (work == least && recomputed == 0)) continue;
             least = work, best.rows = rows, best.cols = cols;
         }
         return best;
     }
-    call piece(const call& whole, int i) const {
+    template <class Call> Call piece(const Call& whole, int i) const {
         const auto part = [](range r, int k, int n, int step) {
             const auto border = [&](int at) {
                 if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
@@ -78,13 +81,32 @@ struct cut {
             };
             return range{border(k), border(k + 1)};
         };
-        call c = whole;
+        Call c = whole;
         c.images = part(whole.images, i / (rows * cols), images, 1);
         c.rows = part(whole.rows, i / cols % rows, rows, grain);
         c.cols = part(whole.cols, i % cols, cols, grain);
         return c;
     }
 };
+
+// All of `whole`, split among the threads. `element`: bytes of a number of y.
+inline void compute(const graph& g, const operation& o, const call& whole, context& threads, std::size_t element) {
+    const auto cut = cut::of(o, whole, threads.threads());
+    const bool in_runs = float_runs::needed(o, whole);
+    std::size_t bytes = 0;
+    for (int k = 0; k < cut.pieces() && (in_runs || o.scratch); ++k) {
+        const call c = cut.piece(whole, k);
+        bytes = std::max(bytes, in_runs ? float_runs(g, o, c).scratch() : o.scratch(c));
+    }
+    threads.reserve_scratch(bytes);
+    threads.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
+        call c = cut.piece(whole, k);
+        if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
+        c.scratch = threads.scratch(worker);
+        in_runs ? float_runs(g, o, c).run() : o.forward(c);
+        for (int n = c.images.begin; n < c.images.end; ++n) clear_margins(c.y, n, c.rows, c.cols, element);
+    });
+}
 
 } // namespace detail
 
@@ -167,21 +189,7 @@ class executor {
         const auto& o = graph_.operations[i];
         call whole = calls_[i];
         whole.rows = rows;
-        const auto cut = detail::cut::of(o, whole, threads_.threads());
-        const bool in_runs = float_runs::needed(o, whole);
-        std::size_t bytes = 0;
-        for (int k = 0; k < cut.pieces() && (in_runs || o.scratch); ++k) {
-            const call c = cut.piece(whole, k);
-            bytes = std::max(bytes, in_runs ? float_runs(graph_, o, c).scratch() : o.scratch(c));
-        }
-        threads_.reserve_scratch(bytes);
-        threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
-            call c = cut.piece(whole, k);
-            if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
-            c.scratch = threads_.scratch(worker);
-            in_runs ? float_runs(graph_, o, c).run() : o.forward(c);
-            for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols);
-        });
+        detail::compute(graph_, o, whole, threads_, bytes_of(whole.y.format));
         if (observe_) observe_(o, whole);
     }
 
@@ -216,7 +224,7 @@ class executor {
         const range cols = range{w.left, w.left + w.columns}.clip(w.width);
         share_rows(rows, [&](int n, range mine, int) {
             source(n, mine, cols, w);
-            detail::clear_margins(w, n, mine, cols);
+            detail::clear_margins(w, n, mine, cols, bytes_of(w.format));
         });
     }
 

@@ -40,7 +40,7 @@ struct window {
     int height = 0, width = 0, channels = 0;         // of the image
     int left = 0, columns = 0, stored = 1;           // kept columns are [left, left + columns); left may be negative
     std::ptrdiff_t row_stride = 0, image_stride = 0; // in elements
-    number_format format = number_format::float32;   // of an element; T below fits it
+    number_format format = number_format::float32;   // float32 or 16 bits, in inference
 
     constexpr bool in_16_bits() const { return format != number_format::float32; }
     // Pixel (y, x) of image n. y lies inside the image and x in the kept columns.
@@ -92,8 +92,9 @@ struct call {
     std::array<window, max_inputs> x{};
     window y;
     std::array<const void*, max_weights> w{};
-    weight_shape dims{};          // of w[0], as in the weight file
-    std::byte* scratch = nullptr; // private to this call, 64-byte aligned, as large as the operation asked for
+    weight_shape dims{};              // of w[0], as in the weight file
+    const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
+    std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
@@ -118,12 +119,12 @@ using preparation_kernel = void (*)(const preparation_call&);
 using preparation_size = std::size_t (*)(const preparation_call&); // bytes of the result; weights may be null
 
 // f(image, row) for every row to compute.
-template <class F> void each_row(const call& c, F f) {
+template <class Call, class F> void each_row(const Call& c, F f) {
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int y = c.rows.begin; y < c.rows.end; ++y) f(n, y);
 }
 // f(image, row, column) for every pixel to compute.
-template <class F> void each_pixel(const call& c, F f) {
+template <class Call, class F> void each_pixel(const Call& c, F f) {
     each_row(c, [&](int n, int y) {
         for (int x = c.cols.begin; x < c.cols.end; ++x) f(n, y, x);
     });
