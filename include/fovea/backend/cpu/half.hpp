@@ -8,6 +8,14 @@
 
 namespace fovea::FOVEA_ISA {
 
+#if defined(__AVX512F__) // the maskz forms: see simd.hpp
+template <int N> FOVEA_INLINE vi shifted_up(vi v) { return vi(_mm512_maskz_slli_epi32(all_lanes, v, N)); }
+template <int N> FOVEA_INLINE vi shifted_down(vi v) { return vi(_mm512_maskz_srai_epi32(all_lanes, v, N)); }
+#else
+template <int N> FOVEA_INLINE vi shifted_up(vi v) { return v << N; }
+template <int N> FOVEA_INLINE vi shifted_down(vi v) { return v >> N; } // copies of the sign come in
+#endif
+
 // The low 16 bits of every lane; loading gives zeros above.
 #if defined(__AVX512F__)
 FOVEA_INLINE vi load_low(const std::uint16_t* p) {
@@ -58,11 +66,11 @@ FOVEA_INLINE vf floats_of_bits(vi v) {
 
 struct bfloat16_vectors {
     static constexpr auto format = number_format::bfloat16;
-    FOVEA_INLINE static vf widened(const std::uint16_t* p) { return floats_of_bits(load_low(p) << 16); }
+    FOVEA_INLINE static vf widened(const std::uint16_t* p) { return floats_of_bits(shifted_up<16>(load_low(p))); }
     FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
-        const vi bits = bits_of(v), high = bits >> 16;
-        const vi nan = (broadcast(0x7f800000) - (bits & broadcast(0x7fffffff))) >> 31; // all bits of such lanes
-        const vi nearest = (bits + broadcast(0x7fff) + (high & broadcast(1))) >> 16, quiet = high | broadcast(0x40);
+        const vi bits = bits_of(v), high = shifted_down<16>(bits), quiet = high | broadcast(0x40);
+        const vi nearest = shifted_down<16>(bits + broadcast(0x7fff) + (high & broadcast(1)));
+        const vi nan = shifted_down<31>(broadcast(0x7f800000) - (bits & broadcast(0x7fffffff))); // all bits of a lane
         store_low(p, nearest ^ ((nearest ^ quiet) & nan));
     }
 };
