@@ -104,12 +104,14 @@ struct seen_run {
     range rows, cols;
 };
 std::vector<seen_run> runs;
-void sum_of_three_rows(const call& c) { // of one channel, and the skip
+constexpr int tile = 6;
+constexpr range tile_rows(int y) { return {y / tile * tile - 1, y / tile * tile + tile + 1}; }
+void sum_of_tile(const call& c) { // of one channel, the rows that a tile reads, and the skip
     runs.push_back({c.rows, c.cols});
     REQUIRE_FALSE((c.x[0].in_16_bits() || c.x[1].in_16_bits() || c.y.in_16_bits()));
     each_pixel(c, [&](int n, int y, int x) {
         float sum = *c.x[1].at<float>(n, y, x);
-        for (int i = -1; i <= 1; ++i) sum += *c.x[0].read<float>(n, y + i, x);
+        for (int i = tile_rows(y).begin; i < tile_rows(y).end; ++i) sum += *c.x[0].read<float>(n, i, x);
         *c.y.at<float>(n, y, x) = sum;
     });
 }
@@ -136,41 +138,44 @@ TEST_CASE("runs end with whole tiles, and a strip widens each row once") {
     };
     graph g;
     g.widen = count_widening, g.narrow = run_narrowing;
-    const operation o{.reads = {.radius = 1, .grain = 6}, .forward = sum_of_three_rows};
-    call c;
-    c.images = {0, images}, c.rows = {0, height}, c.cols = {1, width - 1};
-    c.x = {over(x), over(skip)}, c.y = over(y);
-    REQUIRE(float_runs::needed(o, c));
-    const float_runs all(g, o, c);
-    std::vector<std::byte> scratch(all.scratch());
-    c.scratch = scratch.data();
-    widened.clear(), runs.clear();
-    float_runs(g, o, c).run();
+    const operation o{.reads = {.radius = 1, .grain = tile}, .forward = sum_of_tile};
+    for (range rows : {range{0, height}, {2, 8}, {3, height - 1}}) {
+        INFO("rows " << rows.begin << " to " << rows.end);
+        std::fill(y.begin(), y.end(), std::uint16_t{0});
+        call c;
+        c.images = {0, images}, c.rows = rows, c.cols = {7, width - 7};
+        c.x = {over(x), over(skip)}, c.y = over(y);
+        REQUIRE(float_runs::needed(o, c));
+        std::vector<std::byte> scratch(float_runs(g, o, c).scratch());
+        c.scratch = scratch.data();
+        widened.clear(), runs.clear();
+        float_runs(g, o, c).run();
 
-    CHECK(all.rows() % 6 == 0);
-    CHECK(all.columns() % 6 == 0);
-    CHECK(all.columns() < width);
-    int strips = 0, wide_rows = 0;
-    for (auto& r : runs) {
-        strips += r.rows.begin == 0;
-        CHECK((r.rows.begin % 6 == 0 && (r.rows.end % 6 == 0 || r.rows.end == height)));
-        CHECK(((r.cols.begin % 6 == 0 || r.cols.begin == 1) && (r.cols.end % 6 == 0 || r.cols.end == width - 1)));
+        int strips = 0, wide_rows = 0, uneven = 0;
+        for (auto& r : runs) {
+            strips += r.rows.begin == rows.begin;
+            for (auto [part, all] : {std::pair{r.rows, rows}, {r.cols, c.cols}})
+                uneven += (part.begin % tile && part.begin != all.begin) || (part.end % tile && part.end != all.end);
+        }
+        for (int numbers : widened) wide_rows += numbers > 0;
+        CHECK(uneven == 0);
+        CHECK(strips >= 2 * images);
+        CHECK(int(runs.size()) > strips);
+        const range read = o.reads(rows, height).clip(height);
+        CHECK(wide_rows == strips * (read.size() + rows.size())); // of x and of the skip
+        int wrong = 0;
+        for (int n = 0; n < images; ++n)
+            for (int i = 0; i < height; ++i)
+                for (int j = 0; j < width; ++j) {
+                    const auto at = [&](const std::vector<std::uint16_t>& t, int row) {
+                        return float_from_bfloat16(t[std::size_t((n * height + row) * width + j)]);
+                    };
+                    const bool computed = i >= rows.begin && i < rows.end && j >= c.cols.begin && j < c.cols.end;
+                    float sum = computed ? at(skip, i) : 0.f;
+                    const range tile_inside = computed ? tile_rows(i).clip(height) : range{};
+                    for (int row = tile_inside.begin; row < tile_inside.end; ++row) sum += at(x, row);
+                    wrong += at(y, i) != float_from_bfloat16(bfloat16_from_float(sum));
+                }
+        CHECK(wrong == 0);
     }
-    for (int numbers : widened) wide_rows += numbers > 0;
-    CHECK(int(runs.size()) > strips);
-    CHECK(wide_rows == strips * height * 2); // of x and of the skip
-    int wrong = 0;
-    for (int n = 0; n < images; ++n)
-        for (int i = 0; i < height; ++i)
-            for (int j = 0; j < width; ++j) {
-                const auto at = [&](const std::vector<std::uint16_t>& t, int row) {
-                    return row < 0 || row >= height
-                               ? 0
-                               : float_from_bfloat16(t[std::size_t((n * height + row) * width + j)]);
-                };
-                const float sum = at(x, i - 1) + at(x, i) + at(x, i + 1) + at(skip, i);
-                const float expected = j == 0 || j == width - 1 ? 0 : float_from_bfloat16(bfloat16_from_float(sum));
-                wrong += at(y, i) != expected;
-            }
-    CHECK(wrong == 0);
 }

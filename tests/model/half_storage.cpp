@@ -18,7 +18,7 @@ constexpr auto sizes = {extent{1, 19}, extent{17, 23}};
 constexpr auto wide = {extent{12, 300}};
 #else
 constexpr auto sizes = {extent{1, 1}, extent{1, 57}, extent{57, 1}, extent{37, 53}};
-constexpr auto wide = {extent{90, 1100}};
+constexpr auto wide = {extent{96, 1100}}; // above the size from which small tiles are left out
 #endif
 
 template <class Network, class Backend = cpu>

@@ -75,8 +75,7 @@ class float_runs {
 
     template <class F> void each_part(range all, int size, F f) const {
         for (range now{all.begin, 0}; now.begin < all.end; now.begin = now.end) {
-            now.end = now.begin + size;
-            now.end = now.end < all.end ? now.end / o_.reads.grain * o_.reads.grain : all.end;
+            now.end = std::min((now.begin + size) / o_.reads.grain * o_.reads.grain, all.end);
             f(now);
         }
     }
