@@ -96,7 +96,7 @@ void training_options::complete(const CLI::App& app) {
         preset("--max-gradient-norm", max_gradient_norm, 5.),
             preset("--gradient-accumulation-steps", gradient_accumulation_steps, 2);
         preset("--tv-penalty", tv_penalty, 0.), preset("--validation-share", validation_share, 0.05);
-        preset("--eval-interval", eval_interval, 1), preset("--patience", patience, 200),
+        preset("--eval-interval", eval_interval, 1), preset("--patience", patience, 200);
     }
     if (recipe == "benchmark") {
         preset("--augmentation", augmentation, "dihedral"), preset("--degradation", degradation, "matlab");

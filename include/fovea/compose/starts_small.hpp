@@ -1,7 +1,7 @@
-// starts_small<Layer>: the same as Layer, but its random initial weights are a tenth as large. For the end of a
-// residual branch: activations inside the branch can then be large enough to be bent from the first step on, while the
-// network begins near the identity. With SiLU, which is nearly linear around zero, that is what gets training off the
-// plateau of linear filters. Zhang, Dauphin and Ma 2019, arXiv 1901.09321, have the same aim.
+// starts_small<Layer>: the same as Layer, but its random initial weights are a tenth as large. For the end of a residual
+// branch: what lies inside the branch can then be large, and SiLU, which is nearly linear around zero, bends it from the
+// first step on, while the network begins near the identity. Zhang, Dauphin and Ma 2019, arXiv 1901.09321, have the
+// same aim.
 #pragma once
 #include <utility>
 
