@@ -55,3 +55,4 @@
 
 #include "fovea/metrics/psnr.hpp"
 #include "fovea/metrics/ssim.hpp"
+#include "fovea/metrics/vif.hpp"
