@@ -6,7 +6,9 @@
 #include "fovea/core/threads.hpp"
 
 #include "fovea/image/alpha.hpp"
+#include "fovea/image/augment.hpp"
 #include "fovea/image/colour.hpp"
+#include "fovea/image/colour_space.hpp"
 #include "fovea/image/convert.hpp"
 #include "fovea/image/crop.hpp"
 #include "fovea/image/image.hpp"
@@ -17,6 +19,10 @@
 #endif
 
 #include "fovea/tensor/tensor.hpp"
+
+#if FOVEA_IMAGE_FILES
+#include "fovea/data/loader.hpp"
+#endif
 
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/backend/reference/reference.hpp"
@@ -38,6 +44,7 @@
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/supercool.hpp"
+#include "fovea/zoo/train.hpp"
 #include "fovea/zoo/vapsr.hpp"
 
 #include "fovea/loss/classification.hpp"
@@ -51,6 +58,7 @@
 #include "fovea/optimizer/moving_average.hpp"
 #include "fovea/optimizer/sgd.hpp"
 
+#include "fovea/trainer/checkpoints.hpp"
 #include "fovea/trainer/trainer.hpp"
 
 #include "fovea/metrics/psnr.hpp"

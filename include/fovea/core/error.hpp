@@ -41,4 +41,19 @@ template <class... Parts> std::string text_of(const Parts&... parts) {
 // Throws fovea::error with text_of(parts...).
 template <class... Parts> [[noreturn]] void fail(const Parts&... parts) { FOVEA_THROW(text_of(parts...)); }
 
+// What the error that f ends in says; empty where it ends in none. For work whose failures are gathered or handed to
+// another thread. Without exceptions a failure ends the program.
+template <class F> std::string reason_of_failure(F&& f) {
+#if FOVEA_EXCEPTIONS
+    try {
+        f();
+    } catch (const std::exception& e) {
+        return *e.what() ? e.what() : "failed without saying why";
+    }
+#else
+    f();
+#endif
+    return {};
+}
+
 } // namespace fovea

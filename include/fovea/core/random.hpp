@@ -5,7 +5,10 @@
 #pragma once
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
 namespace fovea {
 
@@ -37,7 +40,8 @@ class random_stream {
                                           {std::uint32_t(seed_), std::uint32_t(seed_ >> 32)});
         return words[position_++ % 4];
     }
-    constexpr float uniform() { return float((*this)() >> 8) * 0x1p-24f; }                        // in [0, 1)
+    constexpr float uniform() { return float((*this)() >> 8) * 0x1p-24f; } // in [0, 1)
+    constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
     constexpr int below(int n) { return int(std::uint64_t{(*this)()} * std::uint64_t(n) >> 32); } // in [0, n)
     float normal() { // mean 0, variance 1, by Box and Muller
         const float radius = std::sqrt(-2 * std::log(1 - uniform())), angle = 6.28318530717958647692f * uniform();
@@ -48,5 +52,11 @@ class random_stream {
   private:
     std::uint64_t seed_, stream_, position_;
 };
+
+// Every order of the elements is equally likely (Fisher and Yates).
+template <class Range> constexpr void shuffle(Range& elements, random_stream& random) {
+    for (std::size_t i = std::size(elements); i > 1; --i)
+        std::swap(elements[i - 1], elements[std::size_t(random.below(int(i)))]);
+}
 
 } // namespace fovea

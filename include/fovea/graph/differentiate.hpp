@@ -144,7 +144,7 @@ template <class Real> class differentiator {
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             find_statistics(o.d.statistics_before, s);
         }
-        detail::compute(o, c, threads_, element);
+        detail::compute(g_, o, c, threads_, element);
     }
 
     // Everything but where a kernel's share lies, and dw.
@@ -162,13 +162,13 @@ template <class Real> class differentiator {
         return c;
     }
 
-    void find_statistics(gradient_kernel kernel, const gradient_call& c) {
+    void find_statistics(gradient_kernel find, const gradient_call& c) {
         constexpr int chunk = 16;
         const int channels = c.outputs.end;
         threads_.parallel_for((channels + chunk - 1) / chunk, [&](int k, int) noexcept {
             gradient_call part = c;
             part.outputs = {k * chunk, std::min((k + 1) * chunk, channels)};
-            kernel(part);
+            find(part);
         });
     }
 
@@ -182,7 +182,7 @@ template <class Real> class differentiator {
         bool any = false;
         for (std::size_t k = 0; k < ways.size(); ++k) {
             if (ways[k] == none || (o.d.passes >> k & 1)) continue;
-            c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == kernel_adds;
+            c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == computed_and_added;
             any = true;
         }
         if (any) differentiate_inputs(o, c);

@@ -23,7 +23,7 @@ struct training_step {
 };
 
 // What becomes of the gradient of one input of an operation.
-enum class gradient_way { none, kernel, kernel_adds, renamed, copied, added };
+enum class gradient_way { none, computed, computed_and_added, renamed, copied, added };
 
 struct training_plan {
     int batch = 1, margin = 0; // columns of gradients outside the image, on either side
@@ -204,7 +204,11 @@ class training_planner {
                 auto& way = ways[std::size_t(k)];
                 const bool written = buffer >= 0,
                            takes_over = !written && free && (passing || (k == 0 && o.d.in_place));
-                way = passing ? written ? added : takes_over ? renamed : copied : written ? kernel_adds : kernel;
+                way = passing   ? written      ? added
+                                  : takes_over ? renamed
+                                               : copied
+                      : written ? computed_and_added
+                                : computed;
                 if (takes_over) free = false;
                 if (!written) buffer = takes_over ? y_buffer : x;
                 gradient(x).use(now);

@@ -12,10 +12,11 @@ struct learning_rate {
 
     double base = 1e-3;
     decay how = decay::constant;
-    std::int64_t warmup = 0;              // steps over which the rate rises from base / warmup
-    std::int64_t total = 0;               // of cosine: the step at which `final` is reached
-    double final = 0;                     // of cosine, as a share of base
-    std::vector<std::int64_t> milestones; // of multi_step: from each of these steps on the rate is multiplied by gamma
+    std::int64_t warmup = 0; // steps over which the rate rises from base / warmup
+    std::int64_t total = 0;  // of cosine: the step at which `final` is reached
+    double final = 0;        // of cosine, as a share of base
+    std::vector<std::int64_t>
+        milestones{}; // of multi_step: from each of these steps on the rate is multiplied by gamma
     double gamma = 0.5;
 
     double at(std::int64_t step) const { // step 0 is the first

@@ -43,12 +43,19 @@ class trainer {
   public:
     // The network outlives it.
     trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options)
-        : net_(net), optimizer_(std::move(o)), options_(options), average_(options.ema_decay) {
-        if (options.accumulation < 1)
-            fail("gradient accumulation over ", options.accumulation, " steps: expected 1 or more");
+        : net_(net), optimizer_(std::move(o)) {
         optimizer_.prepare(net.parameters());
-        if (averages()) average_.prepare(net.parameters());
+        set_options(options);
         begin_step();
+    }
+
+    const trainer_options& options() const { return options_; }
+    // Between two steps. A moving average of another decay begins with the weights as they are.
+    void set_options(const trainer_options& o) {
+        if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
+        if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
+        options_ = o;
+        if (averages()) average_.prepare(net_.parameters());
         keep_state();
     }
 
@@ -85,7 +92,6 @@ class trainer {
     std::int64_t steps() { return optimizer_.steps(); } // that were taken
     std::int64_t bad_steps() const { return bad_steps_; }
     bool between_steps() const { return micro_ == 0; }
-    const trainer_options& options() const { return options_; }
     basic_trainable<float>& network() { return net_; }
 
     // The weights to use: the averages where there are any. Twice leaves both as they were.

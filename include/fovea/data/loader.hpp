@@ -1,0 +1,221 @@
+// Batches of training samples, made by threads of the loader's own ahead of the steps that consume them.
+//
+// The batches are the same, bit for bit, for any number of threads, and from any position on those of a run that was
+// never interrupted (position.hpp). An error in a thread ends the batches: next() throws it in place of the batch that
+// it belongs to, and again if asked again. The loader may be destroyed at any moment; its threads finish the sample at
+// hand.
+#pragma once
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "fovea/data/position.hpp"
+#include "fovea/data/training_set.hpp"
+#include "fovea/tensor/tensor.hpp"
+
+namespace fovea {
+
+struct training_batch {
+    tensor<float> input;  // (N,size/scale,size/scale,3)
+    tensor<float> target; // (N,size,size,3)
+    data_position at;
+};
+
+struct loader_options {
+    int batch = 32;
+    int threads = 1; // 0: as many as the machine has
+    int ahead = 2;   // batches made beside the one in use
+    std::uint64_t seed = 0;
+    std::uint64_t samples_per_epoch = 0; // 0: each picture once; more: pictures come again, varied anew
+    bool drop_incomplete = true;         // the last batch of an epoch, where it would be smaller
+    data_position start{};
+};
+
+struct waiting_time {
+    double seconds = 0; // that next() waited for a batch
+    double total = 0;   // since the loader was made
+    double part() const { return total > 0 ? seconds / total : 0; }
+};
+
+class data_loader {
+  public:
+    // The set must outlive the loader. Throws when options make no sense, or an epoch does not fill one batch.
+    explicit data_loader(const training_set& set, loader_options options = {}) : set_(set), o_(options) {
+        if (o_.samples_per_epoch == 0) o_.samples_per_epoch = set.size();
+        check_options();
+        const int side = set.options().augment.size, low = side / set.options().scale;
+        for (int i = 0; i <= o_.ahead; ++i)
+            slots_.push_back({{{o_.batch, low, low, 3}, {o_.batch, side, side, 3}, {}}});
+        position_ = making_ = normalised(o_.start);
+        order_ = epoch_order(set_.size(), o_.samples_per_epoch, o_.seed, making_.epoch);
+        const unsigned hardware = std::max(std::thread::hardware_concurrency(), 1u);
+        const unsigned threads = o_.threads == 0 ? hardware : unsigned(o_.threads);
+        for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+    }
+    ~data_loader() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        work_.notify_all();
+        for (auto& thread : threads_) thread.join();
+    }
+    data_loader(const data_loader&) = delete;
+    data_loader& operator=(const data_loader&) = delete;
+
+    // The batch at position(), which lies in the loader until the next call.
+    const training_batch& next() {
+        std::unique_lock lock(mutex_);
+        released_ = handed_out_;
+        work_.notify_all();
+        slot& s = slots_[handed_out_ % slots_.size()];
+        const auto is_ready = [&] { return s.number == handed_out_ && s.left == 0; };
+        const auto is_over = [&] { return !failure_.empty() && working_ == 0; };
+        const auto begin = clock::now();
+        ready_.wait(lock, [&] { return is_ready() || is_over(); });
+        waited_ += std::chrono::duration<double>(clock::now() - begin).count();
+        if (!is_ready()) fail(failure_);
+        ++handed_out_;
+        position_ = normalised({s.batch.at.epoch, s.batch.at.step + 1});
+        return s.batch;
+    }
+
+    data_position position() const { return position_; } // of the batch that next() will give
+    std::uint64_t steps_per_epoch() const {
+        const std::uint64_t batch = std::uint64_t(o_.batch), samples = o_.samples_per_epoch;
+        return o_.drop_incomplete ? samples / batch : (samples + batch - 1) / batch;
+    }
+    waiting_time waited() const { return {waited_, std::chrono::duration<double>(clock::now() - made_).count()}; }
+
+  private:
+    using clock = std::chrono::steady_clock;
+    static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+
+    struct slot {
+        training_batch batch;
+        std::uint64_t number = none; // of the batch, counted from the start of this loader
+        int left = 0;                // samples not yet made
+    };
+    // One sample to make: its place, its picture, and its random numbers.
+    struct ticket {
+        slot* to = nullptr;
+        int item = 0;
+        std::size_t picture = 0;
+        data_position at{};
+        std::uint64_t index = 0; // in the epoch
+    };
+
+    void check_options() const {
+        if (o_.batch < 1) fail("data loader: batch ", o_.batch, ": expected at least 1");
+        if (o_.threads < 0) fail("data loader: threads ", o_.threads, ": expected 0 (all of the machine) or more");
+        if (o_.ahead < 1) fail("data loader: ahead ", o_.ahead, ": expected at least 1");
+        if (o_.samples_per_epoch >= most_samples_per_epoch)
+            fail("data loader: samples per epoch ", o_.samples_per_epoch, ": expected less than ",
+                 most_samples_per_epoch);
+        if (o_.samples_per_epoch < std::uint64_t(o_.batch))
+            fail("data loader: a batch of ", o_.batch, " from ", o_.samples_per_epoch,
+                 " samples per epoch: expected a smaller batch, more pictures or more samples per epoch");
+        if (o_.start.epoch > most_epochs || o_.start.step > steps_per_epoch())
+            fail("data loader: start at epoch ", o_.start.epoch, ", step ", o_.start.step, ": an epoch has ",
+                 steps_per_epoch(), " steps");
+    }
+
+    data_position normalised(data_position p) const {
+        return p.step < steps_per_epoch() ? p : data_position{p.epoch + 1, 0};
+    }
+
+    void serve() {
+        std::unique_lock lock(mutex_);
+        while (true) {
+            work_.wait(lock,
+                       [&] { return stopping_ || (failure_.empty() && making_number_ < released_ + slots_.size()); });
+            if (stopping_) return;
+            ++working_;
+            const std::uint64_t number = next_ticket_++;
+            ticket t;
+            const std::string reason = reason_of_failure([&] {
+                t = take();
+                lock.unlock();
+                make(t);
+            });
+            if (!lock.owns_lock()) lock.lock();
+            --working_;
+            if (reason.empty())
+                --t.to->left;
+            else if (number < failed_ticket_)
+                failed_ticket_ = number, failure_ = reason; // of the earliest sample, whichever thread was first
+            if (t.to == nullptr || t.to->left == 0 || !failure_.empty()) ready_.notify_all();
+        }
+    }
+
+    // The next sample that nobody makes yet. Called under the lock, as only threads with a free slot do.
+    ticket take() {
+        const std::uint64_t batch = std::uint64_t(o_.batch), first = making_.step * batch;
+        slot& to = slots_[making_number_ % slots_.size()];
+        if (making_item_ == 0) begin(to, int(std::min(batch, o_.samples_per_epoch - first)));
+        const std::uint64_t index = first + std::uint64_t(making_item_);
+        const ticket t{&to, making_item_, order_[index], making_, index};
+        if (++making_item_ == to.batch.input.batch()) {
+            const data_position following = normalised({making_.epoch, making_.step + 1});
+            if (following.epoch != making_.epoch)
+                order_ = epoch_order(set_.size(), o_.samples_per_epoch, o_.seed, following.epoch);
+            making_ = following;
+            making_item_ = 0;
+            ++making_number_;
+        }
+        return t;
+    }
+
+    void begin(slot& s, int samples) {
+        for (tensor<float>* t : {&s.batch.input, &s.batch.target})
+            if (t->batch() != samples) *t = tensor<float>(samples, t->height(), t->width(), t->channels());
+        s.batch.at = making_;
+        s.number = making_number_;
+        s.left = samples;
+    }
+
+    void make(const ticket& t) const {
+        random_stream random = sample_stream(o_.seed, t.at.epoch, t.index);
+        const training_sample sample = set_.sample(t.picture, random);
+        store(sample.input, t.to->batch.input, t.item);
+        store(sample.target, t.to->batch.target, t.item);
+    }
+    static void store(const image& from, tensor<float>& to, int item) {
+        std::memcpy(to.at(item, 0, 0), from.data(), from.row_bytes() * std::size_t(from.height()));
+    }
+
+    const training_set& set_;
+    loader_options o_;
+    const clock::time_point made_ = clock::now();
+
+    // Of the consumer alone.
+    data_position position_;
+    double waited_ = 0;
+
+    // Shared, under the mutex.
+    std::mutex mutex_;
+    std::condition_variable work_, ready_;
+    std::vector<slot> slots_;                     // batch i lies in slot i % slots
+    std::uint64_t handed_out_ = 0, released_ = 0; // batches; all below released_ are used up
+    std::vector<std::uint32_t> order_;            // of the epoch that is being made
+    data_position making_;                        // the batch that samples are taken of,
+    std::uint64_t making_number_ = 0;             // its number,
+    int making_item_ = 0;                         // and its next sample
+    std::uint64_t next_ticket_ = 0, failed_ticket_ = none;
+    int working_ = 0; // threads at a sample
+    std::string failure_;
+    bool stopping_ = false;
+
+    std::vector<std::thread> threads_; // last: they use all of the above
+};
+
+} // namespace fovea
