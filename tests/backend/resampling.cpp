@@ -63,8 +63,14 @@ TEST_CASE("max pool takes the largest value inside the image, or the NaN") {
         bool covers = false;        // the last window may pass the end
     };
     for (const auto* kernels : all_kernels())
-        for (auto [k, stride, before, covers] :
-             {setting{3, 2, 1}, {2, 2, 1}, {3, 1, 1}, {5, 3, 2}, {3, 2, 0}, {3, 2, 0, true}, {2, 2, 0}, {5, 3, 1, true}})
+        for (auto [k, stride, before, covers] : {setting{3, 2, 1},
+                                                 {2, 2, 1},
+                                                 {3, 1, 1},
+                                                 {5, 3, 2},
+                                                 {3, 2, 0},
+                                                 {3, 2, 0, true},
+                                                 {2, 2, 0},
+                                                 {5, 3, 1, true}})
             for (int channels : {1, 5, 16, 64})
                 for (auto [h, w] : {std::pair{3, 3}, {3, 7}, {5, 4}, {13, 19}, {14, 18}}) {
                     tensor x = random_tensor(2, h, w, channels, 1);

@@ -68,7 +68,7 @@ class wire_message {
 
   private:
     wire_message& put_variable(std::uint64_t v) { // seven bits a byte, the lowest first
-        for (; v >= 128; v >>= 7) bytes_ += char(v & 127 | 128);
+        for (; v >= 128; v >>= 7) bytes_ += char((v & 127) | 128);
         bytes_ += char(v);
         return *this;
     }
