@@ -104,6 +104,9 @@ template <class Real> class lpips_distance {
         return 1 / (std::sqrt(square) + epsilon);
     }
 
+    // Rounded as it is kept, so that equal images have no distance.
+    static double unit(Real f, double inverse) { return double(Real(double(f) * inverse)); }
+
     // f(features of a pixel, where those of the target are kept, image, row, column); rows are shared among threads.
     template <class F> void each_feature(std::size_t l, F f) {
         const auto features = frozen_.output(layers_[l].tensor);
@@ -119,7 +122,7 @@ template <class Real> class lpips_distance {
         const std::size_t channels = layers_[l].weights.size();
         each_feature(l, [&](const Real* f, Real* kept, int, int, int) {
             const double inverse = inverse_length(f, channels);
-            for (std::size_t c = 0; c < channels; ++c) kept[c] = Real(double(f[c]) * inverse);
+            for (std::size_t c = 0; c < channels; ++c) kept[c] = Real(unit(f[c], inverse));
         });
     }
     // Beside what was kept: the layer's part of the distance, its gradient to the layer's output gradient. Rows are
@@ -144,12 +147,12 @@ template <class Real> class lpips_distance {
         const double inverse = inverse_length(f, w.size()), length = 1 / inverse - epsilon;
         double sum = 0, along = 0;
         for (std::size_t c = 0; c < w.size(); ++c) {
-            const double d = double(f[c]) * inverse - double(v[c]);
+            const double d = unit(f[c], inverse) - double(v[c]);
             sum += w[c] * d * d, along += 2 * w[c] * d * double(f[c]);
         }
         if (!df || !(length > epsilon)) return sum;
         for (std::size_t c = 0; c < w.size(); ++c) {
-            const double d = double(f[c]) * inverse - double(v[c]);
+            const double d = unit(f[c], inverse) - double(v[c]);
             df[c] += Real(scale * inverse * (2 * w[c] * d - double(f[c]) * along * inverse / length));
         }
         return sum;
@@ -171,10 +174,11 @@ template <class Real> class lpips_distance {
 };
 
 // The layers of these names, with the weights w of a file: lin0.model.1.weight (1,C,1,1), lin1.... Without layers where
-// the file's do not fit.
+// the file's do not fit. Convolutions are direct: Winograd's rounding differs within a tile, so that in flat parts of a
+// picture neighbours would no longer be equal, and a pool's gradient would go to whichever is larger by chance.
 template <class Backend, class Network>
 lpips_network lpips_network_of(std::initializer_list<std::string_view> names, const tensor_file& linear) {
-    lpips_network n{trace_network<Network, Backend, training>({}), {}};
+    lpips_network n{trace_network<Network, Backend, training>({}, convolution_method::direct), {}};
     for (auto name : names) {
         const int tensor = result_of(n.backbone, name), channels = n.backbone.tensors[std::size_t(tensor)].channels;
         const stored_tensor* w = linear.find("lin" + std::to_string(n.layers.size()) + ".model.1.weight");
