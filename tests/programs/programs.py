@@ -219,17 +219,15 @@ def lpips(tmp):
     weights = data("weights/lpips_v0.1/squeeze.pth")
     options = ["--lpips-backbone", data("weights/lpips_squeeze_backbone/squeeze.backbone.pth"), "--lpips_weights"]
     figures = []
+    common = ["--scale", 4, "--hr", sample.parent, "--metrics", "lpips,psnr", *options]
     for model in ("bicubic", "nearest"):
-        r = run("evaluate", "--scale", 4, "--hr", sample.parent, "--model", model, "--metrics", "lpips,psnr", *options, weights, "--json",
-                tmp / "j.json")
+        r = run("evaluate", *common, weights, "--model", model, "--json", tmp / "j.json")
         check_success(r)
         check("lpips" in r.stdout, r.stdout)
         figures.append(json.loads((tmp / "j.json").read_text())["mean"]["lpips"])
     check(0.05 < figures[0] < figures[1] < 1, figures)
-    other = data("weights/lpips_v0.1/alex.pth")
-    check_error(run("evaluate", "--scale", 4, "--hr", sample.parent, "--metrics", "lpips", *options, other), "squeeze.backbone.pth",
-                "do not fit")
-    check_error(run("evaluate", "--scale", 4, "--hr", sample.parent, "--metrics", "lpips", *options, options[1]), "expected the linear")
+    check_error(run("evaluate", *common, data("weights/lpips_v0.1/alex.pth")), "squeeze.backbone.pth", "do not fit")
+    check_error(run("evaluate", *common, options[1]), "expected the linear")
 
 
 def evaluate(tmp):

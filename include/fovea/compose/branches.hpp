@@ -1,4 +1,5 @@
-// sum<A, B>: y = A(x) + B(x). product<A, B>: y = A(x) B(x). concat<A, B>: the channels of A(x), then those of B(x). pass: y = x, for a branch that does nothing.
+// sum<A, B>: y = A(x) + B(x). product<A, B>: y = A(x) B(x). concat<A, B>: the channels of A(x), then those of B(x).
+// pass: y = x, for a branch that does nothing.
 #pragma once
 #include "fovea/compose/names.hpp"
 #include "fovea/compose/properties.hpp"

@@ -39,7 +39,9 @@ struct footprint {
     bool whole = false;          // reads the whole image, gives one pixel
     int grain = 1;               // output pixels are computed in runs of so many, from multiples of it
 
-    constexpr bool own_pixel() const { return magnify == 1 && stride == 1 && radius == 0 && offset == 0 && end == 0 && grain == 1 && !whole; }
+    constexpr bool own_pixel() const {
+        return magnify == 1 && stride == 1 && radius == 0 && offset == 0 && end == 0 && grain == 1 && !whole;
+    }
     // The runs that the rows `out` are part of.
     constexpr range grains(range out) const {
         return {floor_div(out.begin, grain) * grain, floor_div(out.end + grain - 1, grain) * grain};

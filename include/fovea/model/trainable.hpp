@@ -51,9 +51,7 @@ template <class Real> class training_pass {
     tensor_view<Real> output_gradient() const { return view_of<Real>(run_.output_gradient(), batch_); }
     tensor_view<const Real> input_gradient() const { return view_of<const Real>(run_.input_gradient(), batch_); }
     tensor_view<const Real> output(int tensor) const { return view_of<const Real>(run_.output(tensor), batch_); }
-    tensor_view<Real> output_gradient(int tensor) const {
-        return view_of<Real>(run_.output_gradient(tensor), batch_);
-    }
+    tensor_view<Real> output_gradient(int tensor) const { return view_of<Real>(run_.output_gradient(tensor), batch_); }
     void backward() { run_.backward(); }
     std::size_t bytes() const { return run_.bytes(); }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes lpips.hpp: LPIPS 0.1 with its SqueezeNet backbone, and its gradient, of generated pictures, in float64.
 
-Usage: FOVEA_DATA=... python3 make_lpips.py > lpips.hpp   (needs NumPy, torch, and the published weights under FOVEA_DATA)
+Usage: FOVEA_DATA=... python3 make_lpips.py > lpips.hpp   (needs NumPy, torch, and the published weights)
 """
 import os
 import pathlib
@@ -31,39 +31,19 @@ def squeeze(x, w):
     return taken
 
 
-def alex(x, w):
-    taken = []
-    for i, (stride, padding) in {0: (4, 2), 3: (1, 2), 6: (1, 1), 8: (1, 1), 10: (1, 1)}.items():
-        if i in (3, 6):
-            x = F.max_pool2d(x, 3, 2)
-        x = F.relu(F.conv2d(x, w[f"{i}.weight"], w[f"{i}.bias"], stride=stride, padding=padding))
-        taken.append(x)
-    return taken
-
-
-def vgg(x, w):
-    taken = []
-    for i in (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28):
-        if i in (5, 10, 17, 24):
-            x = F.max_pool2d(x, 2, 2)
-        x = F.relu(F.conv2d(x, w[f"{i}.weight"], w[f"{i}.bias"], padding=1))
-        if i in (2, 7, 14, 21, 28):
-            taken.append(x)
-    return taken
-
-
 def lpips(y, t, features, backbone, linear):
     """Of y and t (N,3,H,W) in [0,1]."""
     number = lambda *v: torch.tensor(v, dtype=y.dtype)[None, :, None, None]
     scaled = lambda x: (2 * x - 1 - number(-0.030, -0.088, -0.188)) / number(0.458, 0.448, 0.450)
     unit = lambda f: f / (f.square().sum(1, keepdim=True).sqrt() + 1e-10)
     layers = zip(features(scaled(y), backbone), features(scaled(t), backbone))
-    return sum((linear[f"lin{i}.model.1.weight"] * (unit(f) - unit(g)) ** 2).sum(1).mean() for i, (f, g) in enumerate(layers))
+    weigh = lambda i, d: (linear[f"lin{i}.model.1.weight"] * d**2).sum(1).mean()
+    return sum(weigh(i, unit(f) - unit(g)) for i, (f, g) in enumerate(layers))
 
 
 def load(*parts):
-    weights = torch.load(pathlib.Path(os.environ["FOVEA_DATA"], "weights", *parts), map_location="cpu", weights_only=True)
-    return {name: w.double() for name, w in weights.items()}
+    path = pathlib.Path(os.environ["FOVEA_DATA"], "weights", *parts)
+    return {name: w.double() for name, w in torch.load(path, map_location="cpu", weights_only=True).items()}
 
 
 def main():

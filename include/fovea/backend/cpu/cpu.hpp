@@ -22,7 +22,8 @@ constexpr bool winograd_fits(const attributes& a) {
 }
 // Fewer inputs leave little to sum for each that is quantised.
 constexpr bool int8_fits(const attributes& a, const weight_shape& dims) {
-    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16 && dims[1] * dims[2] * dims[3] <= max_int8_terms;
+    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16 &&
+           dims[1] * dims[2] * dims[3] <= max_int8_terms;
 }
 constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
 constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
