@@ -61,7 +61,7 @@ TEST_CASE("strides and interpolation inside a network tile exactly") {
 TEST_CASE("less padding and channels side by side tile exactly") {
     using net = sequential<conv<3, 16, 3, relu, conv_options{.stride = 2, .padding = 0}>,
                            max_pool<3, 2, pool_options{.padding = 0, .covers = true}>,
-                           concat<conv<16, 24, 1, relu>, conv<16, 8, 3, relu>>,
+                           concat<named<"a", conv<16, 24, 1, relu>>, named<"b", conv<16, 8, 3, relu>>>,
                            conv<32, 16, 5, identity, conv_options{.padding = 1}>, upsample<2>,
                            max_pool<2, 1, pool_options{.padding = 0}>, conv<16, 3, 3>>;
     for (auto precision : {precision_kind::float32, precision_kind::float16})

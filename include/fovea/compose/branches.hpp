@@ -44,7 +44,10 @@ template <layer A, layer B> struct product {
 template <layer A, layer B> struct concat {
     static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
     static constexpr ratio scale = A::scale;
-    static constexpr int out_channels(int in) { return A::out_channels(in) + B::out_channels(in); }
+    static constexpr int out_channels(int in) { // in: 0 where what comes before is not known
+        if (in == any_channels) in = in_channels;
+        return in == any_channels ? any_channels : A::out_channels(in) + B::out_channels(in);
+    }
 
     template <class T, class V> static constexpr auto trace(T& t, V x) {
         static_assert(A::scale == B::scale, "fovea: concat: both branches must produce the same size");
