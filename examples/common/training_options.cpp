@@ -97,7 +97,6 @@ void training_options::complete(const CLI::App& app) {
             preset("--gradient-accumulation-steps", gradient_accumulation_steps, 2);
         preset("--tv-penalty", tv_penalty, 0.), preset("--validation-share", validation_share, 0.05);
         preset("--eval-interval", eval_interval, 1), preset("--patience", patience, 200),
-            preset("--initial-gain", initial_gain, 1.);
     }
     if (recipe == "benchmark") {
         preset("--augmentation", augmentation, "dihedral"), preset("--degradation", degradation, "matlab");
@@ -185,8 +184,8 @@ run_settings training_options::settings() const {
         add("gradient-accumulation-steps", gradient_accumulation_steps);
     add("learning-rate", learning_rate), add("rms-decay", rms_decay), add("beta1", beta1), add("beta2", beta2);
     add("weight-decay", weight_decay), add("tv-penalty", tv_penalty), add("max-gradient-norm", max_gradient_norm);
-    add("ema-decay", ema_decay), add("final-rate", final_rate), add("warmup-steps", warmup_steps),
-        add("seed", common.seed);
+    add("initial-gain", initial_gain), add("ema-decay", ema_decay), add("final-rate", final_rate),
+        add("warmup-steps", warmup_steps), add("seed", common.seed);
     if (schedule == "cosine") add("num-epochs", num_epochs), add("max-steps", max_steps);
     return all;
 }

@@ -201,6 +201,9 @@ void training_session::run(const step_function& step, const hooks& h) {
     fit_.set_options(o_.trainer(total_steps()));
     if (o_.resume)
         resume(h);
+    else if (const auto steps = files_.steps(); !steps.empty())
+        fail(files_.of_step(steps.back()).string(),
+             ": is of an earlier run: expected --resume, or another --checkpoint-path");
     else
         load_weights();
     std::signal(SIGINT, ask_to_stop);
