@@ -4,6 +4,7 @@
 
 #include "common/enlarger.hpp"
 #include "common/files.hpp"
+#include "common/lpips.hpp"
 #include "common/program.hpp"
 #include "common/report.hpp"
 #include "fovea/core/atomic_file.hpp"
@@ -12,6 +13,7 @@
 #include "fovea/image/write.hpp"
 #include "fovea/metrics/psnr.hpp"
 #include "fovea/metrics/ssim.hpp"
+#include "fovea/metrics/vif.hpp"
 
 namespace fs = std::filesystem;
 using namespace fovea;
@@ -27,6 +29,7 @@ struct options {
     int crop = -1; // the scale
     double memory_budget = 1024;
     programs::model_choice choice;
+    programs::lpips_choice lpips;
     programs::common_options common;
 
     bool on_y() const { return channels == "y"; }
@@ -66,12 +69,14 @@ std::pair<image, image> inputs_for(const options& o, const fs::path& file) {
     return {lr, crop(hr, 0, 0, lr.height() * scale, lr.width() * scale)};
 }
 
-scores compare(const options& o, const image& made, const image& original) {
+scores compare(const options& o, const programs::lpips_metric& lpips, const image& made, const image& original) {
     const metric_options m{.channels = o.on_y() ? metric_channels::y : metric_channels::rgb,
                            .crop = o.crop < 0 ? o.choice.scale : o.crop};
     scores s;
     if (o.wants("psnr")) s["psnr"] = psnr(made, original, m);
     if (o.wants("ssim")) s["ssim"] = o.uniform_ssim() ? ssim_uniform(made, original, m) : ssim(made, original, m);
+    if (o.wants("vif")) s["vif"] = vif(made, original, m);
+    if (o.wants("lpips")) s["lpips"] = lpips(made, original, m.crop);
     return s;
 }
 
@@ -92,7 +97,8 @@ image beside(const std::vector<const image*>& pictures) { // of one height
 void check(options& o) {
     o.common.check();
     for (auto& m : o.metrics)
-        if (m != "psnr" && m != "ssim") fail("--metrics ", m, ": expected psnr or ssim");
+        if (m != "psnr" && m != "ssim" && m != "vif" && m != "lpips")
+            fail("--metrics ", m, ": expected psnr, ssim, vif or lpips");
     if (!o.side_by_side.empty()) {
         std::error_code problem;
         fs::create_directories(o.side_by_side, problem);
@@ -108,6 +114,7 @@ void run(options& o) {
     check(o);
     context threads({.threads = o.common.threads});
     programs::enlarger enlarger(o.choice, threads);
+    const auto lpips = o.wants("lpips") ? programs::load_lpips(o.lpips, threads) : programs::lpips_metric{};
     const auto files = programs::images_in(o.hr);
     evaluation all{.model = enlarger.description(), .metrics = o.metrics};
     const run_options how{.memory_budget = std::size_t(o.memory_budget * 1048576)};
@@ -115,7 +122,7 @@ void run(options& o) {
     for (auto& file : files) {
         const auto [lr, hr] = inputs_for(o, file);
         const image made = enlarger(lr, how), plain = resized(o, lr, hr.height(), hr.width());
-        all.images.push_back({file.stem().string(), compare(o, made, hr), compare(o, plain, hr)});
+        all.images.push_back({file.stem().string(), compare(o, lpips, made, hr), compare(o, lpips, plain, hr)});
         std::printf("%s\n", programs::table_row(all, all.images.back()).c_str());
         std::fflush(stdout);
         if (!o.side_by_side.empty())
@@ -145,8 +152,13 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember(programs::precisions));
     app.add_option("--calibration", o.choice.calibration,
                    "for int8: a folder of images like those to be enlarged, or what `calibrate` wrote");
-    app.add_option("--metrics", o.metrics, "psnr, ssim")->delimiter(',');
-    app.add_option("--channels", o.channels, "y (BT.601, studio range) or rgb")->check(CLI::IsMember({"y", "rgb"}));
+    app.add_option("--metrics", o.metrics, "psnr, ssim, vif (more is better), lpips (less is better)")->delimiter(',');
+    app.add_option(programs::both_spellings("--lpips-backbone"), o.lpips.backbone,
+                   "for lpips: weights of SqueezeNet 1.1, AlexNet or VGG-16");
+    app.add_option(programs::both_spellings("--lpips-weights"), o.lpips.weights,
+                   "for lpips: linear weights of version 0.1 for that network");
+    app.add_option("--channels", o.channels, "y (BT.601, studio range) or rgb; lpips is always of rgb")
+        ->check(CLI::IsMember({"y", "rgb"}));
     app.add_option("--ssim", o.ssim,
                    "gaussian (11x11, valid area), uniform (7x7, as scikit-image); auto: gaussian on y, uniform on rgb")
         ->check(CLI::IsMember({"auto", "gaussian", "uniform"}));

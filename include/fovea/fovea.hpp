@@ -40,14 +40,18 @@
 #include "fovea/model/calibration_file.hpp"
 #include "fovea/model/model.hpp"
 #include "fovea/model/trainable.hpp"
+#include "fovea/zoo/alexnet.hpp"
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/realesr.hpp"
+#include "fovea/zoo/squeezenet.hpp"
 #include "fovea/zoo/supercool.hpp"
 #include "fovea/zoo/train.hpp"
 #include "fovea/zoo/vapsr.hpp"
+#include "fovea/zoo/vgg.hpp"
 
 #include "fovea/loss/classification.hpp"
+#include "fovea/loss/lpips.hpp"
 #include "fovea/loss/pixel.hpp"
 #include "fovea/loss/weighted_sum.hpp"
 
@@ -59,7 +63,10 @@
 #include "fovea/optimizer/sgd.hpp"
 
 #include "fovea/trainer/checkpoints.hpp"
+#include "fovea/trainer/event_file.hpp"
 #include "fovea/trainer/trainer.hpp"
 
+#include "fovea/metrics/lpips.hpp"
 #include "fovea/metrics/psnr.hpp"
 #include "fovea/metrics/ssim.hpp"
+#include "fovea/metrics/vif.hpp"

@@ -11,6 +11,7 @@ struct setting {
     int inputs, outputs, kernel, stride = 1, dilation = 1, groups = 1;
     activation_kind activation = activation_kind::identity;
     bool bias = true, skip = false;
+    int offset = 0; // of the first output, as padding less than kernel / 2 makes it
 };
 
 fovea::attributes attributes_of(const setting& s) {
@@ -19,6 +20,7 @@ fovea::attributes attributes_of(const setting& s) {
     a.stride = s.stride;
     a.dilation = s.dilation;
     a.groups = s.groups;
+    a.offset = s.offset;
     a.activation = s.activation;
     a.slope = 0.2f;
     return a;
@@ -39,7 +41,8 @@ void check(const fovea::kernel_table& kernels, kind which, const setting& s, int
     const fovea::weight_shape dims{s.outputs, s.inputs / s.groups, s.kernel, s.kernel};
     auto w = random_floats(fovea::count(dims), 1, -1.f / float(terms), 1.f / float(terms));
     const auto bias = random_floats(std::size_t(s.outputs), 2);
-    const int out_height = (height - 1) / s.stride + 1, out_width = (width - 1) / s.stride + 1;
+    const int out_height = (height - 1 - 2 * s.offset) / s.stride + 1,
+              out_width = (width - 1 - 2 * s.offset) / s.stride + 1;
     const tensor x = random_tensor(images, height, width, s.inputs, 3);
     const tensor skip = random_tensor(images, out_height, out_width, s.outputs, 4);
 
@@ -58,7 +61,9 @@ void check(const fovea::kernel_table& kernels, kind which, const setting& s, int
     op.dims = dims;
     op.w = {packed.get(), s.bias ? bias.data() : nullptr};
     const int reach = s.kernel / 2 * s.dilation;
-    op.footprint = [&](range r, int) { return range{r.begin * s.stride - reach, (r.end - 1) * s.stride + reach + 1}; };
+    op.footprint = [&](range r, int) {
+        return range{r.begin * s.stride + s.offset - reach, (r.end - 1) * s.stride + s.offset + reach + 1};
+    };
     std::vector<const tensor*> in{&x};
     if (s.skip) in.push_back(&skip);
     const tensor y = result(op, in, out_height, out_width, s.outputs);
@@ -105,6 +110,21 @@ TEST_CASE("convolution with strides, dilations, groups, activations and a skip")
                       {.inputs = 19, .outputs = 19, .kernel = 3, .groups = 19, .activation = act, .skip = skip}, 2, 5,
                       23);
             }
+}
+
+TEST_CASE("convolution with less padding, or none") {
+    for (const auto* kernels : all_kernels())
+        for (auto [h, w] : {std::pair{12, 11}, {13, 19}, {37, 54}}) {
+            check(*kernels, kind::full, {.inputs = 3, .outputs = 17, .kernel = 3, .stride = 2, .offset = 1}, 2, h, w);
+            check(*kernels, kind::full, {.inputs = 16, .outputs = 12, .kernel = 5, .offset = 1}, 1, h, w);
+            check(*kernels, kind::full, {.inputs = 3, .outputs = 64, .kernel = 11, .stride = 4, .offset = 3}, 1, h, w);
+            check(*kernels, kind::full,
+                  {.inputs = 8, .outputs = 6, .kernel = 3, .dilation = 2, .groups = 2, .offset = 2}, 1, h, w);
+            check(*kernels, kind::depthwise,
+                  {.inputs = 19, .outputs = 19, .kernel = 5, .stride = 2, .groups = 19, .offset = 2}, 1, h, w);
+            check(*kernels, kind::depthwise, {.inputs = 16, .outputs = 16, .kernel = 3, .groups = 16, .offset = 1}, 1,
+                  h, w);
+        }
 }
 
 TEST_CASE("weights larger than the cache are walked through by output channels") {

@@ -58,21 +58,36 @@ TEST_CASE("magnification follows the frameworks' definition") {
 }
 
 TEST_CASE("max pool takes the largest value inside the image, or the NaN") {
+    struct setting {
+        int kernel, stride, before; // before: pixels of the first window that lie before the image
+        bool covers = false;        // the last window may pass the end
+    };
     for (const auto* kernels : all_kernels())
-        for (auto [k, stride] : {std::pair{3, 2}, {2, 2}, {3, 1}, {5, 3}})
+        for (auto [k, stride, before, covers] : {setting{3, 2, 1},
+                                                 {2, 2, 1},
+                                                 {3, 1, 1},
+                                                 {5, 3, 2},
+                                                 {3, 2, 0},
+                                                 {3, 2, 0, true},
+                                                 {2, 2, 0},
+                                                 {5, 3, 1, true}})
             for (int channels : {1, 5, 16, 64})
-                for (auto [h, w] : {std::pair{1, 1}, {1, 7}, {5, 3}, {13, 19}}) {
+                for (auto [h, w] : {std::pair{3, 3}, {3, 7}, {5, 4}, {13, 19}, {14, 18}}) {
                     tensor x = random_tensor(2, h, w, channels, 1);
                     x(1, h / 2, w / 2, channels / 2) = std::numeric_limits<float>::quiet_NaN();
-                    const int out_h = (h - 1) / stride + 1, out_w = (w - 1) / stride + 1;
+                    const auto outputs = [&, k = k, stride = stride, before = before, covers = covers](int size) {
+                        if (before == k / 2) return (size - 1) / stride + 1;
+                        return (size + 2 * before - k + (covers ? stride - 1 : 0)) / stride + 1;
+                    };
+                    const int out_h = outputs(h), out_w = outputs(w);
                     tensor expected(2, out_h, out_w, channels);
                     for (int n = 0; n < 2; ++n)
                         for (int i = 0; i < out_h; ++i)
                             for (int j = 0; j < out_w; ++j)
                                 for (int c = 0; c < channels; ++c) {
                                     float best = -std::numeric_limits<float>::infinity();
-                                    for (int p = i * stride - k / 2; p < i * stride - k / 2 + k; ++p)
-                                        for (int q = j * stride - k / 2; q < j * stride - k / 2 + k; ++q)
+                                    for (int p = i * stride - before; p < i * stride - before + k; ++p)
+                                        for (int q = j * stride - before; q < j * stride - before + k; ++q)
                                             if (p >= 0 && p < h && q >= 0 && q < w)
                                                 if (!(x(n, p, q, c) <= best) && !std::isnan(best)) best = x(n, p, q, c);
                                     expected(n, i, j, c) = best;
@@ -81,10 +96,12 @@ TEST_CASE("max pool takes the largest value inside the image, or the NaN") {
                     op.run = kernels->max_pool;
                     op.a.kernel = k;
                     op.a.stride = stride;
-                    op.footprint = [k = k, stride = stride](range o, int size) {
-                        return range{o.begin * stride - k / 2, (o.end - 1) * stride - k / 2 + k}.clip(size);
+                    op.a.offset = k / 2 - before;
+                    op.footprint = [k = k, stride = stride, before = before](range o, int size) {
+                        return range{o.begin * stride - before, (o.end - 1) * stride - before + k}.clip(size);
                     };
-                    INFO(kernels->name << " kernel " << k << " stride " << stride << " on " << h << "x" << w);
+                    INFO(kernels->name << " kernel " << k << " stride " << stride << " from " << -before << " on " << h
+                                       << "x" << w);
                     CHECK(difference(result(op, {&x}, out_h, out_w, channels).data, expected.data) == 0);
                 }
 }

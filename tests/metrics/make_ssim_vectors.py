@@ -5,20 +5,8 @@ Usage: python3 make_ssim_vectors.py > ssim_vectors.hpp   (needs NumPy and scikit
 """
 import numpy as np
 import skimage
+from pictures import luma, pair
 from skimage.metrics import structural_similarity
-
-
-def pair(h, w):
-    """A wave and the same wave with another one added, (H,W,3), 8 bits; integer arithmetic only."""
-    y, x, c = np.meshgrid(np.arange(h), np.arange(w), np.arange(3), indexing="ij")
-    a = (x * x + 3 * y * x + 17 * c) // 5 % 256
-    return a.astype(np.uint8), (a * 7 // 8 + (5 * x + y * y + 29 * c) % 31).astype(np.uint8)
-
-
-def luma(p):
-    p = p.astype(np.float64)
-    return 16 + (65.481 * p[..., 0] + 128.553 * p[..., 1] + 24.966 * p[..., 2]) / 255
-
 
 print(f"""// Made by make_ssim_vectors.py with scikit-image {skimage.__version__}.
 #pragma once

@@ -1,29 +1,10 @@
 #include "fovea/metrics/ssim.hpp"
 
-#include <array>
-
+#include "pictures.hpp"
 #include "ssim_vectors.hpp"
 #include "support/catch.hpp"
 
 using namespace fovea;
-
-namespace {
-
-// The pictures that make_ssim_vectors.py generates.
-std::array<image, 2> pair_of(int height, int width) {
-    std::array<image, 2> out{image(height, width, 3), image(height, width, 3)};
-    for (int y = 0; y < height; ++y)
-        for (int x = 0; x < width; ++x)
-            for (int c = 0; c < 3; ++c) {
-                const std::size_t i = std::size_t(3 * x + c);
-                const int a = (x * x + 3 * y * x + 17 * c) / 5 % 256;
-                out[0].row<std::uint8_t>(y)[i] = std::uint8_t(a);
-                out[1].row<std::uint8_t>(y)[i] = std::uint8_t(a * 7 / 8 + (5 * x + y * y + 29 * c) % 31);
-            }
-    return out;
-}
-
-} // namespace
 
 TEST_CASE("both definitions of SSIM agree with scikit-image") {
     for (const ssim_vector& v : ssim_vectors) {

@@ -8,6 +8,7 @@
 using namespace fovea;
 
 using fovea_test::check_exactness;
+using fovea_test::check_exactness_with;
 
 namespace {
 
@@ -56,6 +57,19 @@ TEST_CASE("strides and interpolation inside a network tile exactly") {
     using net = sequential<conv<3, 8, 3, relu, conv_options{.stride = 2}>, max_pool<3, 2>, conv<8, 8, 3>, upsample<3>,
                            conv<8, 8, 5, gelu>, pixel_shuffle<2>, upsample<2, nearest>, conv<2, 3, 3>>;
     check_exactness<net, cpu>({extent{37, 53}, extent{3, 2}});
+}
+TEST_CASE("less padding and channels side by side tile exactly") {
+    using net = sequential<conv<3, 16, 3, relu, conv_options{.stride = 2, .padding = 0}>,
+                           max_pool<3, 2, pool_options{.padding = 0, .covers = true}>,
+                           concat<named<"a", conv<16, 24, 1, relu>>, named<"b", conv<16, 8, 3, relu>>>,
+                           conv<32, 16, 5, identity, conv_options{.padding = 1}>, upsample<2>,
+                           max_pool<2, 1, pool_options{.padding = 0}>, conv<16, 3, 3>>;
+    for (auto precision : {precision_kind::float32, precision_kind::float16})
+        check_exactness_with<net, cpu>({extent{37, 53}, extent{16, 15}, extent{50, 21}}, {.precision = precision});
+    const auto small = fovea_test::random_tensor(1, 12, 20, 3);
+    model<net, cpu> m(fovea_test::random_weights<net>());
+    CHECK(smallest_side(m.traced()) == 13); // 13, 6, 3, 1, 2, 1
+    CHECK_THROWS_WITH(m(small.view()), Catch::Contains("20x12") && Catch::Contains("at least 13x13"));
 }
 
 TEST_CASE("an automatic schedule within a small budget gives the same bits") {

@@ -24,8 +24,9 @@ template <class... Layers> void check(double tolerance = 2e-5) {
     const auto weights = fovea_test::random_weights<net>();
     model<net, reference> plain(weights);
     model<net, cpu> fast(weights);
+    const int more = smallest_side(plain.traced()) - 1;
     for (auto [height, width] : {std::pair{1, 1}, {1, 7}, {5, 3}, {13, 19}, {37, 53}}) {
-        const auto x = fovea_test::random_tensor(2, height, width, net::in_channels);
+        const auto x = fovea_test::random_tensor(2, height + more, width + more, net::in_channels);
         const auto expected = plain(x.view());
         INFO(width << "x" << height);
         // sums of up to some hundred products of numbers near one, in float32 and in another order
@@ -47,6 +48,10 @@ TEST_CASE("convolutions") {
     check<conv<32, 32, 3, identity, conv_options{.groups = 2}>>();
     check<conv<6, 10, 3, identity, conv_options{.stride = 2}>>();
     check<conv<3, 8, 3, identity, conv_options{.bias = false}>>();
+    check<conv<3, 16, 3, relu, conv_options{.stride = 2, .padding = 0}>>();
+    check<conv<3, 64, 11, relu, conv_options{.stride = 4, .padding = 2}>>();
+    check<conv<16, 16, 3, identity, conv_options{.padding = 0}>>();
+    check<conv<16, 16, 5, identity, conv_options{.groups = 16, .padding = 1}>>();
     check<weight_norm<conv<3, 8, 3, silu>>>();
     check<residual<conv<8, 16, 3, silu>, conv<16, 8, 3>>>();
     check<residual<conv<8, 8, 3, gelu>>>(); // activation, then skip
@@ -78,6 +83,8 @@ TEST_CASE("layers that change the size") {
     check<upsample<3, bilinear>, conv<3, 3, 1>>();
     check<upsample<8, nearest>, conv<3, 3, 1>>();
     check<conv<3, 6, 3>, max_pool<3, 2>>();
+    check<conv<3, 6, 3>, max_pool<3, 2, pool_options{.padding = 0, .covers = true}>>();
+    check<conv<3, 6, 3>, max_pool<2, 2, pool_options{.padding = 0}>>();
     check<conv<3, 6, 3>, global_average_pool, linear<6, 5>>();
 }
 TEST_CASE("branches") {
@@ -85,6 +92,8 @@ TEST_CASE("branches") {
     check<product<named<"a", conv<3, 8, 3>>, named<"b", conv<3, 8, 5, silu>>>>();
     check<sum<sequential<conv<3, 12, 3>, pixel_shuffle<2>>, upsample<2>>>();
     check<product<pass, conv<3, 3, 3>>>();
+    check<concat<named<"a", conv<3, 8, 3>>, named<"b", conv<3, 17, 5, silu>>>>();
+    check<concat<pass, named<"b", conv<3, 5, 1>>>, conv<8, 16, 3>>();
 }
 TEST_CASE("VapSR's fused block is the sum of its parts") {
     check<zoo::vapsr_block<48, 64, 1>>(2e-4); // as for layer_norm

@@ -214,17 +214,34 @@ def folders(tmp):
     check_error(run("upscale", tmp / "in" / "one.png", tmp / "other" / "one.png", "-o", tmp / "out3"), "would both become")
 
 
+def lpips(tmp):
+    """Repeated pixels look worse than bicubic interpolation."""
+    weights = data("weights/lpips_v0.1/squeeze.pth")
+    options = ["--lpips-backbone", data("weights/lpips_squeeze_backbone/squeeze.backbone.pth"), "--lpips_weights"]
+    figures = []
+    common = ["--scale", 4, "--hr", sample.parent, "--metrics", "lpips,psnr", *options]
+    for model in ("bicubic", "nearest"):
+        r = run("evaluate", *common, weights, "--model", model, "--json", tmp / "j.json")
+        check_success(r)
+        check("lpips" in r.stdout, r.stdout)
+        figures.append(json.loads((tmp / "j.json").read_text())["mean"]["lpips"])
+    check(0.05 < figures[0] < figures[1] < 1, figures)
+    check_error(run("evaluate", *common, data("weights/lpips_v0.1/alex.pth")), "squeeze.backbone.pth", "do not fit")
+    check_error(run("evaluate", *common, options[1]), "expected the linear")
+
+
 def evaluate(tmp):
     r = run("evaluate", "--scale", 2, "--hr", sample.parent, "--model", "bicubic", "--json", tmp / "j.json", "--report",
-            tmp / "r.html", "--side-by-side", tmp / "pictures", "--downscale", "pillow")
+            tmp / "r.html", "--side-by-side", tmp / "pictures", "--downscale", "pillow", "--metrics", "psnr,ssim,vif")
     check_success(r)
     j = json.loads((tmp / "j.json").read_text())
     check([i["name"] for i in j["images"]] == ["chelsea"], j)
-    check(25 < j["mean"]["psnr"] < 45 and 0.8 < j["mean"]["ssim"] < 1, j)
+    check(25 < j["mean"]["psnr"] < 45 and 0.8 < j["mean"]["ssim"] < 1 and 0.3 < j["mean"]["vif"] < 1, j)
     check(abs(j["mean"]["psnr"] - j["bicubic"]["psnr"]) < 1e-9, "bicubic beside bicubic", j)
     check("chelsea" in (tmp / "r.html").read_text())
     check(png_size(tmp / "pictures" / "chelsea.png")[:2] == (3 * 450 + 8, 300), png_size(tmp / "pictures" / "chelsea.png"))
     check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--metrics", "beauty"), "beauty", "expected psnr")
+    check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--metrics", "lpips"), "expected --lpips-backbone")
     check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--json", tmp / "no" / "j.json"), "j.json")
     random_supercool(tmp / "w.safetensors", 16, 2, 1, 2)
     figures = []

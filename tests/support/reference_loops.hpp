@@ -38,8 +38,9 @@ inline std::vector<double> reference_convolution(const tensor& x, const std::vec
                         for (int q = 0; q < K; ++q)
                             for (int k = 0; k < inputs; ++k)
                                 sum += double(w[std::size_t(((o * inputs + k) * K + p) * K + q)]) *
-                                       x.padded(n, i * a.stride + (p - K / 2) * a.dilation,
-                                                j * a.stride + (q - K / 2) * a.dilation, o / per_group * inputs + k);
+                                       x.padded(n, i * a.stride + a.offset + (p - K / 2) * a.dilation,
+                                                j * a.stride + a.offset + (q - K / 2) * a.dilation,
+                                                o / per_group * inputs + k);
                     y.push_back(reference_activation(a.activation, sum, double(a.slope)) +
                                 (skip ? double((*skip)(n, i, j, o)) : 0.));
                 }

@@ -74,10 +74,11 @@ template <class Network> void check(int batch, int height, int width, trainable_
 }
 template <class... Layers> void check_layers(trainable_options o = {}) {
     using net = sequential<Layers...>;
-    check<net>(1, 1, 1, o);
-    check<net>(2, 5, 3, o);
-    check<net>(3, 13, 19, o);
-    check<net>(1, 37, 29, o);
+    const int more = smallest_side(shapes_of<net>()) - 1;
+    check<net>(1, 1 + more, 1 + more, o);
+    check<net>(2, 5 + more, 3 + more, o);
+    check<net>(3, 13 + more, 19 + more, o);
+    check<net>(1, 37 + more, 28 + more, o);
 }
 
 template <class Network> void same_with_threads(int batch, int height, int width) {
@@ -116,6 +117,13 @@ TEST_CASE("training: strided convolutions on the cpu") {
     check_layers<sum<conv<6, 10, 3, identity, conv_options{.stride = 2}>,
                      conv<6, 10, 1, identity, conv_options{.stride = 2}>>>();
 }
+TEST_CASE("training: convolutions with less padding on the cpu") {
+    check_layers<conv<3, 20, 3, relu, conv_options{.stride = 2, .padding = 0}>>();
+    check_layers<conv<3, 16, 11, identity, conv_options{.stride = 4, .padding = 2}>>();
+    check_layers<conv<16, 18, 3, identity, conv_options{.padding = 0}>>();
+    check_layers<conv<5, 8, 5, identity, conv_options{.dilation = 2, .padding = 1}>>();
+    check_layers<conv<16, 16, 5, identity, conv_options{.groups = 16, .padding = 1}>>();
+}
 TEST_CASE("training: depthwise convolutions on the cpu") {
     check_layers<depthwise<16, 5>>();
     check_layers<depthwise<70, 5, identity, 3>>();
@@ -143,6 +151,9 @@ TEST_CASE("training: other sizes on the cpu") {
     check_layers<conv<3, 5, 3>, upsample<2, bicubic>>();
     check_layers<conv<3, 20, 1>, max_pool<3, 2>>();
     check_layers<conv<3, 3, 1>, relu, max_pool<3, 1>>();
+    check_layers<conv<3, 20, 1>, max_pool<3, 2, pool_options{.padding = 0, .covers = true}>>();
+    check_layers<conv<3, 17, 1>, max_pool<2, 2, pool_options{.padding = 0}>>();
+    check_layers<conv<3, 16, 3>, concat<conv<16, 20, 1, relu>, conv<16, 5, 3, relu>>, max_pool<3, 2>>();
     check_layers<conv<3, 20, 1>, global_average_pool, linear<20, 3>>();
     check_layers<sequential<conv<3, 16, 3>, product<pass, depthwise<16, 3>>>>();
 }

@@ -83,7 +83,9 @@ template <class Network> void check(int height, int width, trainable_options o =
 }
 
 template <class... Layers> void check_layers() {
-    for (auto [height, width] : {std::pair{1, 1}, {5, 3}, {6, 9}}) check<sequential<Layers...>>(height, width);
+    using net = sequential<Layers...>;
+    const int more = smallest_side(shapes_of<net>()) - 1;
+    for (auto [height, width] : {std::pair{1, 1}, {5, 3}, {6, 9}}) check<net>(height + more, width + more);
 }
 
 } // namespace
@@ -97,6 +99,10 @@ TEST_CASE("gradients: convolutions") {
     check_layers<conv<3, 4, 1, identity, conv_options{.stride = 2}>>();
     check_layers<conv<3, 4, 3, identity, conv_options{.dilation = 2}>>();
     check_layers<conv<4, 6, 3, identity, conv_options{.groups = 2}>>();
+    check_layers<conv<3, 4, 3, identity, conv_options{.stride = 2, .padding = 0}>>();
+    check_layers<conv<4, 2, 5, identity, conv_options{.groups = 2, .padding = 1}>>();
+    check_layers<conv<3, 4, 7, identity, conv_options{.stride = 3, .padding = 1}>>();
+    check_layers<conv<4, 4, 3, identity, conv_options{.dilation = 2, .groups = 4, .padding = 0}>>();
     check_layers<depthwise<4, 5>>();
     check_layers<depthwise<3, 5, gelu, 3>>();
 }
@@ -125,6 +131,10 @@ TEST_CASE("gradients: other sizes") {
     check_layers<conv<2, 3, 1>, upsample<2, nearest>>();
     check_layers<conv<2, 3, 1>, max_pool<3, 2>>();
     check_layers<conv<2, 3, 1>, max_pool<3, 1>>();
+    check_layers<conv<2, 3, 1>, max_pool<3, 2, pool_options{.padding = 0}>>();
+    check_layers<conv<2, 3, 1>, max_pool<3, 2, pool_options{.padding = 0, .covers = true}>>();
+    check_layers<conv<2, 3, 1>, max_pool<2, 2, pool_options{.padding = 0}>>();
+    check_layers<conv<2, 3, 1>, max_pool<5, 3, pool_options{.padding = 1, .covers = true}>>();
     check_layers<conv<2, 3, 1>, global_average_pool, linear<3, 2>>();
 }
 TEST_CASE("gradients: compositions") {
@@ -137,6 +147,8 @@ TEST_CASE("gradients: compositions") {
     check_layers<conv<2, 3, 1>, product<pass, conv<3, 3, 3>>>();
     check_layers<conv<2, 3, 1>, sum<silu, sum<pass, product<silu, pass>>>>();
     check_layers<repeat<3, residual<conv<3, 3, 3, silu>>>>();
+    check_layers<concat<conv<3, 4, 3>, conv<3, 2, 1>>, conv<6, 2, 1>>();
+    check_layers<conv<3, 2, 1>, concat<pass, concat<silu, pass>>>();
 }
 TEST_CASE("gradients: checkpointed blocks") {
     using block = residual<conv<3, 4, 3, silu>, conv<4, 3, 3>>;
@@ -166,6 +178,44 @@ TEST_CASE("gradients are added to") {
     for (std::size_t i = 0; i < once.size(); ++i) CHECK(net.parameters()[0].gradient[i] == 2 * once[i]);
     net.clear_gradients();
     CHECK(net.parameters()[0].gradient[0] == 0);
+}
+TEST_CASE("gradients of several outputs add up") {
+    using first = sequential<conv<2, 3, 3>, silu>;
+    using net_type = sequential<first, concat<pass, conv<3, 2, 3>>, relu, conv<5, 1, 1>>;
+    trainable<net_type, oracle> net({.seed = 5});
+    tensor<double> x(2, 5, 4, 2);
+    numbers().fill(x.data(), x.size());
+    std::vector<int> outputs;
+    for (const char* name : {"0", "1", "2"}) outputs.push_back(result_of(net.traced(), name));
+    CHECK(result_of(net.traced(), "3.0") == -1);
+    auto frozen = net.frozen({.outputs = outputs});
+    outputs.push_back(int(net.traced().tensors.size()) - 1);
+    const auto view_of = [&](int t) {
+        return t == outputs.back() ? frozen.output_gradient() : frozen.output_gradient(t);
+    };
+    const auto gradient_of = [&](const std::vector<int>& seeded) {
+        frozen.forward(x.view());
+        for (int t : seeded) {
+            const auto dy = view_of(t);
+            for (int n = 0; n < 2; ++n)
+                for (int h = 0; h < 5; ++h)
+                    for (int i = 0; i < 4 * dy.channels(); ++i) dy.at(n, h, 0)[i] += std::cos(i + 3 * h + t);
+        }
+        const auto dx = frozen.backward();
+        return std::vector<double>(dx.at(1, 2, 0), dx.at(1, 2, 3) + 2);
+    };
+    const auto all = gradient_of(outputs);
+    std::vector<double> sum(all.size());
+    for (int t : outputs) {
+        const auto one = gradient_of({t});
+        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += one[i];
+        CHECK(one[0] != 0);
+    }
+    for (std::size_t i = 0; i < sum.size(); ++i) CHECK(all[i] == Approx(sum[i])); // float64
+    frozen.forward(x.view());
+    trainable<first, oracle> part({.seed = 5});
+    const auto y = part.forward(x.view()), tapped = frozen.output(outputs[0]);
+    CHECK(tapped.at(1, 3, 2)[1] == y.at(1, 3, 2)[1]);
 }
 TEST_CASE("a frozen network passes gradients on and changes nothing") {
     using net_type = sequential<conv<2, 3, 3, silu>, batch_norm<3>, conv<3, 1, 1>>;

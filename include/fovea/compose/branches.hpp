@@ -1,4 +1,5 @@
-// sum<A, B>: y = A(x) + B(x). product<A, B>: y = A(x) B(x). pass: y = x, for a branch that does nothing.
+// sum<A, B>: y = A(x) + B(x). product<A, B>: y = A(x) B(x). concat<A, B>: the channels of A(x), then those of B(x).
+// pass: y = x, for a branch that does nothing.
 #pragma once
 #include "fovea/compose/names.hpp"
 #include "fovea/compose/properties.hpp"
@@ -37,6 +38,23 @@ template <layer A, layer B> struct product {
             return times(t, A::trace(t, x), B::trace(t, x));
         else
             return result<A, V>{};
+    }
+};
+
+template <layer A, layer B> struct concat {
+    static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
+    static constexpr ratio scale = A::scale;
+    static constexpr int out_channels(int in) { // in: 0 where what comes before is not known
+        if (in == any_channels) in = in_channels;
+        return in == any_channels ? any_channels : A::out_channels(in) + B::out_channels(in);
+    }
+
+    template <class T, class V> static constexpr auto trace(T& t, V x) {
+        static_assert(A::scale == B::scale, "fovea: concat: both branches must produce the same size");
+        if constexpr (A::scale == B::scale)
+            return beside(t, A::trace(t, x), B::trace(t, x));
+        else
+            return result<concat, V>{};
     }
 };
 

@@ -51,6 +51,9 @@ template <class Real> class differentiator {
     window output() const { return value(int(g_.tensors.size()) - 1, false); }
     // Zeros after forward(), to be filled before backward().
     window output_gradient() const { return gradient(int(g_.tensors.size()) - 1); }
+    // The same of one of options.outputs; its value is there until backward().
+    window output(int tensor) const { return value(tensor, false); }
+    window output_gradient(int tensor) const { return gradient(tensor); }
     window input_gradient() const { return gradient(0); } // after backward(), with options.input_gradient
     std::size_t bytes() const { return plan_.bytes; }
 
@@ -68,6 +71,8 @@ template <class Real> class differentiator {
             if (!look(op(i), value(op(i).y, false))) return;
         }
         clear(output_gradient());
+        for (int t : options_.outputs)
+            if (plan_.needs_gradient[std::size_t(t)]) clear(output_gradient(t));
     }
 
     // From output_gradient() to the gradients of weights, which are added to, and of the input.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fovea/core/config.hpp"
+#include "fovea/core/error.hpp"
 #include "fovea/graph/gradient_kernel.hpp"
 
 namespace fovea {
@@ -34,10 +35,13 @@ constexpr int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) /
 struct footprint {
     int magnify = 1, stride = 1; // one of them is 1
     int radius = 0;              // input pixels on either side
+    int offset = 0, end = 0;     // input pixels before the centre of the first output, and at least behind the last's
     bool whole = false;          // reads the whole image, gives one pixel
     int grain = 1;               // output pixels are computed in runs of so many, from multiples of it
 
-    constexpr bool own_pixel() const { return magnify == 1 && stride == 1 && radius == 0 && grain == 1 && !whole; }
+    constexpr bool own_pixel() const {
+        return magnify == 1 && stride == 1 && radius == 0 && offset == 0 && end == 0 && grain == 1 && !whole;
+    }
     // The runs that the rows `out` are part of.
     constexpr range grains(range out) const {
         return {floor_div(out.begin, grain) * grain, floor_div(out.end + grain - 1, grain) * grain};
@@ -46,9 +50,12 @@ struct footprint {
         if (out.empty()) return {};
         if (whole) return {0, extent_in};
         out = grains(out);
-        return {floor_div(out.begin, magnify) * stride - radius, floor_div(out.end - 1, magnify) * stride + radius + 1};
+        return {floor_div(out.begin, magnify) * stride + offset - radius,
+                floor_div(out.end - 1, magnify) * stride + offset + radius + 1};
     }
-    constexpr int extent(int in) const { return whole ? 1 : magnify > 1 ? in * magnify : (in - 1) / stride + 1; }
+    constexpr int extent(int in) const { // 0: the input is too small
+        return whole ? 1 : magnify > 1 ? in * magnify : std::max(0, floor_div(in - 1 - offset - end, stride) + 1);
+    }
 };
 
 // Up to N indices of tensors or weights; -1 where there is none.
@@ -205,6 +212,10 @@ struct graph {
         std::string own = l.index >= 0 ? std::to_string(l.index) : std::string(l.text);
         return scope_name(l.parent) + own + (own.empty() ? "" : ".");
     }
+    bool is_named(int s, std::string_view name) const {
+        const std::string full = scope_name(s);
+        return full.size() == name.size() + 1 && full.starts_with(name);
+    }
     std::string name(const weight& w) const { return scope_name(w.scope) + std::string(w.name); }
 };
 
@@ -222,18 +233,39 @@ constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     return all;
 }
 
+// The height or width of the smallest image that the network can be run on.
+constexpr int smallest_side(const graph& g) {
+    const auto fits = [&](int n) {
+        for (auto& e : extents_of(g, {n, n}))
+            if (e.height < 1) return false;
+        return true;
+    };
+    int n = 1;
+    while (!fits(n)) ++n;
+    return n;
+}
+// Throws when an image is too small for the network.
+inline void check_extent(const graph& g, extent input) {
+    const int least = smallest_side(g);
+    if (input.height < least || input.width < least)
+        fail("an image of ", input.width, 'x', input.height, " pixels: this network expects at least ", least, 'x',
+             least);
+}
+
+// The tensor that the layer `name` ("body.0") gives; -1: no layer has that name.
+inline int result_of(const graph& g, std::string_view name) {
+    for (auto& o : g.outputs)
+        if (g.is_named(o.scope, name)) return o.tensor;
+    return -1;
+}
+
 // The part of a network up to what the layer `name` ("body.0.proj_1") computes: of a layer with weights of its own the
 // operation that reads them, of a composition its result. False when no layer has that name.
 inline bool truncate(graph& g, std::string_view name) {
-    const auto named = [&](int scope) {
-        const std::string full = g.scope_name(scope);
-        return full.size() == name.size() + 1 && full.starts_with(name);
-    };
     int last = -1;
     for (auto& o : g.operations)
-        if (o.w[0] >= 0 && named(g.weights[std::size_t(o.w[0])].scope)) last = std::max(last, o.y);
-    for (auto& o : g.outputs)
-        if (last < 0 && named(o.scope)) last = o.tensor;
+        if (o.w[0] >= 0 && g.is_named(g.weights[std::size_t(o.w[0])].scope, name)) last = std::max(last, o.y);
+    if (last < 0) last = result_of(g, name);
     if (last < 0) return false;
     g.tensors.resize(std::size_t(last) + 1);
     std::erase_if(g.operations, [&](const operation& o) { return o.y > last; });

@@ -72,6 +72,7 @@ inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
+    int offset = 0; // of the input pixel that the first output is centred on: kernel / 2 * dilation less the padding
     int factor = 1; // of a magnification or a pixel shuffle
     int hidden = 0; // channels inside a fused block
     float epsilon = 1e-5f;

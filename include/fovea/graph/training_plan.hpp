@@ -14,6 +14,7 @@ struct training_options {
     bool input_gradient = false;  // of the network's input
     bool weight_gradients = true; // false: a frozen network
     bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
+    std::vector<int> outputs{};   // tensors besides the last that a loss reads, and gives gradients where they have any
 };
 
 struct training_step {
@@ -130,7 +131,7 @@ class training_planner {
             const bool cheap = o.d.cheap && runs_input_kernel(i) && (o.d.inputs_read & first_input);
             recomputed_[std::size_t(o.y)] = cheap || o.region >= 0;
         }
-        recomputed_[n_ - 1] = 0;
+        each_output([&](int t) { recomputed_[std::size_t(t)] = 0; });
         for (auto& o : g_.operations) // what a block hands to others is kept
             for (int x : o.x)
                 if (x > 0 && o.region != op(producer_[std::size_t(x)]).region && !op(producer_[std::size_t(x)]).d.cheap)
@@ -153,10 +154,17 @@ class training_planner {
 
     void loss() {
         ++now_;
-        const int last = int(n_) - 1;
-        value(last, false).use(now_);
-        buffer_.back() = last;
-        gradient(last).use(now_);
+        each_output([&](int t) {
+            value(t, false).use(now_);
+            if (t + 1 < int(n_) && !needs(t)) return;
+            buffer_[std::size_t(t)] = t;
+            gradient(t).use(now_);
+        });
+    }
+    // f(tensor) for those that the loss reads.
+    template <class F> void each_output(F f) const {
+        for (int t : options_.outputs) f(t);
+        f(int(n_) - 1);
     }
 
     // Computes value t again, and what that needs, unless it is there.

@@ -1,4 +1,5 @@
-// PNG (W3C, 3rd edition) written without any library, for builds without libpng: 8 and 16 bits, 1 to 4 channels.
+// PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
+// 16 bits, 1 to 4 channels.
 //
 // Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
 // large as the image. Builds with libpng compress.
@@ -6,10 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
-#include "fovea/core/atomic_file.hpp"
 #include "fovea/image/image.hpp"
 
 namespace fovea::detail {
@@ -25,7 +26,7 @@ class png_chunk {
     void put_number(std::uint32_t n) {
         for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
     }
-    void write_to(atomic_file& file) {
+    template <class Sink> void write_to(Sink& file) {
         const auto length = std::uint32_t(bytes_.size() - 8);
         for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
         std::uint32_t crc = ~0u;
@@ -56,8 +57,8 @@ inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
     return row;
 }
 
-// pixels: u8 or u16; the compression level is not used. The caller commits the file.
-inline void encode_png(atomic_file& file, std::string_view, const image& pixels, int /*compression*/) {
+// pixels: u8 or u16. Sink: file.write(std::span<const std::byte>), as atomic_file, which the caller commits.
+template <class Sink> void encode_stored_png(Sink& file, const image& pixels) {
     constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
     constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     file.write(std::as_bytes(std::span(signature)));

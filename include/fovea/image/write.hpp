@@ -66,9 +66,13 @@ inline image over_background(const image& in, float background) {
 
 inline void write_png_image(atomic_file& file, const std::string& name, const image& pixels, int compression) {
     if (pixels.type() == sample_type::f32)
-        encode_png(file, name, with_type(pixels, sample_type::u16), compression);
-    else
-        encode_png(file, name, pixels, compression);
+        return write_png_image(file, name, with_type(pixels, sample_type::u16), compression);
+#if FOVEA_WITH_LIBPNG
+    encode_png(file, name, pixels, compression);
+#else
+    static_cast<void>(name), static_cast<void>(compression);
+    encode_stored_png(file, pixels);
+#endif
 }
 
 inline void write_jpeg_image(atomic_file& file, const std::string& name, const image& pixels,

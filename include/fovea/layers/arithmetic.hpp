@@ -1,4 +1,4 @@
-// Sums and products of values, for hand-written traces; `compose/` has them as layers.
+// Sums and products of values, and their channels side by side, for hand-written traces; `compose/` has them as layers.
 #pragma once
 #include "fovea/layers/layer.hpp"
 #include "fovea/ops/arithmetic.hpp"
@@ -11,6 +11,9 @@ template <class T, int C, ratio S> constexpr value<C, S> plus(T& t, value<C, S> 
 template <class T, int C, ratio S> constexpr value<C, S> times(T& t, value<C, S> a, value<C, S> b) {
     return t.template emit<multiply, C, S>(
         {.x = {a.id, b.id}, .d = {.inputs_read = first_input | second_input, .in_place = true}, .work = C});
+}
+template <class T, int C, int D, ratio S> constexpr value<C + D, S> beside(T& t, value<C, S> a, value<D, S> b) {
+    return t.template emit<concatenate, C + D, S>({.x = {a.id, b.id}, .work = C + D});
 }
 
 } // namespace fovea

@@ -1,4 +1,5 @@
-// Two-dimensional convolution with "same" padding, its activation and, where asked, weight normalisation.
+// Two-dimensional convolution with zero padding ("same" unless told), its activation and, where asked, weight
+// normalisation.
 //
 // Parameters: weight (Out, In/groups, Kernel, Kernel) or, weight-normed, weight_g (Out,1,1,1) and weight_v in its
 // place; bias (Out,1,1,1) unless switched off.
@@ -13,10 +14,13 @@ struct conv_options {
     int stride = 1, dilation = 1, groups = 1;
     bool bias = true;
     bool weight_norm = false;
+    int padding = same_padding; // zeros on every side, at most Kernel / 2 * dilation
 };
 
 template <int In, int Out, int Kernel, class Activation = identity, conv_options Options = conv_options{}>
 struct conv : maps<In, Out, ratio{1, Options.stride}> {
+    static constexpr int radius = Kernel / 2 * Options.dilation,
+                         offset = Options.padding == same_padding ? 0 : radius - Options.padding;
     static constexpr bool is_depthwise = Options.groups == In && In == Out && In > 1;
 
     template <class T, ratio S>
@@ -24,18 +28,22 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         static_assert(Kernel % 2 == 1, "fovea: conv: the kernel must be odd");
         static_assert(In % Options.groups == 0 && Out % Options.groups == 0,
                       "fovea: conv: groups must divide both in_channels and out_channels");
+        static_assert(offset >= 0, "fovea: conv: padding must be at most kernel / 2 * dilation");
         // An activation that the backend cannot fuse is an operation of its own.
         constexpr bool plain = std::is_same_v<Activation, identity>;
         constexpr bool fused = plain || (T::mode::fuses_activations && T::template offers<operation_of<Activation>>);
         constexpr bool takes_skip = fused && T::mode::fuses_skips;
         const weight_shape dims{Out, In / Options.groups, Kernel, Kernel};
-        operation o{
-            .x = {x.id, takes_skip ? skip.id : -1},
-            .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
-            .a = {.kernel = Kernel, .stride = Options.stride, .dilation = Options.dilation, .groups = Options.groups},
-            .reads = {.stride = Options.stride, .radius = Kernel / 2 * Options.dilation},
-            .d = {.weights_read = first_input, .passes = takes_skip ? second_input : nothing},
-            .work = double(count(dims))};
+        operation o{.x = {x.id, takes_skip ? skip.id : -1},
+                    .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
+                    .a = {.kernel = Kernel,
+                          .stride = Options.stride,
+                          .dilation = Options.dilation,
+                          .groups = Options.groups,
+                          .offset = offset},
+                    .reads = {.stride = Options.stride, .radius = radius, .offset = offset, .end = offset},
+                    .d = {.weights_read = first_input, .passes = takes_skip ? second_input : nothing},
+                    .work = double(count(dims))};
         if constexpr (fused && !plain) o.a.activation = Activation::kind, o.a.slope = Activation::slope;
         using emitted = operation_of<std::conditional_t<fused, Activation, identity>>;
         auto y = t.template emit<emitted, Out, S * ratio{1, Options.stride}>(o);
@@ -64,7 +72,7 @@ using depthwise = conv<C, C, Kernel, Activation, conv_options{.dilation = Dilati
 namespace detail {
 template <class L> struct with_weight_norm;
 template <int I, int O, int K, class A, conv_options N> struct with_weight_norm<conv<I, O, K, A, N>> {
-    using type = conv<I, O, K, A, conv_options{N.stride, N.dilation, N.groups, N.bias, true}>;
+    using type = conv<I, O, K, A, conv_options{N.stride, N.dilation, N.groups, N.bias, true, N.padding}>;
 };
 } // namespace detail
 

@@ -17,6 +17,7 @@
 namespace fovea {
 
 inline constexpr int any_channels = 0;
+inline constexpr int same_padding = -1; // as much as keeps the size where the stride is 1
 
 template <class L>
 concept layer = requires {

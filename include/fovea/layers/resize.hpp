@@ -46,17 +46,29 @@ template <int Factor, class Filter = bicubic> struct upsample {
     }
 };
 
-template <int Kernel, int Stride> struct max_pool {
+struct pool_options {
+    int padding = same_padding; // on every side; never the largest
+    bool covers = false;        // the last window may pass the end, so that every pixel is in one ("ceil mode")
+};
+
+template <int Kernel, int Stride, pool_options Options = pool_options{}> struct max_pool {
     static constexpr int in_channels = any_channels;
     static constexpr ratio scale{1, Stride};
     static constexpr int out_channels(int in) { return in; }
+    static constexpr bool same = Options.padding == same_padding;
+    static constexpr int offset = same ? 0 : Kernel / 2 - Options.padding;
+    static constexpr int end = same             ? 0
+                               : Options.covers ? Kernel / 2 + 1 - Options.padding - Stride
+                                                : (Kernel - 1) / 2 - Options.padding;
 
     template <class T, int C, ratio S> static constexpr auto trace(T& t, value<C, S> x) {
-        static_assert(Kernel % 2 == 1, "fovea: max_pool: the kernel must be odd");
+        static_assert(Kernel % 2 == 1 || !same, "fovea: max_pool: the kernel must be odd, or padding given");
+        static_assert(offset >= 0 && (!Options.covers || Stride <= Kernel - Options.padding),
+                      "fovea: max_pool: padding must be at most kernel / 2, and no window may lie outside");
         return t.template emit<pool_maximum, C, S * ratio{1, Stride}>(
             {.x = {x.id},
-             .a = {.kernel = Kernel, .stride = Stride},
-             .reads = {.stride = Stride, .radius = Kernel / 2},
+             .a = {.kernel = Kernel, .stride = Stride, .offset = offset},
+             .reads = {.stride = Stride, .radius = Kernel / 2, .offset = offset, .end = end},
              .d = {.inputs_read = first_input | its_output},
              .work = double(C) * Kernel * Kernel});
     }

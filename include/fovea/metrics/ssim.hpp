@@ -8,10 +8,10 @@
 //   ssim_uniform   7x7 uniform window, sample variances (divided by 48): the default of scikit-image
 #pragma once
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <vector>
 
+#include "fovea/metrics/gaussian.hpp"
 #include "fovea/metrics/planes.hpp"
 
 namespace fovea {
@@ -24,13 +24,7 @@ struct ssim_window {
     double variance_factor = 1;
 };
 
-inline ssim_window gaussian_window() {
-    ssim_window window{std::vector<double>(11), 1};
-    double sum = 0;
-    for (int i = 0; i < 11; ++i) sum += window.weights[std::size_t(i)] = std::exp(-(i - 5) * (i - 5) / (2 * 1.5 * 1.5));
-    for (double& w : window.weights) w /= sum;
-    return window;
-}
+inline ssim_window gaussian_window() { return {gaussian_weights(11, 1.5), 1}; }
 
 inline ssim_window uniform_window() { return {std::vector<double>(7, 1. / 7), 49. / 48}; }
 

@@ -41,7 +41,7 @@ template <class Real> class training_pass {
   public:
     training_pass(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
                   const training_options& o)
-        : run_(g, weights, gradients, threads, o), channels_(g.tensors.front().channels) {}
+        : run_(g, weights, gradients, threads, o), graph_(g) {}
 
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating) {
         load(x);
@@ -50,6 +50,8 @@ template <class Real> class training_pass {
     }
     tensor_view<Real> output_gradient() const { return view_of<Real>(run_.output_gradient(), batch_); }
     tensor_view<const Real> input_gradient() const { return view_of<const Real>(run_.input_gradient(), batch_); }
+    tensor_view<const Real> output(int tensor) const { return view_of<const Real>(run_.output(tensor), batch_); }
+    tensor_view<Real> output_gradient(int tensor) const { return view_of<Real>(run_.output_gradient(tensor), batch_); }
     void backward() { run_.backward(); }
     std::size_t bytes() const { return run_.bytes(); }
 
@@ -73,23 +75,32 @@ template <class Real> class training_pass {
 
   private:
     void load(tensor_view<const Real> x) {
-        if (x.channels() != channels_)
-            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels_);
+        const int channels = graph_.tensors.front().channels;
+        if (x.channels() != channels)
+            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels);
+        check_extent(graph_, {x.height(), x.width()});
         batch_ = x.batch();
         run_.prepare({x.height(), x.width()}, batch_);
         const auto to = view_of<Real>(run_.input(), batch_);
         for (int n = 0; n < batch_; ++n)
             for (int h = 0; h < x.height(); ++h)
-                std::copy_n(x.at(n, h, 0), std::ptrdiff_t(x.width()) * channels_, to.at(n, h, 0));
+                std::copy_n(x.at(n, h, 0), std::ptrdiff_t(x.width()) * channels, to.at(n, h, 0));
     }
 
     differentiator<Real> run_;
-    int channels_, batch_ = 0;
+    const graph& graph_;
+    int batch_ = 0;
 };
 
 } // namespace detail
 
 template <class Real> class basic_trainable;
+
+struct frozen_options {
+    bool batch_statistics = true;
+    bool input_gradient = true; // false: values only
+    std::vector<int> outputs{}; // tensors besides the last that are read (result_of() finds them by the layer's name)
+};
 
 // A network as a loss sees it: gradients pass through, its weights get none, and there is no way to give them any. It
 // reads the weights of the network that it was made of, which outlives it.
@@ -100,6 +111,9 @@ template <class Real> class basic_frozen {
         return pass_.forward(x, true);
     }
     tensor_view<Real> output_gradient() const { return pass_.output_gradient(); }
+    // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to.
+    tensor_view<const Real> output(int tensor) const { return pass_.output(tensor); }
+    tensor_view<Real> output_gradient(int tensor) const { return pass_.output_gradient(tensor); }
     tensor_view<const Real> backward() { // the gradient of the input
         pass_.backward();
         return pass_.input_gradient();
@@ -108,10 +122,13 @@ template <class Real> class basic_frozen {
 
   private:
     friend class basic_trainable<Real>;
-    basic_frozen(basic_trainable<Real>& owner, bool batch_statistics)
+    basic_frozen(basic_trainable<Real>& owner, const frozen_options& o)
         : owner_(&owner),
           pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_,
-                {.input_gradient = true, .weight_gradients = false, .batch_statistics = batch_statistics}) {}
+                {.input_gradient = o.input_gradient,
+                 .weight_gradients = false,
+                 .batch_statistics = o.batch_statistics,
+                 .outputs = o.outputs}) {}
     basic_trainable<Real>* owner_;
     detail::training_pass<Real> pass_;
 };
@@ -171,7 +188,7 @@ template <class Real> class basic_trainable {
         stale_ = true;
     }
 
-    basic_frozen<Real> frozen(bool batch_statistics = true) { return {*this, batch_statistics}; }
+    basic_frozen<Real> frozen(const frozen_options& o = {}) { return {*this, o}; }
     const graph& traced() const { return *graph_; }
     context& threads() const { return *context_; }
     std::size_t bytes() const { return pass_.bytes(); } // of activations and gradients in the last step

@@ -71,6 +71,7 @@ class upscaler {
             fail("a network from ", in_channels(), " to ", graph_->tensors.back().channels,
                  " channels does not enlarge images: expected 3 and 3");
         if (in.empty()) fail("an empty image cannot be enlarged");
+        check_extent(*graph_, {in.height(), in.width()});
         image bled;
         if (in.has_alpha()) bled = with_bled_colours(in);
         const image& from = in.has_alpha() ? bled : in;
@@ -102,6 +103,7 @@ class upscaler {
     tensor<float> operator()(tensor_view<const float> x, const run_options& o = {}) {
         if (x.channels() != in_channels())
             fail("a tensor of ", x.channels(), " channels was given to a network that expects ", in_channels());
+        check_extent(*graph_, {x.height(), x.width()});
         const extent out = extents_of(*graph_, {x.height(), x.width()}).back();
         tensor<float> y(x.batch(), out.height, out.width, graph_->tensors.back().channels);
         const auto copy = [](const float* from, float* to, int pixels, int channels) {

@@ -1,4 +1,5 @@
-// y = x0 + x1 and y = x0 * x1; all (N,H,W,C).
+// y = x0 + x1 and y = x0 * x1; all (N,H,W,C). concatenate: y (N,H,W,C+D) holds the channels of x0 (N,H,W,C), then those
+// of x1 (N,H,W,D).
 #pragma once
 
 namespace fovea {
@@ -7,5 +8,6 @@ struct add {
     static constexpr bool passes_its_gradient = true;
 };
 struct multiply {};
+struct concatenate {};
 
 } // namespace fovea

@@ -1,7 +1,8 @@
-// y = f(conv(x, w) + b) + skip: cross-correlation, zero padding of kernel/2 * dilation on every side.
+// y = f(conv(x, w) + b) + skip: cross-correlation, zero padding of kernel/2 * dilation on every side, less
+// `offset`.
 //
-// x (N,H,W,I), w (O, I/groups, K, K), b (O,1,1,1) or absent, y and skip (N, ceil(H/stride), ceil(W/stride), O). K is
-// odd. depthwise_conv2d is the same with groups = I = O, its own type because its kernels are.
+// x (N,H,W,I), w (O, I/groups, K, K), b (O,1,1,1) or absent, y and skip (N,H',W',O) with H' = ceil((H - 2 offset) /
+// stride). K is odd. depthwise_conv2d is the same with groups = I = O, its own type because its kernels are.
 #pragma once
 #include "fovea/ops/activation.hpp"
 

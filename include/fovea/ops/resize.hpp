@@ -11,7 +11,8 @@ struct shuffle_pixels {};
 // deep-learning frameworks upsample; x (N,H,W,C), y and skip (N, H r, W r, C).
 struct magnify {};
 
-// The largest of K x K pixels, outside the image minus infinity; x (N,H,W,C), y (N, ceil(H/stride), ceil(W/stride), C).
+// The largest of K x K pixels, outside the image minus infinity; x (N,H,W,C), y (N,H',W',C). The first window begins
+// K/2 less `offset` pixels before the image.
 struct pool_maximum {};
 
 // The mean over all pixels; x (N,H,W,C), y (N,1,1,C).

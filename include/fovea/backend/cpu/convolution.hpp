@@ -1,5 +1,5 @@
 // y = act(conv(x, w) + b) + skip (optional): cross-correlation of any odd kernel, stride, dilation and groups, padded
-// with zeros. Direct, register-blocked; winograd.hpp is the other way.
+// with zeros (attributes::offset). Direct, register-blocked; winograd.hpp is the other way.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)
 //   w[0]  packed by pack_convolution from (O,I/groups,K,K)        w[1]  (O) or null
@@ -58,7 +58,7 @@ inline void pack_convolution(const preparation_call& c) {
 inline terms convolution_terms(const call& c, const convolution_layout& l, int n, int y, int x, int group) {
     const window& in = c.x[0];
     const attributes& a = c.a;
-    const int half = l.kernel / 2, left = x * a.stride - half * a.dilation;
+    const int half = l.kernel / 2, left = x * a.stride + a.offset - half * a.dilation;
     const bool single = a.dilation == 1 && l.groups == 1;
     terms t;
     t.rows = l.kernel;
@@ -67,7 +67,7 @@ inline terms convolution_terms(const call& c, const convolution_layout& l, int n
     t.run_step = std::ptrdiff_t(a.dilation) * in.channels;
     t.pixel_step = std::ptrdiff_t(a.stride) * in.channels;
     for (int i = 0; i < l.kernel; ++i)
-        t.row[i] = in.read<float>(n, y * a.stride + (i - half) * a.dilation, left) + group * l.inputs;
+        t.row[i] = in.read<float>(n, y * a.stride + a.offset + (i - half) * a.dilation, left) + group * l.inputs;
     return t;
 }
 

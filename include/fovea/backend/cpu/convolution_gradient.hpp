@@ -30,8 +30,8 @@ inline void exchange(const attributes& a, const weight_shape& s, const float* w,
 // ...
 struct phase_taps {
     int first = 0, count = 0, begin = 0;
-    phase_taps(int phase, int kernel, int stride) {
-        const int half = kernel / 2;
+    phase_taps(int phase, int kernel, int stride, int offset) {
+        const int half = kernel / 2 - offset;
         for (int tap = kernel; tap-- > 0;)
             if ((phase + half - tap) % stride == 0) {
                 if (count == 0) first = tap, begin = floor_division(phase + half - tap, stride);
@@ -44,7 +44,7 @@ struct phase_taps {
 // Where the weights of the phases lie, one after the other: [taps of rows][taps of columns][O][vectors * lanes] for
 // each block of dx's channels.
 struct phase_layout {
-    int outputs, inputs, kernel, stride; // outputs: of dx
+    int outputs, inputs, kernel, stride, offset; // outputs: of dx
     std::size_t floats(const phase_taps& rows, const phase_taps& cols) const {
         return std::size_t(rows.count * cols.count * inputs) * std::size_t((outputs + lanes - 1) / lanes * lanes);
     }
@@ -53,7 +53,7 @@ struct phase_layout {
         std::size_t before = 0;
         for (int v = 0; v < stride; ++v)
             for (int u = 0; u < stride; ++u) {
-                const phase_taps rows(v, kernel, stride), cols(u, kernel, stride);
+                const phase_taps rows(v, kernel, stride, offset), cols(u, kernel, stride, offset);
                 f(v, u, rows, cols, before);
                 before += floats(rows, cols);
             }
@@ -65,7 +65,9 @@ struct phase_layout {
         for (int v = 0, n; v < vectors; v += n) f(v, n = block_vectors(vectors - v, inputs));
     }
 };
-inline phase_layout phases_of(const attributes& a, const weight_shape& s) { return {s[1], s[0], s[2], a.stride}; }
+inline phase_layout phases_of(const attributes& a, const weight_shape& s) {
+    return {s[1], s[0], s[2], a.stride, a.offset};
+}
 
 inline void pack_phases(const preparation_call& c) {
     const phase_layout l = phases_of(c.a, c.dims[0]);
@@ -114,7 +116,7 @@ inline void pack_convolution_gradient(const preparation_call& c) {
 inline call exchanged_call(const gradient_call& c) {
     call e;
     e.a = c.a, e.images = c.images, e.rows = c.rows, e.cols = c.cols;
-    e.a.activation = activation_kind::identity;
+    e.a.activation = activation_kind::identity, e.a.offset = -c.a.offset;
     e.x = {c.dy, c.accumulates[0] ? c.dx[0] : window{}};
     e.y = c.dx[0], e.w[0] = c.arranged, e.dims = exchanged(c.a, c.dims), e.scratch = c.scratch;
     return e;
@@ -138,7 +140,7 @@ inline void convolve_phases(const gradient_call& c) {
             for (int n = c.images.begin; n < c.images.end; ++n)
                 for (int y = down.begin; y < down.end; ++y) {
                     for (int i = 0; i < t.rows; ++i) {
-                        const int row = y + rows.begin + i; // above the image, too, lies the row of zeros
+                        const int row = y + rows.begin + i; // outside the image lies the row of zeros
                         t.row[i] = c.dy.read<float>(n, row, along.begin + cols.begin);
                     }
                     float* dx = c.dx[0].at<float>(n, y * s + row_phase, along.begin * s + col_phase) + vector * lanes;

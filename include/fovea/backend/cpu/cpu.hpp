@@ -18,11 +18,12 @@ concept fused_on_cpu = A::kind != activation_kind::custom;
 // Whether Winograd's tiles can compute such a convolution, and whether they are faster than the direct sum (bench_ops
 // has both side by side): whatever the outputs, but transforms of few inputs leave lanes empty.
 constexpr bool winograd_fits(const attributes& a) {
-    return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1;
+    return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1 && a.offset == 0;
 }
 // Fewer inputs leave little to sum for each that is quantised.
 constexpr bool int8_fits(const attributes& a, const weight_shape& dims) {
-    return a.dilation == 1 && a.groups == 1 && dims[1] >= 16 && dims[1] * dims[2] * dims[3] <= max_int8_terms;
+    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16 &&
+           dims[1] * dims[2] * dims[3] <= max_int8_terms;
 }
 constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
 constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
@@ -136,7 +137,7 @@ constexpr void choose_gradient(cpu, conv2d<identity>, convolution_method wanted,
     operation back = o;
     back.dims = {o.dims[1] * o.a.groups, o.dims[0] / o.a.groups, o.dims[2], o.dims[3]};
     d.a.method = method_for(wanted, back);
-    d.margin = o.a.kernel / 2 * o.a.dilation + 1;
+    d.margin = o.a.kernel / 2 * o.a.dilation + o.a.offset + 1;
     if (d.a.method == convolution_method::winograd) {
         d.a.tile = d.grain = winograd_tile_for(back.dims);
         d.margin = d.grain + 1;
@@ -170,7 +171,7 @@ inline std::size_t prepared_bytes(cpu, packed_gradient_depthwise, const preparat
 }
 inline packed_gradient_depthwise gradient_layout_of(cpu, depthwise_conv2d<identity>);
 constexpr void choose_gradient(cpu, depthwise_conv2d<identity>, convolution_method, operation& o) {
-    o.d.margin = o.a.kernel / 2 * o.a.dilation;
+    o.d.margin = o.a.kernel / 2 * o.a.dilation + o.a.offset;
 }
 inline void input_gradient(cpu, depthwise_conv2d<identity>, const gradient_call& c) {
     if (c.a.stride > 1) return input_gradient(reference{}, depthwise_conv2d<identity>{}, c);

@@ -139,8 +139,8 @@ inline void depthwise(const call& c) {
             r.taps = c.weight<float>(0) + std::ptrdiff_t(first) * K * K;
             r.channels = std::min(lanes, channels - first);
             for (int i = 0; i < K; ++i)
-                r.row[i] = in.read<float>(n, y * c.a.stride + (i - half) * c.a.dilation,
-                                          c.cols.begin * c.a.stride - half * c.a.dilation) +
+                r.row[i] = in.read<float>(n, y * c.a.stride + c.a.offset + (i - half) * c.a.dilation,
+                                          c.cols.begin * c.a.stride + c.a.offset - half * c.a.dilation) +
                            first;
             const destination to{.y = c.y.at<float>(n, y, c.cols.begin) + first,
                                  .pixel_step = channels,

@@ -51,7 +51,8 @@ template <int NV> void depthwise_weight_gradient_of(const gradient_call& c, int 
         for (int j = 0; j < kernel; j += group) {
             std::fill_n(sums, 5 * NV * lanes, 0.f);
             each_row(c, [&](int n, int y) {
-                const int v = y * s + (i - half) * c.a.dilation, u = (j - half) * c.a.dilation;
+                const int v = y * s + c.a.offset + (i - half) * c.a.dilation,
+                          u = c.a.offset + (j - half) * c.a.dilation;
                 if (v < 0 || v >= c.x[0].height) return;
                 sum(c.x[0].at<const float>(n, v, u) + first, std::ptrdiff_t(s) * channels,
                     std::ptrdiff_t(c.a.dilation) * channels, c.dy.at<const float>(n, y, 0) + first, channels,

@@ -13,7 +13,7 @@ namespace fovea::FOVEA_ISA {
 inline void max_pool(const call& c) {
     const window& in = c.x[0];
     const auto taps = [&](int centre, int size) {
-        const int first = centre * c.a.stride - c.a.kernel / 2;
+        const int first = centre * c.a.stride + c.a.offset - c.a.kernel / 2;
         return range{first, first + c.a.kernel}.clip(size);
     };
     each_pixel(c, [&](int n, int y, int x) {

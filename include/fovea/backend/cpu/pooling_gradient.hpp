@@ -8,9 +8,9 @@ namespace fovea::FOVEA_ISA {
 
 inline void max_pool_gradient(const gradient_call& c) {
     const window& in = c.x[0];
-    const int k = c.a.kernel, half = k / 2, s = c.a.stride;
+    const int k = c.a.kernel, before = k / 2 - c.a.offset, s = c.a.stride; // before: the first pixel
     const auto windows = [&](int at, int size) { // the outputs whose windows hold position `at`
-        return range{std::max(0, (at - half + s - 1) / s), std::min(size, (at + half) / s + 1)};
+        return range{std::max(0, (at + before - k + s) / s), std::min(size, (at + before) / s + 1)};
     };
     each_pixel(c, [&](int n, int v, int u) {
         const range rows = windows(v, c.dy.height), columns = windows(u, c.dy.width);
@@ -24,8 +24,8 @@ inline void max_pool_gradient(const gradient_call& c) {
                     const vf y = load_first(c.y.at<const float>(n, h, w) + first, count);
                     const auto largest = [&](vf value) { return (value == y) || xsimd::isnan(value); };
                     auto mine = largest(x);
-                    for (int t = 0; t < (v - h * s + half) * k + u - w * s + half; ++t) { // taps before this one
-                        const int i = h * s + t / k - half, j = w * s + t % k - half;
+                    for (int t = 0; t < (v - h * s + before) * k + u - w * s + before; ++t) { // taps before this one
+                        const int i = h * s + t / k - before, j = w * s + t % k - before;
                         if (i >= 0 && j >= 0 && j < in.width) mine = mine && !largest(x_at(i, j));
                     }
                     const vf dy = load_first(c.dy.at<const float>(n, h, w) + first, count);

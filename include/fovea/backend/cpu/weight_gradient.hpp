@@ -125,8 +125,8 @@ inline void direct_weight_gradient_of_group(const gradient_call& c, int group, r
                 for (int run = 0; run < l.runs; ++run) {
                     int count = 0;
                     for (int y = top; y < std::min(top + rows_at_once, c.rows.end); ++y) {
-                        const int v = y * s + (i - half) * c.a.dilation,
-                                  u = ((l.runs == 1 ? 0 : run) - half) * c.a.dilation;
+                        const int v = y * s + c.a.offset + (i - half) * c.a.dilation,
+                                  u = c.a.offset + ((l.runs == 1 ? 0 : run) - half) * c.a.dilation;
                         if (v < 0 || v >= c.x[0].height) continue;
                         rows[count++] = {c.x[0].at<const float>(n, v, u) + group * inputs,
                                          c.dy.at<const float>(n, y, 0) + outputs.begin,

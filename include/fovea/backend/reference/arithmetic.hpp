@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+
 #include "fovea/backend/reference/backend.hpp"
 #include "fovea/ops/arithmetic.hpp"
 
@@ -33,6 +35,21 @@ template <class Real> void input_gradient(basic_reference<Real>, multiply, const
                     dx = g[k] + (c.accumulates[k] ? dx : 0);
                 }
         }
+    });
+}
+
+template <class Real> void forward(basic_reference<Real>, concatenate, const call& c) {
+    each_pixel(c, [&](int n, int h, int w) {
+        Real* y = c.y.at<Real>(n, h, w); // (C + D)
+        for (auto& x : c.x) y = std::copy_n(x.template at<Real>(n, h, w), x.channels, y);
+    });
+}
+template <class Real> void input_gradient(basic_reference<Real>, concatenate, const gradient_call& c) {
+    const int first = c.dy.channels - (c.dx[1] ? c.dx[1].channels : 0); // channels of x0
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real* dy = c.dy.at<Real>(n, h, w); // (C + D)
+        if (c.dx[0]) put_gradient<Real>(c, 0, n, h, w, [&](int i) { return dy[i]; });
+        if (c.dx[1]) put_gradient<Real>(c, 1, n, h, w, [&](int i) { return dy[first + i]; });
     });
 }
 

@@ -16,8 +16,8 @@ template <class Real> Real convolve_at(const call& c, const Real* w, int n, int 
     Real sum = 0;
     for (int i = 0; i < k; ++i)
         for (int j = 0; j < k; ++j) {
-            const int v = h * c.a.stride + (i - half) * c.a.dilation,
-                      u = column * c.a.stride + (j - half) * c.a.dilation;
+            const int v = h * c.a.stride + c.a.offset + (i - half) * c.a.dilation,
+                      u = column * c.a.stride + c.a.offset + (j - half) * c.a.dilation;
             if (v < 0 || v >= x.height || u < 0 || u >= x.width) continue;
             const Real* in = x.at<Real>(n, v, u) + first_input;
             for (int q = 0; q < c.dims[1]; ++q) sum += w[(q * k + i) * k + j] * in[q];
@@ -67,7 +67,7 @@ template <class F> void each_output_of(const gradient_call& c, int v, int u, F f
     const int k = c.a.kernel, half = k / 2, s = c.a.stride;
     for (int i = 0; i < k; ++i)
         for (int j = 0; j < k; ++j) {
-            const int h = v - (i - half) * c.a.dilation, w = u - (j - half) * c.a.dilation;
+            const int h = v - c.a.offset - (i - half) * c.a.dilation, w = u - c.a.offset - (j - half) * c.a.dilation;
             if (h < 0 || w < 0 || h % s || w % s || h / s >= c.dy.height || w / s >= c.dy.width) continue;
             f(h / s, w / s, i * k + j);
         }
@@ -100,8 +100,8 @@ template <class Real> void convolution_weight_gradient(const gradient_call& c) {
             for (int o = c.outputs.begin; o < c.outputs.end; ++o) {
                 if (db) db[o] += dy[o];
                 for (int tap = 0; tap < k * k; ++tap) {
-                    const int v = h * c.a.stride + (tap / k - half) * c.a.dilation,
-                              u = w * c.a.stride + (tap % k - half) * c.a.dilation;
+                    const int v = h * c.a.stride + c.a.offset + (tap / k - half) * c.a.dilation,
+                              u = w * c.a.stride + c.a.offset + (tap % k - half) * c.a.dilation;
                     if (v < 0 || v >= x.height || u < 0 || u >= x.width) continue;
                     const Real* in = x.at<Real>(n, v, u) + o / outputs * inputs;
                     for (int i = 0; i < inputs; ++i)

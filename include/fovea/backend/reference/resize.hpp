@@ -60,12 +60,12 @@ template <class Real> void forward(basic_reference<Real>, magnify, const call& c
 
 template <class Real> void forward(basic_reference<Real>, pool_maximum, const call& c) {
     const window& in = c.x[0];
-    const int k = c.a.kernel, half = k / 2;
+    const int k = c.a.kernel, before = k / 2 - c.a.offset; // the image's first pixel
     each_pixel(c, [&](int n, int h, int w) {
         Real* y = c.y.at<Real>(n, h, w); // (C)
         std::fill_n(y, c.y.channels, -std::numeric_limits<Real>::infinity());
         for (int i = 0; i < k * k; ++i) {
-            const int v = h * c.a.stride + i / k - half, u = w * c.a.stride + i % k - half;
+            const int v = h * c.a.stride + i / k - before, u = w * c.a.stride + i % k - before;
             if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
             const Real* x = in.at<Real>(n, v, u); // (C)
             for (int q = 0; q < c.y.channels; ++q)
@@ -142,10 +142,10 @@ template <class Real> void input_gradient(basic_reference<Real>, magnify, const 
 // To the first of the largest pixels of each window, by rows.
 template <class Real> void input_gradient(basic_reference<Real>, pool_maximum, const gradient_call& c) {
     const window& in = c.x[0];
-    const int k = c.a.kernel, half = k / 2, s = c.a.stride;
+    const int k = c.a.kernel, before = k / 2 - c.a.offset, s = c.a.stride;
     const auto first_largest = [&](int n, int h, int w, int i) { // the tap
         for (int t = 0; t < k * k; ++t) {
-            const int v = h * s + t / k - half, u = w * s + t % k - half;
+            const int v = h * s + t / k - before, u = w * s + t % k - before;
             if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
             const Real x = in.at<Real>(n, v, u)[i];
             if (x == c.y.at<Real>(n, h, w)[i] || x != x) return t;
@@ -155,9 +155,10 @@ template <class Real> void input_gradient(basic_reference<Real>, pool_maximum, c
     each_pixel(c, [&](int n, int v, int u) {
         put_gradient<Real>(c, 0, n, v, u, [&](int i) {
             Real sum = 0;
-            for (int h = std::max(0, (v - half + s - 1) / s); h < c.dy.height && h * s - half <= v; ++h)
-                for (int w = std::max(0, (u - half + s - 1) / s); w < c.dy.width && w * s - half <= u; ++w)
-                    if (first_largest(n, h, w, i) == (v - h * s + half) * k + u - w * s + half)
+            const auto first = [&](int at) { return std::max(0, (at + before - k + s) / s); }; // whose window holds it
+            for (int h = first(v); h < c.dy.height && h * s - before <= v; ++h)
+                for (int w = first(u); w < c.dy.width && w * s - before <= u; ++w)
+                    if (first_largest(n, h, w, i) == (v - h * s + before) * k + u - w * s + before)
                         sum += c.dy.at<Real>(n, h, w)[i];
             return sum;
         });

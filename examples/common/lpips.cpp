@@ -1,0 +1,21 @@
+#include "common/lpips.hpp"
+
+#include "fovea/backend/cpu/cpu.hpp"
+#include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/metrics/lpips.hpp"
+
+namespace programs {
+
+lpips_metric load_lpips(const lpips_choice& choice, fovea::context& threads) {
+    using namespace fovea;
+    if (choice.backbone.empty() || choice.weights.empty())
+        fail(
+            "--metrics lpips: expected --lpips-backbone FILE with the weights of SqueezeNet 1.1, AlexNet or VGG-16, "
+            "and "
+            "--lpips-weights FILE with the linear weights of LPIPS 0.1 for it");
+    const tensor_file backbone = read_tensor_file(choice.backbone), linear = read_tensor_file(choice.weights);
+    return [metric = std::make_shared<lpips<cpu>>(backbone, linear, &threads)](
+               const image& a, const image& b, int crop) { return (*metric)(a, b, crop); };
+}
+
+} // namespace programs

@@ -1,0 +1,20 @@
+// LPIPS as the programs offer it: a metric with weights from two files.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "fovea/core/threads.hpp"
+#include "fovea/image/image.hpp"
+
+namespace programs {
+
+struct lpips_choice {
+    std::string backbone; // --lpips-backbone
+    std::string weights;  // --lpips-weights
+};
+
+// Of two images without `crop` pixels at each border. Throws when a file is not named, cannot be read or does not fit.
+using lpips_metric = std::function<double(const fovea::image&, const fovea::image&, int crop)>;
+lpips_metric load_lpips(const lpips_choice& choice, fovea::context& threads);
+
+} // namespace programs

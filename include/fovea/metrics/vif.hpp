@@ -1,0 +1,105 @@
+// Visual information fidelity in the pixel domain (Sheikh and Bovik 2006, "Image information and visual quality"; the
+// multi-scale variant without wavelets): how much of what the original tells an observer the other image tells, too.
+// Over the windows of four scales, N = 17, 9, 5, 3 pixels wide, Gaussian with sigma N / 5:
+//
+//   VIF = sum log(1 + g^2 va / (ve + 2)) / sum log(1 + va / 2),   g = c / va,   ve = vb - g c
+//
+// with the weighted variances va of the original and vb of the other, and their covariance c. Before each scale but the
+// first both images are blurred with that scale's window and every second row and column is kept. Windows that pass the
+// image are left out. A window where either varies by less than 1e-10, or where g is negative, has g = 0. In double.
+//
+// The 2 is the variance of the observer's noise in the scale of 8 bits, which is the one used here whatever the
+// samples. Tools that take images as they come give other figures for values in [0,1].
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "fovea/metrics/gaussian.hpp"
+#include "fovea/metrics/planes.hpp"
+
+namespace fovea {
+
+namespace detail {
+
+// The window at the places 0, step, 2 step, ... of both axes where it lies inside the plane.
+inline metric_plane filtered(const std::vector<double>& window, const metric_plane& in, int step) {
+    const int size = int(window.size());
+    metric_plane out{(in.height - size) / step + 1, (in.width - size) / step + 1, {}};
+    std::vector<double> down(std::size_t(in.width));
+    out.values.reserve(std::size_t(out.height) * std::size_t(out.width));
+    for (int y = 0; y < out.height; ++y) {
+        std::ranges::fill(down, 0.);
+        for (int k = 0; k < size; ++k)
+            for (std::size_t x = 0; x < down.size(); ++x) down[x] += window[std::size_t(k)] * in.row(y * step + k)[x];
+        for (int x = 0; x < out.width; ++x) {
+            double sum = 0;
+            for (std::size_t k = 0; k < window.size(); ++k) sum += window[k] * down[std::size_t(x * step) + k];
+            out.values.push_back(sum);
+        }
+    }
+    return out;
+}
+
+inline metric_plane product(const metric_plane& a, const metric_plane& b) {
+    metric_plane out = a;
+    for (std::size_t i = 0; i < out.values.size(); ++i) out.values[i] *= b.values[i];
+    return out;
+}
+
+// What the other image tells, and what the original does: logarithms, so any base.
+struct visual_information {
+    double kept = 0, whole = 0;
+};
+
+// Of one window, from the variances and the covariance.
+inline visual_information information_of(double va, double vb, double c) {
+    constexpr double noise = 2, least = 1e-10;
+    double g = c / (va + least), ve = vb - g * c;
+    if (va < least) g = 0, ve = vb, va = 0;
+    if (vb < least) g = 0, ve = 0;
+    if (g < 0) g = 0, ve = vb;
+    ve = std::max(ve, least);
+    return {std::log1p(g * g * va / (ve + noise)), std::log1p(va / noise)};
+}
+
+inline visual_information information_at(const std::vector<double>& window, const metric_plane& a,
+                                         const metric_plane& b) {
+    const metric_plane ma = filtered(window, a, 1), mb = filtered(window, b, 1);
+    const metric_plane aa = filtered(window, product(a, a), 1), bb = filtered(window, product(b, b), 1),
+                       ab = filtered(window, product(a, b), 1);
+    visual_information sum;
+    for (std::size_t i = 0; i < ma.values.size(); ++i) {
+        const double p = ma.values[i], q = mb.values[i];
+        const visual_information v = information_of(std::max(aa.values[i] - p * p, 0.),
+                                                    std::max(bb.values[i] - q * q, 0.), ab.values[i] - p * q);
+        sum.kept += v.kept, sum.whole += v.whole;
+    }
+    return sum;
+}
+
+inline double vif_of(metric_plane original, metric_plane other) {
+    visual_information sum;
+    for (int size : {17, 9, 5, 3}) {
+        const std::vector<double> window = gaussian_weights(size, size / 5.);
+        if (size < 17) original = filtered(window, original, 2), other = filtered(window, other, 2);
+        const visual_information v = information_at(window, original, other);
+        sum.kept += v.kept, sum.whole += v.whole;
+    }
+    return sum.whole > 0 ? sum.kept / sum.whole : 1;
+}
+
+} // namespace detail
+
+// Of `made` beside `original`, in this order: the two do not play the same part. On Y (the default) or the mean over R,
+// G and B. 1 for equal images, and where the original has nothing to tell; more than 1 where `made` has more contrast.
+// Throws when the sizes differ or a side is below 41 after the crop.
+inline double vif(const image& made, const image& original, metric_options options = {}) {
+    const auto [b, a] = detail::compared_planes("vif", made, original, options, 41);
+    double sum = 0;
+    for (std::size_t c = 0; c < a.size(); ++c) sum += detail::vif_of(a[c], b[c]);
+    return sum / double(a.size());
+}
+
+} // namespace fovea
