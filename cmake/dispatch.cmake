@@ -1,12 +1,17 @@
 # fovea::dispatch: the CPU kernels, compiled once per instruction set and chosen at run time. Optimised in every build
-# type: unoptimised kernels are too slow even for tests.
+# type: unoptimised kernels are too slow even for tests. Under sanitizers lightly: -O3 there costs more time of the
+# compiler than the tests win.
 set(dispatch_folder ${CMAKE_CURRENT_SOURCE_DIR}/src/dispatch)
 add_library(fovea_dispatch STATIC ${dispatch_folder}/dispatch.cpp)
 add_library(fovea::dispatch ALIAS fovea_dispatch)
 set_target_properties(fovea_dispatch PROPERTIES EXPORT_NAME dispatch POSITION_INDEPENDENT_CODE ON)
 target_link_libraries(fovea_dispatch PUBLIC fovea PRIVATE $<BUILD_INTERFACE:fovea_warnings>)
 target_compile_definitions(fovea_dispatch INTERFACE FOVEA_DISPATCH=1)
-target_compile_options(fovea_dispatch PRIVATE -O3)
+if(FOVEA_SANITIZE)
+    target_compile_options(fovea_dispatch PRIVATE -O1)
+else()
+    target_compile_options(fovea_dispatch PRIVATE -O3)
+endif()
 
 function(fovea_dispatch_set name)
     target_sources(fovea_dispatch PRIVATE ${dispatch_folder}/${name}.cpp)
@@ -18,7 +23,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64|i[3-6]86")
     fovea_dispatch_set(avx2 -mavx2 -mfma -mf16c)
     set(dispatch_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
     fovea_dispatch_set(avx512 ${dispatch_avx512})
-    fovea_dispatch_set(avx512vnni ${dispatch_avx512} -mavx512vnni)
+    fovea_dispatch_set(avx512vnni ${dispatch_avx512} -mavx512vnni) # the 8-bit kernels alone
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
     fovea_dispatch_set(neon)
 else()

@@ -1,5 +1,6 @@
 """Rows as Markdown, and their place in a document. A row is what measure.py returns."""
 import re
+import textwrap
 
 UNRESTRICTED = {"avx2": ("ONNX Runtime", "ncnn")}  # cannot be told to do without AVX-512
 
@@ -91,7 +92,14 @@ def section(rows, engines, machine, date, commit, command, repetitions, chart=""
             parts += [f"{size_name(size)} input, seconds, {runs}:", time_table(group, engines)]
     if chart:
         parts.append(f"![Time of each engine relative to fovea]({chart})")
-    return "\n\n".join(part for part in [*parts, notes(rows)] if part)
+    return "\n\n".join(wrapped(part) for part in [*parts, *notes(rows).split("\n\n")] if part)
+
+
+def wrapped(paragraph):
+    """At 120 columns, but for tables, commands and pictures."""
+    if paragraph.startswith(("|", "    ", "!")):
+        return paragraph
+    return textwrap.fill(paragraph, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def replaced(document, name, text):

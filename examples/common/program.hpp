@@ -79,6 +79,7 @@ class progress_bar {
                      rate, left);
         std::fflush(stderr);
     }
+    void say(std::string what) { what_ = std::move(what); } // from the next call on
     double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
   private:

@@ -39,11 +39,27 @@
 #include "fovea/model/calibration.hpp"
 #include "fovea/model/calibration_file.hpp"
 #include "fovea/model/model.hpp"
+#include "fovea/model/trainable.hpp"
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/supercool.hpp"
+#include "fovea/zoo/train.hpp"
 #include "fovea/zoo/vapsr.hpp"
+
+#include "fovea/loss/classification.hpp"
+#include "fovea/loss/pixel.hpp"
+#include "fovea/loss/weighted_sum.hpp"
+
+#include "fovea/optimizer/adafactor.hpp"
+#include "fovea/optimizer/adam.hpp"
+#include "fovea/optimizer/learning_rate.hpp"
+#include "fovea/optimizer/loss_scaler.hpp"
+#include "fovea/optimizer/moving_average.hpp"
+#include "fovea/optimizer/sgd.hpp"
+
+#include "fovea/trainer/checkpoints.hpp"
+#include "fovea/trainer/trainer.hpp"
 
 #include "fovea/metrics/psnr.hpp"
 #include "fovea/metrics/ssim.hpp"

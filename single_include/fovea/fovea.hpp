@@ -78,11 +78,6 @@
 #else
 #define FOVEA_NOINLINE
 #endif
-#if defined(__GNUC__) || defined(__clang__)
-#define FOVEA_NOINLINE __attribute__((noinline))
-#else
-#define FOVEA_NOINLINE
-#endif
 
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
 // -------------------
@@ -145,6 +140,21 @@ template <class... Parts> std::string text_of(const Parts&... parts) {
 // Throws fovea::error with text_of(parts...).
 template <class... Parts> [[noreturn]] void fail(const Parts&... parts) { FOVEA_THROW(text_of(parts...)); }
 
+// What the error that f ends in says; empty where it ends in none. For work whose failures are gathered or handed to
+// another thread. Without exceptions a failure ends the program.
+template <class F> std::string reason_of_failure(F&& f) {
+#if FOVEA_EXCEPTIONS
+    try {
+        f();
+    } catch (const std::exception& e) {
+        return *e.what() ? e.what() : "failed without saying why";
+    }
+#else
+    f();
+#endif
+    return {};
+}
+
 } // namespace fovea
 
 // ---- fovea/core/random.hpp
@@ -154,7 +164,10 @@ template <class... Parts> [[noreturn]] void fail(const Parts&... parts) { FOVEA_
 // draw them, and a run resumes at any position.
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
 namespace fovea {
 
@@ -186,7 +199,8 @@ class random_stream {
                                           {std::uint32_t(seed_), std::uint32_t(seed_ >> 32)});
         return words[position_++ % 4];
     }
-    constexpr float uniform() { return float((*this)() >> 8) * 0x1p-24f; }                        // in [0, 1)
+    constexpr float uniform() { return float((*this)() >> 8) * 0x1p-24f; } // in [0, 1)
+    constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
     constexpr int below(int n) { return int(std::uint64_t{(*this)()} * std::uint64_t(n) >> 32); } // in [0, n)
     float normal() { // mean 0, variance 1, by Box and Muller
         const float radius = std::sqrt(-2 * std::log(1 - uniform())), angle = 6.28318530717958647692f * uniform();
@@ -198,12 +212,17 @@ class random_stream {
     std::uint64_t seed_, stream_, position_;
 };
 
+// Every order of the elements is equally likely (Fisher and Yates).
+template <class Range> constexpr void shuffle(Range& elements, random_stream& random) {
+    for (std::size_t i = std::size(elements); i > 1; --i)
+        std::swap(elements[i - 1], elements[std::size_t(random.below(int(i)))]);
+}
+
 } // namespace fovea
 
 // ---- fovea/core/threads.hpp
 // Threads and scratch memory, owned by whoever makes a context: the library has no threads of its own.
 #include <atomic>
-#include <cstddef>
 #include <new>
 #include <thread>
 #include <vector>
@@ -601,20 +620,279 @@ inline image with_bled_colours(image in) {
 
 } // namespace fovea
 
-// ---- fovea/image/colour.hpp
-// Luma of ITU-R BT.601 in studio range, on which super-resolution is measured:
+// ---- fovea/image/augment.hpp
+// How a training picture is varied: what is cut out of it, mirrored, turned and recoloured.
 //
-//   Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255,   R, G, B in 0..255;   Y in 16..235, not rounded
+// One drawing takes from its stream, in this order: the part, mirroring, turning, brightness, jitter; what is switched
+// off takes nothing. Recipes are the constants at the end.
+#include <optional>
+
+// ---- fovea/image/colour_jitter.hpp
+// Colours made brighter, flatter, paler or shifted in hue, as deep-learning frameworks (torchvision) define it on
+// floats:
+//
+//   gray(p)      0.2989 R + 0.587 G + 0.114 B
+//   brightness   f x
+//   contrast     f x + (1 - f) mean of gray over the picture
+//   saturation   f x + (1 - f) gray(x)
+//   hue          in HSV (Smith 1978), h + f modulo a whole turn
+//
+// the first three clamped to 0..1. Pictures are (H,W,3), f32, 0..1; a factor of 1 (hue: 0) changes nothing.
 
 namespace fovea {
 
-constexpr double luma_bt601(double r, double g, double b) { return 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255; }
+namespace detail {
+
+// f(p) for the three floats p of every pixel. Throws when the picture is not RGB of floats; `caller` is for the error.
+template <class F> void for_rgb_pixels(const char* caller, image& in, F&& f) {
+    if (in.channels() != 3 || in.type() != sample_type::f32)
+        fail(caller, ": ", in.channels(), " channels of ", size_of(in.type()), " bytes: expected RGB of floats");
+    for (int y = 0; y < in.height(); ++y)
+        for (auto row = in.row<float>(y); !row.empty(); row = row.subspan(3)) f(row.data());
+}
+
+inline float jitter_gray(const float* p) { return 0.2989f * p[0] + 0.587f * p[1] + 0.114f * p[2]; }
+
+inline void blend(float* p, float other, float factor) {
+    for (int c = 0; c < 3; ++c) p[c] = std::clamp(factor * p[c] + (1 - factor) * other, 0.f, 1.f);
+}
+
+// Hue, as a part of a turn, plus `shift`; saturation and value stay.
+inline void shift_hue(float* p, float shift) {
+    const float high = std::max({p[0], p[1], p[2]}), low = std::min({p[0], p[1], p[2]}), span = high - low;
+    if (span == 0) return; // gray has no hue
+    const int largest = p[0] == high ? 0 : p[1] == high ? 1 : 2;
+    const float sixths = 2 * float(largest) + (p[(largest + 1) % 3] - p[(largest + 2) % 3]) / span;
+    float hue = sixths / 6 + shift;
+    hue = 6 * (hue - std::floor(hue));
+    const int sector = std::min(int(hue), 5);
+    const float part = hue - float(sector);
+    // Towards the next primary colour the second channel rises in even sectors, and the first falls in odd ones.
+    const float middle = sector % 2 == 0 ? low + span * part : high - span * part;
+    const int top = (sector + 1) / 2 % 3, bottom = (sector / 2 + 2) % 3;
+    p[top] = high;
+    p[bottom] = low;
+    p[3 - top - bottom] = middle;
+}
+
+} // namespace detail
+
+inline image adjust_brightness(image in, float factor) {
+    detail::for_rgb_pixels("adjust_brightness", in, [&](float* p) { detail::blend(p, 0, factor); });
+    return in;
+}
+
+inline image adjust_contrast(image in, float factor) {
+    double sum = 0;
+    detail::for_rgb_pixels("adjust_contrast", in, [&](float* p) { sum += double(detail::jitter_gray(p)); });
+    const float mean = float(sum / in.height() / in.width());
+    detail::for_rgb_pixels("adjust_contrast", in, [&](float* p) { detail::blend(p, mean, factor); });
+    return in;
+}
+
+inline image adjust_saturation(image in, float factor) {
+    detail::for_rgb_pixels("adjust_saturation", in,
+                           [&](float* p) { detail::blend(p, detail::jitter_gray(p), factor); });
+    return in;
+}
+
+inline image adjust_hue(image in, float turn) {
+    detail::for_rgb_pixels("adjust_hue", in, [&](float* p) { detail::shift_hue(p, turn); });
+    return in;
+}
+
+// How far factors may lie from the neutral one; 0 leaves a property alone. Hue: at most 0.5, half a turn.
+struct jitter_options {
+    float brightness = 0, contrast = 0, saturation = 0, hue = 0;
+    bool operator==(const jitter_options&) const = default;
+};
+
+// One drawing: factors, and the order in which they are applied (0 brightness, 1 contrast, 2 saturation, 3 hue).
+struct jitter {
+    std::array<int, 4> order{0, 1, 2, 3};
+    std::array<float, 4> factor{1, 1, 1, 0};
+};
+
+inline jitter random_jitter(const jitter_options& o, random_stream& random) {
+    jitter j;
+    shuffle(j.order, random);
+    const std::array<float, 3> around_one{o.brightness, o.contrast, o.saturation};
+    for (std::size_t i = 0; i < 3; ++i)
+        if (around_one[i] > 0) j.factor[i] = random.uniform(std::max(1 - around_one[i], 0.f), 1 + around_one[i]);
+    if (o.hue > 0) j.factor[3] = random.uniform(-o.hue, o.hue);
+    return j;
+}
+
+inline image with_jitter(image in, const jitter& j) {
+    constexpr std::array adjust{adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue};
+    for (const int i : j.order) {
+        const float factor = j.factor[std::size_t(i)], neutral = i == 3 ? 0.f : 1.f;
+        if (factor != neutral) in = adjust[std::size_t(i)](std::move(in), factor);
+    }
+    return in;
+}
 
 } // namespace fovea
 
+// ---- fovea/image/orientation.hpp
+// The orientation tag of EXIF (CIPA DC-008, tag 0x0112): how a stored picture is turned to be seen upright.
+//
+//   1 as stored               5 mirrored at the main diagonal
+//   2 mirrored left-right     6 turned by 90 degrees clockwise
+//   3 turned by 180 degrees   7 mirrored at the other diagonal
+//   4 mirrored top-bottom     8 turned by 90 degrees counter-clockwise
+#include <cstring>
+
+// ---- fovea/image/format.hpp
+// Formats of image files: recognised from the first bytes when reading, from the extension when writing.
+#include <filesystem>
+
+namespace fovea {
+
+enum class image_format { unknown, png, jpeg, webp, bmp, gif, tga, pnm };
+
+constexpr std::string_view name_of(image_format f) {
+    constexpr std::string_view names[] = {"unknown", "PNG", "JPEG", "WebP", "BMP", "GIF", "TGA", "PNM"};
+    return names[std::size_t(f)];
+}
+
+namespace detail {
+
+constexpr unsigned byte_at(std::span<const std::byte> b, std::size_t i) {
+    return i < b.size() ? std::to_integer<unsigned>(b[i]) : 0u;
+}
+
+inline bool bytes_are(std::span<const std::byte> b, std::size_t at, std::string_view text) {
+    if (b.size() < at + text.size()) return false;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (byte_at(b, at + i) != static_cast<unsigned char>(text[i])) return false;
+    return true;
+}
+
+// TGA has no signature: true where every field of the 18-byte header holds a value that the format allows.
+inline bool looks_like_tga(std::span<const std::byte> b) {
+    if (b.size() < 18) return false;
+    const unsigned map = byte_at(b, 1), type = byte_at(b, 2), map_bits = byte_at(b, 7), bits = byte_at(b, 16);
+    const bool paletted = type == 1 || type == 9, colour = type == 2 || type == 10, gray = type == 3 || type == 11;
+    const bool wide = bits == 15 || bits == 16 || bits == 24 || bits == 32;
+    const bool wide_map = map_bits == 15 || map_bits == 16 || map_bits == 24 || map_bits == 32;
+    if (byte_at(b, 12) + byte_at(b, 13) == 0 || byte_at(b, 14) + byte_at(b, 15) == 0) return false;
+    if (paletted) return map == 1 && wide_map && bits == 8;
+    return map <= 1 && ((colour && wide) || (gray && (bits == 8 || bits == 16)));
+}
+
+} // namespace detail
+
+// The format of a file with these first bytes (18 suffice).
+inline image_format recognise(std::span<const std::byte> bytes) {
+    using detail::byte_at, detail::bytes_are;
+    if (bytes_are(bytes, 0, "\x89PNG\r\n\x1a\n")) return image_format::png;
+    if (bytes_are(bytes, 0, "\xff\xd8\xff")) return image_format::jpeg;
+    if (bytes_are(bytes, 0, "RIFF") && bytes_are(bytes, 8, "WEBP")) return image_format::webp;
+    if (bytes_are(bytes, 0, "GIF87a") || bytes_are(bytes, 0, "GIF89a")) return image_format::gif;
+    if (bytes_are(bytes, 0, "BM")) return image_format::bmp;
+    if (bytes_are(bytes, 0, "P5") || bytes_are(bytes, 0, "P6")) return image_format::pnm;
+    return detail::looks_like_tga(bytes) ? image_format::tga : image_format::unknown;
+}
+
+// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
+// .png .jpg .jpeg .webp.
+inline image_format format_of_name(const std::filesystem::path& path) {
+    std::string extension = path.extension().string();
+    std::ranges::transform(extension, extension.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    if (extension == ".png") return image_format::png;
+    if (extension == ".jpg" || extension == ".jpeg") return image_format::jpeg;
+    if (extension == ".webp") return image_format::webp;
+    return image_format::unknown;
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+// The orientation, 1 to 8, that an EXIF block (the TIFF header and what follows, with or without "Exif\0\0" before it)
+// names in its first directory; 1 where it names none or is damaged.
+inline int exif_orientation(std::span<const std::byte> exif) {
+    using namespace std::string_view_literals;
+    if (detail::bytes_are(exif, 0, "Exif\0\0"sv)) exif = exif.subspan(6);
+    const bool little = detail::bytes_are(exif, 0, "II*\0"sv);
+    if (!little && !detail::bytes_are(exif, 0, "MM\0*"sv)) return 1;
+    const auto number = [&](std::size_t at, std::size_t size) {
+        std::uint32_t value = 0;
+        for (std::size_t i = 0; i < size; ++i)
+            value = value << 8 | detail::byte_at(exif, at + (little ? size - 1 - i : i));
+        return value;
+    };
+    const std::size_t directory = number(4, 4);
+    if (directory < 8 || directory >= exif.size()) return 1;
+    const std::size_t entries = number(directory, 2);
+    for (std::size_t i = 0; i < entries; ++i) {
+        const std::size_t entry = directory + 2 + 12 * i;
+        if (entry + 12 > exif.size()) break;
+        if (number(entry, 2) != 0x0112) continue;
+        const std::uint32_t type = number(entry + 2, 2),
+                            value = type == 4 ? number(entry + 8, 4) : number(entry + 8, 2);
+        return (type == 3 || type == 4) && value >= 1 && value <= 8 ? int(value) : 1;
+    }
+    return 1;
+}
+
+// The orientation that a JPEG file names in the first EXIF segment before its picture data; 1 where it names none. For
+// decoders that do not hand segments on.
+inline int jpeg_orientation(std::span<const std::byte> file) {
+    for (std::size_t at = 2; at + 4 <= file.size() && detail::byte_at(file, at) == 0xff;) {
+        const unsigned marker = detail::byte_at(file, at + 1);
+        if (marker == 0xff) { // fill byte
+            ++at;
+            continue;
+        }
+        const std::size_t size = detail::byte_at(file, at + 2) << 8 | detail::byte_at(file, at + 3);
+        if (marker == 0xda || size < 2 || at + 2 + size > file.size()) break;
+        if (marker == 0xe1 && detail::bytes_are(file, at + 4, "Exif"))
+            return exif_orientation(file.subspan(at + 4, size - 2));
+        at += 2 + size;
+    }
+    return 1;
+}
+
+// The picture upright, given how it is stored. Orientations 5 to 8 exchange height and width. Throws when orientation
+// is not 1 to 8.
+inline image upright(image stored, int orientation) {
+    if (orientation < 1 || orientation > 8) fail("upright: orientation ", orientation, ": expected 1 to 8");
+    if (orientation == 1) return stored;
+    const bool transposed = orientation >= 5;
+    const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+    const bool from_right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+    const int height = transposed ? stored.width() : stored.height();
+    const int width = transposed ? stored.height() : stored.width();
+    const std::size_t pixel = std::size_t(stored.channels()) * size_of(stored.type());
+    image out(height, width, stored.channels(), stored.type());
+    for (int y = 0; y < height; ++y) {
+        std::byte* to = out.data() + out.row_bytes() * std::size_t(y);
+        for (int x = 0; x < width; ++x, to += pixel) {
+            const int v = from_bottom ? height - 1 - y : y, u = from_right ? width - 1 - x : x;
+            const int row = transposed ? u : v, column = transposed ? v : u;
+            std::memcpy(to, stored.data() + stored.row_bytes() * std::size_t(row) + pixel * std::size_t(column), pixel);
+        }
+    }
+    return out;
+}
+
+} // namespace fovea
+
+// ---- fovea/image/random_crop.hpp
+// Random parts of pictures.
+//
+//   plain      a rectangle of a given size, every position equally likely
+//   resized    a rectangle of random area and aspect, which is then resized to a given size; as deep-learning
+//   frameworks
+//              define it: area a H W and aspect r, a uniform, log r uniform; sides round(sqrt(a H W r)) and
+//              round(sqrt(a H W / r)); ten tries to fit into the picture, then the largest central part of an allowed
+//              aspect
+
 // ---- fovea/image/crop.hpp
 // Parts of images.
-#include <cstring>
 
 namespace fovea {
 
@@ -636,6 +914,234 @@ inline image crop_to_multiple(const image& in, int n) {
     if (n < 1 || in.height() < n || in.width() < n)
         fail("crop_to_multiple: ", in.width(), "x", in.height(), " pixels to multiples of ", n);
     return crop(in, 0, 0, in.height() / n * n, in.width() / n * n);
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+struct crop_box {
+    int y = 0, x = 0, height = 0, width = 0; // in pixels, from the top left corner
+    bool operator==(const crop_box&) const = default;
+};
+
+inline image crop(const image& in, const crop_box& box) { return crop(in, box.y, box.x, box.height, box.width); }
+
+// Of a picture that is at least as large as the part.
+inline crop_box random_crop(int picture_height, int picture_width, int height, int width, random_stream& random) {
+    const int y = random.below(picture_height - height + 1);
+    return {y, random.below(picture_width - width + 1), height, width};
+}
+
+struct resized_crop_options {
+    float least_area = 0.08f, most_area = 1;             // of the picture's
+    float least_aspect = 3 / 4.f, most_aspect = 4 / 3.f; // width / height
+};
+
+namespace detail {
+
+// The largest central part whose aspect is allowed.
+inline crop_box central_crop(int picture_height, int picture_width, const resized_crop_options& o) {
+    const double aspect = double(picture_width) / picture_height;
+    int height = picture_height, width = picture_width;
+    if (aspect < double(o.least_aspect)) height = std::max(int(std::nearbyint(width / double(o.least_aspect))), 1);
+    if (aspect > double(o.most_aspect)) width = std::max(int(std::nearbyint(height * double(o.most_aspect))), 1);
+    return {(picture_height - height) / 2, (picture_width - width) / 2, height, width};
+}
+
+} // namespace detail
+
+inline crop_box random_resized_crop(int picture_height, int picture_width, const resized_crop_options& o,
+                                    random_stream& random) {
+    const double area = double(picture_height) * picture_width;
+    const float low = std::log(o.least_aspect), high = std::log(o.most_aspect);
+    for (int attempt = 0; attempt < 10; ++attempt) {
+        const double wanted = area * double(random.uniform(o.least_area, o.most_area));
+        const double aspect = double(std::exp(random.uniform(low, high)));
+        const int width = int(std::nearbyint(std::sqrt(wanted * aspect))); // halves to even
+        const int height = int(std::nearbyint(std::sqrt(wanted / aspect)));
+        if (width >= 1 && width <= picture_width && height >= 1 && height <= picture_height)
+            return random_crop(picture_height, picture_width, height, width, random);
+    }
+    return detail::central_crop(picture_height, picture_width, o);
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+// All samples times a factor from low..high, clamped to 0..1, with this probability.
+struct brightness_options {
+    float low = 1, high = 1, probability = 0;
+};
+
+struct augmentation {
+    int size = 192;                                // sides of the part, in pixels of the high resolution
+    std::optional<resized_crop_options> resized{}; // a part of random size, resized; none: a part of that size
+    float mirror = 0.5f;                           // probability of left for right
+    float turn = 0.75f;                            // probability of a rotation by 90, 180 or 270 degrees, one in three
+    brightness_options brightness{};
+    jitter_options jitter{};
+};
+
+// The published x2 and x4 networks' (and VapSR's paper's): every part in each of its eight orientations.
+inline constexpr augmentation dihedral_augmentation{};
+// The recipe that VapSR x2 was trained by.
+inline constexpr augmentation vapsr_augmentation{
+    .size = 256, .mirror = 0.4f, .turn = 0.5f, .brightness = {.low = 0.5f, .high = 1.2f, .probability = 0.2f}};
+// SuperCool's pretraining.
+inline constexpr augmentation supercool_augmentation{
+    .size = 256, .resized = resized_crop_options{}, .mirror = 0.5f, .turn = 0, .jitter = {0.1f, 0.1f, 0.1f, 0.1f}};
+
+// Throws at the first option that makes no sense, naming it.
+inline void check(const augmentation& a) {
+    const auto expect = [](bool good, std::string_view option, auto value, std::string_view expected) {
+        if (!good) fail("augmentation: ", option, " ", value, ": expected ", expected);
+    };
+    const auto is_probability = [](float p) { return p >= 0 && p <= 1; };
+    expect(a.size >= 1, "size", a.size, "at least 1 pixel");
+    if (a.resized) {
+        const auto& r = *a.resized;
+        expect(r.least_area > 0 && r.least_area <= r.most_area, "least area", r.least_area, "0 < least <= most");
+        expect(r.most_area <= 1, "most area", r.most_area, "at most 1, the whole picture");
+        expect(r.least_aspect > 0 && r.least_aspect <= r.most_aspect, "least aspect", r.least_aspect,
+               "0 < least <= most");
+    }
+    expect(is_probability(a.mirror), "mirror", a.mirror, "a probability, 0 to 1");
+    expect(is_probability(a.turn), "turn", a.turn, "a probability, 0 to 1");
+    expect(is_probability(a.brightness.probability), "brightness probability", a.brightness.probability, "0 to 1");
+    expect(a.brightness.low >= 0 && a.brightness.low <= a.brightness.high, "brightness", a.brightness.low,
+           "0 <= low <= high");
+    expect(a.jitter.brightness >= 0, "brightness jitter", a.jitter.brightness, "at least 0");
+    expect(a.jitter.contrast >= 0, "contrast jitter", a.jitter.contrast, "at least 0");
+    expect(a.jitter.saturation >= 0, "saturation jitter", a.jitter.saturation, "at least 0");
+    expect(a.jitter.hue >= 0 && a.jitter.hue <= 0.5f, "hue jitter", a.jitter.hue, "0 to 0.5");
+}
+
+// One of the eight orientations, in EXIF's numbers: what upright() takes. Mirrored first, then turned clockwise.
+inline int random_orientation(const augmentation& a, random_stream& random) {
+    constexpr int orientations[2][4] = {{1, 6, 3, 8}, {2, 7, 4, 5}}; // by mirrored and quarter turns
+    const bool mirrored = a.mirror > 0 && random.uniform() < a.mirror;
+    const bool turned = a.turn > 0 && random.uniform() < a.turn;
+    return orientations[mirrored][turned ? 1 + random.below(3) : 0];
+}
+
+// The factor of one drawing; 1 where the picture stays as it is.
+inline float random_brightness(const brightness_options& o, random_stream& random) {
+    if (o.probability <= 0 || random.uniform() >= o.probability) return 1;
+    return random.uniform(o.low, o.high);
+}
+
+} // namespace fovea
+
+// ---- fovea/image/colour.hpp
+// Luma of ITU-R BT.601 in studio range, on which super-resolution is measured:
+//
+//   Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255,   R, G, B in 0..255;   Y in 16..235, not rounded
+
+namespace fovea {
+
+constexpr double luma_bt601(double r, double g, double b) { return 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255; }
+
+} // namespace fovea
+
+// ---- fovea/image/colour_space.hpp
+// Colour spaces that networks are trained in, from and to gamma-encoded RGB in 0..1.
+//
+//   yuv     ITU-R BT.709, full range: Y = 0.2126 R + 0.7152 G + 0.0722 B in 0..1,
+//           U = (B - Y) / 1.8556 and V = (R - Y) / 1.5748 in -0.5..0.5
+//   oklab   Ottosson 2020: the sRGB curve undone (IEC 61966-2-1), then L in 0..1, a and b within -0.4..0.4
+//
+// The ways back accept any number, as networks give them: nothing is clamped, curves go on as odd functions.
+
+namespace fovea {
+
+enum class colour_space { rgb, yuv, oklab };
+
+// By its name: rgb, yuv or oklab. Throws for any other.
+inline colour_space colour_space_of(std::string_view name) {
+    if (name == "rgb") return colour_space::rgb;
+    if (name == "yuv") return colour_space::yuv;
+    if (name == "oklab") return colour_space::oklab;
+    fail("colour space '", name, "': expected rgb, yuv or oklab");
+}
+
+namespace detail {
+
+using colour_values = std::array<float, 3>;
+using colour_matrix = std::array<std::array<float, 3>, 3>;
+
+constexpr colour_values times(const colour_matrix& m, const colour_values& x) {
+    colour_values y{};
+    for (std::size_t i = 0; i < 3; ++i) y[i] = m[i][0] * x[0] + m[i][1] * x[1] + m[i][2] * x[2];
+    return y;
+}
+
+inline float srgb_to_linear(float v) {
+    const float a = std::abs(v);
+    return std::copysign(a <= 0.04045f ? a / 12.92f : std::pow((a + 0.055f) / 1.055f, 2.4f), v);
+}
+inline float linear_to_srgb(float v) {
+    const float a = std::abs(v);
+    return std::copysign(a <= 0.0031308f ? 12.92f * a : 1.055f * std::pow(a, 1 / 2.4f) - 0.055f, v);
+}
+
+constexpr colour_values rgb_to_yuv(const colour_values& p) {
+    const float y = 0.2126f * p[0] + 0.7152f * p[1] + 0.0722f * p[2];
+    return {y, (p[2] - y) / 1.8556f, (p[0] - y) / 1.5748f};
+}
+constexpr colour_values yuv_to_rgb(const colour_values& p) {
+    const float r = p[0] + 1.5748f * p[2], b = p[0] + 1.8556f * p[1];
+    return {r, (p[0] - 0.2126f * r - 0.0722f * b) / 0.7152f, b};
+}
+
+// Linear RGB to the responses of the three cones, and their cube roots to Lab.
+inline constexpr colour_matrix cones_of_rgb{{{0.4122214708f, 0.5363325363f, 0.0514459929f},
+                                             {0.2119034982f, 0.6806995451f, 0.1073969566f},
+                                             {0.0883024619f, 0.2817188376f, 0.6299787005f}}};
+inline constexpr colour_matrix lab_of_roots{{{0.2104542553f, 0.7936177850f, -0.0040720468f},
+                                             {1.9779984951f, -2.4285922050f, 0.4505937099f},
+                                             {0.0259040371f, 0.7827717662f, -0.8086757660f}}};
+inline constexpr colour_matrix roots_of_lab{
+    {{1, 0.3963377774f, 0.2158037573f}, {1, -0.1055613458f, -0.0638541728f}, {1, -0.0894841775f, -1.2914855480f}}};
+inline constexpr colour_matrix rgb_of_cones{{{4.0767416621f, -3.3077115913f, 0.2309699292f},
+                                             {-1.2684380046f, 2.6097574011f, -0.3413193965f},
+                                             {-0.0041960863f, -0.7034186147f, 1.7076147010f}}};
+
+inline colour_values rgb_to_oklab(colour_values p) {
+    for (float& v : p) v = srgb_to_linear(v);
+    p = times(cones_of_rgb, p);
+    for (float& v : p) v = std::cbrt(v);
+    return times(lab_of_roots, p);
+}
+inline colour_values oklab_to_rgb(colour_values p) {
+    p = times(roots_of_lab, p);
+    for (float& v : p) v = v * v * v;
+    p = times(rgb_of_cones, p);
+    for (float& v : p) v = linear_to_srgb(v);
+    return p;
+}
+
+template <class F> void for_colours(std::span<float> pixels, F&& f) {
+    if (pixels.size() % 3 != 0) fail("colour space: ", pixels.size(), " numbers: expected three for each pixel");
+    for (std::size_t i = 0; i < pixels.size(); i += 3) {
+        const colour_values z = f(colour_values{pixels[i], pixels[i + 1], pixels[i + 2]});
+        for (std::size_t c = 0; c < 3; ++c) pixels[i + c] = z[c];
+    }
+}
+
+} // namespace detail
+
+// RGB, three numbers for each pixel, to `space`, in place.
+inline void from_rgb(colour_space space, std::span<float> pixels) {
+    if (space == colour_space::yuv) detail::for_colours(pixels, detail::rgb_to_yuv);
+    if (space == colour_space::oklab) detail::for_colours(pixels, detail::rgb_to_oklab);
+}
+
+// And back to RGB.
+inline void to_rgb(colour_space space, std::span<float> pixels) {
+    if (space == colour_space::yuv) detail::for_colours(pixels, detail::yuv_to_rgb);
+    if (space == colour_space::oklab) detail::for_colours(pixels, detail::oklab_to_rgb);
 }
 
 } // namespace fovea
@@ -976,7 +1482,6 @@ inline image resize_pillow(const image& in, int height, int width) {
 // The format is recognised from the content. 16-bit samples stay 16-bit, gray stays gray, alpha stays (not
 // premultiplied); the orientation that EXIF names is applied; colour profiles and gamma are not. A file that is
 // damaged, of no known format, or claims too many pixels ends in one fovea::error that names the file and the reason.
-#include <filesystem>
 
 #ifndef FOVEA_SINGLE_FOVEA_CORE_READ_FILE_HPP
 #define FOVEA_SINGLE_FOVEA_CORE_READ_FILE_HPP
@@ -1033,7 +1538,6 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::
 // Own code, for stb_image reads neither run lengths nor 52- and 56-byte headers nor 2 bits nor masks wider than 8 bits.
 // All reading goes through one bounds-checked cursor; pixel data that the file no longer holds is an error.
 #include <bit>
-#include <utility>
 
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_HPP
@@ -1081,74 +1585,6 @@ inline image without_constant_alpha(image in, std::initializer_list<std::uint8_t
 }
 
 } // namespace fovea::detail
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_FORMAT_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_FORMAT_HPP
-
-// ---- fovea/image/format.hpp
-// Formats of image files: recognised from the first bytes when reading, from the extension when writing.
-
-namespace fovea {
-
-enum class image_format { unknown, png, jpeg, webp, bmp, gif, tga, pnm };
-
-constexpr std::string_view name_of(image_format f) {
-    constexpr std::string_view names[] = {"unknown", "PNG", "JPEG", "WebP", "BMP", "GIF", "TGA", "PNM"};
-    return names[std::size_t(f)];
-}
-
-namespace detail {
-
-constexpr unsigned byte_at(std::span<const std::byte> b, std::size_t i) {
-    return i < b.size() ? std::to_integer<unsigned>(b[i]) : 0u;
-}
-
-inline bool bytes_are(std::span<const std::byte> b, std::size_t at, std::string_view text) {
-    if (b.size() < at + text.size()) return false;
-    for (std::size_t i = 0; i < text.size(); ++i)
-        if (byte_at(b, at + i) != static_cast<unsigned char>(text[i])) return false;
-    return true;
-}
-
-// TGA has no signature: true where every field of the 18-byte header holds a value that the format allows.
-inline bool looks_like_tga(std::span<const std::byte> b) {
-    if (b.size() < 18) return false;
-    const unsigned map = byte_at(b, 1), type = byte_at(b, 2), map_bits = byte_at(b, 7), bits = byte_at(b, 16);
-    const bool paletted = type == 1 || type == 9, colour = type == 2 || type == 10, gray = type == 3 || type == 11;
-    const bool wide = bits == 15 || bits == 16 || bits == 24 || bits == 32;
-    const bool wide_map = map_bits == 15 || map_bits == 16 || map_bits == 24 || map_bits == 32;
-    if (byte_at(b, 12) + byte_at(b, 13) == 0 || byte_at(b, 14) + byte_at(b, 15) == 0) return false;
-    if (paletted) return map == 1 && wide_map && bits == 8;
-    return map <= 1 && ((colour && wide) || (gray && (bits == 8 || bits == 16)));
-}
-
-} // namespace detail
-
-// The format of a file with these first bytes (18 suffice).
-inline image_format recognise(std::span<const std::byte> bytes) {
-    using detail::byte_at, detail::bytes_are;
-    if (bytes_are(bytes, 0, "\x89PNG\r\n\x1a\n")) return image_format::png;
-    if (bytes_are(bytes, 0, "\xff\xd8\xff")) return image_format::jpeg;
-    if (bytes_are(bytes, 0, "RIFF") && bytes_are(bytes, 8, "WEBP")) return image_format::webp;
-    if (bytes_are(bytes, 0, "GIF87a") || bytes_are(bytes, 0, "GIF89a")) return image_format::gif;
-    if (bytes_are(bytes, 0, "BM")) return image_format::bmp;
-    if (bytes_are(bytes, 0, "P5") || bytes_are(bytes, 0, "P6")) return image_format::pnm;
-    return detail::looks_like_tga(bytes) ? image_format::tga : image_format::unknown;
-}
-
-// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
-// .png .jpg .jpeg .webp.
-inline image_format format_of_name(const std::filesystem::path& path) {
-    std::string extension = path.extension().string();
-    std::ranges::transform(extension, extension.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-    if (extension == ".png") return image_format::png;
-    if (extension == ".jpg" || extension == ".jpeg") return image_format::jpeg;
-    if (extension == ".webp") return image_format::webp;
-    return image_format::unknown;
-}
-
-} // namespace fovea
 #endif
 
 namespace fovea::detail {
@@ -1648,89 +2084,6 @@ inline decoded_image decode_tga(const encoded_image& in) {
 }
 
 } // namespace fovea::detail
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_ORIENTATION_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_ORIENTATION_HPP
-
-// ---- fovea/image/orientation.hpp
-// The orientation tag of EXIF (CIPA DC-008, tag 0x0112): how a stored picture is turned to be seen upright.
-//
-//   1 as stored               5 mirrored at the main diagonal
-//   2 mirrored left-right     6 turned by 90 degrees clockwise
-//   3 turned by 180 degrees   7 mirrored at the other diagonal
-//   4 mirrored top-bottom     8 turned by 90 degrees counter-clockwise
-
-namespace fovea {
-
-// The orientation, 1 to 8, that an EXIF block (the TIFF header and what follows, with or without "Exif\0\0" before it)
-// names in its first directory; 1 where it names none or is damaged.
-inline int exif_orientation(std::span<const std::byte> exif) {
-    using namespace std::string_view_literals;
-    if (detail::bytes_are(exif, 0, "Exif\0\0"sv)) exif = exif.subspan(6);
-    const bool little = detail::bytes_are(exif, 0, "II*\0"sv);
-    if (!little && !detail::bytes_are(exif, 0, "MM\0*"sv)) return 1;
-    const auto number = [&](std::size_t at, std::size_t size) {
-        std::uint32_t value = 0;
-        for (std::size_t i = 0; i < size; ++i)
-            value = value << 8 | detail::byte_at(exif, at + (little ? size - 1 - i : i));
-        return value;
-    };
-    const std::size_t directory = number(4, 4);
-    if (directory < 8 || directory >= exif.size()) return 1;
-    const std::size_t entries = number(directory, 2);
-    for (std::size_t i = 0; i < entries; ++i) {
-        const std::size_t entry = directory + 2 + 12 * i;
-        if (entry + 12 > exif.size()) break;
-        if (number(entry, 2) != 0x0112) continue;
-        const std::uint32_t type = number(entry + 2, 2),
-                            value = type == 4 ? number(entry + 8, 4) : number(entry + 8, 2);
-        return (type == 3 || type == 4) && value >= 1 && value <= 8 ? int(value) : 1;
-    }
-    return 1;
-}
-
-// The orientation that a JPEG file names in the first EXIF segment before its picture data; 1 where it names none. For
-// decoders that do not hand segments on.
-inline int jpeg_orientation(std::span<const std::byte> file) {
-    for (std::size_t at = 2; at + 4 <= file.size() && detail::byte_at(file, at) == 0xff;) {
-        const unsigned marker = detail::byte_at(file, at + 1);
-        if (marker == 0xff) { // fill byte
-            ++at;
-            continue;
-        }
-        const std::size_t size = detail::byte_at(file, at + 2) << 8 | detail::byte_at(file, at + 3);
-        if (marker == 0xda || size < 2 || at + 2 + size > file.size()) break;
-        if (marker == 0xe1 && detail::bytes_are(file, at + 4, "Exif"))
-            return exif_orientation(file.subspan(at + 4, size - 2));
-        at += 2 + size;
-    }
-    return 1;
-}
-
-// The picture upright, given how it is stored. Orientations 5 to 8 exchange height and width. Throws when orientation
-// is not 1 to 8.
-inline image upright(image stored, int orientation) {
-    if (orientation < 1 || orientation > 8) fail("upright: orientation ", orientation, ": expected 1 to 8");
-    if (orientation == 1) return stored;
-    const bool transposed = orientation >= 5;
-    const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
-    const bool from_right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
-    const int height = transposed ? stored.width() : stored.height();
-    const int width = transposed ? stored.height() : stored.width();
-    const std::size_t pixel = std::size_t(stored.channels()) * size_of(stored.type());
-    image out(height, width, stored.channels(), stored.type());
-    for (int y = 0; y < height; ++y) {
-        std::byte* to = out.data() + out.row_bytes() * std::size_t(y);
-        for (int x = 0; x < width; ++x, to += pixel) {
-            const int v = from_bottom ? height - 1 - y : y, u = from_right ? width - 1 - x : x;
-            const int row = transposed ? u : v, column = transposed ? v : u;
-            std::memcpy(to, stored.data() + stored.row_bytes() * std::size_t(row) + pixel * std::size_t(column), pixel);
-        }
-    }
-    return out;
-}
-
-} // namespace fovea
 #endif
 #if FOVEA_WITH_LIBPNG
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_HPP
@@ -3285,7 +3638,6 @@ inline void write_image(const std::filesystem::path& path, const image& pixels, 
 
 // ---- fovea/tensor/storage.hpp
 // Memory for numbers: 64-byte aligned, not initialised, grown on demand, never shrunk.
-#include <utility>
 
 namespace fovea {
 
@@ -3410,6 +3762,746 @@ template <class T> class tensor {
 
 } // namespace fovea
 
+#if FOVEA_IMAGE_FILES
+#ifndef FOVEA_SINGLE_FOVEA_DATA_LOADER_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_LOADER_HPP
+
+// ---- fovea/data/loader.hpp
+// Batches of training samples, made by threads of the loader's own ahead of the steps that consume them.
+//
+// The batches are the same, bit for bit, for any number of threads, and from any position on those of a run that was
+// never interrupted (position.hpp). An error in a thread ends the batches: next() throws it in place of the batch that
+// it belongs to, and again if asked again. The loader may be destroyed at any moment; its threads finish the sample at
+// hand.
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+
+#ifndef FOVEA_SINGLE_FOVEA_DATA_POSITION_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_POSITION_HPP
+
+// ---- fovea/data/position.hpp
+// Where a run is in its data, and what follows from it: the order of pictures in an epoch and the random numbers of
+// every sample. All of it depends on seed, epoch and index alone: not on threads, and not on where a run was begun.
+#include <numeric>
+
+namespace fovea {
+
+// The next batch: what a checkpoint keeps.
+struct data_position {
+    std::uint64_t epoch = 0, step = 0;
+    bool operator==(const data_position&) const = default;
+};
+
+inline constexpr std::uint64_t most_epochs = INT32_MAX, most_samples_per_epoch = UINT32_MAX;
+
+// The random numbers of sample `index` of an epoch; index most_samples_per_epoch, which no sample has, orders the
+// epoch. Data has the upper half of a seed's streams, so that it shares none with weights that begin from the same
+// seed.
+constexpr random_stream sample_stream(std::uint64_t seed, std::uint64_t epoch, std::uint64_t index) {
+    return random_stream(seed, std::uint64_t(1) << 63 | epoch << 32 | index);
+}
+
+// The pictures of an epoch, one for each sample: in shuffled order each once, then each once again, until there are
+// enough.
+inline std::vector<std::uint32_t> epoch_order(std::size_t pictures, std::uint64_t samples, std::uint64_t seed,
+                                              std::uint64_t epoch) {
+    random_stream random = sample_stream(seed, epoch, most_samples_per_epoch);
+    std::vector<std::uint32_t> order, once(pictures);
+    order.reserve(samples);
+    while (order.size() < samples) {
+        std::iota(once.begin(), once.end(), std::uint32_t(0));
+        shuffle(once, random);
+        const std::size_t taken = std::min<std::size_t>(pictures, samples - order.size());
+        order.insert(order.end(), once.begin(), once.begin() + std::ptrdiff_t(taken));
+    }
+    return order;
+}
+
+} // namespace fovea
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_DATA_TRAINING_SET_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_TRAINING_SET_HPP
+
+// ---- fovea/data/training_set.hpp
+// Pictures that a network is trained on, ready to be sampled.
+//
+// Every file is decoded once when the set is made, and those that cannot be used are left out: damaged, no image,
+// smaller than the part that is cut out. So an epoch is known before the first step, and a run that is resumed meets
+// the same one. What fits stays in memory as it was decoded: 8 bits, or the 16 of the file, in RGB (gray thrice; alpha
+// dropped after colours have bled under transparent pixels, as in inference).
+
+#ifndef FOVEA_SINGLE_FOVEA_DATA_PICTURE_LIST_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_PICTURE_LIST_HPP
+
+// ---- fovea/data/picture_list.hpp
+// Which pictures a network is trained on: high resolution alone, or in pairs with the low resolution.
+#include <map>
+
+#ifndef FOVEA_SINGLE_FOVEA_DATA_FOLDER_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_FOLDER_HPP
+
+// ---- fovea/data/folder.hpp
+// The files below a folder, and those that were left out with the reason.
+#include <deque>
+#include <set>
+
+namespace fovea {
+
+struct skipped_file {
+    std::filesystem::path path;
+    std::string reason; // one line, which names the file
+};
+
+struct folder_listing {
+    std::vector<std::filesystem::path> files; // sorted
+    std::vector<skipped_file> skipped;        // unreadable folders, dangling links, what is no regular file
+};
+
+namespace detail {
+
+// Links are followed last, so that a file is found under its own name where it has one below the folder; what was
+// seen before is left out, which also ends loops.
+class folder_walk {
+  public:
+    folder_listing below(const std::filesystem::path& folder) {
+        enter(folder);
+        for (; !links_.empty(); links_.pop_front()) visit(std::filesystem::path(links_.front()));
+        std::ranges::sort(found_.files);
+        return std::move(found_);
+    }
+
+  private:
+    void enter(const std::filesystem::path& folder) {
+        namespace fs = std::filesystem;
+        if (!is_new(folder)) return;
+        std::error_code error;
+        std::vector<fs::path> entries;
+        for (fs::directory_iterator i(folder, error), end; !error && i != end; i.increment(error))
+            entries.push_back(i->path());
+        if (error) skip(folder, ": cannot read: " + error.message());
+        std::ranges::sort(entries);
+        for (const fs::path& entry : entries) {
+            if (fs::is_symlink(fs::symlink_status(entry, error)))
+                links_.push_back(entry);
+            else
+                visit(entry);
+        }
+    }
+
+    void visit(const std::filesystem::path& path) {
+        namespace fs = std::filesystem;
+        std::error_code error;
+        const fs::file_status status = fs::status(path, error);
+        if (fs::is_directory(status))
+            enter(path);
+        else if (!fs::exists(status))
+            skip(path, ": cannot read: " + (error ? error.message() : "no such file"));
+        else if (!fs::is_regular_file(status))
+            skip(path, ": neither a file nor a folder");
+        else if (is_new(path))
+            found_.files.push_back(path);
+    }
+
+    bool is_new(const std::filesystem::path& path) {
+        std::error_code error;
+        const auto canonical = std::filesystem::canonical(path, error);
+        return seen_.insert(error ? path : canonical).second;
+    }
+    void skip(const std::filesystem::path& path, const std::string& why) {
+        found_.skipped.push_back({path, path.string() + why});
+    }
+
+    folder_listing found_;
+    std::deque<std::filesystem::path> links_;
+    std::set<std::filesystem::path> seen_; // canonical
+};
+
+} // namespace detail
+
+// Every regular file below the folder, in folders of folders too, each once. Throws when there is no such folder or no
+// file below it.
+inline folder_listing files_below(const std::filesystem::path& folder) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder, error))
+        fail(folder.string(), ": ", error ? error.message() : "not a folder", ": expected a folder of images");
+    folder_listing found = detail::folder_walk().below(folder);
+    if (found.files.empty() && found.skipped.empty()) fail(folder.string(), ": holds no files: expected images");
+    return found;
+}
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+struct picture_files {
+    std::filesystem::path high;
+    std::filesystem::path low{}; // empty: made from the high resolution
+};
+
+struct picture_list {
+    std::vector<picture_files> pictures; // sorted by the path of the high resolution
+    std::vector<skipped_file> skipped;
+};
+
+// Every file below the folder. Which of them are pictures is found out when a training_set reads them. Throws as
+// files_below does.
+inline picture_list pictures_below(const std::filesystem::path& folder) {
+    folder_listing found = files_below(folder);
+    picture_list list{{}, std::move(found.skipped)};
+    for (auto& path : found.files) list.pictures.push_back({std::move(path)});
+    return list;
+}
+
+namespace detail {
+
+// Paths by what they are called relative to the folder, without extension. Throws when two are called the same.
+inline std::map<std::string, std::filesystem::path> by_stem(const std::filesystem::path& folder,
+                                                            const std::vector<std::filesystem::path>& files) {
+    std::map<std::string, std::filesystem::path> all;
+    for (const auto& path : files) {
+        const auto name = path.lexically_relative(folder).replace_extension().generic_string();
+        const auto [at, added] = all.emplace(name, path);
+        if (!added) fail(path.string(), ": beside ", at->second.string(), ": expected one file of that stem in a pair");
+    }
+    return all;
+}
+
+} // namespace detail
+
+// Files of the two folders that are called the same but for their extension: butterfly.png and butterfly.jpg, or, as
+// data sets name them, butterfly.png and butterflyx2.png where the scale is 2. A file without its partner is skipped.
+// Throws as files_below does, and when a folder holds two files of one stem.
+inline picture_list pairs_below(const std::filesystem::path& high, const std::filesystem::path& low, int scale) {
+    folder_listing high_files = files_below(high), low_files = files_below(low);
+    picture_list list{{}, std::move(high_files.skipped)};
+    std::ranges::move(low_files.skipped, std::back_inserter(list.skipped));
+    auto partners = detail::by_stem(low, low_files.files);
+    for (const auto& [stem, path] : detail::by_stem(high, high_files.files)) {
+        auto partner = partners.find(text_of(stem, 'x', scale));
+        if (partner == partners.end()) partner = partners.find(stem);
+        if (partner == partners.end()) {
+            list.skipped.push_back({path, text_of(path.string(), ": has no partner below ", low.string())});
+            continue;
+        }
+        list.pictures.push_back({path, partner->second});
+        partners.erase(partner);
+    }
+    for (const auto& [stem, path] : partners)
+        list.skipped.push_back({path, text_of(path.string(), ": has no partner below ", high.string())});
+    std::ranges::sort(list.pictures, {}, &picture_files::high);
+    return list;
+}
+
+struct picture_split {
+    picture_list training, validation; // each in the order of the list; what was skipped stays with training
+};
+
+// A share of the pictures, chosen by the seed, for validation: round(share * count), and where there are two pictures
+// or more at least one on each side. Throws when the share is not between 0 and 1.
+inline picture_split split_pictures(picture_list list, double share, std::uint64_t seed) {
+    if (!(share > 0 && share < 1)) fail("validation share ", share, ": expected more than 0 and less than 1");
+    const std::size_t count = list.pictures.size(), most = count > 0 ? count - 1 : 0;
+    std::vector<std::size_t> order(count);
+    std::iota(order.begin(), order.end(), std::size_t(0));
+    random_stream random(seed, UINT64_MAX); // a stream that no sample has
+    shuffle(order, random);
+    const auto rounded = std::size_t(share * double(count) + 0.5);
+    const std::size_t chosen = std::clamp(rounded, std::min<std::size_t>(most, 1), most);
+    std::vector<bool> validates(count);
+    for (std::size_t i = 0; i < chosen; ++i) validates[order[i]] = true;
+    picture_split split{{{}, std::move(list.skipped)}, {}};
+    for (std::size_t i = 0; i < count; ++i)
+        (validates[i] ? split.validation : split.training).pictures.push_back(std::move(list.pictures[i]));
+    return split;
+}
+
+} // namespace fovea
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_DATA_SAMPLE_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_SAMPLE_HPP
+
+// ---- fovea/data/sample.hpp
+// One training sample: a part of a picture, and the same part in low resolution.
+//
+// Where the low resolution exists as a picture (made once of the whole by MATLAB's bicubic, or given), both parts are
+// cut at the same place, on the grid of the low resolution. Otherwise it is made of the finished part, by the
+// antialiased bicubic of training pipelines. Samples stay within 0..1: what bicubic overshoots is clamped at once, as
+// in pipelines of 8-bit pictures, for what a network is given later does not overshoot either.
+
+#ifndef FOVEA_SINGLE_FOVEA_DATA_PICTURE_CACHE_HPP
+#define FOVEA_SINGLE_FOVEA_DATA_PICTURE_CACHE_HPP
+
+// ---- fovea/data/picture_cache.hpp
+// Decoded pictures kept in memory, within a budget.
+//
+// The first pictures that fit stay; none is ever evicted: in an order that is shuffled anew in every epoch each is as
+// likely to come next as any other, so that no policy hits more often than a fixed set. Safe to use from many threads.
+
+namespace fovea {
+
+// The same picture twice, RGB. `low` is empty where it is made anew for every sample.
+struct picture_pair {
+    image high, low;
+    std::uint64_t bytes() const { return bytes_of(high) + bytes_of(low); }
+
+  private:
+    static std::uint64_t bytes_of(const image& in) {
+        return std::uint64_t(in.row_bytes()) * std::uint64_t(in.height());
+    }
+};
+
+class picture_cache {
+  public:
+    using entry = std::shared_ptr<const picture_pair>;
+
+    picture_cache(std::size_t pictures, std::uint64_t budget) : budget_(budget), entries_(pictures) {}
+
+    // Null where it is not kept.
+    entry find(std::size_t index) const {
+        const std::lock_guard lock(mutex_);
+        return entries_[index];
+    }
+    // Keeps it where it fits.
+    void offer(std::size_t index, entry pictures) {
+        const std::lock_guard lock(mutex_);
+        if (entries_[index] || pictures->bytes() > budget_ - bytes_) return;
+        bytes_ += pictures->bytes();
+        entries_[index] = std::move(pictures);
+    }
+    bool has_room(std::uint64_t bytes) const {
+        const std::lock_guard lock(mutex_);
+        return bytes <= budget_ - bytes_;
+    }
+    std::uint64_t bytes() const {
+        const std::lock_guard lock(mutex_);
+        return bytes_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    const std::uint64_t budget_;
+    std::uint64_t bytes_ = 0; // of pixels, never above the budget
+    std::vector<entry> entries_;
+};
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+enum class degradation_kind {
+    matlab,    // the whole picture is shrunk once: what test sets and published networks are made by
+    antialias, // every part is shrunk for itself, after it was varied
+};
+
+struct sample_options {
+    int scale = 2;
+    degradation_kind degradation = degradation_kind::matlab; // where no low resolution is given
+    augmentation augment{};
+    colour_space colours = colour_space::rgb;
+};
+
+struct training_sample {
+    image input;  // (size/scale,size/scale,3), f32
+    image target; // (size,size,3), f32
+};
+
+// Throws when options make no sense together; `paired`: the low resolution is a picture and not made of the part.
+inline void check(const sample_options& o, bool paired) {
+    check(o.augment);
+    if (o.scale < 1 || o.augment.size % o.scale != 0)
+        fail("augmentation: size ", o.augment.size, ": expected a multiple of the scale, ", o.scale);
+    if (paired && o.augment.resized)
+        fail(
+            "augmentation: a resized crop needs an input made of it: expected the degradation `antialias`, and no "
+            "pairs");
+    if (paired && o.augment.jitter != jitter_options{})
+        fail(
+            "augmentation: colour jitter needs an input made after it: expected the degradation `antialias`, and no "
+            "pairs");
+}
+
+namespace detail {
+
+inline image in_unit_range(image in) {
+    for (int y = 0; y < in.height(); ++y)
+        for (float& v : in.row<float>(y)) v = std::clamp(v, 0.f, 1.f);
+    return in;
+}
+
+// Antialiased, f32.
+inline image resize_part(const image& in, int side) {
+    return in_unit_range(resize_pillow(with_type(in, sample_type::f32), side, side));
+}
+
+// The same part of both; `input` stays empty where the picture has no low resolution.
+inline training_sample random_part(const picture_pair& whole, const sample_options& o, random_stream& random) {
+    const augmentation& a = o.augment;
+    const int height = whole.high.height(), width = whole.high.width();
+    if (!whole.low.empty()) {
+        const int side = a.size / o.scale;
+        const crop_box low = random_crop(whole.low.height(), whole.low.width(), side, side, random);
+        return {crop(whole.low, low), crop(whole.high, low.y * o.scale, low.x * o.scale, a.size, a.size)};
+    }
+    if (!a.resized) return {{}, crop(whole.high, random_crop(height, width, a.size, a.size, random))};
+    return {{}, resize_part(crop(whole.high, random_resized_crop(height, width, *a.resized, random)), a.size)};
+}
+
+inline void to_colour_space(image& in, colour_space space) {
+    from_rgb(space, {reinterpret_cast<float*>(in.data()), in.row<float>(0).size() * std::size_t(in.height())});
+}
+
+} // namespace detail
+
+// The picture must be as large as the part (sides of a low resolution: exactly those of the high one by the scale).
+inline training_sample make_sample(const picture_pair& whole, const sample_options& o, random_stream& random) {
+    training_sample s = detail::random_part(whole, o, random);
+    const bool paired = !s.input.empty();
+    const int orientation = random_orientation(o.augment, random);
+    const float brightness = random_brightness(o.augment.brightness, random);
+    const auto vary = [&](image part) {
+        part = with_type(upright(std::move(part), orientation), sample_type::f32);
+        return brightness == 1 ? part : adjust_brightness(std::move(part), brightness);
+    };
+    s.target = vary(std::move(s.target));
+    if (paired) {
+        s.input = vary(std::move(s.input));
+    } else {
+        if (o.augment.jitter != jitter_options{})
+            s.target = with_jitter(std::move(s.target), random_jitter(o.augment.jitter, random));
+        s.input = detail::resize_part(s.target, o.augment.size / o.scale);
+    }
+    detail::to_colour_space(s.input, o.colours);
+    detail::to_colour_space(s.target, o.colours);
+    return s;
+}
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+struct training_set_options {
+    std::uint64_t cache_bytes = std::uint64_t(1) << 30; // of decoded pictures kept in memory
+    int threads = 1; // that decode the files at the start; 0: as many as the machine has
+};
+
+// An image file as three channels of its own sample type. Throws as read_image does.
+inline image read_rgb(const std::filesystem::path& path) {
+    return with_channels(with_bled_colours(read_image(path)), 3);
+}
+
+class training_set {
+  public:
+    // Throws when options make no sense, when no picture is left, or when a low resolution is not of the size that the
+    // scale asks for.
+    training_set(picture_list list, sample_options options, training_set_options how = {})
+        : options_(options),
+          files_(std::move(list.pictures)),
+          skipped_(std::move(list.skipped)),
+          cache_(files_.size(), how.cache_bytes) {
+        check(options_, is_paired());
+        const std::size_t found = files_.size() + skipped_.size();
+        leave_out_unusable(how.threads);
+        std::ranges::sort(skipped_, {}, &skipped_file::path);
+        if (usable_.empty())
+            fail("training set: none of ", found, " files is a picture to train on",
+                 skipped_.empty() ? "" : ", the first: " + skipped_.front().reason);
+    }
+
+    std::size_t size() const { return usable_.size(); }
+    const sample_options& options() const { return options_; }
+    const picture_files& files(std::size_t i) const { return files_[usable_[i]]; }
+    const std::vector<skipped_file>& skipped() const { return skipped_; } // sorted by path, each file once
+    std::uint64_t cached_bytes() const { return cache_.bytes(); }
+
+    // Picture i of [0, size()), whole. The high resolution is cut to multiples of the scale where the low one is made
+    // of it whole. Safe to call from many threads; throws when a file has changed so that it cannot be used any more.
+    std::shared_ptr<const picture_pair> pictures(std::size_t i) const {
+        const std::size_t file = usable_[i];
+        if (auto kept = cache_.find(file)) return kept;
+        auto made = std::make_shared<picture_pair>(read(file));
+        check_sizes(file, *made);
+        complete(*made);
+        cache_.offer(file, made);
+        return made;
+    }
+
+    // A sample of picture i, which depends on what the stream gives alone.
+    training_sample sample(std::size_t i, random_stream& random) const {
+        return make_sample(*pictures(i), options_, random);
+    }
+
+  private:
+    bool is_given(std::size_t file) const { return !files_[file].low.empty(); }
+    bool is_paired() const {
+        return options_.degradation == degradation_kind::matlab ||
+               std::ranges::any_of(files_, [](const picture_files& f) { return !f.low.empty(); });
+    }
+
+    // What the files hold. Throws when they hold no picture, or one that is too small.
+    picture_pair read(std::size_t file) const {
+        picture_pair p;
+        p.high = read_rgb(files_[file].high);
+        const int least = options_.augment.resized ? 1 : options_.augment.size;
+        if (std::min(p.high.height(), p.high.width()) < least)
+            fail(files_[file].high.string(), ": has ", p.high.width(), "x", p.high.height(),
+                 " pixels: expected at least ", least, " on each side, the size of a training part");
+        if (is_given(file)) p.low = read_rgb(files_[file].low);
+        return p;
+    }
+
+    void check_sizes(std::size_t file, const picture_pair& p) const {
+        const int scale = options_.scale;
+        if (is_given(file) && (p.high.height() != p.low.height() * scale || p.high.width() != p.low.width() * scale))
+            fail(files_[file].high.string(), ": has ", p.high.width(), "x", p.high.height(), " pixels: expected ",
+                 scale, " times the ", p.low.width(), "x", p.low.height(), " of ", files_[file].low.string());
+    }
+
+    void complete(picture_pair& p) const {
+        if (options_.degradation != degradation_kind::matlab || !p.low.empty()) return;
+        const int scale = options_.scale;
+        p.high = crop_to_multiple(p.high, scale);
+        p.low = resize_matlab(p.high, p.high.height() / scale, p.high.width() / scale);
+    }
+
+    // Fills usable_ and skipped_. In parallel, with what was found gathered in the order of files.
+    void leave_out_unusable(int threads) {
+        std::vector<std::string> unusable(files_.size()), wrong(files_.size());
+        const auto look = [&](int i, int) noexcept {
+            const std::size_t file = std::size_t(i);
+            auto made = std::make_shared<picture_pair>();
+            unusable[file] = reason_of_failure([&] { *made = read(file); });
+            if (!unusable[file].empty()) return;
+            wrong[file] = reason_of_failure([&] {
+                check_sizes(file, *made);
+                if (!cache_.has_room(made->bytes())) return; // the low resolution would be made for nothing
+                complete(*made);
+                cache_.offer(file, made);
+            });
+        };
+        context({.threads = threads}).parallel_for(int(files_.size()), look);
+        for (std::size_t file = 0; file < files_.size(); ++file) {
+            if (!wrong[file].empty()) fail(wrong[file]);
+            if (unusable[file].empty())
+                usable_.push_back(file);
+            else
+                skipped_.push_back({files_[file].high, unusable[file]});
+        }
+    }
+
+    sample_options options_;
+    std::vector<picture_files> files_;
+    std::vector<std::size_t> usable_; // of files_
+    std::vector<skipped_file> skipped_;
+    mutable picture_cache cache_; // by position in files_
+};
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+struct training_batch {
+    tensor<float> input;  // (N,size/scale,size/scale,3)
+    tensor<float> target; // (N,size,size,3)
+    data_position at;
+};
+
+struct loader_options {
+    int batch = 32;
+    int threads = 1; // 0: as many as the machine has
+    int ahead = 2;   // batches made beside the one in use
+    std::uint64_t seed = 0;
+    std::uint64_t samples_per_epoch = 0; // 0: each picture once; more: pictures come again, varied anew
+    bool drop_incomplete = true;         // the last batch of an epoch, where it would be smaller
+    data_position start{};
+};
+
+struct waiting_time {
+    double seconds = 0; // that next() waited for a batch
+    double total = 0;   // since the loader was made
+    double part() const { return total > 0 ? seconds / total : 0; }
+};
+
+class data_loader {
+  public:
+    // The set must outlive the loader. Throws when options make no sense, or an epoch does not fill one batch.
+    explicit data_loader(const training_set& set, loader_options options = {}) : set_(set), o_(options) {
+        if (o_.samples_per_epoch == 0) o_.samples_per_epoch = set.size();
+        check_options();
+        const int side = set.options().augment.size, low = side / set.options().scale;
+        for (int i = 0; i <= o_.ahead; ++i)
+            slots_.push_back({{{o_.batch, low, low, 3}, {o_.batch, side, side, 3}, {}}});
+        position_ = making_ = normalised(o_.start);
+        order_ = epoch_order(set_.size(), o_.samples_per_epoch, o_.seed, making_.epoch);
+        const unsigned hardware = std::max(std::thread::hardware_concurrency(), 1u);
+        const unsigned threads = o_.threads == 0 ? hardware : unsigned(o_.threads);
+        for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+    }
+    ~data_loader() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        work_.notify_all();
+        for (auto& thread : threads_) thread.join();
+    }
+    data_loader(const data_loader&) = delete;
+    data_loader& operator=(const data_loader&) = delete;
+
+    // The batch at position(), which lies in the loader until the next call.
+    const training_batch& next() {
+        std::unique_lock lock(mutex_);
+        released_ = handed_out_;
+        work_.notify_all();
+        slot& s = slots_[handed_out_ % slots_.size()];
+        const auto is_ready = [&] { return s.number == handed_out_ && s.left == 0; };
+        const auto is_over = [&] { return !failure_.empty() && working_ == 0; };
+        const auto begin = clock::now();
+        ready_.wait(lock, [&] { return is_ready() || is_over(); });
+        waited_ += std::chrono::duration<double>(clock::now() - begin).count();
+        if (!is_ready()) fail(failure_);
+        ++handed_out_;
+        position_ = normalised({s.batch.at.epoch, s.batch.at.step + 1});
+        return s.batch;
+    }
+
+    data_position position() const { return position_; } // of the batch that next() will give
+    std::uint64_t steps_per_epoch() const {
+        const std::uint64_t batch = std::uint64_t(o_.batch), samples = o_.samples_per_epoch;
+        return o_.drop_incomplete ? samples / batch : (samples + batch - 1) / batch;
+    }
+    waiting_time waited() const { return {waited_, std::chrono::duration<double>(clock::now() - made_).count()}; }
+
+  private:
+    using clock = std::chrono::steady_clock;
+    static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+
+    struct slot {
+        training_batch batch;
+        std::uint64_t number = none; // of the batch, counted from the start of this loader
+        int left = 0;                // samples not yet made
+    };
+    // One sample to make: its place, its picture, and its random numbers.
+    struct ticket {
+        slot* to = nullptr;
+        int item = 0;
+        std::size_t picture = 0;
+        data_position at{};
+        std::uint64_t index = 0; // in the epoch
+    };
+
+    void check_options() const {
+        if (o_.batch < 1) fail("data loader: batch ", o_.batch, ": expected at least 1");
+        if (o_.threads < 0) fail("data loader: threads ", o_.threads, ": expected 0 (all of the machine) or more");
+        if (o_.ahead < 1) fail("data loader: ahead ", o_.ahead, ": expected at least 1");
+        if (o_.samples_per_epoch >= most_samples_per_epoch)
+            fail("data loader: samples per epoch ", o_.samples_per_epoch, ": expected less than ",
+                 most_samples_per_epoch);
+        if (o_.samples_per_epoch < std::uint64_t(o_.batch))
+            fail("data loader: a batch of ", o_.batch, " from ", o_.samples_per_epoch,
+                 " samples per epoch: expected a smaller batch, more pictures or more samples per epoch");
+        if (o_.start.epoch > most_epochs || o_.start.step > steps_per_epoch())
+            fail("data loader: start at epoch ", o_.start.epoch, ", step ", o_.start.step, ": an epoch has ",
+                 steps_per_epoch(), " steps");
+    }
+
+    data_position normalised(data_position p) const {
+        return p.step < steps_per_epoch() ? p : data_position{p.epoch + 1, 0};
+    }
+
+    void serve() {
+        std::unique_lock lock(mutex_);
+        while (true) {
+            work_.wait(lock,
+                       [&] { return stopping_ || (failure_.empty() && making_number_ < released_ + slots_.size()); });
+            if (stopping_) return;
+            ++working_;
+            const std::uint64_t number = next_ticket_++;
+            ticket t;
+            const std::string reason = reason_of_failure([&] {
+                t = take();
+                lock.unlock();
+                make(t);
+            });
+            if (!lock.owns_lock()) lock.lock();
+            --working_;
+            if (reason.empty())
+                --t.to->left;
+            else if (number < failed_ticket_)
+                failed_ticket_ = number, failure_ = reason; // of the earliest sample, whichever thread was first
+            if (t.to == nullptr || t.to->left == 0 || !failure_.empty()) ready_.notify_all();
+        }
+    }
+
+    // The next sample that nobody makes yet. Called under the lock, as only threads with a free slot do.
+    ticket take() {
+        const std::uint64_t batch = std::uint64_t(o_.batch), first = making_.step * batch;
+        slot& to = slots_[making_number_ % slots_.size()];
+        if (making_item_ == 0) begin(to, int(std::min(batch, o_.samples_per_epoch - first)));
+        const std::uint64_t index = first + std::uint64_t(making_item_);
+        const ticket t{&to, making_item_, order_[index], making_, index};
+        if (++making_item_ == to.batch.input.batch()) {
+            const data_position following = normalised({making_.epoch, making_.step + 1});
+            if (following.epoch != making_.epoch)
+                order_ = epoch_order(set_.size(), o_.samples_per_epoch, o_.seed, following.epoch);
+            making_ = following;
+            making_item_ = 0;
+            ++making_number_;
+        }
+        return t;
+    }
+
+    void begin(slot& s, int samples) {
+        for (tensor<float>* t : {&s.batch.input, &s.batch.target})
+            if (t->batch() != samples) *t = tensor<float>(samples, t->height(), t->width(), t->channels());
+        s.batch.at = making_;
+        s.number = making_number_;
+        s.left = samples;
+    }
+
+    void make(const ticket& t) const {
+        random_stream random = sample_stream(o_.seed, t.at.epoch, t.index);
+        const training_sample sample = set_.sample(t.picture, random);
+        store(sample.input, t.to->batch.input, t.item);
+        store(sample.target, t.to->batch.target, t.item);
+    }
+    static void store(const image& from, tensor<float>& to, int item) {
+        std::memcpy(to.at(item, 0, 0), from.data(), from.row_bytes() * std::size_t(from.height()));
+    }
+
+    const training_set& set_;
+    loader_options o_;
+    const clock::time_point made_ = clock::now();
+
+    // Of the consumer alone.
+    data_position position_;
+    double waited_ = 0;
+
+    // Shared, under the mutex.
+    std::mutex mutex_;
+    std::condition_variable work_, ready_;
+    std::vector<slot> slots_;                     // batch i lies in slot i % slots
+    std::uint64_t handed_out_ = 0, released_ = 0; // batches; all below released_ are used up
+    std::vector<std::uint32_t> order_;            // of the epoch that is being made
+    data_position making_;                        // the batch that samples are taken of,
+    std::uint64_t making_number_ = 0;             // its number,
+    int making_item_ = 0;                         // and its next sample
+    std::uint64_t next_ticket_ = 0, failed_ticket_ = none;
+    int working_ = 0; // threads at a sample
+    std::string failure_;
+    bool stopping_ = false;
+
+    std::vector<std::thread> threads_; // last: they use all of the above
+};
+
+} // namespace fovea
+#endif
+#endif
+
 // ---- fovea/backend/cpu/cpu.hpp
 // The CPU backend: vector kernels for float32, chosen by the instruction set. What it lacks, the reference backend
 // computes.
@@ -3427,6 +4519,26 @@ template <class T> class tensor {
 // The CPU kernels of one instruction set, for choosing a set at run time. What each does stands in the header of its
 // name in backend/cpu/.
 
+#ifndef FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
+#define FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
+
+// ---- fovea/graph/gradient_kernel.hpp
+// The contract of backward kernels; graph/kernel.hpp has that of forward ones.
+//
+//   input_gradient(Backend, Operation, const gradient_call&)    dx of the pixels images x rows x cols of x[0]'s image,
+//                                                               from dy: overwritten, or added to where
+//                                                               `accumulates` says so; of x[1], which is read at the
+//                                                               output's own pixel, the same pixels
+//   weight_gradient(Backend, Operation, const gradient_call&)   dw from the rows `rows` of dy, all columns, and of w[0]
+//                                                               the output channels `outputs`: always added
+//   batch_statistics(Backend, Operation, const gradient_call&)  what an operation finds out of a whole batch before its
+//                                                               forward pass, of the channels `outputs`
+//   gradient_statistics(Backend, Operation, const gradient_call&)   the same before input_gradient
+//
+// Weights are those of the file's layout; in batch_statistics dw[k] of a buffer is the buffer itself, to be updated, or
+// null. A kernel runs on one thread; the result of a number depends on neither the
+// rectangle nor the thread. Windows hold the whole image; dy has zeros in its margin columns, x those that the forward
+// pass had. Data of a window is null where it is neither kept (operation::saved) nor wanted.
 #ifndef FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
 #define FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
 
@@ -3503,7 +4615,7 @@ struct attributes {
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
-    int tile = 4; // of Winograd: output pixels along a side, 4 or 6
+    int tile = 4;         // of Winograd: output pixels along a side, 4 or 6
     quantisation input{}; // of convolution_method::int8
 };
 
@@ -3516,8 +4628,9 @@ struct call {
     std::array<window, max_inputs> x{};
     window y;
     std::array<const void*, max_weights> w{};
-    weight_shape dims{};          // of w[0], as in the weight file
-    std::byte* scratch = nullptr; // private to this call, 64-byte aligned, as large as the operation asked for
+    weight_shape dims{};              // of w[0], as in the weight file
+    const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
+    std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
@@ -3538,16 +4651,56 @@ using preparation_kernel = void (*)(const preparation_call&);
 using preparation_size = std::size_t (*)(const preparation_call&); // bytes of the result; weights may be null
 
 // f(image, row) for every row to compute.
-template <class F> void each_row(const call& c, F f) {
+template <class Call, class F> void each_row(const Call& c, F f) {
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int y = c.rows.begin; y < c.rows.end; ++y) f(n, y);
 }
 // f(image, row, column) for every pixel to compute.
-template <class F> void each_pixel(const call& c, F f) {
+template <class Call, class F> void each_pixel(const Call& c, F f) {
     each_row(c, [&](int n, int y) {
         for (int x = c.cols.begin; x < c.cols.end; ++x) f(n, y, x);
     });
 }
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+struct gradient_call {
+    attributes a;
+    range images, rows, cols, outputs;
+    std::array<window, max_inputs> x{};
+    window y, dy;
+    std::array<window, max_inputs> dx{};
+    std::array<bool, max_inputs> accumulates{};
+    std::array<const void*, max_weights> w{};
+    std::array<void*, max_weights> dw{};
+    const void* arranged = nullptr; // w[0] as the backend arranged it for input_gradient
+    void* statistics = nullptr;     // of the batch: as many numbers as the operation asked for
+    weight_shape dims{};            // of w[0]
+    std::byte* scratch = nullptr;   // private to this call, 64-byte aligned
+
+    template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
+    template <class T> T* weight_gradient(int i) const { return static_cast<T*>(dw[std::size_t(i)]); }
+};
+using gradient_kernel = void (*)(const gradient_call&);
+using gradient_scratch = std::size_t (*)(const gradient_call&); // bytes; data may be null
+
+// dx[k] at pixel (n, y, x): f(channel) is the gradient of a channel.
+template <class T, class F> void put_gradient(const gradient_call& c, int k, int n, int y, int x, F f) {
+    const window& to = c.dx[std::size_t(k)];
+    T* dx = to.at<T>(n, y, x); // (C)
+    for (int i = 0; i < to.channels; ++i) dx[i] = f(i) + (c.accumulates[std::size_t(k)] ? dx[i] : T(0));
+}
+
+// Weights from weights: gradients of the weights it was made of, added.
+struct preparation_gradient_call {
+    preparation_call forward;
+    const void* dout = nullptr;
+    std::array<void*, max_weights> dw{};
+};
+using preparation_gradient = void (*)(const preparation_gradient_call&);
 
 } // namespace fovea
 #endif
@@ -3584,6 +4737,31 @@ struct kernel_table {
     scratch_size upsample_scratch;
     kernel upsample;
     kernel max_pool, global_average_pool;
+
+    // Backward passes; contract: graph/gradient_kernel.hpp.
+    preparation_size packed_convolution_gradient_bytes;
+    preparation_kernel pack_convolution_gradient;
+    gradient_scratch convolution_input_gradient_scratch;
+    gradient_kernel convolution_input_gradient;
+    gradient_scratch convolution_weight_gradient_scratch;
+    gradient_kernel convolution_weight_gradient;
+    preparation_size packed_depthwise_gradient_bytes;
+    preparation_kernel pack_depthwise_gradient;
+    gradient_kernel depthwise_input_gradient;
+    gradient_kernel depthwise_weight_gradient;
+    gradient_kernel layer_norm_input_gradient;
+    gradient_kernel layer_norm_weight_gradient;
+    gradient_kernel batch_norm_statistics;
+    gradient_kernel batch_norm_gradient_statistics;
+    gradient_kernel batch_norm_input_gradient;
+    gradient_kernel batch_norm_weight_gradient;
+    gradient_kernel activate_gradient;
+    gradient_kernel prelu_input_gradient;
+    gradient_kernel prelu_weight_gradient;
+    gradient_kernel multiply_gradient;
+    gradient_kernel pixel_shuffle_gradient;
+    gradient_kernel max_pool_gradient;
+    gradient_kernel global_average_pool_gradient;
 };
 
 // The kernels for this machine, chosen once: the best set that it can run, or the one that the environment variable
@@ -3934,7 +5112,7 @@ struct attributes {
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
-    int tile = 4; // of Winograd: output pixels along a side, 4 or 6
+    int tile = 4;         // of Winograd: output pixels along a side, 4 or 6
     quantisation input{}; // of convolution_method::int8
 };
 
@@ -3947,8 +5125,9 @@ struct call {
     std::array<window, max_inputs> x{};
     window y;
     std::array<const void*, max_weights> w{};
-    weight_shape dims{};          // of w[0], as in the weight file
-    std::byte* scratch = nullptr; // private to this call, 64-byte aligned, as large as the operation asked for
+    weight_shape dims{};              // of w[0], as in the weight file
+    const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
+    std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
@@ -3969,12 +5148,12 @@ using preparation_kernel = void (*)(const preparation_call&);
 using preparation_size = std::size_t (*)(const preparation_call&); // bytes of the result; weights may be null
 
 // f(image, row) for every row to compute.
-template <class F> void each_row(const call& c, F f) {
+template <class Call, class F> void each_row(const Call& c, F f) {
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int y = c.rows.begin; y < c.rows.end; ++y) f(n, y);
 }
 // f(image, row, column) for every pixel to compute.
-template <class F> void each_pixel(const call& c, F f) {
+template <class Call, class F> void each_pixel(const Call& c, F f) {
     each_row(c, [&](int n, int y) {
         for (int x = c.cols.begin; x < c.cols.end; ++x) f(n, y, x);
     });
@@ -4786,11 +5965,10 @@ template <> struct winograd_transform<large_tile> {
     }
 };
 
-// u = G g G^T for one filter g[row][column], in double; the rows of G in the order of those of B^T.
-template <int M> void transform_filter(const float* g, double (&u)[M + 2][M + 2]) {
+// G, its rows in the order of those of B^T; of a point: (1, p, p^2) / product of (p - q) over the other points q.
+template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     using transform = winograd_transform<M>;
     constexpr int N = transform::inputs, infinity = transform::row_of_infinity;
-    double G[N][3] = {}; // of a point: (1, p, p^2) / product of (p - q) over the other points q
     for (int i = 0; i < N - 1; ++i) {
         const double p = transform::points[i];
         double divisor = 1;
@@ -4799,12 +5977,24 @@ template <int M> void transform_filter(const float* g, double (&u)[M + 2][M + 2]
         auto& row = G[i < infinity ? i : i + 1];
         row[0] = 1 / divisor, row[1] = p / divisor, row[2] = p * p / divisor;
     }
-    G[infinity][2] = 1;
-    for (int i = 0; i < N; ++i) {
-        double row[3] = {};
-        for (int x = 0; x < 3; ++x)
-            for (int y = 0; y < 3; ++y) row[x] += G[i][y] * double(g[3 * y + x]);
-        for (int j = 0; j < N; ++j) u[i][j] = row[0] * G[j][0] + row[1] * G[j][1] + row[2] * G[j][2];
+    G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
+}
+
+// u = G g G^T in double for the filters g[row][column] of some neighbouring outputs, `step` floats apart; the vector of
+// each plane to u, zeros for outputs beyond `count`.
+template <int M>
+void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, int count, float* u,
+                       std::ptrdiff_t plane) {
+    double filter[3][3][lanes] = {}, row[3][lanes];
+    for (int o = 0; o < count; ++o, g += step)
+        for (int k = 0; k < 9; ++k) filter[k / 3][k % 3][o] = double(g[k]);
+    for (int i = 0; i < M + 2; ++i) {
+        for (int y = 0; y < 3; ++y)
+            for (int o = 0; o < lanes; ++o)
+                row[y][o] = G[i][0] * filter[0][y][o] + G[i][1] * filter[1][y][o] + G[i][2] * filter[2][y][o];
+        for (int j = 0; j < M + 2; ++j, u += plane)
+            for (int o = 0; o < lanes; ++o)
+                u[o] = float(G[j][0] * row[0][o] + G[j][1] * row[1][o] + G[j][2] * row[2][o]);
     }
 }
 
@@ -4840,19 +6030,19 @@ inline std::size_t packed_winograd_bytes(const preparation_call& c) {
     return sizeof(float) * l.block_floats(l.vectors());
 }
 template <int M> void pack_winograd_tile(const preparation_call& c) {
-    constexpr int N = winograd_transform<M>::inputs;
+    double G[M + 2][3];
+    winograd_filter_matrix<M>(G);
     const winograd_layout l{c.dims[0][1], c.dims[0][0], M};
     const float* w = c.weight<float>(0);
     l.each_block([&](int first, int vectors, std::size_t floats) {
         const int width = vectors * lanes;
         for (int i = 0; i < l.inputs; ++i)
-            for (int o = 0; o < width; ++o) {
-                const int output = first * lanes + o;
-                double u[N][N] = {};
-                if (output < l.outputs) transform_filter<M>(w + 9 * (std::ptrdiff_t(output) * l.inputs + i), u);
-                float* out = static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + o;
-                for (int plane = 0; plane < N * N; ++plane, out += std::ptrdiff_t(l.inputs) * width)
-                    *out = float(u[plane / N][plane % N]);
+            for (int v = 0; v < vectors; ++v) {
+                const int output = (first + v) * lanes;
+                transform_filters<M>(G, w + 9 * (std::ptrdiff_t(output) * l.inputs + i), 9 * std::ptrdiff_t(l.inputs),
+                                     std::min(lanes, l.outputs - output),
+                                     static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + v * lanes,
+                                     std::ptrdiff_t(l.inputs) * width);
             }
     });
 }
@@ -4943,7 +6133,7 @@ inline void pack_attention_block(const preparation_call& c) {
 // ---- fovea/backend/cpu/normalise.hpp
 // Normalisations. layer_norm: over the channels of each pixel (Ba, Kiros & Hinton 2016),
 //   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,   centred before the variance is taken.
-// batch_norm, in inference (Ioffe & Szegedy 2015): y = (x - running_mean) / sqrt(running_var + epsilon) weight + bias.
+// batch_norm (Ioffe & Szegedy 2015): y = (x - mean) / sqrt(variance + epsilon) weight + bias.
 //
 //   x[0], y  (N,H,W,C)     layer_norm w: gamma, beta (C)     batch_norm w: weight, bias, running_mean, running_var (C)
 
@@ -5007,14 +6197,29 @@ inline void layer_norm(const call& c) {
     });
 }
 
+// Mean and 1 / deviation of the channels [first, first + n): of the batch where a call has its statistics, else the
+// running estimates.
+struct batch_moments {
+    vf mean, factor;
+    template <class Call> batch_moments(const Call& c, int channels, int first, int n) {
+        if (const float* s = static_cast<const float*>(c.statistics)) {
+            mean = load_first(s + first, n), factor = load_first(s + channels + first, n);
+        } else {
+            const vf variance = load_first(c.template weight<float>(3) + first, n);
+            mean = load_first(c.template weight<float>(2) + first, n);
+            factor = broadcast(1.f) / square_root(variance + broadcast(c.a.epsilon));
+        }
+    }
+};
+
 inline void batch_norm(const call& c) {
     const int channels = c.y.channels;
     each_row(c, [&](int n, int y) {
         for (int first = 0; first < channels; first += lanes) {
             const int k = std::min(lanes, channels - first);
-            const auto weight = [&](int i) { return load_first(c.weight<float>(i) + first, k); };
-            const vf scale = weight(0) / square_root(weight(3) + broadcast(c.a.epsilon));
-            const vf shift = fnma(weight(2), scale, weight(1));
+            const batch_moments by(c, channels, first, k);
+            const vf scale = load_first(c.weight<float>(0) + first, k) * by.factor;
+            const vf shift = fnma(by.mean, scale, load_first(c.weight<float>(1) + first, k));
             const float* x = c.x[0].at<const float>(n, y, c.cols.begin) + first;
             float* out = c.y.at<float>(n, y, c.cols.begin) + first;
             for (int p = 0; p < c.cols.size(); ++p, x += channels, out += channels)
@@ -5671,6 +6876,493 @@ inline void attention_block(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_GRADIENT_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_GRADIENT_HPP
+
+// ---- fovea/backend/cpu/convolution_gradient.hpp
+// dx of a convolution, from dy: the convolution with each filter turned by half a circle and inputs and outputs
+// exchanged. With a stride s the pixels of dx fall into s * s phases, each a convolution with the taps that meet it.
+//
+//   dy  (N,H',W',O)     dx  (N,H,W,I), = or +=     arranged  by pack_convolution_gradient from w (O,I/groups,K,K)
+//
+// attributes::method and tile are those of the exchanged convolution.
+#ifndef FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
+#define FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
+
+// ---- fovea/graph/gradient_kernel.hpp
+// The contract of backward kernels; graph/kernel.hpp has that of forward ones.
+//
+//   input_gradient(Backend, Operation, const gradient_call&)    dx of the pixels images x rows x cols of x[0]'s image,
+//                                                               from dy: overwritten, or added to where
+//                                                               `accumulates` says so; of x[1], which is read at the
+//                                                               output's own pixel, the same pixels
+//   weight_gradient(Backend, Operation, const gradient_call&)   dw from the rows `rows` of dy, all columns, and of w[0]
+//                                                               the output channels `outputs`: always added
+//   batch_statistics(Backend, Operation, const gradient_call&)  what an operation finds out of a whole batch before its
+//                                                               forward pass, of the channels `outputs`
+//   gradient_statistics(Backend, Operation, const gradient_call&)   the same before input_gradient
+//
+// Weights are those of the file's layout; in batch_statistics dw[k] of a buffer is the buffer itself, to be updated, or
+// null. A kernel runs on one thread; the result of a number depends on neither the
+// rectangle nor the thread. Windows hold the whole image; dy has zeros in its margin columns, x those that the forward
+// pass had. Data of a window is null where it is neither kept (operation::saved) nor wanted.
+
+namespace fovea {
+
+struct gradient_call {
+    attributes a;
+    range images, rows, cols, outputs;
+    std::array<window, max_inputs> x{};
+    window y, dy;
+    std::array<window, max_inputs> dx{};
+    std::array<bool, max_inputs> accumulates{};
+    std::array<const void*, max_weights> w{};
+    std::array<void*, max_weights> dw{};
+    const void* arranged = nullptr; // w[0] as the backend arranged it for input_gradient
+    void* statistics = nullptr;     // of the batch: as many numbers as the operation asked for
+    weight_shape dims{};            // of w[0]
+    std::byte* scratch = nullptr;   // private to this call, 64-byte aligned
+
+    template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
+    template <class T> T* weight_gradient(int i) const { return static_cast<T*>(dw[std::size_t(i)]); }
+};
+using gradient_kernel = void (*)(const gradient_call&);
+using gradient_scratch = std::size_t (*)(const gradient_call&); // bytes; data may be null
+
+// dx[k] at pixel (n, y, x): f(channel) is the gradient of a channel.
+template <class T, class F> void put_gradient(const gradient_call& c, int k, int n, int y, int x, F f) {
+    const window& to = c.dx[std::size_t(k)];
+    T* dx = to.at<T>(n, y, x); // (C)
+    for (int i = 0; i < to.channels; ++i) dx[i] = f(i) + (c.accumulates[std::size_t(k)] ? dx[i] : T(0));
+}
+
+// Weights from weights: gradients of the weights it was made of, added.
+struct preparation_gradient_call {
+    preparation_call forward;
+    const void* dout = nullptr;
+    std::array<void*, max_weights> dw{};
+};
+using preparation_gradient = void (*)(const preparation_gradient_call&);
+
+} // namespace fovea
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+// (O,I/groups,K,K) to (I,O/groups,K,K).
+inline weight_shape exchanged(const attributes& a, const weight_shape& s) {
+    return {s[1] * a.groups, s[0] / a.groups, s[2], s[3]};
+}
+inline void exchange(const attributes& a, const weight_shape& s, const float* w, float* out) {
+    const int outputs = s[0] / a.groups, inputs = s[1], taps = s[2] * s[3]; // of one group
+    for (int group = 0; group < a.groups; ++group)
+        for (int i = 0; i < inputs; ++i)
+            for (int o = 0; o < outputs; ++o) {
+                const float* from = w + (std::ptrdiff_t(group * outputs + o) * inputs + i) * taps;
+                for (int tap = taps; tap-- > 0;) *out++ = from[tap];
+            }
+}
+
+// The taps of one axis that reach the pixels of a phase: tap `first`, first - stride, ... read dy at begin, begin + 1,
+// ...
+struct phase_taps {
+    int first = 0, count = 0, begin = 0;
+    phase_taps(int phase, int kernel, int stride) {
+        const int half = kernel / 2;
+        for (int tap = kernel; tap-- > 0;)
+            if ((phase + half - tap) % stride == 0) {
+                if (count == 0) first = tap, begin = floor_division(phase + half - tap, stride);
+                ++count;
+            }
+    }
+    static int floor_division(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+};
+
+// Where the weights of the phases lie, one after the other: [taps of rows][taps of columns][O][vectors * lanes] for
+// each block of dx's channels.
+struct phase_layout {
+    int outputs, inputs, kernel, stride; // outputs: of dx
+    std::size_t floats(const phase_taps& rows, const phase_taps& cols) const {
+        return std::size_t(rows.count * cols.count * inputs) * std::size_t((outputs + lanes - 1) / lanes * lanes);
+    }
+    // f(phase of rows, of columns, their taps, floats before them)
+    template <class F> std::size_t each(F f) const {
+        std::size_t before = 0;
+        for (int v = 0; v < stride; ++v)
+            for (int u = 0; u < stride; ++u) {
+                const phase_taps rows(v, kernel, stride), cols(u, kernel, stride);
+                f(v, u, rows, cols, before);
+                before += floats(rows, cols);
+            }
+        return before;
+    }
+    // f(first vector of dx's channels, vectors) for blocks of them
+    template <class F> void each_block(F f) const {
+        const int vectors = (outputs + lanes - 1) / lanes;
+        for (int v = 0, n; v < vectors; v += n) f(v, n = block_vectors(vectors - v, inputs));
+    }
+};
+inline phase_layout phases_of(const attributes& a, const weight_shape& s) { return {s[1], s[0], s[2], a.stride}; }
+
+inline void pack_phases(const preparation_call& c) {
+    const phase_layout l = phases_of(c.a, c.dims[0]);
+    const float* w = c.weight<float>(0);
+    l.each([&](int, int, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
+        float* out = static_cast<float*>(c.out) + before;
+        l.each_block([&](int first, int vectors) {
+            for (int i = 0; i < rows.count; ++i)
+                for (int j = 0; j < cols.count; ++j)
+                    for (int o = 0; o < l.inputs; ++o)
+                        for (int k = first * lanes; k < (first + vectors) * lanes; ++k) {
+                            const int tap = (rows.first - i * l.stride) * l.kernel + cols.first - j * l.stride;
+                            *out++ = k < l.outputs ? w[(std::ptrdiff_t(o) * l.outputs + k) * l.kernel * l.kernel + tap]
+                                                   : 0.f;
+                        }
+        });
+    });
+}
+
+inline bool by_phases(const attributes& a) { return a.stride > 1; }
+inline preparation_call exchanged_call(const preparation_call& c, const float* w) {
+    preparation_call e = c;
+    e.dims[0] = exchanged(c.a, c.dims[0]), e.w[0] = w;
+    return e;
+}
+// The packed weights, and behind them room for the exchanged ones.
+inline std::size_t packed_exchanged_bytes(const preparation_call& c) {
+    const preparation_call e = exchanged_call(c, nullptr);
+    return c.a.method == convolution_method::winograd ? packed_winograd_bytes(e) : packed_convolution_bytes(e);
+}
+inline std::size_t packed_convolution_gradient_bytes(const preparation_call& c) {
+    if (by_phases(c.a))
+        return sizeof(float) *
+               phases_of(c.a, c.dims[0]).each([](int, int, const phase_taps&, const phase_taps&, std::size_t) {});
+    return packed_exchanged_bytes(c) + sizeof(float) * count(c.dims[0]);
+}
+inline void pack_convolution_gradient(const preparation_call& c) {
+    if (by_phases(c.a)) return pack_phases(c);
+    float* turned = reinterpret_cast<float*>(static_cast<std::byte*>(c.out) + packed_exchanged_bytes(c));
+    exchange(c.a, c.dims[0], c.weight<float>(0), turned);
+    const preparation_call e = exchanged_call(c, turned);
+    c.a.method == convolution_method::winograd ? pack_winograd(e) : pack_convolution(e);
+}
+
+// The forward call that computes dx.
+inline call exchanged_call(const gradient_call& c) {
+    call e;
+    e.a = c.a, e.images = c.images, e.rows = c.rows, e.cols = c.cols;
+    e.a.activation = activation_kind::identity;
+    e.x = {c.dy, c.accumulates[0] ? c.dx[0] : window{}};
+    e.y = c.dx[0], e.w[0] = c.arranged, e.dims = exchanged(c.a, c.dims), e.scratch = c.scratch;
+    return e;
+}
+
+inline void convolve_phases(const gradient_call& c) {
+    const phase_layout l = phases_of(c.a, c.dims);
+    const int s = l.stride;
+    const epilogue finish = epilogue_of(activation_kind::identity);
+    l.each([&](int row_phase, int col_phase, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
+        const auto first = [s](int begin, int phase) { return (begin - phase + s - 1) / s; };
+        const range down{first(c.rows.begin, row_phase), first(c.rows.end, row_phase)},
+            along{first(c.cols.begin, col_phase), first(c.cols.end, col_phase)};
+        if (along.empty()) return;
+        const float* weights = static_cast<const float*>(c.arranged) + before;
+        terms t{};
+        t.rows = rows.count, t.runs = 1, t.length = cols.count * l.inputs, t.pixel_step = l.inputs;
+        if (cols.count == 0) t.rows = 0;
+        const float* w = weights;
+        l.each_block([&](int vector, int vectors) {
+            for (int n = c.images.begin; n < c.images.end; ++n)
+                for (int y = down.begin; y < down.end; ++y) {
+                    for (int i = 0; i < t.rows; ++i) {
+                        const int row = y + rows.begin + i; // above the image, too, lies the row of zeros
+                        t.row[i] = c.dy.read<float>(n, row, along.begin + cols.begin);
+                    }
+                    float* dx = c.dx[0].at<float>(n, y * s + row_phase, along.begin * s + col_phase) + vector * lanes;
+                    const destination to{.y = dx,
+                                         .pixel_step = std::ptrdiff_t(s) * l.outputs,
+                                         .vector_step = lanes,
+                                         .channels = std::min(vectors * lanes, l.outputs - vector * lanes),
+                                         .bias = nullptr,
+                                         .skip = c.accumulates[0] ? dx : nullptr,
+                                         .slope = 0};
+                    row_kernel_of(vectors)(t, w, along.size(), to, finish);
+                }
+            w += std::ptrdiff_t(t.rows) * t.length * vectors * lanes;
+        });
+    });
+}
+
+inline std::size_t convolution_input_gradient_scratch(const gradient_call& c) {
+    return c.a.method == convolution_method::winograd ? winograd_scratch(exchanged_call(c)) : 0;
+}
+inline void convolution_input_gradient(const gradient_call& c) {
+    if (by_phases(c.a)) return convolve_phases(c);
+    const call e = exchanged_call(c);
+    c.a.method == convolution_method::winograd ? winograd(e) : convolution(e);
+}
+
+// The same of a depthwise convolution without stride: (C,1,K,K) turned.
+inline std::size_t packed_depthwise_gradient_bytes(const preparation_call& c) {
+    return packed_depthwise_bytes(c) + sizeof(float) * count(c.dims[0]);
+}
+inline void pack_depthwise_gradient(const preparation_call& c) {
+    float* turned = reinterpret_cast<float*>(static_cast<std::byte*>(c.out) + packed_depthwise_bytes(c));
+    exchange(c.a, c.dims[0], c.weight<float>(0), turned);
+    pack_depthwise(exchanged_call(c, turned));
+}
+inline void depthwise_input_gradient(const gradient_call& c) { depthwise(exchanged_call(c)); }
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_DEPTHWISE_GRADIENT_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_DEPTHWISE_GRADIENT_HPP
+
+// ---- fovea/backend/cpu/depthwise_gradient.hpp
+// dw and db of a depthwise convolution: dw[c][tap] += sum over pixels of dy[p][c] x[p stride + tap][c].
+//
+//   x  (N,H,W,C)     dy  (N,H',W',C)     dw  (C,1,K,K), db  (C) or null: +=
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WEIGHT_GRADIENT_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WEIGHT_GRADIENT_HPP
+
+// ---- fovea/backend/cpu/weight_gradient.hpp
+// dw and db of a convolution, summed directly: dw[o][i][tap] += sum over pixels of dy[p][o] x[p stride + tap][i].
+//
+//   x  (N,H,W,I)     dy  (N,H',W',O)     dw  (O,I/groups,K,K), db  (O) or null: +=
+//
+// An outer product for every pixel: blocks of inputs times outputs are kept in registers over some rows of pixels.
+
+namespace fovea::FOVEA_ISA {
+
+// Steps in floats, from a pixel to the next.
+struct outer_terms {
+    const float *x, *dy;
+    std::ptrdiff_t x_step, dy_step;
+    int pixels;
+    int last; // outputs in the last vector
+};
+
+// sums[p][NV * lanes] += x[p] dy[NV * lanes] over pixels, P inputs at a time.
+template <int NV, int P, bool Part>
+FOVEA_NOINLINE void sum_outer(const outer_terms* rows, int count, std::ptrdiff_t input, float* sums,
+                              std::ptrdiff_t sums_step) {
+    vf acc[P][NV];
+    FOVEA_UNROLL
+    for (int p = 0; p < P; ++p) {
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) acc[p][v] = load(sums + p * sums_step + v * lanes);
+    }
+    for (int r = 0; r < count; ++r) {
+        const outer_terms& t = rows[r];
+        const float *x = t.x + input, *dy = t.dy;
+        for (int k = 0; k < t.pixels; ++k, x += t.x_step, dy += t.dy_step) {
+            vf b[NV];
+            FOVEA_UNROLL
+            for (int v = 0; v < NV; ++v)
+                b[v] = Part && v + 1 == NV ? load_part(dy + v * lanes, t.last) : load(dy + v * lanes);
+            FOVEA_UNROLL
+            for (int p = 0; p < P; ++p) {
+                const vf a = broadcast(x[p]);
+                FOVEA_UNROLL
+                for (int v = 0; v < NV; ++v) acc[p][v] = fma(a, b[v], acc[p][v]);
+            }
+        }
+    }
+    FOVEA_UNROLL
+    for (int p = 0; p < P; ++p) {
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) store(sums + p * sums_step + v * lanes, acc[p][v]);
+    }
+}
+
+// All `inputs` of one block of NV vectors of outputs.
+template <int NV, bool Part>
+void sum_outer_inputs(const outer_terms* rows, int count, int inputs, float* sums, std::ptrdiff_t sums_step) {
+    constexpr int P = block_pixels<NV>;
+    int i = 0;
+    for (; i + P <= inputs; i += P) sum_outer<NV, P, Part>(rows, count, i, sums + i * sums_step, sums_step);
+    for (; i + 4 <= inputs; i += 4) sum_outer<NV, 4, Part>(rows, count, i, sums + i * sums_step, sums_step);
+    for (; i < inputs; ++i) sum_outer<NV, 1, Part>(rows, count, i, sums + i * sums_step, sums_step);
+}
+using outer_kernel = void (*)(const outer_terms*, int count, int inputs, float* sums, std::ptrdiff_t sums_step);
+template <bool Part> outer_kernel outer_kernel_of_vectors(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return sum_outer_inputs<4, Part>;
+    return vectors == 3   ? sum_outer_inputs<3, Part>
+           : vectors == 2 ? sum_outer_inputs<2, Part>
+                          : sum_outer_inputs<1, Part>;
+}
+inline outer_kernel outer_kernel_of(int vectors, bool part) {
+    return part ? outer_kernel_of_vectors<true>(vectors) : outer_kernel_of_vectors<false>(vectors);
+}
+// f(first vector, vectors) for blocks of outputs.
+template <class F> void each_outer_block(int vectors, F f) {
+    for (int v = 0, n; v < vectors; v += n) f(v, n = block_vectors(vectors - v, 1));
+}
+
+// db += sums of dy over the pixels of the call, of the channels `outputs`.
+inline void sum_bias_gradient(const gradient_call& c, float* db) {
+    if (!db) return;
+    for (int first = c.outputs.begin; first < c.outputs.end; first += lanes) {
+        const int n = std::min(lanes, c.outputs.end - first);
+        vf sum = load_first(db + first, n);
+        each_row(c, [&](int image, int y) {
+            const float* dy = c.dy.at<const float>(image, y, 0) + first;
+            vf row = broadcast(0.f);
+            for (int x = 0; x < c.dy.width; ++x, dy += c.dy.channels) row = row + load_first(dy, n);
+            sum = sum + row;
+        });
+        store_first(db + first, sum, n);
+    }
+}
+
+// Sums as [K][runs][inputs of a run][outputs, rounded up]: without dilation and groups the K taps of a row are one run.
+struct weight_gradient_layout {
+    int kernel, runs, inputs, vectors;
+    weight_gradient_layout(const attributes& a, const weight_shape& dims, int outputs)
+        : kernel(dims[2]),
+          runs(a.dilation == 1 && a.groups == 1 ? 1 : dims[2]),
+          inputs(runs == 1 ? dims[2] * dims[1] : dims[1]),
+          vectors((outputs + lanes - 1) / lanes) {}
+    std::ptrdiff_t run_floats() const { return std::ptrdiff_t(inputs) * vectors * lanes; }
+    std::size_t floats() const { return std::size_t(kernel * runs) * std::size_t(run_floats()); }
+};
+
+inline std::size_t direct_weight_gradient_scratch(const gradient_call& c) {
+    return sizeof(float) * weight_gradient_layout(c.a, c.dims, c.dims[0] / c.a.groups).floats();
+}
+
+// The outputs [outputs.begin, outputs.end) of one group.
+inline void direct_weight_gradient_of_group(const gradient_call& c, int group, range outputs) {
+    constexpr std::size_t cached = 192 << 10; // bytes of the rows that all blocks walk through
+    constexpr int most_rows = 16;
+    const weight_gradient_layout l(c.a, c.dims, outputs.size());
+    const int half = l.kernel / 2, s = c.a.stride, inputs = c.dims[1];
+    float* const sums = reinterpret_cast<float*>(c.scratch);
+    std::fill_n(sums, l.floats(), 0.f);
+    const std::size_t row_bytes =
+        sizeof(float) * std::size_t(c.dy.width) * std::size_t(c.dy.channels + s * c.x[0].channels);
+    const int rows_at_once = int(std::clamp<std::size_t>(cached / row_bytes, 1, most_rows));
+    outer_terms rows[most_rows];
+    for (int n = c.images.begin; n < c.images.end; ++n)
+        for (int top = c.rows.begin; top < c.rows.end; top += rows_at_once)
+            for (int i = 0; i < l.kernel; ++i)
+                for (int run = 0; run < l.runs; ++run) {
+                    int count = 0;
+                    for (int y = top; y < std::min(top + rows_at_once, c.rows.end); ++y) {
+                        const int v = y * s + (i - half) * c.a.dilation,
+                                  u = ((l.runs == 1 ? 0 : run) - half) * c.a.dilation;
+                        if (v < 0 || v >= c.x[0].height) continue;
+                        rows[count++] = {c.x[0].at<const float>(n, v, u) + group * inputs,
+                                         c.dy.at<const float>(n, y, 0) + outputs.begin,
+                                         std::ptrdiff_t(s) * c.x[0].channels,
+                                         c.dy.channels,
+                                         c.dy.width,
+                                         0};
+                    }
+                    float* to = sums + (i * l.runs + run) * l.run_floats();
+                    each_outer_block(l.vectors, [&](int first, int vectors) {
+                        const int left = outputs.size() - (first + vectors - 1) * lanes;
+                        outer_terms block[most_rows];
+                        for (int r = 0; r < count; ++r) {
+                            block[r] = rows[r];
+                            block[r].dy += first * lanes, block[r].last = left;
+                        }
+                        outer_kernel_of(vectors, left < lanes)(block, count, l.inputs, to + first * lanes,
+                                                               std::ptrdiff_t(l.vectors) * lanes);
+                    });
+                }
+    float* dw = c.weight_gradient<float>(0);
+    const int taps = l.kernel * l.kernel;
+    for (int o = 0; o < outputs.size(); ++o)
+        for (int i = 0; i < inputs; ++i)
+            for (int tap = 0; tap < taps; ++tap)
+                dw[(std::ptrdiff_t(outputs.begin + o) * inputs + i) * taps + tap] +=
+                    sums[(std::ptrdiff_t(tap) * inputs + i) * l.vectors * lanes + o];
+}
+
+inline void direct_weight_gradient(const gradient_call& c) {
+    const int each = c.dims[0] / c.a.groups;
+    for (int group = 0; group < c.a.groups; ++group) {
+        const range outputs{std::max(c.outputs.begin, group * each), std::min(c.outputs.end, (group + 1) * each)};
+        if (!outputs.empty()) direct_weight_gradient_of_group(c, group, outputs);
+    }
+    sum_bias_gradient(c, c.weight_gradient<float>(1));
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+// K neighbouring taps of NV vectors of channels over one row; sums [K][NV * lanes], added to.
+template <int K, int NV>
+void sum_depthwise_taps(const float* x, std::ptrdiff_t x_step, std::ptrdiff_t tap_step, const float* dy,
+                        std::ptrdiff_t dy_step, int pixels, int last, float* sums) {
+    const auto at = [last](const float* p, int v) {
+        return v + 1 == NV ? load_first(p + v * lanes, last) : load(p + v * lanes);
+    };
+    vf acc[K][NV];
+    FOVEA_UNROLL
+    for (int k = 0; k < K; ++k) {
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) acc[k][v] = load(sums + (k * NV + v) * lanes);
+    }
+    for (int p = 0; p < pixels; ++p, x += x_step, dy += dy_step) {
+        vf d[NV];
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) d[v] = at(dy, v);
+        FOVEA_UNROLL
+        for (int k = 0; k < K; ++k) {
+            FOVEA_UNROLL
+            for (int v = 0; v < NV; ++v) acc[k][v] = fma(at(x + k * tap_step, v), d[v], acc[k][v]);
+        }
+    }
+    FOVEA_UNROLL
+    for (int k = 0; k < K; ++k) {
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) store(sums + (k * NV + v) * lanes, acc[k][v]);
+    }
+}
+using depthwise_taps = void (*)(const float*, std::ptrdiff_t, std::ptrdiff_t, const float*, std::ptrdiff_t, int, int,
+                                float*);
+
+template <int NV> void depthwise_weight_gradient_of(const gradient_call& c, int first) {
+    const int kernel = c.dims[2], half = kernel / 2, s = c.a.stride, channels = c.dy.channels;
+    const int group = kernel == 5 ? 5 : kernel == 3 ? 3 : 1; // taps at once
+    const depthwise_taps sum = group == 5   ? sum_depthwise_taps<5, NV>
+                               : group == 3 ? sum_depthwise_taps<3, NV>
+                                            : sum_depthwise_taps<1, NV>;
+    const int here = std::min(NV * lanes, channels - first), last = here - (NV - 1) * lanes;
+    alignas(64) float sums[5 * NV * lanes];
+    float* dw = c.weight_gradient<float>(0); // (C,1,K,K)
+    for (int i = 0; i < kernel; ++i)
+        for (int j = 0; j < kernel; j += group) {
+            std::fill_n(sums, 5 * NV * lanes, 0.f);
+            each_row(c, [&](int n, int y) {
+                const int v = y * s + (i - half) * c.a.dilation, u = (j - half) * c.a.dilation;
+                if (v < 0 || v >= c.x[0].height) return;
+                sum(c.x[0].at<const float>(n, v, u) + first, std::ptrdiff_t(s) * channels,
+                    std::ptrdiff_t(c.a.dilation) * channels, c.dy.at<const float>(n, y, 0) + first, channels,
+                    c.dy.width, last, sums);
+            });
+            for (int k = 0; k < group; ++k)
+                for (int channel = 0; channel < here; ++channel)
+                    dw[(std::ptrdiff_t(first + channel) * kernel + i) * kernel + j + k] +=
+                        sums[k * NV * lanes + channel];
+        }
+}
+
+inline void depthwise_weight_gradient(const gradient_call& c) {
+    constexpr int NV = vector_registers == 32 ? 4 : 2; // with five taps
+    int first = 0;
+    for (; c.dy.channels - first > (NV - 1) * lanes; first += NV * lanes) depthwise_weight_gradient_of<NV>(c, first);
+    for (; first < c.dy.channels; first += lanes) depthwise_weight_gradient_of<1>(c, first);
+    sum_bias_gradient(c, c.weight_gradient<float>(1));
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ELEMENTWISE_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ELEMENTWISE_HPP
 
@@ -5718,6 +7410,130 @@ inline void prelu(const call& c) {
             float* out = c.y.at<float>(n, y, c.cols.begin) + first;
             for (int p = 0; p < c.cols.size(); ++p, x += channels, out += channels)
                 store_first(out, leaky_relu(load_first(x, k), slope), k);
+        }
+    });
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ELEMENTWISE_GRADIENT_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ELEMENTWISE_GRADIENT_HPP
+
+// ---- fovea/backend/cpu/elementwise_gradient.hpp
+// Gradients of operations on each value: dx = f'(x) dy of activations and prelu, of a product, of a pixel shuffle.
+//
+//   x, dy, dx  (N,H,W,C), dx may be dy; = or +=     prelu: w (C), dw (C) +=
+
+namespace fovea::FOVEA_ISA {
+
+// Phi(x) = P(normal number <= x) to 1e-7, given e = exp(-x^2 / 2); Abramowitz and Stegun, formula 7.1.26.
+FOVEA_INLINE vf normal_distribution(vf x, vf e) {
+    const vf t = reciprocal(fma(broadcast(0.3275911f * 0.70710678f), xsimd::abs(x), broadcast(1.f)));
+    constexpr float a[] = {0.254829592f, -0.284496736f, 1.421413741f, -1.453152027f, 1.061405429f};
+    const vf upper = broadcast(0.5f) * polynomial(a, t) * t * e; // P(normal number > |x|)
+    return xsimd::select(x < broadcast(0.f), upper, broadcast(1.f) - upper);
+}
+
+// Kind'(x); slope is leaky_relu's.
+template <activation_kind Kind> FOVEA_INLINE vf derivative(vf x, float slope) {
+    const vf zero = broadcast(0.f), one = broadcast(1.f);
+    if constexpr (Kind == activation_kind::relu)
+        return xsimd::select(x > zero, one, zero);
+    else if constexpr (Kind == activation_kind::leaky_relu)
+        return xsimd::select(x > zero, one, broadcast(slope));
+    else if constexpr (Kind == activation_kind::silu) {
+        const vf bounded = at_least(x, broadcast(-87.f)), s = sigmoid(bounded);
+        return s * fma(bounded, one - s, one);
+    } else if constexpr (Kind == activation_kind::gelu) {
+        const vf e = exponential(broadcast(-0.5f) * x * x); // constant beyond exp's range, where x e is still small
+        return fma(x * broadcast(0.39894228f), e, normal_distribution(x, e));
+    } else if constexpr (Kind == activation_kind::unit_range)
+        return xsimd::select((x >= zero) && (x <= one), one, zero);
+    else
+        return one;
+}
+
+// dx[k] of the pixels of a call; f(row of pixels: image, y; values: first, count) gives a vector.
+template <class F> FOVEA_INLINE void each_gradient_vector(const gradient_call& c, F f) {
+    each_row(c, [&](int n, int y) {
+        const float* dy = c.dy.at<const float>(n, y, c.cols.begin);
+        const auto at = [&](const window& w) { return w ? w.at<float>(n, y, c.cols.begin) : nullptr; };
+        float *const a = at(c.x[0]), *const b = at(c.x[1]), *const da = at(c.dx[0]), *const db = at(c.dx[1]);
+        const int values = c.cols.size() * c.dy.channels;
+        for (int i = 0; i < values; i += lanes) {
+            const int n_here = std::min(lanes, values - i);
+            const auto read = [&](const float* p) { return p ? load_first(p + i, n_here) : broadcast(0.f); };
+            const auto [ga, gb] = f(read(a), read(b), load_first(dy + i, n_here)); // before either is written
+            const auto put = [&](float* to, vf g, bool adds) {
+                if (to) store_first(to + i, adds ? load_first(to + i, n_here) + g : g, n_here);
+            };
+            put(da, ga, c.accumulates[0]);
+            put(db, gb, c.accumulates[1]);
+        }
+    });
+}
+struct two_gradients {
+    vf first, second;
+};
+
+inline void activate_gradient(const gradient_call& c) {
+    with_activation(c.a.activation, [&]<activation_kind Kind>() {
+        each_gradient_vector(c, [&](vf x, vf, vf dy) {
+            return two_gradients{derivative<Kind>(x, c.a.slope) * dy, dy};
+        });
+    });
+}
+inline void multiply_gradient(const gradient_call& c) {
+    each_gradient_vector(c, [](vf a, vf b, vf dy) { return two_gradients{b * dy, a * dy}; });
+}
+
+// f(pixels of a row, channels of one vector): first channel, channels, and pointers to the first pixel.
+template <class F> FOVEA_INLINE void each_channel_row(const gradient_call& c, F f) {
+    const int channels = c.dy.channels;
+    each_row(c, [&](int n, int y) {
+        for (int first = 0; first < channels; first += lanes) f(n, y, first, std::min(lanes, channels - first));
+    });
+}
+
+inline void prelu_input_gradient(const gradient_call& c) {
+    const int channels = c.dy.channels;
+    each_channel_row(c, [&](int n, int y, int first, int k) {
+        const vf slope = load_first(c.weight<float>(0) + first, k);
+        const float* x = c.x[0].at<const float>(n, y, c.cols.begin) + first;
+        const float* dy = c.dy.at<const float>(n, y, c.cols.begin) + first;
+        float* dx = c.dx[0].at<float>(n, y, c.cols.begin) + first;
+        for (int p = 0; p < c.cols.size(); ++p, x += channels, dy += channels, dx += channels) {
+            const vf d = load_first(dy, k);
+            const vf g = xsimd::select(load_first(x, k) > broadcast(0.f), d, d * slope);
+            store_first(dx, c.accumulates[0] ? load_first(dx, k) + g : g, k);
+        }
+    });
+}
+inline void prelu_weight_gradient(const gradient_call& c) {
+    const int channels = c.dy.channels;
+    each_channel_row(c, [&](int n, int y, int first, int k) {
+        const float* x = c.x[0].at<const float>(n, y, 0) + first;
+        const float* dy = c.dy.at<const float>(n, y, 0) + first;
+        vf sum = broadcast(0.f);
+        for (int p = 0; p < c.dy.width; ++p, x += channels, dy += channels)
+            sum = fma(at_most(load_first(x, k), broadcast(0.f)), load_first(dy, k), sum);
+        float* dw = c.weight_gradient<float>(0) + first;
+        store_first(dw, load_first(dw, k) + sum, k);
+    });
+}
+
+inline void pixel_shuffle_gradient(const gradient_call& c) {
+    const int r = c.a.factor, channels = c.dy.channels;
+    each_row(c, [&](int n, int v) {
+        for (int i = 0; i < r; ++i) {
+            const float* dy = c.dy.at<const float>(n, v * r + i, c.cols.begin * r);
+            float* dx = c.dx[0].at<float>(n, v, c.cols.begin) + i * r;
+            for (int u = 0; u < c.cols.size(); ++u, dx += channels * r * r)
+                for (int j = 0; j < r; ++j, dy += channels)
+                    for (int k = 0; k < channels; ++k) {
+                        float& to = dx[k * r * r + j];
+                        to = dy[k] + (c.accumulates[0] ? to : 0.f);
+                    }
         }
     });
 }
@@ -6010,6 +7826,31 @@ struct kernel_table {
     scratch_size upsample_scratch;
     kernel upsample;
     kernel max_pool, global_average_pool;
+
+    // Backward passes; contract: graph/gradient_kernel.hpp.
+    preparation_size packed_convolution_gradient_bytes;
+    preparation_kernel pack_convolution_gradient;
+    gradient_scratch convolution_input_gradient_scratch;
+    gradient_kernel convolution_input_gradient;
+    gradient_scratch convolution_weight_gradient_scratch;
+    gradient_kernel convolution_weight_gradient;
+    preparation_size packed_depthwise_gradient_bytes;
+    preparation_kernel pack_depthwise_gradient;
+    gradient_kernel depthwise_input_gradient;
+    gradient_kernel depthwise_weight_gradient;
+    gradient_kernel layer_norm_input_gradient;
+    gradient_kernel layer_norm_weight_gradient;
+    gradient_kernel batch_norm_statistics;
+    gradient_kernel batch_norm_gradient_statistics;
+    gradient_kernel batch_norm_input_gradient;
+    gradient_kernel batch_norm_weight_gradient;
+    gradient_kernel activate_gradient;
+    gradient_kernel prelu_input_gradient;
+    gradient_kernel prelu_weight_gradient;
+    gradient_kernel multiply_gradient;
+    gradient_kernel pixel_shuffle_gradient;
+    gradient_kernel max_pool_gradient;
+    gradient_kernel global_average_pool_gradient;
 };
 
 // The kernels for this machine, chosen once: the best set that it can run, or the one that the environment variable
@@ -6021,6 +7862,215 @@ const kernel_table& dispatched_kernels();
 const kernel_table* kernels_of(std::string_view instruction_set);
 
 } // namespace fovea
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_GRADIENT_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_GRADIENT_HPP
+
+// ---- fovea/backend/cpu/normalise_gradient.hpp
+// Gradients of normalisations, and the statistics of a batch.
+//
+// layer_norm, with u = (x - mean) / deviation and g = dy gamma:  dx = (g - mean of g - u mean of g u) / deviation,
+// dgamma += dy u, dbeta += dy. batch_norm: the same over the pixels of a channel, by `statistics` (4 C numbers: mean,
+// 1 / deviation, mean of dy, mean of dy u), or by its running estimates where that is null.
+//
+//   x, dy, dx  (N,H,W,C), dx may be dy; = or +=     gamma, beta (C)
+
+namespace fovea::FOVEA_ISA {
+
+// Means and 1 / deviations of up to `lanes` pixels; f(first channel, channels) over all channels.
+template <class F> FOVEA_INLINE void each_channel_vector(int channels, F f) {
+    for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
+}
+inline void layer_moments(const float* x, int pixels, int channels, float epsilon, float* mean, float* factor) {
+    const vf scale = broadcast(1.f / float(channels));
+    vf sum[lanes];
+    for (int p = 0; p < lanes; ++p) {
+        sum[p] = broadcast(0.f);
+        if (p < pixels)
+            each_channel_vector(channels, [&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
+    }
+    store(mean, sums_of(sum) * scale);
+    for (int p = 0; p < pixels; ++p) {
+        vf squares = broadcast(0.f);
+        each_channel_vector(channels, [&](int c, int n) {
+            const vf d = load_first(x + p * channels + c, n) - broadcast(mean[p]),
+                     kept = n == lanes ? d : keep_first(d, n);
+            squares = fma(kept, kept, squares);
+        });
+        sum[p] = squares;
+    }
+    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(epsilon))));
+}
+
+inline void layer_norm_input_gradient_pixels(const float* x, const float* dy, float* dx, int pixels, int channels,
+                                             const float* gamma, float epsilon, bool adds) {
+    alignas(64) float mean[lanes], factor[lanes], mean_g[lanes], mean_gu[lanes];
+    layer_moments(x, pixels, channels, epsilon, mean, factor);
+    vf g_sum[lanes], product[lanes];
+    for (int p = 0; p < lanes; ++p) {
+        g_sum[p] = product[p] = broadcast(0.f);
+        if (p < pixels)
+            each_channel_vector(channels, [&](int c, int n) {
+                const vf g = load_first(dy + p * channels + c, n) * load_first(gamma + c, n);
+                g_sum[p] = g_sum[p] + g;
+                product[p] = fma(g, load_first(x + p * channels + c, n) - broadcast(mean[p]), product[p]);
+            });
+    }
+    const vf scale = broadcast(1.f / float(channels));
+    store(mean_g, sums_of(g_sum) * scale);
+    store(mean_gu, sums_of(product) * scale * load(factor));
+    for (int p = 0; p < pixels; ++p)
+        each_channel_vector(channels, [&](int c, int n) {
+            const int at = p * channels + c;
+            const vf u = (load_first(x + at, n) - broadcast(mean[p])) * broadcast(factor[p]);
+            const vf g = load_first(dy + at, n) * load_first(gamma + c, n);
+            const vf d = fnma(u, broadcast(mean_gu[p]), g - broadcast(mean_g[p])) * broadcast(factor[p]);
+            store_first(dx + at, adds ? load_first(dx + at, n) + d : d, n);
+        });
+}
+
+inline void layer_norm_input_gradient(const gradient_call& c) {
+    const int channels = c.dy.channels;
+    each_row(c, [&](int n, int y) {
+        for (int from = c.cols.begin; from < c.cols.end; from += lanes)
+            layer_norm_input_gradient_pixels(c.x[0].at<const float>(n, y, from), c.dy.at<const float>(n, y, from),
+                                             c.dx[0].at<float>(n, y, from), std::min(lanes, c.cols.end - from),
+                                             channels, c.weight<float>(0), c.a.epsilon, c.accumulates[0]);
+    });
+}
+inline void layer_norm_weight_gradient(const gradient_call& c) {
+    const int channels = c.dy.channels;
+    float *dgamma = c.weight_gradient<float>(0), *dbeta = c.weight_gradient<float>(1);
+    alignas(64) float mean[lanes], factor[lanes];
+    each_row(c, [&](int n, int y) {
+        for (int from = 0; from < c.dy.width; from += lanes) {
+            const float *x = c.x[0].at<const float>(n, y, from), *dy = c.dy.at<const float>(n, y, from);
+            const int pixels = std::min(lanes, c.dy.width - from);
+            layer_moments(x, pixels, channels, c.a.epsilon, mean, factor);
+            each_channel_vector(channels, [&](int k, int count) {
+                vf gamma = load_first(dgamma + k, count), beta = load_first(dbeta + k, count);
+                for (int p = 0; p < pixels; ++p) {
+                    const vf d = load_first(dy + p * channels + k, count);
+                    const vf u = (load_first(x + p * channels + k, count) - broadcast(mean[p])) * broadcast(factor[p]);
+                    gamma = fma(d, u, gamma), beta = beta + d;
+                }
+                store_first(dgamma + k, gamma, count), store_first(dbeta + k, beta, count);
+            });
+        }
+    });
+}
+
+// Sums of doubles over the pixels of the channels [first, first + lanes); rows are summed in float by f(sums, row,
+// ...).
+struct channel_sums {
+    double sum[lanes] = {}, product[lanes] = {};
+    void add(vf row, vf row_product) {
+        alignas(64) float part[lanes];
+        store(part, row);
+        for (int i = 0; i < lanes; ++i) sum[i] += double(part[i]);
+        store(part, row_product);
+        for (int i = 0; i < lanes; ++i) product[i] += double(part[i]);
+    }
+};
+
+inline void batch_norm_statistics(const gradient_call& c) {
+    constexpr float momentum = 0.1f;
+    const window& x = c.x[0];
+    const int channels = x.channels, first = c.outputs.begin, count = c.outputs.size();
+    const double pixels = double(c.images.size()) * x.height * x.width;
+    const auto each_image_row = [&](auto f) {
+        for (int n = c.images.begin; n < c.images.end; ++n)
+            for (int y = 0; y < x.height; ++y) f(x.at<const float>(n, y, 0));
+    };
+    float* out = static_cast<float*>(c.statistics);
+    for (int k = 0; k < count; k += lanes) {
+        const int at = first + k, here = std::min(lanes, count - k);
+        alignas(64) float mean[lanes] = {};
+        channel_sums sums, squares;
+        each_image_row([&](const float* row) {
+            vf sum = broadcast(0.f);
+            for (int p = 0; p < x.width; ++p) sum = sum + load_first(row + p * channels + at, here);
+            sums.add(sum, sum);
+        });
+        for (int i = 0; i < here; ++i) mean[i] = float(sums.sum[i] / pixels);
+        each_image_row([&](const float* row) { // about the rounded mean, which the sum of differences mends
+            vf square = broadcast(0.f), difference = broadcast(0.f);
+            for (int p = 0; p < x.width; ++p) {
+                const vf d = load_first(row + p * channels + at, here) - load(mean);
+                square = fma(d, d, square), difference = difference + d;
+            }
+            squares.add(square, difference);
+        });
+        for (int i = 0; i < here; ++i) {
+            const double off = squares.product[i] / pixels, square = squares.sum[i] - off * off * pixels;
+            const float exact = float(sums.sum[i] / pixels);
+            out[at + i] = exact, out[channels + at + i] = float(1 / std::sqrt(square / pixels + double(c.a.epsilon)));
+            if (float* running = c.weight_gradient<float>(2)) running[at + i] += momentum * (exact - running[at + i]);
+            if (float* running = c.weight_gradient<float>(3))
+                running[at + i] += momentum * (float(square / std::max(pixels - 1, 1.)) - running[at + i]);
+        }
+    }
+}
+
+inline void batch_norm_gradient_statistics(const gradient_call& c) {
+    const int channels = c.dy.channels, first = c.outputs.begin, count = c.outputs.size();
+    const double pixels = double(c.images.size()) * c.dy.height * c.dy.width;
+    float* out = static_cast<float*>(c.statistics);
+    for (int k = 0; k < count; k += lanes) {
+        const int at = first + k, here = std::min(lanes, count - k);
+        const vf mean = load_first(out + at, here), factor = load_first(out + channels + at, here);
+        channel_sums sums;
+        for (int n = c.images.begin; n < c.images.end; ++n)
+            for (int y = 0; y < c.dy.height; ++y) {
+                const float *x = c.x[0].at<const float>(n, y, 0) + at, *dy = c.dy.at<const float>(n, y, 0) + at;
+                vf sum = broadcast(0.f), product = broadcast(0.f);
+                for (int p = 0; p < c.dy.width; ++p, x += channels, dy += channels) {
+                    const vf d = load_first(dy, here);
+                    sum = sum + d, product = fma(d, (load_first(x, here) - mean) * factor, product);
+                }
+                sums.add(sum, product);
+            }
+        for (int i = 0; i < here; ++i) {
+            out[2 * channels + at + i] = float(sums.sum[i] / pixels);
+            out[3 * channels + at + i] = float(sums.product[i] / pixels);
+        }
+    }
+}
+
+inline void batch_norm_input_gradient(const gradient_call& c) {
+    const int channels = c.dy.channels;
+    const float* s = static_cast<const float*>(c.statistics);
+    each_channel_row(c, [&](int n, int y, int first, int k) {
+        const batch_moments by(c, channels, first, k);
+        const vf scale = by.factor * load_first(c.weight<float>(0) + first, k);
+        const vf mean_dy = s ? load_first(s + 2 * channels + first, k) : broadcast(0.f);
+        const vf mean_product = s ? load_first(s + 3 * channels + first, k) * by.factor : broadcast(0.f);
+        const float* x = c.x[0].at<const float>(n, y, c.cols.begin) + first;
+        const float* dy = c.dy.at<const float>(n, y, c.cols.begin) + first;
+        float* dx = c.dx[0].at<float>(n, y, c.cols.begin) + first;
+        for (int p = 0; p < c.cols.size(); ++p, x += channels, dy += channels, dx += channels) {
+            const vf d = fnma(load_first(x, k) - by.mean, mean_product, load_first(dy, k) - mean_dy) * scale;
+            store_first(dx, c.accumulates[0] ? load_first(dx, k) + d : d, k);
+        }
+    });
+}
+inline void batch_norm_weight_gradient(const gradient_call& c) {
+    const int channels = c.dy.channels;
+    each_channel_row(c, [&](int n, int y, int first, int k) {
+        const batch_moments by(c, channels, first, k);
+        const float* x = c.x[0].at<const float>(n, y, 0) + first;
+        const float* dy = c.dy.at<const float>(n, y, 0) + first;
+        vf gamma = broadcast(0.f), beta = gamma;
+        for (int p = 0; p < c.dy.width; ++p, x += channels, dy += channels) {
+            const vf d = load_first(dy, k);
+            gamma = fma(d, (load_first(x, k) - by.mean) * by.factor, gamma), beta = beta + d;
+        }
+        float *dgamma = c.weight_gradient<float>(0) + first, *dbeta = c.weight_gradient<float>(1) + first;
+        store_first(dgamma, load_first(dgamma, k) + gamma, k), store_first(dbeta, load_first(dbeta, k) + beta, k);
+    });
+}
+
+} // namespace fovea::FOVEA_ISA
 #endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_PIXEL_SHUFFLE_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_PIXEL_SHUFFLE_HPP
@@ -6124,6 +8174,60 @@ inline void global_average_pool(const call& c) {
             float* out = c.y.at<float>(n, 0, 0) + first;
             for (int i = 0; i < k; ++i) out[i] = float(total[i] / (double(in.height) * in.width));
         }
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_POOLING_GRADIENT_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_POOLING_GRADIENT_HPP
+
+// ---- fovea/backend/cpu/pooling_gradient.hpp
+// Gradients of max_pool, which go to the first of the largest pixels of each window, and of global_average_pool.
+//
+//   x, dx  (N,H,W,C); = or +=     y, dy  (N,H',W',C), of global_average_pool (N,1,1,C)
+
+namespace fovea::FOVEA_ISA {
+
+inline void max_pool_gradient(const gradient_call& c) {
+    const window& in = c.x[0];
+    const int k = c.a.kernel, half = k / 2, s = c.a.stride;
+    const auto windows = [&](int at, int size) { // the outputs whose windows hold position `at`
+        return range{std::max(0, (at - half + s - 1) / s), std::min(size, (at + half) / s + 1)};
+    };
+    each_pixel(c, [&](int n, int v, int u) {
+        const range rows = windows(v, c.dy.height), columns = windows(u, c.dy.width);
+        for (int first = 0; first < in.channels; first += lanes) {
+            const int count = std::min(lanes, in.channels - first);
+            const auto x_at = [&](int i, int j) { return load_first(in.at<const float>(n, i, j) + first, count); };
+            const vf x = x_at(v, u);
+            vf sum = broadcast(0.f);
+            for (int h = rows.begin; h < rows.end; ++h)
+                for (int w = columns.begin; w < columns.end; ++w) {
+                    const vf y = load_first(c.y.at<const float>(n, h, w) + first, count);
+                    const auto largest = [&](vf value) { return (value == y) || xsimd::isnan(value); };
+                    auto mine = largest(x);
+                    for (int t = 0; t < (v - h * s + half) * k + u - w * s + half; ++t) { // taps before this one
+                        const int i = h * s + t / k - half, j = w * s + t % k - half;
+                        if (i >= 0 && j >= 0 && j < in.width) mine = mine && !largest(x_at(i, j));
+                    }
+                    const vf dy = load_first(c.dy.at<const float>(n, h, w) + first, count);
+                    sum = sum + xsimd::select(mine, dy, broadcast(0.f));
+                }
+            float* dx = c.dx[0].at<float>(n, v, u) + first;
+            store_first(dx, c.accumulates[0] ? load_first(dx, count) + sum : sum, count);
+        }
+    });
+}
+
+inline void global_average_pool_gradient(const gradient_call& c) {
+    const int channels = c.dy.channels;
+    const vf share = broadcast(float(1 / (double(c.x[0].height) * c.x[0].width)));
+    each_channel_row(c, [&](int n, int y, int first, int k) {
+        const vf d = load_first(c.dy.at<const float>(n, 0, 0) + first, k) * share;
+        float* dx = c.dx[0].at<float>(n, y, c.cols.begin) + first;
+        for (int p = 0; p < c.cols.size(); ++p, dx += channels)
+            store_first(dx, c.accumulates[0] ? load_first(dx, k) + d : d, k);
+    });
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -6234,6 +8338,154 @@ inline void upsample(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHT_GRADIENT_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHT_GRADIENT_HPP
+
+// ---- fovea/backend/cpu/winograd_weight_gradient.hpp
+// dw of a 3x3 convolution without stride, dilation and groups, in the domain of Winograd's F(4x4,3x3): with
+// u = G g G^T, v = B^T d B and m the transposed output transform of dy,
+//
+//   du[plane][i][o] = sum over tiles of v[plane][tile][i] m[plane][tile][o],     dg = G^T du G
+//
+// a quarter of the products of the direct sum.
+//
+//   x  (N,H,W,I)     dy  (N,H,W,O)     dw  (O,I,3,3), db  (O) or null: +=
+//
+// Rows of the call begin at a multiple of 4 and end at one or at the image's end; x holds what whole tiles read.
+
+namespace fovea::FOVEA_ISA {
+
+struct winograd_gradient_layout {
+    static constexpr int planes = 36;
+    int inputs, vectors, tiles;      // of outputs; of a group
+    std::ptrdiff_t in, out, product; // floats: of a plane of v, of m, of du
+    winograd_gradient_layout(int inputs_, int outputs) : inputs(inputs_), vectors((outputs + lanes - 1) / lanes) {
+        constexpr int cached = 512 << 10; // bytes of v and m
+        const int wide = (inputs + lanes - 1) / lanes * lanes;
+        tiles = std::clamp(cached / (planes * (wide + vectors * lanes) * int(sizeof(float))), 12, 48);
+        in = std::ptrdiff_t(tiles) * wide + line_floats; // a line more keeps the planes off the same sets
+        out = std::ptrdiff_t(tiles) * vectors * lanes + line_floats;
+        product = std::ptrdiff_t(inputs) * vectors * lanes;
+    }
+    std::ptrdiff_t input_step() const { return (inputs + lanes - 1) / lanes * lanes; }
+    std::size_t floats() const { return std::size_t(planes * (in + out + product)); }
+};
+
+// A d A^T of one vector of channels of a tile of dy; at(i, j) gives its pixels.
+template <class At> FOVEA_INLINE void transform_gradient_tile(At at, float* to, std::ptrdiff_t plane) {
+    using transform = winograd_transform<small_tile>;
+    const auto spread = [](const vf(&y)[4], vf(&m)[6]) {
+        const auto pair = [&](double p, vf& plus, vf& minus) { // points p and -p
+            const vf even = fma(broadcast(float(p * p)), y[2], y[0]);
+            const vf odd = fma(broadcast(float(p * p * p)), y[3], broadcast(float(p)) * y[1]);
+            plus = even + odd, minus = even - odd;
+        };
+        m[0] = y[0], m[5] = y[3];
+        pair(transform::points[1], m[1], m[2]);
+        pair(transform::points[3], m[3], m[4]);
+    };
+    vf half[6][4];
+    FOVEA_UNROLL
+    for (int j = 0; j < 4; ++j) {
+        vf y[4], m[6];
+        FOVEA_UNROLL
+        for (int i = 0; i < 4; ++i) y[i] = at(i, j);
+        spread(y, m);
+        FOVEA_UNROLL
+        for (int i = 0; i < 6; ++i) half[i][j] = m[i];
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < 6; ++i) {
+        vf m[6];
+        spread(half[i], m);
+        FOVEA_UNROLL
+        for (int j = 0; j < 6; ++j) store(to + (i * 6 + j) * plane, m[j]);
+    }
+}
+
+// Channels [first, first + count) of the tile at (y, x); pixels outside the image count as zeros.
+inline void read_gradient_tile(const window& dy, int n, int y, int x, int first, int count, float* to,
+                               std::ptrdiff_t plane) {
+    const bool whole = y + 4 <= dy.height && x + 4 <= dy.width;
+    for (int c = 0; c < count; c += lanes) {
+        const int k = std::min(lanes, count - c);
+        const auto pixel = [&](int i, int j) { return load_first(dy.at<const float>(n, y + i, x + j) + first + c, k); };
+        if (whole)
+            transform_gradient_tile(pixel, to + c, plane);
+        else
+            transform_gradient_tile(
+                [&](int i, int j) { return y + i < dy.height && x + j < dy.width ? pixel(i, j) : broadcast(0.f); },
+                to + c, plane);
+    }
+}
+
+// dg += G^T du G for one vector of outputs of one input; du: planes `plane` floats apart.
+inline void transform_product(const float* du, std::ptrdiff_t plane, const double (&G)[6][3], float* dg,
+                              std::ptrdiff_t output_step, int outputs) {
+    vf rows[3][6];
+    for (int j = 0; j < 6; ++j)
+        for (int x = 0; x < 3; ++x) {
+            vf sum = broadcast(0.f);
+            for (int i = 0; i < 6; ++i) sum = fma(broadcast(float(G[i][x])), load(du + (i * 6 + j) * plane), sum);
+            rows[x][j] = sum;
+        }
+    alignas(64) float values[lanes];
+    for (int x = 0; x < 3; ++x)
+        for (int y = 0; y < 3; ++y) {
+            vf sum = broadcast(0.f);
+            for (int j = 0; j < 6; ++j) sum = fma(broadcast(float(G[j][y])), rows[x][j], sum);
+            store(values, sum);
+            for (int o = 0; o < outputs; ++o) dg[o * output_step + 3 * x + y] += values[o];
+        }
+}
+
+inline std::size_t winograd_weight_gradient_scratch(const gradient_call& c) {
+    return sizeof(float) * winograd_gradient_layout(c.dims[1], c.outputs.size()).floats();
+}
+inline void winograd_weight_gradient(const gradient_call& c) {
+    const winograd_gradient_layout l(c.dims[1], c.outputs.size());
+    float *const v = reinterpret_cast<float*>(c.scratch), *const m = v + l.planes * l.in,
+                 *const du = m + l.planes * l.out;
+    std::fill_n(du, l.planes * l.product, 0.f);
+    const std::ptrdiff_t width = std::ptrdiff_t(l.vectors) * lanes;
+    for (int n = c.images.begin; n < c.images.end; ++n) {
+        const winograd_tiles<small_tile> all(c.x[0], n, c.rows, {0, c.dy.width});
+        for (int first = 0; first < all.count(); first += l.tiles) {
+            const int tiles = std::min(l.tiles, all.count() - first);
+            for (int t = 0; t < tiles; ++t) {
+                all.read(first + t, v + t * l.input_step(), l.in);
+                read_gradient_tile(c.dy, n, all.y(first + t), all.x(first + t), c.outputs.begin, c.outputs.size(),
+                                   m + t * width, l.out);
+            }
+            for (int plane = 0; plane < l.planes; ++plane)
+                each_outer_block(l.vectors, [&](int vector, int vectors) {
+                    const outer_terms t{
+                        v + plane * l.in, m + plane * l.out + vector * lanes, l.input_step(), width, tiles, lanes};
+                    outer_kernel_of(vectors, false)(&t, 1, l.inputs, du + plane * l.product + vector * lanes, width);
+                });
+        }
+    }
+    double G[6][3];
+    winograd_filter_matrix<small_tile>(G);
+    float* dw = c.weight_gradient<float>(0);
+    for (int i = 0; i < l.inputs; ++i)
+        for (int o = 0; o < c.outputs.size(); o += lanes)
+            transform_product(du + i * width + o, l.product, G,
+                              dw + (std::ptrdiff_t(c.outputs.begin + o) * l.inputs + i) * 9,
+                              std::ptrdiff_t(l.inputs) * 9, std::min(lanes, c.outputs.size() - o));
+    sum_bias_gradient(c, c.weight_gradient<float>(1));
+}
+
+inline std::size_t convolution_weight_gradient_scratch(const gradient_call& c) {
+    return c.a.method == convolution_method::winograd ? winograd_weight_gradient_scratch(c)
+                                                      : direct_weight_gradient_scratch(c);
+}
+inline void convolution_weight_gradient(const gradient_call& c) {
+    c.a.method == convolution_method::winograd ? winograd_weight_gradient(c) : direct_weight_gradient(c);
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 
 namespace fovea::FOVEA_ISA {
 
@@ -6268,7 +8520,30 @@ constexpr kernel_table table_of_kernels() {
             .upsample_scratch = upsample_scratch,
             .upsample = upsample,
             .max_pool = max_pool,
-            .global_average_pool = global_average_pool};
+            .global_average_pool = global_average_pool,
+            .packed_convolution_gradient_bytes = packed_convolution_gradient_bytes,
+            .pack_convolution_gradient = pack_convolution_gradient,
+            .convolution_input_gradient_scratch = convolution_input_gradient_scratch,
+            .convolution_input_gradient = convolution_input_gradient,
+            .convolution_weight_gradient_scratch = convolution_weight_gradient_scratch,
+            .convolution_weight_gradient = convolution_weight_gradient,
+            .packed_depthwise_gradient_bytes = packed_depthwise_gradient_bytes,
+            .pack_depthwise_gradient = pack_depthwise_gradient,
+            .depthwise_input_gradient = depthwise_input_gradient,
+            .depthwise_weight_gradient = depthwise_weight_gradient,
+            .layer_norm_input_gradient = layer_norm_input_gradient,
+            .layer_norm_weight_gradient = layer_norm_weight_gradient,
+            .batch_norm_statistics = batch_norm_statistics,
+            .batch_norm_gradient_statistics = batch_norm_gradient_statistics,
+            .batch_norm_input_gradient = batch_norm_input_gradient,
+            .batch_norm_weight_gradient = batch_norm_weight_gradient,
+            .activate_gradient = activate_gradient,
+            .prelu_input_gradient = prelu_input_gradient,
+            .prelu_weight_gradient = prelu_weight_gradient,
+            .multiply_gradient = multiply_gradient,
+            .pixel_shuffle_gradient = pixel_shuffle_gradient,
+            .max_pool_gradient = max_pool_gradient,
+            .global_average_pool_gradient = global_average_pool_gradient};
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -6283,6 +8558,26 @@ constexpr kernel_table table_of_kernels() {
 
 // ---- fovea/backend/reference/backend.hpp
 // The reference backend: one plain loop per operation, the oracle for every other. Real is the type of all tensors.
+#ifndef FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
+#define FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
+
+// ---- fovea/graph/gradient_kernel.hpp
+// The contract of backward kernels; graph/kernel.hpp has that of forward ones.
+//
+//   input_gradient(Backend, Operation, const gradient_call&)    dx of the pixels images x rows x cols of x[0]'s image,
+//                                                               from dy: overwritten, or added to where
+//                                                               `accumulates` says so; of x[1], which is read at the
+//                                                               output's own pixel, the same pixels
+//   weight_gradient(Backend, Operation, const gradient_call&)   dw from the rows `rows` of dy, all columns, and of w[0]
+//                                                               the output channels `outputs`: always added
+//   batch_statistics(Backend, Operation, const gradient_call&)  what an operation finds out of a whole batch before its
+//                                                               forward pass, of the channels `outputs`
+//   gradient_statistics(Backend, Operation, const gradient_call&)   the same before input_gradient
+//
+// Weights are those of the file's layout; in batch_statistics dw[k] of a buffer is the buffer itself, to be updated, or
+// null. A kernel runs on one thread; the result of a number depends on neither the
+// rectangle nor the thread. Windows hold the whole image; dy has zeros in its margin columns, x those that the forward
+// pass had. Data of a window is null where it is neither kept (operation::saved) nor wanted.
 #ifndef FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
 #define FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
 
@@ -6359,7 +8654,7 @@ struct attributes {
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
-    int tile = 4; // of Winograd: output pixels along a side, 4 or 6
+    int tile = 4;         // of Winograd: output pixels along a side, 4 or 6
     quantisation input{}; // of convolution_method::int8
 };
 
@@ -6372,8 +8667,9 @@ struct call {
     std::array<window, max_inputs> x{};
     window y;
     std::array<const void*, max_weights> w{};
-    weight_shape dims{};          // of w[0], as in the weight file
-    std::byte* scratch = nullptr; // private to this call, 64-byte aligned, as large as the operation asked for
+    weight_shape dims{};              // of w[0], as in the weight file
+    const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
+    std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
@@ -6394,16 +8690,56 @@ using preparation_kernel = void (*)(const preparation_call&);
 using preparation_size = std::size_t (*)(const preparation_call&); // bytes of the result; weights may be null
 
 // f(image, row) for every row to compute.
-template <class F> void each_row(const call& c, F f) {
+template <class Call, class F> void each_row(const Call& c, F f) {
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int y = c.rows.begin; y < c.rows.end; ++y) f(n, y);
 }
 // f(image, row, column) for every pixel to compute.
-template <class F> void each_pixel(const call& c, F f) {
+template <class Call, class F> void each_pixel(const Call& c, F f) {
     each_row(c, [&](int n, int y) {
         for (int x = c.cols.begin; x < c.cols.end; ++x) f(n, y, x);
     });
 }
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+struct gradient_call {
+    attributes a;
+    range images, rows, cols, outputs;
+    std::array<window, max_inputs> x{};
+    window y, dy;
+    std::array<window, max_inputs> dx{};
+    std::array<bool, max_inputs> accumulates{};
+    std::array<const void*, max_weights> w{};
+    std::array<void*, max_weights> dw{};
+    const void* arranged = nullptr; // w[0] as the backend arranged it for input_gradient
+    void* statistics = nullptr;     // of the batch: as many numbers as the operation asked for
+    weight_shape dims{};            // of w[0]
+    std::byte* scratch = nullptr;   // private to this call, 64-byte aligned
+
+    template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
+    template <class T> T* weight_gradient(int i) const { return static_cast<T*>(dw[std::size_t(i)]); }
+};
+using gradient_kernel = void (*)(const gradient_call&);
+using gradient_scratch = std::size_t (*)(const gradient_call&); // bytes; data may be null
+
+// dx[k] at pixel (n, y, x): f(channel) is the gradient of a channel.
+template <class T, class F> void put_gradient(const gradient_call& c, int k, int n, int y, int x, F f) {
+    const window& to = c.dx[std::size_t(k)];
+    T* dx = to.at<T>(n, y, x); // (C)
+    for (int i = 0; i < to.channels; ++i) dx[i] = f(i) + (c.accumulates[std::size_t(k)] ? dx[i] : T(0));
+}
+
+// Weights from weights: gradients of the weights it was made of, added.
+struct preparation_gradient_call {
+    preparation_call forward;
+    const void* dout = nullptr;
+    std::array<void*, max_weights> dw{};
+};
+using preparation_gradient = void (*)(const preparation_gradient_call&);
 
 } // namespace fovea
 #endif
@@ -6458,6 +8794,28 @@ template <class Real> void forward(basic_reference<Real>, parametric_relu, const
     });
 }
 
+template <class Real, class A> void input_gradient(basic_reference<Real>, activate<A>, const gradient_call& c) {
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real *x = c.x[0].at<Real>(n, h, w), *dy = c.dy.at<Real>(n, h, w); // (C)
+        put_gradient<Real>(c, 0, n, h, w, [&](int i) { return A::d(x[i]) * dy[i]; });
+    });
+}
+
+template <class Real> void input_gradient(basic_reference<Real>, parametric_relu, const gradient_call& c) {
+    const Real* slope = c.weight<Real>(0); // (C)
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real *x = c.x[0].at<Real>(n, h, w), *dy = c.dy.at<Real>(n, h, w); // (C)
+        put_gradient<Real>(c, 0, n, h, w, [&](int i) { return x[i] > 0 ? dy[i] : slope[i] * dy[i]; });
+    });
+}
+template <class Real> void weight_gradient(basic_reference<Real>, parametric_relu, const gradient_call& c) {
+    Real* dslope = c.weight_gradient<Real>(0); // (C), +=
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real *x = c.x[0].at<Real>(n, h, w), *dy = c.dy.at<Real>(n, h, w); // (C)
+        for (int i = 0; i < c.dy.channels; ++i) dslope[i] += x[i] > 0 ? 0 : x[i] * dy[i];
+    });
+}
+
 } // namespace fovea
 
 // ---- fovea/backend/reference/arithmetic.hpp
@@ -6467,7 +8825,9 @@ template <class Real> void forward(basic_reference<Real>, parametric_relu, const
 
 namespace fovea {
 
-struct add {};
+struct add {
+    static constexpr bool passes_its_gradient = true;
+};
 struct multiply {};
 
 } // namespace fovea
@@ -6489,6 +8849,21 @@ template <class Real> void forward(basic_reference<Real>, add, const call& c) {
 }
 template <class Real> void forward(basic_reference<Real>, multiply, const call& c) {
     detail::combine<Real>(c, [](Real a, Real b) { return a * b; });
+}
+
+template <class Real> void input_gradient(basic_reference<Real>, multiply, const gradient_call& c) {
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real *a = c.x[0].at<Real>(n, h, w), *b = c.x[1].at<Real>(n, h, w); // (C)
+        const Real* dy = c.dy.at<Real>(n, h, w);                                 // (C)
+        for (int i = 0; i < c.dy.channels; ++i) {
+            const Real g[] = {b[i] * dy[i], a[i] * dy[i]}; // before either is written: dx[0] may be dy, or dx[1]
+            for (std::size_t k = 0; k < 2; ++k)
+                if (c.dx[k]) {
+                    Real& dx = c.dx[k].at<Real>(n, h, w)[i];
+                    dx = g[k] + (c.accumulates[k] ? dx : 0);
+                }
+        }
+    });
 }
 
 } // namespace fovea
@@ -6567,6 +8942,91 @@ template <class Real> void prepare(basic_reference<Real>, normalise_weight, cons
     }
 }
 
+namespace detail {
+
+// f(output row, output column, tap) for every output that input pixel (v, u) is part of.
+template <class F> void each_output_of(const gradient_call& c, int v, int u, F f) {
+    const int k = c.a.kernel, half = k / 2, s = c.a.stride;
+    for (int i = 0; i < k; ++i)
+        for (int j = 0; j < k; ++j) {
+            const int h = v - (i - half) * c.a.dilation, w = u - (j - half) * c.a.dilation;
+            if (h < 0 || w < 0 || h % s || w % s || h / s >= c.dy.height || w / s >= c.dy.width) continue;
+            f(h / s, w / s, i * k + j);
+        }
+}
+
+template <class Real> void convolution_input_gradient(const gradient_call& c) {
+    const int taps = c.a.kernel * c.a.kernel, outputs = c.dims[0] / c.a.groups, inputs = c.dims[1]; // of one group
+    const Real* w = c.weight<Real>(0);                     // (O, I/groups, K, K)
+    std::vector<Real> sums(std::size_t(c.dx[0].channels)); // (I)
+    each_pixel(c, [&](int n, int v, int u) {
+        std::fill(sums.begin(), sums.end(), Real(0));
+        each_output_of(c, v, u, [&](int h, int column, int tap) {
+            const Real* dy = c.dy.at<Real>(n, h, column); // (O)
+            for (int o = 0; o < c.dims[0]; ++o)
+                for (int i = 0; i < inputs; ++i)
+                    sums[std::size_t(o / outputs * inputs + i)] +=
+                        w[(std::ptrdiff_t(o) * inputs + i) * taps + tap] * dy[o];
+        });
+        put_gradient<Real>(c, 0, n, v, u, [&](int i) { return sums[std::size_t(i)]; });
+    });
+}
+
+template <class Real> void convolution_weight_gradient(const gradient_call& c) {
+    const int k = c.a.kernel, half = k / 2, outputs = c.dims[0] / c.a.groups, inputs = c.dims[1]; // of one group
+    Real *dw = c.weight_gradient<Real>(0), *db = c.weight_gradient<Real>(1); // (O, I/groups, K, K), (O): +=
+    const window& x = c.x[0];
+    each_row(c, [&](int n, int h) {
+        for (int w = 0; w < c.dy.width; ++w) {
+            const Real* dy = c.dy.at<Real>(n, h, w); // (O)
+            for (int o = c.outputs.begin; o < c.outputs.end; ++o) {
+                if (db) db[o] += dy[o];
+                for (int tap = 0; tap < k * k; ++tap) {
+                    const int v = h * c.a.stride + (tap / k - half) * c.a.dilation,
+                              u = w * c.a.stride + (tap % k - half) * c.a.dilation;
+                    if (v < 0 || v >= x.height || u < 0 || u >= x.width) continue;
+                    const Real* in = x.at<Real>(n, v, u) + o / outputs * inputs;
+                    for (int i = 0; i < inputs; ++i)
+                        dw[(std::ptrdiff_t(o) * inputs + i) * k * k + tap] += dy[o] * in[i];
+                }
+            }
+        }
+    });
+}
+
+} // namespace detail
+
+// Training keeps activations apart from their convolutions.
+template <class Real> void input_gradient(basic_reference<Real>, conv2d<identity>, const gradient_call& c) {
+    detail::convolution_input_gradient<Real>(c);
+}
+template <class Real> void weight_gradient(basic_reference<Real>, conv2d<identity>, const gradient_call& c) {
+    detail::convolution_weight_gradient<Real>(c);
+}
+template <class Real> void input_gradient(basic_reference<Real>, depthwise_conv2d<identity>, const gradient_call& c) {
+    detail::convolution_input_gradient<Real>(c);
+}
+template <class Real> void weight_gradient(basic_reference<Real>, depthwise_conv2d<identity>, const gradient_call& c) {
+    detail::convolution_weight_gradient<Real>(c);
+}
+
+// dg = (dw . v) / ||v||, dv = g / ||v|| (dw - v (dw . v) / ||v||^2), for each output channel; both +=.
+template <class Real> void gradient(basic_reference<Real>, normalise_weight, const preparation_gradient_call& c) {
+    const std::size_t outputs = std::size_t(c.forward.dims[0][0]), each = count(c.forward.dims[0]) / outputs;
+    const Real *v = c.forward.weight<Real>(0), *g = c.forward.weight<Real>(1), *dw = static_cast<const Real*>(c.dout);
+    Real *dv = static_cast<Real*>(c.dw[0]), *dg = static_cast<Real*>(c.dw[1]);
+    for (std::size_t o = 0; o < outputs; ++o, v += each, dw += each, dv += each) {
+        double square = 0, product = 0;
+        for (std::size_t i = 0; i < each; ++i) {
+            square += double(v[i]) * double(v[i]);
+            product += double(v[i]) * double(dw[i]);
+        }
+        const double norm = std::sqrt(square), scale = double(g[o]) / norm;
+        dg[o] += Real(product / norm);
+        for (std::size_t i = 0; i < each; ++i) dv[i] += Real(scale * (double(dw[i]) - double(v[i]) * product / square));
+    }
+}
+
 } // namespace fovea
 
 // ---- fovea/backend/reference/normalise.hpp
@@ -6587,27 +9047,148 @@ struct batch_normalise {};
 
 namespace fovea {
 
+namespace detail {
+
+template <class Real> struct moments_of { Real mean, inverse_deviation; };
+template <class Real> moments_of<Real> moments(const Real* x, int channels, Real epsilon) {
+    Real mean = 0, variance = 0;
+    for (int i = 0; i < channels; ++i) mean += x[i] / Real(channels);
+    for (int i = 0; i < channels; ++i) variance += (x[i] - mean) * (x[i] - mean) / Real(channels);
+    return {mean, 1 / std::sqrt(variance + epsilon)};
+}
+
+// f(value) for channel `i` of every pixel.
+template <class Real, class F> void each_value(range images, const window& x, int i, F f) {
+    for (int n = images.begin; n < images.end; ++n)
+        for (int h = 0; h < x.height; ++h)
+            for (int w = 0; w < x.width; ++w) f(x.at<Real>(n, h, w)[i]);
+}
+
+} // namespace detail
+
 template <class Real> void forward(basic_reference<Real>, layer_normalise, const call& c) {
     const int channels = c.y.channels;
     const Real *w = c.weight<Real>(0), *b = c.weight<Real>(1); // (C)
     each_pixel(c, [&](int n, int h, int column) {
         const Real* x = c.x[0].at<Real>(n, h, column); // (C)
         Real* y = c.y.at<Real>(n, h, column);          // (C)
-        Real mean = 0, variance = 0;
-        for (int i = 0; i < channels; ++i) mean += x[i] / Real(channels);
-        for (int i = 0; i < channels; ++i) variance += (x[i] - mean) * (x[i] - mean) / Real(channels);
-        const Real scale = 1 / std::sqrt(variance + Real(c.a.epsilon));
+        const auto [mean, scale] = detail::moments(x, channels, Real(c.a.epsilon));
         for (int i = 0; i < channels; ++i) y[i] = (x[i] - mean) * scale * w[i] + b[i];
     });
 }
 
+namespace detail {
+
+// What batch normalisation subtracts and multiplies by: the statistics of the batch, or without them the running
+// estimates w[2] and w[3]. statistics: mean, 1 / deviation, then of a backward pass the means of dy and of dy times the
+// normalised x; C numbers each.
+template <class Real> class normaliser {
+  public:
+    template <class Call>
+    normaliser(const Call& c, int channels)
+        : batch_(static_cast<const Real*>(c.statistics)),
+          mean_(batch_ ? batch_ : c.template weight<Real>(2)),
+          second_(batch_ ? batch_ + channels : c.template weight<Real>(3)),
+          epsilon_(Real(c.a.epsilon)) {}
+    Real mean(int i) const { return mean_[i]; }
+    Real inverse_deviation(int i) const { return batch_ ? second_[i] : 1 / std::sqrt(second_[i] + epsilon_); }
+
+  private:
+    const Real *batch_, *mean_, *second_;
+    Real epsilon_;
+};
+
+} // namespace detail
+
 template <class Real> void forward(basic_reference<Real>, batch_normalise, const call& c) {
-    const Real *w = c.weight<Real>(0), *b = c.weight<Real>(1), *mean = c.weight<Real>(2), *variance = c.weight<Real>(3);
+    const Real *w = c.weight<Real>(0), *b = c.weight<Real>(1);
+    const detail::normaliser<Real> by(c, c.y.channels);
     each_pixel(c, [&](int n, int h, int column) {
         const Real* x = c.x[0].at<Real>(n, h, column); // (C)
         Real* y = c.y.at<Real>(n, h, column);          // (C)
-        for (int i = 0; i < c.y.channels; ++i)
-            y[i] = (x[i] - mean[i]) / std::sqrt(variance[i] + Real(c.a.epsilon)) * w[i] + b[i];
+        for (int i = 0; i < c.y.channels; ++i) y[i] = (x[i] - by.mean(i)) * by.inverse_deviation(i) * w[i] + b[i];
+    });
+}
+
+// With u = (x - mean) / deviation and g = dy w: dx = (g - mean of g - u mean of g u) / deviation.
+template <class Real> void input_gradient(basic_reference<Real>, layer_normalise, const gradient_call& c) {
+    const int channels = c.dy.channels;
+    const Real* w = c.weight<Real>(0); // (C)
+    each_pixel(c, [&](int n, int h, int column) {
+        const Real *x = c.x[0].at<Real>(n, h, column), *dy = c.dy.at<Real>(n, h, column); // (C)
+        const auto [mean, scale] = detail::moments(x, channels, Real(c.a.epsilon));
+        Real sum = 0, product = 0;
+        for (int i = 0; i < channels; ++i) {
+            sum += dy[i] * w[i] / Real(channels);
+            product += dy[i] * w[i] * (x[i] - mean) * scale / Real(channels);
+        }
+        put_gradient<Real>(c, 0, n, h, column, [&, mean = mean, scale = scale](int i) {
+            return (dy[i] * w[i] - sum - (x[i] - mean) * scale * product) * scale;
+        });
+    });
+}
+template <class Real> void weight_gradient(basic_reference<Real>, layer_normalise, const gradient_call& c) {
+    Real *dw = c.weight_gradient<Real>(0), *db = c.weight_gradient<Real>(1); // (C), +=
+    each_pixel(c, [&](int n, int h, int column) {
+        const Real *x = c.x[0].at<Real>(n, h, column), *dy = c.dy.at<Real>(n, h, column); // (C)
+        const auto [mean, scale] = detail::moments(x, c.dy.channels, Real(c.a.epsilon));
+        for (int i = 0; i < c.dy.channels; ++i) dw[i] += dy[i] * (x[i] - mean) * scale, db[i] += dy[i];
+    });
+}
+
+template <class Real> void batch_statistics(basic_reference<Real>, batch_normalise, const gradient_call& c) {
+    constexpr Real momentum = Real(0.1);
+    const window& x = c.x[0];
+    Real* out = static_cast<Real*>(c.statistics);
+    Real *running_mean = c.weight_gradient<Real>(2), *running_variance = c.weight_gradient<Real>(3);
+    const double pixels = double(c.images.size()) * x.height * x.width;
+    for (int i = c.outputs.begin; i < c.outputs.end; ++i) {
+        double sum = 0, square = 0;
+        detail::each_value<Real>(c.images, x, i, [&](Real v) { sum += double(v); });
+        const double mean = sum / pixels;
+        detail::each_value<Real>(c.images, x, i, [&](Real v) { square += (double(v) - mean) * (double(v) - mean); });
+        out[i] = Real(mean), out[x.channels + i] = Real(1 / std::sqrt(square / pixels + double(c.a.epsilon)));
+        if (!running_mean) continue;
+        running_mean[i] += momentum * (Real(mean) - running_mean[i]);
+        running_variance[i] += momentum * (Real(square / std::max(pixels - 1, 1.)) - running_variance[i]);
+    }
+}
+template <class Real> void gradient_statistics(basic_reference<Real>, batch_normalise, const gradient_call& c) {
+    const int channels = c.dy.channels;
+    Real* out = static_cast<Real*>(c.statistics);
+    const double pixels = double(c.images.size()) * c.dy.height * c.dy.width;
+    for (int i = c.outputs.begin; i < c.outputs.end; ++i) {
+        double sum = 0, product = 0;
+        for (int n = c.images.begin; n < c.images.end; ++n)
+            for (int h = 0; h < c.dy.height; ++h)
+                for (int w = 0; w < c.dy.width; ++w) {
+                    const Real dy = c.dy.at<Real>(n, h, w)[i];
+                    sum += double(dy);
+                    product += double(dy) * double((c.x[0].at<Real>(n, h, w)[i] - out[i]) * out[channels + i]);
+                }
+        out[2 * channels + i] = Real(sum / pixels), out[3 * channels + i] = Real(product / pixels);
+    }
+}
+template <class Real> void input_gradient(basic_reference<Real>, batch_normalise, const gradient_call& c) {
+    const int channels = c.dy.channels;
+    const Real *w = c.weight<Real>(0), *means = static_cast<const Real*>(c.statistics); // (C), (4C) or null
+    const detail::normaliser<Real> by(c, channels);
+    each_pixel(c, [&](int n, int h, int column) {
+        const Real *x = c.x[0].at<Real>(n, h, column), *dy = c.dy.at<Real>(n, h, column); // (C)
+        put_gradient<Real>(c, 0, n, h, column, [&](int i) {
+            const Real scale = by.inverse_deviation(i), u = (x[i] - by.mean(i)) * scale;
+            const Real centred = means ? dy[i] - means[2 * channels + i] - u * means[3 * channels + i] : dy[i];
+            return w[i] * scale * centred;
+        });
+    });
+}
+template <class Real> void weight_gradient(basic_reference<Real>, batch_normalise, const gradient_call& c) {
+    Real *dw = c.weight_gradient<Real>(0), *db = c.weight_gradient<Real>(1); // (C), +=
+    const detail::normaliser<Real> by(c, c.dy.channels);
+    each_pixel(c, [&](int n, int h, int column) {
+        const Real *x = c.x[0].at<Real>(n, h, column), *dy = c.dy.at<Real>(n, h, column); // (C)
+        for (int i = 0; i < c.dy.channels; ++i)
+            dw[i] += dy[i] * (x[i] - by.mean(i)) * by.inverse_deviation(i), db[i] += dy[i];
     });
 }
 
@@ -6732,6 +9313,103 @@ template <class Real> void forward(basic_reference<Real>, multiply_matrix, const
     });
 }
 
+template <class Real> void input_gradient(basic_reference<Real>, shuffle_pixels, const gradient_call& c) {
+    const int r = c.a.factor;
+    each_pixel(c, [&](int n, int v, int u) {
+        put_gradient<Real>(c, 0, n, v, u,
+                           [&](int i) { return c.dy.at<Real>(n, v * r + i / r % r, u * r + i % r)[i / (r * r)]; });
+    });
+}
+
+namespace detail {
+
+// f(coefficient, output position) along one axis for the outputs that input position `at` of `size` is part of.
+template <class Real, class F> void each_magnified(const attributes& a, int at, int size, F f) {
+    const int outputs = size * a.factor;
+    const range near = range{(at - 3) * a.factor, (at + 4) * a.factor}.clip(outputs);
+    for (int y = near.begin; y < near.end; ++y) {
+        Real taps[4], sum = 0;
+        const int first = magnifying_taps(a.filter, y, a.factor, taps);
+        for (int t = 0; t < 4; ++t)
+            if (std::clamp(first + t, 0, size - 1) == at) sum += taps[t];
+        if (sum != 0) f(sum, y);
+    }
+}
+
+} // namespace detail
+
+template <class Real> void input_gradient(basic_reference<Real>, magnify, const gradient_call& c) {
+    const window& dx = c.dx[0];
+    std::vector<Real> sums(std::size_t(dx.channels));
+    each_pixel(c, [&](int n, int v, int u) {
+        std::fill(sums.begin(), sums.end(), Real(0));
+        detail::each_magnified<Real>(c.a, v, dx.height, [&](Real vertical, int h) {
+            detail::each_magnified<Real>(c.a, u, dx.width, [&](Real horizontal, int w) {
+                const Real* dy = c.dy.at<Real>(n, h, w); // (C)
+                for (int i = 0; i < dx.channels; ++i) sums[std::size_t(i)] += vertical * horizontal * dy[i];
+            });
+        });
+        put_gradient<Real>(c, 0, n, v, u, [&](int i) { return sums[std::size_t(i)]; });
+    });
+}
+
+// To the first of the largest pixels of each window, by rows.
+template <class Real> void input_gradient(basic_reference<Real>, pool_maximum, const gradient_call& c) {
+    const window& in = c.x[0];
+    const int k = c.a.kernel, half = k / 2, s = c.a.stride;
+    const auto first_largest = [&](int n, int h, int w, int i) { // the tap
+        for (int t = 0; t < k * k; ++t) {
+            const int v = h * s + t / k - half, u = w * s + t % k - half;
+            if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
+            const Real x = in.at<Real>(n, v, u)[i];
+            if (x == c.y.at<Real>(n, h, w)[i] || x != x) return t;
+        }
+        return -1;
+    };
+    each_pixel(c, [&](int n, int v, int u) {
+        put_gradient<Real>(c, 0, n, v, u, [&](int i) {
+            Real sum = 0;
+            for (int h = std::max(0, (v - half + s - 1) / s); h < c.dy.height && h * s - half <= v; ++h)
+                for (int w = std::max(0, (u - half + s - 1) / s); w < c.dy.width && w * s - half <= u; ++w)
+                    if (first_largest(n, h, w, i) == (v - h * s + half) * k + u - w * s + half)
+                        sum += c.dy.at<Real>(n, h, w)[i];
+            return sum;
+        });
+    });
+}
+
+template <class Real> void input_gradient(basic_reference<Real>, pool_mean, const gradient_call& c) {
+    const Real share = Real(1 / (double(c.x[0].height) * c.x[0].width));
+    each_pixel(c, [&](int n, int v, int u) {
+        const Real* dy = c.dy.at<Real>(n, 0, 0); // (C)
+        put_gradient<Real>(c, 0, n, v, u, [&](int i) { return dy[i] * share; });
+    });
+}
+
+template <class Real> void input_gradient(basic_reference<Real>, multiply_matrix, const gradient_call& c) {
+    const Real* m = c.weight<Real>(0); // (O,I)
+    const int inputs = c.dx[0].channels;
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real* dy = c.dy.at<Real>(n, h, w); // (O)
+        put_gradient<Real>(c, 0, n, h, w, [&](int i) {
+            Real sum = 0;
+            for (int o = 0; o < c.dy.channels; ++o) sum += m[o * inputs + i] * dy[o];
+            return sum;
+        });
+    });
+}
+template <class Real> void weight_gradient(basic_reference<Real>, multiply_matrix, const gradient_call& c) {
+    Real *dm = c.weight_gradient<Real>(0), *db = c.weight_gradient<Real>(1); // (O,I), (O): +=
+    const int inputs = c.x[0].channels;
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real *x = c.x[0].at<Real>(n, h, w), *dy = c.dy.at<Real>(n, h, w); // (I), (O)
+        for (int o = c.outputs.begin; o < c.outputs.end; ++o) {
+            if (db) db[o] += dy[o];
+            for (int i = 0; i < inputs; ++i) dm[o * inputs + i] += dy[o] * x[i];
+        }
+    });
+}
+
 } // namespace fovea
 
 // ---- fovea/graph/tracer.hpp
@@ -6748,7 +9426,15 @@ template <class Real> void forward(basic_reference<Real>, multiply_matrix, const
 //   void prepare(Backend, Layout, const preparation_call&)      makes that arrangement, of
 //   std::size_t prepared_bytes(Backend, Layout, const preparation_call&) bytes; its forward then takes
 //   laid_out<Operation, Layout>
-// so that a fallback can never be handed weights in a layout that it does not know.
+// so that a fallback can never be handed weights in a layout that it does not know. For training (the kernels' contract
+// is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has none of them):
+//   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
+//   gradient_statistics                                         likewise
+//   std::size_t input_gradient_scratch(Backend, Operation, const gradient_call&), weight_gradient_scratch    optional
+//   void choose_gradient(Backend, Operation, convolution_method wanted, operation&)    optional: operation::d
+//   Layout gradient_layout_of(Backend, Operation)               optional: an arrangement of w[0] for input_gradient,
+//                                                               prepared with the attributes operation::d.a
+//   void gradient(Backend, Preparation, const preparation_gradient_call&)   of a weight derived from others
 
 // ---- fovea/graph/graph.hpp
 // A network, traced: the flat list of operations that its layer types emit.
@@ -6817,6 +9503,14 @@ template <int N> class index_list {
 
 enum class weight_kind { parameter, buffer, derived }; // buffer: read from the file, never trained
 
+// What a weight holds before training: one value, normal numbers (He et al. 2015, arXiv 1502.01852), or the norm of
+// each row of the weight that follows it, which is what weight normalisation begins with.
+struct initial {
+    enum class kind { constant, normal, norms_of_next };
+    kind how = kind::constant;
+    double value = 0; // of `normal`: how many numbers a sum has that the weight is part of; variance 2 / value
+};
+
 struct label {
     int parent;
     std::string_view text;
@@ -6827,6 +9521,8 @@ struct weight {
     std::string_view name;
     weight_shape dims;
     weight_kind kind;
+    initial start{};
+    int rank = 1; // dimensions where frameworks keep it; the others are 1
 };
 struct tensor_info {
     int channels;
@@ -6836,7 +9532,26 @@ struct output_of { // what the layer under a label produced
     int scope, tensor;
 };
 
-enum saves : unsigned { nothing = 0, first_input = 1, second_input = 2, its_output = 4 }; // what a backward pass reads
+enum saves : unsigned { nothing = 0, first_input = 1, second_input = 2, its_output = 4 };
+
+// How an operation is differentiated; filled in when a network is traced for training.
+struct differentiation {
+    unsigned inputs_read = nothing;  // values that input_gradient reads
+    unsigned weights_read = nothing; // values that weight_gradient reads
+    unsigned passes = nothing;       // inputs whose gradient is that of the output itself
+    bool in_place = false;           // dx[0] may take the place of dy
+    bool cheap = false;              // the output is rather computed again than kept
+    int statistics = 0;              // numbers that batch_statistics and gradient_statistics fill
+    attributes a{};                  // of the backward kernels
+    convolution_method weights_method = convolution_method::direct; // of weight_gradient
+    int margin = 0;              // columns of dy outside the image, on either side, that input_gradient reads
+    int grain = 1;               // input_gradient computes pixels in runs of so many, from multiples of it
+    footprint weight_reads{};    // of x[0], by weight_gradient
+    index_list<max_weights> w{}; // weights as the layer gave them
+    int arranged = -1;           // the weight that a backend arranged for input_gradient
+    gradient_kernel input = nullptr, weights = nullptr, statistics_before = nullptr, statistics_back = nullptr;
+    gradient_scratch input_scratch = nullptr, weights_scratch = nullptr;
+};
 
 // y = f(x; w) over pixels. The second input, where there is one, is read at the output's own pixel.
 struct operation {
@@ -6845,7 +9560,8 @@ struct operation {
     int y = -1;
     attributes a{};
     footprint reads{};
-    unsigned saved = nothing;
+    differentiation d{};
+    int region = -1;        // of a checkpointed block, else -1
     double work = 0;        // multiply-adds for one pixel of y, or what takes as long
     int recomputed = 0;     // rows and columns on either side that a call computes again inside a fused block
     weight_shape dims{};    // of w[0], before a backend arranges it
@@ -6860,7 +9576,8 @@ struct preparation {
     int out = -1;
     attributes a{};
     preparation_kernel forward = nullptr;
-    preparation_size bytes = nullptr; // of the result; null: count(dims) floats
+    preparation_size bytes = nullptr;        // of the result; null: count(dims) floats
+    preparation_gradient backward = nullptr; // null: of an arrangement, whose gradients bypass it
 };
 
 using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
@@ -6876,9 +9593,11 @@ struct graph {
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
     int scope = -1;
+    int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
-    FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind) {
-        weights.push_back({scope, name, dims, kind});
+    FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,
+                                            initial start = {}, int rank = 1) {
+        weights.push_back({scope, name, dims, kind, start, rank});
         return int(weights.size()) - 1;
     }
     FOVEA_NOINLINE constexpr int add_tensor(int channels, ratio scale) {
@@ -6887,6 +9606,7 @@ struct graph {
     }
     FOVEA_NOINLINE constexpr int append(operation o, int channels, ratio scale) {
         o.y = add_tensor(channels, scale);
+        o.region = region;
         operations.push_back(o);
         return o.y;
     }
@@ -7004,6 +9724,40 @@ concept has_forward = requires(const call& c) {
     forward(Backend{}, typename arranged<Backend, Op>::type{}, c);
 };
 
+// Whether a backend has a function for an operation, and that function as the graph calls it.
+#define FOVEA_DETAIL_HOOK(Name, Call, Result)      \
+    template <class Backend, class Op>             \
+    concept has_##Name = requires(const Call& c) { \
+        Name(Backend{}, Op{}, c);                  \
+    };                                             \
+    template <class Backend, class Op> Result run_##Name(const Call& c) { return Name(Backend{}, Op{}, c); }
+FOVEA_DETAIL_HOOK(input_gradient, gradient_call, void)
+FOVEA_DETAIL_HOOK(weight_gradient, gradient_call, void)
+FOVEA_DETAIL_HOOK(batch_statistics, gradient_call, void)
+FOVEA_DETAIL_HOOK(gradient_statistics, gradient_call, void)
+FOVEA_DETAIL_HOOK(input_gradient_scratch, gradient_call, std::size_t)
+FOVEA_DETAIL_HOOK(weight_gradient_scratch, gradient_call, std::size_t)
+FOVEA_DETAIL_HOOK(gradient, preparation_gradient_call, void)
+#undef FOVEA_DETAIL_HOOK
+
+// The kernel where there is one, else null.
+#define FOVEA_DETAIL_KERNEL(Name)                      \
+    [] {                                               \
+        if constexpr (detail::has_##Name<Backend, Op>) \
+            return &detail::run_##Name<Backend, Op>;   \
+        else                                           \
+            return nullptr;                            \
+    }()
+
+template <class Backend, class Op>
+concept has_gradient_choice = requires(operation& o) {
+    choose_gradient(Backend{}, Op{}, convolution_method{}, o);
+};
+template <class Backend, class Op>
+concept has_gradient_layout = requires {
+    gradient_layout_of(Backend{}, Op{});
+};
+
 template <class Backend, class Op> void run_forward(const call& c) { forward(Backend{}, Op{}, c); }
 template <class Backend, class Op> std::size_t ask_scratch(const call& c) { return scratch(Backend{}, Op{}, c); }
 template <class Backend, class Op> void run_preparation(const preparation_call& c) { prepare(Backend{}, Op{}, c); }
@@ -7023,11 +9777,11 @@ template <class Mode, class Backend> struct tracer : graph {
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
 
-    constexpr int parameter(std::string_view name, weight_shape dims) {
-        return add_weight(name, dims, weight_kind::parameter);
+    constexpr int parameter(std::string_view name, weight_shape dims, initial start = {}, int rank = 1) {
+        return add_weight(name, dims, weight_kind::parameter, start, rank);
     }
-    constexpr int buffer(std::string_view name, weight_shape dims) {
-        return add_weight(name, dims, weight_kind::buffer);
+    constexpr int buffer(std::string_view name, weight_shape dims, initial start = {}) {
+        return add_weight(name, dims, weight_kind::buffer, start);
     }
 
     // Appends an operation of type Op. Its result has `Channels` channels at `Scale`.
@@ -7037,6 +9791,7 @@ template <class Mode, class Backend> struct tracer : graph {
             static_assert(detail::has_forward<Backend, Op>, "fovea: this backend has no kernel for this operation");
             if constexpr (detail::has_forward<Backend, Op>) {
                 using arranged = detail::arranged<Backend, Op>;
+                if constexpr (trains) differentiate<Op>(o);
                 if constexpr (detail::has_choice<Backend, Op>) choose(Backend{}, Op{}, method, o);
                 if constexpr (arranged::inputs > 0) arrange<typename arranged::layout>(o);
                 o.forward = &detail::run_forward<Backend, typename arranged::type>;
@@ -7052,19 +9807,54 @@ template <class Mode, class Backend> struct tracer : graph {
         preparation p;
         p.w = from;
         p.out = add_weight(name, dims, weight_kind::derived);
-        if constexpr (!std::is_same_v<Backend, shapes_only>) p.forward = &detail::run_preparation<Backend, Op>;
+        if constexpr (!std::is_same_v<Backend, shapes_only>) {
+            p.forward = &detail::run_preparation<Backend, Op>;
+            if constexpr (trains) {
+                static_assert(detail::has_gradient<Backend, Op>,
+                              "fovea: this backend cannot train this weight; add gradient(Backend, Preparation, "
+                              "const preparation_gradient_call&)");
+                p.backward = &detail::run_gradient<Backend, Op>;
+            }
+        }
         preparations.push_back(p);
         return p.out;
     }
 
   private:
-    template <class Layout> FOVEA_NOINLINE constexpr void arrange(operation& o) {
+    template <class Op> constexpr void differentiate(operation& o) {
+        constexpr bool passes = requires { Op::passes_its_gradient; };
+        static_assert(passes || detail::has_input_gradient<Backend, Op>,
+                      "fovea: this backend cannot train this operation; add input_gradient(Backend, Operation, const "
+                      "gradient_call&)");
+        differentiation& d = o.d;
+        d.a = o.a, d.w = o.w, d.weight_reads = o.reads;
+        d.input = FOVEA_DETAIL_KERNEL(input_gradient);
+        d.weights = FOVEA_DETAIL_KERNEL(weight_gradient);
+        d.statistics_before = FOVEA_DETAIL_KERNEL(batch_statistics);
+        d.statistics_back = FOVEA_DETAIL_KERNEL(gradient_statistics);
+        d.input_scratch = FOVEA_DETAIL_KERNEL(input_gradient_scratch);
+        d.weights_scratch = FOVEA_DETAIL_KERNEL(weight_gradient_scratch);
+        if constexpr (detail::has_gradient_choice<Backend, Op>) choose_gradient(Backend{}, Op{}, method, o);
+        if constexpr (detail::has_gradient_layout<Backend, Op>) {
+            using layout = decltype(gradient_layout_of(Backend{}, Op{}));
+            preparation p = arrangement<layout>(o, d.a);
+            d.arranged = p.out;
+            preparations.push_back(p);
+        }
+    }
+
+    // Of the first weights of o.
+    template <class Layout> constexpr preparation arrangement(const operation& o, const attributes& a) {
         preparation p;
-        p.a = o.a;
+        p.a = a;
         p.forward = &detail::run_preparation<Backend, Layout>;
         p.bytes = &detail::ask_prepared_bytes<Backend, Layout>;
         for (int i = 0; i < Layout::inputs; ++i) p.w[i] = o.w[i];
         p.out = add_weight("", o.dims, weight_kind::derived);
+        return p;
+    }
+    template <class Layout> FOVEA_NOINLINE constexpr void arrange(operation& o) {
+        const preparation p = arrangement<Layout>(o, o.a);
         index_list<max_weights> rest;
         rest[0] = p.out;
         for (int i = Layout::inputs; i < max_weights; ++i) rest[i - Layout::inputs + 1] = o.w[i];
@@ -7072,6 +9862,8 @@ template <class Mode, class Backend> struct tracer : graph {
         preparations.push_back(p);
     }
 };
+
+#undef FOVEA_DETAIL_KERNEL
 
 } // namespace fovea
 
@@ -7202,6 +9994,100 @@ std::size_t scratch(cpu, laid_out<attention_block<F, A, K>, packed_attention>, c
     return FOVEA_CPU_KERNEL(attention_block_scratch)(c);
 }
 
+// ---- backward passes; what is not here, the reference backend computes
+// ------------------------------------------------------------------
+struct packed_gradient_convolution {
+    static constexpr int inputs = 1;
+};
+inline void prepare(cpu, packed_gradient_convolution, const preparation_call& c) {
+    FOVEA_CPU_KERNEL(pack_convolution_gradient)(c);
+}
+inline std::size_t prepared_bytes(cpu, packed_gradient_convolution, const preparation_call& c) {
+    return FOVEA_CPU_KERNEL(packed_convolution_gradient_bytes)(c);
+}
+inline packed_gradient_convolution gradient_layout_of(cpu, conv2d<identity>);
+// A convolution of its own, from outputs to inputs; the weights' is Winograd's where the forward one may be, too.
+constexpr void choose_gradient(cpu, conv2d<identity>, convolution_method wanted, operation& o) {
+    differentiation& d = o.d;
+    operation back = o;
+    back.dims = {o.dims[1] * o.a.groups, o.dims[0] / o.a.groups, o.dims[2], o.dims[3]};
+    d.a.method = method_for(wanted, back);
+    d.margin = o.a.kernel / 2 * o.a.dilation + 1;
+    if (d.a.method == convolution_method::winograd) {
+        d.a.tile = d.grain = winograd_tile_for(back.dims);
+        d.margin = d.grain + 1;
+    }
+    d.weights_method =
+        winograd_pays(o.dims) && winograd_pays(back.dims) ? method_for(wanted, o) : convolution_method::direct;
+    if (d.weights_method == convolution_method::winograd) d.weight_reads.grain = 4;
+}
+inline void input_gradient(cpu, conv2d<identity>, const gradient_call& c) {
+    if (c.a.stride > 1 && c.a.groups > 1) return input_gradient(reference{}, conv2d<identity>{}, c);
+    FOVEA_CPU_KERNEL(convolution_input_gradient)(c);
+}
+inline std::size_t input_gradient_scratch(cpu, conv2d<identity>, const gradient_call& c) {
+    return FOVEA_CPU_KERNEL(convolution_input_gradient_scratch)(c);
+}
+inline void weight_gradient(cpu, conv2d<identity>, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(convolution_weight_gradient)(c);
+}
+inline std::size_t weight_gradient_scratch(cpu, conv2d<identity>, const gradient_call& c) {
+    return FOVEA_CPU_KERNEL(convolution_weight_gradient_scratch)(c);
+}
+
+struct packed_gradient_depthwise {
+    static constexpr int inputs = 1;
+};
+inline void prepare(cpu, packed_gradient_depthwise, const preparation_call& c) {
+    FOVEA_CPU_KERNEL(pack_depthwise_gradient)(c);
+}
+inline std::size_t prepared_bytes(cpu, packed_gradient_depthwise, const preparation_call& c) {
+    return FOVEA_CPU_KERNEL(packed_depthwise_gradient_bytes)(c);
+}
+inline packed_gradient_depthwise gradient_layout_of(cpu, depthwise_conv2d<identity>);
+constexpr void choose_gradient(cpu, depthwise_conv2d<identity>, convolution_method, operation& o) {
+    o.d.margin = o.a.kernel / 2 * o.a.dilation;
+}
+inline void input_gradient(cpu, depthwise_conv2d<identity>, const gradient_call& c) {
+    if (c.a.stride > 1) return input_gradient(reference{}, depthwise_conv2d<identity>{}, c);
+    FOVEA_CPU_KERNEL(depthwise_input_gradient)(c);
+}
+inline void weight_gradient(cpu, depthwise_conv2d<identity>, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(depthwise_weight_gradient)(c);
+}
+
+template <fused_on_cpu A> void input_gradient(cpu, activate<A>, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(activate_gradient)(c);
+}
+inline void input_gradient(cpu, parametric_relu, const gradient_call& c) { FOVEA_CPU_KERNEL(prelu_input_gradient)(c); }
+inline void weight_gradient(cpu, parametric_relu, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(prelu_weight_gradient)(c);
+}
+inline void input_gradient(cpu, multiply, const gradient_call& c) { FOVEA_CPU_KERNEL(multiply_gradient)(c); }
+inline void input_gradient(cpu, layer_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(layer_norm_input_gradient)(c);
+}
+inline void weight_gradient(cpu, layer_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(layer_norm_weight_gradient)(c);
+}
+inline void batch_statistics(cpu, batch_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(batch_norm_statistics)(c);
+}
+inline void gradient_statistics(cpu, batch_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(batch_norm_gradient_statistics)(c);
+}
+inline void input_gradient(cpu, batch_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(batch_norm_input_gradient)(c);
+}
+inline void weight_gradient(cpu, batch_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(batch_norm_weight_gradient)(c);
+}
+inline void input_gradient(cpu, shuffle_pixels, const gradient_call& c) { FOVEA_CPU_KERNEL(pixel_shuffle_gradient)(c); }
+inline void input_gradient(cpu, pool_maximum, const gradient_call& c) { FOVEA_CPU_KERNEL(max_pool_gradient)(c); }
+inline void input_gradient(cpu, pool_mean, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(global_average_pool_gradient)(c);
+}
+
 // ---- the rest
 // -----------------------------------------------------------------------------------------------------------
 template <fused_on_cpu A> void forward(cpu, activate<A>, const call& c) { FOVEA_CPU_KERNEL(activate)(c); }
@@ -7261,8 +10147,10 @@ struct maps_any { // as many channels as come
 namespace fovea {
 
 template <class A, class T, int C, ratio S> constexpr value<C, S> apply_activation(T& t, value<C, S> x) {
-    return t.template emit<activate<A>, C, S>(
-        {.x = {x.id}, .a = {.activation = A::kind, .slope = A::slope}, .saved = first_input, .work = C * 8.0});
+    return t.template emit<activate<A>, C, S>({.x = {x.id},
+                                               .a = {.activation = A::kind, .slope = A::slope},
+                                               .d = {.inputs_read = first_input, .in_place = true, .cheap = true},
+                                               .work = C * 8.0});
 }
 
 // A user's own activation: struct mish : activation<mish> { template <class Real> static Real f(Real), d(Real); };
@@ -7320,8 +10208,12 @@ struct clamp_in_inference : maps_any {
 template <int C> // x for x > 0, weight[c] x else; parameter weight (C,1,1,1)
 struct prelu : maps<C, C> {
     template <class T, ratio S> static constexpr value<C, S> trace(T& t, value<C, S> x) {
-        const int w = t.parameter("weight", {C, 1, 1, 1});
-        return t.template emit<parametric_relu, C, S>({.x = {x.id}, .w = {w}, .saved = first_input, .work = C});
+        const int w = t.parameter("weight", {C, 1, 1, 1}, {.value = 0.25});
+        return t.template emit<parametric_relu, C, S>(
+            {.x = {x.id},
+             .w = {w},
+             .d = {.inputs_read = first_input, .weights_read = first_input, .in_place = true, .cheap = true},
+             .work = C});
     }
 };
 
@@ -7341,10 +10233,11 @@ static_assert(layer<silu> && layer<leaky_relu<1, 10>> && layer<prelu<64>>);
 namespace fovea {
 
 template <class T, int C, ratio S> constexpr value<C, S> plus(T& t, value<C, S> a, value<C, S> b) {
-    return t.template emit<add, C, S>({.x = {a.id, b.id}, .work = C});
+    return t.template emit<add, C, S>({.x = {a.id, b.id}, .d = {.passes = first_input | second_input}, .work = C});
 }
 template <class T, int C, ratio S> constexpr value<C, S> times(T& t, value<C, S> a, value<C, S> b) {
-    return t.template emit<multiply, C, S>({.x = {a.id, b.id}, .saved = first_input | second_input, .work = C});
+    return t.template emit<multiply, C, S>(
+        {.x = {a.id, b.id}, .d = {.inputs_read = first_input | second_input, .in_place = true}, .work = C});
 }
 
 } // namespace fovea
@@ -7376,7 +10269,7 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
             .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
             .a = {.kernel = Kernel, .stride = Options.stride, .dilation = Options.dilation, .groups = Options.groups},
             .reads = {.stride = Options.stride, .radius = Kernel / 2 * Options.dilation},
-            .saved = first_input,
+            .d = {.weights_read = first_input, .passes = takes_skip ? second_input : nothing},
             .work = double(count(dims))};
         if constexpr (fused && !plain) o.a.activation = Activation::kind, o.a.slope = Activation::slope;
         using emitted = operation_of<std::conditional_t<fused, Activation, identity>>;
@@ -7390,11 +10283,13 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
     template <class A> using operation_of = std::conditional_t<is_depthwise, depthwise_conv2d<A>, conv2d<A>>;
 
     template <class T> static constexpr int weight_of(T& t, weight_shape dims) {
+        constexpr initial start{initial::kind::normal, double(In / Options.groups) * Kernel * Kernel};
         if constexpr (Options.weight_norm) {
-            const int g = t.parameter("weight_g", {dims[0], 1, 1, 1}), v = t.parameter("weight_v", dims);
+            const int g = t.parameter("weight_g", {dims[0], 1, 1, 1}, {.how = initial::kind::norms_of_next}, 4);
+            const int v = t.parameter("weight_v", dims, start, 4);
             return t.template derive<normalise_weight>("weight", {v, g}, dims);
         } else
-            return t.parameter("weight", dims);
+            return t.parameter("weight", dims, start, 4);
     }
 };
 
@@ -7423,19 +10318,28 @@ namespace fovea {
 // Over the channels of each pixel. Parameters weight, bias (C,1,1,1).
 template <int C> struct layer_norm : maps<C, C> {
     template <class T, ratio S> static constexpr value<C, S> trace(T& t, value<C, S> x) {
-        const int w = t.parameter("weight", {C, 1, 1, 1}), b = t.parameter("bias", {C, 1, 1, 1});
+        const int w = t.parameter("weight", {C, 1, 1, 1}, {.value = 1}), b = t.parameter("bias", {C, 1, 1, 1});
         return t.template emit<layer_normalise, C, S>(
-            {.x = {x.id}, .w = {w, b}, .saved = first_input, .work = C * 4.0});
+            {.x = {x.id},
+             .w = {w, b},
+             .d = {.inputs_read = first_input, .weights_read = first_input, .in_place = true},
+             .work = C * 4.0});
     }
 };
 
-// Of each channel with running estimates. Parameters weight, bias, buffers running_mean, running_var, all (C,1,1,1).
+// Of each channel; in inference with running estimates, in training with those of the batch (which
+// training_options::batch_statistics may switch off). Parameters weight, bias, buffers running_mean, running_var, all
+// (C,1,1,1).
 template <int C> struct batch_norm : maps<C, C> {
     template <class T, ratio S> static constexpr value<C, S> trace(T& t, value<C, S> x) {
-        const int w = t.parameter("weight", {C, 1, 1, 1}), b = t.parameter("bias", {C, 1, 1, 1});
-        const int mean = t.buffer("running_mean", {C, 1, 1, 1}), variance = t.buffer("running_var", {C, 1, 1, 1});
+        const int w = t.parameter("weight", {C, 1, 1, 1}, {.value = 1}), b = t.parameter("bias", {C, 1, 1, 1});
+        const int mean = t.buffer("running_mean", {C, 1, 1, 1}),
+                  variance = t.buffer("running_var", {C, 1, 1, 1}, {.value = 1});
         return t.template emit<batch_normalise, C, S>(
-            {.x = {x.id}, .w = {w, b, mean, variance}, .saved = first_input, .work = C * 2.0});
+            {.x = {x.id},
+             .w = {w, b, mean, variance},
+             .d = {.inputs_read = first_input, .weights_read = first_input, .in_place = true, .statistics = 4 * C},
+             .work = C * 2.0});
     }
 };
 
@@ -7484,6 +10388,7 @@ template <int Factor, class Filter = bicubic> struct upsample {
         return t.template emit<magnify, C, S * ratio{Factor}>({.x = {x.id, skip.id},
                                                                .a = {.factor = Factor, .filter = Filter::filter},
                                                                .reads = {.magnify = Factor, .radius = Filter::radius},
+                                                               .d = {.passes = second_input},
                                                                .work = C * (1.0 + 4 * Filter::radius)});
     }
 };
@@ -7499,7 +10404,7 @@ template <int Kernel, int Stride> struct max_pool {
             {.x = {x.id},
              .a = {.kernel = Kernel, .stride = Stride},
              .reads = {.stride = Stride, .radius = Kernel / 2},
-             .saved = first_input | its_output,
+             .d = {.inputs_read = first_input | its_output},
              .work = double(C) * Kernel * Kernel});
     }
 };
@@ -7517,9 +10422,10 @@ struct global_average_pool {
 // Parameters weight (Out, In), bias (Out).
 template <int In, int Out> struct linear : maps<In, Out> {
     template <class T, ratio S> static constexpr value<Out, S> trace(T& t, value<In, S> x) {
-        const int w = t.parameter("weight", {Out, In, 1, 1}), b = t.parameter("bias", {Out, 1, 1, 1});
+        const int w = t.parameter("weight", {Out, In, 1, 1}, {initial::kind::normal, In}, 2),
+                  b = t.parameter("bias", {Out, 1, 1, 1});
         return t.template emit<multiply_matrix, Out, S>(
-            {.x = {x.id}, .w = {w, b}, .saved = first_input, .work = double(In) * Out});
+            {.x = {x.id}, .w = {w, b}, .d = {.weights_read = first_input}, .work = double(In) * Out});
     }
 };
 
@@ -7693,6 +10599,28 @@ template <layer A, layer B> struct product {
             return times(t, A::trace(t, x), B::trace(t, x));
         else
             return result<A, V>{};
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/compose/checkpointed.hpp
+// checkpointed<Block>: the same as Block, but what a backward pass reads of its inside is not kept: it is computed
+// again from the block's input when it is needed. A third more work for the memory of one block instead of all. Chen et
+// al. 2016, arXiv 1604.06174.
+
+namespace fovea {
+
+template <layer Block> struct checkpointed {
+    static constexpr int in_channels = Block::in_channels;
+    static constexpr ratio scale = Block::scale;
+    static constexpr int out_channels(int in) { return Block::out_channels(in); }
+
+    template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
+        const int outer = std::exchange(t.region, t.region >= 0 ? t.region : t.regions++); // the outermost counts
+        auto y = trace_plus<Block>(t, x, skip...);
+        t.region = outer;
+        return y;
     }
 };
 
@@ -8102,9 +11030,9 @@ struct tiling {
     }
 };
 
-// Work of one plan. Constants fitted to times of whole networks on two x86 servers (docs/benchmarks.md): what a number
-// costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
-// back into the caches; a fused block computes its inner halo again in every call.
+// Work of one plan. Constants fitted to times of SuperCool on one x86 server: what a number costs that passes through
+// memory, or stays in the caches; a call, for its threads to meet and its weights to come back into the caches; a fused
+// block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
     constexpr double far_number = 14, near_number = 3, per_call = 3e5, near_bytes = 12 << 20, cached_weights = 4 << 20;
     constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
@@ -8179,8 +11107,9 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
     };
     consider({});
     constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    constexpr int step = 12; // whole Winograd tiles, of 4 columns and of 6
     for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
-        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + 3) / 4 * 4; // whole Winograd tiles
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + step - 1) / step * step;
         if (strips > 1 && width < 16) break;
         for (int band : bands)
             if (band < input.height) consider({0, width, band});
@@ -8220,15 +11149,7 @@ class weight_store {
     void prepare(const graph& g, std::size_t element = sizeof(float)) {
         for (auto& p : g.preparations) {
             if ((*this)[p.out]) continue;
-            preparation_call c;
-            c.a = p.a;
-            for (int i = 0; i < max_weights; ++i)
-                if (p.w[i] >= 0) {
-                    c.w[std::size_t(i)] = (*this)[p.w[i]];
-                    c.dims[std::size_t(i)] = g.weights[std::size_t(p.w[i])].dims;
-                }
-            c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
-            p.forward(c);
+            p.forward(call_of(g, p, element));
         }
         std::vector<char> read(all_.size(), 0);
         for (auto& o : g.operations)
@@ -8236,6 +11157,29 @@ class weight_store {
                 if (w >= 0) read[std::size_t(w)] = 1;
         for (std::size_t i = 0; i < all_.size(); ++i)
             if (!read[i]) all_[i].clear();
+    }
+    // Computes the derived weights again, after parameters have changed; nothing is dropped.
+    void refresh(const graph& g, context& threads, std::size_t element = sizeof(float)) {
+        for (bool arrangements : {false, true}) { // which are made of the others
+            std::vector<std::pair<preparation_kernel, preparation_call>> calls;
+            for (auto& p : g.preparations)
+                if (arrangements == !p.backward) calls.emplace_back(p.forward, call_of(g, p, element));
+            threads.parallel_for(int(calls.size()), [&](int i, int) noexcept {
+                calls[std::size_t(i)].first(calls[std::size_t(i)].second);
+            });
+        }
+    }
+    // With memory for the result.
+    preparation_call call_of(const graph& g, const preparation& p, std::size_t element) {
+        preparation_call c;
+        c.a = p.a;
+        for (int i = 0; i < max_weights; ++i)
+            if (p.w[i] >= 0) {
+                c.w[std::size_t(i)] = (*this)[p.w[i]];
+                c.dims[std::size_t(i)] = g.weights[std::size_t(p.w[i])].dims;
+            }
+        c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
+        return c;
     }
     std::size_t bytes() const {
         std::size_t n = 0;
@@ -8289,25 +11233,28 @@ struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
     static cut of(const operation& o, const call& c, int workers) {
-        const int batch = c.images.size(), grain = o.reads.grain;
+        if (o.reads.whole) return {.images = std::min(c.images.size(), workers)};
+        return of(o.reads.grain, o.recomputed, c.images.size(), c.rows, c.cols, workers);
+    }
+    static cut of(int grain, int recomputed, int batch, range down_to, range along_to, int workers) {
         if (workers == 1) return {};
-        if (o.reads.whole) return {.images = std::min(batch, workers)};
+        const footprint grains{.grain = grain};
         cut best{.images = std::gcd(batch, workers), .grain = grain};
-        const int each = workers / best.images, halo = 2 * o.recomputed;
-        const std::ptrdiff_t down = o.reads.grains(c.rows).size() / grain,
-                             along = o.reads.grains(c.cols).size() / grain;
+        const int each = workers / best.images, halo = 2 * recomputed;
+        const std::ptrdiff_t down = grains.grains(down_to).size() / grain,
+                             along = grains.grains(along_to).size() / grain;
         std::ptrdiff_t least = PTRDIFF_MAX;
         for (int cols = 1; cols <= each; ++cols) {
             const int rows = each / cols;
             const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
             const std::ptrdiff_t work = (height + halo) * (width + halo);
             // Blocks pass through rows one after another: columns, where either will do.
-            if (work > least || (work == least && o.recomputed == 0)) continue;
+            if (work > least || (work == least && recomputed == 0)) continue;
             least = work, best.rows = rows, best.cols = cols;
         }
         return best;
     }
-    call piece(const call& whole, int i) const {
+    template <class Call> Call piece(const Call& whole, int i) const {
         const auto part = [](range r, int k, int n, int step) {
             const auto border = [&](int at) {
                 if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
@@ -8316,13 +11263,30 @@ struct cut {
             };
             return range{border(k), border(k + 1)};
         };
-        call c = whole;
+        Call c = whole;
         c.images = part(whole.images, i / (rows * cols), images, 1);
         c.rows = part(whole.rows, i / cols % rows, rows, grain);
         c.cols = part(whole.cols, i % cols, cols, grain);
         return c;
     }
 };
+
+// All of `whole`, split among the threads.
+inline void compute(const operation& o, const call& whole, context& threads, std::size_t element) {
+    const auto cut = cut::of(o, whole, threads.threads());
+    if (o.scratch) {
+        std::size_t bytes = 0;
+        for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.scratch(cut.piece(whole, k)));
+        threads.reserve_scratch(bytes);
+    }
+    threads.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
+        call c = cut.piece(whole, k);
+        if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
+        c.scratch = threads.scratch(worker);
+        o.forward(c);
+        for (int n = c.images.begin; n < c.images.end; ++n) clear_margins(c.y, n, c.rows, c.cols, element);
+    });
+}
 
 } // namespace detail
 
@@ -8332,6 +11296,7 @@ class executor {
         : graph_(g), threads_(threads), observe_(std::move(observe)) {
         calls_.reserve(g.operations.size());
         for (auto& o : g.operations) calls_.push_back(detail::call_of(o, weights));
+        find_last_readers();
     }
 
     // Runs one plan. `step` is called after each band with the part that is done, and may return false to stop.
@@ -8366,6 +11331,16 @@ class executor {
   private:
     static constexpr std::size_t element = sizeof(float);
 
+    void find_last_readers() {
+        last_read_by_.resize(calls_.size());
+        for (std::size_t t = 0; t < graph_.tensors.size(); ++t)
+            for (std::size_t i = calls_.size(); i-- > 0;)
+                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
+                    last_read_by_[i].push_back(t);
+                    break;
+                }
+    }
+
     void place(const plan& p, storage& arena) {
         arena.reserve(p.bytes);
         arena_ = arena.data();
@@ -8385,13 +11360,6 @@ class executor {
                            .row_stride = row,
                            .image_stride = row * part.stored};
         }
-        last_read_by_.assign(calls_.size(), {});
-        for (std::size_t t = 0; t < windows_.size(); ++t)
-            for (std::size_t i = calls_.size(); i-- > 0;)
-                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
-                    last_read_by_[i].push_back(t);
-                    break;
-                }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
             auto& c = calls_[i];
@@ -8406,19 +11374,7 @@ class executor {
         const auto& o = graph_.operations[i];
         call whole = calls_[i];
         whole.rows = rows;
-        const auto cut = detail::cut::of(o, whole, threads_.threads());
-        if (o.scratch) {
-            std::size_t bytes = 0;
-            for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.scratch(cut.piece(whole, k)));
-            threads_.reserve_scratch(bytes);
-        }
-        threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
-            call c = cut.piece(whole, k);
-            if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
-            c.scratch = threads_.scratch(worker);
-            o.forward(c);
-            for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols, element);
-        });
+        detail::compute(o, whole, threads_, element);
         if (observe_) observe_(o, whole);
     }
 
@@ -8511,7 +11467,6 @@ class executor {
 
 // ---- fovea/checkpoint/read_weights.hpp
 // Opening weight files of every kind, and finding in them the tensors of one network under that network's own names.
-#include <filesystem>
 
 // ---- fovea/checkpoint/safetensors.hpp
 // safetensors (github.com/huggingface/safetensors): 8 bytes with the length of a JSON header, the header, the tensors'
@@ -8519,8 +11474,6 @@ class executor {
 // gaps or overlaps. Writing keeps the order of the tensors in the header and aligns their bytes; the same tensors and
 // metadata give the same bytes. Of a tensor_file it writes tensors and metadata; other values have no place in the
 // format.
-#include <iterator>
-#include <optional>
 
 // ---- fovea/checkpoint/byte_reader.hpp
 // Bounds-checked reading of little-endian numbers from bytes, and the limit on what a file may make its reader
@@ -11176,6 +14129,839 @@ template <layer Network, class Backend, class Mode = inference> class model : pu
 
 } // namespace fovea
 
+// ---- fovea/model/trainable.hpp
+// A network that learns: forward, a loss outside, backward, an optimizer outside.
+//
+//   trainable<network, cpu> net{{.seed = 1, .threads = &threads}};
+//   auto y = net.forward(x);                       // (N,H,W,C) to (N,H*scale,W*scale,C')
+//   double loss = l2_loss{}(y, target, net.output_gradient());
+//   net.backward();                                // adds to the gradients of net.parameters()
+//   optimizer.step(net.parameters(), 1e-3); net.weights_changed(); net.clear_gradients();
+
+// ---- fovea/graph/differentiate.hpp
+// Running a training plan: forward, then backward, each operation split among the threads of a context. Results do not
+// depend on how many there are.
+
+// ---- fovea/graph/training_plan.hpp
+// Memory and order of work of a training step, known before anything runs: every operation forward over whole images,
+// the loss, then every operation backward in reverse; one list of lifetimes, one arena.
+//
+// Of the values only those are kept that a backward kernel reads. What is cheap to compute again (activations), and the
+// inside of a checkpointed block, is not kept but computed again just before it is read. A gradient that an operation
+// only passes on (of a skip) stays where it is and changes its name; one that an elementwise operation turns into
+// another is overwritten by it.
+
+namespace fovea {
+
+struct training_options {
+    bool input_gradient = false;  // of the network's input
+    bool weight_gradients = true; // false: a frozen network
+    bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
+};
+
+struct training_step {
+    enum class kind { forward, backward } what;
+    int operation;
+};
+
+// What becomes of the gradient of one input of an operation.
+enum class gradient_way { none, kernel, kernel_adds, renamed, copied, added };
+
+struct training_plan {
+    int batch = 1, margin = 0; // columns of gradients outside the image, on either side
+    std::vector<extent> extents;
+    std::vector<range> cols;          // of values, by tensor
+    std::vector<training_step> steps; // the first `forward` of them before the loss
+    std::size_t forward = 0;
+    std::vector<std::size_t> values[2], gradients;          // offsets by tensor; values of the first and second time
+    std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
+    std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
+    std::vector<std::size_t> statistics, partials;          // offsets by operation
+    std::vector<int> pieces, chunks;                        // of weight_gradient, by operation: of rows, of outputs
+    std::size_t zeros = 0, zero_bytes = 0, bytes = 0;
+};
+
+namespace detail {
+
+// Weights that get gradients: parameters and what is made of them.
+inline std::vector<char> trained_weights(const graph& g, const training_options& o) {
+    std::vector<char> trained(g.weights.size(), 0);
+    if (!o.weight_gradients) return trained;
+    for (std::size_t i = 0; i < trained.size(); ++i) trained[i] = g.weights[i].kind == weight_kind::parameter;
+    for (auto& p : g.preparations)
+        for (int w : p.w)
+            if (w >= 0 && p.backward && trained[std::size_t(w)]) trained[std::size_t(p.out)] = 1;
+    return trained;
+}
+
+class training_planner {
+  public:
+    training_planner(const graph& g, extent input, int batch, const training_options& o, std::size_t element)
+        : g_(g), options_(o), element_(element), n_(g.tensors.size()) {
+        p_.batch = batch;
+        p_.extents = extents_of(g, input);
+        producer_.assign(n_, -1);
+        for (std::size_t i = 0; i < g.operations.size(); ++i) producer_[std::size_t(g.operations[i].y)] = int(i);
+        const std::size_t m = g.operations.size();
+        slots_.resize(3 * n_ + 2 * m + 1);
+        buffer_.assign(n_, -1);
+        p_.ways.assign(m, {});
+    }
+
+    training_plan run() {
+        find_needs();
+        find_columns();
+        find_recomputed();
+        forward();
+        loss();
+        for (int i = int(g_.operations.size()); i-- > 0;) backward(i);
+        place();
+        return std::move(p_);
+    }
+
+  private:
+    const operation& op(int i) const { return g_.operations[std::size_t(i)]; }
+    arena_slot& value(int t, bool again) { return slots_[std::size_t(t) + (again ? n_ : 0)]; }
+    arena_slot& gradient(int t) { return slots_[2 * n_ + std::size_t(buffer_[std::size_t(t)])]; }
+    arena_slot& statistics(int i) { return slots_[3 * n_ + std::size_t(i)]; }
+    arena_slot& partial(int i) { return slots_[3 * n_ + g_.operations.size() + std::size_t(i)]; }
+    bool needs(int t) const { return t >= 0 && p_.needs_gradient[std::size_t(t)]; }
+
+    void find_needs() {
+        const auto trained = trained_weights(g_, options_);
+        p_.needs_gradient.assign(n_, 0);
+        p_.needs_gradient[0] = options_.input_gradient;
+        for (auto& o : g_.operations) {
+            bool weights = false, inputs = false;
+            for (int w : o.d.w) weights |= w >= 0 && trained[std::size_t(w)];
+            for (int x : o.x) inputs |= needs(x);
+            p_.needs_weights.push_back(weights);
+            p_.needs_gradient[std::size_t(o.y)] = weights || inputs;
+            p_.margin = std::max(p_.margin, o.d.margin);
+        }
+    }
+
+    void find_columns() {
+        for (auto& e : p_.extents) p_.cols.push_back({0, e.width});
+        for (auto& o : g_.operations) {
+            const std::size_t x = std::size_t(o.x[0]);
+            const range out{0, p_.extents[std::size_t(o.y)].width};
+            p_.cols[x] = p_.cols[x].join(o.reads(out, p_.extents[x].width));
+            p_.cols[x] = p_.cols[x].join(o.d.weight_reads(out, p_.extents[x].width));
+        }
+    }
+
+    bool runs_input_kernel(int i) const {
+        bool any = false;
+        for (int k = 0; k < max_inputs; ++k) any |= needs(op(i).x[k]) && !(op(i).d.passes >> k & 1);
+        return any;
+    }
+    // f(tensor) for the values that the backward pass of operation i reads.
+    template <class F> void each_backward_read(int i, F f) const {
+        const differentiation& d = op(i).d;
+        const unsigned read =
+            (runs_input_kernel(i) ? d.inputs_read : 0u) | (p_.needs_weights[std::size_t(i)] ? d.weights_read : 0u);
+        for (int k = 0; k < max_inputs; ++k)
+            if (read >> k & 1 && op(i).x[k] >= 0) f(op(i).x[k]);
+        if (read & its_output) f(op(i).y);
+    }
+
+    void find_recomputed() {
+        recomputed_.assign(n_, 0);
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            const operation& o = op(i);
+            const bool cheap = o.d.cheap && runs_input_kernel(i) && (o.d.inputs_read & first_input);
+            recomputed_[std::size_t(o.y)] = cheap || o.region >= 0;
+        }
+        recomputed_[n_ - 1] = 0;
+        for (auto& o : g_.operations) // what a block hands to others is kept
+            for (int x : o.x)
+                if (x > 0 && o.region != op(producer_[std::size_t(x)]).region && !op(producer_[std::size_t(x)]).d.cheap)
+                    recomputed_[std::size_t(x)] = 0;
+        again_.assign(n_, 0);
+    }
+
+    void forward() {
+        value(0, false).use(0);
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            p_.steps.push_back({training_step::kind::forward, i});
+            const int now = ++now_;
+            value(op(i).y, false).use(now);
+            for (int x : op(i).x)
+                if (x >= 0) value(x, false).use(now);
+            if (op(i).d.statistics) statistics(i).use(now);
+        }
+        p_.forward = p_.steps.size();
+    }
+
+    void loss() {
+        ++now_;
+        const int last = int(n_) - 1;
+        value(last, false).use(now_);
+        buffer_.back() = last;
+        gradient(last).use(now_);
+    }
+
+    // Computes value t again, and what that needs, unless it is there.
+    void ensure(int t) {
+        if (!recomputed_[std::size_t(t)] || again_[std::size_t(t)]) return;
+        const int i = producer_[std::size_t(t)];
+        for (int x : op(i).x)
+            if (x >= 0) ensure(x);
+        p_.steps.push_back({training_step::kind::forward, i});
+        const int now = ++now_;
+        for (int x : op(i).x)
+            if (x >= 0) value(x, again_[std::size_t(x)]).use(now);
+        again_[std::size_t(t)] = 1;
+        value(t, true).use(now);
+        if (op(i).d.statistics) statistics(i).use(now);
+    }
+
+    void backward(int i) {
+        const operation& o = op(i);
+        if (!p_.needs_gradient[std::size_t(o.y)]) return;
+        each_backward_read(i, [&](int t) { ensure(t); });
+        p_.steps.push_back({training_step::kind::backward, i});
+        const int now = ++now_;
+        each_backward_read(i, [&](int t) { value(t, again_[std::size_t(t)]).use(now); });
+        gradient(o.y).use(now);
+        if (o.d.statistics) statistics(i).use(now);
+        if (p_.needs_weights[std::size_t(i)]) partial(i).use(now);
+        auto& ways = p_.ways[std::size_t(i)];
+        const int y_buffer = buffer_[std::size_t(o.y)];
+        bool free = true; // the gradient of y may change its name
+        for (bool passing : {false, true})
+            for (int k = 0; k < max_inputs; ++k) {
+                const int x = o.x[k];
+                if (!needs(x) || (o.d.passes >> k & 1) != unsigned(passing)) continue;
+                int& buffer = buffer_[std::size_t(x)];
+                using enum gradient_way;
+                auto& way = ways[std::size_t(k)];
+                const bool written = buffer >= 0,
+                           takes_over = !written && free && (passing || (k == 0 && o.d.in_place));
+                way = passing ? written ? added : takes_over ? renamed : copied : written ? kernel_adds : kernel;
+                if (takes_over) free = false;
+                if (!written) buffer = takes_over ? y_buffer : x;
+                gradient(x).use(now);
+            }
+    }
+
+    void place() {
+        const std::size_t m = g_.operations.size();
+        value(int(n_) - 1, false).use(now_ + 1); // read after the step
+        if (needs(0) && buffer_[0] >= 0) gradient(0).use(now_ + 1);
+        for (std::size_t t = 0; t < n_; ++t) {
+            const std::size_t pixel = std::size_t(g_.tensors[t].channels) * element_;
+            const std::size_t rows = std::size_t(p_.batch) * std::size_t(p_.extents[t].height);
+            const std::size_t row = pixel * std::size_t(p_.cols[t].size());
+            const std::size_t gradient_row = pixel * std::size_t(p_.extents[t].width + 2 * p_.margin);
+            p_.zero_bytes = std::max(p_.zero_bytes, aligned(std::max(row, gradient_row)));
+            slots_[t].bytes = aligned(row * rows);
+            slots_[n_ + t].bytes = aligned(row * rows);
+            slots_[2 * n_ + t].bytes = aligned(gradient_row * rows);
+        }
+        for (std::size_t i = 0; i < m; ++i) {
+            const operation& o = g_.operations[i];
+            slots_[3 * n_ + i].bytes = aligned(std::size_t(o.d.statistics) * element_);
+            cut_weights(o, p_.needs_weights[i]);
+            slots_[3 * n_ + m + i].bytes = std::size_t(p_.pieces.back()) * partial_bytes(g_, o, element_);
+        }
+        slots_.back() = {p_.zero_bytes, 0, 0, now_ + 1};
+        p_.bytes = pack(slots_);
+        const auto offsets = [&](std::size_t from, std::size_t count) {
+            std::vector<std::size_t> at;
+            for (std::size_t i = 0; i < count; ++i) at.push_back(slots_[from + i].offset);
+            return at;
+        };
+        p_.values[0] = offsets(0, n_), p_.values[1] = offsets(n_, n_);
+        for (int b : buffer_) p_.gradients.push_back(b < 0 ? 0 : slots_[2 * n_ + std::size_t(b)].offset);
+        p_.statistics = offsets(3 * n_, m), p_.partials = offsets(3 * n_ + m, m);
+        p_.zeros = slots_.back().offset;
+    }
+
+    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. Weights that are
+    // large are cut by output channels instead.
+    void cut_weights(const operation& o, bool needed) {
+        constexpr std::size_t most = 32 << 20; // bytes of partial sums
+        constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
+        const std::size_t each = std::max<std::size_t>(partial_bytes(g_, o, element_), 1);
+        const auto [height, width] = p_.extents[std::size_t(o.y)];
+        const int rows = p_.batch * ((height + row_grain - 1) / row_grain);
+        const double wanted = std::min(double(p_.batch) * height * width / pixels, double(most) / double(each));
+        const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
+        p_.pieces.push_back(needed ? pieces : 0);
+        p_.chunks.push_back(!needed || pieces >= 4 ? 1 : std::clamp(o.dims[0] / 64, 1, 8 / pieces));
+    }
+
+  public:
+    static constexpr int row_grain = 4; // rows of a piece are a multiple of it, for Winograd's tiles
+    // Of one piece: the gradients of all weights that are trained, one after the other.
+    static std::size_t partial_bytes(const graph& g, const operation& o, std::size_t element) {
+        std::size_t bytes = 0;
+        for (int w : o.d.w)
+            if (w >= 0) bytes += aligned(count(g.weights[std::size_t(w)].dims) * element);
+        return bytes;
+    }
+
+  private:
+    const graph& g_;
+    training_options options_;
+    std::size_t element_, n_;
+    training_plan p_;
+    std::vector<int> producer_, buffer_; // by tensor: the operation that computes it; its gradient's memory
+    std::vector<char> recomputed_, again_;
+    std::vector<arena_slot> slots_; // values, values computed again, gradients; statistics, partial sums; zeros
+    int now_ = 0;
+};
+
+} // namespace detail
+
+// For a batch of images of size `input`. `element`: bytes of a number.
+inline training_plan plan_training(const graph& g, extent input, int batch, const training_options& o = {},
+                                   std::size_t element = sizeof(float)) {
+    return detail::training_planner(g, input, batch, o, element).run();
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+// Gradients of the weights, by weight: of parameters until they are cleared, of derived weights within a step.
+template <class Real> class gradient_store {
+  public:
+    explicit gradient_store(const graph& g) {
+        for (auto& w : g.weights) of_.emplace_back(w.kind == weight_kind::buffer || w.name.empty() ? 0 : count(w.dims));
+    }
+    Real* operator[](int i) { return i < 0 || of_[std::size_t(i)].empty() ? nullptr : of_[std::size_t(i)].data(); }
+    void clear(int i) { std::ranges::fill(of_[std::size_t(i)], Real(0)); }
+    void clear() {
+        for (auto& g : of_) std::ranges::fill(g, Real(0));
+    }
+
+  private:
+    std::vector<std::vector<Real>> of_;
+};
+
+template <class Real> class differentiator {
+  public:
+    // `gradients` may be null where options.weight_gradients is false.
+    differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
+                   const training_options& o = {})
+        : g_(g),
+          weights_(weights),
+          gradients_(gradients),
+          threads_(threads),
+          options_(o),
+          trained_(detail::trained_weights(g, o)) {}
+
+    // Plans for a batch of that size, unless the last was of that size too.
+    void prepare(extent input, int batch) {
+        if (!plan_.extents.empty() && plan_.batch == batch && plan_.extents[0].height == input.height &&
+            plan_.extents[0].width == input.width)
+            return;
+        plan_ = plan_training(g_, input, batch, options_, sizeof(Real));
+        arena_.reserve(plan_.bytes);
+    }
+    // Values of the network's input, to be filled before forward(); its margins are zeros.
+    window input() {
+        const window w = value(0, false);
+        clear(w);
+        return w;
+    }
+    window output() const { return value(int(g_.tensors.size()) - 1, false); }
+    // Zeros after forward(), to be filled before backward().
+    window output_gradient() const { return gradient(int(g_.tensors.size()) - 1); }
+    window input_gradient() const { return gradient(0); } // after backward(), with options.input_gradient
+    std::size_t bytes() const { return plan_.bytes; }
+
+    // Buffers (running estimates) are updated unless `evaluating`.
+    void forward(bool evaluating = false) {
+        forward(evaluating, [](const operation&, const window&) { return true; });
+    }
+    // look(operation, its output) may return false to stop.
+    template <class Look> void forward(bool evaluating, Look look) {
+        std::fill_n(arena_.data() + plan_.zeros, plan_.zero_bytes, std::byte{0});
+        again_.assign(g_.tensors.size(), 0);
+        for (std::size_t s = 0; s < plan_.forward; ++s) {
+            const int i = plan_.steps[s].operation;
+            compute(i, false, !evaluating);
+            if (!look(op(i), value(op(i).y, false))) return;
+        }
+        clear(output_gradient());
+    }
+
+    // From output_gradient() to the gradients of weights, which are added to, and of the input.
+    void backward() {
+        for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
+            const auto [what, i] = plan_.steps[s];
+            if (what == training_step::kind::forward)
+                compute(i, true, false);
+            else
+                differentiate(i);
+        }
+        if (options_.weight_gradients) differentiate_preparations();
+    }
+
+  private:
+    static constexpr std::size_t element = sizeof(Real);
+
+    const operation& op(int i) const { return g_.operations[std::size_t(i)]; }
+
+    window shaped(int t, range cols) const {
+        const auto [height, width] = plan_.extents[std::size_t(t)];
+        const int channels = g_.tensors[std::size_t(t)].channels;
+        const std::ptrdiff_t row = std::ptrdiff_t(cols.size()) * channels;
+        return {.zeros = arena_.data() + plan_.zeros,
+                .height = height,
+                .width = width,
+                .channels = channels,
+                .left = cols.begin,
+                .columns = cols.size(),
+                .stored = height,
+                .row_stride = row,
+                .image_stride = row * height};
+    }
+    window value(int t, bool again) const {
+        window w = shaped(t, plan_.cols[std::size_t(t)]);
+        w.data = arena_.data() + plan_.values[again ? 1 : 0][std::size_t(t)];
+        return w;
+    }
+    window gradient(int t) const {
+        window w = shaped(t, {-plan_.margin, plan_.extents[std::size_t(t)].width + plan_.margin});
+        w.data = arena_.data() + plan_.gradients[std::size_t(t)];
+        return w;
+    }
+    // Zeros inside, too: a loss adds to the gradient of its input.
+    void clear(const window& w) const {
+        const std::size_t bytes = std::size_t(w.image_stride) * element;
+        threads_.parallel_for(plan_.batch, [&](int n, int) noexcept {
+            std::fill_n(w.data + std::size_t(n) * bytes, bytes, std::byte{0});
+        });
+    }
+    Real* statistics(int i) const {
+        const bool batch = op(i).d.statistics && options_.batch_statistics;
+        return batch ? reinterpret_cast<Real*>(arena_.data() + plan_.statistics[std::size_t(i)]) : nullptr;
+    }
+
+    void compute(int i, bool again, bool updates) {
+        const operation& o = op(i);
+        call c = detail::call_of(o, weights_);
+        for (int k = 0; k < max_inputs; ++k)
+            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again && again_[std::size_t(o.x[k])]);
+        c.y = value(o.y, again);
+        again_[std::size_t(o.y)] = again;
+        c.images = {0, plan_.batch}, c.rows = {0, c.y.height}, c.cols = {0, c.y.width};
+        c.statistics = statistics(i);
+        if (c.statistics && !again) {
+            gradient_call s = gradient_call_of(i);
+            for (int k = 0; updates && k < max_weights; ++k)
+                if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
+                    s.dw[std::size_t(k)] = weights_[o.d.w[k]];
+            find_statistics(o.d.statistics_before, s);
+        }
+        detail::compute(o, c, threads_, element);
+    }
+
+    // Everything but where a kernel's share lies, and dw.
+    gradient_call gradient_call_of(int i) const {
+        const operation& o = op(i);
+        gradient_call c;
+        c.a = o.d.a, c.dims = o.dims, c.images = {0, plan_.batch},
+        c.outputs = {0, g_.tensors[std::size_t(o.y)].channels};
+        for (int k = 0; k < max_inputs; ++k)
+            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again_[std::size_t(o.x[k])]);
+        c.y = value(o.y, again_[std::size_t(o.y)]), c.dy = gradient(o.y);
+        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.d.w[k]];
+        c.arranged = weights_[o.d.arranged];
+        c.statistics = statistics(i);
+        return c;
+    }
+
+    void find_statistics(gradient_kernel kernel, const gradient_call& c) {
+        constexpr int chunk = 16;
+        const int channels = c.outputs.end;
+        threads_.parallel_for((channels + chunk - 1) / chunk, [&](int k, int) noexcept {
+            gradient_call part = c;
+            part.outputs = {k * chunk, std::min((k + 1) * chunk, channels)};
+            kernel(part);
+        });
+    }
+
+    void differentiate(int i) {
+        const operation& o = op(i);
+        gradient_call c = gradient_call_of(i);
+        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) differentiate_weights(i, c);
+        if (c.statistics) find_statistics(o.d.statistics_back, c);
+        const auto& ways = plan_.ways[std::size_t(i)];
+        using enum gradient_way;
+        bool any = false;
+        for (std::size_t k = 0; k < ways.size(); ++k) {
+            if (ways[k] == none || (o.d.passes >> k & 1)) continue;
+            c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == kernel_adds;
+            any = true;
+        }
+        if (any) differentiate_inputs(o, c);
+        for (std::size_t k = 0; k < ways.size(); ++k)
+            if (ways[k] == copied || ways[k] == added) pass(gradient(o.x[int(k)]), c.dy, ways[k] == added);
+    }
+
+    void differentiate_inputs(const operation& o, gradient_call& whole) {
+        const window& dx = whole.dx[0] ? whole.dx[0] : whole.dx[1];
+        whole.rows = {0, dx.height}, whole.cols = {0, dx.width};
+        const auto cut = detail::cut::of(o.d.grain, 0, plan_.batch, whole.rows, whole.cols, threads_.threads());
+        if (o.d.input_scratch) {
+            std::size_t bytes = 0;
+            for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.d.input_scratch(cut.piece(whole, k)));
+            threads_.reserve_scratch(bytes);
+        }
+        threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
+            gradient_call c = cut.piece(whole, k);
+            if (c.rows.empty() || c.cols.empty()) return;
+            c.scratch = threads_.scratch(worker);
+            o.d.input(c);
+            for (auto& to : c.dx)
+                for (int n = c.images.begin; to && n < c.images.end; ++n)
+                    detail::clear_margins(to, n, c.rows, c.cols, element);
+        });
+    }
+
+    // dx = dy or dx += dy
+    void pass(const window& dx, const window& dy, bool adds) {
+        threads_.parallel_for(plan_.batch * dx.height, [&](int k, int) noexcept {
+            const int n = k / dx.height, y = k % dx.height, values = dx.width * dx.channels;
+            const Real* from = dy.at<Real>(n, y, 0);
+            Real* to = dx.at<Real>(n, y, 0);
+            for (int v = 0; v < values; ++v) to[v] = adds ? to[v] + from[v] : from[v];
+            detail::clear_margins(dx, n, {y, y + 1}, {0, dx.width}, element);
+        });
+    }
+
+    void differentiate_weights(int i, gradient_call whole) {
+        const operation& o = op(i);
+        const int pieces = plan_.pieces[std::size_t(i)], chunks = plan_.chunks[std::size_t(i)];
+        const std::size_t bytes = detail::training_planner::partial_bytes(g_, o, element);
+        std::byte* const memory = arena_.data() + plan_.partials[std::size_t(i)];
+        threads_.parallel_for(
+            pieces, [&](int k, int) noexcept { std::fill_n(memory + std::size_t(k) * bytes, bytes, std::byte{0}); });
+        whole.cols = {0, whole.dy.width};
+        whole.a.method = o.d.weights_method;
+        if (o.d.weights_scratch) threads_.reserve_scratch(o.d.weights_scratch(whole));
+        const int outputs = o.dims[0];
+        threads_.parallel_for(pieces * chunks, [&](int k, int worker) noexcept {
+            gradient_call c = whole;
+            c.scratch = threads_.scratch(worker);
+            c.outputs = {outputs * (k % chunks) / chunks, outputs * (k % chunks + 1) / chunks};
+            const int piece = k / chunks;
+            each_partial(o, memory + std::size_t(piece) * bytes,
+                         [&](int w, Real* at, std::size_t) { c.dw[std::size_t(w)] = at; });
+            each_part(piece, pieces, whole.dy.height, [&](int n, range rows) {
+                c.images = {n, n + 1}, c.rows = rows;
+                o.d.weights(c);
+            });
+        });
+        each_partial(o, memory, [&](int w, Real* first, std::size_t numbers) {
+            constexpr std::size_t chunk = 4096;
+            Real* const sum = (*gradients_)[o.d.w[w]];
+            threads_.parallel_for(int((numbers + chunk - 1) / chunk), [&](int k, int) noexcept {
+                const std::size_t begin = std::size_t(k) * chunk, end = std::min(begin + chunk, numbers);
+                for (int piece = 0; piece < pieces; ++piece) {
+                    const Real* part = reinterpret_cast<const Real*>(reinterpret_cast<const std::byte*>(first) +
+                                                                     std::size_t(piece) * bytes);
+                    for (std::size_t v = begin; v < end; ++v) sum[v] += part[v];
+                }
+            });
+        });
+    }
+
+    // f(weight, its gradient in a piece of partial sums, numbers) for every weight that is trained.
+    template <class F> void each_partial(const operation& o, std::byte* piece, F f) const {
+        for (int k = 0; k < max_weights; ++k) {
+            const int w = o.d.w[k];
+            if (w < 0) continue;
+            const std::size_t numbers = count(g_.weights[std::size_t(w)].dims);
+            if (trained_[std::size_t(w)]) f(k, reinterpret_cast<Real*>(piece), numbers);
+            piece += detail::aligned(numbers * element);
+        }
+    }
+    // f(image, rows) for the rows of a piece.
+    template <class F> void each_part(int piece, int pieces, int height, F f) const {
+        constexpr int grain = detail::training_planner::row_grain;
+        const std::ptrdiff_t each = (height + grain - 1) / grain, all = each * plan_.batch;
+        std::ptrdiff_t at = all * piece / pieces;
+        for (const std::ptrdiff_t end = all * (piece + 1) / pieces; at < end;) {
+            const std::ptrdiff_t n = at / each, stop = std::min(end, (n + 1) * each);
+            f(int(n), range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
+            at = stop;
+        }
+    }
+
+    void differentiate_preparations() {
+        std::vector<std::pair<preparation_gradient, preparation_gradient_call>> calls;
+        std::vector<int> passed;
+        for (auto& p : g_.preparations) {
+            if (!p.backward || !trained_[std::size_t(p.out)]) continue;
+            preparation_gradient_call c;
+            c.forward = weights_.call_of(g_, p, element);
+            c.dout = (*gradients_)[p.out];
+            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = (*gradients_)[p.w[k]];
+            calls.emplace_back(p.backward, c);
+            passed.push_back(p.out);
+        }
+        threads_.parallel_for(int(calls.size()), [&](int k, int) noexcept {
+            calls[std::size_t(k)].first(calls[std::size_t(k)].second);
+            gradients_->clear(passed[std::size_t(k)]);
+        });
+    }
+
+    const graph& g_;
+    weight_store& weights_;
+    gradient_store<Real>* gradients_;
+    context& threads_;
+    training_options options_;
+    std::vector<char> trained_; // by weight
+    training_plan plan_;
+    storage arena_;
+    std::vector<char> again_; // by tensor: its value is the one that was computed again
+};
+
+} // namespace fovea
+
+// ---- fovea/model/parameter.hpp
+// A weight and its gradient, as optimizers see them.
+
+namespace fovea {
+
+// In the layout of weight files. Valid as long as the network.
+template <class Real> struct basic_parameter {
+    std::string name;
+    weight_shape dims{};
+    int rank = 1; // dimensions that the weight has where frameworks keep it; the others are 1
+    Real* value = nullptr;
+    Real* gradient = nullptr; // null: a buffer
+    std::size_t size() const { return count(dims); }
+    std::span<Real> values() const { return {value, size()}; }
+    std::span<Real> gradients() const { return {gradient, size()}; }
+};
+using parameter = basic_parameter<float>;
+
+} // namespace fovea
+
+namespace fovea {
+
+struct trainable_options {
+    depths depth{};
+    std::uint64_t seed = 0;     // of the initial weights
+    double gain = 1;            // of initial convolutions: normal numbers of variance gain^2 * 2 / inputs
+    context* threads = nullptr; // outlives the network; none: one thread
+    bool input_gradient = false;
+    bool batch_statistics = true;
+    convolution_method convolution = convolution_method::automatic;
+};
+
+namespace detail {
+
+template <class Real> tensor_view<Real> view_of(const window& w, int batch) {
+    Real* data = reinterpret_cast<Real*>(w.data) - std::ptrdiff_t(w.left) * w.channels;
+    return {data, batch, w.height, w.width, w.channels, w.row_stride, w.image_stride};
+}
+
+// One differentiator at work on tensors.
+template <class Real> class training_pass {
+  public:
+    training_pass(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
+                  const training_options& o)
+        : run_(g, weights, gradients, threads, o), channels_(g.tensors.front().channels) {}
+
+    tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating) {
+        load(x);
+        run_.forward(evaluating);
+        return view_of<const Real>(run_.output(), batch_);
+    }
+    tensor_view<Real> output_gradient() const { return view_of<Real>(run_.output_gradient(), batch_); }
+    tensor_view<const Real> input_gradient() const { return view_of<const Real>(run_.input_gradient(), batch_); }
+    void backward() { run_.backward(); }
+    std::size_t bytes() const { return run_.bytes(); }
+
+    // The first operation whose result is not finite; -1: none.
+    int first_not_finite(tensor_view<const Real> x, const graph& g) {
+        int found = -1;
+        load(x);
+        run_.forward(true, [&](const operation& o, const window& y) {
+            const auto v = view_of<const Real>(y, batch_);
+            for (int n = 0; n < batch_; ++n)
+                for (int h = 0; h < v.height(); ++h)
+                    for (int i = 0; i < v.width() * v.channels(); ++i)
+                        if (!std::isfinite(v.at(n, h, 0)[i])) {
+                            found = int(&o - g.operations.data());
+                            return false;
+                        }
+            return true;
+        });
+        return found;
+    }
+
+  private:
+    void load(tensor_view<const Real> x) {
+        if (x.channels() != channels_)
+            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels_);
+        batch_ = x.batch();
+        run_.prepare({x.height(), x.width()}, batch_);
+        const auto to = view_of<Real>(run_.input(), batch_);
+        for (int n = 0; n < batch_; ++n)
+            for (int h = 0; h < x.height(); ++h)
+                std::copy_n(x.at(n, h, 0), std::ptrdiff_t(x.width()) * channels_, to.at(n, h, 0));
+    }
+
+    differentiator<Real> run_;
+    int channels_, batch_ = 0;
+};
+
+} // namespace detail
+
+template <class Real> class basic_trainable;
+
+// A network as a loss sees it: gradients pass through, its weights get none, and there is no way to give them any. It
+// reads the weights of the network that it was made of, which outlives it.
+template <class Real> class basic_frozen {
+  public:
+    tensor_view<const Real> forward(tensor_view<const Real> x) {
+        owner_->refresh();
+        return pass_.forward(x, true);
+    }
+    tensor_view<Real> output_gradient() const { return pass_.output_gradient(); }
+    tensor_view<const Real> backward() { // the gradient of the input
+        pass_.backward();
+        return pass_.input_gradient();
+    }
+    std::size_t bytes() const { return pass_.bytes(); } // of activations and gradients
+
+  private:
+    friend class basic_trainable<Real>;
+    basic_frozen(basic_trainable<Real>& owner, bool batch_statistics)
+        : owner_(&owner),
+          pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_,
+                {.input_gradient = true, .weight_gradients = false, .batch_statistics = batch_statistics}) {}
+    basic_trainable<Real>* owner_;
+    detail::training_pass<Real> pass_;
+};
+
+// What `trainable` is once the network's type is no longer needed. Used by one thread at a time.
+template <class Real> class basic_trainable {
+  public:
+    basic_trainable(graph g, const trainable_options& o)
+        : graph_(std::make_unique<graph>(std::move(g))),
+          weights_(std::make_unique<weight_store>(*graph_, sizeof(Real))),
+          gradients_(std::make_unique<gradient_store<Real>>(*graph_)),
+          own_(o.threads ? nullptr : std::make_unique<context>()),
+          context_(o.threads ? o.threads : own_.get()),
+          pass_(*graph_, *weights_, gradients_.get(), *context_,
+                {.input_gradient = o.input_gradient, .batch_statistics = o.batch_statistics}) {
+        initialise(o);
+        for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
+            const weight& w = graph_->weights[i];
+            if (w.kind == weight_kind::derived) continue;
+            const bool trained = w.kind == weight_kind::parameter;
+            (trained ? parameters_ : buffers_)
+                .push_back({graph_->name(w), w.dims, w.rank, at(int(i)), trained ? (*gradients_)[int(i)] : nullptr});
+        }
+    }
+
+    // Values of x (N,H,W,C); the result is valid until the next call. `evaluating`: running estimates stay as they are.
+    tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
+        refresh();
+        return pass_.forward(x, evaluating);
+    }
+    tensor_view<Real> output_gradient() const { return pass_.output_gradient(); } // to be filled after forward()
+    void backward() { pass_.backward(); }
+    tensor_view<const Real> input_gradient() const { return pass_.input_gradient(); }
+
+    std::vector<basic_parameter<Real>>& parameters() { return parameters_; }
+    std::vector<basic_parameter<Real>>& buffers() { return buffers_; }
+    void clear_gradients() { gradients_->clear(); }
+    void weights_changed() { stale_ = true; } // to be called after values of parameters() were written
+
+    // The name of the first layer whose result for x is not finite, else nothing.
+    std::string first_not_finite(tensor_view<const Real> x) {
+        refresh();
+        const int i = pass_.first_not_finite(x, *graph_);
+        if (i < 0) return {};
+        const operation& o = graph_->operations[std::size_t(i)];
+        const int w = o.d.w[0];
+        if (w >= 0) return without_dot(graph_->scope_name(graph_->weights[std::size_t(w)].scope));
+        for (auto& made : graph_->outputs)
+            if (made.tensor == o.y && !graph_->scope_name(made.scope).empty())
+                return without_dot(graph_->scope_name(made.scope));
+        return text_of("number ", i);
+    }
+
+    // The weights of a file, by name. Throws one error that names every tensor that differs.
+    void load(const tensor_file& file) requires std::same_as<Real, float> {
+        load_weights(*graph_, *weights_, file);
+        stale_ = true;
+    }
+
+    basic_frozen<Real> frozen(bool batch_statistics = true) { return {*this, batch_statistics}; }
+    const graph& traced() const { return *graph_; }
+    context& threads() const { return *context_; }
+    std::size_t bytes() const { return pass_.bytes(); } // of activations and gradients in the last step
+
+  private:
+    friend class basic_frozen<Real>;
+
+    Real* at(int weight) const { return reinterpret_cast<Real*>((*weights_)[weight]); }
+
+    static std::string without_dot(std::string name) {
+        if (name.ends_with('.')) name.pop_back();
+        return name;
+    }
+
+    void refresh() {
+        if (stale_) weights_->refresh(*graph_, *context_, sizeof(Real));
+        stale_ = false;
+    }
+
+    // Each weight has a random stream of its own, so that networks that share layers may begin alike.
+    void initialise(const trainable_options& o) {
+        for (int i = int(graph_->weights.size()); i-- > 0;) { // norms come before what they are the norms of
+            const weight& w = graph_->weights[std::size_t(i)];
+            if (w.kind == weight_kind::derived) continue;
+            const std::size_t n = count(w.dims);
+            if (w.start.how == initial::kind::normal) {
+                random_stream random(o.seed, std::uint64_t(i));
+                const double deviation = o.gain * std::sqrt(2 / w.start.value);
+                for (std::size_t k = 0; k < n; ++k) at(i)[k] = Real(deviation * double(random.normal()));
+            } else if (w.start.how == initial::kind::norms_of_next) {
+                const std::size_t each = count(graph_->weights[std::size_t(i) + 1].dims) / n;
+                for (std::size_t k = 0; k < n; ++k) {
+                    double square = 0;
+                    for (std::size_t j = 0; j < each; ++j)
+                        square += double(at(i + 1)[k * each + j]) * double(at(i + 1)[k * each + j]);
+                    at(i)[k] = Real(std::sqrt(square));
+                }
+            } else
+                std::fill_n(at(i), n, Real(w.start.value));
+        }
+    }
+
+    std::unique_ptr<graph> graph_; // addresses stay when this moves
+    std::unique_ptr<weight_store> weights_;
+    std::unique_ptr<gradient_store<Real>> gradients_;
+    std::unique_ptr<context> own_;
+    context* context_;
+    detail::training_pass<Real> pass_;
+    std::vector<basic_parameter<Real>> parameters_, buffers_;
+    bool stale_ = true;
+};
+
+template <class Network, class Backend> class trainable : public basic_trainable<typename Backend::storage> {
+  public:
+    explicit trainable(const trainable_options& o = {})
+        : basic_trainable<typename Backend::storage>(
+              detail::trace_network<Network, Backend, training>(o.depth, o.convolution), o) {}
+};
+
+} // namespace fovea
+
 // ---- fovea/zoo/critic.hpp
 // The critic of SuperCool's fine-tuning: a residual network of bottleneck blocks that gives one logit per image.
 // He et al. 2016, arXiv 1512.03385, with SiLU.
@@ -11598,6 +15384,813 @@ template <class Backend, class Mode = inference> upscaler load(const tensor_file
 }
 
 } // namespace fovea::zoo
+
+// ---- fovea/loss/classification.hpp
+// Binary cross-entropy of logits: the mean of max(x, 0) - x p + log(1 + exp(-|x|)), p the probability that is wanted.
+//
+//   x, dx  (N,1,1,1) or any shape; dx is added to
+
+// ---- fovea/loss/pixel.hpp
+// Losses of an image beside its target: the mean over all numbers of a batch of
+//
+//   l1 |d|     l2 d^2     charbonnier sqrt(d^2 + epsilon^2)      d = y - t
+//
+// and total_variation of an image alone: the mean of squared differences of vertical neighbours, over N (H-1) W C, plus
+// that of horizontal ones, over N H (W-1) C. Charbonnier et al. 1994, "Two deterministic half-quadratic regularization
+// algorithms for computed imaging"; Rudin, Osher and Fatemi 1992 for total variation (here squared).
+//
+// Every loss is a function of y, t and dy, all (N,H,W,C): it gives its value and adds `weight` times its gradient to
+// dy. Sums are in double and in the order of the pixels, so that equal input gives equal bits.
+
+namespace fovea {
+
+template <class L, class Real = float>
+concept pixel_loss = requires(const L& l, tensor_view<const Real> y, tensor_view<Real> dy) {
+    { l(y, y, dy, 1.) } -> std::convertible_to<double>;
+};
+
+namespace detail {
+
+template <class Real> void check_same(const char* name, tensor_view<const Real> y, tensor_view<const Real> t) {
+    if (y.batch() != t.batch() || y.height() != t.height() || y.width() != t.width() || y.channels() != t.channels())
+        fail(name, ": a tensor of (", y.batch(), ',', y.height(), ',', y.width(), ',', y.channels(),
+             ") beside a target of (", t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
+}
+
+// The mean of f(d).value over all numbers; f(d).slope goes to dy.
+struct value_and_slope {
+    double value, slope;
+};
+template <class Real, class F>
+double mean_of(const char* name, tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+               double weight, F f) {
+    check_same(name, y, t);
+    const double numbers = double(y.batch()) * y.height() * y.width() * y.channels();
+    double sum = 0;
+    for (int n = 0; n < y.batch(); ++n)
+        for (int h = 0; h < y.height(); ++h) {
+            const Real *a = y.at(n, h, 0), *b = t.at(n, h, 0);
+            Real* d = dy.at(n, h, 0);
+            double row = 0;
+            for (int i = 0; i < y.width() * y.channels(); ++i) {
+                const value_and_slope at = f(double(a[i]) - double(b[i]));
+                row += at.value;
+                d[i] += Real(weight / numbers * at.slope);
+            }
+            sum += row;
+        }
+    return sum / numbers;
+}
+
+} // namespace detail
+
+struct l1_loss {
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+                      double weight = 1) const {
+        return detail::mean_of(name, y, t, dy, weight, [](double d) {
+            return detail::value_and_slope{std::abs(d), double((d > 0) - (d < 0))};
+        });
+    }
+    static constexpr const char* name = "l1";
+};
+
+struct l2_loss {
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+                      double weight = 1) const {
+        return detail::mean_of(name, y, t, dy, weight, [](double d) { return detail::value_and_slope{d * d, 2 * d}; });
+    }
+    static constexpr const char* name = "l2";
+};
+
+struct charbonnier_loss {
+    double epsilon = 1e-3;
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+                      double weight = 1) const {
+        return detail::mean_of(name, y, t, dy, weight, [e = epsilon * epsilon](double d) {
+            const double root = std::sqrt(d * d + e);
+            return detail::value_and_slope{root, root > 0 ? d / root : 0};
+        });
+    }
+    static constexpr const char* name = "charbonnier";
+};
+
+// Reads y alone; the target may be anything of its size.
+struct total_variation_loss {
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real>, tensor_view<Real> dy,
+                      double weight = 1) const {
+        const double rows = double(y.batch()) * y.channels();
+        double value = 0;
+        for (int down : {1, 0}) {
+            const int height = y.height() - down, width = y.width() - (1 - down);
+            const double pairs = rows * height * width;
+            double sum = 0;
+            for (int n = 0; n < y.batch(); ++n)
+                for (int h = 0; h < height; ++h) {
+                    const int right = down ? 0 : 1;
+                    const Real *a = y.at(n, h, 0), *b = y.at(n, h + down, right);
+                    Real *da = dy.at(n, h, 0), *db = dy.at(n, h + down, right);
+                    double row = 0;
+                    for (int i = 0; i < width * y.channels(); ++i) {
+                        const double d = double(b[i]) - double(a[i]), slope = 2 * weight * d / pairs;
+                        row += d * d;
+                        da[i] -= Real(slope), db[i] += Real(slope);
+                    }
+                    sum += row;
+                }
+            if (pairs > 0) value += sum / pairs;
+        }
+        return value;
+    }
+    static constexpr const char* name = "total_variation";
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+struct binary_cross_entropy_with_logits {
+    template <class Real>
+    double operator()(tensor_view<const Real> x, double wanted, tensor_view<Real> dx, double weight = 1) const {
+        const double numbers = double(x.batch()) * x.height() * x.width() * x.channels();
+        double sum = 0;
+        for (int n = 0; n < x.batch(); ++n)
+            for (int h = 0; h < x.height(); ++h)
+                for (int i = 0; i < x.width() * x.channels(); ++i) {
+                    const double logit = double(x.at(n, h, 0)[i]), small = std::exp(-std::abs(logit));
+                    sum += std::max(logit, 0.) - logit * wanted + std::log1p(small);
+                    const double probability = (logit >= 0 ? 1 : small) / (1 + small);
+                    dx.at(n, h, 0)[i] += Real(weight / numbers * (probability - wanted));
+                }
+        return sum / numbers;
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/loss/weighted_sum.hpp
+// Losses together: weighted_sum{l2_loss{}, 1., total_variation_loss{}, 0.5}, or each in proportion to its own value.
+
+namespace fovea {
+
+template <class A, class B> struct weighted_sum {
+    A a;
+    double a_weight = 1;
+    B b;
+    double b_weight = 1;
+
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+                      double weight = 1) const {
+        const double from_a = a_weight == 0 ? 0 : a_weight * a(y, t, dy, weight * a_weight);
+        return from_a + (b_weight == 0 ? 0 : b_weight * b(y, t, dy, weight * b_weight));
+    }
+};
+template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A, B>;
+
+// What a loss is multiplied by so that it counts as 1 whatever its value: 1 / |value|, the value taken as a constant.
+// A loss that has reached zero asks for nothing any more, and gets 0 instead of 1 / 0. One that is not finite gets
+// itself, so that whoever guards the sum sees it.
+inline double detached_ratio(double value) {
+    constexpr double zero = 1e-12; // below any loss of numbers near one in float32 that is not zero
+    if (!std::isfinite(value)) return value;
+    return std::abs(value) < zero ? 0 : 1 / std::abs(value);
+}
+
+} // namespace fovea
+
+// ---- fovea/optimizer/adafactor.hpp
+// Adafactor (Shazeer and Stern 2018, arXiv 1804.04235) as PyTorch 2.5 and later define it: for weights of two or more
+// dimensions the second moment is the product of those of the rows and columns of the last two,
+//
+//   r = lerp(r, mean of g^2 along a row, s), c = lerp(c, mean of g^2 along a column, s), s = t^beta2_decay
+//   v = r c / max(mean of r, eps1),     for vectors  v = lerp(v, g^2, s)
+//   u = g / sqrt(max(v, eps1^2)),       w -= max(eps2, rms(w)) min(learning rate, 1/sqrt(t)) u / max(1, rms(u) / d)
+
+// ---- fovea/optimizer/optimizer.hpp
+// What an optimizer is, and what all of them share.
+//
+//   struct my_optimizer {
+//       void step(std::span<const parameter>, double learning_rate);   // one step from the gradients
+//       template <class F> void each_state(F f);                       // f(name, std::vector<float>&): what to save
+//       std::int64_t steps = 0;                                        // done so far
+//       static constexpr const char* name;
+//   };
+// State is made at the first step, one vector for each parameter and kind; whoever resumes calls prepare() first.
+
+namespace fovea {
+
+template <class O>
+concept optimizer = requires(O o, std::span<const parameter> p) {
+    o.step(p, 1e-3);
+    o.prepare(p);
+    { o.steps } -> std::convertible_to<std::int64_t>;
+    { O::name } -> std::convertible_to<const char*>;
+};
+
+// One vector of numbers for each parameter.
+struct optimizer_state {
+    std::vector<std::vector<float>> of;
+    void prepare(std::span<const parameter> parameters) {
+        if (!of.empty()) return;
+        for (auto& p : parameters) of.emplace_back(p.size(), 0.f);
+    }
+    std::vector<float>& operator[](std::size_t i) { return of[i]; }
+};
+
+// The Euclidean norm of all gradients together; in double and in order. Not finite when one of them is not.
+inline double gradient_norm(std::span<const parameter> parameters) {
+    double square = 0;
+    for (auto& p : parameters)
+        for (float g : p.gradients()) square += double(g) * double(g);
+    return std::sqrt(square);
+}
+
+// Scales all gradients so that their norm is at most `most`; returns the norm that they had. The quotient has 1e-6
+// added below it, as frameworks do.
+inline double clip_gradients(std::span<const parameter> parameters, double most) {
+    const double norm = gradient_norm(parameters), factor = most / (norm + 1e-6);
+    if (factor < 1)
+        for (auto& p : parameters)
+            for (float& g : p.gradients()) g *= float(factor);
+    return norm;
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+struct adafactor_options {
+    double beta2_decay = -0.8, eps1 = std::numeric_limits<float>::epsilon(), eps2 = 1e-3, d = 1, weight_decay = 0;
+    bool low_memory = false; // u is computed twice instead of kept for the largest weight; the same bits
+};
+
+class adafactor {
+  public:
+    explicit adafactor(const adafactor_options& o = {}) : o_(o) {}
+    static constexpr const char* name = "adafactor";
+    std::int64_t steps = 0;
+
+    void prepare(std::span<const parameter> parameters) {
+        if (!rows_.of.empty()) return;
+        for (auto& p : parameters) {
+            const bool factored = p.rank > 1;
+            const shape s(p);
+            rows_.of.emplace_back(factored ? s.matrices * s.rows : p.size(), 0.f); // of vectors: v itself
+            columns_.of.emplace_back(factored ? s.matrices * s.columns : 0, 0.f);
+        }
+    }
+
+    void step(std::span<const parameter> parameters, double learning_rate) {
+        prepare(parameters);
+        ++steps;
+        const double t = double(steps), size = std::min(learning_rate, 1 / std::sqrt(t));
+        const float share = float(std::pow(t, o_.beta2_decay));
+        for (std::size_t k = 0; k < parameters.size(); ++k) {
+            const parameter& p = parameters[k];
+            const double alpha = std::max(o_.eps2, root_mean_square(p.values())) * size;
+            if (o_.weight_decay != 0)
+                for (float& w : p.values()) w *= float(1 - learning_rate * o_.weight_decay);
+            update_moments(p, k, share);
+            if (!o_.low_memory) kept_.resize(std::max(kept_.size(), p.size()));
+            double square = 0;
+            each_update(p, k, [&](std::size_t i, float u) {
+                square += double(u) * double(u);
+                if (!o_.low_memory) kept_[i] = u;
+            });
+            const double clipped = std::max(1., std::sqrt(square / double(p.size())) / o_.d);
+            const float factor = float(alpha / clipped);
+            if (o_.low_memory)
+                each_update(p, k, [&](std::size_t i, float u) { p.value[i] -= factor * u; });
+            else
+                for (std::size_t i = 0; i < p.size(); ++i) p.value[i] -= factor * kept_[i];
+        }
+    }
+    template <class F> void each_state(F f) { f("rows", rows_.of), f("columns", columns_.of); }
+
+  private:
+    struct shape { // as matrices over the last two of the weight's dimensions
+        std::size_t matrices = 1, rows = 1, columns = 1;
+        explicit shape(const parameter& p) {
+            columns = std::size_t(p.dims[std::size_t(p.rank) - 1]);
+            if (p.rank > 1) rows = std::size_t(p.dims[std::size_t(p.rank) - 2]);
+            matrices = p.size() / (rows * columns);
+        }
+    };
+    static double root_mean_square(std::span<const float> v) {
+        double square = 0;
+        for (float x : v) square += double(x) * double(x);
+        return std::sqrt(square / double(v.size()));
+    }
+    static float lerp(float from, float to, float share) { return from + share * (to - from); }
+
+    void update_moments(const parameter& p, std::size_t k, float share) {
+        if (p.rank <= 1) {
+            for (std::size_t i = 0; i < p.size(); ++i)
+                rows_[k][i] = lerp(rows_[k][i], p.gradient[i] * p.gradient[i], share);
+            return;
+        }
+        const shape s(p);
+        for (std::size_t m = 0; m < s.matrices; ++m) {
+            const float* g = p.gradient + m * s.rows * s.columns;
+            for (std::size_t r = 0; r < s.rows; ++r) {
+                double square = 0;
+                for (std::size_t c = 0; c < s.columns; ++c)
+                    square += double(g[r * s.columns + c]) * double(g[r * s.columns + c]);
+                float& at = rows_[k][m * s.rows + r];
+                at = lerp(at, float(square / double(s.columns)), share);
+            }
+            for (std::size_t c = 0; c < s.columns; ++c) {
+                double square = 0;
+                for (std::size_t r = 0; r < s.rows; ++r)
+                    square += double(g[r * s.columns + c]) * double(g[r * s.columns + c]);
+                float& at = columns_[k][m * s.columns + c];
+                at = lerp(at, float(square / double(s.rows)), share);
+            }
+        }
+    }
+
+    // f(index, u)
+    template <class F> void each_update(const parameter& p, std::size_t k, F f) {
+        const float least = float(o_.eps1 * o_.eps1);
+        const auto u = [&](std::size_t i, float v) { f(i, p.gradient[i] / std::sqrt(std::max(v, least))); };
+        if (p.rank <= 1) {
+            for (std::size_t i = 0; i < p.size(); ++i) u(i, rows_[k][i]);
+            return;
+        }
+        const shape s(p);
+        for (std::size_t m = 0; m < s.matrices; ++m) {
+            const float *rows = rows_[k].data() + m * s.rows, *columns = columns_[k].data() + m * s.columns;
+            double mean = 0;
+            for (std::size_t r = 0; r < s.rows; ++r) mean += double(rows[r]) / double(s.rows);
+            const float divisor = std::max(float(mean), float(o_.eps1));
+            for (std::size_t r = 0; r < s.rows; ++r)
+                for (std::size_t c = 0; c < s.columns; ++c)
+                    u((m * s.rows + r) * s.columns + c, rows[r] * columns[c] / divisor);
+        }
+    }
+
+    adafactor_options o_;
+    optimizer_state rows_, columns_;
+    std::vector<float> kept_;
+};
+
+static_assert(optimizer<adafactor>);
+
+} // namespace fovea
+
+// ---- fovea/optimizer/adam.hpp
+// Adam (Kingma and Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101):
+//   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= learning rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) +
+//   epsilon)
+// with weight decay added to g (Adam) or taken from w before, times the learning rate (AdamW).
+
+namespace fovea {
+
+struct adam_options {
+    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+    bool decoupled = false; // weight decay as AdamW has it
+};
+
+class adam {
+  public:
+    explicit adam(const adam_options& o = {}) : o_(o) {}
+    static constexpr const char* name = "adam";
+    std::int64_t steps = 0;
+
+    void prepare(std::span<const parameter> p) { mean_.prepare(p), square_.prepare(p); }
+    void step(std::span<const parameter> parameters, double learning_rate) {
+        prepare(parameters);
+        ++steps;
+        const double mean_correction = 1 - std::pow(o_.beta1, double(steps));
+        const double square_correction = std::sqrt(1 - std::pow(o_.beta2, double(steps)));
+        const float size = float(learning_rate / mean_correction), root = float(square_correction);
+        const float kept = o_.decoupled ? float(1 - learning_rate * o_.weight_decay) : 1.f;
+        const float decay = o_.decoupled ? 0.f : float(o_.weight_decay);
+        const float b1 = float(o_.beta1), b2 = float(o_.beta2), rest1 = float(1 - o_.beta1),
+                    rest2 = float(1 - o_.beta2);
+        for (std::size_t k = 0; k < parameters.size(); ++k) {
+            const parameter& p = parameters[k];
+            float *m = mean_[k].data(), *v = square_[k].data();
+            for (std::size_t i = 0; i < p.size(); ++i) {
+                const float w = kept * p.value[i], g = p.gradient[i] + decay * w;
+                m[i] = b1 * m[i] + rest1 * g;
+                v[i] = b2 * v[i] + rest2 * g * g;
+                p.value[i] = w - size * m[i] / (std::sqrt(v[i]) / root + float(o_.epsilon));
+            }
+        }
+    }
+    template <class F> void each_state(F f) { f("mean", mean_.of), f("square", square_.of); }
+
+  private:
+    adam_options o_;
+    optimizer_state mean_, square_;
+};
+
+struct adamw : adam {
+    static constexpr const char* name = "adamw";
+    adamw() : adamw({.weight_decay = 0.01}) {}
+    explicit adamw(adam_options o) : adam((o.decoupled = true, o)) {}
+};
+
+static_assert(optimizer<adam> && optimizer<adamw>);
+
+} // namespace fovea
+
+// ---- fovea/optimizer/learning_rate.hpp
+// Learning rates over the steps of a run: a base rate times a linear warm-up times one of constant, cosine (Loshchilov
+// and Hutter 2017, arXiv 1608.03983) and multi-step decay.
+
+namespace fovea {
+
+struct learning_rate {
+    enum class decay { constant, cosine, multi_step };
+
+    double base = 1e-3;
+    decay how = decay::constant;
+    std::int64_t warmup = 0;              // steps over which the rate rises from base / warmup
+    std::int64_t total = 0;               // of cosine: the step at which `final` is reached
+    double final = 0;                     // of cosine, as a share of base
+    std::vector<std::int64_t> milestones; // of multi_step: from each of these steps on the rate is multiplied by gamma
+    double gamma = 0.5;
+
+    double at(std::int64_t step) const { // step 0 is the first
+        constexpr double pi = 3.14159265358979323846;
+        double rate = base;
+        if (step < warmup) rate *= double(step + 1) / double(warmup);
+        if (how == decay::cosine && total > 0) {
+            const double done = std::min(1., double(step) / double(total));
+            rate *= final + (1 - final) * (1 + std::cos(pi * done)) / 2;
+        }
+        if (how == decay::multi_step)
+            for (std::int64_t m : milestones)
+                if (step >= m) rate *= gamma;
+        return rate;
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/optimizer/loss_scaler.hpp
+// Dynamic loss scaling for gradients in 16 bits: the loss is multiplied by `scale`, gradients are divided by it. After
+// `window` good steps it doubles; an overflow halves it once `hysteresis` of them have come. Micikevicius et al. 2018,
+// arXiv 1710.03740.
+
+namespace fovea {
+
+struct loss_scaler {
+    double scale = 65536, least = 1;
+    int window = 1000, hysteresis = 2;
+    int good = 0, bad = 0; // steps since the last change
+
+    // Returns whether the step may be taken.
+    bool update(bool finite) {
+        if (finite) {
+            if (++good >= window) scale *= 2, good = 0, bad = 0;
+            return true;
+        }
+        good = 0;
+        if (++bad >= hysteresis) scale = std::max(least, scale / 2), bad = 0;
+        return false;
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/optimizer/moving_average.hpp
+// The exponential moving average of weights: a = decay a + (1 - decay) w after each step. Polyak and Juditsky 1992.
+// While fewer than about 1 / (1 - decay) steps are done the decay is (1 + steps) / (10 + steps), so that the first
+// weights do not linger.
+
+namespace fovea {
+
+class moving_average {
+  public:
+    explicit moving_average(double decay = 0.999) : decay_(decay) {}
+
+    void update(std::span<const parameter> parameters) {
+        const double decay = std::min(decay_, double(1 + steps_) / double(10 + steps_));
+        prepare(parameters);
+        ++steps_;
+        for (std::size_t k = 0; k < of_.size(); ++k)
+            for (std::size_t i = 0; i < of_[k].size(); ++i)
+                of_[k][i] += float(1 - decay) * (parameters[k].value[i] - of_[k][i]);
+    }
+    // Begins with the weights as they are.
+    void prepare(std::span<const parameter> parameters) {
+        if (of_.empty())
+            for (auto& p : parameters) of_.emplace_back(p.value, p.value + p.size());
+    }
+    // Exchanges the weights of the network and their averages; twice leaves both as they were.
+    void exchange(std::span<const parameter> parameters) {
+        for (std::size_t k = 0; k < of_.size(); ++k)
+            std::swap_ranges(of_[k].begin(), of_[k].end(), parameters[k].value);
+    }
+    std::int64_t& steps() { return steps_; }
+    std::vector<std::vector<float>>& numbers() { return of_; }
+
+  private:
+    double decay_;
+    std::int64_t steps_ = 0;
+    std::vector<std::vector<float>> of_;
+};
+
+} // namespace fovea
+
+// ---- fovea/optimizer/sgd.hpp
+// Stochastic gradient descent with momentum: v = momentum v + g, w -= learning rate v, g with weight_decay w added.
+// Polyak 1964; Sutskever et al. 2013.
+
+namespace fovea {
+
+struct sgd_options {
+    double momentum = 0.9, weight_decay = 0;
+    bool nesterov = false;
+};
+
+class sgd {
+  public:
+    explicit sgd(const sgd_options& o = {}) : o_(o) {}
+    static constexpr const char* name = "sgd";
+    std::int64_t steps = 0;
+
+    void prepare(std::span<const parameter> p) { velocity_.prepare(p); }
+    void step(std::span<const parameter> parameters, double learning_rate) {
+        prepare(parameters);
+        ++steps;
+        for (std::size_t k = 0; k < parameters.size(); ++k) {
+            const parameter& p = parameters[k];
+            for (std::size_t i = 0; i < p.size(); ++i) {
+                const float g = p.gradient[i] + float(o_.weight_decay) * p.value[i];
+                float& v = velocity_[k][i];
+                v = float(o_.momentum) * v + g;
+                p.value[i] -= float(learning_rate) * (o_.nesterov ? g + float(o_.momentum) * v : v);
+            }
+        }
+    }
+    template <class F> void each_state(F f) { f("velocity", velocity_.of); }
+
+  private:
+    sgd_options o_;
+    optimizer_state velocity_;
+};
+
+static_assert(optimizer<sgd>);
+
+} // namespace fovea
+
+// ---- fovea/trainer/trainer.hpp
+// A network, its optimizer, and what one step is: gradients of some micro-batches added up, clipped, looked at, and
+// then a step of the optimizer and of the moving average.
+//
+//   trainer fit(net, adam{}, {.rate = {.base = 1e-3}, .ema_decay = 0.999});
+//   for (;;) fit.step(batch.input.view(), batch.target.view(), l1_loss{});
+//
+// A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
+// counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
+// the run goes back to the last state that was kept (keep_state) with a lower learning rate.
+
+// ---- fovea/trainer/any_optimizer.hpp
+// One of the optimizers, chosen at run time.
+
+namespace fovea {
+
+class any_optimizer {
+  public:
+    template <optimizer O> any_optimizer(O o) : of_(std::move(o)) {}
+
+    std::string_view name() const {
+        return std::visit([]<class O>(const O&) { return std::string_view(O::name); }, of_);
+    }
+    void prepare(std::span<const parameter> p) {
+        std::visit([&](auto& o) { o.prepare(p); }, of_);
+    }
+    void step(std::span<const parameter> p, double learning_rate) {
+        std::visit([&](auto& o) { o.step(p, learning_rate); }, of_);
+    }
+    std::int64_t& steps() {
+        return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
+    }
+    // f(name, vectors of numbers, one for each parameter)
+    template <class F> void each_state(F f) {
+        std::visit([&](auto& o) { o.each_state(f); }, of_);
+    }
+
+  private:
+    std::variant<adafactor, adam, adamw, sgd> of_;
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+struct trainer_options {
+    learning_rate rate{};
+    double max_gradient_norm = 0; // 0: not clipped
+    int accumulation = 1;         // micro-batches of a step
+    double ema_decay = 0;         // 0: no moving average
+    int most_bad_steps = 5;       // in a row, before the run goes back
+    double rate_after_return = 0.5;
+};
+
+struct step_report {
+    double loss = 0, gradient_norm = 0, learning_rate = 0; // the mean loss of the micro-batches
+    bool complete = false;                                 // the last micro-batch of its step
+    std::string problem;                                   // of a step that was not taken, or that made the run go back
+};
+
+// Adds weight times the gradient of the loss at y to dy; returns the loss.
+using loss_function = std::function<double(tensor_view<const float> y, tensor_view<const float> target,
+                                           tensor_view<float> dy, double weight)>;
+
+class trainer {
+  public:
+    // The network outlives it.
+    trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options)
+        : net_(net), optimizer_(std::move(o)), options_(options), average_(options.ema_decay) {
+        if (options.accumulation < 1)
+            fail("gradient accumulation over ", options.accumulation, " steps: expected 1 or more");
+        optimizer_.prepare(net.parameters());
+        if (averages()) average_.prepare(net.parameters());
+        begin_step();
+        keep_state();
+    }
+
+    // One micro-batch.
+    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
+        const auto y = net_.forward(input);
+        return finish(loss(y, target, net_.output_gradient(), 1. / options_.accumulation), input);
+    }
+
+    // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
+    // net.output_gradient(), divided by options().accumulation.
+    step_report finish(double loss, tensor_view<const float> input) {
+        if (std::isfinite(loss)) net_.backward();
+        return after_backward(loss, input);
+    }
+    // The same after net.backward() was called, maybe more than once.
+    step_report after_backward(double loss, tensor_view<const float> input) {
+        step_report r;
+        loss_ += loss / options_.accumulation;
+        r.complete = ++micro_ == options_.accumulation;
+        if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
+        if (!r.complete) return r;
+        r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters()) : std::nan("");
+        if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
+        if (problem_.empty())
+            take(r);
+        else
+            r.problem = refuse();
+        begin_step();
+        return r;
+    }
+
+    std::int64_t steps() { return optimizer_.steps(); } // that were taken
+    std::int64_t bad_steps() const { return bad_steps_; }
+    bool between_steps() const { return micro_ == 0; }
+    const trainer_options& options() const { return options_; }
+    basic_trainable<float>& network() { return net_; }
+
+    // The weights to use: the averages where there are any. Twice leaves both as they were.
+    void exchange_average() {
+        if (averages()) average_.exchange(net_.parameters()), net_.weights_changed();
+    }
+
+    // Everything that a step depends on, between two steps. Weights have their own names, so that a checkpoint is a
+    // weight file, too; other tensors begin with "<prefix>optimizer/" and "<prefix>average/".
+    void save(tensor_file& file, const std::string& prefix = "") {
+        const auto add = [&](const std::string& name, std::span<const float> v, std::vector<std::int64_t> shape) {
+            file.add(tensor_of(prefix + name, std::move(shape), v));
+        };
+        const auto& parameters = net_.parameters();
+        for (auto* all : {&net_.parameters(), &net_.buffers()})
+            for (auto& p : *all) add(p.name, p.values(), shape_of(p));
+        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
+            for (std::size_t k = 0; k < of.size(); ++k)
+                add("optimizer/" + kind + '/' + parameters[k].name, of[k], {std::int64_t(of[k].size())});
+        });
+        if (averages())
+            for (std::size_t k = 0; k < parameters.size(); ++k)
+                add("average/" + parameters[k].name, average_.numbers()[k], shape_of(parameters[k]));
+        file.metadata[prefix + "trainer.optimizer"] = std::string(optimizer_.name());
+        file.metadata[prefix + "trainer.steps"] = std::to_string(optimizer_.steps());
+        file.metadata[prefix + "trainer.average_steps"] = std::to_string(average_.steps());
+        file.metadata[prefix + "trainer.bad_steps"] = std::to_string(bad_steps_);
+        file.metadata[prefix + "trainer.bad_in_a_row"] = std::to_string(bad_in_a_row_);
+        file.metadata[prefix + "trainer.returns"] = std::to_string(returns_);
+    }
+    // Throws one line when the file does not hold such a state; nothing is changed then.
+    void load(const tensor_file& file, const std::string& prefix = "") {
+        if (number(file, prefix + "trainer.optimizer") != optimizer_.name())
+            fail(file.source, ": holds the state of the optimizer ", number(file, prefix + "trainer.optimizer"),
+                 ": expected ", optimizer_.name());
+        std::vector<std::pair<std::span<float>, const stored_tensor*>> found;
+        const auto find = [&](const std::string& name, std::span<float> to) {
+            const stored_tensor& t = file.at(prefix + name);
+            if (std::size_t(t.size()) != to.size() || t.type != dtype::f32)
+                fail(file.source, ": tensor ", t.name, ' ', text_of_shape(t.shape), ": expected ", to.size(),
+                     " numbers of type F32");
+            found.emplace_back(to, &t);
+        };
+        const auto& parameters = net_.parameters();
+        for (auto* all : {&net_.parameters(), &net_.buffers()})
+            for (auto& p : *all) find(p.name, p.values());
+        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
+            for (std::size_t k = 0; k < of.size(); ++k) find("optimizer/" + kind + '/' + parameters[k].name, of[k]);
+        });
+        if (averages())
+            for (std::size_t k = 0; k < parameters.size(); ++k)
+                find("average/" + parameters[k].name, average_.numbers()[k]);
+        const std::int64_t steps = std::stoll(number(file, prefix + "trainer.steps")),
+                           average_steps = std::stoll(number(file, prefix + "trainer.average_steps")),
+                           bad = std::stoll(number(file, prefix + "trainer.bad_steps"));
+        const int in_a_row = std::stoi(number(file, prefix + "trainer.bad_in_a_row")),
+                  returns = std::stoi(number(file, prefix + "trainer.returns"));
+        for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
+        optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
+        returns_ = returns;
+        net_.weights_changed();
+        begin_step();
+        keep_state();
+    }
+
+    // The state to go back to; called where the run is known to be well, as after an evaluation.
+    void keep_state() {
+        kept_.emplace();
+        kept_->source = "the state that was kept";
+        save(*kept_);
+    }
+
+  private:
+    double rate_factor() const { return std::pow(options_.rate_after_return, returns_); }
+    bool averages() const { return options_.ema_decay > 0; }
+
+    static std::vector<std::int64_t> shape_of(const parameter& p) {
+        return {p.dims.begin(), p.dims.begin() + std::max(p.rank, 1)};
+    }
+    static const std::string& number(const tensor_file& file, const std::string& name) {
+        const auto found = file.metadata.find(name);
+        if (found == file.metadata.end()) fail(file.source, ": is no checkpoint of a training run: has no ", name);
+        return found->second;
+    }
+
+    std::string describe(const char* what, tensor_view<const float> input) {
+        const std::string layer = net_.first_not_finite(input);
+        return text_of("the ", what, " is not finite",
+                       layer.empty() ? ", though the values of all layers are" : ", first in layer " + layer);
+    }
+
+    void begin_step() {
+        micro_ = 0, loss_ = 0, problem_.clear();
+        net_.clear_gradients();
+        buffers_.clear();
+        for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
+    }
+
+    void take(step_report& r) {
+        if (options_.max_gradient_norm > 0) clip_gradients(net_.parameters(), options_.max_gradient_norm);
+        optimizer_.step(net_.parameters(), r.learning_rate);
+        if (averages()) average_.update(net_.parameters());
+        net_.weights_changed();
+        bad_in_a_row_ = 0;
+    }
+
+    std::string refuse() {
+        ++bad_steps_;
+        const float* before = buffers_.data(); // forward passes have updated running estimates
+        for (auto& b : net_.buffers()) {
+            std::copy_n(before, b.size(), b.value);
+            before += b.size();
+        }
+        std::string told = problem_ + ": step skipped";
+        if (++bad_in_a_row_ < options_.most_bad_steps) return told;
+        const int returns = returns_ + 1;
+        const std::int64_t bad = bad_steps_;
+        const tensor_file kept = *kept_;
+        load(kept);
+        returns_ = returns, bad_steps_ = bad, bad_in_a_row_ = 0;
+        keep_state();
+        return text_of(told, "; after ", options_.most_bad_steps, " in a row back to step ", optimizer_.steps(),
+                       ", learning rate times ", rate_factor());
+    }
+
+    basic_trainable<float>& net_;
+    any_optimizer optimizer_;
+    trainer_options options_;
+    moving_average average_;
+    std::optional<tensor_file> kept_;
+    double loss_ = 0;
+    int micro_ = 0, bad_in_a_row_ = 0, returns_ = 0;
+    std::int64_t bad_steps_ = 0;
+    std::string problem_;
+    std::vector<float> buffers_; // as they were before this step
+};
+
+} // namespace fovea
 
 // ---- fovea/metrics/psnr.hpp
 // Peak signal-to-noise ratio in decibels:

@@ -1,5 +1,11 @@
+// VNNI makes 8-bit sums faster and nothing else: the other kernels of this set are those of avx512 (dispatch.cpp).
 #include "tables.hpp"
 
 namespace fovea::detail {
-constinit const kernel_table avx512vnni_kernels = avx512vnni::table_of_kernels();
+constinit const int8_kernels avx512vnni_int8_kernels = {
+    .scratch = avx512vnni::int8_convolution_scratch,
+    .convolution = avx512vnni::int8_convolution,
+    .packed_bytes = avx512vnni::packed_int8_convolution_bytes,
+    .pack = avx512vnni::pack_int8_convolution,
+};
 }

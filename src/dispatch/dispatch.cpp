@@ -10,6 +10,23 @@
 namespace fovea {
 namespace {
 
+#if defined(__x86_64__) || defined(__i386__)
+kernel_table with_int8_kernels(kernel_table all, const char* name, const detail::int8_kernels& own) {
+    all.name = name;
+    all.int8_convolution_scratch = own.scratch;
+    all.int8_convolution = own.convolution;
+    all.packed_int8_convolution_bytes = own.packed_bytes;
+    all.pack_int8_convolution = own.pack;
+    return all;
+}
+
+const kernel_table& avx512vnni_kernels() {
+    static const kernel_table all =
+        with_int8_kernels(detail::avx512_kernels, "avx512vnni", detail::avx512vnni_int8_kernels);
+    return all;
+}
+#endif
+
 // Best first. f(kernels) until it returns true.
 template <class F> void each_available(F f) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -18,7 +35,7 @@ template <class F> void each_available(F f) {
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512cd");
-    if (avx512 && __builtin_cpu_supports("avx512vnni") && f(detail::avx512vnni_kernels)) return;
+    if (avx512 && __builtin_cpu_supports("avx512vnni") && f(avx512vnni_kernels())) return;
     if (avx512 && f(detail::avx512_kernels)) return;
     if (avx2 && f(detail::avx2_kernels)) return;
     f(detail::baseline_kernels);

@@ -8,5 +8,16 @@
 #endif
 
 namespace fovea::detail {
-extern const kernel_table avx512vnni_kernels, avx512_kernels, avx2_kernels, neon_kernels, baseline_kernels;
-}
+
+extern const kernel_table avx512_kernels, avx2_kernels, neon_kernels, baseline_kernels;
+
+// Of a set that differs from another in these alone.
+struct int8_kernels {
+    scratch_size scratch;
+    kernel convolution;
+    preparation_size packed_bytes;
+    preparation_kernel pack;
+};
+extern const int8_kernels avx512vnni_int8_kernels;
+
+} // namespace fovea::detail

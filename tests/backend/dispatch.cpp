@@ -1,9 +1,12 @@
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "fovea/backend/cpu/kernel_table.hpp"
 #include "fovea/backend/cpu/select.hpp"
 #include "fovea/core/error.hpp"
 #include "support/catch.hpp"
+#include "support/data.hpp"
 
 TEST_CASE("an unknown instruction set is an error that names the choices") {
     const char* before = std::getenv("FOVEA_ISA");
@@ -25,4 +28,27 @@ TEST_CASE("an unknown instruction set is an error that names the choices") {
     CHECK(fovea::kernels_of(chosen.name) == &chosen);
     CHECK(FOVEA_CPU_KERNEL(convolution) == chosen.convolution);
     CHECK(fovea::kernels_of("mmx") == nullptr);
+}
+
+TEST_CASE("with VNNI the 8-bit convolution has kernels of its own, and nothing else has") {
+    const auto *vnni = fovea::kernels_of("avx512vnni"), *avx512 = fovea::kernels_of("avx512");
+    if (!vnni) {
+        fovea_test::skipped = true;
+        std::printf("skipped: needs a machine with AVX-512 VNNI\n");
+        return;
+    }
+    REQUIRE(avx512);
+    fovea::kernel_table expected = *avx512;
+    expected.name = vnni->name;
+    const auto own = [](auto& entry, auto kernel) {
+        CHECK(entry != kernel);
+        entry = kernel;
+    };
+    own(expected.int8_convolution_scratch, vnni->int8_convolution_scratch);
+    own(expected.int8_convolution, vnni->int8_convolution);
+    own(expected.packed_int8_convolution_bytes, vnni->packed_int8_convolution_bytes);
+    own(expected.pack_int8_convolution, vnni->pack_int8_convolution);
+    CHECK(std::string_view(vnni->name) == "avx512vnni");
+    static_assert(sizeof expected % sizeof(void*) == 0); // pointers alone, without gaps
+    CHECK(std::memcmp(&expected, vnni, sizeof expected) == 0);
 }

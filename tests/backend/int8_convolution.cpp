@@ -112,7 +112,7 @@ void check(const setting& s, int images, int height, int width) {
     const auto expected = expected_of(s, x, w, b, s.skip ? &skip : nullptr, out_height, out_width);
     // The smooth activations are approximated, within 1e-6 of numbers up to some units.
     const bool smooth = s.activation == activation_kind::silu || s.activation == activation_kind::gelu;
-    for (const auto* kernels : all_kernels()) {
+    for (const auto* kernels : all_int8_kernels()) {
         INFO(kernels->name << " " << s.inputs << "->" << s.outputs << " k" << s.kernel << " s" << s.stride << " on "
                            << height << "x" << width << " activation " << int(s.activation) << " bias " << s.bias
                            << " skip " << s.skip);
@@ -150,7 +150,7 @@ TEST_CASE("8-bit convolution with activations and a skip") {
 
 TEST_CASE("the longest sums of the largest products do not overflow") {
     constexpr int inputs = fovea::max_int8_terms;
-    for (const auto* kernels : all_kernels())
+    for (const auto* kernels : all_int8_kernels())
         for (int zero : {0, 255}) // all bytes 255, and all bytes 0 with the largest offset
             for (float sign : {1.f, -1.f}) {
                 INFO(kernels->name << " zero " << zero << " sign " << sign);
@@ -169,7 +169,7 @@ TEST_CASE("the longest sums of the largest products do not overflow") {
 }
 
 TEST_CASE("values beyond the range saturate, whatever their size") {
-    for (const auto* kernels : all_kernels()) {
+    for (const auto* kernels : all_int8_kernels()) {
         INFO(kernels->name);
         const setting s{.inputs = 1, .outputs = 1, .kernel = 1, .input = {.step = 0.5f, .zero = 10}};
         const prepared p(*kernels, s, {1.f}, nullptr);
@@ -183,7 +183,7 @@ TEST_CASE("values beyond the range saturate, whatever their size") {
 }
 
 TEST_CASE("what is not finite reaches every output of an 8-bit convolution that it is part of, and no other") {
-    for (const auto* kernels : all_kernels())
+    for (const auto* kernels : all_int8_kernels())
         for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                           -std::numeric_limits<float>::infinity()})
             for (int inputs : {3, 16}) {

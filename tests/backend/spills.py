@@ -1,9 +1,11 @@
 """The inner loops of the hot kernels keep their sums in registers. Compilers that run out of them, or that do not unroll a
 loop over an array of sums, move sums to the stack and back without a word, at a third of the speed.
 
-    spills.py library SET ARCHIVE                  the kernels of an instruction set, avx2 or avx512, as they were built
+    spills.py library SET ARCHIVE                    the kernels of an instruction set, as they were built
     spills.py compile SET SOURCE COMPILER OPTION...  as COMPILER makes them of SOURCE, at -O2
-    spills.py self-test SOURCE COMPILER OPTION...  a kernel that spills is found, one that does not is not
+    spills.py self-test SOURCE COMPILER OPTION...    a kernel that spills is found, one that does not is not
+
+SET is avx2, avx512 or avx512vnni; of the last there are the 8-bit kernels alone.
 
 A kernel is an innermost loop with at least so many fused multiply-adds, in a function of a given name. It must be there,
 and of its instructions at most `most` may touch vectors on the stack.
@@ -23,8 +25,6 @@ import loops
 BLOCKS = {"avx512": [(1, 14), (2, 14), (3, 8), (4, 6)], "avx2": [(1, 8), (2, 6), (3, 4)]}
 # Neighbouring outputs of a depthwise filter of K taps: depthwise_block.
 OUTPUTS = {"avx512": {3: 16, 5: 16, 7: 16}, "avx2": {3: 8, 5: 8, 7: 6}}
-for table in (BLOCKS, OUTPUTS):
-    table["avx512vnni"] = table["avx512"]
 # The values between the two passes of Winograd's transforms, 36 or 64, do not fit the registers all at once, and clang++
 # loads early: each may go out and come back twice. No sums are at stake here.
 TRANSFORM = 4
@@ -44,13 +44,13 @@ class Kernel:
 
 
 def kernels_of(isa):
+    if isa == "avx512vnni":
+        return [Kernel(rf"sum_block<{vectors}, {pixels}, fetch_operands, to_sums<{vectors}, int>", vectors * pixels)
+                for vectors, pixels in BLOCKS["avx512"]]
     blocks = [Kernel(rf"sum_block<{vectors}, {pixels}, {fetch}, {ends}<{vectors}", vectors * pixels)
               for fetch, ends in (("fetch_operands", "to_sums"), ("fetch_ahead", "to_sums"),
                                   ("fetch_operands", "to_row"), ("fetch_ends", "to_row"))
               for vectors, pixels in BLOCKS[isa]]
-    if isa == "avx512vnni":
-        blocks += [Kernel(rf"sum_block<{vectors}, {pixels}, fetch_operands, to_sums<{vectors}, int>", vectors * pixels)
-                   for vectors, pixels in BLOCKS[isa]]
     filters = [Kernel(rf"filter_row<{dilation}>|^(?!.*winograd_tiles).*attention_stream", 5 * OUTPUTS[isa][5])
                for dilation in (1, 3)]
     depthwise = [Kernel(rf"depthwise_shared<{k}>", k * outputs, taps=k * k) for k, outputs in OUTPUTS[isa].items()]

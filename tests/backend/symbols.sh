@@ -16,4 +16,9 @@ for set in avx2 avx512 avx512vnni; do
         status=1
     fi
 done
+# With VNNI the 8-bit convolution alone is compiled again.
+if "${NM:-nm}" -C "$(ls | grep '^avx512vnni\.cpp')" | grep -E 'avx512vnni::(convolution|winograd|depthwise|attention_block)\('; then
+    echo "the kernels above are those of avx512, compiled twice"
+    status=1
+fi
 exit $status

@@ -70,15 +70,88 @@ TEST_CASE("an automatic schedule within a small budget gives the same bits") {
     }
 }
 
-TEST_CASE("a batch gives what its images give alone") {
-    using net = shallow_vapsr<4, 32, 64, 1, 2>;
-    context two({.threads = 2});
-    model<net, cpu> m(fovea_test::random_weights<net>(), {.threads = &two});
-    const auto x = fovea_test::random_tensor(3, 19, 23, 3);
-    const auto all = m(x.view());
-    REQUIRE(all.batch() == 3);
-    for (int n = 0; n < 3; ++n) {
-        const auto one = m(tensor_view<const float>(x.at(n, 0, 0), 1, 19, 23, 3));
-        CHECK(std::memcmp(one.data(), all.at(n, 0, 0), one.size() * sizeof(float)) == 0);
+TEST_CASE("a model does not mind a budget that was too small, nor another size between") {
+    using net = zoo::supercool<2, 8, 1, 1>;
+    const auto weights = fovea_test::random_weights<net>();
+    model<net, cpu> m(weights), fresh(weights);
+    const auto x = fovea_test::random_tensor(1, 40, 50, 3), other = fovea_test::random_tensor(1, 51, 39, 3);
+    const auto first = m(x.view(), {.memory_budget = 1 << 30});
+    CHECK_THROWS_WITH(m(x.view(), {.memory_budget = 1}), Catch::Contains("memory budget"));
+    CHECK(fovea_test::same_bits(m(other.view()), fresh(other.view())));
+    CHECK(fovea_test::same_bits(m(x.view(), {.memory_budget = 1 << 30}), first));
+}
+
+TEST_CASE("the remembered schedule is that of the same size, batch and budget only") {
+    using net = zoo::supercool<2, 8, 1, 1>;
+    struct setting {
+        extent size;
+        int batch;
+        std::size_t budget;
+    };
+    constexpr std::size_t large = 1 << 30, small = 150000;
+    // The bits do not tell a schedule, the number of its bands and tiles does.
+    const auto steps = [](auto& m, const setting& s, std::optional<schedule> how = {}) {
+        const auto x = fovea_test::random_tensor(s.batch, s.size.height, s.size.width, 3);
+        int count = 0;
+        m(x.view(), {.memory_budget = s.budget, .how = how, .progress = [&](double) { ++count; }});
+        return count;
+    };
+    const auto weights = fovea_test::random_weights<net>();
+    model<net, cpu> m(weights);
+    for (auto [before, now] : {std::pair{setting{{40, 50}, 1, large}, setting{{40, 50}, 1, small}},
+                               {setting{{40, 50}, 1, small}, setting{{12, 50}, 1, small}},
+                               {setting{{12, 50}, 1, small}, setting{{12, 500}, 1, small}},
+                               {setting{{12, 50}, 1, small}, setting{{12, 50}, 4, small}}}) {
+        INFO("from " << before.size.width << "x" << before.size.height << " to " << now.size.width << "x"
+                     << now.size.height << ", " << now.batch << " images");
+        model<net, cpu> fresh(weights);
+        const int expected = steps(fresh, now);
+        REQUIRE(steps(fresh, now, fresh.plan_for(before.size, before.batch, before.budget)) != expected);
+        steps(m, before);
+        CHECK(steps(m, now) == expected);
     }
+}
+
+namespace {
+
+// Under every schedule, on one thread and on two.
+template <class Network> void check_batch(int images, extent size, std::initializer_list<schedule> schedules) {
+    context two({.threads = 2});
+    const auto weights = fovea_test::random_weights<Network>();
+    model<Network, cpu> on_one(weights), on_two(weights, {.threads = &two});
+    const auto x = fovea_test::random_tensor(images, size.height, size.width, 3);
+    std::vector<tensor<float>> alone;
+    for (int n = 0; n < images; ++n)
+        alone.push_back(on_one(tensor_view<const float>(x.at(n, 0, 0), 1, size.height, size.width, 3)));
+    for (auto* m : {&on_one, &on_two})
+        for (const schedule& how : schedules) {
+            INFO(images << " images of " << size.width << "x" << size.height << ", tiles " << how.tile_height << "x"
+                        << how.tile_width << ", bands " << how.band << ", threads " << (m == &on_one ? 1 : 2));
+            std::vector<double> seen{0};
+            const auto all = (*m)(x.view(), {.how = how, .progress = [&](double done) { seen.push_back(done); }});
+            REQUIRE(all.batch() == images);
+            for (int n = 0; n < images; ++n) {
+                INFO("image " << n);
+                const auto& one = alone[std::size_t(n)];
+                CHECK(std::memcmp(one.data(), all.at(n, 0, 0), one.size() * sizeof(float)) == 0);
+            }
+            CHECK(std::ranges::adjacent_find(seen, std::greater_equal{}) == seen.end());
+            CHECK(seen.back() == 1);
+        }
+}
+
+} // namespace
+
+TEST_CASE("a batch gives what its images give alone") {
+    check_batch<shallow_vapsr<4, 32, 64, 1, 2>>(3, {19, 23}, {schedule{}, {0, 0, 16}, {0, 0, 1}, {7, 9, 0}});
+    check_batch<zoo::supercool<2, 8, 1, 2>>(3, {60, 23}, {schedule{}, {0, 0, 16}, {0, 12, 8}, {7, 9, 0}});
+}
+
+TEST_CASE("a batch that runs in groups of images gives what its images give alone") {
+    using net = zoo::supercool<2, 8, 1, 1>;
+    model<net, cpu> m(fovea_test::random_weights<net>());
+    REQUIRE(m.images_at_once({200, 200}, 3) == 1);
+    check_batch<net>(3, {200, 200}, {schedule{}, {0, 0, 64}});
+    REQUIRE(m.images_at_once({64, 64}, 35) == 16);
+    check_batch<net>(35, {64, 64}, {schedule{}, {0, 0, 24}});
 }

@@ -11,13 +11,15 @@ namespace fovea_test {
 
 using fovea::range;
 
-// Every set of kernels that can run here.
-inline std::vector<const fovea::kernel_table*> all_kernels() {
+inline std::vector<const fovea::kernel_table*> kernels_of_sets(std::initializer_list<const char*> names) {
     std::vector<const fovea::kernel_table*> all;
-    for (const char* name : {"avx512vnni", "avx512", "avx2", "neon", "baseline"})
+    for (const char* name : names)
         if (const auto* kernels = fovea::kernels_of(name)) all.push_back(kernels);
     return all;
 }
+// Every set of kernels that can run here; avx512vnni is avx512 but for 8 bits.
+inline auto all_kernels() { return kernels_of_sets({"avx512", "avx2", "neon", "baseline"}); }
+inline auto all_int8_kernels() { return kernels_of_sets({"avx512vnni", "avx512", "avx2", "neon", "baseline"}); }
 
 struct operation {
     fovea::kernel run = nullptr;

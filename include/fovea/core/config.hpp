@@ -70,11 +70,6 @@
 #else
 #define FOVEA_NOINLINE
 #endif
-#if defined(__GNUC__) || defined(__clang__)
-#define FOVEA_NOINLINE __attribute__((noinline))
-#else
-#define FOVEA_NOINLINE
-#endif
 
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
 // -------------------

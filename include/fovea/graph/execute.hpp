@@ -49,25 +49,28 @@ struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
     static cut of(const operation& o, const call& c, int workers) {
-        const int batch = c.images.size(), grain = o.reads.grain;
+        if (o.reads.whole) return {.images = std::min(c.images.size(), workers)};
+        return of(o.reads.grain, o.recomputed, c.images.size(), c.rows, c.cols, workers);
+    }
+    static cut of(int grain, int recomputed, int batch, range down_to, range along_to, int workers) {
         if (workers == 1) return {};
-        if (o.reads.whole) return {.images = std::min(batch, workers)};
+        const footprint grains{.grain = grain};
         cut best{.images = std::gcd(batch, workers), .grain = grain};
-        const int each = workers / best.images, halo = 2 * o.recomputed;
-        const std::ptrdiff_t down = o.reads.grains(c.rows).size() / grain,
-                             along = o.reads.grains(c.cols).size() / grain;
+        const int each = workers / best.images, halo = 2 * recomputed;
+        const std::ptrdiff_t down = grains.grains(down_to).size() / grain,
+                             along = grains.grains(along_to).size() / grain;
         std::ptrdiff_t least = PTRDIFF_MAX;
         for (int cols = 1; cols <= each; ++cols) {
             const int rows = each / cols;
             const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
             const std::ptrdiff_t work = (height + halo) * (width + halo);
             // Blocks pass through rows one after another: columns, where either will do.
-            if (work > least || (work == least && o.recomputed == 0)) continue;
+            if (work > least || (work == least && recomputed == 0)) continue;
             least = work, best.rows = rows, best.cols = cols;
         }
         return best;
     }
-    call piece(const call& whole, int i) const {
+    template <class Call> Call piece(const Call& whole, int i) const {
         const auto part = [](range r, int k, int n, int step) {
             const auto border = [&](int at) {
                 if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
@@ -76,13 +79,30 @@ struct cut {
             };
             return range{border(k), border(k + 1)};
         };
-        call c = whole;
+        Call c = whole;
         c.images = part(whole.images, i / (rows * cols), images, 1);
         c.rows = part(whole.rows, i / cols % rows, rows, grain);
         c.cols = part(whole.cols, i % cols, cols, grain);
         return c;
     }
 };
+
+// All of `whole`, split among the threads.
+inline void compute(const operation& o, const call& whole, context& threads, std::size_t element) {
+    const auto cut = cut::of(o, whole, threads.threads());
+    if (o.scratch) {
+        std::size_t bytes = 0;
+        for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.scratch(cut.piece(whole, k)));
+        threads.reserve_scratch(bytes);
+    }
+    threads.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
+        call c = cut.piece(whole, k);
+        if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
+        c.scratch = threads.scratch(worker);
+        o.forward(c);
+        for (int n = c.images.begin; n < c.images.end; ++n) clear_margins(c.y, n, c.rows, c.cols, element);
+    });
+}
 
 } // namespace detail
 
@@ -92,6 +112,7 @@ class executor {
         : graph_(g), threads_(threads), observe_(std::move(observe)) {
         calls_.reserve(g.operations.size());
         for (auto& o : g.operations) calls_.push_back(detail::call_of(o, weights));
+        find_last_readers();
     }
 
     // Runs one plan. `step` is called after each band with the part that is done, and may return false to stop.
@@ -126,6 +147,16 @@ class executor {
   private:
     static constexpr std::size_t element = sizeof(float);
 
+    void find_last_readers() {
+        last_read_by_.resize(calls_.size());
+        for (std::size_t t = 0; t < graph_.tensors.size(); ++t)
+            for (std::size_t i = calls_.size(); i-- > 0;)
+                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
+                    last_read_by_[i].push_back(t);
+                    break;
+                }
+    }
+
     void place(const plan& p, storage& arena) {
         arena.reserve(p.bytes);
         arena_ = arena.data();
@@ -145,13 +176,6 @@ class executor {
                            .row_stride = row,
                            .image_stride = row * part.stored};
         }
-        last_read_by_.assign(calls_.size(), {});
-        for (std::size_t t = 0; t < windows_.size(); ++t)
-            for (std::size_t i = calls_.size(); i-- > 0;)
-                if (std::ranges::find(graph_.operations[i].x, int(t)) != graph_.operations[i].x.end()) {
-                    last_read_by_[i].push_back(t);
-                    break;
-                }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
             auto& c = calls_[i];
@@ -166,19 +190,7 @@ class executor {
         const auto& o = graph_.operations[i];
         call whole = calls_[i];
         whole.rows = rows;
-        const auto cut = detail::cut::of(o, whole, threads_.threads());
-        if (o.scratch) {
-            std::size_t bytes = 0;
-            for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.scratch(cut.piece(whole, k)));
-            threads_.reserve_scratch(bytes);
-        }
-        threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
-            call c = cut.piece(whole, k);
-            if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
-            c.scratch = threads_.scratch(worker);
-            o.forward(c);
-            for (int n = c.images.begin; n < c.images.end; ++n) detail::clear_margins(c.y, n, c.rows, c.cols, element);
-        });
+        detail::compute(o, whole, threads_, element);
         if (observe_) observe_(o, whole);
     }
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "fovea/core/config.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/graph/gradient_kernel.hpp"
 
 namespace fovea {
 
@@ -72,6 +72,14 @@ template <int N> class index_list {
 
 enum class weight_kind { parameter, buffer, derived }; // buffer: read from the file, never trained
 
+// What a weight holds before training: one value, normal numbers (He et al. 2015, arXiv 1502.01852), or the norm of
+// each row of the weight that follows it, which is what weight normalisation begins with.
+struct initial {
+    enum class kind { constant, normal, norms_of_next };
+    kind how = kind::constant;
+    double value = 0; // of `normal`: how many numbers a sum has that the weight is part of; variance 2 / value
+};
+
 struct label {
     int parent;
     std::string_view text;
@@ -82,6 +90,8 @@ struct weight {
     std::string_view name;
     weight_shape dims;
     weight_kind kind;
+    initial start{};
+    int rank = 1; // dimensions where frameworks keep it; the others are 1
 };
 struct tensor_info {
     int channels;
@@ -91,7 +101,26 @@ struct output_of { // what the layer under a label produced
     int scope, tensor;
 };
 
-enum saves : unsigned { nothing = 0, first_input = 1, second_input = 2, its_output = 4 }; // what a backward pass reads
+enum saves : unsigned { nothing = 0, first_input = 1, second_input = 2, its_output = 4 };
+
+// How an operation is differentiated; filled in when a network is traced for training.
+struct differentiation {
+    unsigned inputs_read = nothing;  // values that input_gradient reads
+    unsigned weights_read = nothing; // values that weight_gradient reads
+    unsigned passes = nothing;       // inputs whose gradient is that of the output itself
+    bool in_place = false;           // dx[0] may take the place of dy
+    bool cheap = false;              // the output is rather computed again than kept
+    int statistics = 0;              // numbers that batch_statistics and gradient_statistics fill
+    attributes a{};                  // of the backward kernels
+    convolution_method weights_method = convolution_method::direct; // of weight_gradient
+    int margin = 0;              // columns of dy outside the image, on either side, that input_gradient reads
+    int grain = 1;               // input_gradient computes pixels in runs of so many, from multiples of it
+    footprint weight_reads{};    // of x[0], by weight_gradient
+    index_list<max_weights> w{}; // weights as the layer gave them
+    int arranged = -1;           // the weight that a backend arranged for input_gradient
+    gradient_kernel input = nullptr, weights = nullptr, statistics_before = nullptr, statistics_back = nullptr;
+    gradient_scratch input_scratch = nullptr, weights_scratch = nullptr;
+};
 
 // y = f(x; w) over pixels. The second input, where there is one, is read at the output's own pixel.
 struct operation {
@@ -100,7 +129,8 @@ struct operation {
     int y = -1;
     attributes a{};
     footprint reads{};
-    unsigned saved = nothing;
+    differentiation d{};
+    int region = -1;        // of a checkpointed block, else -1
     double work = 0;        // multiply-adds for one pixel of y, or what takes as long
     int recomputed = 0;     // rows and columns on either side that a call computes again inside a fused block
     weight_shape dims{};    // of w[0], before a backend arranges it
@@ -115,7 +145,8 @@ struct preparation {
     int out = -1;
     attributes a{};
     preparation_kernel forward = nullptr;
-    preparation_size bytes = nullptr; // of the result; null: count(dims) floats
+    preparation_size bytes = nullptr;        // of the result; null: count(dims) floats
+    preparation_gradient backward = nullptr; // null: of an arrangement, whose gradients bypass it
 };
 
 using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
@@ -131,9 +162,11 @@ struct graph {
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
     int scope = -1;
+    int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
-    FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind) {
-        weights.push_back({scope, name, dims, kind});
+    FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,
+                                            initial start = {}, int rank = 1) {
+        weights.push_back({scope, name, dims, kind, start, rank});
         return int(weights.size()) - 1;
     }
     FOVEA_NOINLINE constexpr int add_tensor(int channels, ratio scale) {
@@ -142,6 +175,7 @@ struct graph {
     }
     FOVEA_NOINLINE constexpr int append(operation o, int channels, ratio scale) {
         o.y = add_tensor(channels, scale);
+        o.region = region;
         operations.push_back(o);
         return o.y;
     }

@@ -76,7 +76,7 @@ struct attributes {
     float slope = 0; // of leaky_relu below zero
     interpolation filter = interpolation::bicubic;
     convolution_method method = convolution_method::direct;
-    int tile = 4; // of Winograd: output pixels along a side, 4 or 6
+    int tile = 4;         // of Winograd: output pixels along a side, 4 or 6
     quantisation input{}; // of convolution_method::int8
 };
 
@@ -89,8 +89,9 @@ struct call {
     std::array<window, max_inputs> x{};
     window y;
     std::array<const void*, max_weights> w{};
-    weight_shape dims{};          // of w[0], as in the weight file
-    std::byte* scratch = nullptr; // private to this call, 64-byte aligned, as large as the operation asked for
+    weight_shape dims{};              // of w[0], as in the weight file
+    const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
+    std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
@@ -111,12 +112,12 @@ using preparation_kernel = void (*)(const preparation_call&);
 using preparation_size = std::size_t (*)(const preparation_call&); // bytes of the result; weights may be null
 
 // f(image, row) for every row to compute.
-template <class F> void each_row(const call& c, F f) {
+template <class Call, class F> void each_row(const Call& c, F f) {
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int y = c.rows.begin; y < c.rows.end; ++y) f(n, y);
 }
 // f(image, row, column) for every pixel to compute.
-template <class F> void each_pixel(const call& c, F f) {
+template <class Call, class F> void each_pixel(const Call& c, F f) {
     each_row(c, [&](int n, int y) {
         for (int x = c.cols.begin; x < c.cols.end; ++x) f(n, y, x);
     });

@@ -43,9 +43,9 @@ struct tiling {
     }
 };
 
-// Work of one plan. Constants fitted to times of whole networks on two x86 servers (docs/benchmarks.md): what a number
-// costs that passes through memory, or stays in the caches; a call, for its threads to meet and its weights to come
-// back into the caches; a fused block computes its inner halo again in every call.
+// Work of one plan. Constants fitted to times of SuperCool on one x86 server: what a number costs that passes through
+// memory, or stays in the caches; a call, for its threads to meet and its weights to come back into the caches; a fused
+// block computes its inner halo again in every call.
 inline double work_of(const graph& g, const plan& p) {
     constexpr double far_number = 14, near_number = 3, per_call = 3e5, near_bytes = 12 << 20, cached_weights = 4 << 20;
     constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
@@ -120,8 +120,9 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
     };
     consider({});
     constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    constexpr int step = 12; // whole Winograd tiles, of 4 columns and of 6
     for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
-        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + 3) / 4 * 4; // whole Winograd tiles
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + step - 1) / step * step;
         if (strips > 1 && width < 16) break;
         for (int band : bands)
             if (band < input.height) consider({0, width, band});

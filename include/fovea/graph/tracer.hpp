@@ -11,7 +11,15 @@
 //   void prepare(Backend, Layout, const preparation_call&)      makes that arrangement, of
 //   std::size_t prepared_bytes(Backend, Layout, const preparation_call&) bytes; its forward then takes
 //   laid_out<Operation, Layout>
-// so that a fallback can never be handed weights in a layout that it does not know.
+// so that a fallback can never be handed weights in a layout that it does not know. For training (the kernels' contract
+// is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has none of them):
+//   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
+//   gradient_statistics                                         likewise
+//   std::size_t input_gradient_scratch(Backend, Operation, const gradient_call&), weight_gradient_scratch    optional
+//   void choose_gradient(Backend, Operation, convolution_method wanted, operation&)    optional: operation::d
+//   Layout gradient_layout_of(Backend, Operation)               optional: an arrangement of w[0] for input_gradient,
+//                                                               prepared with the attributes operation::d.a
+//   void gradient(Backend, Preparation, const preparation_gradient_call&)   of a weight derived from others
 #pragma once
 #include <type_traits>
 
@@ -75,6 +83,40 @@ concept has_forward = requires(const call& c) {
     forward(Backend{}, typename arranged<Backend, Op>::type{}, c);
 };
 
+// Whether a backend has a function for an operation, and that function as the graph calls it.
+#define FOVEA_DETAIL_HOOK(Name, Call, Result)      \
+    template <class Backend, class Op>             \
+    concept has_##Name = requires(const Call& c) { \
+        Name(Backend{}, Op{}, c);                  \
+    };                                             \
+    template <class Backend, class Op> Result run_##Name(const Call& c) { return Name(Backend{}, Op{}, c); }
+FOVEA_DETAIL_HOOK(input_gradient, gradient_call, void)
+FOVEA_DETAIL_HOOK(weight_gradient, gradient_call, void)
+FOVEA_DETAIL_HOOK(batch_statistics, gradient_call, void)
+FOVEA_DETAIL_HOOK(gradient_statistics, gradient_call, void)
+FOVEA_DETAIL_HOOK(input_gradient_scratch, gradient_call, std::size_t)
+FOVEA_DETAIL_HOOK(weight_gradient_scratch, gradient_call, std::size_t)
+FOVEA_DETAIL_HOOK(gradient, preparation_gradient_call, void)
+#undef FOVEA_DETAIL_HOOK
+
+// The kernel where there is one, else null.
+#define FOVEA_DETAIL_KERNEL(Name)                      \
+    [] {                                               \
+        if constexpr (detail::has_##Name<Backend, Op>) \
+            return &detail::run_##Name<Backend, Op>;   \
+        else                                           \
+            return nullptr;                            \
+    }()
+
+template <class Backend, class Op>
+concept has_gradient_choice = requires(operation& o) {
+    choose_gradient(Backend{}, Op{}, convolution_method{}, o);
+};
+template <class Backend, class Op>
+concept has_gradient_layout = requires {
+    gradient_layout_of(Backend{}, Op{});
+};
+
 template <class Backend, class Op> void run_forward(const call& c) { forward(Backend{}, Op{}, c); }
 template <class Backend, class Op> std::size_t ask_scratch(const call& c) { return scratch(Backend{}, Op{}, c); }
 template <class Backend, class Op> void run_preparation(const preparation_call& c) { prepare(Backend{}, Op{}, c); }
@@ -94,11 +136,11 @@ template <class Mode, class Backend> struct tracer : graph {
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
 
-    constexpr int parameter(std::string_view name, weight_shape dims) {
-        return add_weight(name, dims, weight_kind::parameter);
+    constexpr int parameter(std::string_view name, weight_shape dims, initial start = {}, int rank = 1) {
+        return add_weight(name, dims, weight_kind::parameter, start, rank);
     }
-    constexpr int buffer(std::string_view name, weight_shape dims) {
-        return add_weight(name, dims, weight_kind::buffer);
+    constexpr int buffer(std::string_view name, weight_shape dims, initial start = {}) {
+        return add_weight(name, dims, weight_kind::buffer, start);
     }
 
     // Appends an operation of type Op. Its result has `Channels` channels at `Scale`.
@@ -108,6 +150,7 @@ template <class Mode, class Backend> struct tracer : graph {
             static_assert(detail::has_forward<Backend, Op>, "fovea: this backend has no kernel for this operation");
             if constexpr (detail::has_forward<Backend, Op>) {
                 using arranged = detail::arranged<Backend, Op>;
+                if constexpr (trains) differentiate<Op>(o);
                 if constexpr (detail::has_choice<Backend, Op>) choose(Backend{}, Op{}, method, o);
                 if constexpr (arranged::inputs > 0) arrange<typename arranged::layout>(o);
                 o.forward = &detail::run_forward<Backend, typename arranged::type>;
@@ -123,19 +166,54 @@ template <class Mode, class Backend> struct tracer : graph {
         preparation p;
         p.w = from;
         p.out = add_weight(name, dims, weight_kind::derived);
-        if constexpr (!std::is_same_v<Backend, shapes_only>) p.forward = &detail::run_preparation<Backend, Op>;
+        if constexpr (!std::is_same_v<Backend, shapes_only>) {
+            p.forward = &detail::run_preparation<Backend, Op>;
+            if constexpr (trains) {
+                static_assert(detail::has_gradient<Backend, Op>,
+                              "fovea: this backend cannot train this weight; add gradient(Backend, Preparation, "
+                              "const preparation_gradient_call&)");
+                p.backward = &detail::run_gradient<Backend, Op>;
+            }
+        }
         preparations.push_back(p);
         return p.out;
     }
 
   private:
-    template <class Layout> FOVEA_NOINLINE constexpr void arrange(operation& o) {
+    template <class Op> constexpr void differentiate(operation& o) {
+        constexpr bool passes = requires { Op::passes_its_gradient; };
+        static_assert(passes || detail::has_input_gradient<Backend, Op>,
+                      "fovea: this backend cannot train this operation; add input_gradient(Backend, Operation, const "
+                      "gradient_call&)");
+        differentiation& d = o.d;
+        d.a = o.a, d.w = o.w, d.weight_reads = o.reads;
+        d.input = FOVEA_DETAIL_KERNEL(input_gradient);
+        d.weights = FOVEA_DETAIL_KERNEL(weight_gradient);
+        d.statistics_before = FOVEA_DETAIL_KERNEL(batch_statistics);
+        d.statistics_back = FOVEA_DETAIL_KERNEL(gradient_statistics);
+        d.input_scratch = FOVEA_DETAIL_KERNEL(input_gradient_scratch);
+        d.weights_scratch = FOVEA_DETAIL_KERNEL(weight_gradient_scratch);
+        if constexpr (detail::has_gradient_choice<Backend, Op>) choose_gradient(Backend{}, Op{}, method, o);
+        if constexpr (detail::has_gradient_layout<Backend, Op>) {
+            using layout = decltype(gradient_layout_of(Backend{}, Op{}));
+            preparation p = arrangement<layout>(o, d.a);
+            d.arranged = p.out;
+            preparations.push_back(p);
+        }
+    }
+
+    // Of the first weights of o.
+    template <class Layout> constexpr preparation arrangement(const operation& o, const attributes& a) {
         preparation p;
-        p.a = o.a;
+        p.a = a;
         p.forward = &detail::run_preparation<Backend, Layout>;
         p.bytes = &detail::ask_prepared_bytes<Backend, Layout>;
         for (int i = 0; i < Layout::inputs; ++i) p.w[i] = o.w[i];
         p.out = add_weight("", o.dims, weight_kind::derived);
+        return p;
+    }
+    template <class Layout> FOVEA_NOINLINE constexpr void arrange(operation& o) {
+        const preparation p = arrangement<Layout>(o, o.a);
         index_list<max_weights> rest;
         rest[0] = p.out;
         for (int i = Layout::inputs; i < max_weights; ++i) rest[i - Layout::inputs + 1] = o.w[i];
@@ -143,5 +221,7 @@ template <class Mode, class Backend> struct tracer : graph {
         preparations.push_back(p);
     }
 };
+
+#undef FOVEA_DETAIL_KERNEL
 
 } // namespace fovea

@@ -1,5 +1,9 @@
 // The numbers of a graph's weights: parameters and buffers as loaded, and what the preparation makes of them.
 #pragma once
+#include <utility>
+#include <vector>
+
+#include "fovea/core/threads.hpp"
 #include "fovea/graph/graph.hpp"
 #include "fovea/tensor/storage.hpp"
 
@@ -24,15 +28,7 @@ class weight_store {
     void prepare(const graph& g, std::size_t element = sizeof(float)) {
         for (auto& p : g.preparations) {
             if ((*this)[p.out]) continue;
-            preparation_call c;
-            c.a = p.a;
-            for (int i = 0; i < max_weights; ++i)
-                if (p.w[i] >= 0) {
-                    c.w[std::size_t(i)] = (*this)[p.w[i]];
-                    c.dims[std::size_t(i)] = g.weights[std::size_t(p.w[i])].dims;
-                }
-            c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
-            p.forward(c);
+            p.forward(call_of(g, p, element));
         }
         std::vector<char> read(all_.size(), 0);
         for (auto& o : g.operations)
@@ -40,6 +36,29 @@ class weight_store {
                 if (w >= 0) read[std::size_t(w)] = 1;
         for (std::size_t i = 0; i < all_.size(); ++i)
             if (!read[i]) all_[i].clear();
+    }
+    // Computes the derived weights again, after parameters have changed; nothing is dropped.
+    void refresh(const graph& g, context& threads, std::size_t element = sizeof(float)) {
+        for (bool arrangements : {false, true}) { // which are made of the others
+            std::vector<std::pair<preparation_kernel, preparation_call>> calls;
+            for (auto& p : g.preparations)
+                if (arrangements == !p.backward) calls.emplace_back(p.forward, call_of(g, p, element));
+            threads.parallel_for(int(calls.size()), [&](int i, int) noexcept {
+                calls[std::size_t(i)].first(calls[std::size_t(i)].second);
+            });
+        }
+    }
+    // With memory for the result.
+    preparation_call call_of(const graph& g, const preparation& p, std::size_t element) {
+        preparation_call c;
+        c.a = p.a;
+        for (int i = 0; i < max_weights; ++i)
+            if (p.w[i] >= 0) {
+                c.w[std::size_t(i)] = (*this)[p.w[i]];
+                c.dims[std::size_t(i)] = g.weights[std::size_t(p.w[i])].dims;
+            }
+        c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
+        return c;
     }
     std::size_t bytes() const {
         std::size_t n = 0;

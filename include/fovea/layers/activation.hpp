@@ -8,8 +8,10 @@
 namespace fovea {
 
 template <class A, class T, int C, ratio S> constexpr value<C, S> apply_activation(T& t, value<C, S> x) {
-    return t.template emit<activate<A>, C, S>(
-        {.x = {x.id}, .a = {.activation = A::kind, .slope = A::slope}, .saved = first_input, .work = C * 8.0});
+    return t.template emit<activate<A>, C, S>({.x = {x.id},
+                                               .a = {.activation = A::kind, .slope = A::slope},
+                                               .d = {.inputs_read = first_input, .in_place = true, .cheap = true},
+                                               .work = C * 8.0});
 }
 
 // A user's own activation: struct mish : activation<mish> { template <class Real> static Real f(Real), d(Real); };
@@ -67,8 +69,12 @@ struct clamp_in_inference : maps_any {
 template <int C> // x for x > 0, weight[c] x else; parameter weight (C,1,1,1)
 struct prelu : maps<C, C> {
     template <class T, ratio S> static constexpr value<C, S> trace(T& t, value<C, S> x) {
-        const int w = t.parameter("weight", {C, 1, 1, 1});
-        return t.template emit<parametric_relu, C, S>({.x = {x.id}, .w = {w}, .saved = first_input, .work = C});
+        const int w = t.parameter("weight", {C, 1, 1, 1}, {.value = 0.25});
+        return t.template emit<parametric_relu, C, S>(
+            {.x = {x.id},
+             .w = {w},
+             .d = {.inputs_read = first_input, .weights_read = first_input, .in_place = true, .cheap = true},
+             .work = C});
     }
 };
 

@@ -34,7 +34,7 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
             .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
             .a = {.kernel = Kernel, .stride = Options.stride, .dilation = Options.dilation, .groups = Options.groups},
             .reads = {.stride = Options.stride, .radius = Kernel / 2 * Options.dilation},
-            .saved = first_input,
+            .d = {.weights_read = first_input, .passes = takes_skip ? second_input : nothing},
             .work = double(count(dims))};
         if constexpr (fused && !plain) o.a.activation = Activation::kind, o.a.slope = Activation::slope;
         using emitted = operation_of<std::conditional_t<fused, Activation, identity>>;
@@ -48,11 +48,13 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
     template <class A> using operation_of = std::conditional_t<is_depthwise, depthwise_conv2d<A>, conv2d<A>>;
 
     template <class T> static constexpr int weight_of(T& t, weight_shape dims) {
+        constexpr initial start{initial::kind::normal, double(In / Options.groups) * Kernel * Kernel};
         if constexpr (Options.weight_norm) {
-            const int g = t.parameter("weight_g", {dims[0], 1, 1, 1}), v = t.parameter("weight_v", dims);
+            const int g = t.parameter("weight_g", {dims[0], 1, 1, 1}, {.how = initial::kind::norms_of_next}, 4);
+            const int v = t.parameter("weight_v", dims, start, 4);
             return t.template derive<normalise_weight>("weight", {v, g}, dims);
         } else
-            return t.parameter("weight", dims);
+            return t.parameter("weight", dims, start, 4);
     }
 };
 

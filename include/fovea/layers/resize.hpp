@@ -41,6 +41,7 @@ template <int Factor, class Filter = bicubic> struct upsample {
         return t.template emit<magnify, C, S * ratio{Factor}>({.x = {x.id, skip.id},
                                                                .a = {.factor = Factor, .filter = Filter::filter},
                                                                .reads = {.magnify = Factor, .radius = Filter::radius},
+                                                               .d = {.passes = second_input},
                                                                .work = C * (1.0 + 4 * Filter::radius)});
     }
 };
@@ -56,7 +57,7 @@ template <int Kernel, int Stride> struct max_pool {
             {.x = {x.id},
              .a = {.kernel = Kernel, .stride = Stride},
              .reads = {.stride = Stride, .radius = Kernel / 2},
-             .saved = first_input | its_output,
+             .d = {.inputs_read = first_input | its_output},
              .work = double(C) * Kernel * Kernel});
     }
 };
@@ -74,9 +75,10 @@ struct global_average_pool {
 // Parameters weight (Out, In), bias (Out).
 template <int In, int Out> struct linear : maps<In, Out> {
     template <class T, ratio S> static constexpr value<Out, S> trace(T& t, value<In, S> x) {
-        const int w = t.parameter("weight", {Out, In, 1, 1}), b = t.parameter("bias", {Out, 1, 1, 1});
+        const int w = t.parameter("weight", {Out, In, 1, 1}, {initial::kind::normal, In}, 2),
+                  b = t.parameter("bias", {Out, 1, 1, 1});
         return t.template emit<multiply_matrix, Out, S>(
-            {.x = {x.id}, .w = {w, b}, .saved = first_input, .work = double(In) * Out});
+            {.x = {x.id}, .w = {w, b}, .d = {.weights_read = first_input}, .work = double(In) * Out});
     }
 };
 

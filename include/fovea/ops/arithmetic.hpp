@@ -3,7 +3,9 @@
 
 namespace fovea {
 
-struct add {};
+struct add {
+    static constexpr bool passes_its_gradient = true;
+};
 struct multiply {};
 
 } // namespace fovea

@@ -117,6 +117,100 @@ std::size_t scratch(cpu, laid_out<attention_block<F, A, K>, packed_attention>, c
     return FOVEA_CPU_KERNEL(attention_block_scratch)(c);
 }
 
+// ---- backward passes; what is not here, the reference backend computes
+// ------------------------------------------------------------------
+struct packed_gradient_convolution {
+    static constexpr int inputs = 1;
+};
+inline void prepare(cpu, packed_gradient_convolution, const preparation_call& c) {
+    FOVEA_CPU_KERNEL(pack_convolution_gradient)(c);
+}
+inline std::size_t prepared_bytes(cpu, packed_gradient_convolution, const preparation_call& c) {
+    return FOVEA_CPU_KERNEL(packed_convolution_gradient_bytes)(c);
+}
+inline packed_gradient_convolution gradient_layout_of(cpu, conv2d<identity>);
+// A convolution of its own, from outputs to inputs; the weights' is Winograd's where the forward one may be, too.
+constexpr void choose_gradient(cpu, conv2d<identity>, convolution_method wanted, operation& o) {
+    differentiation& d = o.d;
+    operation back = o;
+    back.dims = {o.dims[1] * o.a.groups, o.dims[0] / o.a.groups, o.dims[2], o.dims[3]};
+    d.a.method = method_for(wanted, back);
+    d.margin = o.a.kernel / 2 * o.a.dilation + 1;
+    if (d.a.method == convolution_method::winograd) {
+        d.a.tile = d.grain = winograd_tile_for(back.dims);
+        d.margin = d.grain + 1;
+    }
+    d.weights_method =
+        winograd_pays(o.dims) && winograd_pays(back.dims) ? method_for(wanted, o) : convolution_method::direct;
+    if (d.weights_method == convolution_method::winograd) d.weight_reads.grain = 4;
+}
+inline void input_gradient(cpu, conv2d<identity>, const gradient_call& c) {
+    if (c.a.stride > 1 && c.a.groups > 1) return input_gradient(reference{}, conv2d<identity>{}, c);
+    FOVEA_CPU_KERNEL(convolution_input_gradient)(c);
+}
+inline std::size_t input_gradient_scratch(cpu, conv2d<identity>, const gradient_call& c) {
+    return FOVEA_CPU_KERNEL(convolution_input_gradient_scratch)(c);
+}
+inline void weight_gradient(cpu, conv2d<identity>, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(convolution_weight_gradient)(c);
+}
+inline std::size_t weight_gradient_scratch(cpu, conv2d<identity>, const gradient_call& c) {
+    return FOVEA_CPU_KERNEL(convolution_weight_gradient_scratch)(c);
+}
+
+struct packed_gradient_depthwise {
+    static constexpr int inputs = 1;
+};
+inline void prepare(cpu, packed_gradient_depthwise, const preparation_call& c) {
+    FOVEA_CPU_KERNEL(pack_depthwise_gradient)(c);
+}
+inline std::size_t prepared_bytes(cpu, packed_gradient_depthwise, const preparation_call& c) {
+    return FOVEA_CPU_KERNEL(packed_depthwise_gradient_bytes)(c);
+}
+inline packed_gradient_depthwise gradient_layout_of(cpu, depthwise_conv2d<identity>);
+constexpr void choose_gradient(cpu, depthwise_conv2d<identity>, convolution_method, operation& o) {
+    o.d.margin = o.a.kernel / 2 * o.a.dilation;
+}
+inline void input_gradient(cpu, depthwise_conv2d<identity>, const gradient_call& c) {
+    if (c.a.stride > 1) return input_gradient(reference{}, depthwise_conv2d<identity>{}, c);
+    FOVEA_CPU_KERNEL(depthwise_input_gradient)(c);
+}
+inline void weight_gradient(cpu, depthwise_conv2d<identity>, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(depthwise_weight_gradient)(c);
+}
+
+template <fused_on_cpu A> void input_gradient(cpu, activate<A>, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(activate_gradient)(c);
+}
+inline void input_gradient(cpu, parametric_relu, const gradient_call& c) { FOVEA_CPU_KERNEL(prelu_input_gradient)(c); }
+inline void weight_gradient(cpu, parametric_relu, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(prelu_weight_gradient)(c);
+}
+inline void input_gradient(cpu, multiply, const gradient_call& c) { FOVEA_CPU_KERNEL(multiply_gradient)(c); }
+inline void input_gradient(cpu, layer_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(layer_norm_input_gradient)(c);
+}
+inline void weight_gradient(cpu, layer_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(layer_norm_weight_gradient)(c);
+}
+inline void batch_statistics(cpu, batch_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(batch_norm_statistics)(c);
+}
+inline void gradient_statistics(cpu, batch_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(batch_norm_gradient_statistics)(c);
+}
+inline void input_gradient(cpu, batch_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(batch_norm_input_gradient)(c);
+}
+inline void weight_gradient(cpu, batch_normalise, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(batch_norm_weight_gradient)(c);
+}
+inline void input_gradient(cpu, shuffle_pixels, const gradient_call& c) { FOVEA_CPU_KERNEL(pixel_shuffle_gradient)(c); }
+inline void input_gradient(cpu, pool_maximum, const gradient_call& c) { FOVEA_CPU_KERNEL(max_pool_gradient)(c); }
+inline void input_gradient(cpu, pool_mean, const gradient_call& c) {
+    FOVEA_CPU_KERNEL(global_average_pool_gradient)(c);
+}
+
 // ---- the rest
 // -----------------------------------------------------------------------------------------------------------
 template <fused_on_cpu A> void forward(cpu, activate<A>, const call& c) { FOVEA_CPU_KERNEL(activate)(c); }

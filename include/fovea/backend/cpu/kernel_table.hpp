@@ -3,7 +3,7 @@
 #pragma once
 #include <string_view>
 
-#include "fovea/graph/kernel.hpp"
+#include "fovea/graph/gradient_kernel.hpp"
 
 namespace fovea {
 
@@ -37,6 +37,31 @@ struct kernel_table {
     scratch_size upsample_scratch;
     kernel upsample;
     kernel max_pool, global_average_pool;
+
+    // Backward passes; contract: graph/gradient_kernel.hpp.
+    preparation_size packed_convolution_gradient_bytes;
+    preparation_kernel pack_convolution_gradient;
+    gradient_scratch convolution_input_gradient_scratch;
+    gradient_kernel convolution_input_gradient;
+    gradient_scratch convolution_weight_gradient_scratch;
+    gradient_kernel convolution_weight_gradient;
+    preparation_size packed_depthwise_gradient_bytes;
+    preparation_kernel pack_depthwise_gradient;
+    gradient_kernel depthwise_input_gradient;
+    gradient_kernel depthwise_weight_gradient;
+    gradient_kernel layer_norm_input_gradient;
+    gradient_kernel layer_norm_weight_gradient;
+    gradient_kernel batch_norm_statistics;
+    gradient_kernel batch_norm_gradient_statistics;
+    gradient_kernel batch_norm_input_gradient;
+    gradient_kernel batch_norm_weight_gradient;
+    gradient_kernel activate_gradient;
+    gradient_kernel prelu_input_gradient;
+    gradient_kernel prelu_weight_gradient;
+    gradient_kernel multiply_gradient;
+    gradient_kernel pixel_shuffle_gradient;
+    gradient_kernel max_pool_gradient;
+    gradient_kernel global_average_pool_gradient;
 };
 
 // The kernels for this machine, chosen once: the best set that it can run, or the one that the environment variable

@@ -2,15 +2,21 @@
 #pragma once
 #include "fovea/backend/cpu/attention_block.hpp"
 #include "fovea/backend/cpu/convolution.hpp"
+#include "fovea/backend/cpu/convolution_gradient.hpp"
 #include "fovea/backend/cpu/depthwise.hpp"
+#include "fovea/backend/cpu/depthwise_gradient.hpp"
 #include "fovea/backend/cpu/elementwise.hpp"
+#include "fovea/backend/cpu/elementwise_gradient.hpp"
 #include "fovea/backend/cpu/int8_convolution.hpp"
 #include "fovea/backend/cpu/kernel_table.hpp"
 #include "fovea/backend/cpu/normalise.hpp"
+#include "fovea/backend/cpu/normalise_gradient.hpp"
 #include "fovea/backend/cpu/pixel_shuffle.hpp"
 #include "fovea/backend/cpu/pooling.hpp"
+#include "fovea/backend/cpu/pooling_gradient.hpp"
 #include "fovea/backend/cpu/upsample.hpp"
 #include "fovea/backend/cpu/winograd.hpp"
+#include "fovea/backend/cpu/winograd_weight_gradient.hpp"
 
 namespace fovea::FOVEA_ISA {
 
@@ -45,7 +51,30 @@ constexpr kernel_table table_of_kernels() {
             .upsample_scratch = upsample_scratch,
             .upsample = upsample,
             .max_pool = max_pool,
-            .global_average_pool = global_average_pool};
+            .global_average_pool = global_average_pool,
+            .packed_convolution_gradient_bytes = packed_convolution_gradient_bytes,
+            .pack_convolution_gradient = pack_convolution_gradient,
+            .convolution_input_gradient_scratch = convolution_input_gradient_scratch,
+            .convolution_input_gradient = convolution_input_gradient,
+            .convolution_weight_gradient_scratch = convolution_weight_gradient_scratch,
+            .convolution_weight_gradient = convolution_weight_gradient,
+            .packed_depthwise_gradient_bytes = packed_depthwise_gradient_bytes,
+            .pack_depthwise_gradient = pack_depthwise_gradient,
+            .depthwise_input_gradient = depthwise_input_gradient,
+            .depthwise_weight_gradient = depthwise_weight_gradient,
+            .layer_norm_input_gradient = layer_norm_input_gradient,
+            .layer_norm_weight_gradient = layer_norm_weight_gradient,
+            .batch_norm_statistics = batch_norm_statistics,
+            .batch_norm_gradient_statistics = batch_norm_gradient_statistics,
+            .batch_norm_input_gradient = batch_norm_input_gradient,
+            .batch_norm_weight_gradient = batch_norm_weight_gradient,
+            .activate_gradient = activate_gradient,
+            .prelu_input_gradient = prelu_input_gradient,
+            .prelu_weight_gradient = prelu_weight_gradient,
+            .multiply_gradient = multiply_gradient,
+            .pixel_shuffle_gradient = pixel_shuffle_gradient,
+            .max_pool_gradient = max_pool_gradient,
+            .global_average_pool_gradient = global_average_pool_gradient};
 }
 
 } // namespace fovea::FOVEA_ISA

@@ -1,6 +1,6 @@
 // Normalisations. layer_norm: over the channels of each pixel (Ba, Kiros & Hinton 2016),
 //   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,   centred before the variance is taken.
-// batch_norm, in inference (Ioffe & Szegedy 2015): y = (x - running_mean) / sqrt(running_var + epsilon) weight + bias.
+// batch_norm (Ioffe & Szegedy 2015): y = (x - mean) / sqrt(variance + epsilon) weight + bias.
 //
 //   x[0], y  (N,H,W,C)     layer_norm w: gamma, beta (C)     batch_norm w: weight, bias, running_mean, running_var (C)
 #pragma once
@@ -69,14 +69,29 @@ inline void layer_norm(const call& c) {
     });
 }
 
+// Mean and 1 / deviation of the channels [first, first + n): of the batch where a call has its statistics, else the
+// running estimates.
+struct batch_moments {
+    vf mean, factor;
+    template <class Call> batch_moments(const Call& c, int channels, int first, int n) {
+        if (const float* s = static_cast<const float*>(c.statistics)) {
+            mean = load_first(s + first, n), factor = load_first(s + channels + first, n);
+        } else {
+            const vf variance = load_first(c.template weight<float>(3) + first, n);
+            mean = load_first(c.template weight<float>(2) + first, n);
+            factor = broadcast(1.f) / square_root(variance + broadcast(c.a.epsilon));
+        }
+    }
+};
+
 inline void batch_norm(const call& c) {
     const int channels = c.y.channels;
     each_row(c, [&](int n, int y) {
         for (int first = 0; first < channels; first += lanes) {
             const int k = std::min(lanes, channels - first);
-            const auto weight = [&](int i) { return load_first(c.weight<float>(i) + first, k); };
-            const vf scale = weight(0) / square_root(weight(3) + broadcast(c.a.epsilon));
-            const vf shift = fnma(weight(2), scale, weight(1));
+            const batch_moments by(c, channels, first, k);
+            const vf scale = load_first(c.weight<float>(0) + first, k) * by.factor;
+            const vf shift = fnma(by.mean, scale, load_first(c.weight<float>(1) + first, k));
             const float* x = c.x[0].at<const float>(n, y, c.cols.begin) + first;
             float* out = c.y.at<float>(n, y, c.cols.begin) + first;
             for (int p = 0; p < c.cols.size(); ++p, x += channels, out += channels)

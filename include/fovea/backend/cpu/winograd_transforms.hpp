@@ -104,11 +104,10 @@ template <> struct winograd_transform<large_tile> {
     }
 };
 
-// u = G g G^T for one filter g[row][column], in double; the rows of G in the order of those of B^T.
-template <int M> void transform_filter(const float* g, double (&u)[M + 2][M + 2]) {
+// G, its rows in the order of those of B^T; of a point: (1, p, p^2) / product of (p - q) over the other points q.
+template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     using transform = winograd_transform<M>;
     constexpr int N = transform::inputs, infinity = transform::row_of_infinity;
-    double G[N][3] = {}; // of a point: (1, p, p^2) / product of (p - q) over the other points q
     for (int i = 0; i < N - 1; ++i) {
         const double p = transform::points[i];
         double divisor = 1;
@@ -117,12 +116,24 @@ template <int M> void transform_filter(const float* g, double (&u)[M + 2][M + 2]
         auto& row = G[i < infinity ? i : i + 1];
         row[0] = 1 / divisor, row[1] = p / divisor, row[2] = p * p / divisor;
     }
-    G[infinity][2] = 1;
-    for (int i = 0; i < N; ++i) {
-        double row[3] = {};
-        for (int x = 0; x < 3; ++x)
-            for (int y = 0; y < 3; ++y) row[x] += G[i][y] * double(g[3 * y + x]);
-        for (int j = 0; j < N; ++j) u[i][j] = row[0] * G[j][0] + row[1] * G[j][1] + row[2] * G[j][2];
+    G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
+}
+
+// u = G g G^T in double for the filters g[row][column] of some neighbouring outputs, `step` floats apart; the vector of
+// each plane to u, zeros for outputs beyond `count`.
+template <int M>
+void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, int count, float* u,
+                       std::ptrdiff_t plane) {
+    double filter[3][3][lanes] = {}, row[3][lanes];
+    for (int o = 0; o < count; ++o, g += step)
+        for (int k = 0; k < 9; ++k) filter[k / 3][k % 3][o] = double(g[k]);
+    for (int i = 0; i < M + 2; ++i) {
+        for (int y = 0; y < 3; ++y)
+            for (int o = 0; o < lanes; ++o)
+                row[y][o] = G[i][0] * filter[0][y][o] + G[i][1] * filter[1][y][o] + G[i][2] * filter[2][y][o];
+        for (int j = 0; j < M + 2; ++j, u += plane)
+            for (int o = 0; o < lanes; ++o)
+                u[o] = float(G[j][0] * row[0][o] + G[j][1] * row[1][o] + G[j][2] * row[2][o]);
     }
 }
 

@@ -33,19 +33,19 @@ inline std::size_t packed_winograd_bytes(const preparation_call& c) {
     return sizeof(float) * l.block_floats(l.vectors());
 }
 template <int M> void pack_winograd_tile(const preparation_call& c) {
-    constexpr int N = winograd_transform<M>::inputs;
+    double G[M + 2][3];
+    winograd_filter_matrix<M>(G);
     const winograd_layout l{c.dims[0][1], c.dims[0][0], M};
     const float* w = c.weight<float>(0);
     l.each_block([&](int first, int vectors, std::size_t floats) {
         const int width = vectors * lanes;
         for (int i = 0; i < l.inputs; ++i)
-            for (int o = 0; o < width; ++o) {
-                const int output = first * lanes + o;
-                double u[N][N] = {};
-                if (output < l.outputs) transform_filter<M>(w + 9 * (std::ptrdiff_t(output) * l.inputs + i), u);
-                float* out = static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + o;
-                for (int plane = 0; plane < N * N; ++plane, out += std::ptrdiff_t(l.inputs) * width)
-                    *out = float(u[plane / N][plane % N]);
+            for (int v = 0; v < vectors; ++v) {
+                const int output = (first + v) * lanes;
+                transform_filters<M>(G, w + 9 * (std::ptrdiff_t(output) * l.inputs + i), 9 * std::ptrdiff_t(l.inputs),
+                                     std::min(lanes, l.outputs - output),
+                                     static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + v * lanes,
+                                     std::ptrdiff_t(l.inputs) * width);
             }
     });
 }

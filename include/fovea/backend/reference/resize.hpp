@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "fovea/backend/reference/backend.hpp"
 #include "fovea/ops/resize.hpp"
@@ -94,6 +95,103 @@ template <class Real> void forward(basic_reference<Real>, multiply_matrix, const
             Real sum = 0;
             for (int i = 0; i < inputs; ++i) sum += m[o * inputs + i] * x[i];
             y[o] = sum + (b ? b[o] : 0);
+        }
+    });
+}
+
+template <class Real> void input_gradient(basic_reference<Real>, shuffle_pixels, const gradient_call& c) {
+    const int r = c.a.factor;
+    each_pixel(c, [&](int n, int v, int u) {
+        put_gradient<Real>(c, 0, n, v, u,
+                           [&](int i) { return c.dy.at<Real>(n, v * r + i / r % r, u * r + i % r)[i / (r * r)]; });
+    });
+}
+
+namespace detail {
+
+// f(coefficient, output position) along one axis for the outputs that input position `at` of `size` is part of.
+template <class Real, class F> void each_magnified(const attributes& a, int at, int size, F f) {
+    const int outputs = size * a.factor;
+    const range near = range{(at - 3) * a.factor, (at + 4) * a.factor}.clip(outputs);
+    for (int y = near.begin; y < near.end; ++y) {
+        Real taps[4], sum = 0;
+        const int first = magnifying_taps(a.filter, y, a.factor, taps);
+        for (int t = 0; t < 4; ++t)
+            if (std::clamp(first + t, 0, size - 1) == at) sum += taps[t];
+        if (sum != 0) f(sum, y);
+    }
+}
+
+} // namespace detail
+
+template <class Real> void input_gradient(basic_reference<Real>, magnify, const gradient_call& c) {
+    const window& dx = c.dx[0];
+    std::vector<Real> sums(std::size_t(dx.channels));
+    each_pixel(c, [&](int n, int v, int u) {
+        std::fill(sums.begin(), sums.end(), Real(0));
+        detail::each_magnified<Real>(c.a, v, dx.height, [&](Real vertical, int h) {
+            detail::each_magnified<Real>(c.a, u, dx.width, [&](Real horizontal, int w) {
+                const Real* dy = c.dy.at<Real>(n, h, w); // (C)
+                for (int i = 0; i < dx.channels; ++i) sums[std::size_t(i)] += vertical * horizontal * dy[i];
+            });
+        });
+        put_gradient<Real>(c, 0, n, v, u, [&](int i) { return sums[std::size_t(i)]; });
+    });
+}
+
+// To the first of the largest pixels of each window, by rows.
+template <class Real> void input_gradient(basic_reference<Real>, pool_maximum, const gradient_call& c) {
+    const window& in = c.x[0];
+    const int k = c.a.kernel, half = k / 2, s = c.a.stride;
+    const auto first_largest = [&](int n, int h, int w, int i) { // the tap
+        for (int t = 0; t < k * k; ++t) {
+            const int v = h * s + t / k - half, u = w * s + t % k - half;
+            if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
+            const Real x = in.at<Real>(n, v, u)[i];
+            if (x == c.y.at<Real>(n, h, w)[i] || x != x) return t;
+        }
+        return -1;
+    };
+    each_pixel(c, [&](int n, int v, int u) {
+        put_gradient<Real>(c, 0, n, v, u, [&](int i) {
+            Real sum = 0;
+            for (int h = std::max(0, (v - half + s - 1) / s); h < c.dy.height && h * s - half <= v; ++h)
+                for (int w = std::max(0, (u - half + s - 1) / s); w < c.dy.width && w * s - half <= u; ++w)
+                    if (first_largest(n, h, w, i) == (v - h * s + half) * k + u - w * s + half)
+                        sum += c.dy.at<Real>(n, h, w)[i];
+            return sum;
+        });
+    });
+}
+
+template <class Real> void input_gradient(basic_reference<Real>, pool_mean, const gradient_call& c) {
+    const Real share = Real(1 / (double(c.x[0].height) * c.x[0].width));
+    each_pixel(c, [&](int n, int v, int u) {
+        const Real* dy = c.dy.at<Real>(n, 0, 0); // (C)
+        put_gradient<Real>(c, 0, n, v, u, [&](int i) { return dy[i] * share; });
+    });
+}
+
+template <class Real> void input_gradient(basic_reference<Real>, multiply_matrix, const gradient_call& c) {
+    const Real* m = c.weight<Real>(0); // (O,I)
+    const int inputs = c.dx[0].channels;
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real* dy = c.dy.at<Real>(n, h, w); // (O)
+        put_gradient<Real>(c, 0, n, h, w, [&](int i) {
+            Real sum = 0;
+            for (int o = 0; o < c.dy.channels; ++o) sum += m[o * inputs + i] * dy[o];
+            return sum;
+        });
+    });
+}
+template <class Real> void weight_gradient(basic_reference<Real>, multiply_matrix, const gradient_call& c) {
+    Real *dm = c.weight_gradient<Real>(0), *db = c.weight_gradient<Real>(1); // (O,I), (O): +=
+    const int inputs = c.x[0].channels;
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real *x = c.x[0].at<Real>(n, h, w), *dy = c.dy.at<Real>(n, h, w); // (I), (O)
+        for (int o = c.outputs.begin; o < c.outputs.end; ++o) {
+            if (db) db[o] += dy[o];
+            for (int i = 0; i < inputs; ++i) dm[o * inputs + i] += dy[o] * x[i];
         }
     });
 }

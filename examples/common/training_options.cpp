@@ -1,0 +1,194 @@
+#include "common/training_options.hpp"
+
+namespace programs {
+
+using namespace fovea;
+
+void training_options::add_to(CLI::App& app) {
+    const auto add = [&](const char* name, auto& value, const char* what) {
+        return app.add_option(both_spellings(name), value, what)->capture_default_str();
+    };
+    const auto flag = [&](const char* name, bool& value, const char* what) {
+        app.add_flag(both_spellings(name), value, what);
+    };
+    const auto one_of = [](std::vector<std::string> names) { return CLI::IsMember(std::move(names)); };
+
+    add("--recipe", recipe,
+        "defaults of all other options: supercool, vapsr, or benchmark (L1, Adam, cosine, crops in "
+        "eight orientations, MATLAB's bicubic)")
+        ->check(one_of({"supercool", "vapsr", "benchmark"}));
+    add("--train-images-path", train_images_path, "folder of images to train on, with its subfolders");
+    add("--low-images-path", low_images_path, "folder of their low-resolution partners; else they are made");
+    add("--test-images-path", test_images_path, "folder of images to evaluate on");
+    add("--validation-share", validation_share, "share of the training images that is kept for evaluation instead")
+        ->check(CLI::Range(0., 0.9));
+    add("--num-dataset-processes", num_dataset_processes, "threads that prepare data")->check(CLI::Range(1, 1024));
+    add("--cache-megabytes", cache_megabytes, "memory for decoded images")->check(CLI::Range(0, 1 << 20));
+    add("--samples-per-epoch", samples_per_epoch, "0: every image once")->check(CLI::Range(0, 1 << 30));
+    add("--target-resolution", target_resolution, "side of a training part, in pixels of the high resolution")
+        ->check(CLI::Range(8, 4096));
+    add("--augmentation", augmentation, "recipe, or crops in eight orientations: dihedral")
+        ->check(one_of({"recipe", "dihedral"}));
+    add("--degradation", degradation, "how low resolution is made: recipe, matlab or antialias")
+        ->check(one_of({"recipe", "matlab", "antialias"}));
+    add("--colour-space", colour_space, "rgb, yuv or oklab")->check(one_of({"rgb", "yuv", "oklab"}));
+    add("--brightness-jitter", brightness_jitter, "of recipe supercool")->check(CLI::Range(0., 10.));
+    add("--contrast-jitter", contrast_jitter, "of recipe supercool")->check(CLI::Range(0., 10.));
+    add("--saturation-jitter", saturation_jitter, "of recipe supercool")->check(CLI::Range(0., 10.));
+    add("--hue-jitter", hue_jitter, "of recipe supercool")->check(CLI::Range(0., 0.5));
+
+    add("--network", network, "supercool, vapsr (48 channels) or vapsr-3x3 (64)")
+        ->check(one_of({"supercool", "vapsr", "vapsr-3x3"}));
+    add("--upscale-ratio", upscale_ratio, "magnification")->check(one_of({"2", "3", "4", "8"}));
+    add("--base-upscaler", base_upscaler, "bicubic or bilinear, of supercool")->check(one_of({"bicubic", "bilinear"}));
+    add("--num-channels", num_channels, "of supercool: 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256");
+    add("--hidden-ratio", hidden_ratio, "of supercool: 1, 2 or 4")->check(one_of({"1", "2", "4"}));
+    add("--num-layers", num_layers, "blocks")->check(CLI::Range(0, 1000));
+    add("--initial-gain", initial_gain, "of random initial convolutions, times Kaiming's deviation")
+        ->check(CLI::Range(0., 10.));
+    add("--weights", weights, "weights to start from, of the same network");
+
+    add("--optimizer", optimizer, "adafactor, adam, adamw or sgd")
+        ->check(one_of({"adafactor", "adam", "adamw", "sgd"}));
+    add("--loss", loss, "l1, l2 or charbonnier")->check(one_of({"l1", "l2", "charbonnier"}));
+    add("--schedule", schedule, "of the learning rate: constant or cosine")->check(one_of({"constant", "cosine"}));
+    add("--batch-size", batch_size, "images of a micro-batch")->check(CLI::Range(1, 1 << 20));
+    add("--gradient-accumulation-steps", gradient_accumulation_steps, "micro-batches of a step")
+        ->check(CLI::Range(1, 1 << 20));
+    add("--num-epochs", num_epochs, "passes over the images")->check(CLI::Range(1, 1 << 30));
+    add("--max-steps", max_steps, "ends the run after so many steps instead; 0: no")->check(CLI::Range(0, 1 << 30));
+    add("--learning-rate", learning_rate, "")->check(CLI::PositiveNumber);
+    add("--warmup-steps", warmup_steps, "steps over which the learning rate rises")->check(CLI::NonNegativeNumber);
+    add("--final-rate", final_rate, "of schedule cosine, as a share of the learning rate")->check(CLI::Range(0., 1.));
+    add("--rms-decay", rms_decay, "of adafactor: beta2 = 1 - t^rms_decay")->check(CLI::Range(-10., 0.));
+    add("--beta1", beta1, "of adam and adamw; of sgd the momentum")->check(CLI::Range(0., 1.));
+    add("--beta2", beta2, "of adam and adamw")->check(CLI::Range(0., 1.));
+    add("--weight-decay", weight_decay, "")->check(CLI::NonNegativeNumber);
+    add("--tv-penalty", tv_penalty, "weight of the total variation of the output")->check(CLI::NonNegativeNumber);
+    add("--max-gradient-norm", max_gradient_norm, "0: gradients are not clipped")->check(CLI::NonNegativeNumber);
+    add("--ema-decay", ema_decay, "of the moving average of weights, which is what is evaluated; 0: none")
+        ->check(CLI::Range(0., 1.));
+    flag("--low-memory-optimizer", low_memory_optimizer, "of adafactor: no memory for a step, the same result");
+
+    add("--eval-interval", eval_interval, "epochs between evaluations")->check(CLI::Range(1, 1 << 30));
+    add("--checkpoint-interval", checkpoint_interval, "epochs between checkpoints")->check(CLI::Range(1, 1 << 30));
+    add("--keep-checkpoints", keep_checkpoints, "how many of the last ones stay")->check(CLI::Range(1, 1 << 20));
+    add("--checkpoint-path", checkpoint_path, "PATH.step-N.safetensors and PATH.best.safetensors are written");
+    add("--run-dir-path", run_dir_path, "folder of TensorBoard's files; empty: none");
+    add("--patience", patience, "ends the run after so many epochs without improvement; 0: no")
+        ->check(CLI::NonNegativeNumber);
+    add("--max-minutes", max_minutes, "saves and ends after this time, to be resumed; 0: no")
+        ->check(CLI::NonNegativeNumber);
+    flag("--resume", resume, "goes on from the last checkpoint");
+    common.add_to(app);
+}
+
+void training_options::complete(const CLI::App& app) {
+    common.check();
+    const auto preset = [&](const char* option, auto& value, auto preset_value) {
+        if (app.count(option) == 0) value = preset_value;
+    };
+    if (recipe == "vapsr") {
+        preset("--network", network, "vapsr-3x3"), preset("--upscale-ratio", upscale_ratio, 2);
+        preset("--num-layers", num_layers, 20), preset("--optimizer", optimizer, "adamw"), preset("--loss", loss, "l1");
+        preset("--learning-rate", learning_rate, 8e-4), preset("--warmup-steps", warmup_steps, 1000);
+        preset("--beta2", beta2, 0.99), preset("--weight-decay", weight_decay, 0.005);
+        preset("--max-gradient-norm", max_gradient_norm, 5.),
+            preset("--gradient-accumulation-steps", gradient_accumulation_steps, 2);
+        preset("--tv-penalty", tv_penalty, 0.), preset("--validation-share", validation_share, 0.05);
+        preset("--eval-interval", eval_interval, 1), preset("--patience", patience, 200),
+            preset("--initial-gain", initial_gain, 1.);
+    }
+    if (recipe == "benchmark") {
+        preset("--augmentation", augmentation, "dihedral"), preset("--degradation", degradation, "matlab");
+        preset("--optimizer", optimizer, "adam"), preset("--loss", loss, "l1"),
+            preset("--schedule", schedule, "cosine");
+        preset("--learning-rate", learning_rate, 1e-3), preset("--tv-penalty", tv_penalty, 0.);
+        preset("--gradient-accumulation-steps", gradient_accumulation_steps, 1),
+            preset("--ema-decay", ema_decay, 0.999);
+        preset("--target-resolution", target_resolution, 48 * upscale_ratio), preset("--batch-size", batch_size, 16);
+    }
+    if (target_resolution % upscale_ratio != 0)
+        fail("--target-resolution ", target_resolution, ": expected a multiple of --upscale-ratio ", upscale_ratio);
+    if (network == "supercool" && upscale_ratio == 3) fail("--upscale-ratio 3: supercool has 2, 4 and 8");
+    if (network != "supercool" && upscale_ratio == 8) fail("--upscale-ratio 8: vapsr has 2, 3 and 4");
+    if (colour_space != "rgb" && !test_images_path.empty() && app.count("--test-images-path") > 0)
+        fail("--colour-space ", colour_space,
+             ": is evaluated by its loss alone: expected --validation-share instead of --test-images-path");
+}
+
+zoo::architecture training_options::architecture() const {
+    zoo::architecture a{.scale = upscale_ratio, .depth = num_layers};
+    if (network == "supercool") {
+        a.family = zoo::family::supercool, a.channels = num_channels, a.hidden = num_channels * hidden_ratio;
+        a.filter = base_upscaler == "bilinear" ? interpolation::bilinear : interpolation::bicubic;
+    } else if (network == "vapsr") {
+        a.channels = 48, a.hidden = 64;
+    } else
+        a.channels = 64, a.hidden = 48, a.kernel = 3, a.range = {-1, 1};
+    return a;
+}
+
+sample_options training_options::samples() const {
+    sample_options s{.scale = upscale_ratio, .colours = colour_space_of(colour_space)};
+    const bool matlab = degradation == "matlab" || (degradation == "recipe" && recipe == "benchmark");
+    s.degradation = matlab ? degradation_kind::matlab : degradation_kind::antialias;
+    s.augment = augmentation == "dihedral" || recipe == "benchmark" ? dihedral_augmentation
+                : recipe == "vapsr"                                 ? vapsr_augmentation
+                                                                    : supercool_augmentation;
+    s.augment.size = target_resolution;
+    if (s.augment.jitter != jitter_options{})
+        s.augment.jitter = {brightness_jitter, contrast_jitter, saturation_jitter, hue_jitter};
+    return s;
+}
+
+any_optimizer training_options::make_optimizer() const {
+    const adam_options a{.beta1 = beta1, .beta2 = beta2, .weight_decay = weight_decay};
+    if (optimizer == "adam") return adam(a);
+    if (optimizer == "adamw") return adamw(a);
+    if (optimizer == "sgd") return sgd({.momentum = beta1, .weight_decay = weight_decay});
+    return adafactor({.beta2_decay = rms_decay, .weight_decay = weight_decay, .low_memory = low_memory_optimizer});
+}
+
+loss_function training_options::make_loss() const {
+    const auto with_variation = [this](auto pixels) -> loss_function {
+        return weighted_sum{pixels, 1., total_variation_loss{}, tv_penalty};
+    };
+    if (loss == "l1") return with_variation(l1_loss{});
+    if (loss == "charbonnier") return with_variation(charbonnier_loss{});
+    return with_variation(l2_loss{});
+}
+
+trainer_options training_options::trainer(std::int64_t steps) const {
+    return {.rate = {.base = learning_rate,
+                     .how = schedule == "cosine" ? learning_rate::decay::cosine : learning_rate::decay::constant,
+                     .warmup = warmup_steps,
+                     .total = steps,
+                     .final = final_rate},
+            .max_gradient_norm = max_gradient_norm,
+            .accumulation = gradient_accumulation_steps,
+            .ema_decay = ema_decay};
+}
+
+run_settings training_options::settings() const {
+    run_settings all;
+    const auto add = [&](const char* name, const auto& value) { all.emplace_back(name, text_of(value)); };
+    add("recipe", recipe), add("augmentation", augmentation), add("degradation", degradation);
+    add("colour-space", colour_space), add("target-resolution", target_resolution),
+        add("samples-per-epoch", samples_per_epoch);
+    add("validation-share", validation_share), add("brightness-jitter", brightness_jitter),
+        add("contrast-jitter", contrast_jitter);
+    add("saturation-jitter", saturation_jitter), add("hue-jitter", hue_jitter), add("network", network);
+    add("base-upscaler", base_upscaler), add("upscale-ratio", upscale_ratio), add("num-channels", num_channels);
+    add("hidden-ratio", hidden_ratio), add("num-layers", num_layers), add("optimizer", optimizer), add("loss", loss);
+    add("schedule", schedule), add("batch-size", batch_size),
+        add("gradient-accumulation-steps", gradient_accumulation_steps);
+    add("learning-rate", learning_rate), add("rms-decay", rms_decay), add("beta1", beta1), add("beta2", beta2);
+    add("weight-decay", weight_decay), add("tv-penalty", tv_penalty), add("max-gradient-norm", max_gradient_norm);
+    add("ema-decay", ema_decay), add("final-rate", final_rate), add("warmup-steps", warmup_steps),
+        add("seed", common.seed);
+    if (schedule == "cosine") add("num-epochs", num_epochs), add("max-steps", max_steps);
+    return all;
+}
+
+} // namespace programs

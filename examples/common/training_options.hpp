@@ -1,0 +1,50 @@
+// The options of pretrain and fine_tune.
+#pragma once
+#include <string>
+
+#include "common/program.hpp"
+#include "fovea/fovea.hpp"
+
+namespace programs {
+
+struct training_options {
+    // Data.
+    std::string train_images_path = "dataset/train", low_images_path, test_images_path = "dataset/test";
+    std::string augmentation = "recipe", degradation = "recipe", colour_space = "rgb";
+    int num_dataset_processes = 4, target_resolution = 256, samples_per_epoch = 0, cache_megabytes = 1024;
+    float brightness_jitter = 0.1f, contrast_jitter = 0.1f, saturation_jitter = 0.1f, hue_jitter = 0.1f;
+    double validation_share = 0;
+
+    // The network.
+    std::string recipe = "supercool", network = "supercool", base_upscaler = "bicubic", weights;
+    int upscale_ratio = 4, num_channels = 128, hidden_ratio = 2, num_layers = 16;
+
+    // The optimizer.
+    std::string optimizer = "adafactor", loss = "l2", schedule = "constant";
+    int batch_size = 32, gradient_accumulation_steps = 4, num_epochs = 400;
+    double learning_rate = 1e-2, rms_decay = -0.8, tv_penalty = 0.5, max_gradient_norm = 1, weight_decay = 0;
+    double beta1 = 0.9, beta2 = 0.999, ema_decay = 0, final_rate = 0.01, initial_gain = 0.5;
+    std::int64_t warmup_steps = 0, max_steps = 0;
+    bool low_memory_optimizer = false;
+
+    // The run.
+    int eval_interval = 5, checkpoint_interval = 10, keep_checkpoints = 3, patience = 0;
+    double max_minutes = 0;
+    std::string checkpoint_path = "checkpoints/checkpoint", run_dir_path = "runs/pretrain";
+    bool resume = false;
+    common_options common;
+
+    void add_to(CLI::App& app);
+    // What the recipe says where the command line says nothing. Throws when options make no sense together.
+    void complete(const CLI::App& app);
+
+    fovea::zoo::architecture architecture() const;
+    fovea::sample_options samples() const;
+    fovea::any_optimizer make_optimizer() const;
+    fovea::loss_function make_loss() const;
+    fovea::trainer_options trainer(std::int64_t steps) const; // of a run of so many steps
+    // Those that the result depends on.
+    fovea::run_settings settings() const;
+};
+
+} // namespace programs

@@ -1,0 +1,243 @@
+#include "common/training_session.hpp"
+
+#include <csignal>
+
+#include "common/files.hpp"
+
+namespace programs {
+
+using namespace fovea;
+
+namespace {
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+void ask_to_stop(int) { stop_asked = 1; }
+
+image as_rgb8(const std::filesystem::path& p) { return with_type(with_channels(read_image(p), 3), sample_type::u8); }
+
+} // namespace
+
+std::string training_session::scores::text() const {
+    std::string all;
+    for (auto& [name, value] : of) {
+        char number[64];
+        std::snprintf(number, sizeof number, "%s%s %.4f", all.empty() ? "" : ", ", name.c_str(), value);
+        all += number;
+    }
+    return all;
+}
+
+picture_list training_session::training_pictures() {
+    picture_list list = o_.low_images_path.empty()
+                            ? pictures_below(o_.train_images_path)
+                            : pairs_below(o_.train_images_path, o_.low_images_path, o_.upscale_ratio);
+    if (o_.validation_share <= 0) return list;
+    picture_split split = split_pictures(std::move(list), o_.validation_share, o_.common.seed);
+    validation_pictures_ = std::move(split.validation);
+    return std::move(split.training);
+}
+
+training_session::training_session(const training_options& o)
+    : o_(o),
+      what_(o.architecture()),
+      threads_({.threads = o.common.threads}),
+      set_(training_pictures(), o.samples(),
+           {.cache_bytes = std::uint64_t(o.cache_megabytes) << 20, .threads = o.num_dataset_processes}),
+      net_(zoo::trainable_of<cpu>(what_, {.seed = o.common.seed, .gain = o.initial_gain, .threads = &threads_})),
+      fit_(net_, o.make_optimizer(), {}),
+      files_(o.checkpoint_path, o.keep_checkpoints) {
+    report_skipped(set_);
+    if (!validation_pictures_.pictures.empty())
+        validation_.emplace(std::move(validation_pictures_), o.samples(),
+                            training_set_options{.threads = o.num_dataset_processes});
+}
+
+void training_session::report_skipped(const training_set& set) const {
+    std::fprintf(stderr, "%zu images to train on", set.size());
+    std::fprintf(stderr, set.skipped().empty() ? "\n" : ", %zu files left out:\n", set.skipped().size());
+    for (auto& file : set.skipped()) std::fprintf(stderr, "  %s\n", file.reason.c_str());
+}
+
+std::int64_t training_session::total_steps() const {
+    const std::int64_t batches = std::int64_t(loader_->steps_per_epoch()) * o_.num_epochs;
+    const std::int64_t steps = batches / o_.gradient_accumulation_steps;
+    return o_.max_steps > 0 ? std::min(steps, o_.max_steps) : steps;
+}
+
+void training_session::load_weights() {
+    if (o_.weights.empty()) return;
+    const auto file = fovea::weights_of(read_tensor_file(weights_at(o_.weights)));
+    net_.load(file);
+}
+
+void training_session::resume(const hooks& h) {
+    const tensor_file file = files_.latest();
+    check_settings(file, o_.settings());
+    fit_.load(file);
+    if (h.load) h.load(file);
+    const auto number = [&](const char* name) { return std::strtoull(file.metadata.at(name).c_str(), nullptr, 10); };
+    loader_.reset();
+    loader_ =
+        std::make_unique<data_loader>(set_, loader_options{.batch = o_.batch_size,
+                                                           .threads = o_.num_dataset_processes,
+                                                           .seed = o_.common.seed,
+                                                           .samples_per_epoch = std::uint64_t(o_.samples_per_epoch),
+                                                           .start = {number("data.epoch"), number("data.step")}});
+    if (file.metadata.contains("best.score")) {
+        best_ = std::strtod(file.metadata.at("best.score").c_str(), nullptr);
+        best_epoch_ = number("best.epoch");
+    }
+    last_saved_ = fit_.steps();
+    std::fprintf(stderr, "%s: goes on at epoch %llu, step %lld\n", file.source.c_str(),
+                 static_cast<unsigned long long>(loader_->position().epoch), static_cast<long long>(fit_.steps()));
+}
+
+void training_session::to_range(const tensor<float>& from, tensor<float>& to) const {
+    if (to.size() != from.size()) to = tensor<float>(from.batch(), from.height(), from.width(), from.channels());
+    const float low = what_.range.low, span = what_.range.high - what_.range.low;
+    for (std::size_t i = 0; i < from.size(); ++i) to.data()[i] = low + span * from.data()[i];
+}
+
+// The weights that are evaluated and used: the averages where there are any.
+tensor_file training_session::weights() {
+    tensor_file file;
+    file.source = "the weights in training";
+    zoo::describe_in(file, what_);
+    file.metadata["colour_space"] = o_.colour_space;
+    fit_.exchange_average();
+    for (auto* all : {&net_.parameters(), &net_.buffers()})
+        for (auto& p : *all) file.add(tensor_of(p.name, {p.dims.begin(), p.dims.begin() + p.rank}, p.values()));
+    fit_.exchange_average();
+    return file;
+}
+
+training_session::scores training_session::evaluate_images() {
+    auto upscale = zoo::load<cpu>(weights(), model_options{.threads = &threads_});
+    scores s;
+    const auto files = images_in(o_.test_images_path);
+    for (auto& file : files) {
+        const image high = crop_to_multiple(as_rgb8(file), what_.scale);
+        const image low = resize_matlab(high, high.height() / what_.scale, high.width() / what_.scale);
+        const image made = upscale(low);
+        const metric_options m{.channels = metric_channels::y, .crop = what_.scale};
+        s.of["psnr"] += psnr(made, high, m) / double(files.size());
+        s.of["ssim"] += ssim(made, high, m) / double(files.size());
+    }
+    s.best = s.of["psnr"];
+    return s;
+}
+
+training_session::scores training_session::evaluate_validation() {
+    const int batch = std::min<int>(o_.batch_size, int(validation_->size()));
+    data_loader data(*validation_, {.batch = batch, .threads = o_.num_dataset_processes, .drop_incomplete = false});
+    const loss_function loss = o_.make_loss();
+    tensor<float> x, t;
+    double sum = 0, images = 0;
+    fit_.exchange_average();
+    for (std::uint64_t i = 0; i < data.steps_per_epoch(); ++i) {
+        const training_batch& b = data.next();
+        to_range(b.input, x), to_range(b.target, t);
+        const auto y = net_.forward(x.view(), true);
+        sum += loss(y, t.view(), net_.output_gradient(), 0) * b.input.batch();
+        images += b.input.batch();
+    }
+    fit_.exchange_average();
+    scores s;
+    s.of["validation loss"] = sum / images;
+    s.best = -sum / images;
+    return s;
+}
+
+std::optional<training_session::scores> training_session::evaluate() {
+    if (validation_) return evaluate_validation();
+    if (std::filesystem::is_directory(o_.test_images_path)) return evaluate_images();
+    return std::nullopt;
+}
+
+void training_session::save(const hooks& h) {
+    if (last_saved_ == fit_.steps()) return;
+    tensor_file file;
+    file.source = files_.of_step(fit_.steps()).string();
+    fit_.save(file);
+    if (h.save) h.save(file);
+    zoo::describe_in(file, what_);
+    file.metadata["colour_space"] = o_.colour_space;
+    save_settings(file, o_.settings());
+    file.metadata["data.epoch"] = std::to_string(loader_->position().epoch);
+    file.metadata["data.step"] = std::to_string(loader_->position().step);
+    if (best_) {
+        char text[64];
+        std::snprintf(text, sizeof text, "%.17g", *best_);
+        file.metadata["best.score"] = text, file.metadata["best.epoch"] = std::to_string(best_epoch_);
+    }
+    files_.save(fit_.steps(), file);
+    last_saved_ = fit_.steps();
+    fit_.keep_state();
+}
+
+// Evaluates and saves where it is due.
+void training_session::end_epoch(const hooks& h, bool last) {
+    const std::uint64_t epoch = loader_->position().epoch; // that are done
+    if (last || epoch % std::uint64_t(o_.eval_interval) == 0)
+        if (const auto s = evaluate()) {
+            const bool better = !best_ || s->best > *best_;
+            std::fprintf(stderr, "epoch %llu, step %lld: %s%s\n", static_cast<unsigned long long>(epoch),
+                         static_cast<long long>(fit_.steps()), s->text().c_str(), better ? ", the best so far" : "");
+            if (better) {
+                best_ = s->best, best_epoch_ = epoch;
+                files_.save_best(weights());
+            }
+        }
+    if (last || epoch % std::uint64_t(o_.checkpoint_interval) == 0) save(h);
+}
+
+void training_session::run(const step_function& step, const hooks& h) {
+    loader_ =
+        std::make_unique<data_loader>(set_, loader_options{.batch = o_.batch_size,
+                                                           .threads = o_.num_dataset_processes,
+                                                           .seed = o_.common.seed,
+                                                           .samples_per_epoch = std::uint64_t(o_.samples_per_epoch)});
+    fit_.set_options(o_.trainer(total_steps()));
+    if (o_.resume)
+        resume(h);
+    else
+        load_weights();
+    std::signal(SIGINT, ask_to_stop);
+    std::signal(SIGTERM, ask_to_stop);
+    const std::int64_t total = total_steps(), begun = fit_.steps();
+    std::fprintf(stderr, "%s: %lld steps of %d x %d images\n", zoo::describe(what_).c_str(),
+                 static_cast<long long>(total), o_.gradient_accumulation_steps, o_.batch_size);
+    progress_bar bar("training");
+    tensor<float> x, t;
+    bool epoch_ended = false;
+    const auto going = [&] {
+        const bool patient =
+            o_.patience == 0 || !best_ || loader_->position().epoch < best_epoch_ + std::uint64_t(o_.patience);
+        const bool time_left = o_.max_minutes <= 0 || bar.seconds() < 60 * o_.max_minutes;
+        const bool more = loader_->position().epoch < std::uint64_t(o_.num_epochs) &&
+                          (o_.max_steps == 0 || fit_.steps() < o_.max_steps);
+        return (!fit_.between_steps() && more) || (more && patient && time_left && !stop_asked);
+    };
+    while (going()) {
+        const training_batch& b = loader_->next();
+        to_range(b.input, x), to_range(b.target, t);
+        const step_report r = step(x.view(), t.view());
+        epoch_ended |= loader_->position().step == 0;
+        if (!r.complete) continue;
+        if (!r.problem.empty())
+            std::fprintf(stderr, "step %lld: %s (%lld such steps)\n", static_cast<long long>(fit_.steps()),
+                         r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
+        const double images = double(fit_.steps() - begun) * o_.batch_size * o_.gradient_accumulation_steps;
+        bar.say(text_of("epoch ", loader_->position().epoch, ", step ", fit_.steps(), ", loss ", r.loss, ", ",
+                        h.status ? h.status() : std::string(), int(images / bar.seconds() * 10) / 10., " images/s"));
+        bar(double(fit_.steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
+        if (std::exchange(epoch_ended, false)) end_epoch(h, false);
+    }
+    end_epoch(h, true);
+    const waiting_time waited = loader_->waited();
+    std::fprintf(stderr, "%lld steps, %.0f s, of which %.1f s waited for data\n", static_cast<long long>(fit_.steps()),
+                 bar.seconds(), waited.seconds);
+}
+
+} // namespace programs

@@ -1,0 +1,179 @@
+// dx of a convolution, from dy: the convolution with each filter turned by half a circle and inputs and outputs
+// exchanged. With a stride s the pixels of dx fall into s * s phases, each a convolution with the taps that meet it.
+//
+//   dy  (N,H',W',O)     dx  (N,H,W,I), = or +=     arranged  by pack_convolution_gradient from w (O,I/groups,K,K)
+//
+// attributes::method and tile are those of the exchanged convolution.
+#pragma once
+#include "fovea/backend/cpu/convolution.hpp"
+#include "fovea/backend/cpu/depthwise.hpp"
+#include "fovea/backend/cpu/winograd.hpp"
+#include "fovea/graph/gradient_kernel.hpp"
+
+namespace fovea::FOVEA_ISA {
+
+// (O,I/groups,K,K) to (I,O/groups,K,K).
+inline weight_shape exchanged(const attributes& a, const weight_shape& s) {
+    return {s[1] * a.groups, s[0] / a.groups, s[2], s[3]};
+}
+inline void exchange(const attributes& a, const weight_shape& s, const float* w, float* out) {
+    const int outputs = s[0] / a.groups, inputs = s[1], taps = s[2] * s[3]; // of one group
+    for (int group = 0; group < a.groups; ++group)
+        for (int i = 0; i < inputs; ++i)
+            for (int o = 0; o < outputs; ++o) {
+                const float* from = w + (std::ptrdiff_t(group * outputs + o) * inputs + i) * taps;
+                for (int tap = taps; tap-- > 0;) *out++ = from[tap];
+            }
+}
+
+// The taps of one axis that reach the pixels of a phase: tap `first`, first - stride, ... read dy at begin, begin + 1,
+// ...
+struct phase_taps {
+    int first = 0, count = 0, begin = 0;
+    phase_taps(int phase, int kernel, int stride) {
+        const int half = kernel / 2;
+        for (int tap = kernel; tap-- > 0;)
+            if ((phase + half - tap) % stride == 0) {
+                if (count == 0) first = tap, begin = floor_division(phase + half - tap, stride);
+                ++count;
+            }
+    }
+    static int floor_division(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+};
+
+// Where the weights of the phases lie, one after the other: [taps of rows][taps of columns][O][vectors * lanes] for
+// each block of dx's channels.
+struct phase_layout {
+    int outputs, inputs, kernel, stride; // outputs: of dx
+    std::size_t floats(const phase_taps& rows, const phase_taps& cols) const {
+        return std::size_t(rows.count * cols.count * inputs) * std::size_t((outputs + lanes - 1) / lanes * lanes);
+    }
+    // f(phase of rows, of columns, their taps, floats before them)
+    template <class F> std::size_t each(F f) const {
+        std::size_t before = 0;
+        for (int v = 0; v < stride; ++v)
+            for (int u = 0; u < stride; ++u) {
+                const phase_taps rows(v, kernel, stride), cols(u, kernel, stride);
+                f(v, u, rows, cols, before);
+                before += floats(rows, cols);
+            }
+        return before;
+    }
+    // f(first vector of dx's channels, vectors) for blocks of them
+    template <class F> void each_block(F f) const {
+        const int vectors = (outputs + lanes - 1) / lanes;
+        for (int v = 0, n; v < vectors; v += n) f(v, n = block_vectors(vectors - v, inputs));
+    }
+};
+inline phase_layout phases_of(const attributes& a, const weight_shape& s) { return {s[1], s[0], s[2], a.stride}; }
+
+inline void pack_phases(const preparation_call& c) {
+    const phase_layout l = phases_of(c.a, c.dims[0]);
+    const float* w = c.weight<float>(0);
+    l.each([&](int, int, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
+        float* out = static_cast<float*>(c.out) + before;
+        l.each_block([&](int first, int vectors) {
+            for (int i = 0; i < rows.count; ++i)
+                for (int j = 0; j < cols.count; ++j)
+                    for (int o = 0; o < l.inputs; ++o)
+                        for (int k = first * lanes; k < (first + vectors) * lanes; ++k) {
+                            const int tap = (rows.first - i * l.stride) * l.kernel + cols.first - j * l.stride;
+                            *out++ = k < l.outputs ? w[(std::ptrdiff_t(o) * l.outputs + k) * l.kernel * l.kernel + tap]
+                                                   : 0.f;
+                        }
+        });
+    });
+}
+
+inline bool by_phases(const attributes& a) { return a.stride > 1; }
+inline preparation_call exchanged_call(const preparation_call& c, const float* w) {
+    preparation_call e = c;
+    e.dims[0] = exchanged(c.a, c.dims[0]), e.w[0] = w;
+    return e;
+}
+// The packed weights, and behind them room for the exchanged ones.
+inline std::size_t packed_exchanged_bytes(const preparation_call& c) {
+    const preparation_call e = exchanged_call(c, nullptr);
+    return c.a.method == convolution_method::winograd ? packed_winograd_bytes(e) : packed_convolution_bytes(e);
+}
+inline std::size_t packed_convolution_gradient_bytes(const preparation_call& c) {
+    if (by_phases(c.a))
+        return sizeof(float) *
+               phases_of(c.a, c.dims[0]).each([](int, int, const phase_taps&, const phase_taps&, std::size_t) {});
+    return packed_exchanged_bytes(c) + sizeof(float) * count(c.dims[0]);
+}
+inline void pack_convolution_gradient(const preparation_call& c) {
+    if (by_phases(c.a)) return pack_phases(c);
+    float* turned = reinterpret_cast<float*>(static_cast<std::byte*>(c.out) + packed_exchanged_bytes(c));
+    exchange(c.a, c.dims[0], c.weight<float>(0), turned);
+    const preparation_call e = exchanged_call(c, turned);
+    c.a.method == convolution_method::winograd ? pack_winograd(e) : pack_convolution(e);
+}
+
+// The forward call that computes dx.
+inline call exchanged_call(const gradient_call& c) {
+    call e;
+    e.a = c.a, e.images = c.images, e.rows = c.rows, e.cols = c.cols;
+    e.a.activation = activation_kind::identity;
+    e.x = {c.dy, c.accumulates[0] ? c.dx[0] : window{}};
+    e.y = c.dx[0], e.w[0] = c.arranged, e.dims = exchanged(c.a, c.dims), e.scratch = c.scratch;
+    return e;
+}
+
+inline void convolve_phases(const gradient_call& c) {
+    const phase_layout l = phases_of(c.a, c.dims);
+    const int s = l.stride;
+    const epilogue finish = epilogue_of(activation_kind::identity);
+    l.each([&](int row_phase, int col_phase, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
+        const auto first = [s](int begin, int phase) { return (begin - phase + s - 1) / s; };
+        const range down{first(c.rows.begin, row_phase), first(c.rows.end, row_phase)},
+            along{first(c.cols.begin, col_phase), first(c.cols.end, col_phase)};
+        if (along.empty()) return;
+        const float* weights = static_cast<const float*>(c.arranged) + before;
+        terms t{};
+        t.rows = rows.count, t.runs = 1, t.length = cols.count * l.inputs, t.pixel_step = l.inputs;
+        if (cols.count == 0) t.rows = 0;
+        const float* w = weights;
+        l.each_block([&](int vector, int vectors) {
+            for (int n = c.images.begin; n < c.images.end; ++n)
+                for (int y = down.begin; y < down.end; ++y) {
+                    for (int i = 0; i < t.rows; ++i) {
+                        const int row = y + rows.begin + i; // above the image, too, lies the row of zeros
+                        t.row[i] = c.dy.read<float>(n, row, along.begin + cols.begin);
+                    }
+                    float* dx = c.dx[0].at<float>(n, y * s + row_phase, along.begin * s + col_phase) + vector * lanes;
+                    const destination to{.y = dx,
+                                         .pixel_step = std::ptrdiff_t(s) * l.outputs,
+                                         .vector_step = lanes,
+                                         .channels = std::min(vectors * lanes, l.outputs - vector * lanes),
+                                         .bias = nullptr,
+                                         .skip = c.accumulates[0] ? dx : nullptr,
+                                         .slope = 0};
+                    row_kernel_of(vectors)(t, w, along.size(), to, finish);
+                }
+            w += std::ptrdiff_t(t.rows) * t.length * vectors * lanes;
+        });
+    });
+}
+
+inline std::size_t convolution_input_gradient_scratch(const gradient_call& c) {
+    return c.a.method == convolution_method::winograd ? winograd_scratch(exchanged_call(c)) : 0;
+}
+inline void convolution_input_gradient(const gradient_call& c) {
+    if (by_phases(c.a)) return convolve_phases(c);
+    const call e = exchanged_call(c);
+    c.a.method == convolution_method::winograd ? winograd(e) : convolution(e);
+}
+
+// The same of a depthwise convolution without stride: (C,1,K,K) turned.
+inline std::size_t packed_depthwise_gradient_bytes(const preparation_call& c) {
+    return packed_depthwise_bytes(c) + sizeof(float) * count(c.dims[0]);
+}
+inline void pack_depthwise_gradient(const preparation_call& c) {
+    float* turned = reinterpret_cast<float*>(static_cast<std::byte*>(c.out) + packed_depthwise_bytes(c));
+    exchange(c.a, c.dims[0], c.weight<float>(0), turned);
+    pack_depthwise(exchanged_call(c, turned));
+}
+inline void depthwise_input_gradient(const gradient_call& c) { depthwise(exchanged_call(c)); }
+
+} // namespace fovea::FOVEA_ISA

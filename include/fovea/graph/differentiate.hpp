@@ -1,0 +1,307 @@
+// Running a training plan: forward, then backward, each operation split among the threads of a context. Results do not
+// depend on how many there are.
+#pragma once
+#include "fovea/graph/execute.hpp"
+#include "fovea/graph/training_plan.hpp"
+
+namespace fovea {
+
+// Gradients of the weights, by weight: of parameters until they are cleared, of derived weights within a step.
+template <class Real> class gradient_store {
+  public:
+    explicit gradient_store(const graph& g) {
+        for (auto& w : g.weights) of_.emplace_back(w.kind == weight_kind::buffer || w.name.empty() ? 0 : count(w.dims));
+    }
+    Real* operator[](int i) { return i < 0 || of_[std::size_t(i)].empty() ? nullptr : of_[std::size_t(i)].data(); }
+    void clear(int i) { std::ranges::fill(of_[std::size_t(i)], Real(0)); }
+    void clear() {
+        for (auto& g : of_) std::ranges::fill(g, Real(0));
+    }
+
+  private:
+    std::vector<std::vector<Real>> of_;
+};
+
+template <class Real> class differentiator {
+  public:
+    // `gradients` may be null where options.weight_gradients is false.
+    differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
+                   const training_options& o = {})
+        : g_(g),
+          weights_(weights),
+          gradients_(gradients),
+          threads_(threads),
+          options_(o),
+          trained_(detail::trained_weights(g, o)) {}
+
+    // Plans for a batch of that size, unless the last was of that size too.
+    void prepare(extent input, int batch) {
+        if (!plan_.extents.empty() && plan_.batch == batch && plan_.extents[0].height == input.height &&
+            plan_.extents[0].width == input.width)
+            return;
+        plan_ = plan_training(g_, input, batch, options_, sizeof(Real));
+        arena_.reserve(plan_.bytes);
+    }
+    // Values of the network's input, to be filled before forward(); its margins are zeros.
+    window input() {
+        const window w = value(0, false);
+        clear(w);
+        return w;
+    }
+    window output() const { return value(int(g_.tensors.size()) - 1, false); }
+    // Zeros after forward(), to be filled before backward().
+    window output_gradient() const { return gradient(int(g_.tensors.size()) - 1); }
+    window input_gradient() const { return gradient(0); } // after backward(), with options.input_gradient
+    std::size_t bytes() const { return plan_.bytes; }
+
+    // Buffers (running estimates) are updated unless `evaluating`.
+    void forward(bool evaluating = false) {
+        forward(evaluating, [](const operation&, const window&) { return true; });
+    }
+    // look(operation, its output) may return false to stop.
+    template <class Look> void forward(bool evaluating, Look look) {
+        std::fill_n(arena_.data() + plan_.zeros, plan_.zero_bytes, std::byte{0});
+        again_.assign(g_.tensors.size(), 0);
+        for (std::size_t s = 0; s < plan_.forward; ++s) {
+            const int i = plan_.steps[s].operation;
+            compute(i, false, !evaluating);
+            if (!look(op(i), value(op(i).y, false))) return;
+        }
+        clear(output_gradient());
+    }
+
+    // From output_gradient() to the gradients of weights, which are added to, and of the input.
+    void backward() {
+        for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
+            const auto [what, i] = plan_.steps[s];
+            if (what == training_step::kind::forward)
+                compute(i, true, false);
+            else
+                differentiate(i);
+        }
+        if (options_.weight_gradients) differentiate_preparations();
+    }
+
+  private:
+    static constexpr std::size_t element = sizeof(Real);
+
+    const operation& op(int i) const { return g_.operations[std::size_t(i)]; }
+
+    window shaped(int t, range cols) const {
+        const auto [height, width] = plan_.extents[std::size_t(t)];
+        const int channels = g_.tensors[std::size_t(t)].channels;
+        const std::ptrdiff_t row = std::ptrdiff_t(cols.size()) * channels;
+        return {.zeros = arena_.data() + plan_.zeros,
+                .height = height,
+                .width = width,
+                .channels = channels,
+                .left = cols.begin,
+                .columns = cols.size(),
+                .stored = height,
+                .row_stride = row,
+                .image_stride = row * height};
+    }
+    window value(int t, bool again) const {
+        window w = shaped(t, plan_.cols[std::size_t(t)]);
+        w.data = arena_.data() + plan_.values[again ? 1 : 0][std::size_t(t)];
+        return w;
+    }
+    window gradient(int t) const {
+        window w = shaped(t, {-plan_.margin, plan_.extents[std::size_t(t)].width + plan_.margin});
+        w.data = arena_.data() + plan_.gradients[std::size_t(t)];
+        return w;
+    }
+    // Zeros inside, too: a loss adds to the gradient of its input.
+    void clear(const window& w) const {
+        const std::size_t bytes = std::size_t(w.image_stride) * element;
+        threads_.parallel_for(plan_.batch, [&](int n, int) noexcept {
+            std::fill_n(w.data + std::size_t(n) * bytes, bytes, std::byte{0});
+        });
+    }
+    Real* statistics(int i) const {
+        const bool batch = op(i).d.statistics && options_.batch_statistics;
+        return batch ? reinterpret_cast<Real*>(arena_.data() + plan_.statistics[std::size_t(i)]) : nullptr;
+    }
+
+    void compute(int i, bool again, bool updates) {
+        const operation& o = op(i);
+        call c = detail::call_of(o, weights_);
+        for (int k = 0; k < max_inputs; ++k)
+            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again && again_[std::size_t(o.x[k])]);
+        c.y = value(o.y, again);
+        again_[std::size_t(o.y)] = again;
+        c.images = {0, plan_.batch}, c.rows = {0, c.y.height}, c.cols = {0, c.y.width};
+        c.statistics = statistics(i);
+        if (c.statistics && !again) {
+            gradient_call s = gradient_call_of(i);
+            for (int k = 0; updates && k < max_weights; ++k)
+                if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
+                    s.dw[std::size_t(k)] = weights_[o.d.w[k]];
+            find_statistics(o.d.statistics_before, s);
+        }
+        detail::compute(o, c, threads_, element);
+    }
+
+    // Everything but where a kernel's share lies, and dw.
+    gradient_call gradient_call_of(int i) const {
+        const operation& o = op(i);
+        gradient_call c;
+        c.a = o.d.a, c.dims = o.dims, c.images = {0, plan_.batch},
+        c.outputs = {0, g_.tensors[std::size_t(o.y)].channels};
+        for (int k = 0; k < max_inputs; ++k)
+            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again_[std::size_t(o.x[k])]);
+        c.y = value(o.y, again_[std::size_t(o.y)]), c.dy = gradient(o.y);
+        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.d.w[k]];
+        c.arranged = weights_[o.d.arranged];
+        c.statistics = statistics(i);
+        return c;
+    }
+
+    void find_statistics(gradient_kernel find, const gradient_call& c) {
+        constexpr int chunk = 16;
+        const int channels = c.outputs.end;
+        threads_.parallel_for((channels + chunk - 1) / chunk, [&](int k, int) noexcept {
+            gradient_call part = c;
+            part.outputs = {k * chunk, std::min((k + 1) * chunk, channels)};
+            find(part);
+        });
+    }
+
+    void differentiate(int i) {
+        const operation& o = op(i);
+        gradient_call c = gradient_call_of(i);
+        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) differentiate_weights(i, c);
+        if (c.statistics) find_statistics(o.d.statistics_back, c);
+        const auto& ways = plan_.ways[std::size_t(i)];
+        using enum gradient_way;
+        bool any = false;
+        for (std::size_t k = 0; k < ways.size(); ++k) {
+            if (ways[k] == none || (o.d.passes >> k & 1)) continue;
+            c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == computed_and_added;
+            any = true;
+        }
+        if (any) differentiate_inputs(o, c);
+        for (std::size_t k = 0; k < ways.size(); ++k)
+            if (ways[k] == copied || ways[k] == added) pass(gradient(o.x[int(k)]), c.dy, ways[k] == added);
+    }
+
+    void differentiate_inputs(const operation& o, gradient_call& whole) {
+        const window& dx = whole.dx[0] ? whole.dx[0] : whole.dx[1];
+        whole.rows = {0, dx.height}, whole.cols = {0, dx.width};
+        const auto cut = detail::cut::of(o.d.grain, 0, plan_.batch, whole.rows, whole.cols, threads_.threads());
+        if (o.d.input_scratch) {
+            std::size_t bytes = 0;
+            for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.d.input_scratch(cut.piece(whole, k)));
+            threads_.reserve_scratch(bytes);
+        }
+        threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
+            gradient_call c = cut.piece(whole, k);
+            if (c.rows.empty() || c.cols.empty()) return;
+            c.scratch = threads_.scratch(worker);
+            o.d.input(c);
+            for (auto& to : c.dx)
+                for (int n = c.images.begin; to && n < c.images.end; ++n)
+                    detail::clear_margins(to, n, c.rows, c.cols, element);
+        });
+    }
+
+    // dx = dy or dx += dy
+    void pass(const window& dx, const window& dy, bool adds) {
+        threads_.parallel_for(plan_.batch * dx.height, [&](int k, int) noexcept {
+            const int n = k / dx.height, y = k % dx.height, values = dx.width * dx.channels;
+            const Real* from = dy.at<Real>(n, y, 0);
+            Real* to = dx.at<Real>(n, y, 0);
+            for (int v = 0; v < values; ++v) to[v] = adds ? to[v] + from[v] : from[v];
+            detail::clear_margins(dx, n, {y, y + 1}, {0, dx.width}, element);
+        });
+    }
+
+    void differentiate_weights(int i, gradient_call whole) {
+        const operation& o = op(i);
+        const int pieces = plan_.pieces[std::size_t(i)], chunks = plan_.chunks[std::size_t(i)];
+        const std::size_t bytes = detail::training_planner::partial_bytes(g_, o, element);
+        std::byte* const memory = arena_.data() + plan_.partials[std::size_t(i)];
+        threads_.parallel_for(
+            pieces, [&](int k, int) noexcept { std::fill_n(memory + std::size_t(k) * bytes, bytes, std::byte{0}); });
+        whole.cols = {0, whole.dy.width};
+        whole.a.method = o.d.weights_method;
+        if (o.d.weights_scratch) threads_.reserve_scratch(o.d.weights_scratch(whole));
+        const int outputs = o.dims[0];
+        threads_.parallel_for(pieces * chunks, [&](int k, int worker) noexcept {
+            gradient_call c = whole;
+            c.scratch = threads_.scratch(worker);
+            c.outputs = {outputs * (k % chunks) / chunks, outputs * (k % chunks + 1) / chunks};
+            const int piece = k / chunks;
+            each_partial(o, memory + std::size_t(piece) * bytes,
+                         [&](int w, Real* at, std::size_t) { c.dw[std::size_t(w)] = at; });
+            each_part(piece, pieces, whole.dy.height, [&](int n, range rows) {
+                c.images = {n, n + 1}, c.rows = rows;
+                o.d.weights(c);
+            });
+        });
+        each_partial(o, memory, [&](int w, Real* first, std::size_t numbers) {
+            constexpr std::size_t chunk = 4096;
+            Real* const sum = (*gradients_)[o.d.w[w]];
+            threads_.parallel_for(int((numbers + chunk - 1) / chunk), [&](int k, int) noexcept {
+                const std::size_t begin = std::size_t(k) * chunk, end = std::min(begin + chunk, numbers);
+                for (int piece = 0; piece < pieces; ++piece) {
+                    const Real* part = reinterpret_cast<const Real*>(reinterpret_cast<const std::byte*>(first) +
+                                                                     std::size_t(piece) * bytes);
+                    for (std::size_t v = begin; v < end; ++v) sum[v] += part[v];
+                }
+            });
+        });
+    }
+
+    // f(weight, its gradient in a piece of partial sums, numbers) for every weight that is trained.
+    template <class F> void each_partial(const operation& o, std::byte* piece, F f) const {
+        for (int k = 0; k < max_weights; ++k) {
+            const int w = o.d.w[k];
+            if (w < 0) continue;
+            const std::size_t numbers = count(g_.weights[std::size_t(w)].dims);
+            if (trained_[std::size_t(w)]) f(k, reinterpret_cast<Real*>(piece), numbers);
+            piece += detail::aligned(numbers * element);
+        }
+    }
+    // f(image, rows) for the rows of a piece.
+    template <class F> void each_part(int piece, int pieces, int height, F f) const {
+        constexpr int grain = detail::training_planner::row_grain;
+        const std::ptrdiff_t each = (height + grain - 1) / grain, all = each * plan_.batch;
+        std::ptrdiff_t at = all * piece / pieces;
+        for (const std::ptrdiff_t end = all * (piece + 1) / pieces; at < end;) {
+            const std::ptrdiff_t n = at / each, stop = std::min(end, (n + 1) * each);
+            f(int(n), range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
+            at = stop;
+        }
+    }
+
+    void differentiate_preparations() {
+        std::vector<std::pair<preparation_gradient, preparation_gradient_call>> calls;
+        std::vector<int> passed;
+        for (auto& p : g_.preparations) {
+            if (!p.backward || !trained_[std::size_t(p.out)]) continue;
+            preparation_gradient_call c;
+            c.forward = weights_.call_of(g_, p, element);
+            c.dout = (*gradients_)[p.out];
+            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = (*gradients_)[p.w[k]];
+            calls.emplace_back(p.backward, c);
+            passed.push_back(p.out);
+        }
+        threads_.parallel_for(int(calls.size()), [&](int k, int) noexcept {
+            calls[std::size_t(k)].first(calls[std::size_t(k)].second);
+            gradients_->clear(passed[std::size_t(k)]);
+        });
+    }
+
+    const graph& g_;
+    weight_store& weights_;
+    gradient_store<Real>* gradients_;
+    context& threads_;
+    training_options options_;
+    std::vector<char> trained_; // by weight
+    training_plan plan_;
+    storage arena_;
+    std::vector<char> again_; // by tensor: its value is the one that was computed again
+};
+
+} // namespace fovea

@@ -1,0 +1,286 @@
+// Memory and order of work of a training step, known before anything runs: every operation forward over whole images,
+// the loss, then every operation backward in reverse; one list of lifetimes, one arena.
+//
+// Of the values only those are kept that a backward kernel reads. What is cheap to compute again (activations), and the
+// inside of a checkpointed block, is not kept but computed again just before it is read. A gradient that an operation
+// only passes on (of a skip) stays where it is and changes its name; one that an elementwise operation turns into
+// another is overwritten by it.
+#pragma once
+#include "fovea/graph/plan.hpp"
+
+namespace fovea {
+
+struct training_options {
+    bool input_gradient = false;  // of the network's input
+    bool weight_gradients = true; // false: a frozen network
+    bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
+};
+
+struct training_step {
+    enum class kind { forward, backward } what;
+    int operation;
+};
+
+// What becomes of the gradient of one input of an operation.
+enum class gradient_way { none, computed, computed_and_added, renamed, copied, added };
+
+struct training_plan {
+    int batch = 1, margin = 0; // columns of gradients outside the image, on either side
+    std::vector<extent> extents;
+    std::vector<range> cols;          // of values, by tensor
+    std::vector<training_step> steps; // the first `forward` of them before the loss
+    std::size_t forward = 0;
+    std::vector<std::size_t> values[2], gradients;          // offsets by tensor; values of the first and second time
+    std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
+    std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
+    std::vector<std::size_t> statistics, partials;          // offsets by operation
+    std::vector<int> pieces, chunks;                        // of weight_gradient, by operation: of rows, of outputs
+    std::size_t zeros = 0, zero_bytes = 0, bytes = 0;
+};
+
+namespace detail {
+
+// Weights that get gradients: parameters and what is made of them.
+inline std::vector<char> trained_weights(const graph& g, const training_options& o) {
+    std::vector<char> trained(g.weights.size(), 0);
+    if (!o.weight_gradients) return trained;
+    for (std::size_t i = 0; i < trained.size(); ++i) trained[i] = g.weights[i].kind == weight_kind::parameter;
+    for (auto& p : g.preparations)
+        for (int w : p.w)
+            if (w >= 0 && p.backward && trained[std::size_t(w)]) trained[std::size_t(p.out)] = 1;
+    return trained;
+}
+
+class training_planner {
+  public:
+    training_planner(const graph& g, extent input, int batch, const training_options& o, std::size_t element)
+        : g_(g), options_(o), element_(element), n_(g.tensors.size()) {
+        p_.batch = batch;
+        p_.extents = extents_of(g, input);
+        producer_.assign(n_, -1);
+        for (std::size_t i = 0; i < g.operations.size(); ++i) producer_[std::size_t(g.operations[i].y)] = int(i);
+        const std::size_t m = g.operations.size();
+        slots_.resize(3 * n_ + 2 * m + 1);
+        buffer_.assign(n_, -1);
+        p_.ways.assign(m, {});
+    }
+
+    training_plan run() {
+        find_needs();
+        find_columns();
+        find_recomputed();
+        forward();
+        loss();
+        for (int i = int(g_.operations.size()); i-- > 0;) backward(i);
+        place();
+        return std::move(p_);
+    }
+
+  private:
+    const operation& op(int i) const { return g_.operations[std::size_t(i)]; }
+    arena_slot& value(int t, bool again) { return slots_[std::size_t(t) + (again ? n_ : 0)]; }
+    arena_slot& gradient(int t) { return slots_[2 * n_ + std::size_t(buffer_[std::size_t(t)])]; }
+    arena_slot& statistics(int i) { return slots_[3 * n_ + std::size_t(i)]; }
+    arena_slot& partial(int i) { return slots_[3 * n_ + g_.operations.size() + std::size_t(i)]; }
+    bool needs(int t) const { return t >= 0 && p_.needs_gradient[std::size_t(t)]; }
+
+    void find_needs() {
+        const auto trained = trained_weights(g_, options_);
+        p_.needs_gradient.assign(n_, 0);
+        p_.needs_gradient[0] = options_.input_gradient;
+        for (auto& o : g_.operations) {
+            bool weights = false, inputs = false;
+            for (int w : o.d.w) weights |= w >= 0 && trained[std::size_t(w)];
+            for (int x : o.x) inputs |= needs(x);
+            p_.needs_weights.push_back(weights);
+            p_.needs_gradient[std::size_t(o.y)] = weights || inputs;
+            p_.margin = std::max(p_.margin, o.d.margin);
+        }
+    }
+
+    void find_columns() {
+        for (auto& e : p_.extents) p_.cols.push_back({0, e.width});
+        for (auto& o : g_.operations) {
+            const std::size_t x = std::size_t(o.x[0]);
+            const range out{0, p_.extents[std::size_t(o.y)].width};
+            p_.cols[x] = p_.cols[x].join(o.reads(out, p_.extents[x].width));
+            p_.cols[x] = p_.cols[x].join(o.d.weight_reads(out, p_.extents[x].width));
+        }
+    }
+
+    bool runs_input_kernel(int i) const {
+        bool any = false;
+        for (int k = 0; k < max_inputs; ++k) any |= needs(op(i).x[k]) && !(op(i).d.passes >> k & 1);
+        return any;
+    }
+    // f(tensor) for the values that the backward pass of operation i reads.
+    template <class F> void each_backward_read(int i, F f) const {
+        const differentiation& d = op(i).d;
+        const unsigned read =
+            (runs_input_kernel(i) ? d.inputs_read : 0u) | (p_.needs_weights[std::size_t(i)] ? d.weights_read : 0u);
+        for (int k = 0; k < max_inputs; ++k)
+            if (read >> k & 1 && op(i).x[k] >= 0) f(op(i).x[k]);
+        if (read & its_output) f(op(i).y);
+    }
+
+    void find_recomputed() {
+        recomputed_.assign(n_, 0);
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            const operation& o = op(i);
+            const bool cheap = o.d.cheap && runs_input_kernel(i) && (o.d.inputs_read & first_input);
+            recomputed_[std::size_t(o.y)] = cheap || o.region >= 0;
+        }
+        recomputed_[n_ - 1] = 0;
+        for (auto& o : g_.operations) // what a block hands to others is kept
+            for (int x : o.x)
+                if (x > 0 && o.region != op(producer_[std::size_t(x)]).region && !op(producer_[std::size_t(x)]).d.cheap)
+                    recomputed_[std::size_t(x)] = 0;
+        again_.assign(n_, 0);
+    }
+
+    void forward() {
+        value(0, false).use(0);
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            p_.steps.push_back({training_step::kind::forward, i});
+            const int now = ++now_;
+            value(op(i).y, false).use(now);
+            for (int x : op(i).x)
+                if (x >= 0) value(x, false).use(now);
+            if (op(i).d.statistics) statistics(i).use(now);
+        }
+        p_.forward = p_.steps.size();
+    }
+
+    void loss() {
+        ++now_;
+        const int last = int(n_) - 1;
+        value(last, false).use(now_);
+        buffer_.back() = last;
+        gradient(last).use(now_);
+    }
+
+    // Computes value t again, and what that needs, unless it is there.
+    void ensure(int t) {
+        if (!recomputed_[std::size_t(t)] || again_[std::size_t(t)]) return;
+        const int i = producer_[std::size_t(t)];
+        for (int x : op(i).x)
+            if (x >= 0) ensure(x);
+        p_.steps.push_back({training_step::kind::forward, i});
+        const int now = ++now_;
+        for (int x : op(i).x)
+            if (x >= 0) value(x, again_[std::size_t(x)]).use(now);
+        again_[std::size_t(t)] = 1;
+        value(t, true).use(now);
+        if (op(i).d.statistics) statistics(i).use(now);
+    }
+
+    void backward(int i) {
+        const operation& o = op(i);
+        if (!p_.needs_gradient[std::size_t(o.y)]) return;
+        each_backward_read(i, [&](int t) { ensure(t); });
+        p_.steps.push_back({training_step::kind::backward, i});
+        const int now = ++now_;
+        each_backward_read(i, [&](int t) { value(t, again_[std::size_t(t)]).use(now); });
+        gradient(o.y).use(now);
+        if (o.d.statistics) statistics(i).use(now);
+        if (p_.needs_weights[std::size_t(i)]) partial(i).use(now);
+        auto& ways = p_.ways[std::size_t(i)];
+        const int y_buffer = buffer_[std::size_t(o.y)];
+        bool free = true; // the gradient of y may change its name
+        for (bool passing : {false, true})
+            for (int k = 0; k < max_inputs; ++k) {
+                const int x = o.x[k];
+                if (!needs(x) || (o.d.passes >> k & 1) != unsigned(passing)) continue;
+                int& buffer = buffer_[std::size_t(x)];
+                using enum gradient_way;
+                auto& way = ways[std::size_t(k)];
+                const bool written = buffer >= 0,
+                           takes_over = !written && free && (passing || (k == 0 && o.d.in_place));
+                way = passing   ? written      ? added
+                                  : takes_over ? renamed
+                                               : copied
+                      : written ? computed_and_added
+                                : computed;
+                if (takes_over) free = false;
+                if (!written) buffer = takes_over ? y_buffer : x;
+                gradient(x).use(now);
+            }
+    }
+
+    void place() {
+        const std::size_t m = g_.operations.size();
+        value(int(n_) - 1, false).use(now_ + 1); // read after the step
+        if (needs(0) && buffer_[0] >= 0) gradient(0).use(now_ + 1);
+        for (std::size_t t = 0; t < n_; ++t) {
+            const std::size_t pixel = std::size_t(g_.tensors[t].channels) * element_;
+            const std::size_t rows = std::size_t(p_.batch) * std::size_t(p_.extents[t].height);
+            const std::size_t row = pixel * std::size_t(p_.cols[t].size());
+            const std::size_t gradient_row = pixel * std::size_t(p_.extents[t].width + 2 * p_.margin);
+            p_.zero_bytes = std::max(p_.zero_bytes, aligned(std::max(row, gradient_row)));
+            slots_[t].bytes = aligned(row * rows);
+            slots_[n_ + t].bytes = aligned(row * rows);
+            slots_[2 * n_ + t].bytes = aligned(gradient_row * rows);
+        }
+        for (std::size_t i = 0; i < m; ++i) {
+            const operation& o = g_.operations[i];
+            slots_[3 * n_ + i].bytes = aligned(std::size_t(o.d.statistics) * element_);
+            cut_weights(o, p_.needs_weights[i]);
+            slots_[3 * n_ + m + i].bytes = std::size_t(p_.pieces.back()) * partial_bytes(g_, o, element_);
+        }
+        slots_.back() = {p_.zero_bytes, 0, 0, now_ + 1};
+        p_.bytes = pack(slots_);
+        const auto offsets = [&](std::size_t from, std::size_t count) {
+            std::vector<std::size_t> at;
+            for (std::size_t i = 0; i < count; ++i) at.push_back(slots_[from + i].offset);
+            return at;
+        };
+        p_.values[0] = offsets(0, n_), p_.values[1] = offsets(n_, n_);
+        for (int b : buffer_) p_.gradients.push_back(b < 0 ? 0 : slots_[2 * n_ + std::size_t(b)].offset);
+        p_.statistics = offsets(3 * n_, m), p_.partials = offsets(3 * n_ + m, m);
+        p_.zeros = slots_.back().offset;
+    }
+
+    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. Weights that are
+    // large are cut by output channels instead.
+    void cut_weights(const operation& o, bool needed) {
+        constexpr std::size_t most = 32 << 20; // bytes of partial sums
+        constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
+        const std::size_t each = std::max<std::size_t>(partial_bytes(g_, o, element_), 1);
+        const auto [height, width] = p_.extents[std::size_t(o.y)];
+        const int rows = p_.batch * ((height + row_grain - 1) / row_grain);
+        const double wanted = std::min(double(p_.batch) * height * width / pixels, double(most) / double(each));
+        const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
+        p_.pieces.push_back(needed ? pieces : 0);
+        p_.chunks.push_back(!needed || pieces >= 4 ? 1 : std::clamp(o.dims[0] / 64, 1, 8 / pieces));
+    }
+
+  public:
+    static constexpr int row_grain = 4; // rows of a piece are a multiple of it, for Winograd's tiles
+    // Of one piece: the gradients of all weights that are trained, one after the other.
+    static std::size_t partial_bytes(const graph& g, const operation& o, std::size_t element) {
+        std::size_t bytes = 0;
+        for (int w : o.d.w)
+            if (w >= 0) bytes += aligned(count(g.weights[std::size_t(w)].dims) * element);
+        return bytes;
+    }
+
+  private:
+    const graph& g_;
+    training_options options_;
+    std::size_t element_, n_;
+    training_plan p_;
+    std::vector<int> producer_, buffer_; // by tensor: the operation that computes it; its gradient's memory
+    std::vector<char> recomputed_, again_;
+    std::vector<arena_slot> slots_; // values, values computed again, gradients; statistics, partial sums; zeros
+    int now_ = 0;
+};
+
+} // namespace detail
+
+// For a batch of images of size `input`. `element`: bytes of a number.
+inline training_plan plan_training(const graph& g, extent input, int batch, const training_options& o = {},
+                                   std::size_t element = sizeof(float)) {
+    return detail::training_planner(g, input, batch, o, element).run();
+}
+
+} // namespace fovea

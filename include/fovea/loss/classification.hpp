@@ -1,0 +1,28 @@
+// Binary cross-entropy of logits: the mean of max(x, 0) - x p + log(1 + exp(-|x|)), p the probability that is wanted.
+//
+//   x, dx  (N,1,1,1) or any shape; dx is added to
+#pragma once
+#include <algorithm>
+
+#include "fovea/loss/pixel.hpp"
+
+namespace fovea {
+
+struct binary_cross_entropy_with_logits {
+    template <class Real>
+    double operator()(tensor_view<const Real> x, double wanted, tensor_view<Real> dx, double weight = 1) const {
+        const double numbers = double(x.batch()) * x.height() * x.width() * x.channels();
+        double sum = 0;
+        for (int n = 0; n < x.batch(); ++n)
+            for (int h = 0; h < x.height(); ++h)
+                for (int i = 0; i < x.width() * x.channels(); ++i) {
+                    const double logit = double(x.at(n, h, 0)[i]), small = std::exp(-std::abs(logit));
+                    sum += std::max(logit, 0.) - logit * wanted + std::log1p(small);
+                    const double probability = (logit >= 0 ? 1 : small) / (1 + small);
+                    dx.at(n, h, 0)[i] += Real(weight / numbers * (probability - wanted));
+                }
+        return sum / numbers;
+    }
+};
+
+} // namespace fovea

@@ -1,0 +1,123 @@
+// Losses of an image beside its target: the mean over all numbers of a batch of
+//
+//   l1 |d|     l2 d^2     charbonnier sqrt(d^2 + epsilon^2)      d = y - t
+//
+// and total_variation of an image alone: the mean of squared differences of vertical neighbours, over N (H-1) W C, plus
+// that of horizontal ones, over N H (W-1) C. Charbonnier et al. 1994, "Two deterministic half-quadratic regularization
+// algorithms for computed imaging"; Rudin, Osher and Fatemi 1992 for total variation (here squared).
+//
+// Every loss is a function of y, t and dy, all (N,H,W,C): it gives its value and adds `weight` times its gradient to
+// dy. Sums are in double and in the order of the pixels, so that equal input gives equal bits.
+#pragma once
+#include <cmath>
+#include <concepts>
+
+#include "fovea/tensor/tensor.hpp"
+
+namespace fovea {
+
+template <class L, class Real = float>
+concept pixel_loss = requires(const L& l, tensor_view<const Real> y, tensor_view<Real> dy) {
+    { l(y, y, dy, 1.) } -> std::convertible_to<double>;
+};
+
+namespace detail {
+
+template <class Real> void check_same(const char* name, tensor_view<const Real> y, tensor_view<const Real> t) {
+    if (y.batch() != t.batch() || y.height() != t.height() || y.width() != t.width() || y.channels() != t.channels())
+        fail(name, ": a tensor of (", y.batch(), ',', y.height(), ',', y.width(), ',', y.channels(),
+             ") beside a target of (", t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
+}
+
+// The mean of f(d).value over all numbers; f(d).slope goes to dy.
+struct value_and_slope {
+    double value, slope;
+};
+template <class Real, class F>
+double mean_of(const char* name, tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+               double weight, F f) {
+    check_same(name, y, t);
+    const double numbers = double(y.batch()) * y.height() * y.width() * y.channels();
+    double sum = 0;
+    for (int n = 0; n < y.batch(); ++n)
+        for (int h = 0; h < y.height(); ++h) {
+            const Real *a = y.at(n, h, 0), *b = t.at(n, h, 0);
+            Real* d = dy.at(n, h, 0);
+            double row = 0;
+            for (int i = 0; i < y.width() * y.channels(); ++i) {
+                const value_and_slope at = f(double(a[i]) - double(b[i]));
+                row += at.value;
+                d[i] += Real(weight / numbers * at.slope);
+            }
+            sum += row;
+        }
+    return sum / numbers;
+}
+
+} // namespace detail
+
+struct l1_loss {
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+                      double weight = 1) const {
+        return detail::mean_of(name, y, t, dy, weight, [](double d) {
+            return detail::value_and_slope{std::abs(d), double((d > 0) - (d < 0))};
+        });
+    }
+    static constexpr const char* name = "l1";
+};
+
+struct l2_loss {
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+                      double weight = 1) const {
+        return detail::mean_of(name, y, t, dy, weight, [](double d) { return detail::value_and_slope{d * d, 2 * d}; });
+    }
+    static constexpr const char* name = "l2";
+};
+
+struct charbonnier_loss {
+    double epsilon = 1e-3;
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+                      double weight = 1) const {
+        return detail::mean_of(name, y, t, dy, weight, [e = epsilon * epsilon](double d) {
+            const double root = std::sqrt(d * d + e);
+            return detail::value_and_slope{root, root > 0 ? d / root : 0};
+        });
+    }
+    static constexpr const char* name = "charbonnier";
+};
+
+// Reads y alone; the target may be anything of its size.
+struct total_variation_loss {
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real>, tensor_view<Real> dy,
+                      double weight = 1) const {
+        const double rows = double(y.batch()) * y.channels();
+        double value = 0;
+        for (int down : {1, 0}) {
+            const int height = y.height() - down, width = y.width() - (1 - down);
+            const double pairs = rows * height * width;
+            double sum = 0;
+            for (int n = 0; n < y.batch(); ++n)
+                for (int h = 0; h < height; ++h) {
+                    const int right = down ? 0 : 1;
+                    const Real *a = y.at(n, h, 0), *b = y.at(n, h + down, right);
+                    Real *da = dy.at(n, h, 0), *db = dy.at(n, h + down, right);
+                    double row = 0;
+                    for (int i = 0; i < width * y.channels(); ++i) {
+                        const double d = double(b[i]) - double(a[i]), slope = 2 * weight * d / pairs;
+                        row += d * d;
+                        da[i] -= Real(slope), db[i] += Real(slope);
+                    }
+                    sum += row;
+                }
+            if (pairs > 0) value += sum / pairs;
+        }
+        return value;
+    }
+    static constexpr const char* name = "total_variation";
+};
+
+} // namespace fovea

@@ -1,0 +1,31 @@
+// Losses together: weighted_sum{l2_loss{}, 1., total_variation_loss{}, 0.5}, or each in proportion to its own value.
+#pragma once
+#include "fovea/loss/pixel.hpp"
+
+namespace fovea {
+
+template <class A, class B> struct weighted_sum {
+    A a;
+    double a_weight = 1;
+    B b;
+    double b_weight = 1;
+
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+                      double weight = 1) const {
+        const double from_a = a_weight == 0 ? 0 : a_weight * a(y, t, dy, weight * a_weight);
+        return from_a + (b_weight == 0 ? 0 : b_weight * b(y, t, dy, weight * b_weight));
+    }
+};
+template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A, B>;
+
+// What a loss is multiplied by so that it counts as 1 whatever its value: 1 / |value|, the value taken as a constant.
+// A loss that has reached zero asks for nothing any more, and gets 0 instead of 1 / 0. One that is not finite gets
+// itself, so that whoever guards the sum sees it.
+inline double detached_ratio(double value) {
+    constexpr double zero = 1e-12; // below any loss of numbers near one in float32 that is not zero
+    if (!std::isfinite(value)) return value;
+    return std::abs(value) < zero ? 0 : 1 / std::abs(value);
+}
+
+} // namespace fovea

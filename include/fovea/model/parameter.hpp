@@ -1,0 +1,23 @@
+// A weight and its gradient, as optimizers see them.
+#pragma once
+#include <span>
+#include <string>
+
+#include "fovea/graph/kernel.hpp"
+
+namespace fovea {
+
+// In the layout of weight files. Valid as long as the network.
+template <class Real> struct basic_parameter {
+    std::string name;
+    weight_shape dims{};
+    int rank = 1; // dimensions that the weight has where frameworks keep it; the others are 1
+    Real* value = nullptr;
+    Real* gradient = nullptr; // null: a buffer
+    std::size_t size() const { return count(dims); }
+    std::span<Real> values() const { return {value, size()}; }
+    std::span<Real> gradients() const { return {gradient, size()}; }
+};
+using parameter = basic_parameter<float>;
+
+} // namespace fovea

@@ -1,0 +1,44 @@
+// The exponential moving average of weights: a = decay a + (1 - decay) w after each step. Polyak and Juditsky 1992.
+// While fewer than about 1 / (1 - decay) steps are done the decay is (1 + steps) / (10 + steps), so that the first
+// weights do not linger.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "fovea/model/parameter.hpp"
+
+namespace fovea {
+
+class moving_average {
+  public:
+    explicit moving_average(double decay = 0.999) : decay_(decay) {}
+
+    void update(std::span<const parameter> parameters) {
+        const double decay = std::min(decay_, double(1 + steps_) / double(10 + steps_));
+        prepare(parameters);
+        ++steps_;
+        for (std::size_t k = 0; k < of_.size(); ++k)
+            for (std::size_t i = 0; i < of_[k].size(); ++i)
+                of_[k][i] += float(1 - decay) * (parameters[k].value[i] - of_[k][i]);
+    }
+    // Begins with the weights as they are.
+    void prepare(std::span<const parameter> parameters) {
+        if (of_.empty())
+            for (auto& p : parameters) of_.emplace_back(p.value, p.value + p.size());
+    }
+    // Exchanges the weights of the network and their averages; twice leaves both as they were.
+    void exchange(std::span<const parameter> parameters) {
+        for (std::size_t k = 0; k < of_.size(); ++k)
+            std::swap_ranges(of_[k].begin(), of_[k].end(), parameters[k].value);
+    }
+    std::int64_t& steps() { return steps_; }
+    std::vector<std::vector<float>>& numbers() { return of_; }
+
+  private:
+    double decay_;
+    std::int64_t steps_ = 0;
+    std::vector<std::vector<float>> of_;
+};
+
+} // namespace fovea

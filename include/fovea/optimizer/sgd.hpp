@@ -1,0 +1,42 @@
+// Stochastic gradient descent with momentum: v = momentum v + g, w -= learning rate v, g with weight_decay w added.
+// Polyak 1964; Sutskever et al. 2013.
+#pragma once
+#include "fovea/optimizer/optimizer.hpp"
+
+namespace fovea {
+
+struct sgd_options {
+    double momentum = 0.9, weight_decay = 0;
+    bool nesterov = false;
+};
+
+class sgd {
+  public:
+    explicit sgd(const sgd_options& o = {}) : o_(o) {}
+    static constexpr const char* name = "sgd";
+    std::int64_t steps = 0;
+
+    void prepare(std::span<const parameter> p) { velocity_.prepare(p); }
+    void step(std::span<const parameter> parameters, double learning_rate) {
+        prepare(parameters);
+        ++steps;
+        for (std::size_t k = 0; k < parameters.size(); ++k) {
+            const parameter& p = parameters[k];
+            for (std::size_t i = 0; i < p.size(); ++i) {
+                const float g = p.gradient[i] + float(o_.weight_decay) * p.value[i];
+                float& v = velocity_[k][i];
+                v = float(o_.momentum) * v + g;
+                p.value[i] -= float(learning_rate) * (o_.nesterov ? g + float(o_.momentum) * v : v);
+            }
+        }
+    }
+    template <class F> void each_state(F f) { f("velocity", velocity_.of); }
+
+  private:
+    sgd_options o_;
+    optimizer_state velocity_;
+};
+
+static_assert(optimizer<sgd>);
+
+} // namespace fovea

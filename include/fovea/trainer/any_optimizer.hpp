@@ -1,0 +1,38 @@
+// One of the optimizers, chosen at run time.
+#pragma once
+#include <string_view>
+#include <variant>
+
+#include "fovea/core/error.hpp"
+#include "fovea/optimizer/adafactor.hpp"
+#include "fovea/optimizer/adam.hpp"
+#include "fovea/optimizer/sgd.hpp"
+
+namespace fovea {
+
+class any_optimizer {
+  public:
+    template <optimizer O> any_optimizer(O o) : of_(std::move(o)) {}
+
+    std::string_view name() const {
+        return std::visit([]<class O>(const O&) { return std::string_view(O::name); }, of_);
+    }
+    void prepare(std::span<const parameter> p) {
+        std::visit([&](auto& o) { o.prepare(p); }, of_);
+    }
+    void step(std::span<const parameter> p, double learning_rate) {
+        std::visit([&](auto& o) { o.step(p, learning_rate); }, of_);
+    }
+    std::int64_t& steps() {
+        return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
+    }
+    // f(name, vectors of numbers, one for each parameter)
+    template <class F> void each_state(F f) {
+        std::visit([&](auto& o) { o.each_state(f); }, of_);
+    }
+
+  private:
+    std::variant<adafactor, adam, adamw, sgd> of_;
+};
+
+} // namespace fovea

@@ -1,0 +1,232 @@
+// A network, its optimizer, and what one step is: gradients of some micro-batches added up, clipped, looked at, and
+// then a step of the optimizer and of the moving average.
+//
+//   trainer fit(net, adam{}, {.rate = {.base = 1e-3}, .ema_decay = 0.999});
+//   for (;;) fit.step(batch.input.view(), batch.target.view(), l1_loss{});
+//
+// A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
+// counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
+// the run goes back to the last state that was kept (keep_state) with a lower learning rate.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "fovea/checkpoint/tensor_file.hpp"
+#include "fovea/model/trainable.hpp"
+#include "fovea/optimizer/learning_rate.hpp"
+#include "fovea/optimizer/moving_average.hpp"
+#include "fovea/trainer/any_optimizer.hpp"
+
+namespace fovea {
+
+struct trainer_options {
+    learning_rate rate{};
+    double max_gradient_norm = 0; // 0: not clipped
+    int accumulation = 1;         // micro-batches of a step
+    double ema_decay = 0;         // 0: no moving average
+    int most_bad_steps = 5;       // in a row, before the run goes back
+    double rate_after_return = 0.5;
+};
+
+struct step_report {
+    double loss = 0, gradient_norm = 0, learning_rate = 0; // the mean loss of the micro-batches
+    bool complete = false;                                 // the last micro-batch of its step
+    std::string problem;                                   // of a step that was not taken, or that made the run go back
+};
+
+// Adds weight times the gradient of the loss at y to dy; returns the loss.
+using loss_function = std::function<double(tensor_view<const float> y, tensor_view<const float> target,
+                                           tensor_view<float> dy, double weight)>;
+
+class trainer {
+  public:
+    // The network outlives it.
+    trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options)
+        : net_(net), optimizer_(std::move(o)) {
+        optimizer_.prepare(net.parameters());
+        set_options(options);
+        begin_step();
+    }
+
+    const trainer_options& options() const { return options_; }
+    // Between two steps. A moving average of another decay begins with the weights as they are.
+    void set_options(const trainer_options& o) {
+        if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
+        if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
+        options_ = o;
+        if (averages()) average_.prepare(net_.parameters());
+        keep_state();
+    }
+
+    // One micro-batch.
+    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
+        const auto y = net_.forward(input);
+        return finish(loss(y, target, net_.output_gradient(), 1. / options_.accumulation), input);
+    }
+
+    // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
+    // net.output_gradient(), divided by options().accumulation.
+    step_report finish(double loss, tensor_view<const float> input) {
+        if (std::isfinite(loss)) net_.backward();
+        return after_backward(loss, input);
+    }
+    // The same after net.backward() was called, maybe more than once.
+    step_report after_backward(double loss, tensor_view<const float> input) {
+        step_report r;
+        loss_ += loss / options_.accumulation;
+        r.complete = ++micro_ == options_.accumulation;
+        if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
+        if (!r.complete) return r;
+        r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters()) : std::nan("");
+        if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
+        if (problem_.empty())
+            take(r);
+        else
+            r.problem = refuse();
+        begin_step();
+        return r;
+    }
+
+    std::int64_t steps() { return optimizer_.steps(); } // that were taken
+    std::int64_t bad_steps() const { return bad_steps_; }
+    bool between_steps() const { return micro_ == 0; }
+    basic_trainable<float>& network() { return net_; }
+
+    // The weights to use: the averages where there are any. Twice leaves both as they were.
+    void exchange_average() {
+        if (averages()) average_.exchange(net_.parameters()), net_.weights_changed();
+    }
+
+    // Everything that a step depends on, between two steps. Weights have their own names, so that a checkpoint is a
+    // weight file, too; other tensors begin with "<prefix>optimizer/" and "<prefix>average/".
+    void save(tensor_file& file, const std::string& prefix = "") {
+        const auto add = [&](const std::string& name, std::span<const float> v, std::vector<std::int64_t> shape) {
+            file.add(tensor_of(prefix + name, std::move(shape), v));
+        };
+        const auto& parameters = net_.parameters();
+        for (auto* all : {&net_.parameters(), &net_.buffers()})
+            for (auto& p : *all) add(p.name, p.values(), shape_of(p));
+        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
+            for (std::size_t k = 0; k < of.size(); ++k)
+                add("optimizer/" + kind + '/' + parameters[k].name, of[k], {std::int64_t(of[k].size())});
+        });
+        if (averages())
+            for (std::size_t k = 0; k < parameters.size(); ++k)
+                add("average/" + parameters[k].name, average_.numbers()[k], shape_of(parameters[k]));
+        file.metadata[prefix + "trainer.optimizer"] = std::string(optimizer_.name());
+        file.metadata[prefix + "trainer.steps"] = std::to_string(optimizer_.steps());
+        file.metadata[prefix + "trainer.average_steps"] = std::to_string(average_.steps());
+        file.metadata[prefix + "trainer.bad_steps"] = std::to_string(bad_steps_);
+        file.metadata[prefix + "trainer.bad_in_a_row"] = std::to_string(bad_in_a_row_);
+        file.metadata[prefix + "trainer.returns"] = std::to_string(returns_);
+    }
+    // Throws one line when the file does not hold such a state; nothing is changed then.
+    void load(const tensor_file& file, const std::string& prefix = "") {
+        if (number(file, prefix + "trainer.optimizer") != optimizer_.name())
+            fail(file.source, ": holds the state of the optimizer ", number(file, prefix + "trainer.optimizer"),
+                 ": expected ", optimizer_.name());
+        std::vector<std::pair<std::span<float>, const stored_tensor*>> found;
+        const auto find = [&](const std::string& name, std::span<float> to) {
+            const stored_tensor& t = file.at(prefix + name);
+            if (std::size_t(t.size()) != to.size() || t.type != dtype::f32)
+                fail(file.source, ": tensor ", t.name, ' ', text_of_shape(t.shape), ": expected ", to.size(),
+                     " numbers of type F32");
+            found.emplace_back(to, &t);
+        };
+        const auto& parameters = net_.parameters();
+        for (auto* all : {&net_.parameters(), &net_.buffers()})
+            for (auto& p : *all) find(p.name, p.values());
+        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
+            for (std::size_t k = 0; k < of.size(); ++k) find("optimizer/" + kind + '/' + parameters[k].name, of[k]);
+        });
+        if (averages())
+            for (std::size_t k = 0; k < parameters.size(); ++k)
+                find("average/" + parameters[k].name, average_.numbers()[k]);
+        const std::int64_t steps = std::stoll(number(file, prefix + "trainer.steps")),
+                           average_steps = std::stoll(number(file, prefix + "trainer.average_steps")),
+                           bad = std::stoll(number(file, prefix + "trainer.bad_steps"));
+        const int in_a_row = std::stoi(number(file, prefix + "trainer.bad_in_a_row")),
+                  returns = std::stoi(number(file, prefix + "trainer.returns"));
+        for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
+        optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
+        returns_ = returns;
+        net_.weights_changed();
+        begin_step();
+        keep_state();
+    }
+
+    // The state to go back to; called where the run is known to be well, as after an evaluation.
+    void keep_state() {
+        kept_.emplace();
+        kept_->source = "the state that was kept";
+        save(*kept_);
+    }
+
+  private:
+    double rate_factor() const { return std::pow(options_.rate_after_return, returns_); }
+    bool averages() const { return options_.ema_decay > 0; }
+
+    static std::vector<std::int64_t> shape_of(const parameter& p) {
+        return {p.dims.begin(), p.dims.begin() + std::max(p.rank, 1)};
+    }
+    static const std::string& number(const tensor_file& file, const std::string& name) {
+        const auto found = file.metadata.find(name);
+        if (found == file.metadata.end()) fail(file.source, ": is no checkpoint of a training run: has no ", name);
+        return found->second;
+    }
+
+    std::string describe(const char* what, tensor_view<const float> input) {
+        const std::string layer = net_.first_not_finite(input);
+        return text_of("the ", what, " is not finite",
+                       layer.empty() ? ", though the values of all layers are" : ", first in layer " + layer);
+    }
+
+    void begin_step() {
+        micro_ = 0, loss_ = 0, problem_.clear();
+        net_.clear_gradients();
+        buffers_.clear();
+        for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
+    }
+
+    void take(step_report& r) {
+        if (options_.max_gradient_norm > 0) clip_gradients(net_.parameters(), options_.max_gradient_norm);
+        optimizer_.step(net_.parameters(), r.learning_rate);
+        if (averages()) average_.update(net_.parameters());
+        net_.weights_changed();
+        bad_in_a_row_ = 0;
+    }
+
+    std::string refuse() {
+        ++bad_steps_;
+        const float* before = buffers_.data(); // forward passes have updated running estimates
+        for (auto& b : net_.buffers()) {
+            std::copy_n(before, b.size(), b.value);
+            before += b.size();
+        }
+        std::string told = problem_ + ": step skipped";
+        if (++bad_in_a_row_ < options_.most_bad_steps) return told;
+        const int returns = returns_ + 1;
+        const std::int64_t bad = bad_steps_;
+        const tensor_file kept = *kept_;
+        load(kept);
+        returns_ = returns, bad_steps_ = bad, bad_in_a_row_ = 0;
+        keep_state();
+        return text_of(told, "; after ", options_.most_bad_steps, " in a row back to step ", optimizer_.steps(),
+                       ", learning rate times ", rate_factor());
+    }
+
+    basic_trainable<float>& net_;
+    any_optimizer optimizer_;
+    trainer_options options_;
+    moving_average average_;
+    std::optional<tensor_file> kept_;
+    double loss_ = 0;
+    int micro_ = 0, bad_in_a_row_ = 0, returns_ = 0;
+    std::int64_t bad_steps_ = 0;
+    std::string problem_;
+    std::vector<float> buffers_; // as they were before this step
+};
+
+} // namespace fovea

@@ -1,0 +1,24 @@
+// A network to be trained, of any size that zoo::load knows.
+#pragma once
+#include "fovea/model/trainable.hpp"
+#include "fovea/zoo/load.hpp"
+
+namespace fovea::zoo {
+
+// Throws when the size is not among those that are built in (zoo/load.hpp lists them).
+template <class Backend> basic_trainable<float> trainable_of(const architecture& a, trainable_options o = {}) {
+    auto g = detail::graph_for<Backend, training>(a, o.convolution);
+    if (!g) fail(describe(a), ": this size is not among those built in");
+    return {std::move(*g), o};
+}
+
+// What a weight file says of itself, so that recognise() knows the network again.
+inline void describe_in(tensor_file& file, const architecture& a) {
+    file.metadata["format_version"] = "1";
+    file.metadata["architecture"] = describe(a);
+    if (a.family == family::supercool)
+        file.metadata["base_upscaler"] = a.filter == interpolation::bilinear ? "bilinear" : "bicubic";
+    file.metadata["range"] = a.range == value_range{} ? "[0,1]" : "[-1,1]";
+}
+
+} // namespace fovea::zoo

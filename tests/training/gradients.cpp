@@ -1,0 +1,196 @@
+// Gradients of every layer and composition against finite differences, in float64 on the reference backend.
+#include "fovea/fovea.hpp"
+#include "support/catch.hpp"
+
+using namespace fovea;
+
+namespace {
+
+using oracle = basic_reference<double>;
+
+struct mish : activation<mish> { // a user's own
+    template <class Real> static Real f(Real x) { return x * std::tanh(std::log1p(std::exp(x))); }
+    template <class Real> static Real d(Real x) {
+        const Real t = std::tanh(std::log1p(std::exp(x))), s = 1 / (1 + std::exp(-x));
+        return t + x * s * (1 - t * t);
+    }
+};
+
+struct numbers {
+    random_stream random{11};
+    void fill(double* to, std::size_t n, double deviation = 1) {
+        for (std::size_t i = 0; i < n; ++i) to[i] = deviation * double(random.normal());
+    }
+};
+
+// sum over all numbers of y times r
+double weighed(tensor_view<const double> y, const tensor<double>& r) {
+    double sum = 0;
+    for (int n = 0; n < y.batch(); ++n)
+        for (int h = 0; h < y.height(); ++h)
+            for (int i = 0; i < y.width() * y.channels(); ++i) sum += y.at(n, h, 0)[i] * r.at(n, h, 0)[i];
+    return sum;
+}
+
+// d(weighed output) / d(each number of x and of every parameter), for a batch of two.
+template <class Network> void check(int height, int width, trainable_options o = {}) {
+    INFO(width << "x" << height);
+    o.input_gradient = true;
+    trainable<Network, oracle> net(o);
+    numbers values;
+    for (auto& p : net.parameters()) values.fill(p.value, p.size(), 0.5);
+    tensor<double> x(2, height, width, Network::in_channels);
+    values.fill(x.data(), x.size());
+    const auto y = net.forward(x.view());
+    tensor<double> r(y.batch(), y.height(), y.width(), y.channels());
+    values.fill(r.data(), r.size());
+    const auto dy = net.output_gradient();
+    for (int n = 0; n < y.batch(); ++n)
+        for (int h = 0; h < y.height(); ++h) std::copy_n(r.at(n, h, 0), y.width() * y.channels(), dy.at(n, h, 0));
+    net.backward();
+
+    // Central differences: error about step^2 times a third derivative, and 1e-16 / step; values are near 10.
+    constexpr double step = 1e-5, tolerance = 2e-6;
+    const auto differs = [&](double& number, double gradient) {
+        const double before = number;
+        double loss[2];
+        for (int side = 0; side < 2; ++side) {
+            number = before + (side ? step : -step);
+            net.weights_changed();
+            loss[side] = weighed(net.forward(x.view(), true), r);
+        }
+        number = before;
+        const double expected = (loss[1] - loss[0]) / (2 * step);
+        return !(std::abs(gradient - expected) <= tolerance * std::max({1., std::abs(expected), std::abs(gradient)}));
+    };
+    tensor<double> dx(2, height, width, Network::in_channels);
+    const auto dx_view = net.input_gradient();
+    for (int n = 0; n < 2; ++n)
+        for (int h = 0; h < height; ++h) std::copy_n(dx_view.at(n, h, 0), width * dx.channels(), dx.at(n, h, 0));
+    std::vector<std::vector<double>> gradients;
+    for (auto& p : net.parameters()) gradients.emplace_back(p.gradient, p.gradient + p.size());
+
+    int wrong = 0;
+    for (std::size_t i = 0; i < x.size(); i += 1 + x.size() / 40) wrong += differs(x.data()[i], dx.data()[i]);
+    CHECK(wrong == 0); // of the input's gradients
+    for (std::size_t k = 0; k < gradients.size(); ++k) {
+        auto& p = net.parameters()[k];
+        INFO(p.name);
+        wrong = 0;
+        for (std::size_t i = 0; i < p.size(); i += 1 + p.size() / 20) wrong += differs(p.value[i], gradients[k][i]);
+        CHECK(wrong == 0);
+    }
+}
+
+template <class... Layers> void check_layers() {
+    for (auto [height, width] : {std::pair{1, 1}, {5, 3}, {6, 9}}) check<sequential<Layers...>>(height, width);
+}
+
+} // namespace
+
+TEST_CASE("gradients: convolutions") {
+    check_layers<conv<3, 4, 3>>();
+    check_layers<conv<3, 4, 5, identity, conv_options{.bias = false}>>();
+    check_layers<conv<2, 5, 1, silu>>();
+    check_layers<conv<4, 6, 3, identity, conv_options{.stride = 2}>>();
+    check_layers<conv<3, 2, 7, identity, conv_options{.stride = 2}>>();
+    check_layers<conv<3, 4, 1, identity, conv_options{.stride = 2}>>();
+    check_layers<conv<3, 4, 3, identity, conv_options{.dilation = 2}>>();
+    check_layers<conv<4, 6, 3, identity, conv_options{.groups = 2}>>();
+    check_layers<depthwise<4, 5>>();
+    check_layers<depthwise<3, 5, gelu, 3>>();
+}
+TEST_CASE("gradients: weight normalisation") {
+    check_layers<weight_norm<conv<3, 4, 3>>>();
+    check_layers<weight_norm<conv<3, 4, 3, silu>>, weight_norm<conv<4, 3, 3>>>();
+}
+TEST_CASE("gradients: activations") {
+    check_layers<conv<2, 3, 1>, relu, leaky_relu<1, 10>>();
+    check_layers<conv<2, 3, 1>, silu, gelu>();
+    check_layers<conv<2, 3, 1>, mish, prelu<3>>();
+    check_layers<unit_range, conv<2, 3, 1>>();
+}
+TEST_CASE("gradients: normalisations") {
+    check_layers<conv<2, 5, 1>, layer_norm<5>>();
+    check_layers<conv<2, 3, 1>, layer_norm<3>, conv<3, 2, 3>>();
+    for (bool batch : {true, false}) {
+        check<sequential<batch_norm<3>>>(4, 5, {.batch_statistics = batch});
+        check<sequential<conv<2, 3, 1>, batch_norm<3>, silu, conv<3, 2, 3>>>(4, 5, {.batch_statistics = batch});
+    }
+}
+TEST_CASE("gradients: other sizes") {
+    check_layers<conv<2, 8, 1>, pixel_shuffle<2>>();
+    check_layers<conv<2, 3, 1>, upsample<2, bicubic>>();
+    check_layers<conv<2, 3, 1>, upsample<3, bilinear>>();
+    check_layers<conv<2, 3, 1>, upsample<2, nearest>>();
+    check_layers<conv<2, 3, 1>, max_pool<3, 2>>();
+    check_layers<conv<2, 3, 1>, max_pool<3, 1>>();
+    check_layers<conv<2, 3, 1>, global_average_pool, linear<3, 2>>();
+}
+TEST_CASE("gradients: compositions") {
+    check_layers<residual<conv<3, 4, 3, silu>, conv<4, 3, 3>>>();
+    check_layers<residual<conv<3, 3, 3>>>(); // reads and adds the same value
+    check_layers<residual<conv<3, 3, 3, gelu>>, residual<conv<3, 3, 1>>>();
+    check_layers<sum<conv<3, 4, 3>, conv<3, 4, 1>>>();
+    check_layers<conv<2, 3, 1>, sum<pass, pass>>();
+    check_layers<conv<2, 3, 1>, product<pass, pass>>();
+    check_layers<conv<2, 3, 1>, product<pass, conv<3, 3, 3>>>();
+    check_layers<conv<2, 3, 1>, sum<silu, sum<pass, product<silu, pass>>>>();
+    check_layers<repeat<3, residual<conv<3, 3, 3, silu>>>>();
+}
+TEST_CASE("gradients: checkpointed blocks") {
+    using block = residual<conv<3, 4, 3, silu>, conv<4, 3, 3>>;
+    check_layers<repeat<3, checkpointed<block>>>();
+    check_layers<checkpointed<sequential<repeat<2, block>, batch_norm<3>, silu>>, conv<3, 3, 1>>();
+}
+TEST_CASE("gradients: networks") {
+    check<zoo::supercool<2, 4, 2, 2>>(5, 6);
+    check<zoo::supercool<4, 4, 1, 1, bilinear>>(4, 3);
+    check<zoo::vapsr_network<2, 4, 6, 2>>(5, 6);
+    check<zoo::vapsr_network<4, 4, 6, 1, 3, 2>>(4, 4);
+    check<sequential<zoo::bottleneck<4, 3, 4>, zoo::bottleneck<4, 2, 6, 2>>>(7, 6);
+}
+TEST_CASE("gradients are added to") {
+    trainable<conv<2, 3, 3>, oracle> net;
+    tensor<double> x(1, 4, 4, 2);
+    numbers().fill(x.data(), x.size());
+    const auto step = [&] {
+        net.forward(x.view());
+        const auto dy = net.output_gradient();
+        for (int h = 0; h < 4; ++h) std::fill_n(dy.at(0, h, 0), 4 * 3, 1.);
+        net.backward();
+    };
+    step();
+    std::vector<double> once(net.parameters()[0].gradient, net.parameters()[0].gradient + 54);
+    step();
+    for (std::size_t i = 0; i < once.size(); ++i) CHECK(net.parameters()[0].gradient[i] == 2 * once[i]);
+    net.clear_gradients();
+    CHECK(net.parameters()[0].gradient[0] == 0);
+}
+TEST_CASE("a frozen network passes gradients on and changes nothing") {
+    using net_type = sequential<conv<2, 3, 3, silu>, batch_norm<3>, conv<3, 1, 1>>;
+    trainable<net_type, oracle> net({.seed = 5, .input_gradient = true});
+    tensor<double> x(2, 5, 4, 2), dx(2, 5, 4, 2);
+    numbers().fill(x.data(), x.size());
+    auto frozen = net.frozen();
+    const auto y = frozen.forward(x.view());
+    const auto fill = [](tensor_view<double> dy) {
+        for (int n = 0; n < 2; ++n)
+            for (int h = 0; h < dy.height(); ++h)
+                for (int w = 0; w < dy.width(); ++w) *dy.at(n, h, w) = 1 + h - 0.3 * w * n;
+    };
+    const auto before = net.buffers()[0].value[0];
+    fill(frozen.output_gradient());
+    const auto passed = frozen.backward();
+    for (auto& p : net.parameters())
+        for (std::size_t i = 0; i < p.size(); ++i) CHECK(p.gradient[i] == 0);
+    CHECK(net.buffers()[0].value[0] == before);
+    const auto own = net.forward(x.view());
+    CHECK(own.at(1, 2, 1)[0] == y.at(1, 2, 1)[0]);
+    CHECK(net.buffers()[0].value[0] != before);
+    fill(net.output_gradient());
+    net.backward();
+    for (int n = 0; n < 2; ++n)
+        for (int h = 0; h < 5; ++h)
+            for (int i = 0; i < 8; ++i) CHECK(passed.at(n, h, 0)[i] == net.input_gradient().at(n, h, 0)[i]);
+}

@@ -1,0 +1,192 @@
+// What a step is: accumulation, clipping, averages, guards, and a state that a run goes on from bit for bit.
+#include "fovea/fovea.hpp"
+#include "support/catch.hpp"
+#include "support/random_weights.hpp"
+
+using namespace fovea;
+
+namespace {
+
+using network = sequential<named<"first", weight_norm<conv<3, 6, 3, silu>>>, named<"norm", batch_norm<6>>,
+                           named<"second", conv<6, 12, 3>>, pixel_shuffle<2>>;
+
+struct samples {
+    tensor<float> x, t;
+    explicit samples(int batch, std::uint64_t seed = 3)
+        : x(fovea_test::random_tensor(batch, 5, 6, 3, seed)),
+          t(fovea_test::random_tensor(batch, 10, 12, 3, seed + 1)) {}
+};
+
+std::vector<float> weights_of(basic_trainable<float>& net) {
+    std::vector<float> all;
+    for (auto* some : {&net.parameters(), &net.buffers()})
+        for (auto& p : *some) all.insert(all.end(), p.value, p.value + p.size());
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("accumulated micro-batches are one large batch") {
+    using plain = conv<3, 3, 3>; // batch normalisation would see other batches
+    const auto x = fovea_test::random_tensor(4, 5, 6, 3, 8), t = fovea_test::random_tensor(4, 5, 6, 3, 9);
+    trainable<plain, reference> whole, parts;
+    trainer fit_whole(whole, adam{}, {}), fit_parts(parts, adam{}, {.accumulation = 4});
+    const step_report one = fit_whole.step(x.view(), t.view(), l2_loss{});
+    step_report r;
+    for (int n = 0; n < 4; ++n) {
+        CHECK_FALSE(r.complete);
+        r = fit_parts.step({x.at(n, 0, 0), 1, 5, 6, 3}, {t.at(n, 0, 0), 1, 5, 6, 3}, l2_loss{});
+    }
+    CHECK(r.complete);
+    CHECK(r.loss == Approx(one.loss).epsilon(1e-6));
+    CHECK(r.gradient_norm == Approx(one.gradient_norm).epsilon(1e-5));
+    for (std::size_t i = 0; i < whole.parameters()[0].size(); ++i)
+        CHECK(whole.parameters()[0].value[i] == Approx(parts.parameters()[0].value[i]).margin(1e-5));
+}
+
+TEST_CASE("gradients are clipped to a norm") {
+    trainable<network, reference> net;
+    samples s(2);
+    trainer fit(net, sgd({.momentum = 0}), {.rate = {.base = 1}, .max_gradient_norm = 0.01});
+    const auto before = weights_of(net);
+    CHECK(fit.step(s.x.view(), s.t.view(), l2_loss{}).gradient_norm > 0.01);
+    double square = 0;
+    for (std::size_t i = 0, n = 0; i < net.parameters().size(); ++i)
+        for (float v : net.parameters()[i].values()) square += std::pow(double(v) - double(before[n++]), 2);
+    CHECK(std::sqrt(square) == Approx(0.01).epsilon(1e-3));
+}
+
+TEST_CASE("training lowers the loss, and its average follows") {
+    trainable<network, cpu> net({.seed = 2});
+    samples s(3);
+    trainer fit(net, adafactor{}, {.rate = {.base = 1e-2}, .max_gradient_norm = 1, .ema_decay = 0.9});
+    const double first = fit.step(s.x.view(), s.t.view(), l2_loss{}).loss;
+    double last = 0;
+    for (int i = 0; i < 200; ++i) last = fit.step(s.x.view(), s.t.view(), l2_loss{}).loss;
+    CHECK(last < 0.6 * first);
+    const auto now = weights_of(net);
+    fit.exchange_average();
+    CHECK((weights_of(net) != now));
+    const auto y = net.forward(s.x.view(), true);
+    CHECK(l2_loss{}(y, tensor_view<const float>(s.t.view()), net.output_gradient()) == Approx(last).epsilon(0.1));
+    fit.exchange_average();
+    CHECK((weights_of(net) == now));
+}
+
+TEST_CASE("a run goes on from its state bit for bit") {
+    const any_optimizer optimizers[] = {adafactor{}, adam{}, adamw{}, sgd{}};
+    for (const auto& o : optimizers) {
+        INFO(o.name());
+        const trainer_options options{
+            .rate = {.base = 1e-3, .how = learning_rate::decay::cosine, .warmup = 3, .total = 9},
+            .max_gradient_norm = 1,
+            .ema_decay = 0.99};
+        trainable<network, cpu> net({.seed = 4}), resumed({.seed = 99});
+        trainer fit(net, o, options), rest(resumed, o, options);
+        tensor_file file;
+        for (std::uint64_t i = 0; i < 8; ++i) {
+            if (i == 5) fit.save(file);
+            samples s(2, i);
+            fit.step(s.x.view(), s.t.view(), l1_loss{});
+        }
+        rest.load(read_safetensors(safetensors_bytes(file), "state"));
+        CHECK(rest.steps() == 5);
+        for (std::uint64_t i = 5; i < 8; ++i) {
+            samples s(2, i);
+            rest.step(s.x.view(), s.t.view(), l1_loss{});
+        }
+        CHECK((weights_of(net) == weights_of(resumed)));
+        fit.exchange_average(), rest.exchange_average();
+        CHECK((weights_of(net) == weights_of(resumed)));
+    }
+}
+
+TEST_CASE("a state of another run is refused, and changes nothing") {
+    trainable<network, reference> net({.seed = 4});
+    trainer fit(net, adam{}, {});
+    const auto before = weights_of(net);
+    tensor_file file;
+    file.source = "other.safetensors";
+    trainable<network, reference> other;
+    trainer(other, sgd{}, {}).save(file);
+    CHECK_THROWS_WITH(fit.load(file),
+                      Catch::Contains("other.safetensors") && Catch::Contains("sgd") && Catch::Contains("adam"));
+    tensor_file none;
+    none.source = "weights.safetensors";
+    CHECK_THROWS_WITH(fit.load(none), Catch::Contains("weights.safetensors") && Catch::Contains("no checkpoint"));
+    CHECK((weights_of(net) == before));
+}
+
+TEST_CASE("a step that is not finite is skipped, counted, and its layer named") {
+    trainable<network, reference> net({.seed = 4});
+    samples s(1);
+    trainer fit(net, adam{}, {.most_bad_steps = 3});
+    fit.step(s.x.view(), s.t.view(), l2_loss{});
+    fit.keep_state();
+    const auto good = weights_of(net);
+    fit.step(s.x.view(), s.t.view(), l2_loss{});
+    const double rate = fit.step(s.x.view(), s.t.view(), l2_loss{}).learning_rate;
+
+    samples bad(1);
+    bad.x.data()[7] = std::numeric_limits<float>::quiet_NaN();
+    const auto parameters = [&] {
+        std::vector<float> all;
+        for (auto& p : net.parameters()) all.insert(all.end(), p.value, p.value + p.size());
+        return all;
+    };
+    const auto before = parameters();
+    const step_report r = fit.step(bad.x.view(), bad.t.view(), l2_loss{});
+    CHECK_THAT(r.problem,
+               Catch::Contains("loss") && Catch::Contains("first in layer first") && Catch::Contains("skipped"));
+    CHECK((parameters() == before));
+    CHECK(fit.bad_steps() == 1);
+
+    // The gradient alone.
+    const step_report g = fit.step(s.x.view(), s.t.view(), [](auto, auto, tensor_view<float> dy, double) {
+        dy.at(0, 0, 0)[0] = std::numeric_limits<float>::infinity();
+        return 1.;
+    });
+    CHECK_THAT(g.problem, Catch::Contains("gradient"));
+    CHECK((parameters() == before));
+
+    const step_report third = fit.step(bad.x.view(), bad.t.view(), l2_loss{});
+    CHECK_THAT(third.problem, Catch::Contains("back to step 1"));
+    CHECK((weights_of(net) == good));
+    CHECK(fit.bad_steps() == 3);
+    CHECK(fit.step(s.x.view(), s.t.view(), l2_loss{}).learning_rate == Approx(rate / 2));
+}
+
+TEST_CASE("learning rates") {
+    const learning_rate warm{.base = 2, .warmup = 4};
+    CHECK(warm.at(0) == Approx(0.5));
+    CHECK(warm.at(3) == Approx(2));
+    CHECK(warm.at(100) == Approx(2));
+    const learning_rate cosine{.base = 2, .how = learning_rate::decay::cosine, .total = 100, .final = 0.1};
+    CHECK(cosine.at(0) == Approx(2));
+    CHECK(cosine.at(50) == Approx(1.1));
+    CHECK(cosine.at(100) == Approx(0.2));
+    CHECK(cosine.at(1000) == Approx(0.2));
+    const learning_rate steps{.base = 1, .how = learning_rate::decay::multi_step, .milestones = {10, 20}, .gamma = 0.1};
+    CHECK(steps.at(9) == Approx(1));
+    CHECK(steps.at(10) == Approx(0.1));
+    CHECK(steps.at(25) == Approx(0.01));
+}
+
+TEST_CASE("a loss scaler backs off and recovers") {
+    loss_scaler s{.scale = 8, .window = 3};
+    CHECK_FALSE(s.update(false));
+    CHECK(s.scale == 8); // one overflow is forgiven
+    CHECK_FALSE(s.update(false));
+    CHECK(s.scale == 4);
+    for (int i = 0; i < 3; ++i) CHECK(s.update(true));
+    CHECK(s.scale == 8);
+    for (int i = 0; i < 20; ++i) s.update(false);
+    CHECK(s.scale == 1);
+}
+
+TEST_CASE("the ratio of a loss to itself") {
+    CHECK(detached_ratio(0.25) == 4);
+    CHECK(detached_ratio(-0.5) == 2);
+    CHECK(detached_ratio(0) == 0);
+    CHECK(std::isnan(detached_ratio(std::nan(""))));
+}
