@@ -126,7 +126,8 @@ int main(int argc, char** argv) {
     app.add_option("--model", o.choice.model, "auto (what --weights holds), bicubic, bilinear or nearest");
     app.add_option("--convolution", o.choice.convolution, "3x3 convolutions: auto, direct or winograd (fewer products)")
         ->check(CLI::IsMember(programs::convolution_methods));
-    app.add_option("--precision", o.choice.precision, "float32, or int8: inner convolutions in 8 bits")
+    app.add_option("--precision", o.choice.precision,
+                   "float32; int8: inner convolutions in 8 bits; bf16 or fp16: activations kept in 16 bits")
         ->check(CLI::IsMember(programs::precisions));
     app.add_option("--calibration", o.choice.calibration,
                    "for int8: a folder of images like those to be enlarged, or what `calibrate` wrote");

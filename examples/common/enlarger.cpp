@@ -15,22 +15,34 @@ fovea::convolution_method method_of(const std::string& name) {
     return name == "direct" ? direct : name == "winograd" ? winograd : automatic;
 }
 
+fovea::precision_kind precision_of(const std::string& name) {
+    using enum fovea::precision_kind;
+    for (auto kind : {int8, bfloat16, float16})
+        if (name == fovea::name_of(kind)) return kind;
+    return float32;
+}
+
 fovea::upscaler load_network(const model_choice& choice, const fovea::tensor_file& weights, const std::string& name,
                              fovea::context& threads) {
+    const auto precision = precision_of(choice.precision);
     fovea::model_options o{.threads = &threads, .convolution = method_of(choice.convolution)};
-    auto network = fovea::zoo::load<fovea::cpu>(weights, o);
-    if (choice.precision != "int8") return network;
-    const auto ranges = ranges_from(choice.calibration, network, name);
-    o.precision = fovea::precision_kind::int8, o.ranges = &ranges;
+    fovea::activation_ranges ranges;
+    if (precision == fovea::precision_kind::int8) {
+        auto exact = fovea::zoo::load<fovea::cpu>(weights, o);
+        ranges = ranges_from(choice.calibration, exact, name);
+        o.ranges = &ranges;
+    }
+    o.precision = precision;
     return fovea::zoo::load<fovea::cpu>(weights, o);
 }
 
 void check_precision(const model_choice& choice) {
-    const bool reduced = choice.precision == "int8";
-    if (reduced && choice.weights.empty()) fovea::fail("--precision int8: expected --weights FILE");
-    if (reduced && choice.calibration.empty())
+    const bool int8 = choice.precision == "int8";
+    if (choice.precision != "float32" && choice.weights.empty())
+        fovea::fail("--precision ", choice.precision, ": expected --weights FILE");
+    if (int8 && choice.calibration.empty())
         fovea::fail("--precision int8: expected --calibration with a folder of images or a file of ranges");
-    if (!reduced && !choice.calibration.empty())
+    if (!int8 && !choice.calibration.empty())
         fovea::fail("--calibration ", choice.calibration, ": expected --precision int8 with it");
 }
 

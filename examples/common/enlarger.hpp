@@ -15,7 +15,7 @@ struct model_choice {
     std::string model;                 // --model: empty or "auto" for what the weight file holds, or an interpolation
     std::string weights;               // --weights
     std::string convolution = "auto";  // --convolution: or "direct" or "winograd"
-    std::string precision = "float32"; // --precision: or "int8"
+    std::string precision = "float32"; // --precision: or another of `precisions`
     std::string calibration;           // --calibration, of int8: a file of ranges, or a folder of images
     int scale = 0;                     // of an interpolation; of a network it is known, and checked when this is not 0
 };
@@ -41,7 +41,7 @@ class enlarger {
 inline const std::vector<std::string> convolution_methods{"auto", "direct", "winograd"};
 
 // What --precision can be.
-inline const std::vector<std::string> precisions{"float32", "int8"};
+inline const std::vector<std::string> precisions{"float32", "int8", "bf16", "fp16"};
 
 // Names for --model, with a line on each.
 std::vector<std::pair<std::string, std::string>> list_models();

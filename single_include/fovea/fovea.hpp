@@ -4550,7 +4550,74 @@ class data_loader {
 // present: inside the image with its value, outside it as zeros. A window keeps a part of the rows in a ring and a part
 // of the columns, in absolute coordinates of its own image, so that one kernel serves whole images, tiles and streams
 // and cannot tell which. The result of a pixel must depend on nothing but the values that it reads: not on where a call
-// begins or ends.
+// begins or ends. Windows hold float32, but for a kernel that says that it takes 16 bits (operation::takes_16_bits).
+
+#ifndef FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
+#define FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
+
+// ---- fovea/core/half.hpp
+// Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
+// even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
+#include <bit>
+
+namespace fovea {
+
+// How the numbers of a tensor are kept.
+enum class number_format { float32, bfloat16, float16 };
+constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
+
+constexpr float float_from_half(std::uint16_t half) {
+    const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
+    const std::uint32_t exponent = (half >> 10) & 0x1Fu;
+    const std::uint32_t mantissa = half & 0x3FFu;
+    if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | mantissa << 13 | (mantissa ? 0x400000u : 0));
+    if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f; // subnormal in half, exact and normal in float
+    return sign ? -magnitude : magnitude;
+}
+
+constexpr std::uint16_t half_from_float(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
+    const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
+    if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
+    if (magnitude >= 0x477FF000u)
+        return static_cast<std::uint16_t>(sign | 0x7C00u); // 65520 and above round to infinity
+    if (magnitude < 0x33000000u) return sign;              // below 2^-25: to zero
+    std::uint32_t kept = 0, rest = 0, tie = 0;
+    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa go
+        kept = (magnitude >> 13) - (112u << 10);
+        rest = magnitude & 0x1FFFu;
+        tie = 0x1000u;
+    } else { // subnormal in half: in units of 2^-24
+        const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
+        const std::uint32_t shift = 126 - (magnitude >> 23);
+        kept = mantissa >> shift;
+        rest = mantissa & ((1u << shift) - 1);
+        tie = 1u << (shift - 1);
+    }
+    if (rest > tie || (rest == tie && (kept & 1))) ++kept; // a carry into the exponent is the right result
+    return static_cast<std::uint16_t>(sign | kept);
+}
+
+constexpr float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t(value) << 16); }
+
+constexpr std::uint16_t bfloat16_from_float(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+    return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
+
+// By format, which is not float32.
+constexpr float float_from_16_bits(number_format f, std::uint16_t value) {
+    return f == number_format::float16 ? float_from_half(value) : float_from_bfloat16(value);
+}
+constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
+    return f == number_format::float16 ? half_from_float(value) : bfloat16_from_float(value);
+}
+
+} // namespace fovea
+#endif
 
 namespace fovea {
 
@@ -4578,7 +4645,9 @@ struct window {
     int height = 0, width = 0, channels = 0;         // of the image
     int left = 0, columns = 0, stored = 1;           // kept columns are [left, left + columns); left may be negative
     std::ptrdiff_t row_stride = 0, image_stride = 0; // in elements
+    number_format format = number_format::float32;   // float32 or 16 bits, in inference
 
+    constexpr bool in_16_bits() const { return format != number_format::float32; }
     // Pixel (y, x) of image n. y lies inside the image and x in the kept columns.
     template <class T> T* at(int n, int y, int x) const {
         return reinterpret_cast<T*>(data) + n * image_stride + (y % stored) * row_stride +
@@ -4637,6 +4706,10 @@ struct call {
 using kernel = void (*)(const call&);
 using scratch_size =
     std::size_t (*)(const call&); // bytes for a call with these windows, rows and cols; data may be null
+
+// `count` numbers from 16 bits to float32 and back, as core/half.hpp says.
+using widening = void (*)(number_format, const std::uint16_t* from, float* to, std::ptrdiff_t count);
+using narrowing = void (*)(number_format, const float* from, std::uint16_t* to, std::ptrdiff_t count);
 
 // Weights to weights, before any pixel is seen: folding a normalisation, packing into a backend's own layout.
 struct preparation_call {
@@ -4738,6 +4811,9 @@ struct kernel_table {
     kernel upsample;
     kernel max_pool, global_average_pool;
 
+    widening widen;
+    narrowing narrow;
+
     // Backward passes; contract: graph/gradient_kernel.hpp.
     preparation_size packed_convolution_gradient_bytes;
     preparation_kernel pack_convolution_gradient;
@@ -4793,7 +4869,7 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 //   u = depthwise_dilated(t) a                           5 x 5, dilation 3
 //   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
 //
-//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block
+//   x[0], y  (N,H,W,F), y not x; float32 or 16 bits     w[0]  packed by pack_attention_block
 //   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
 //
 // Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
@@ -4806,7 +4882,15 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 //
 // Winograd's tiles give four rows of `a` at a time; winograd.hpp says why they lie at multiples of four in the image,
 // and x must hold what whole tiles read.
+//
+// Of x in 16 bits the rows that proj_1 reads are copied to float32, once in a strip; the sum with x and what becomes of
+// it pass through a chunk of floats.
 
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_SCRATCH_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_SCRATCH_HPP
+
+// ---- fovea/backend/cpu/attention_scratch.hpp
+// How a call of the attention block is cut into strips of columns, and what each keeps in scratch.
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
 
@@ -5047,7 +5131,74 @@ FOVEA_INLINE vf rounded(vf v) {
 // present: inside the image with its value, outside it as zeros. A window keeps a part of the rows in a ring and a part
 // of the columns, in absolute coordinates of its own image, so that one kernel serves whole images, tiles and streams
 // and cannot tell which. The result of a pixel must depend on nothing but the values that it reads: not on where a call
-// begins or ends.
+// begins or ends. Windows hold float32, but for a kernel that says that it takes 16 bits (operation::takes_16_bits).
+
+#ifndef FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
+#define FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
+
+// ---- fovea/core/half.hpp
+// Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
+// even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
+#include <bit>
+
+namespace fovea {
+
+// How the numbers of a tensor are kept.
+enum class number_format { float32, bfloat16, float16 };
+constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
+
+constexpr float float_from_half(std::uint16_t half) {
+    const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
+    const std::uint32_t exponent = (half >> 10) & 0x1Fu;
+    const std::uint32_t mantissa = half & 0x3FFu;
+    if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | mantissa << 13 | (mantissa ? 0x400000u : 0));
+    if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f; // subnormal in half, exact and normal in float
+    return sign ? -magnitude : magnitude;
+}
+
+constexpr std::uint16_t half_from_float(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
+    const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
+    if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
+    if (magnitude >= 0x477FF000u)
+        return static_cast<std::uint16_t>(sign | 0x7C00u); // 65520 and above round to infinity
+    if (magnitude < 0x33000000u) return sign;              // below 2^-25: to zero
+    std::uint32_t kept = 0, rest = 0, tie = 0;
+    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa go
+        kept = (magnitude >> 13) - (112u << 10);
+        rest = magnitude & 0x1FFFu;
+        tie = 0x1000u;
+    } else { // subnormal in half: in units of 2^-24
+        const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
+        const std::uint32_t shift = 126 - (magnitude >> 23);
+        kept = mantissa >> shift;
+        rest = mantissa & ((1u << shift) - 1);
+        tie = 1u << (shift - 1);
+    }
+    if (rest > tie || (rest == tie && (kept & 1))) ++kept; // a carry into the exponent is the right result
+    return static_cast<std::uint16_t>(sign | kept);
+}
+
+constexpr float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t(value) << 16); }
+
+constexpr std::uint16_t bfloat16_from_float(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+    return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
+
+// By format, which is not float32.
+constexpr float float_from_16_bits(number_format f, std::uint16_t value) {
+    return f == number_format::float16 ? float_from_half(value) : float_from_bfloat16(value);
+}
+constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
+    return f == number_format::float16 ? half_from_float(value) : bfloat16_from_float(value);
+}
+
+} // namespace fovea
+#endif
 
 namespace fovea {
 
@@ -5075,7 +5226,9 @@ struct window {
     int height = 0, width = 0, channels = 0;         // of the image
     int left = 0, columns = 0, stored = 1;           // kept columns are [left, left + columns); left may be negative
     std::ptrdiff_t row_stride = 0, image_stride = 0; // in elements
+    number_format format = number_format::float32;   // float32 or 16 bits, in inference
 
+    constexpr bool in_16_bits() const { return format != number_format::float32; }
     // Pixel (y, x) of image n. y lies inside the image and x in the kept columns.
     template <class T> T* at(int n, int y, int x) const {
         return reinterpret_cast<T*>(data) + n * image_stride + (y % stored) * row_stride +
@@ -5134,6 +5287,10 @@ struct call {
 using kernel = void (*)(const call&);
 using scratch_size =
     std::size_t (*)(const call&); // bytes for a call with these windows, rows and cols; data may be null
+
+// `count` numbers from 16 bits to float32 and back, as core/half.hpp says.
+using widening = void (*)(number_format, const std::uint16_t* from, float* to, std::ptrdiff_t count);
+using narrowing = void (*)(number_format, const float* from, std::uint16_t* to, std::ptrdiff_t count);
 
 // Weights to weights, before any pixel is seen: folding a normalisation, packing into a backend's own layout.
 struct preparation_call {
@@ -5323,7 +5480,6 @@ inline epilogue epilogue_of(activation_kind kind) {
 // A sum's lane takes `group_channels` products at a time: of unsigned activations, the same for all lanes, with each
 // lane's signed weights. Both lie packed in 32 bits: four bytes where the machine has a dot product of bytes, else two
 // 16-bit numbers. The sums are exact, so that every instruction set gives the same.
-#include <bit>
 
 namespace fovea::FOVEA_ISA {
 
@@ -6127,109 +6283,6 @@ inline void pack_attention_block(const preparation_call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_HPP
-
-// ---- fovea/backend/cpu/normalise.hpp
-// Normalisations. layer_norm: over the channels of each pixel (Ba, Kiros & Hinton 2016),
-//   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,   centred before the variance is taken.
-// batch_norm (Ioffe & Szegedy 2015): y = (x - mean) / sqrt(variance + epsilon) weight + bias.
-//
-//   x[0], y  (N,H,W,C)     layer_norm w: gamma, beta (C)     batch_norm w: weight, bias, running_mean, running_var (C)
-
-namespace fovea::FOVEA_ISA {
-
-struct norm_weights {
-    const float *gamma, *beta;
-    float epsilon;
-};
-
-// Up to `lanes` pixels, so that the sums over their channels become one vector. Vectors > 0: known to hold all
-// channels.
-template <int Vectors>
-void layer_norm_pixels(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
-    const auto each_vector = [channels](auto f) { // f(first channel, channels)
-        FOVEA_UNROLL
-        for (int v = 0; v < Vectors; ++v) f(v * lanes, lanes);
-        if (Vectors == 0)
-            for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
-    };
-    const vf scale = broadcast(1.f / float(channels));
-    alignas(64) float mean[lanes], factor[lanes];
-    vf sum[lanes];
-    for (int p = 0; p < lanes; ++p) {
-        sum[p] = broadcast(0.f);
-        if (p < pixels) each_vector([&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
-    }
-    store(mean, sums_of(sum) * scale);
-    for (int p = 0; p < pixels; ++p) {
-        vf squares = broadcast(0.f);
-        const vf m = broadcast(mean[p]);
-        each_vector([&](int c, int n) {
-            const vf d = load_first(x + p * channels + c, n) - m, kept = n == lanes ? d : keep_first(d, n);
-            squares = fma(kept, kept, squares);
-        });
-        sum[p] = squares;
-    }
-    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(w.epsilon))));
-    for (int p = 0; p < pixels; ++p) {
-        const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
-        each_vector([&](int c, int n) {
-            const vf d = load_first(x + p * channels + c, n) - m;
-            store_first(y + p * channels + c, fma(d * f, load_first(w.gamma + c, n), load_first(w.beta + c, n)), n);
-        });
-    }
-}
-
-inline void layer_norm_row(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
-    const auto some = channels == 32   ? layer_norm_pixels<32 / lanes>
-                      : channels == 48 ? layer_norm_pixels<48 / lanes>
-                      : channels == 64 ? layer_norm_pixels<64 / lanes>
-                                       : layer_norm_pixels<0>;
-    for (int from = 0; from < pixels; from += lanes)
-        some(x + from * channels, y + from * channels, std::min(lanes, pixels - from), channels, w);
-}
-
-inline void layer_norm(const call& c) {
-    each_row(c, [&](int n, int y) {
-        layer_norm_row(c.x[0].at<const float>(n, y, c.cols.begin), c.y.at<float>(n, y, c.cols.begin), c.cols.size(),
-                       c.y.channels, {c.weight<float>(0), c.weight<float>(1), c.a.epsilon});
-    });
-}
-
-// Mean and 1 / deviation of the channels [first, first + n): of the batch where a call has its statistics, else the
-// running estimates.
-struct batch_moments {
-    vf mean, factor;
-    template <class Call> batch_moments(const Call& c, int channels, int first, int n) {
-        if (const float* s = static_cast<const float*>(c.statistics)) {
-            mean = load_first(s + first, n), factor = load_first(s + channels + first, n);
-        } else {
-            const vf variance = load_first(c.template weight<float>(3) + first, n);
-            mean = load_first(c.template weight<float>(2) + first, n);
-            factor = broadcast(1.f) / square_root(variance + broadcast(c.a.epsilon));
-        }
-    }
-};
-
-inline void batch_norm(const call& c) {
-    const int channels = c.y.channels;
-    each_row(c, [&](int n, int y) {
-        for (int first = 0; first < channels; first += lanes) {
-            const int k = std::min(lanes, channels - first);
-            const batch_moments by(c, channels, first, k);
-            const vf scale = load_first(c.weight<float>(0) + first, k) * by.factor;
-            const vf shift = fnma(by.mean, scale, load_first(c.weight<float>(1) + first, k));
-            const float* x = c.x[0].at<const float>(n, y, c.cols.begin) + first;
-            float* out = c.y.at<float>(n, y, c.cols.begin) + first;
-            for (int p = 0; p < c.cols.size(); ++p, x += channels, out += channels)
-                store_first(out, fma(load_first(x, k), scale, shift), k);
-        }
-    });
-}
-
-} // namespace fovea::FOVEA_ISA
-#endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_HPP
 
@@ -6575,13 +6628,57 @@ inline void winograd(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_GRAPH_FLOAT_ROWS_HPP
+#define FOVEA_SINGLE_FOVEA_GRAPH_FLOAT_ROWS_HPP
+
+// ---- fovea/graph/float_rows.hpp
+// Rows of a window as float32: of one in 16 bits a ring of copies in memory that the caller gives, of one in float32
+// that window itself.
+
+namespace fovea {
+
+class float_rows {
+  public:
+    // Columns `cols`, kept in the window, and at most `rows` rows at a time.
+    float_rows(const window& kept, range cols, int rows, std::byte* memory) : kept_(kept), view_(kept) {
+        if (!kept.in_16_bits()) return;
+        view_.data = memory, view_.format = number_format::float32;
+        view_.left = cols.begin, view_.columns = cols.size(), view_.stored = rows;
+        view_.row_stride = std::ptrdiff_t(cols.size()) * kept.channels, view_.image_stride = 0;
+    }
+    static std::size_t bytes(const window& kept, int columns, int rows) {
+        return kept.in_16_bits() ? sizeof(float) * std::size_t(columns) * std::size_t(rows * kept.channels) : 0;
+    }
+
+    const window& view() const { return view_; }
+
+    // Makes these rows of image n present, as far as they lie inside it. Between two calls with `again` set rows
+    // ascend, and none is widened twice.
+    void fetch(widening widen, int n, range rows, bool again) {
+        if (!kept_.in_16_bits()) return;
+        const range missing = range{again ? rows.begin : std::max(rows.begin, end_), rows.end}.clip(kept_.height);
+        for (int y = missing.begin; y < missing.end; ++y)
+            widen(kept_.format, kept_.at<const std::uint16_t>(n, y, view_.left), view_.at<float>(n, y, view_.left),
+                  view_.row_stride);
+        end_ = rows.end;
+    }
+    // Takes these rows of the view, which a kernel wrote, into image n of the window.
+    void put(narrowing narrow, int n, range rows) const {
+        if (!kept_.in_16_bits()) return;
+        for (int y = rows.begin; y < rows.end; ++y)
+            narrow(kept_.format, view_.at<const float>(n, y, view_.left), kept_.at<std::uint16_t>(n, y, view_.left),
+                   view_.row_stride);
+    }
+
+  private:
+    window kept_, view_;
+    int end_ = 0;
+};
+
+} // namespace fovea
+#endif
 
 namespace fovea::FOVEA_ISA {
-
-// Any number of channels; whole vectors of them, and A up to 64, are what it is made for.
-inline bool attention_block_supported(int features, int hidden, int kernel) {
-    return features > 0 && hidden > 0 && kernel % 2 == 1 && kernel <= max_kernel;
-}
 
 inline constexpr int attention_halo = 8;    // 2 of the depthwise filter and 6 of the dilated one
 inline constexpr int attention_strip = 256; // rings of 2 MB for A = 64: narrower ones pay more for their ends
@@ -6612,6 +6709,21 @@ inline range attention_inner_rows(const call& c) {
     return range{c.rows.begin - attention_halo, c.rows.end + attention_halo}.clip(c.y.height);
 }
 
+// Of x, what proj_1 reads for columns of `a`; and how many rows of it at a time.
+inline range attention_input_columns(const call& c, range a) {
+    const int half = c.a.kernel / 2, grain = attention_by_winograd(c) ? small_tile : 1;
+    return {a.begin / grain * grain - half, (a.end + grain - 1) / grain * grain + half};
+}
+inline int attention_input_rows(const call& c) { return attention_by_winograd(c) ? small_tile + 2 : c.a.kernel; }
+// Floats of that copy, and of the chunks.
+inline std::size_t attention_copies(const call& c, int strip) {
+    if (!c.x[0].in_16_bits() && !c.y.in_16_bits()) return 0;
+    const int columns = attention_input_columns(c, {0, strip + 2 * attention_halo}).size() + small_tile;
+    const std::size_t floats = float_rows::bytes(c.x[0], columns, attention_input_rows(c)) / sizeof(float) +
+                               std::size_t(2 * attention_chunk * c.y.channels);
+    return (floats + 15) / 16 * 16;
+}
+
 inline std::size_t attention_block_scratch(const call& c) {
     if (c.cols.empty()) return 0;
     const int groups = attention_weights::whole(c.a.hidden) / lanes;
@@ -6622,7 +6734,250 @@ inline std::size_t attention_block_scratch(const call& c) {
         floats += std::size_t(attention_inner_rows(c).size() * groups * lanes) *
                   (attention_a_seam + attention_p_seam + attention_t_seam);
     if (attention_by_winograd(c)) floats += winograd_group({c.y.channels, c.a.hidden}).floats();
-    return sizeof(float) * floats;
+    return sizeof(float) * (floats + attention_copies(c, strip));
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_HPP
+
+// ---- fovea/backend/cpu/half.hpp
+// Numbers of 16 bits to float32 and back, with the bits of core/half.hpp.
+//
+// Half precision by the machine's conversions, which every machine with AVX2 or AVX-512 has, bfloat16 by integers: the
+// instruction for it that some machines have drops subnormals. Other sets convert half precision one by one.
+
+namespace fovea::FOVEA_ISA {
+
+#if defined(__AVX512F__) // the maskz forms: see simd.hpp
+template <int N> FOVEA_INLINE vi shifted_up(vi v) { return vi(_mm512_maskz_slli_epi32(all_lanes, v, N)); }
+template <int N> FOVEA_INLINE vi shifted_down(vi v) { return vi(_mm512_maskz_srai_epi32(all_lanes, v, N)); }
+#else
+template <int N> FOVEA_INLINE vi shifted_up(vi v) { return v << N; }
+template <int N> FOVEA_INLINE vi shifted_down(vi v) { return v >> N; } // copies of the sign come in
+#endif
+
+// The low 16 bits of every lane; loading gives zeros above.
+#if defined(__AVX512F__)
+FOVEA_INLINE vi load_low(const std::uint16_t* p) {
+    return vi(_mm512_maskz_cvtepu16_epi32(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+}
+FOVEA_INLINE void store_low(std::uint16_t* p, vi v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtepi32_epi16(all_lanes, v));
+}
+FOVEA_INLINE vi bits_of(vf v) { return vi(_mm512_castps_si512(v)); }
+FOVEA_INLINE vf floats_of_bits(vi v) { return vf(_mm512_castsi512_ps(v)); }
+#elif defined(__AVX2__)
+FOVEA_INLINE vi load_low(const std::uint16_t* p) {
+    return vi(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+FOVEA_INLINE void store_low(std::uint16_t* p, vi v) {
+    const __m256i low = _mm256_and_si256(v, _mm256_set1_epi32(0xffff));
+    const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
+}
+FOVEA_INLINE vi bits_of(vf v) { return vi(_mm256_castps_si256(v)); }
+FOVEA_INLINE vf floats_of_bits(vi v) { return vf(_mm256_castsi256_ps(v)); }
+#else
+FOVEA_INLINE vi load_low(const std::uint16_t* p) {
+    alignas(64) std::int32_t all[lanes];
+    for (int i = 0; i < lanes; ++i) all[i] = p[i];
+    return load(all);
+}
+FOVEA_INLINE void store_low(std::uint16_t* p, vi v) {
+    alignas(64) std::int32_t all[lanes];
+    store(all, v);
+    for (int i = 0; i < lanes; ++i) p[i] = std::uint16_t(all[i] & 0xffff);
+}
+FOVEA_INLINE vi bits_of(vf v) {
+    alignas(64) float values[lanes];
+    alignas(64) std::int32_t bits[lanes];
+    store(values, v);
+    for (int i = 0; i < lanes; ++i) bits[i] = std::bit_cast<std::int32_t>(values[i]);
+    return load(bits);
+}
+FOVEA_INLINE vf floats_of_bits(vi v) {
+    alignas(64) std::int32_t bits[lanes];
+    alignas(64) float values[lanes];
+    store(bits, v);
+    for (int i = 0; i < lanes; ++i) values[i] = std::bit_cast<float>(bits[i]);
+    return load(values);
+}
+#endif
+
+struct bfloat16_vectors {
+    static constexpr auto format = number_format::bfloat16;
+    FOVEA_INLINE static vf widened(const std::uint16_t* p) { return floats_of_bits(shifted_up<16>(load_low(p))); }
+    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
+        const vi bits = bits_of(v), high = shifted_down<16>(bits), quiet = high | broadcast(0x40);
+        const vi nearest = shifted_down<16>(bits + broadcast(0x7fff) + (high & broadcast(1)));
+        const vi nan = shifted_down<31>(broadcast(0x7f800000) - (bits & broadcast(0x7fffffff))); // all bits of a lane
+        store_low(p, nearest ^ ((nearest ^ quiet) & nan));
+    }
+};
+
+struct float16_vectors {
+    static constexpr auto format = number_format::float16;
+#if defined(__AVX512F__)
+    FOVEA_INLINE static vf widened(const std::uint16_t* p) {
+        return vf(_mm512_maskz_cvtph_ps(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+    }
+    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
+        constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtps_ph(all_lanes, v, nearest));
+    }
+#elif defined(__AVX2__) && defined(__F16C__)
+    FOVEA_INLINE static vf widened(const std::uint16_t* p) {
+        return vf(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+    }
+    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    }
+#else
+    FOVEA_INLINE static vf widened(const std::uint16_t* p) {
+        alignas(64) float values[lanes];
+        for (int i = 0; i < lanes; ++i) values[i] = float_from_half(p[i]);
+        return load(values);
+    }
+    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
+        alignas(64) float values[lanes];
+        store(values, v);
+        for (int i = 0; i < lanes; ++i) p[i] = half_from_float(values[i]);
+    }
+#endif
+};
+
+template <class F> FOVEA_INLINE void with_16_bit_vectors(number_format format, F f) {
+    format == number_format::float16 ? f(float16_vectors{}) : f(bfloat16_vectors{});
+}
+
+inline void widen(number_format format, const std::uint16_t* from, float* to, std::ptrdiff_t count) {
+    with_16_bit_vectors(format, [&]<class Vectors>(Vectors) {
+        std::ptrdiff_t i = 0;
+        for (; i + lanes <= count; i += lanes) store(to + i, Vectors::widened(from + i));
+        for (; i < count; ++i) to[i] = float_from_16_bits(Vectors::format, from[i]);
+    });
+}
+inline void narrow(number_format format, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
+    with_16_bit_vectors(format, [&]<class Vectors>(Vectors) {
+        std::ptrdiff_t i = 0;
+        for (; i + lanes <= count; i += lanes) Vectors::narrow(to + i, load(from + i));
+        for (; i < count; ++i) to[i] = float_to_16_bits(Vectors::format, from[i]);
+    });
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_HPP
+
+// ---- fovea/backend/cpu/normalise.hpp
+// Normalisations. layer_norm: over the channels of each pixel (Ba, Kiros & Hinton 2016),
+//   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,   centred before the variance is taken.
+// batch_norm (Ioffe & Szegedy 2015): y = (x - mean) / sqrt(variance + epsilon) weight + bias.
+//
+//   x[0], y  (N,H,W,C)     layer_norm w: gamma, beta (C)     batch_norm w: weight, bias, running_mean, running_var (C)
+
+namespace fovea::FOVEA_ISA {
+
+struct norm_weights {
+    const float *gamma, *beta;
+    float epsilon;
+};
+
+// Up to `lanes` pixels, so that the sums over their channels become one vector. Vectors > 0: known to hold all
+// channels.
+template <int Vectors>
+void layer_norm_pixels(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
+    const auto each_vector = [channels](auto f) { // f(first channel, channels)
+        FOVEA_UNROLL
+        for (int v = 0; v < Vectors; ++v) f(v * lanes, lanes);
+        if (Vectors == 0)
+            for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
+    };
+    const vf scale = broadcast(1.f / float(channels));
+    alignas(64) float mean[lanes], factor[lanes];
+    vf sum[lanes];
+    for (int p = 0; p < lanes; ++p) {
+        sum[p] = broadcast(0.f);
+        if (p < pixels) each_vector([&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
+    }
+    store(mean, sums_of(sum) * scale);
+    for (int p = 0; p < pixels; ++p) {
+        vf squares = broadcast(0.f);
+        const vf m = broadcast(mean[p]);
+        each_vector([&](int c, int n) {
+            const vf d = load_first(x + p * channels + c, n) - m, kept = n == lanes ? d : keep_first(d, n);
+            squares = fma(kept, kept, squares);
+        });
+        sum[p] = squares;
+    }
+    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(w.epsilon))));
+    for (int p = 0; p < pixels; ++p) {
+        const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
+        each_vector([&](int c, int n) {
+            const vf d = load_first(x + p * channels + c, n) - m;
+            store_first(y + p * channels + c, fma(d * f, load_first(w.gamma + c, n), load_first(w.beta + c, n)), n);
+        });
+    }
+}
+
+inline void layer_norm_row(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
+    const auto some = channels == 32   ? layer_norm_pixels<32 / lanes>
+                      : channels == 48 ? layer_norm_pixels<48 / lanes>
+                      : channels == 64 ? layer_norm_pixels<64 / lanes>
+                                       : layer_norm_pixels<0>;
+    for (int from = 0; from < pixels; from += lanes)
+        some(x + from * channels, y + from * channels, std::min(lanes, pixels - from), channels, w);
+}
+
+inline void layer_norm(const call& c) {
+    each_row(c, [&](int n, int y) {
+        layer_norm_row(c.x[0].at<const float>(n, y, c.cols.begin), c.y.at<float>(n, y, c.cols.begin), c.cols.size(),
+                       c.y.channels, {c.weight<float>(0), c.weight<float>(1), c.a.epsilon});
+    });
+}
+
+// Mean and 1 / deviation of the channels [first, first + n): of the batch where a call has its statistics, else the
+// running estimates.
+struct batch_moments {
+    vf mean, factor;
+    template <class Call> batch_moments(const Call& c, int channels, int first, int n) {
+        if (const float* s = static_cast<const float*>(c.statistics)) {
+            mean = load_first(s + first, n), factor = load_first(s + channels + first, n);
+        } else {
+            const vf variance = load_first(c.template weight<float>(3) + first, n);
+            mean = load_first(c.template weight<float>(2) + first, n);
+            factor = broadcast(1.f) / square_root(variance + broadcast(c.a.epsilon));
+        }
+    }
+};
+
+inline void batch_norm(const call& c) {
+    const int channels = c.y.channels;
+    each_row(c, [&](int n, int y) {
+        for (int first = 0; first < channels; first += lanes) {
+            const int k = std::min(lanes, channels - first);
+            const batch_moments by(c, channels, first, k);
+            const vf scale = load_first(c.weight<float>(0) + first, k) * by.factor;
+            const vf shift = fnma(by.mean, scale, load_first(c.weight<float>(1) + first, k));
+            const float* x = c.x[0].at<const float>(n, y, c.cols.begin) + first;
+            float* out = c.y.at<float>(n, y, c.cols.begin) + first;
+            for (int p = 0; p < c.cols.size(); ++p, x += channels, out += channels)
+                store_first(out, fma(load_first(x, k), scale, shift), k);
+        }
+    });
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+// Any number of channels; whole vectors of them, and A up to 64, are what it is made for.
+inline bool attention_block_supported(int features, int hidden, int kernel) {
+    return features > 0 && hidden > 0 && kernel % 2 == 1 && kernel <= max_kernel;
 }
 
 // Five rows of a 5 x 5 filter, D columns between taps, on all groups of channels of n columns; times `factor` if given.
@@ -6680,10 +7035,11 @@ class attention_stream {
     int from_;          // ring column from which on `a` and p are computed here
     std::ptrdiff_t group_;
     range inner_; // rows of `a` and p
+    float_rows x_;
     ring a_, p_, t_, u_;
     seam a_seam_, p_seam_, t_seam_;
-    winograd_tiles<small_tile> tiles_; // of `a`
-    float* planes_;
+    winograd_tiles<small_tile> tiles_;                 // of `a`
+    float *planes_, *skip_ = nullptr, *sum_ = nullptr; // chunks of x and y
 
   public:
     attention_stream(const call& c, const attention_weights& l, int n, range cols, int strip)
@@ -6699,9 +7055,13 @@ class attention_stream {
           from_(first_ ? left_ : std::min(2 * attention_halo, right_)),
           group_(attention_group(strip)),
           inner_(attention_inner_rows(c)),
-          tiles_(c.x[0], n, inner_, {image_column(from_), image_column(right_)}) {
+          x_(c.x[0], attention_input_columns(c, {image_column(from_), image_column(right_)}), attention_input_rows(c),
+             c.scratch),
+          tiles_(x_.view(), n, inner_, {image_column(from_), image_column(right_)}) {
         const std::ptrdiff_t row = group_ * l.groups();
-        float* next = reinterpret_cast<float*>(c.scratch);
+        const std::size_t copies = attention_copies(c, strip);
+        float* next = reinterpret_cast<float*>(c.scratch) + copies;
+        if (copies) sum_ = next - attention_chunk * l.features, skip_ = sum_ - attention_chunk * l.features;
         const auto take = [&](std::ptrdiff_t floats) { return std::exchange(next, next + floats); };
         const float* zeros = take(attention_zero_rows * row);
         std::fill_n(const_cast<float*>(zeros), row, 0.f);
@@ -6790,17 +7150,22 @@ class attention_stream {
 
     // a = GELU(proj_1(x)) from row y on; returns the row up to which.
     int project(int y) {
+        const int half = l_.kernel / 2;
         int end = y + 1;
         if (l_.winograd) {
-            end = std::min((y / small_tile + 1) * small_tile, inner_.end);
+            const int top = y / small_tile * small_tile;
+            end = std::min(top + small_tile, inner_.end);
+            x_.fetch(widen, n_, {top - half, top + small_tile + half}, y == inner_.begin);
             project_tiles(y);
-        } else
+        } else {
+            x_.fetch(widen, n_, {y - half, y + half + 1}, y == inner_.begin);
             project_row(y);
+        }
         for (int i = y; i < end; ++i) join(a_, a_seam_, i);
         return end;
     }
     void project_row(int y) {
-        const window& x = c_.x[0];
+        const window& x = x_.view();
         const int half = l_.kernel / 2;
         terms t{{}, l_.kernel, 1, l_.kernel * l_.features, 0, l_.features};
         for (int i = 0; i < l_.kernel; ++i) t.row[i] = x.read<float>(n_, y + i - half, image_column(from_) - half);
@@ -6848,18 +7213,21 @@ class attention_stream {
     // y = LayerNorm(proj_2(u) + x), some pixels at a time, that the second pass still finds in L1
     void finish(int y) {
         const int F = l_.features;
-        destination to{.y = c_.y.at<float>(n_, y, cols_.begin),
-                       .pixel_step = F,
-                       .vector_step = lanes,
-                       .channels = F,
-                       .bias = weight(9),
-                       .skip = c_.x[0].at<const float>(n_, y, cols_.begin),
-                       .slope = 0};
-        for (int x = 0; x < cols_.size();
-             x += attention_chunk, to.y += attention_chunk * F, to.skip += attention_chunk * F) {
-            const int pixels = std::min(attention_chunk, cols_.size() - x);
-            convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to);
-            layer_norm_row(to.y, to.y, pixels, F, {weight(10), weight(11), c_.a.epsilon});
+        const window &x = c_.x[0], &to = c_.y;
+        for (int column = cols_.begin; column < cols_.end; column += attention_chunk) {
+            const int pixels = std::min(attention_chunk, cols_.end - column);
+            if (x.in_16_bits()) widen(x.format, x.at<const std::uint16_t>(n_, y, column), skip_, pixels * F);
+            float* sum = to.in_16_bits() ? sum_ : to.at<float>(n_, y, column);
+            convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + column - cols_.begin), pixels,
+                                 {.y = sum,
+                                  .pixel_step = F,
+                                  .vector_step = lanes,
+                                  .channels = F,
+                                  .bias = weight(9),
+                                  .skip = x.in_16_bits() ? skip_ : x.at<const float>(n_, y, column),
+                                  .slope = 0});
+            layer_norm_row(sum, sum, pixels, F, {weight(10), weight(11), c_.a.epsilon});
+            if (to.in_16_bits()) narrow(to.format, sum, to.at<std::uint16_t>(n_, y, column), pixels * F);
         }
     }
 };
@@ -7827,6 +8195,9 @@ struct kernel_table {
     kernel upsample;
     kernel max_pool, global_average_pool;
 
+    widening widen;
+    narrowing narrow;
+
     // Backward passes; contract: graph/gradient_kernel.hpp.
     preparation_size packed_convolution_gradient_bytes;
     preparation_kernel pack_convolution_gradient;
@@ -8543,7 +8914,9 @@ constexpr kernel_table table_of_kernels() {
             .multiply_gradient = multiply_gradient,
             .pixel_shuffle_gradient = pixel_shuffle_gradient,
             .max_pool_gradient = max_pool_gradient,
-            .global_average_pool_gradient = global_average_pool_gradient};
+            .global_average_pool_gradient = global_average_pool_gradient,
+            .widen = widen,
+            .narrow = narrow};
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -8589,7 +8962,74 @@ constexpr kernel_table table_of_kernels() {
 // present: inside the image with its value, outside it as zeros. A window keeps a part of the rows in a ring and a part
 // of the columns, in absolute coordinates of its own image, so that one kernel serves whole images, tiles and streams
 // and cannot tell which. The result of a pixel must depend on nothing but the values that it reads: not on where a call
-// begins or ends.
+// begins or ends. Windows hold float32, but for a kernel that says that it takes 16 bits (operation::takes_16_bits).
+
+#ifndef FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
+#define FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
+
+// ---- fovea/core/half.hpp
+// Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
+// even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
+#include <bit>
+
+namespace fovea {
+
+// How the numbers of a tensor are kept.
+enum class number_format { float32, bfloat16, float16 };
+constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
+
+constexpr float float_from_half(std::uint16_t half) {
+    const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
+    const std::uint32_t exponent = (half >> 10) & 0x1Fu;
+    const std::uint32_t mantissa = half & 0x3FFu;
+    if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | mantissa << 13 | (mantissa ? 0x400000u : 0));
+    if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f; // subnormal in half, exact and normal in float
+    return sign ? -magnitude : magnitude;
+}
+
+constexpr std::uint16_t half_from_float(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
+    const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
+    if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
+    if (magnitude >= 0x477FF000u)
+        return static_cast<std::uint16_t>(sign | 0x7C00u); // 65520 and above round to infinity
+    if (magnitude < 0x33000000u) return sign;              // below 2^-25: to zero
+    std::uint32_t kept = 0, rest = 0, tie = 0;
+    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa go
+        kept = (magnitude >> 13) - (112u << 10);
+        rest = magnitude & 0x1FFFu;
+        tie = 0x1000u;
+    } else { // subnormal in half: in units of 2^-24
+        const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
+        const std::uint32_t shift = 126 - (magnitude >> 23);
+        kept = mantissa >> shift;
+        rest = mantissa & ((1u << shift) - 1);
+        tie = 1u << (shift - 1);
+    }
+    if (rest > tie || (rest == tie && (kept & 1))) ++kept; // a carry into the exponent is the right result
+    return static_cast<std::uint16_t>(sign | kept);
+}
+
+constexpr float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t(value) << 16); }
+
+constexpr std::uint16_t bfloat16_from_float(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+    return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
+
+// By format, which is not float32.
+constexpr float float_from_16_bits(number_format f, std::uint16_t value) {
+    return f == number_format::float16 ? float_from_half(value) : float_from_bfloat16(value);
+}
+constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
+    return f == number_format::float16 ? half_from_float(value) : bfloat16_from_float(value);
+}
+
+} // namespace fovea
+#endif
 
 namespace fovea {
 
@@ -8617,7 +9057,9 @@ struct window {
     int height = 0, width = 0, channels = 0;         // of the image
     int left = 0, columns = 0, stored = 1;           // kept columns are [left, left + columns); left may be negative
     std::ptrdiff_t row_stride = 0, image_stride = 0; // in elements
+    number_format format = number_format::float32;   // float32 or 16 bits, in inference
 
+    constexpr bool in_16_bits() const { return format != number_format::float32; }
     // Pixel (y, x) of image n. y lies inside the image and x in the kept columns.
     template <class T> T* at(int n, int y, int x) const {
         return reinterpret_cast<T*>(data) + n * image_stride + (y % stored) * row_stride +
@@ -8676,6 +9118,10 @@ struct call {
 using kernel = void (*)(const call&);
 using scratch_size =
     std::size_t (*)(const call&); // bytes for a call with these windows, rows and cols; data may be null
+
+// `count` numbers from 16 bits to float32 and back, as core/half.hpp says.
+using widening = void (*)(number_format, const std::uint16_t* from, float* to, std::ptrdiff_t count);
+using narrowing = void (*)(number_format, const float* from, std::uint16_t* to, std::ptrdiff_t count);
 
 // Weights to weights, before any pixel is seen: folding a normalisation, packing into a backend's own layout.
 struct preparation_call {
@@ -9025,6 +9471,20 @@ template <class Real> void gradient(basic_reference<Real>, normalise_weight, con
         dg[o] += Real(product / norm);
         for (std::size_t i = 0; i < each; ++i) dv[i] += Real(scale * (double(dw[i]) - double(v[i]) * product / square));
     }
+}
+
+} // namespace fovea
+
+// ---- fovea/backend/reference/half.hpp
+// Numbers of 16 bits to float32 and back, one by one.
+
+namespace fovea {
+
+inline void widen(reference, number_format f, const std::uint16_t* from, float* to, std::ptrdiff_t count) {
+    for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = float_from_16_bits(f, from[i]);
+}
+inline void narrow(reference, number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
+    for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = float_to_16_bits(f, from[i]);
 }
 
 } // namespace fovea
@@ -9426,8 +9886,11 @@ template <class Real> void weight_gradient(basic_reference<Real>, multiply_matri
 //   void prepare(Backend, Layout, const preparation_call&)      makes that arrangement, of
 //   std::size_t prepared_bytes(Backend, Layout, const preparation_call&) bytes; its forward then takes
 //   laid_out<Operation, Layout>
-// so that a fallback can never be handed weights in a layout that it does not know. For training (the kernels' contract
-// is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has none of them):
+// so that a fallback can never be handed weights in a layout that it does not know. For tensors that are kept in 16
+// bits:
+//   void widen(Backend, number_format, const std::uint16_t*, float*, std::ptrdiff_t count), and narrow the other way
+// For training (the kernels' contract is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has
+// none of them):
 //   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
 //   gradient_statistics                                         likewise
 //   std::size_t input_gradient_scratch(Backend, Operation, const gradient_call&), weight_gradient_scratch    optional
@@ -9527,6 +9990,7 @@ struct weight {
 struct tensor_info {
     int channels;
     ratio scale;
+    number_format format = number_format::float32; // see graph/half_storage.hpp
 };
 struct output_of { // what the layer under a label produced
     int scope, tensor;
@@ -9561,11 +10025,12 @@ struct operation {
     attributes a{};
     footprint reads{};
     differentiation d{};
-    int region = -1;        // of a checkpointed block, else -1
-    double work = 0;        // multiply-adds for one pixel of y, or what takes as long
-    int recomputed = 0;     // rows and columns on either side that a call computes again inside a fused block
-    weight_shape dims{};    // of w[0], before a backend arranges it
-    bool fits_int8 = false; // the backend can also compute it as convolution_method::int8
+    int region = -1;            // of a checkpointed block, else -1
+    double work = 0;            // multiply-adds for one pixel of y, or what takes as long
+    int recomputed = 0;         // rows and columns on either side that a call computes again inside a fused block
+    weight_shape dims{};        // of w[0], before a backend arranges it
+    bool fits_int8 = false;     // the backend can also compute it as convolution_method::int8
+    bool takes_16_bits = false; // its kernel reads and writes tensors of any format
     kernel forward = nullptr;
     scratch_size scratch = nullptr;
 };
@@ -9592,6 +10057,8 @@ struct graph {
     std::vector<output_of> outputs;
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
+    widening widen = nullptr;                                  // the backend's
+    narrowing narrow = nullptr;
     int scope = -1;
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
@@ -9707,6 +10174,12 @@ concept has_choice = requires(operation& o) {
     choose(Backend{}, Op{}, convolution_method{}, o);
 };
 
+template <class Backend>
+concept has_16_bits = requires(std::uint16_t* bits, float* values) {
+    widen(Backend{}, number_format{}, bits, values, 0);
+    narrow(Backend{}, number_format{}, values, bits, 0);
+};
+
 template <class Backend, class Op> struct arranged {
     using type = Op;
     static constexpr int inputs = 0;
@@ -9765,11 +10238,27 @@ template <class Backend, class Op> std::size_t ask_prepared_bytes(const preparat
     return prepared_bytes(Backend{}, Op{}, c);
 }
 
+template <class Backend>
+void run_widening(number_format f, const std::uint16_t* from, float* to, std::ptrdiff_t count) {
+    widen(Backend{}, f, from, to, count);
+}
+template <class Backend>
+void run_narrowing(number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
+    narrow(Backend{}, f, from, to, count);
+}
+
 } // namespace detail
 
 template <class Mode, class Backend> struct tracer : graph {
     static constexpr bool trains = Mode::trains;
     using mode = Mode;
+
+    constexpr tracer() {
+        if constexpr (detail::has_16_bits<Backend>) {
+            widen = &detail::run_widening<Backend>;
+            narrow = &detail::run_narrowing<Backend>;
+        }
+    }
 
     // Whether a block may be one operation of this type here.
     template <class Op> static constexpr bool fuses = Mode::fuses_blocks&& detail::has_forward<Backend, Op>;
@@ -9979,6 +10468,7 @@ inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call&
 template <int F, int A, int K>
 constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
+    o.takes_16_bits = true; // copies for it would repeat the halo that it computes again
     if (o.a.method == convolution_method::winograd) {
         o.reads.grain = o.a.tile;
         o.work -= 0.6 * F * A * K * K;
@@ -10101,6 +10591,13 @@ inline void forward(cpu, magnify, const call& c) { FOVEA_CPU_KERNEL(upsample)(c)
 inline std::size_t scratch(cpu, magnify, const call& c) { return FOVEA_CPU_KERNEL(upsample_scratch)(c); }
 inline void forward(cpu, pool_maximum, const call& c) { FOVEA_CPU_KERNEL(max_pool)(c); }
 inline void forward(cpu, pool_mean, const call& c) { FOVEA_CPU_KERNEL(global_average_pool)(c); }
+
+inline void widen(cpu, number_format f, const std::uint16_t* from, float* to, std::ptrdiff_t count) {
+    FOVEA_CPU_KERNEL(widen)(f, from, to, count);
+}
+inline void narrow(cpu, number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
+    FOVEA_CPU_KERNEL(narrow)(f, from, to, count);
+}
 
 } // namespace fovea
 
@@ -10762,6 +11259,155 @@ template <layer First, layer... Rest> struct residual {
 // Running a plan: bands of rows through the operations, each split among the threads of a context.
 #include <functional>
 
+// ---- fovea/graph/float_runs.hpp
+// A call on tensors in 16 bits, by a kernel that takes float32: some rows and columns of its output at a time, a run,
+// go through float32 copies in scratch.
+//
+// Runs lie in strips of columns, from top to bottom; in a strip each row of the input is widened once. They end at
+// multiples of the footprint's grain, so that no tile is computed twice. Conversion is number by number, and a kernel
+// gives a pixel the same bits in every run; so the result is that of any other cut.
+#ifndef FOVEA_SINGLE_FOVEA_GRAPH_FLOAT_ROWS_HPP
+#define FOVEA_SINGLE_FOVEA_GRAPH_FLOAT_ROWS_HPP
+
+// ---- fovea/graph/float_rows.hpp
+// Rows of a window as float32: of one in 16 bits a ring of copies in memory that the caller gives, of one in float32
+// that window itself.
+
+namespace fovea {
+
+class float_rows {
+  public:
+    // Columns `cols`, kept in the window, and at most `rows` rows at a time.
+    float_rows(const window& kept, range cols, int rows, std::byte* memory) : kept_(kept), view_(kept) {
+        if (!kept.in_16_bits()) return;
+        view_.data = memory, view_.format = number_format::float32;
+        view_.left = cols.begin, view_.columns = cols.size(), view_.stored = rows;
+        view_.row_stride = std::ptrdiff_t(cols.size()) * kept.channels, view_.image_stride = 0;
+    }
+    static std::size_t bytes(const window& kept, int columns, int rows) {
+        return kept.in_16_bits() ? sizeof(float) * std::size_t(columns) * std::size_t(rows * kept.channels) : 0;
+    }
+
+    const window& view() const { return view_; }
+
+    // Makes these rows of image n present, as far as they lie inside it. Between two calls with `again` set rows
+    // ascend, and none is widened twice.
+    void fetch(widening widen, int n, range rows, bool again) {
+        if (!kept_.in_16_bits()) return;
+        const range missing = range{again ? rows.begin : std::max(rows.begin, end_), rows.end}.clip(kept_.height);
+        for (int y = missing.begin; y < missing.end; ++y)
+            widen(kept_.format, kept_.at<const std::uint16_t>(n, y, view_.left), view_.at<float>(n, y, view_.left),
+                  view_.row_stride);
+        end_ = rows.end;
+    }
+    // Takes these rows of the view, which a kernel wrote, into image n of the window.
+    void put(narrowing narrow, int n, range rows) const {
+        if (!kept_.in_16_bits()) return;
+        for (int y = rows.begin; y < rows.end; ++y)
+            narrow(kept_.format, view_.at<const float>(n, y, view_.left), kept_.at<std::uint16_t>(n, y, view_.left),
+                   view_.row_stride);
+    }
+
+  private:
+    window kept_, view_;
+    int end_ = 0;
+};
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+class float_runs {
+  public:
+    static bool needed(const operation& o, const call& c) {
+        return !o.takes_16_bits && (c.x[0].in_16_bits() || c.x[1].in_16_bits() || c.y.in_16_bits());
+    }
+
+    // As wide as leaves the copies in the second cache, where the kernel finds them; not so small that what it does for
+    // each call, or computes again in each, would show.
+    float_runs(const graph& g, const operation& o, const call& c) : g_(g), o_(o), c_(c) {
+        constexpr std::size_t cache = 1 << 20;
+        constexpr int least_columns = 128, least_rows = 4;
+        rows_ = whole_grains(std::max(least_rows, 8 * o.recomputed));
+        columns_ = whole_grains(o.reads.grains(c.cols).size());
+        while (columns_ >= 2 * least_columns && copies() > cache) columns_ = whole_grains((columns_ + 1) / 2);
+        const auto fits = [&] { return rows_ < c.rows.size() && 2 * copies() <= cache; };
+        while (fits()) rows_ *= 2;
+    }
+
+    int rows() const { return rows_; }
+    int columns() const { return columns_; }
+
+    // Bytes, the kernel's own among them.
+    std::size_t scratch() const {
+        std::size_t most = 0;
+        if (o_.scratch) each_run(c_.images.begin, [&](const call& part) { most = std::max(most, o_.scratch(part)); });
+        return copies() + most;
+    }
+
+    void run() const {
+        for (int n = c_.images.begin; n < c_.images.end; ++n)
+            each_strip([&](range cols) {
+                std::byte* memory = c_.scratch;
+                const auto take = [&](const window& w, range columns, int most_columns, int rows) {
+                    const float_rows copy(w, columns, rows, memory);
+                    memory += aligned(float_rows::bytes(w, most_columns, rows));
+                    return copy;
+                };
+                float_rows x = take(c_.x[0], o_.reads(cols, c_.x[0].width), reach(columns_), reach(rows_));
+                float_rows skip = take(c_.x[1], cols, columns_, rows_), y = take(c_.y, cols, columns_, rows_);
+                each_run(n, cols, [&](call part) {
+                    x.fetch(g_.widen, n, o_.reads(part.rows, c_.x[0].height), part.rows.begin == c_.rows.begin);
+                    skip.fetch(g_.widen, n, part.rows, true);
+                    part.x = {x.view(), skip.view()}, part.y = y.view();
+                    part.scratch = memory;
+                    o_.forward(part);
+                    y.put(g_.narrow, n, part.rows);
+                });
+            });
+    }
+
+  private:
+    static std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+    int whole_grains(int n) const { return (n + o_.reads.grain - 1) / o_.reads.grain * o_.reads.grain; }
+    // Rows or columns of the input that so many of the output read at most: whole grains of it, anywhere.
+    int reach(int n) const {
+        const footprint& f = o_.reads;
+        return (n - 1 + f.magnify - 1) / f.magnify * f.stride + 2 * f.radius + 1;
+    }
+    std::size_t copies() const {
+        return aligned(float_rows::bytes(c_.x[0], reach(columns_), reach(rows_))) +
+               aligned(float_rows::bytes(c_.x[1], columns_, rows_)) + aligned(float_rows::bytes(c_.y, columns_, rows_));
+    }
+
+    template <class F> void each_part(range all, int size, F f) const {
+        for (range now{all.begin, 0}; now.begin < all.end; now.begin = now.end) {
+            now.end = std::min((now.begin + size) / o_.reads.grain * o_.reads.grain, all.end);
+            f(now);
+        }
+    }
+    template <class F> void each_strip(F f) const { each_part(c_.cols, columns_, f); }
+    // f(the call for a run), of a strip of image n or of all.
+    template <class F> void each_run(int n, range strip, F f) const {
+        each_part(c_.rows, rows_, [&](range rows) {
+            call part = c_;
+            part.images = {n, n + 1}, part.rows = rows, part.cols = strip;
+            f(part);
+        });
+    }
+    template <class F> void each_run(int n, F f) const {
+        each_strip([&](range strip) { each_run(n, strip, f); });
+    }
+
+    const graph& g_;
+    const operation& o_;
+    const call c_;
+    int rows_, columns_;
+};
+
+} // namespace fovea
+
 // ---- fovea/graph/schedule.hpp
 // Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
 // streamed. They differ in the output rectangles and the band height only.
@@ -10837,7 +11483,7 @@ struct plan {
     std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
     std::vector<std::vector<int>> keep; // by band, by tensor: rows from here to the end are read by later bands
     std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
-    std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row
+    std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row in float32
     std::size_t zero_bytes = 0;
     std::size_t bytes = 0; // of the arena
 };
@@ -10940,10 +11586,8 @@ constexpr std::size_t tail_of(const graph& g) {
 
 } // namespace detail
 
-// The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows. `element`: bytes of a
-// number.
-constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band,
-                              std::size_t element = sizeof(float)) {
+// The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows.
+constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band) {
     const std::size_t n = g.tensors.size();
     plan p;
     p.batch = batch, p.out = out;
@@ -10964,8 +11608,9 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
             if (x >= 0) slots[std::size_t(x)].use(t + 1);
     }
     for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t row = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels) * element;
-        p.zero_bytes = std::max(p.zero_bytes, detail::aligned(row));
+        const std::size_t numbers = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels);
+        const std::size_t row = numbers * bytes_of(g.tensors[i].format);
+        p.zero_bytes = std::max(p.zero_bytes, detail::aligned(numbers * sizeof(float)));
         slots[i].bytes = detail::aligned(row * std::size_t(p.tensors[i].stored) * std::size_t(batch));
         auto& saved = p.tensors[i].saved;
         if (2 * saved > p.tensors[i].stored) {
@@ -11050,16 +11695,19 @@ inline double work_of(const graph& g, const plan& p) {
     // A ring that stays is far when it is written again, though what is read was written a moment ago.
     const auto traffic = [&](int x, bool written) {
         const auto& t = p.tensors[std::size_t(x)];
-        const double bytes =
-            double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
+        const double each = double(bytes_of(g.tensors[std::size_t(x)].format));
+        const double bytes = double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * each;
         const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
         const bool far = bytes > near_bytes || (written && stays);
-        return g.tensors[std::size_t(x)].channels * (far ? far_number : near_number);
+        const double number = (far ? far_number : near_number) * each / sizeof(float);
+        const double copied = each < sizeof(float) ? near_number : 0; // to or from float32, in the caches
+        return g.tensors[std::size_t(x)].channels * (number + copied);
     };
-    double moved = 0; // numbers that are put aside between two bands and brought back
+    double moved = 0; // bytes that are put aside between two bands and brought back
     for (std::size_t i = 0; i < p.tensors.size(); ++i)
-        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels;
-    work += 2 * far_number * moved * double(p.ends.size() - 1);
+        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels *
+                 double(bytes_of(g.tensors[i].format));
+    work += 2 * far_number / sizeof(float) * moved * double(p.ends.size() - 1);
     for (auto& end : p.ends)
         for (auto& o : g.operations) {
             const std::size_t y = std::size_t(o.y);
@@ -11200,7 +11848,8 @@ using row_source = std::function<void(int n, range rows, range cols, const windo
 // Takes finished rows of the network's output.
 using row_sink = std::function<void(int n, range rows, range cols, const window& from)>;
 
-// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y.
+// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y, which has the
+// format of its window.
 using operation_observer = std::function<void(const operation&, const call&)>;
 
 namespace detail {
@@ -11271,19 +11920,21 @@ struct cut {
     }
 };
 
-// All of `whole`, split among the threads.
-inline void compute(const operation& o, const call& whole, context& threads, std::size_t element) {
+// All of `whole`, split among the threads. `element`: bytes of a number of y.
+inline void compute(const graph& g, const operation& o, const call& whole, context& threads, std::size_t element) {
     const auto cut = cut::of(o, whole, threads.threads());
-    if (o.scratch) {
-        std::size_t bytes = 0;
-        for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.scratch(cut.piece(whole, k)));
-        threads.reserve_scratch(bytes);
+    const bool in_runs = float_runs::needed(o, whole);
+    std::size_t bytes = 0;
+    for (int k = 0; k < cut.pieces() && (in_runs || o.scratch); ++k) {
+        const call c = cut.piece(whole, k);
+        bytes = std::max(bytes, in_runs ? float_runs(g, o, c).scratch() : o.scratch(c));
     }
+    threads.reserve_scratch(bytes);
     threads.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
         call c = cut.piece(whole, k);
         if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
         c.scratch = threads.scratch(worker);
-        o.forward(c);
+        in_runs ? float_runs(g, o, c).run() : o.forward(c);
         for (int n = c.images.begin; n < c.images.end; ++n) clear_margins(c.y, n, c.rows, c.cols, element);
     });
 }
@@ -11329,8 +11980,6 @@ class executor {
     }
 
   private:
-    static constexpr std::size_t element = sizeof(float);
-
     void find_last_readers() {
         last_read_by_.resize(calls_.size());
         for (std::size_t t = 0; t < graph_.tensors.size(); ++t)
@@ -11358,7 +12007,8 @@ class executor {
                            .columns = part.cols.size(),
                            .stored = std::max(part.stored, 1),
                            .row_stride = row,
-                           .image_stride = row * part.stored};
+                           .image_stride = row * part.stored,
+                           .format = graph_.tensors[i].format};
         }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
@@ -11374,7 +12024,7 @@ class executor {
         const auto& o = graph_.operations[i];
         call whole = calls_[i];
         whole.rows = rows;
-        detail::compute(o, whole, threads_, element);
+        detail::compute(graph_, o, whole, threads_, bytes_of(whole.y.format));
         if (observe_) observe_(o, whole);
     }
 
@@ -11383,7 +12033,7 @@ class executor {
         const auto& part = p.tensors[t];
         const window& w = windows_[t];
         if (part.saved == 0 || rows.empty()) return;
-        const std::size_t bytes = std::size_t(w.row_stride) * element;
+        const std::size_t element = bytes_of(w.format), bytes = std::size_t(w.row_stride) * element;
         threads_.parallel_for(p.batch * rows.size(), [&](int k, int) noexcept {
             const int n = k / rows.size(), y = rows.begin + k % rows.size();
             std::byte* ring = w.data + (n * w.image_stride + y % w.stored * w.row_stride) * std::ptrdiff_t(element);
@@ -11409,11 +12059,11 @@ class executor {
         const range cols = range{w.left, w.left + w.columns}.clip(w.width);
         share_rows(rows, [&](int n, range mine, int) {
             source(n, mine, cols, w);
-            detail::clear_margins(w, n, mine, cols, element);
+            detail::clear_margins(w, n, mine, cols, bytes_of(w.format));
         });
     }
 
-    // The tail, so few rows at a time that its tensors stay in the caches, and the sink.
+    // The tail, so few rows at a time that its tensors, all float32, stay in the caches, and the sink.
     void finish(const plan& p, range rows, const row_sink& sink) {
         const window& last = windows_.back();
         const range cols = range{last.left, last.left + last.columns}.clip(last.width);
@@ -11427,7 +12077,7 @@ class executor {
             call c = calls_[i];
             c.rows = rows;
             if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
-            kept = std::max(kept, detail::aligned(element * std::size_t(c.y.row_stride) * std::size_t(step)));
+            kept = std::max(kept, detail::aligned(sizeof(float) * std::size_t(c.y.row_stride) * std::size_t(step)));
         }
         threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
         share_rows(rows, [&](int n, range mine, int worker) {
@@ -11817,7 +12467,6 @@ inline void append_json_string(std::string& to, std::string_view text) {
 
 // ---- fovea/checkpoint/stored_tensor.hpp
 // One tensor of a weight file, of any element type, and its elements as floats.
-#include <bit>
 
 // ---- fovea/checkpoint/dtype.hpp
 // The element types of stored tensors.
@@ -11854,56 +12503,6 @@ constexpr std::string_view name_of(dtype type) {
     constexpr std::string_view names[] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
                                           "U64",  "I64", "F16", "BF16", "F32", "F64"};
     return names[static_cast<std::size_t>(type)];
-}
-
-} // namespace fovea
-
-// ---- fovea/checkpoint/half.hpp
-// Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
-// even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
-
-namespace fovea {
-
-constexpr float float_from_half(std::uint16_t half) {
-    const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
-    const std::uint32_t exponent = (half >> 10) & 0x1Fu;
-    const std::uint32_t mantissa = half & 0x3FFu;
-    if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | mantissa << 13 | (mantissa ? 0x400000u : 0));
-    if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f; // subnormal in half, exact and normal in float
-    return sign ? -magnitude : magnitude;
-}
-
-constexpr std::uint16_t half_from_float(float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
-    const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
-    if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
-    if (magnitude >= 0x477FF000u)
-        return static_cast<std::uint16_t>(sign | 0x7C00u); // 65520 and above round to infinity
-    if (magnitude < 0x33000000u) return sign;              // below 2^-25: to zero
-    std::uint32_t kept = 0, rest = 0, tie = 0;
-    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa go
-        kept = (magnitude >> 13) - (112u << 10);
-        rest = magnitude & 0x1FFFu;
-        tie = 0x1000u;
-    } else { // subnormal in half: in units of 2^-24
-        const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
-        const std::uint32_t shift = 126 - (magnitude >> 23);
-        kept = mantissa >> shift;
-        rest = mantissa & ((1u << shift) - 1);
-        tie = 1u << (shift - 1);
-    }
-    if (rest > tie || (rest == tie && (kept & 1))) ++kept; // a carry into the exponent is the right result
-    return static_cast<std::uint16_t>(sign | kept);
-}
-
-constexpr float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t(value) << 16); }
-
-constexpr std::uint16_t bfloat16_from_float(float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
-    return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
 }
 
 } // namespace fovea
@@ -13484,6 +14083,67 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 // needed; plain code, compiled once.
 #include <stop_token>
 
+// ---- fovea/graph/half_storage.hpp
+// Which tensors of a network are kept in 16 bits between operations.
+//
+// Every number is rounded where it is stored, to nearest even, and widened where it is read; arithmetic stays float32.
+// So do the network's input and output; what the tail reads, which is the picture itself or is added to it, so that
+// its rounding would be seen; and what an operation reads whole, of which a float32 copy would save nothing.
+
+// ---- fovea/graph/precision.hpp
+// What a model computes with, and keeps its activations in.
+
+namespace fovea {
+
+// float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
+// compute in float32, and keep activations between operations in 16 bits (graph/half_storage.hpp).
+enum class precision_kind { float32, int8, bfloat16, float16 };
+
+constexpr const char* name_of(precision_kind p) {
+    switch (p) {
+        case precision_kind::int8:
+            return "int8";
+        case precision_kind::bfloat16:
+            return "bf16";
+        case precision_kind::float16:
+            return "fp16";
+        default:
+            return "float32";
+    }
+}
+
+constexpr number_format stored_format(precision_kind p) {
+    return p == precision_kind::bfloat16  ? number_format::bfloat16
+           : p == precision_kind::float16 ? number_format::float16
+                                          : number_format::float32;
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+// Changes the formats of tensors, after tracing. Throws where that is none, or where the backend has no conversions.
+inline void store_in(graph& g, precision_kind precision) {
+    if (!g.widen || !g.narrow)
+        fail("precision ", name_of(precision), ": this backend cannot convert numbers of 16 bits");
+    std::vector<char> stays(g.tensors.size(), 0);
+    stays.front() = stays.back() = 1;
+    const std::size_t tail = detail::tail_of(g);
+    for (std::size_t i = 0; i < g.operations.size(); ++i) {
+        const operation& o = g.operations[i];
+        if (i >= tail) stays[std::size_t(o.y)] = 1;
+        if (i >= tail || o.reads.whole)
+            for (int x : o.x)
+                if (x >= 0) stays[std::size_t(x)] = 1;
+    }
+    bool changed = false;
+    for (std::size_t i = 0; i < g.tensors.size(); ++i)
+        if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
+    if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
+}
+
+} // namespace fovea
+
 // ---- fovea/graph/quantise.hpp
 // Which convolutions of a network are computed in 8 bits, and with what ranges of activations.
 //
@@ -13491,9 +14151,6 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 // and the last, behind which there is none, stay float32: they have few channels, and their errors are seen directly.
 
 namespace fovea {
-
-// What the kernels of a model compute with. float32 is exact to rounding; int8 computes inner convolutions in 8 bits.
-enum class precision_kind { float32, int8 };
 
 struct activation_range {
     float low = 0, high = 0;
@@ -13767,7 +14424,7 @@ struct model_options {
     context* threads = nullptr; // outlives the model; none: one thread, no others are made
     convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
     precision_kind precision = precision_kind::float32;
-    const activation_ranges* ranges = nullptr; // of precision_kind::int8, which needs them; read while it is made
+    const activation_ranges* ranges = nullptr; // of precision_kind::int8 alone, which needs them; read while it is made
 };
 
 // Used by one thread at a time.
@@ -13783,7 +14440,9 @@ class upscaler {
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
             quantise(*graph_, *o.ranges, digest_);
-        }
+        } else if (o.ranges)
+            fail("precision ", name_of(precision_), ": ranges of activations were given: expected precision int8");
+        if (stored_format(precision_) != number_format::float32) store_in(*graph_, precision_);
         weights_.prepare(*graph_);
         if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();
     }
@@ -13825,7 +14484,9 @@ class upscaler {
         });
         if (!done) return {};
         if (!finite)
-            fail("the network's output is not finite: its weights do not belong to it, or the input is not finite");
+            fail("the network's output is not finite: its weights do not belong to it, or the input is not finite",
+                 precision_ == precision_kind::float16 ? ", or an activation passed 65504, the most that fp16 holds"
+                                                       : "");
         if (in.has_alpha()) enlarge_alpha(in, out);
         return out;
     }
@@ -14165,7 +14826,7 @@ struct training_step {
 };
 
 // What becomes of the gradient of one input of an operation.
-enum class gradient_way { none, kernel, kernel_adds, renamed, copied, added };
+enum class gradient_way { none, computed, computed_and_added, renamed, copied, added };
 
 struct training_plan {
     int batch = 1, margin = 0; // columns of gradients outside the image, on either side
@@ -14339,7 +15000,11 @@ class training_planner {
                 auto& way = ways[std::size_t(k)];
                 const bool written = buffer >= 0,
                            takes_over = !written && free && (passing || (k == 0 && o.d.in_place));
-                way = passing ? written ? added : takes_over ? renamed : copied : written ? kernel_adds : kernel;
+                way = passing   ? written      ? added
+                                  : takes_over ? renamed
+                                               : copied
+                      : written ? computed_and_added
+                                : computed;
                 if (takes_over) free = false;
                 if (!written) buffer = takes_over ? y_buffer : x;
                 gradient(x).use(now);
@@ -14559,7 +15224,7 @@ template <class Real> class differentiator {
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             find_statistics(o.d.statistics_before, s);
         }
-        detail::compute(o, c, threads_, element);
+        detail::compute(g_, o, c, threads_, element);
     }
 
     // Everything but where a kernel's share lies, and dw.
@@ -14577,13 +15242,13 @@ template <class Real> class differentiator {
         return c;
     }
 
-    void find_statistics(gradient_kernel kernel, const gradient_call& c) {
+    void find_statistics(gradient_kernel find, const gradient_call& c) {
         constexpr int chunk = 16;
         const int channels = c.outputs.end;
         threads_.parallel_for((channels + chunk - 1) / chunk, [&](int k, int) noexcept {
             gradient_call part = c;
             part.outputs = {k * chunk, std::min((k + 1) * chunk, channels)};
-            kernel(part);
+            find(part);
         });
     }
 
@@ -14597,7 +15262,7 @@ template <class Real> class differentiator {
         bool any = false;
         for (std::size_t k = 0; k < ways.size(); ++k) {
             if (ways[k] == none || (o.d.passes >> k & 1)) continue;
-            c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == kernel_adds;
+            c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == computed_and_added;
             any = true;
         }
         if (any) differentiate_inputs(o, c);
@@ -15385,6 +16050,29 @@ template <class Backend, class Mode = inference> upscaler load(const tensor_file
 
 } // namespace fovea::zoo
 
+// ---- fovea/zoo/train.hpp
+// A network to be trained, of any size that zoo::load knows.
+
+namespace fovea::zoo {
+
+// Throws when the size is not among those that are built in (zoo/load.hpp lists them).
+template <class Backend> basic_trainable<float> trainable_of(const architecture& a, trainable_options o = {}) {
+    auto g = detail::graph_for<Backend, training>(a, o.convolution);
+    if (!g) fail(describe(a), ": this size is not among those built in");
+    return {std::move(*g), o};
+}
+
+// What a weight file says of itself, so that recognise() knows the network again.
+inline void describe_in(tensor_file& file, const architecture& a) {
+    file.metadata["format_version"] = "1";
+    file.metadata["architecture"] = describe(a);
+    if (a.family == family::supercool)
+        file.metadata["base_upscaler"] = a.filter == interpolation::bilinear ? "bilinear" : "bicubic";
+    file.metadata["range"] = a.range == value_range{} ? "[0,1]" : "[-1,1]";
+}
+
+} // namespace fovea::zoo
+
 // ---- fovea/loss/classification.hpp
 // Binary cross-entropy of logits: the mean of max(x, 0) - x p + log(1 + exp(-|x|)), p the probability that is wanted.
 //
@@ -15811,10 +16499,11 @@ struct learning_rate {
 
     double base = 1e-3;
     decay how = decay::constant;
-    std::int64_t warmup = 0;              // steps over which the rate rises from base / warmup
-    std::int64_t total = 0;               // of cosine: the step at which `final` is reached
-    double final = 0;                     // of cosine, as a share of base
-    std::vector<std::int64_t> milestones; // of multi_step: from each of these steps on the rate is multiplied by gamma
+    std::int64_t warmup = 0; // steps over which the rate rises from base / warmup
+    std::int64_t total = 0;  // of cosine: the step at which `final` is reached
+    double final = 0;        // of cosine, as a share of base
+    std::vector<std::int64_t>
+        milestones{}; // of multi_step: from each of these steps on the rate is multiplied by gamma
     double gamma = 0.5;
 
     double at(std::int64_t step) const { // step 0 is the first
@@ -15942,6 +16631,105 @@ static_assert(optimizer<sgd>);
 
 } // namespace fovea
 
+// ---- fovea/trainer/checkpoints.hpp
+// The files of a run: PATH.step-N.safetensors, of which the last few stay, and PATH.best.safetensors. Each is written
+// beside its place and renamed, so that whenever a run ends, every file that is there is whole.
+
+namespace fovea {
+
+class checkpoint_files {
+  public:
+    // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be.
+    checkpoint_files(std::filesystem::path path, int keep) : path_(std::move(path)), keep_(std::max(keep, 1)) {
+        std::error_code problem;
+        if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), problem);
+        if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
+    }
+
+    std::filesystem::path best() const { return named(".best.safetensors"); }
+    std::filesystem::path of_step(std::int64_t step) const {
+        return named(".step-" + std::to_string(step) + ".safetensors");
+    }
+    // Steps of which there are files, lowest first.
+    std::vector<std::int64_t> steps() const {
+        const std::string first = path_.filename().string() + ".step-", last = ".safetensors";
+        std::vector<std::int64_t> found;
+        std::error_code problem;
+        for (std::filesystem::directory_iterator i(folder(), problem), end; !problem && i != end;
+             i.increment(problem)) {
+            const std::string name = i->path().filename().string();
+            if (!name.starts_with(first) || !name.ends_with(last)) continue;
+            const char *begin = name.data() + first.size(), *stop = name.data() + name.size() - last.size();
+            std::int64_t step = 0;
+            if (const auto r = std::from_chars(begin, stop, step); r.ec == std::errc{} && r.ptr == stop)
+                found.push_back(step);
+        }
+        std::ranges::sort(found);
+        return found;
+    }
+
+    // Writes the file, then removes the oldest beyond those to keep. When writing fails, all that was there still is.
+    void save(std::int64_t step, const tensor_file& file) const {
+        write_safetensors(of_step(step), file);
+        auto all = steps();
+        std::erase_if(all, [&](std::int64_t s) { return s >= step; });
+        std::error_code ignored; // of a file that somebody else removed
+        for (std::size_t i = 0; i + std::size_t(keep_) <= all.size(); ++i)
+            std::filesystem::remove(of_step(all[i]), ignored);
+    }
+    void save_best(const tensor_file& file) const { write_safetensors(best(), file); }
+
+    // The latest; throws when there is none.
+    tensor_file latest() const {
+        const auto all = steps();
+        if (all.empty())
+            fail(named(".step-*.safetensors").string(), ": no such file: expected a checkpoint to resume from");
+        return read_tensor_file(of_step(all.back()));
+    }
+
+  private:
+    std::filesystem::path folder() const { return path_.has_parent_path() ? path_.parent_path() : "."; }
+    std::filesystem::path named(const std::string& ending) const {
+        return folder() / (path_.filename().string() + ending);
+    }
+    std::filesystem::path path_;
+    int keep_;
+};
+
+// The weights to start from that `path` names: a file, or what a run has left at that path: its best, else its latest.
+inline std::filesystem::path weights_at(const std::filesystem::path& path) {
+    if (std::filesystem::is_regular_file(path)) return path;
+    if (!path.has_filename()) fail(path.string(), ": no such weight file");
+    const std::string name = path.filename().string();
+    const std::filesystem::path best = path.parent_path() / (name + ".best.safetensors");
+    if (std::filesystem::is_regular_file(best)) return best;
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    if (std::filesystem::is_directory(folder)) {
+        const checkpoint_files files(path, 1);
+        if (const auto steps = files.steps(); !steps.empty()) return files.of_step(steps.back());
+    }
+    fail(path.string(), ": no such weight file, and no checkpoint of that name");
+}
+
+// The settings of a run in its checkpoints.
+using run_settings = std::vector<std::pair<std::string, std::string>>; // option, value
+
+inline void save_settings(tensor_file& file, const run_settings& settings) {
+    for (auto& [option, value] : settings) file.metadata["setting." + option] = value;
+}
+// Throws one line that names every option which differs.
+inline void check_settings(const tensor_file& file, const run_settings& settings) {
+    std::string wrong;
+    for (auto& [option, value] : settings) {
+        const auto found = file.metadata.find("setting." + option);
+        const std::string was = found == file.metadata.end() ? "not set" : found->second;
+        if (was != value) wrong += text_of(wrong.empty() ? "" : ", ", "--", option, ' ', was, " and not ", value);
+    }
+    if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong);
+}
+
+} // namespace fovea
+
 // ---- fovea/trainer/trainer.hpp
 // A network, its optimizer, and what one step is: gradients of some micro-batches added up, clipped, looked at, and
 // then a step of the optimizer and of the moving average.
@@ -16010,12 +16798,19 @@ class trainer {
   public:
     // The network outlives it.
     trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options)
-        : net_(net), optimizer_(std::move(o)), options_(options), average_(options.ema_decay) {
-        if (options.accumulation < 1)
-            fail("gradient accumulation over ", options.accumulation, " steps: expected 1 or more");
+        : net_(net), optimizer_(std::move(o)) {
         optimizer_.prepare(net.parameters());
-        if (averages()) average_.prepare(net.parameters());
+        set_options(options);
         begin_step();
+    }
+
+    const trainer_options& options() const { return options_; }
+    // Between two steps. A moving average of another decay begins with the weights as they are.
+    void set_options(const trainer_options& o) {
+        if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
+        if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
+        options_ = o;
+        if (averages()) average_.prepare(net_.parameters());
         keep_state();
     }
 
@@ -16052,7 +16847,6 @@ class trainer {
     std::int64_t steps() { return optimizer_.steps(); } // that were taken
     std::int64_t bad_steps() const { return bad_steps_; }
     bool between_steps() const { return micro_ == 0; }
-    const trainer_options& options() const { return options_; }
     basic_trainable<float>& network() { return net_; }
 
     // The weights to use: the averages where there are any. Twice leaves both as they were.

@@ -1,12 +1,12 @@
 // What the tests of weight files share: the small files of make_vectors.py, and what went wrong as a text.
 #pragma once
-#include <cmath>
 #include <filesystem>
 #include <string>
 
 #include "checkpoint/vectors.hpp"
 #include "fovea/checkpoint/read_weights.hpp"
 #include "support/catch.hpp"
+#include "support/same.hpp"
 
 namespace fovea_test {
 
@@ -25,8 +25,5 @@ template <class Run> std::string error_of(Run run) {
 }
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-// Both are NaN or equal, zeros of either sign being different.
-inline bool same(float a, float b) { return (a != a && b != b) || (a == b && std::signbit(a) == std::signbit(b)); }
 
 } // namespace fovea_test

@@ -259,7 +259,22 @@ def precision(tmp):
     check(figures[1]["model"] == figures[0]["model"] + ", int8", figures)
     check(abs(figures[0]["mean"]["psnr"] - figures[1]["mean"]["psnr"]) < 0.3, figures)
 
+    for name in ("bf16", "fp16"):
+        half = ("--weights", weights, "--precision", name)
+        check_success(run("upscale", sample, *half, "-o", tmp / f"{name}.png"))
+        check_success(run("upscale", sample, *half, "--tile", 100, "--threads", 1, "-o", tmp / "tiles.png"))
+        check((tmp / f"{name}.png").read_bytes() == (tmp / "tiles.png").read_bytes(), name, "tiles give another picture")
+        check((tmp / f"{name}.png").read_bytes() != c, name, "and float32 give the same picture")
+        check_success(run("evaluate", "--scale", 2, "--hr", sample.parent, *half, "--json", tmp / "j.json"))
+        j = json.loads((tmp / "j.json").read_text())
+        check(j["model"] == figures[0]["model"] + ", " + name, j)
+        check(abs(figures[0]["mean"]["psnr"] - j["mean"]["psnr"]) < 0.05, name, figures, j)
+
     out = tmp / "x.png"
+    check_error(run("upscale", sample, "--precision", "bf16", "-o", out), "--precision bf16", "expected --weights")
+    check_error(run("upscale", sample, "--weights", weights, "--precision", "fp16", "--calibration", ranges, "-o", out),
+                "expected --precision int8")
+    check(run("evaluate", "--scale", 2, "--hr", sample.parent, "--precision", "half").returncode == 2)
     check_error(run("upscale", sample, *int8, "-o", out), "--precision int8", "expected --calibration")
     check_error(run("upscale", sample, "--precision", "int8", "-o", out), "expected --weights")
     check_error(run("upscale", sample, "--weights", weights, "--calibration", ranges, "-o", out), "expected --precision int8")

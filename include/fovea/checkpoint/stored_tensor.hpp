@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "fovea/checkpoint/dtype.hpp"
-#include "fovea/checkpoint/half.hpp"
 #include "fovea/core/error.hpp"
+#include "fovea/core/half.hpp"
 
 namespace fovea {
 

@@ -139,7 +139,7 @@ template <class Real> class differentiator {
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             find_statistics(o.d.statistics_before, s);
         }
-        detail::compute(o, c, threads_, element);
+        detail::compute(g_, o, c, threads_, element);
     }
 
     // Everything but where a kernel's share lies, and dw.

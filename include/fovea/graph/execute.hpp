@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "fovea/core/threads.hpp"
+#include "fovea/graph/float_runs.hpp"
 #include "fovea/graph/schedule.hpp"
 #include "fovea/graph/weights.hpp"
 
@@ -16,7 +17,8 @@ using row_source = std::function<void(int n, range rows, range cols, const windo
 // Takes finished rows of the network's output.
 using row_sink = std::function<void(int n, range rows, range cols, const window& from)>;
 
-// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y.
+// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y, which has the
+// format of its window.
 using operation_observer = std::function<void(const operation&, const call&)>;
 
 namespace detail {
@@ -87,19 +89,21 @@ struct cut {
     }
 };
 
-// All of `whole`, split among the threads.
-inline void compute(const operation& o, const call& whole, context& threads, std::size_t element) {
+// All of `whole`, split among the threads. `element`: bytes of a number of y.
+inline void compute(const graph& g, const operation& o, const call& whole, context& threads, std::size_t element) {
     const auto cut = cut::of(o, whole, threads.threads());
-    if (o.scratch) {
-        std::size_t bytes = 0;
-        for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.scratch(cut.piece(whole, k)));
-        threads.reserve_scratch(bytes);
+    const bool in_runs = float_runs::needed(o, whole);
+    std::size_t bytes = 0;
+    for (int k = 0; k < cut.pieces() && (in_runs || o.scratch); ++k) {
+        const call c = cut.piece(whole, k);
+        bytes = std::max(bytes, in_runs ? float_runs(g, o, c).scratch() : o.scratch(c));
     }
+    threads.reserve_scratch(bytes);
     threads.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
         call c = cut.piece(whole, k);
         if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
         c.scratch = threads.scratch(worker);
-        o.forward(c);
+        in_runs ? float_runs(g, o, c).run() : o.forward(c);
         for (int n = c.images.begin; n < c.images.end; ++n) clear_margins(c.y, n, c.rows, c.cols, element);
     });
 }
@@ -145,8 +149,6 @@ class executor {
     }
 
   private:
-    static constexpr std::size_t element = sizeof(float);
-
     void find_last_readers() {
         last_read_by_.resize(calls_.size());
         for (std::size_t t = 0; t < graph_.tensors.size(); ++t)
@@ -174,7 +176,8 @@ class executor {
                            .columns = part.cols.size(),
                            .stored = std::max(part.stored, 1),
                            .row_stride = row,
-                           .image_stride = row * part.stored};
+                           .image_stride = row * part.stored,
+                           .format = graph_.tensors[i].format};
         }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
@@ -190,7 +193,7 @@ class executor {
         const auto& o = graph_.operations[i];
         call whole = calls_[i];
         whole.rows = rows;
-        detail::compute(o, whole, threads_, element);
+        detail::compute(graph_, o, whole, threads_, bytes_of(whole.y.format));
         if (observe_) observe_(o, whole);
     }
 
@@ -199,7 +202,7 @@ class executor {
         const auto& part = p.tensors[t];
         const window& w = windows_[t];
         if (part.saved == 0 || rows.empty()) return;
-        const std::size_t bytes = std::size_t(w.row_stride) * element;
+        const std::size_t element = bytes_of(w.format), bytes = std::size_t(w.row_stride) * element;
         threads_.parallel_for(p.batch * rows.size(), [&](int k, int) noexcept {
             const int n = k / rows.size(), y = rows.begin + k % rows.size();
             std::byte* ring = w.data + (n * w.image_stride + y % w.stored * w.row_stride) * std::ptrdiff_t(element);
@@ -225,11 +228,11 @@ class executor {
         const range cols = range{w.left, w.left + w.columns}.clip(w.width);
         share_rows(rows, [&](int n, range mine, int) {
             source(n, mine, cols, w);
-            detail::clear_margins(w, n, mine, cols, element);
+            detail::clear_margins(w, n, mine, cols, bytes_of(w.format));
         });
     }
 
-    // The tail, so few rows at a time that its tensors stay in the caches, and the sink.
+    // The tail, so few rows at a time that its tensors, all float32, stay in the caches, and the sink.
     void finish(const plan& p, range rows, const row_sink& sink) {
         const window& last = windows_.back();
         const range cols = range{last.left, last.left + last.columns}.clip(last.width);
@@ -243,7 +246,7 @@ class executor {
             call c = calls_[i];
             c.rows = rows;
             if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
-            kept = std::max(kept, detail::aligned(element * std::size_t(c.y.row_stride) * std::size_t(step)));
+            kept = std::max(kept, detail::aligned(sizeof(float) * std::size_t(c.y.row_stride) * std::size_t(step)));
         }
         threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
         share_rows(rows, [&](int n, range mine, int worker) {

@@ -96,6 +96,7 @@ struct weight {
 struct tensor_info {
     int channels;
     ratio scale;
+    number_format format = number_format::float32; // see graph/half_storage.hpp
 };
 struct output_of { // what the layer under a label produced
     int scope, tensor;
@@ -130,11 +131,12 @@ struct operation {
     attributes a{};
     footprint reads{};
     differentiation d{};
-    int region = -1;        // of a checkpointed block, else -1
-    double work = 0;        // multiply-adds for one pixel of y, or what takes as long
-    int recomputed = 0;     // rows and columns on either side that a call computes again inside a fused block
-    weight_shape dims{};    // of w[0], before a backend arranges it
-    bool fits_int8 = false; // the backend can also compute it as convolution_method::int8
+    int region = -1;            // of a checkpointed block, else -1
+    double work = 0;            // multiply-adds for one pixel of y, or what takes as long
+    int recomputed = 0;         // rows and columns on either side that a call computes again inside a fused block
+    weight_shape dims{};        // of w[0], before a backend arranges it
+    bool fits_int8 = false;     // the backend can also compute it as convolution_method::int8
+    bool takes_16_bits = false; // its kernel reads and writes tensors of any format
     kernel forward = nullptr;
     scratch_size scratch = nullptr;
 };
@@ -161,6 +163,8 @@ struct graph {
     std::vector<output_of> outputs;
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
+    widening widen = nullptr;                                  // the backend's
+    narrowing narrow = nullptr;
     int scope = -1;
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 

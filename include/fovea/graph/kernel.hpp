@@ -5,12 +5,13 @@
 // present: inside the image with its value, outside it as zeros. A window keeps a part of the rows in a ring and a part
 // of the columns, in absolute coordinates of its own image, so that one kernel serves whole images, tiles and streams
 // and cannot tell which. The result of a pixel must depend on nothing but the values that it reads: not on where a call
-// begins or ends.
+// begins or ends. Windows hold float32, but for a kernel that says that it takes 16 bits (operation::takes_16_bits).
 #pragma once
 #include <algorithm>
 #include <array>
 #include <cstddef>
 
+#include "fovea/core/half.hpp"
 #include "fovea/core/interpolation.hpp"
 
 namespace fovea {
@@ -39,7 +40,9 @@ struct window {
     int height = 0, width = 0, channels = 0;         // of the image
     int left = 0, columns = 0, stored = 1;           // kept columns are [left, left + columns); left may be negative
     std::ptrdiff_t row_stride = 0, image_stride = 0; // in elements
+    number_format format = number_format::float32;   // float32 or 16 bits, in inference
 
+    constexpr bool in_16_bits() const { return format != number_format::float32; }
     // Pixel (y, x) of image n. y lies inside the image and x in the kept columns.
     template <class T> T* at(int n, int y, int x) const {
         return reinterpret_cast<T*>(data) + n * image_stride + (y % stored) * row_stride +
@@ -98,6 +101,10 @@ struct call {
 using kernel = void (*)(const call&);
 using scratch_size =
     std::size_t (*)(const call&); // bytes for a call with these windows, rows and cols; data may be null
+
+// `count` numbers from 16 bits to float32 and back, as core/half.hpp says.
+using widening = void (*)(number_format, const std::uint16_t* from, float* to, std::ptrdiff_t count);
+using narrowing = void (*)(number_format, const float* from, std::uint16_t* to, std::ptrdiff_t count);
 
 // Weights to weights, before any pixel is seen: folding a normalisation, packing into a backend's own layout.
 struct preparation_call {

@@ -71,7 +71,7 @@ struct plan {
     std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
     std::vector<std::vector<int>> keep; // by band, by tensor: rows from here to the end are read by later bands
     std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
-    std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row
+    std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row in float32
     std::size_t zero_bytes = 0;
     std::size_t bytes = 0; // of the arena
 };
@@ -174,10 +174,8 @@ constexpr std::size_t tail_of(const graph& g) {
 
 } // namespace detail
 
-// The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows. `element`: bytes of a
-// number.
-constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band,
-                              std::size_t element = sizeof(float)) {
+// The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows.
+constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band) {
     const std::size_t n = g.tensors.size();
     plan p;
     p.batch = batch, p.out = out;
@@ -198,8 +196,9 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
             if (x >= 0) slots[std::size_t(x)].use(t + 1);
     }
     for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t row = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels) * element;
-        p.zero_bytes = std::max(p.zero_bytes, detail::aligned(row));
+        const std::size_t numbers = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels);
+        const std::size_t row = numbers * bytes_of(g.tensors[i].format);
+        p.zero_bytes = std::max(p.zero_bytes, detail::aligned(numbers * sizeof(float)));
         slots[i].bytes = detail::aligned(row * std::size_t(p.tensors[i].stored) * std::size_t(batch));
         auto& saved = p.tensors[i].saved;
         if (2 * saved > p.tensors[i].stored) {

@@ -12,9 +12,6 @@
 
 namespace fovea {
 
-// What the kernels of a model compute with. float32 is exact to rounding; int8 computes inner convolutions in 8 bits.
-enum class precision_kind { float32, int8 };
-
 struct activation_range {
     float low = 0, high = 0;
 };

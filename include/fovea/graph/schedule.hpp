@@ -63,16 +63,19 @@ inline double work_of(const graph& g, const plan& p) {
     // A ring that stays is far when it is written again, though what is read was written a moment ago.
     const auto traffic = [&](int x, bool written) {
         const auto& t = p.tensors[std::size_t(x)];
-        const double bytes =
-            double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * sizeof(float);
+        const double each = double(bytes_of(g.tensors[std::size_t(x)].format));
+        const double bytes = double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * each;
         const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
         const bool far = bytes > near_bytes || (written && stays);
-        return g.tensors[std::size_t(x)].channels * (far ? far_number : near_number);
+        const double number = (far ? far_number : near_number) * each / sizeof(float);
+        const double copied = each < sizeof(float) ? near_number : 0; // to or from float32, in the caches
+        return g.tensors[std::size_t(x)].channels * (number + copied);
     };
-    double moved = 0; // numbers that are put aside between two bands and brought back
+    double moved = 0; // bytes that are put aside between two bands and brought back
     for (std::size_t i = 0; i < p.tensors.size(); ++i)
-        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels;
-    work += 2 * far_number * moved * double(p.ends.size() - 1);
+        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels *
+                 double(bytes_of(g.tensors[i].format));
+    work += 2 * far_number / sizeof(float) * moved * double(p.ends.size() - 1);
     for (auto& end : p.ends)
         for (auto& o : g.operations) {
             const std::size_t y = std::size_t(o.y);

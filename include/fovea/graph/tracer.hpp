@@ -11,8 +11,11 @@
 //   void prepare(Backend, Layout, const preparation_call&)      makes that arrangement, of
 //   std::size_t prepared_bytes(Backend, Layout, const preparation_call&) bytes; its forward then takes
 //   laid_out<Operation, Layout>
-// so that a fallback can never be handed weights in a layout that it does not know. For training (the kernels' contract
-// is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has none of them):
+// so that a fallback can never be handed weights in a layout that it does not know. For tensors that are kept in 16
+// bits:
+//   void widen(Backend, number_format, const std::uint16_t*, float*, std::ptrdiff_t count), and narrow the other way
+// For training (the kernels' contract is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has
+// none of them):
 //   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
 //   gradient_statistics                                         likewise
 //   std::size_t input_gradient_scratch(Backend, Operation, const gradient_call&), weight_gradient_scratch    optional
@@ -64,6 +67,12 @@ concept has_scratch = requires(const call& c) {
 template <class Backend, class Op>
 concept has_choice = requires(operation& o) {
     choose(Backend{}, Op{}, convolution_method{}, o);
+};
+
+template <class Backend>
+concept has_16_bits = requires(std::uint16_t* bits, float* values) {
+    widen(Backend{}, number_format{}, bits, values, 0);
+    narrow(Backend{}, number_format{}, values, bits, 0);
 };
 
 template <class Backend, class Op> struct arranged {
@@ -124,11 +133,27 @@ template <class Backend, class Op> std::size_t ask_prepared_bytes(const preparat
     return prepared_bytes(Backend{}, Op{}, c);
 }
 
+template <class Backend>
+void run_widening(number_format f, const std::uint16_t* from, float* to, std::ptrdiff_t count) {
+    widen(Backend{}, f, from, to, count);
+}
+template <class Backend>
+void run_narrowing(number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
+    narrow(Backend{}, f, from, to, count);
+}
+
 } // namespace detail
 
 template <class Mode, class Backend> struct tracer : graph {
     static constexpr bool trains = Mode::trains;
     using mode = Mode;
+
+    constexpr tracer() {
+        if constexpr (detail::has_16_bits<Backend>) {
+            widen = &detail::run_widening<Backend>;
+            narrow = &detail::run_narrowing<Backend>;
+        }
+    }
 
     // Whether a block may be one operation of this type here.
     template <class Op> static constexpr bool fuses = Mode::fuses_blocks&& detail::has_forward<Backend, Op>;

@@ -7,6 +7,7 @@
 #include <stop_token>
 
 #include "fovea/graph/execute.hpp"
+#include "fovea/graph/half_storage.hpp"
 #include "fovea/graph/quantise.hpp"
 #include "fovea/image/alpha.hpp"
 #include "fovea/image/resample.hpp"
@@ -30,7 +31,7 @@ struct model_options {
     context* threads = nullptr; // outlives the model; none: one thread, no others are made
     convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
     precision_kind precision = precision_kind::float32;
-    const activation_ranges* ranges = nullptr; // of precision_kind::int8, which needs them; read while it is made
+    const activation_ranges* ranges = nullptr; // of precision_kind::int8 alone, which needs them; read while it is made
 };
 
 // Used by one thread at a time.
@@ -46,7 +47,9 @@ class upscaler {
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
             quantise(*graph_, *o.ranges, digest_);
-        }
+        } else if (o.ranges)
+            fail("precision ", name_of(precision_), ": ranges of activations were given: expected precision int8");
+        if (stored_format(precision_) != number_format::float32) store_in(*graph_, precision_);
         weights_.prepare(*graph_);
         if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();
     }
@@ -88,7 +91,9 @@ class upscaler {
         });
         if (!done) return {};
         if (!finite)
-            fail("the network's output is not finite: its weights do not belong to it, or the input is not finite");
+            fail("the network's output is not finite: its weights do not belong to it, or the input is not finite",
+                 precision_ == precision_kind::float16 ? ", or an activation passed 65504, the most that fp16 holds"
+                                                       : "");
         if (in.has_alpha()) enlarge_alpha(in, out);
         return out;
     }

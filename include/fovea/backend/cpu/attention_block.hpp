@@ -6,7 +6,7 @@
 //   u = depthwise_dilated(t) a                           5 x 5, dilation 3
 //   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
 //
-//   x[0], y  (N,H,W,F), y not x     w[0]  packed by pack_attention_block
+//   x[0], y  (N,H,W,F), y not x; float32 or 16 bits     w[0]  packed by pack_attention_block
 //   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
 //
 // Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
@@ -19,61 +19,22 @@
 //
 // Winograd's tiles give four rows of `a` at a time; winograd.hpp says why they lie at multiples of four in the image,
 // and x must hold what whole tiles read.
+//
+// Of x in 16 bits the rows that proj_1 reads are copied to float32, once in a strip; the sum with x and what becomes of
+// it pass through a chunk of floats.
 #pragma once
 #include <cstring>
 #include <utility>
 
-#include "fovea/backend/cpu/attention_weights.hpp"
+#include "fovea/backend/cpu/attention_scratch.hpp"
+#include "fovea/backend/cpu/half.hpp"
 #include "fovea/backend/cpu/normalise.hpp"
-#include "fovea/backend/cpu/winograd.hpp"
 
 namespace fovea::FOVEA_ISA {
 
 // Any number of channels; whole vectors of them, and A up to 64, are what it is made for.
 inline bool attention_block_supported(int features, int hidden, int kernel) {
     return features > 0 && hidden > 0 && kernel % 2 == 1 && kernel <= max_kernel;
-}
-
-inline constexpr int attention_halo = 8;    // 2 of the depthwise filter and 6 of the dilated one
-inline constexpr int attention_strip = 256; // rings of 2 MB for A = 64: narrower ones pay more for their ends
-// Pixels between the passes over a row: few enough to be still in L1, and whole blocks of 4, 6, 8 or 16.
-inline constexpr int attention_chunk = 48;
-inline constexpr int attention_zero_rows = 1, attention_p_rows = 5, attention_t_rows = 13, attention_u_rows = 1;
-inline constexpr int attention_a_seam = 8, attention_p_seam = 4, attention_t_seam = 12; // columns
-
-inline bool attention_by_winograd(const call& c) { return c.a.method == convolution_method::winograd; }
-// Nine rows between the newest row of `a` and the last that u is multiplied with; whole tiles are up to three ahead.
-inline int attention_a_rows(const call& c) { return attention_by_winograd(c) ? 12 : 9; }
-
-// Of equal strips, the last may be narrower. They end where tiles do: a cut tile is computed twice.
-inline int attention_strip_width(const call& c) {
-    const int strips = (c.cols.size() + attention_strip - 1) / attention_strip;
-    const int width = (c.cols.size() + strips - 1) / std::max(strips, 1);
-    return attention_by_winograd(c) ? (width + small_tile - 1) / small_tile * small_tile : width;
-}
-inline int attention_strip_end(const call& c, int begin, int width) {
-    const int end = begin + width;
-    return std::min(attention_by_winograd(c) ? end / small_tile * small_tile : end, c.cols.end);
-}
-// One column more than needed keeps the groups of channels of a row off the same sets.
-inline std::ptrdiff_t attention_group(int strip) { return std::ptrdiff_t(strip + 2 * attention_halo + 1) * lanes; }
-
-// Of `a` and p, for the rows of y.
-inline range attention_inner_rows(const call& c) {
-    return range{c.rows.begin - attention_halo, c.rows.end + attention_halo}.clip(c.y.height);
-}
-
-inline std::size_t attention_block_scratch(const call& c) {
-    if (c.cols.empty()) return 0;
-    const int groups = attention_weights::whole(c.a.hidden) / lanes;
-    const int rows = attention_zero_rows + attention_a_rows(c) + attention_p_rows + attention_t_rows + attention_u_rows;
-    const int strip = attention_strip_width(c);
-    std::size_t floats = std::size_t(rows * groups) * std::size_t(attention_group(strip));
-    if (attention_strip_end(c, c.cols.begin, strip) < c.cols.end)
-        floats += std::size_t(attention_inner_rows(c).size() * groups * lanes) *
-                  (attention_a_seam + attention_p_seam + attention_t_seam);
-    if (attention_by_winograd(c)) floats += winograd_group({c.y.channels, c.a.hidden}).floats();
-    return sizeof(float) * floats;
 }
 
 // Five rows of a 5 x 5 filter, D columns between taps, on all groups of channels of n columns; times `factor` if given.
@@ -131,10 +92,11 @@ class attention_stream {
     int from_;          // ring column from which on `a` and p are computed here
     std::ptrdiff_t group_;
     range inner_; // rows of `a` and p
+    float_rows x_;
     ring a_, p_, t_, u_;
     seam a_seam_, p_seam_, t_seam_;
-    winograd_tiles<small_tile> tiles_; // of `a`
-    float* planes_;
+    winograd_tiles<small_tile> tiles_;                 // of `a`
+    float *planes_, *skip_ = nullptr, *sum_ = nullptr; // chunks of x and y
 
   public:
     attention_stream(const call& c, const attention_weights& l, int n, range cols, int strip)
@@ -150,9 +112,13 @@ class attention_stream {
           from_(first_ ? left_ : std::min(2 * attention_halo, right_)),
           group_(attention_group(strip)),
           inner_(attention_inner_rows(c)),
-          tiles_(c.x[0], n, inner_, {image_column(from_), image_column(right_)}) {
+          x_(c.x[0], attention_input_columns(c, {image_column(from_), image_column(right_)}), attention_input_rows(c),
+             c.scratch),
+          tiles_(x_.view(), n, inner_, {image_column(from_), image_column(right_)}) {
         const std::ptrdiff_t row = group_ * l.groups();
-        float* next = reinterpret_cast<float*>(c.scratch);
+        const std::size_t copies = attention_copies(c, strip);
+        float* next = reinterpret_cast<float*>(c.scratch) + copies;
+        if (copies) sum_ = next - attention_chunk * l.features, skip_ = sum_ - attention_chunk * l.features;
         const auto take = [&](std::ptrdiff_t floats) { return std::exchange(next, next + floats); };
         const float* zeros = take(attention_zero_rows * row);
         std::fill_n(const_cast<float*>(zeros), row, 0.f);
@@ -241,17 +207,22 @@ class attention_stream {
 
     // a = GELU(proj_1(x)) from row y on; returns the row up to which.
     int project(int y) {
+        const int half = l_.kernel / 2;
         int end = y + 1;
         if (l_.winograd) {
-            end = std::min((y / small_tile + 1) * small_tile, inner_.end);
+            const int top = y / small_tile * small_tile;
+            end = std::min(top + small_tile, inner_.end);
+            x_.fetch(widen, n_, {top - half, top + small_tile + half}, y == inner_.begin);
             project_tiles(y);
-        } else
+        } else {
+            x_.fetch(widen, n_, {y - half, y + half + 1}, y == inner_.begin);
             project_row(y);
+        }
         for (int i = y; i < end; ++i) join(a_, a_seam_, i);
         return end;
     }
     void project_row(int y) {
-        const window& x = c_.x[0];
+        const window& x = x_.view();
         const int half = l_.kernel / 2;
         terms t{{}, l_.kernel, 1, l_.kernel * l_.features, 0, l_.features};
         for (int i = 0; i < l_.kernel; ++i) t.row[i] = x.read<float>(n_, y + i - half, image_column(from_) - half);
@@ -299,18 +270,21 @@ class attention_stream {
     // y = LayerNorm(proj_2(u) + x), some pixels at a time, that the second pass still finds in L1
     void finish(int y) {
         const int F = l_.features;
-        destination to{.y = c_.y.at<float>(n_, y, cols_.begin),
-                       .pixel_step = F,
-                       .vector_step = lanes,
-                       .channels = F,
-                       .bias = weight(9),
-                       .skip = c_.x[0].at<const float>(n_, y, cols_.begin),
-                       .slope = 0};
-        for (int x = 0; x < cols_.size();
-             x += attention_chunk, to.y += attention_chunk * F, to.skip += attention_chunk * F) {
-            const int pixels = std::min(attention_chunk, cols_.size() - x);
-            convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + x), pixels, to);
-            layer_norm_row(to.y, to.y, pixels, F, {weight(10), weight(11), c_.a.epsilon});
+        const window &x = c_.x[0], &to = c_.y;
+        for (int column = cols_.begin; column < cols_.end; column += attention_chunk) {
+            const int pixels = std::min(attention_chunk, cols_.end - column);
+            if (x.in_16_bits()) widen(x.format, x.at<const std::uint16_t>(n_, y, column), skip_, pixels * F);
+            float* sum = to.in_16_bits() ? sum_ : to.at<float>(n_, y, column);
+            convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + column - cols_.begin), pixels,
+                                 {.y = sum,
+                                  .pixel_step = F,
+                                  .vector_step = lanes,
+                                  .channels = F,
+                                  .bias = weight(9),
+                                  .skip = x.in_16_bits() ? skip_ : x.at<const float>(n_, y, column),
+                                  .slope = 0});
+            layer_norm_row(sum, sum, pixels, F, {weight(10), weight(11), c_.a.epsilon});
+            if (to.in_16_bits()) narrow(to.format, sum, to.at<std::uint16_t>(n_, y, column), pixels * F);
         }
     }
 };

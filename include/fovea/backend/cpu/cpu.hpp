@@ -102,6 +102,7 @@ inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call&
 template <int F, int A, int K>
 constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
+    o.takes_16_bits = true; // copies for it would repeat the halo that it computes again
     if (o.a.method == convolution_method::winograd) {
         o.reads.grain = o.a.tile;
         o.work -= 0.6 * F * A * K * K;
@@ -224,5 +225,12 @@ inline void forward(cpu, magnify, const call& c) { FOVEA_CPU_KERNEL(upsample)(c)
 inline std::size_t scratch(cpu, magnify, const call& c) { return FOVEA_CPU_KERNEL(upsample_scratch)(c); }
 inline void forward(cpu, pool_maximum, const call& c) { FOVEA_CPU_KERNEL(max_pool)(c); }
 inline void forward(cpu, pool_mean, const call& c) { FOVEA_CPU_KERNEL(global_average_pool)(c); }
+
+inline void widen(cpu, number_format f, const std::uint16_t* from, float* to, std::ptrdiff_t count) {
+    FOVEA_CPU_KERNEL(widen)(f, from, to, count);
+}
+inline void narrow(cpu, number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
+    FOVEA_CPU_KERNEL(narrow)(f, from, to, count);
+}
 
 } // namespace fovea

@@ -38,6 +38,9 @@ struct kernel_table {
     kernel upsample;
     kernel max_pool, global_average_pool;
 
+    widening widen;
+    narrowing narrow;
+
     // Backward passes; contract: graph/gradient_kernel.hpp.
     preparation_size packed_convolution_gradient_bytes;
     preparation_kernel pack_convolution_gradient;

@@ -7,6 +7,7 @@
 #include "fovea/backend/cpu/depthwise_gradient.hpp"
 #include "fovea/backend/cpu/elementwise.hpp"
 #include "fovea/backend/cpu/elementwise_gradient.hpp"
+#include "fovea/backend/cpu/half.hpp"
 #include "fovea/backend/cpu/int8_convolution.hpp"
 #include "fovea/backend/cpu/kernel_table.hpp"
 #include "fovea/backend/cpu/normalise.hpp"
@@ -74,7 +75,9 @@ constexpr kernel_table table_of_kernels() {
             .multiply_gradient = multiply_gradient,
             .pixel_shuffle_gradient = pixel_shuffle_gradient,
             .max_pool_gradient = max_pool_gradient,
-            .global_average_pool_gradient = global_average_pool_gradient};
+            .global_average_pool_gradient = global_average_pool_gradient,
+            .widen = widen,
+            .narrow = narrow};
 }
 
 } // namespace fovea::FOVEA_ISA

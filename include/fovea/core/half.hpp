@@ -2,9 +2,14 @@
 // even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
 #pragma once
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace fovea {
+
+// How the numbers of a tensor are kept.
+enum class number_format { float32, bfloat16, float16 };
+constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
 
 constexpr float float_from_half(std::uint16_t half) {
     const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
@@ -46,6 +51,14 @@ constexpr std::uint16_t bfloat16_from_float(float value) {
     const auto bits = std::bit_cast<std::uint32_t>(value);
     if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
     return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
+
+// By format, which is not float32.
+constexpr float float_from_16_bits(number_format f, std::uint16_t value) {
+    return f == number_format::float16 ? float_from_half(value) : float_from_bfloat16(value);
+}
+constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
+    return f == number_format::float16 ? half_from_float(value) : bfloat16_from_float(value);
 }
 
 } // namespace fovea

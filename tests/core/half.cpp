@@ -1,9 +1,10 @@
-#include "fovea/checkpoint/half.hpp"
+#include "fovea/core/half.hpp"
 
 #include <cmath>
 #include <limits>
 
-#include "checkpoint/support.hpp"
+#include "support/catch.hpp"
+#include "support/same.hpp"
 
 using namespace fovea;
 

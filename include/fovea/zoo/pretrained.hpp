@@ -1,0 +1,36 @@
+// Networks that the library brings, trained by its own programs (docs/pretrained.md): no file is read.
+//
+//   auto upscaler = fovea::zoo::pretrained<2, fovea::cpu>();      // x2, x4 or x8
+//   image large = upscaler(small);
+//
+// Each is a SuperCool network whose weights take up to 300 KB of the program. Not part of fovea/fovea.hpp: who trains
+// networks of their own has no use for them.
+#pragma once
+#include <bit>
+#include <cstring>
+
+#include "fovea/checkpoint/safetensors.hpp"
+#include "fovea/zoo/load.hpp"
+#include "fovea/zoo/pretrained/supercool_x2.hpp"
+#include "fovea/zoo/pretrained/supercool_x4.hpp"
+#include "fovea/zoo/pretrained/supercool_x8.hpp"
+
+namespace fovea::zoo {
+
+// Their weights, as a weight file holds them.
+template <int Scale>
+requires(Scale == 2 || Scale == 4 || Scale == 8) tensor_file pretrained_weights() {
+    static_assert(std::endian::native == std::endian::little, "fovea: embedded weights: not for this order of bytes");
+    const auto read = [](const std::uint64_t* words, std::size_t bytes) {
+        return read_safetensors({reinterpret_cast<const std::byte*>(words), bytes}, "the embedded weights");
+    };
+    if constexpr (Scale == 2) return read(supercool_x2, supercool_x2_bytes);
+    if constexpr (Scale == 4) return read(supercool_x4, supercool_x4_bytes);
+    if constexpr (Scale == 8) return read(supercool_x8, supercool_x8_bytes);
+}
+
+template <int Scale, class Backend> upscaler pretrained(const model_options& o = {}) {
+    return load<Backend>(pretrained_weights<Scale>(), o);
+}
+
+} // namespace fovea::zoo
