@@ -157,7 +157,7 @@ int main(int argc, char** argv) {
     o.num_epochs = 100, o.critic_warmup_epochs = 3;
     std::string base = "checkpoints/checkpoint", critic_size = "small";
     double critic_rate = 0;
-    CLI::App app("Trains an upscaler further, against a critic that learns to tell its image_batch from real ones.");
+    CLI::App app("Trains an upscaler further, against a critic that learns to tell its images from real ones.");
     const auto add = [&](const char* name, auto& value, const char* what) {
         return app.add_option(programs::both_spellings(name), value, what)->capture_default_str();
     };

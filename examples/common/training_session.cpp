@@ -51,6 +51,17 @@ training_session::training_session(const training_options& o)
     if (!validation_pictures_.pictures.empty())
         validation_.emplace(std::move(validation_pictures_), o.samples(),
                             training_set_options{.threads = o.num_dataset_processes});
+    start_data({});
+}
+
+void training_session::start_data(data_position at) {
+    loader_.reset();
+    loader_ =
+        std::make_unique<data_loader>(set_, loader_options{.batch = o_.batch_size,
+                                                           .threads = o_.num_dataset_processes,
+                                                           .seed = o_.common.seed,
+                                                           .samples_per_epoch = std::uint64_t(o_.samples_per_epoch),
+                                                           .start = at});
 }
 
 void training_session::report_skipped(const training_set& set) const {
@@ -70,7 +81,10 @@ std::int64_t training_session::total_steps() const {
 
 std::int64_t training_session::steps() { return hooks_.steps ? hooks_.steps() : fit_.steps(); }
 
-void training_session::load_weights() {
+void training_session::begin() {
+    if (const auto earlier = files_.steps(); !earlier.empty()) // of which a later --resume could not tell this run's
+        fail(files_.of_step(earlier.back()).string(),
+             ": is of an earlier run: expected --resume, or another --checkpoint-path");
     if (o_.weights.empty()) return;
     const auto file = fovea::weights_of(read_tensor_file(weights_at(o_.weights)));
     net_.load(file);
@@ -196,7 +210,8 @@ void training_session::save() {
 // Evaluates and saves where it is due.
 void training_session::end_epoch(bool last) {
     const std::uint64_t epoch = loader_->position().epoch; // that are done
-    if (last || epoch % std::uint64_t(o_.eval_interval) == 0)
+    if ((last || epoch % std::uint64_t(o_.eval_interval) == 0) && last_evaluated_ != steps()) {
+        last_evaluated_ = steps();
         if (const auto s = evaluate()) {
             const bool better = hooks_.keeps_best && (!best_ || s->best > *best_);
             std::fprintf(stderr, "epoch %llu, step %lld: %s%s\n", static_cast<unsigned long long>(epoch),
@@ -206,16 +221,18 @@ void training_session::end_epoch(bool last) {
                 files_.save_best(weights());
             }
         }
+    }
     if (last || epoch % std::uint64_t(o_.checkpoint_interval) == 0) save();
 }
 
 void training_session::run(const step_function& step, const hooks& h) {
     hooks_ = h;
     fit_.set_options(o_.trainer(std::max<std::int64_t>(total_steps() - steps_of(o_.critic_warmup_epochs), 1)));
+    files_.check_writable();
     if (o_.resume)
         resume();
     else
-        load_weights();
+        begin();
     std::signal(SIGINT, ask_to_stop);
     std::signal(SIGTERM, ask_to_stop);
     const std::int64_t total = total_steps(), begun = steps();
@@ -224,15 +241,14 @@ void training_session::run(const step_function& step, const hooks& h) {
     progress_bar bar("training");
     tensor<float> x, t;
     bool epoch_ended = false, between_steps = true;
-    const auto going = [&] {
+    const auto more = [&] {
         const bool patient =
             o_.patience == 0 || !best_ || loader_->position().epoch < best_epoch_ + std::uint64_t(o_.patience);
-        const bool time_left = o_.max_minutes <= 0 || bar.seconds() < 60 * o_.max_minutes;
-        const bool more =
-            loader_->position().epoch < std::uint64_t(o_.num_epochs) && (o_.max_steps == 0 || steps() < o_.max_steps);
-        return (!between_steps && more) || (more && patient && time_left && !stop_asked);
+        return loader_->position().epoch < std::uint64_t(o_.num_epochs) &&
+               (o_.max_steps == 0 || steps() < o_.max_steps) && patient;
     };
-    while (going()) {
+    const auto interrupted = [&] { return stop_asked || (o_.max_minutes > 0 && bar.seconds() >= 60 * o_.max_minutes); };
+    while (more() && !(between_steps && interrupted())) {
         const training_batch& b = loader_->next();
         to_range(b.input, x), to_range(b.target, t);
         epoch_ = b.at.epoch;
@@ -250,7 +266,10 @@ void training_session::run(const step_function& step, const hooks& h) {
         bar(double(steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
         if (std::exchange(epoch_ended, false)) end_epoch(false);
     }
-    end_epoch(true);
+    if (more())
+        save(); // at once: whoever interrupts may not wait for an evaluation
+    else
+        end_epoch(true);
     const waiting_time waited = loader_->waited();
     std::fprintf(stderr, "%lld steps, %.0f s, of which %.1f s waited for data\n", static_cast<long long>(steps()),
                  bar.seconds(), waited.seconds);

@@ -46,7 +46,7 @@ class training_session {
     std::int64_t steps_of(int epochs) const;
     std::int64_t steps();
     void start_data(fovea::data_position at);
-    void load_weights();
+    void begin();
     void resume();
     void report_skipped(const fovea::training_set& set) const;
     void to_range(const fovea::tensor<float>& from, fovea::tensor<float>& to) const;
@@ -69,7 +69,7 @@ class training_session {
     fovea::basic_trainable<float> net_;
     fovea::trainer fit_;
     fovea::checkpoint_files files_;
-    std::int64_t last_saved_ = -1;
+    std::int64_t last_saved_ = -1, last_evaluated_ = -1; // steps
     std::uint64_t epoch_ = 0, best_epoch_ = 0;
     std::optional<double> best_;
 };
