@@ -177,7 +177,7 @@ int main(int argc, char** argv) {
         if (critic_rate == 0) critic_rate = o.learning_rate;
         o.more_settings = {{"critic-model-size", critic_size},
                            {"critic-warmup-epochs", text_of(o.critic_warmup_epochs)},
-                           {"critic-learning-rate", text_of(critic_rate)}};
+                           {"critic-learning-rate", programs::setting_of(critic_rate)}};
         duel(o, critic_size, critic_rate).run();
     });
 }

@@ -8,6 +8,13 @@ namespace {
 
 CLI::IsMember one_of(std::vector<std::string> names) { return CLI::IsMember(std::move(names)); }
 
+std::string setting_of(const std::string& value) { return value; }
+std::string setting_of(double value) { // of numbers as small as learning rates, too
+    char text[32];
+    std::snprintf(text, sizeof text, "%.9g", value);
+    return text;
+}
+
 // Adds options with their defaults to an application.
 auto adder(CLI::App& app) {
     return [&app](const char* name, auto& value, const char* what) {
@@ -198,7 +205,7 @@ trainer_options training_options::trainer(std::int64_t steps) const {
 
 run_settings training_options::settings() const {
     run_settings all;
-    const auto add = [&](const char* name, const auto& value) { all.emplace_back(name, text_of(value)); };
+    const auto add = [&](const char* name, const auto& value) { all.emplace_back(name, setting_of(value)); };
     add("recipe", recipe), add("augmentation", augmentation), add("degradation", degradation);
     add("colour-space", colour_space), add("target-resolution", target_resolution),
         add("samples-per-epoch", samples_per_epoch);
