@@ -136,7 +136,8 @@ int main(int argc, char** argv) {
     app.add_option("--lr", o.lr, "folder of low-resolution images; without, originals are shrunk")
         ->check(CLI::ExistingDirectory);
     app.add_option("--weights", o.choice.weights, "weights of a network: .safetensors, .pth, .pt; it is recognised");
-    app.add_option("--model", o.choice.model, "auto (what --weights holds), bicubic, bilinear or nearest");
+    app.add_option("--model", o.choice.model,
+                   "auto (what --weights holds, else pretrained), pretrained, bicubic, bilinear or nearest");
     app.add_option("--convolution", o.choice.convolution, "3x3 convolutions: auto, direct or winograd (fewer products)")
         ->check(CLI::IsMember(programs::convolution_methods));
     app.add_option("--precision", o.choice.precision,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, enlarges the bundled sample and measures the result:
 #
-#   examples/quickstart.sh                      with interpolation: no trained weights are in the repository yet
+#   examples/quickstart.sh                      with the network that is built in
 #   examples/quickstart.sh net.pth              with the network in that weight file (.pth, .pt, .safetensors)
 #
 # Results go to build/quickstart.
@@ -20,7 +20,7 @@ cmake --build --preset release --parallel "$(nproc)"
 
 programs=build/release/examples out=build/quickstart sample=examples/data
 mkdir -p "$out"
-model=(--model bicubic --scale 2)
+model=(--model pretrained --scale 2)
 scale=2
 if [ -n "$weights" ]; then
     model=(--weights "$weights")
@@ -34,6 +34,5 @@ echo
 echo "The sample shrunk $scale times, enlarged again, and compared with the original:"
 "$programs/evaluate" --scale "$scale" --hr "$sample" "${model[@]}" --side-by-side "$out/side_by_side"
 echo
-[ -n "$weights" ] || echo "No weight file was given, so this was bicubic interpolation. With a network: examples/quickstart.sh FILE"
 echo "Enlarged sample:                       $out/chelsea_x$scale.png"
 echo "Side by side (bicubic, model, original): $out/side_by_side/chelsea.png"

@@ -3,6 +3,7 @@
 #include "common/calibration.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/zoo/load.hpp"
+#include "fovea/zoo/pretrained.hpp"
 
 namespace programs {
 
@@ -38,8 +39,6 @@ fovea::upscaler load_network(const model_choice& choice, const fovea::tensor_fil
 
 void check_precision(const model_choice& choice) {
     const bool int8 = choice.precision == "int8";
-    if (choice.precision != "float32" && choice.weights.empty())
-        fovea::fail("--precision ", choice.precision, ": expected --weights FILE");
     if (int8 && choice.calibration.empty())
         fovea::fail("--precision int8: expected --calibration with a folder of images or a file of ranges");
     if (!int8 && !choice.calibration.empty())
@@ -55,10 +54,20 @@ fovea::image interpolate(const fovea::image& in, const std::string& how, int sca
     return with_type(large, in.type());
 }
 
+bool is_pretrained(int scale) { return scale == 2 || scale == 4 || scale == 8; }
+
+fovea::tensor_file pretrained_weights(int scale) {
+    return scale == 2   ? fovea::zoo::pretrained_weights<2>()
+           : scale == 4 ? fovea::zoo::pretrained_weights<4>()
+                        : fovea::zoo::pretrained_weights<8>();
+}
+
 } // namespace
 
 std::vector<std::pair<std::string, std::string>> list_models() {
-    return {{"auto", "the network that --weights holds: VapSR, SuperCool, Real-ESRGAN's compact network"},
+    return {{"auto",
+             "the network that --weights holds: VapSR, SuperCool, Real-ESRGAN's compact network; without, pretrained"},
+            {"pretrained", "a network that is built in; --scale 2, 4 or 8"},
             {"bicubic", "interpolation, antialiased cubic (a = -0.5); --scale"},
             {"bilinear", "interpolation between two pixels on each axis; --scale"},
             {"nearest", "repeated pixels; --scale"}};
@@ -66,7 +75,7 @@ std::vector<std::pair<std::string, std::string>> list_models() {
 
 enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
     check_precision(choice);
-    const bool automatic = choice.model.empty() || choice.model == "auto";
+    const bool automatic = choice.model.empty() || choice.model == "auto" || choice.model == "pretrained";
     if (is_interpolation(choice.model)) {
         if (!choice.weights.empty())
             fovea::fail("--weights ", choice.weights, ": --model ", choice.model, " has no weights");
@@ -75,16 +84,19 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
         return;
     }
     if (!automatic)
-        fovea::fail("--model ", choice.model, ": expected auto, bicubic, bilinear or nearest (see --list-models)");
-    if (choice.weights.empty()) {
-        if (!choice.model.empty()) fovea::fail("--model auto: expected --weights FILE");
-        interpolation_ = "bicubic";
-        description_ = "bicubic interpolation (no --weights given)";
-        scale_ = choice.scale ? choice.scale : 2;
-        return;
-    }
-    const auto weights = fovea::weights_of(fovea::read_tensor_file(choice.weights));
-    description_ = fovea::zoo::describe(fovea::zoo::recognise(weights));
+        fovea::fail("--model ", choice.model,
+                    ": expected auto, pretrained, bicubic, bilinear or nearest (see --list-models)");
+    const bool built_in = choice.weights.empty();
+    const int built_in_scale = choice.scale ? choice.scale : 2;
+    if (choice.model == "pretrained" && !built_in)
+        fovea::fail("--weights ", choice.weights, ": --model pretrained has weights of its own");
+    if (built_in && !is_pretrained(built_in_scale))
+        fovea::fail("--scale ", built_in_scale,
+                    ": the networks that are built in have 2, 4 and 8: expected one of these, ",
+                    "--weights FILE, or --model bicubic");
+    const auto weights =
+        built_in ? pretrained_weights(built_in_scale) : fovea::weights_of(fovea::read_tensor_file(choice.weights));
+    description_ = (built_in ? "built in: " : "") + fovea::zoo::describe(fovea::zoo::recognise(weights));
     network_ = std::make_unique<fovea::upscaler>(load_network(choice, weights, description_, threads));
     if (choice.precision != "float32") description_ += ", " + choice.precision;
     scale_ = network_->scale().num;

@@ -8,13 +8,6 @@ namespace {
 
 CLI::IsMember one_of(std::vector<std::string> names) { return CLI::IsMember(std::move(names)); }
 
-std::string setting_of(const std::string& value) { return value; }
-std::string setting_of(double value) { // of numbers as small as learning rates, too
-    char text[32];
-    std::snprintf(text, sizeof text, "%.9g", value);
-    return text;
-}
-
 // Adds options with their defaults to an application.
 auto adder(CLI::App& app) {
     return [&app](const char* name, auto& value, const char* what) {
@@ -23,6 +16,12 @@ auto adder(CLI::App& app) {
 }
 
 } // namespace
+
+std::string setting_of(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.7g", value);
+    return text;
+}
 
 void training_options::add_network_to(CLI::App& app) {
     const auto add = adder(app);
@@ -117,8 +116,7 @@ void training_options::complete(const CLI::App& app) {
         preset("--max-gradient-norm", max_gradient_norm, 5.),
             preset("--gradient-accumulation-steps", gradient_accumulation_steps, 2);
         preset("--tv-penalty", tv_penalty, 0.), preset("--validation-share", validation_share, 0.05);
-        preset("--eval-interval", eval_interval, 1), preset("--patience", patience, 200),
-            preset("--initial-gain", initial_gain, 1.);
+        preset("--eval-interval", eval_interval, 1), preset("--patience", patience, 200);
     }
     if (recipe == "benchmark") {
         preset("--augmentation", augmentation, "dihedral"), preset("--degradation", degradation, "matlab");
@@ -205,7 +203,12 @@ trainer_options training_options::trainer(std::int64_t steps) const {
 
 run_settings training_options::settings() const {
     run_settings all;
-    const auto add = [&](const char* name, const auto& value) { all.emplace_back(name, setting_of(value)); };
+    const auto add = [&]<class T>(const char* name, const T& value) {
+        if constexpr (std::is_floating_point_v<T>)
+            all.emplace_back(name, setting_of(double(value)));
+        else
+            all.emplace_back(name, text_of(value));
+    };
     add("recipe", recipe), add("augmentation", augmentation), add("degradation", degradation);
     add("colour-space", colour_space), add("target-resolution", target_resolution),
         add("samples-per-epoch", samples_per_epoch);
@@ -223,8 +226,8 @@ run_settings training_options::settings() const {
         add("gradient-accumulation-steps", gradient_accumulation_steps);
     add("learning-rate", learning_rate), add("rms-decay", rms_decay), add("beta1", beta1), add("beta2", beta2);
     add("weight-decay", weight_decay), add("tv-penalty", tv_penalty), add("max-gradient-norm", max_gradient_norm);
-    add("ema-decay", ema_decay), add("final-rate", final_rate), add("warmup-steps", warmup_steps),
-        add("seed", common.seed);
+    add("initial-gain", initial_gain), add("ema-decay", ema_decay), add("final-rate", final_rate),
+        add("warmup-steps", warmup_steps), add("seed", common.seed);
     if (schedule == "cosine") add("num-epochs", num_epochs), add("max-steps", max_steps);
     all.insert(all.end(), more_settings.begin(), more_settings.end());
     return all;

@@ -8,6 +8,9 @@
 
 namespace programs {
 
+// A number as checkpoints keep it, as small as learning rates are.
+std::string setting_of(double value);
+
 struct training_options {
     // Data.
     std::string train_images_path = "dataset/train", low_images_path, test_images_path = "dataset/test";
@@ -25,7 +28,7 @@ struct training_options {
     std::string optimizer = "adafactor", loss = "l2", schedule = "constant";
     int batch_size = 32, gradient_accumulation_steps = 4, num_epochs = 400;
     double learning_rate = 1e-2, rms_decay = -0.8, tv_penalty = 0.5, max_gradient_norm = 1, weight_decay = 0;
-    double beta1 = 0.9, beta2 = 0.999, ema_decay = 0, final_rate = 0.01, initial_gain = 0.5;
+    double beta1 = 0.9, beta2 = 0.999, ema_decay = 0, final_rate = 0.01, initial_gain = 1;
     std::int64_t warmup_steps = 0, max_steps = 0;
     bool low_memory_optimizer = false;
 

@@ -5,3 +5,4 @@
 #include "fovea/compose/repeat.hpp"
 #include "fovea/compose/residual.hpp"
 #include "fovea/compose/sequential.hpp"
+#include "fovea/compose/starts_small.hpp"

@@ -107,7 +107,8 @@ template <class Real> class differentiator {
         return w;
     }
     window gradient(int t) const {
-        window w = shaped(t, {-plan_.margin, plan_.extents[std::size_t(t)].width + plan_.margin});
+        window w = shaped(
+            t, {-plan_.margins[std::size_t(t)], plan_.extents[std::size_t(t)].width + plan_.margins[std::size_t(t)]});
         w.data = arena_.data() + plan_.gradients[std::size_t(t)];
         return w;
     }

@@ -78,6 +78,7 @@ struct initial {
     enum class kind { constant, normal, norms_of_next };
     kind how = kind::constant;
     double value = 0; // of `normal`: how many numbers a sum has that the weight is part of; variance 2 / value
+    double gain = 1;  // times that deviation
 };
 
 struct label {
@@ -166,10 +167,12 @@ struct graph {
     widening widen = nullptr;                                  // the backend's
     narrowing narrow = nullptr;
     int scope = -1;
+    double initial_gain = 1;      // of random initial weights, by compose/starts_small.hpp
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
     FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,
                                             initial start = {}, int rank = 1) {
+        start.gain *= initial_gain;
         weights.push_back({scope, name, dims, kind, start, rank});
         return int(weights.size()) - 1;
     }

@@ -25,12 +25,13 @@ struct training_step {
 enum class gradient_way { none, computed, computed_and_added, renamed, copied, added };
 
 struct training_plan {
-    int batch = 1, margin = 0; // columns of gradients outside the image, on either side
+    int batch = 1;
     std::vector<extent> extents;
     std::vector<range> cols;          // of values, by tensor
     std::vector<training_step> steps; // the first `forward` of them before the loss
     std::size_t forward = 0;
-    std::vector<std::size_t> values[2], gradients;          // offsets by tensor; values of the first and second time
+    std::vector<int> margins;                      // columns of gradients outside the image, on either side, by tensor
+    std::vector<std::size_t> values[2], gradients; // offsets by tensor; values of the first and second time
     std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
     std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
     std::vector<std::size_t> statistics, partials;          // offsets by operation
@@ -94,7 +95,6 @@ class training_planner {
             for (int x : o.x) inputs |= needs(x);
             p_.needs_weights.push_back(weights);
             p_.needs_gradient[std::size_t(o.y)] = weights || inputs;
-            p_.margin = std::max(p_.margin, o.d.margin);
         }
     }
 
@@ -207,15 +207,28 @@ class training_planner {
             }
     }
 
+    // Gradients that share memory have the widest margin that one of them needs.
+    void find_margins() {
+        std::vector<int> of_buffer(n_, 0);
+        for (int t = 0; t < int(n_); ++t) {
+            const int i = producer_[std::size_t(t)], b = buffer_[std::size_t(t)];
+            if (i < 0 || b < 0 || !runs_input_kernel(i)) continue;
+            of_buffer[std::size_t(b)] = std::max(of_buffer[std::size_t(b)], op(i).d.margin);
+        }
+        for (std::size_t t = 0; t < n_; ++t)
+            p_.margins.push_back(of_buffer[buffer_[t] < 0 ? t : std::size_t(buffer_[t])]);
+    }
+
     void place() {
         const std::size_t m = g_.operations.size();
+        find_margins();
         value(int(n_) - 1, false).use(now_ + 1); // read after the step
         if (needs(0) && buffer_[0] >= 0) gradient(0).use(now_ + 1);
         for (std::size_t t = 0; t < n_; ++t) {
             const std::size_t pixel = std::size_t(g_.tensors[t].channels) * element_;
             const std::size_t rows = std::size_t(p_.batch) * std::size_t(p_.extents[t].height);
             const std::size_t row = pixel * std::size_t(p_.cols[t].size());
-            const std::size_t gradient_row = pixel * std::size_t(p_.extents[t].width + 2 * p_.margin);
+            const std::size_t gradient_row = pixel * std::size_t(p_.extents[t].width + 2 * p_.margins[t]);
             p_.zero_bytes = std::max(p_.zero_bytes, aligned(std::max(row, gradient_row)));
             slots_[t].bytes = aligned(row * rows);
             slots_[n_ + t].bytes = aligned(row * rows);

@@ -199,7 +199,7 @@ template <class Real> class basic_trainable {
             const std::size_t n = count(w.dims);
             if (w.start.how == initial::kind::normal) {
                 random_stream random(o.seed, std::uint64_t(i));
-                const double deviation = o.gain * std::sqrt(2 / w.start.value);
+                const double deviation = o.gain * w.start.gain * std::sqrt(2 / w.start.value);
                 for (std::size_t k = 0; k < n; ++k) at(i)[k] = Real(deviation * double(random.normal()));
             } else if (w.start.how == initial::kind::norms_of_next) {
                 const std::size_t each = count(graph_->weights[std::size_t(i) + 1].dims) / n;

@@ -97,6 +97,9 @@ template <class Backend, class Mode> std::optional<graph> graph_for(const archit
 // Depth and range of values are the file's, whatever the options say.
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
     const architecture a = recognise(weights);
+    if (const auto space = weights.metadata.find("colour_space");
+        space != weights.metadata.end() && space->second != "rgb")
+        fail(weights.source, ": was trained on values in ", space->second, ": expected rgb");
     if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
     auto g = detail::graph_for<Backend, Mode>(a, o.convolution);
     if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");

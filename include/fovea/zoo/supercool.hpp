@@ -12,15 +12,16 @@ namespace fovea::zoo {
 
 template <int Channels, int HiddenRatio>
 using supercool_block = residual<named<"conv1", weight_norm<conv<Channels, Channels * HiddenRatio, 3, silu>>>,
-                                 named<"conv2", weight_norm<conv<Channels * HiddenRatio, Channels, 3>>>>;
+                                 named<"conv2", starts_small<weight_norm<conv<Channels * HiddenRatio, Channels, 3>>>>>;
 
 // From the image to features, and from features to an image; what is between the two and the enlarged input.
 template <int Channels, int HiddenRatio, int Depth>
 using supercool_features = sequential<named<"input", weight_norm<conv<3, Channels, 5>>>,
                                       named<"encoder", repeat<Depth, supercool_block<Channels, HiddenRatio>>>>;
 template <int Channels, int Scale>
-using supercool_details = sequential<named<"decoder", named<"conv", weight_norm<conv<Channels, 3 * Scale * Scale, 3>>>>,
-                                     pixel_shuffle<Scale>>;
+using supercool_details =
+    sequential<named<"decoder", named<"conv", starts_small<weight_norm<conv<Channels, 3 * Scale * Scale, 3>>>>>,
+               pixel_shuffle<Scale>>;
 
 // Depth: a number, or dynamic, then {"encoder", n} gives it at run time. Filter: bicubic or bilinear.
 template <int Scale, int Channels, int HiddenRatio, int Depth, class Filter = bicubic>

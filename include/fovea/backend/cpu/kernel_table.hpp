@@ -38,9 +38,6 @@ struct kernel_table {
     kernel upsample;
     kernel max_pool, global_average_pool;
 
-    widening widen;
-    narrowing narrow;
-
     // Backward passes; contract: graph/gradient_kernel.hpp.
     preparation_size packed_convolution_gradient_bytes;
     preparation_kernel pack_convolution_gradient;
@@ -65,6 +62,9 @@ struct kernel_table {
     gradient_kernel pixel_shuffle_gradient;
     gradient_kernel max_pool_gradient;
     gradient_kernel global_average_pool_gradient;
+
+    widening widen;
+    narrowing narrow;
 };
 
 // The kernels for this machine, chosen once: the best set that it can run, or the one that the environment variable

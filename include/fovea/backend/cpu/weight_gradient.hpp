@@ -149,11 +149,13 @@ inline void direct_weight_gradient_of_group(const gradient_call& c, int group, r
                 }
     float* dw = c.weight_gradient<float>(0);
     const int taps = l.kernel * l.kernel;
-    for (int o = 0; o < outputs.size(); ++o)
+    for (int first = 0; first < outputs.size();
+         first += lanes) // a line of sums at a time: what they go to is far apart
         for (int i = 0; i < inputs; ++i)
             for (int tap = 0; tap < taps; ++tap)
-                dw[(std::ptrdiff_t(outputs.begin + o) * inputs + i) * taps + tap] +=
-                    sums[(std::ptrdiff_t(tap) * inputs + i) * l.vectors * lanes + o];
+                for (int o = first; o < std::min(first + lanes, outputs.size()); ++o)
+                    dw[(std::ptrdiff_t(outputs.begin + o) * inputs + i) * taps + tap] +=
+                        sums[(std::ptrdiff_t(tap) * inputs + i) * l.vectors * lanes + o];
 }
 
 inline void direct_weight_gradient(const gradient_call& c) {
