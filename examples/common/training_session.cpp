@@ -227,12 +227,10 @@ void training_session::end_epoch(bool last) {
 
 void training_session::run(const step_function& step, const hooks& h) {
     hooks_ = h;
-    fit_.set_options(o_.trainer(std::max<std::int64_t>(total_steps() - steps_of(o_.critic_warmup_epochs), 1)));
     files_.check_writable();
-    if (o_.resume)
-        resume();
-    else
-        begin();
+    if (!o_.resume) begin(); // before the options: averages begin with the weights as they are
+    fit_.set_options(o_.trainer(std::max<std::int64_t>(total_steps() - steps_of(o_.critic_warmup_epochs), 1)));
+    if (o_.resume) resume();
     std::signal(SIGINT, ask_to_stop);
     std::signal(SIGTERM, ask_to_stop);
     const std::int64_t total = total_steps(), begun = steps();
@@ -261,8 +259,8 @@ void training_session::run(const step_function& step, const hooks& h) {
                          r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
         const double images = double(steps() - begun) * o_.batch_size * o_.gradient_accumulation_steps;
         bar.say(text_of("epoch ", loader_->position().epoch, ", step ", steps(), ", loss ", r.loss, ", ",
-                        hooks_.status ? hooks_.status() : std::string(), int(images / bar.seconds() * 10) / 10.,
-                        " images/s"));
+                        hooks_.status ? hooks_.status() : std::string(),
+                        setting_of(int(images / bar.seconds() * 10) / 10.), " images/s"));
         bar(double(steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
         if (std::exchange(epoch_ended, false)) end_epoch(false);
     }

@@ -27,7 +27,8 @@ using net_of_doubles = trainable<network, basic_reference<double>>;
 
 double loss_of(net_of_doubles& net, const tensor<double>& x, const tensor<double>& target) {
     net.weights_changed();
-    return l2_loss{}(net.forward(x.view()), target.view(), net.output_gradient());
+    const auto y = net.forward(x.view()); // before there is an output gradient
+    return l2_loss{}(y, target.view(), net.output_gradient());
 }
 
 int main() {

@@ -225,6 +225,9 @@ def checkpoints_as_weights(tmp):
         check(abs(mean - score) < 1e-3, weights, mean, "the run said", score)
         check_success(run("upscale", sample, "--weights", weights, "-o", tmp / f"{weights.name}.png"))
     check((tmp / f"{checkpoint.name}.png").read_bytes() == (tmp / f"{best.name}.png").read_bytes(), "other weights than the best")
+    r = pretrain(tmp, "on", "--weights", best, "--num-epochs", 1, "--learning-rate", 1e-12, "--test-images-path", test)
+    check_success(r)
+    check(abs(float(r.stderr.split("psnr ")[1].split(",")[0]) - score) < 1e-3, "averages begin elsewhere than weights", r.stderr)
     r = run("info", checkpoint)
     check_success(r)
     for text in ("supercool x2, 8 channels", "60 steps of adam, 20 epochs and 0 batches", "best:     score", "after epoch 20",
