@@ -38,12 +38,27 @@ void print_network(const tensor_file& file) {
     std::printf("network:  %s\nnumbers:  %lld\n", text.c_str(), static_cast<long long>(numbers));
 }
 
+// How far a training run was when it left this checkpoint; its settings are among the metadata.
+void print_run(const tensor_file& file) {
+    const auto of = [&](const char* name) {
+        const auto found = file.metadata.find(name);
+        return found == file.metadata.end() ? nullptr : found->second.c_str();
+    };
+    if (!of("trainer.steps")) return;
+    std::printf("run:      %s steps of %s", of("trainer.steps"), of("trainer.optimizer"));
+    if (of("data.epoch")) std::printf(", %s epochs and %s batches", of("data.epoch"), of("data.step"));
+    if (of("critic/trainer.steps")) std::printf(", %s steps of the critic", of("critic/trainer.steps"));
+    std::printf("\n");
+    if (of("best.score")) std::printf("best:     score %s after epoch %s\n", of("best.score"), of("best.epoch"));
+}
+
 void print(const std::string& path, bool all) {
     const tensor_file file = read_tensor_file(path);
     std::int64_t bytes = 0;
     for (auto& t : file.tensors()) bytes += std::int64_t(t.bytes.size());
     std::printf("file:     %s\ntensors:  %zu, %.1f KB\n", path.c_str(), file.tensors().size(), double(bytes) / 1024);
     if (!file.tensors().empty()) print_network(file);
+    print_run(file);
     for (auto& [name, value] : file.metadata) std::printf("metadata: %s = %s\n", name.c_str(), value.c_str());
     for (auto& [name, value] : file.values)
         std::printf("value:    %s = %s\n", name.c_str(), text_of_value(value).c_str());

@@ -4,7 +4,7 @@
 int main(int argc, char** argv) {
     programs::training_options o;
     CLI::App app("Trains an upscaler on a folder of images.");
-    o.add_to(app);
+    o.add_network_to(app), o.add_to(app);
     return programs::run_program(app, argc, argv, [&] {
         o.complete(app);
         programs::training_session session(o);

@@ -4,14 +4,44 @@ namespace programs {
 
 using namespace fovea;
 
-void training_options::add_to(CLI::App& app) {
-    const auto add = [&](const char* name, auto& value, const char* what) {
+namespace {
+
+CLI::IsMember one_of(std::vector<std::string> names) { return CLI::IsMember(std::move(names)); }
+
+// Adds options with their defaults to an application.
+auto adder(CLI::App& app) {
+    return [&app](const char* name, auto& value, const char* what) {
         return app.add_option(both_spellings(name), value, what)->capture_default_str();
     };
+}
+
+} // namespace
+
+std::string setting_of(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.7g", value);
+    return text;
+}
+
+void training_options::add_network_to(CLI::App& app) {
+    const auto add = adder(app);
+    add("--network", network, "supercool, vapsr (48 channels) or vapsr-3x3 (64)")
+        ->check(one_of({"supercool", "vapsr", "vapsr-3x3"}));
+    add("--upscale-ratio", upscale_ratio, "magnification")->check(one_of({"2", "3", "4", "8"}));
+    add("--base-upscaler", base_upscaler, "bicubic or bilinear, of supercool")->check(one_of({"bicubic", "bilinear"}));
+    add("--num-channels", num_channels, "of supercool: 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256");
+    add("--hidden-ratio", hidden_ratio, "of supercool: 1, 2 or 4")->check(one_of({"1", "2", "4"}));
+    add("--num-layers", num_layers, "blocks")->check(CLI::Range(0, 1000));
+    add("--initial-gain", initial_gain, "of random initial convolutions, times Kaiming's deviation")
+        ->check(CLI::Range(0., 10.));
+    add("--weights", weights, "weights to start from, of the same network");
+}
+
+void training_options::add_to(CLI::App& app) {
+    const auto add = adder(app);
     const auto flag = [&](const char* name, bool& value, const char* what) {
         app.add_flag(both_spellings(name), value, what);
     };
-    const auto one_of = [](std::vector<std::string> names) { return CLI::IsMember(std::move(names)); };
 
     add("--recipe", recipe,
         "defaults of all other options: supercool, vapsr, or benchmark (L1, Adam, cosine, crops in "
@@ -36,17 +66,6 @@ void training_options::add_to(CLI::App& app) {
     add("--contrast-jitter", contrast_jitter, "of recipe supercool")->check(CLI::Range(0., 10.));
     add("--saturation-jitter", saturation_jitter, "of recipe supercool")->check(CLI::Range(0., 10.));
     add("--hue-jitter", hue_jitter, "of recipe supercool")->check(CLI::Range(0., 0.5));
-
-    add("--network", network, "supercool, vapsr (48 channels) or vapsr-3x3 (64)")
-        ->check(one_of({"supercool", "vapsr", "vapsr-3x3"}));
-    add("--upscale-ratio", upscale_ratio, "magnification")->check(one_of({"2", "3", "4", "8"}));
-    add("--base-upscaler", base_upscaler, "bicubic or bilinear, of supercool")->check(one_of({"bicubic", "bilinear"}));
-    add("--num-channels", num_channels, "of supercool: 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256");
-    add("--hidden-ratio", hidden_ratio, "of supercool: 1, 2 or 4")->check(one_of({"1", "2", "4"}));
-    add("--num-layers", num_layers, "blocks")->check(CLI::Range(0, 1000));
-    add("--initial-gain", initial_gain, "of random initial convolutions, times Kaiming's deviation")
-        ->check(CLI::Range(0., 10.));
-    add("--weights", weights, "weights to start from, of the same network");
 
     add("--optimizer", optimizer, "adafactor, adam, adamw or sgd")
         ->check(one_of({"adafactor", "adam", "adamw", "sgd"}));
@@ -86,7 +105,8 @@ void training_options::add_to(CLI::App& app) {
 void training_options::complete(const CLI::App& app) {
     common.check();
     const auto preset = [&](const char* option, auto& value, auto preset_value) {
-        if (app.count(option) == 0) value = preset_value;
+        const CLI::Option* given = app.get_option_no_throw(option); // none: the base model says it
+        if (given && given->count() == 0) value = preset_value;
     };
     if (recipe == "vapsr") {
         preset("--network", network, "vapsr-3x3"), preset("--upscale-ratio", upscale_ratio, 2);
@@ -109,14 +129,26 @@ void training_options::complete(const CLI::App& app) {
     }
     if (target_resolution % upscale_ratio != 0)
         fail("--target-resolution ", target_resolution, ": expected a multiple of --upscale-ratio ", upscale_ratio);
-    if (network == "supercool" && upscale_ratio == 3) fail("--upscale-ratio 3: supercool has 2, 4 and 8");
-    if (network != "supercool" && upscale_ratio == 8) fail("--upscale-ratio 8: vapsr has 2, 3 and 4");
     if (colour_space != "rgb" && !test_images_path.empty() && app.count("--test-images-path") > 0)
         fail("--colour-space ", colour_space,
              ": is evaluated by its loss alone: expected --validation-share instead of --test-images-path");
+    if (base) return;
+    if (network == "supercool" && upscale_ratio == 3) fail("--upscale-ratio 3: supercool has 2, 4 and 8");
+    if (network != "supercool" && upscale_ratio == 8) fail("--upscale-ratio 8: vapsr has 2, 3 and 4");
+}
+
+void training_options::take_base(const std::string& path, bool colours_too) {
+    weights = weights_at(path).string();
+    const tensor_file file = fovea::weights_of(read_tensor_file(weights));
+    base = zoo::recognise(file);
+    if (base->family == zoo::family::critic) fail(weights, ": holds a critic: expected a network that enlarges images");
+    upscale_ratio = base->scale;
+    if (const auto of = file.metadata.find("colour_space"); colours_too && of != file.metadata.end())
+        colour_space = of->second;
 }
 
 zoo::architecture training_options::architecture() const {
+    if (base) return *base;
     zoo::architecture a{.scale = upscale_ratio, .depth = num_layers};
     if (network == "supercool") {
         a.family = zoo::family::supercool, a.channels = num_channels, a.hidden = num_channels * hidden_ratio;
@@ -171,15 +203,25 @@ trainer_options training_options::trainer(std::int64_t steps) const {
 
 run_settings training_options::settings() const {
     run_settings all;
-    const auto add = [&](const char* name, const auto& value) { all.emplace_back(name, text_of(value)); };
+    const auto add = [&]<class T>(const char* name, const T& value) {
+        if constexpr (std::is_floating_point_v<T>)
+            all.emplace_back(name, setting_of(double(value)));
+        else
+            all.emplace_back(name, text_of(value));
+    };
     add("recipe", recipe), add("augmentation", augmentation), add("degradation", degradation);
     add("colour-space", colour_space), add("target-resolution", target_resolution),
         add("samples-per-epoch", samples_per_epoch);
     add("validation-share", validation_share), add("brightness-jitter", brightness_jitter),
         add("contrast-jitter", contrast_jitter);
-    add("saturation-jitter", saturation_jitter), add("hue-jitter", hue_jitter), add("network", network);
-    add("base-upscaler", base_upscaler), add("upscale-ratio", upscale_ratio), add("num-channels", num_channels);
-    add("hidden-ratio", hidden_ratio), add("num-layers", num_layers), add("optimizer", optimizer), add("loss", loss);
+    add("saturation-jitter", saturation_jitter), add("hue-jitter", hue_jitter);
+    if (base)
+        add("base-model", zoo::describe(*base));
+    else {
+        add("network", network), add("base-upscaler", base_upscaler), add("upscale-ratio", upscale_ratio);
+        add("num-channels", num_channels), add("hidden-ratio", hidden_ratio), add("num-layers", num_layers);
+    }
+    add("optimizer", optimizer), add("loss", loss);
     add("schedule", schedule), add("batch-size", batch_size),
         add("gradient-accumulation-steps", gradient_accumulation_steps);
     add("learning-rate", learning_rate), add("rms-decay", rms_decay), add("beta1", beta1), add("beta2", beta2);
@@ -187,6 +229,7 @@ run_settings training_options::settings() const {
     add("initial-gain", initial_gain), add("ema-decay", ema_decay), add("final-rate", final_rate),
         add("warmup-steps", warmup_steps), add("seed", common.seed);
     if (schedule == "cosine") add("num-epochs", num_epochs), add("max-steps", max_steps);
+    all.insert(all.end(), more_settings.begin(), more_settings.end());
     return all;
 }
 

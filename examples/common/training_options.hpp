@@ -1,11 +1,15 @@
 // The options of pretrain and fine_tune.
 #pragma once
+#include <optional>
 #include <string>
 
 #include "common/program.hpp"
 #include "fovea/fovea.hpp"
 
 namespace programs {
+
+// A number as checkpoints keep it, as small as learning rates are.
+std::string setting_of(double value);
 
 struct training_options {
     // Data.
@@ -18,6 +22,7 @@ struct training_options {
     // The network.
     std::string recipe = "supercool", network = "supercool", base_upscaler = "bicubic", weights;
     int upscale_ratio = 4, num_channels = 128, hidden_ratio = 2, num_layers = 16;
+    std::optional<fovea::zoo::architecture> base; // of a model that is trained on: in place of all these
 
     // The optimizer.
     std::string optimizer = "adafactor", loss = "l2", schedule = "constant";
@@ -32,9 +37,15 @@ struct training_options {
     double max_minutes = 0;
     std::string checkpoint_path = "checkpoints/checkpoint", run_dir_path = "runs/pretrain";
     bool resume = false;
+    int critic_warmup_epochs = 0; // at the start, in which the upscaler stays as it is
+    fovea::run_settings more_settings;
     common_options common;
 
-    void add_to(CLI::App& app);
+    void add_to(CLI::App& app);         // all but
+    void add_network_to(CLI::App& app); // those that say what the network is
+    // The network is that of a weight file or of a run's checkpoints, and begins with these weights; `colours_too`: its
+    // colour space, as well.
+    void take_base(const std::string& path, bool colours_too);
     // What the recipe says where the command line says nothing. Throws when options make no sense together.
     void complete(const CLI::App& app);
 

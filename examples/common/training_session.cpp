@@ -51,6 +51,17 @@ training_session::training_session(const training_options& o)
     if (!validation_pictures_.pictures.empty())
         validation_.emplace(std::move(validation_pictures_), o.samples(),
                             training_set_options{.threads = o.num_dataset_processes});
+    start_data({});
+}
+
+void training_session::start_data(data_position at) {
+    loader_.reset();
+    loader_ =
+        std::make_unique<data_loader>(set_, loader_options{.batch = o_.batch_size,
+                                                           .threads = o_.num_dataset_processes,
+                                                           .seed = o_.common.seed,
+                                                           .samples_per_epoch = std::uint64_t(o_.samples_per_epoch),
+                                                           .start = at});
 }
 
 void training_session::report_skipped(const training_set& set) const {
@@ -59,38 +70,40 @@ void training_session::report_skipped(const training_set& set) const {
     for (auto& file : set.skipped()) std::fprintf(stderr, "  %s\n", file.reason.c_str());
 }
 
+std::int64_t training_session::steps_of(int epochs) const {
+    return std::int64_t(loader_->steps_per_epoch()) * epochs / o_.gradient_accumulation_steps;
+}
+
 std::int64_t training_session::total_steps() const {
-    const std::int64_t batches = std::int64_t(loader_->steps_per_epoch()) * o_.num_epochs;
-    const std::int64_t steps = batches / o_.gradient_accumulation_steps;
+    const std::int64_t steps = steps_of(o_.num_epochs);
     return o_.max_steps > 0 ? std::min(steps, o_.max_steps) : steps;
 }
 
-void training_session::load_weights() {
+std::int64_t training_session::steps() { return hooks_.steps ? hooks_.steps() : fit_.steps(); }
+
+void training_session::begin() {
+    if (const auto earlier = files_.steps(); !earlier.empty()) // of which a later --resume could not tell this run's
+        fail(files_.of_step(earlier.back()).string(),
+             ": is of an earlier run: expected --resume, or another --checkpoint-path");
     if (o_.weights.empty()) return;
     const auto file = fovea::weights_of(read_tensor_file(weights_at(o_.weights)));
     net_.load(file);
 }
 
-void training_session::resume(const hooks& h) {
+void training_session::resume() {
     const tensor_file file = files_.latest();
     check_settings(file, o_.settings());
     fit_.load(file);
-    if (h.load) h.load(file);
+    if (hooks_.load) hooks_.load(file);
     const auto number = [&](const char* name) { return std::strtoull(file.metadata.at(name).c_str(), nullptr, 10); };
-    loader_.reset();
-    loader_ =
-        std::make_unique<data_loader>(set_, loader_options{.batch = o_.batch_size,
-                                                           .threads = o_.num_dataset_processes,
-                                                           .seed = o_.common.seed,
-                                                           .samples_per_epoch = std::uint64_t(o_.samples_per_epoch),
-                                                           .start = {number("data.epoch"), number("data.step")}});
+    start_data({number("data.epoch"), number("data.step")});
     if (file.metadata.contains("best.score")) {
         best_ = std::strtod(file.metadata.at("best.score").c_str(), nullptr);
         best_epoch_ = number("best.epoch");
     }
-    last_saved_ = fit_.steps();
+    last_saved_ = steps();
     std::fprintf(stderr, "%s: goes on at epoch %llu, step %lld\n", file.source.c_str(),
-                 static_cast<unsigned long long>(loader_->position().epoch), static_cast<long long>(fit_.steps()));
+                 static_cast<unsigned long long>(loader_->position().epoch), static_cast<long long>(steps()));
 }
 
 void training_session::to_range(const tensor<float>& from, tensor<float>& to) const {
@@ -112,6 +125,21 @@ tensor_file training_session::weights() {
     return file;
 }
 
+// On the middle of the two, as large as a part that it is trained on: its activations take much memory.
+double training_session::accuracy_on(const image& original, const image& made) const {
+    const int height = std::min(original.height(), o_.target_resolution),
+              width = std::min(original.width(), o_.target_resolution);
+    const int top = (original.height() - height) / 2, left = (original.width() - width) / 2;
+    tensor<float> parts[2];
+    for (int k = 0; k < 2; ++k) {
+        parts[k] = tensor<float>(1, height, width, 3);
+        for (int y = 0; y < height; ++y)
+            fovea::detail::load_row<std::uint8_t>(k == 0 ? original : made, what_.range, top + y, {left, left + width},
+                                                  parts[k].at(0, y, 0), 3);
+    }
+    return hooks_.accuracy(parts[0].view(), parts[1].view());
+}
+
 training_session::scores training_session::evaluate_images() {
     auto upscale = zoo::load<cpu>(weights(), model_options{.threads = &threads_});
     scores s;
@@ -123,6 +151,7 @@ training_session::scores training_session::evaluate_images() {
         const metric_options m{.channels = metric_channels::y, .crop = what_.scale};
         s.of["psnr"] += psnr(made, high, m) / double(files.size());
         s.of["ssim"] += ssim(made, high, m) / double(files.size());
+        if (hooks_.accuracy) s.of["critic accuracy"] += accuracy_on(high, made) / double(files.size());
     }
     s.best = s.of["psnr"];
     return s;
@@ -133,18 +162,20 @@ training_session::scores training_session::evaluate_validation() {
     data_loader data(*validation_, {.batch = batch, .threads = o_.num_dataset_processes, .drop_incomplete = false});
     const loss_function loss = o_.make_loss();
     tensor<float> x, t;
-    double sum = 0, images = 0;
+    double sum = 0, right = 0, images = 0;
     fit_.exchange_average();
     for (std::uint64_t i = 0; i < data.steps_per_epoch(); ++i) {
         const training_batch& b = data.next();
         to_range(b.input, x), to_range(b.target, t);
         const auto y = net_.forward(x.view(), true);
         sum += loss(y, t.view(), net_.output_gradient(), 0) * b.input.batch();
+        if (hooks_.accuracy) right += hooks_.accuracy(t.view(), y) * b.input.batch();
         images += b.input.batch();
     }
     fit_.exchange_average();
     scores s;
     s.of["validation loss"] = sum / images;
+    if (hooks_.accuracy) s.of["critic accuracy"] = right / images;
     s.best = -sum / images;
     return s;
 }
@@ -155,12 +186,12 @@ std::optional<training_session::scores> training_session::evaluate() {
     return std::nullopt;
 }
 
-void training_session::save(const hooks& h) {
-    if (last_saved_ == fit_.steps()) return;
+void training_session::save() {
+    if (last_saved_ == steps()) return;
     tensor_file file;
-    file.source = files_.of_step(fit_.steps()).string();
+    file.source = files_.of_step(steps()).string();
     fit_.save(file);
-    if (h.save) h.save(file);
+    if (hooks_.save) hooks_.save(file);
     zoo::describe_in(file, what_);
     file.metadata["colour_space"] = o_.colour_space;
     save_settings(file, o_.settings());
@@ -171,75 +202,74 @@ void training_session::save(const hooks& h) {
         std::snprintf(text, sizeof text, "%.17g", *best_);
         file.metadata["best.score"] = text, file.metadata["best.epoch"] = std::to_string(best_epoch_);
     }
-    files_.save(fit_.steps(), file);
-    last_saved_ = fit_.steps();
+    files_.save(steps(), file);
+    last_saved_ = steps();
     fit_.keep_state();
 }
 
 // Evaluates and saves where it is due.
-void training_session::end_epoch(const hooks& h, bool last) {
+void training_session::end_epoch(bool last) {
     const std::uint64_t epoch = loader_->position().epoch; // that are done
-    if (last || epoch % std::uint64_t(o_.eval_interval) == 0)
+    if ((last || epoch % std::uint64_t(o_.eval_interval) == 0) && last_evaluated_ != steps()) {
+        last_evaluated_ = steps();
         if (const auto s = evaluate()) {
-            const bool better = !best_ || s->best > *best_;
+            const bool better = hooks_.keeps_best && (!best_ || s->best > *best_);
             std::fprintf(stderr, "epoch %llu, step %lld: %s%s\n", static_cast<unsigned long long>(epoch),
-                         static_cast<long long>(fit_.steps()), s->text().c_str(), better ? ", the best so far" : "");
+                         static_cast<long long>(steps()), s->text().c_str(), better ? ", the best so far" : "");
             if (better) {
                 best_ = s->best, best_epoch_ = epoch;
                 files_.save_best(weights());
             }
         }
-    if (last || epoch % std::uint64_t(o_.checkpoint_interval) == 0) save(h);
+    }
+    if (last || epoch % std::uint64_t(o_.checkpoint_interval) == 0) save();
 }
 
 void training_session::run(const step_function& step, const hooks& h) {
-    loader_ =
-        std::make_unique<data_loader>(set_, loader_options{.batch = o_.batch_size,
-                                                           .threads = o_.num_dataset_processes,
-                                                           .seed = o_.common.seed,
-                                                           .samples_per_epoch = std::uint64_t(o_.samples_per_epoch)});
-    fit_.set_options(o_.trainer(total_steps()));
-    if (o_.resume)
-        resume(h);
-    else if (const auto steps = files_.steps(); !steps.empty())
-        fail(files_.of_step(steps.back()).string(),
-             ": is of an earlier run: expected --resume, or another --checkpoint-path");
-    else
-        load_weights();
+    hooks_ = h;
+    files_.check_writable();
+    if (!o_.resume) begin(); // before the options: averages begin with the weights as they are
+    fit_.set_options(o_.trainer(std::max<std::int64_t>(total_steps() - steps_of(o_.critic_warmup_epochs), 1)));
+    if (o_.resume) resume();
     std::signal(SIGINT, ask_to_stop);
     std::signal(SIGTERM, ask_to_stop);
-    const std::int64_t total = total_steps(), begun = fit_.steps();
+    const std::int64_t total = total_steps(), begun = steps();
     std::fprintf(stderr, "%s: %lld steps of %d x %d images\n", zoo::describe(what_).c_str(),
                  static_cast<long long>(total), o_.gradient_accumulation_steps, o_.batch_size);
     progress_bar bar("training");
     tensor<float> x, t;
-    bool epoch_ended = false;
-    const auto going = [&] {
+    bool epoch_ended = false, between_steps = true;
+    const auto more = [&] {
         const bool patient =
             o_.patience == 0 || !best_ || loader_->position().epoch < best_epoch_ + std::uint64_t(o_.patience);
-        const bool time_left = o_.max_minutes <= 0 || bar.seconds() < 60 * o_.max_minutes;
-        const bool more = loader_->position().epoch < std::uint64_t(o_.num_epochs) &&
-                          (o_.max_steps == 0 || fit_.steps() < o_.max_steps);
-        return (!fit_.between_steps() && more) || (more && patient && time_left && !stop_asked);
+        return loader_->position().epoch < std::uint64_t(o_.num_epochs) &&
+               (o_.max_steps == 0 || steps() < o_.max_steps) && patient;
     };
-    while (going()) {
+    const auto interrupted = [&] { return stop_asked || (o_.max_minutes > 0 && bar.seconds() >= 60 * o_.max_minutes); };
+    while (more() && !(between_steps && interrupted())) {
         const training_batch& b = loader_->next();
         to_range(b.input, x), to_range(b.target, t);
+        epoch_ = b.at.epoch;
         const step_report r = step(x.view(), t.view());
+        between_steps = r.complete;
         epoch_ended |= loader_->position().step == 0;
         if (!r.complete) continue;
         if (!r.problem.empty())
-            std::fprintf(stderr, "step %lld: %s (%lld such steps)\n", static_cast<long long>(fit_.steps()),
+            std::fprintf(stderr, "step %lld: %s (%lld such steps)\n", static_cast<long long>(steps()),
                          r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
-        const double images = double(fit_.steps() - begun) * o_.batch_size * o_.gradient_accumulation_steps;
-        bar.say(text_of("epoch ", loader_->position().epoch, ", step ", fit_.steps(), ", loss ", r.loss, ", ",
-                        h.status ? h.status() : std::string(), int(images / bar.seconds() * 10) / 10., " images/s"));
-        bar(double(fit_.steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
-        if (std::exchange(epoch_ended, false)) end_epoch(h, false);
+        const double images = double(steps() - begun) * o_.batch_size * o_.gradient_accumulation_steps;
+        bar.say(text_of("epoch ", loader_->position().epoch, ", step ", steps(), ", loss ", r.loss, ", ",
+                        hooks_.status ? hooks_.status() : std::string(),
+                        setting_of(int(images / bar.seconds() * 10) / 10.), " images/s"));
+        bar(double(steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
+        if (std::exchange(epoch_ended, false)) end_epoch(false);
     }
-    end_epoch(h, true);
+    if (more())
+        save(); // at once: whoever interrupts may not wait for an evaluation
+    else
+        end_epoch(true);
     const waiting_time waited = loader_->waited();
-    std::fprintf(stderr, "%lld steps, %.0f s, of which %.1f s waited for data\n", static_cast<long long>(fit_.steps()),
+    std::fprintf(stderr, "%lld steps, %.0f s, of which %.1f s waited for data\n", static_cast<long long>(steps()),
                  bar.seconds(), waited.seconds);
 }
 

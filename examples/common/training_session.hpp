@@ -9,15 +9,19 @@
 
 namespace programs {
 
+using image_batch = fovea::tensor_view<const float>; // (N,H,W,3), in the network's range of values
+
 class training_session {
   public:
-    // One micro-batch, in the network's range of values.
-    using step_function = std::function<fovea::step_report(fovea::tensor_view<const float> input,
-                                                           fovea::tensor_view<const float> target)>;
-    struct hooks { // of what a program adds to a checkpoint
+    // One micro-batch.
+    using step_function = std::function<fovea::step_report(image_batch input, image_batch target)>;
+    struct hooks { // what a program adds to a run
         std::function<void(fovea::tensor_file&)> save;
         std::function<void(const fovea::tensor_file&)> load;
-        std::function<std::string()> status;                // after the loss in the progress line
+        std::function<std::string()> status; // after the loss in the progress line
+        std::function<std::int64_t()> steps; // that are done; without, those of fit()
+        std::function<double(image_batch original, image_batch made)> accuracy; // of a critic, for the evaluation
+        bool keeps_best = true; // whether the evaluation says which weights are the best
     };
 
     explicit training_session(const training_options& o);
@@ -28,7 +32,8 @@ class training_session {
     fovea::context& threads() { return threads_; }
     fovea::basic_trainable<float>& network() { return net_; }
     fovea::trainer& fit() { return fit_; }
-    const fovea::data_loader& data() const { return *loader_; }
+    std::uint64_t epoch() const { return epoch_; } // of the batch at hand
+    std::int64_t total_steps() const;              // of the whole run
 
   private:
     struct scores {
@@ -38,19 +43,23 @@ class training_session {
     };
 
     fovea::picture_list training_pictures();
-    std::int64_t total_steps() const;
-    void load_weights();
-    void resume(const hooks& h);
+    std::int64_t steps_of(int epochs) const;
+    std::int64_t steps();
+    void start_data(fovea::data_position at);
+    void begin();
+    void resume();
     void report_skipped(const fovea::training_set& set) const;
     void to_range(const fovea::tensor<float>& from, fovea::tensor<float>& to) const;
     fovea::tensor_file weights();
     std::optional<scores> evaluate();
     scores evaluate_images();
     scores evaluate_validation();
-    void save(const hooks& h);
-    void end_epoch(const hooks& h, bool last);
+    double accuracy_on(const fovea::image& original, const fovea::image& made) const;
+    void save();
+    void end_epoch(bool last);
 
     training_options o_;
+    hooks hooks_;
     fovea::zoo::architecture what_;
     fovea::context threads_;
     fovea::picture_list validation_pictures_;
@@ -60,8 +69,8 @@ class training_session {
     fovea::basic_trainable<float> net_;
     fovea::trainer fit_;
     fovea::checkpoint_files files_;
-    std::int64_t last_saved_ = -1;
-    std::uint64_t best_epoch_ = 0;
+    std::int64_t last_saved_ = -1, last_evaluated_ = -1; // steps
+    std::uint64_t epoch_ = 0, best_epoch_ = 0;
     std::optional<double> best_;
 };
 

@@ -51,6 +51,15 @@ TEST_CASE("weights: averaged before last, a part before the whole, the rest unde
     CHECK(contains(error_of([] { weights_of(file_of({"optimizer/a"})); }), "w.pt: holds no weights of a network"));
 }
 
+TEST_CASE("weights: averages of a trainer's checkpoint before its last weights, which buffers have alone") {
+    const auto file = file_of({"a", "b.running_mean", "optimizer/m/a", "average/a", "critic/average/a", "critic/a"});
+    const auto weights = weights_of(file);
+    CHECK(names_of(weights) == names{"last/a", "b.running_mean", "optimizer/m/a", "a", "critic/average/a", "critic/a"});
+    CHECK(to_floats(weights.at("a")) == std::vector{3.f});
+    CHECK(to_floats(weights.at("last/a")) == std::vector{0.f});
+    CHECK(names_of(weights_of(file_of({"model/a", "average/a"}))) == names{"a", "average/a"});
+}
+
 TEST_CASE("weights: prefixes of compiled and parallel models go") {
     CHECK(names_of(weights_of(file_of({"model/_orig_mod.a", "model/_orig_mod.b.c"}))) == names{"a", "b.c"});
     CHECK(names_of(weights_of(file_of({"module.a", "module._orig_mod.b"}))) == names{"a", "b"});

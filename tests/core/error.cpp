@@ -11,3 +11,9 @@ TEST_CASE("fail joins its parts into one line") {
     }
     FAIL("fail returned");
 }
+
+TEST_CASE("the reason of a failure is what its error says, and none where there is none") {
+    CHECK(fovea::reason_of_failure([] { fovea::fail("photo.png: ", 7); }) == "photo.png: 7");
+    CHECK(fovea::reason_of_failure([] { throw std::runtime_error(""); }) == "failed without saying why");
+    CHECK(fovea::reason_of_failure([] {}).empty());
+}

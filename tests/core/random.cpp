@@ -1,6 +1,8 @@
 #include "fovea/core/random.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -41,4 +43,29 @@ TEST_CASE("uniform, integer and normal numbers have the moments that they should
     CHECK(normal / n == Approx(0).margin(0.016));
     CHECK(square / n == Approx(1).margin(0.023));
     for (int c : counts) CHECK(c == Approx(n / 7.0).margin(560));
+}
+
+TEST_CASE("numbers between two limits") {
+    random_stream random(2);
+    float least = 9, most = -9;
+    for (int i = 0; i < 1000; ++i) {
+        const float v = random.uniform(-3, 5);
+        least = std::min(least, v), most = std::max(most, v);
+    }
+    // None of 1000 within a hundredth of an end: a chance of 0.99^1000 = 4e-5, and the seed is fixed.
+    CHECK((least >= -3 && least < -2.92f));
+    CHECK((most > 4.92f && most <= 5));
+}
+
+TEST_CASE("every order comes as often from shuffle") {
+    random_stream random(4);
+    std::map<std::vector<int>, int> orders;
+    for (int i = 0; i < 24000; ++i) {
+        std::vector<int> order{0, 1, 2, 3};
+        shuffle(order, random);
+        ++orders[order];
+    }
+    CHECK(orders.size() == 24);
+    // 1000 each, deviation sqrt(24000 / 24 * 23 / 24) = 31; five of them are 155.
+    for (const auto& [order, count] : orders) CHECK(std::abs(count - 1000) < 155);
 }

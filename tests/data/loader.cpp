@@ -1,6 +1,8 @@
 #include "fovea/data/loader.hpp"
 
+#include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "support.hpp"
@@ -57,7 +59,7 @@ struct flat_pictures {
 
 std::vector<int> numbers_in(const training_batch& b) {
     std::vector<int> all;
-    for (int n = 0; n < b.target.batch(); ++n) all.push_back(int(b.target.at(n, 3, 3)[0] * 25.5f + 0.5f));
+    for (int n = 0; n < b.target.batch(); ++n) all.push_back(int(std::lround(b.target.at(n, 3, 3)[0] * 25.5f)));
     return all;
 }
 

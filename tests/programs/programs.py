@@ -1,71 +1,10 @@
 """Runs the programs as a user does and checks exit codes, messages and results: programs.py CASE FOLDER_OF_PROGRAMS"""
 import json
-import os
-import pathlib
 import random
 import resource
 import struct
-import subprocess
-import sys
-import tempfile
-import zlib
 
-case, programs = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
-here = pathlib.Path(__file__).resolve().parent
-sample = here.parent.parent / "examples" / "data" / "chelsea.png"
-
-
-def run(program, *arguments, timeout=600, **more):
-    return subprocess.run([programs / program, *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
-                          errors="replace", **more)
-
-
-def data(name):
-    folder = os.environ.get("FOVEA_DATA", "")
-    path = pathlib.Path(folder) / name
-    if not folder or not path.exists():
-        print(f"skipped: needs {name} under FOVEA_DATA")
-        sys.exit(77)
-    return path
-
-
-def check(condition, *what):
-    if not condition:
-        print("failed:", *what)
-        sys.exit(1)
-
-
-def check_success(r):
-    check(r.returncode == 0, r.args, r.returncode, r.stderr)
-
-
-def check_error(r, *texts):
-    """Exit 1 and exactly one line on standard error, which starts with `error:` and holds the texts."""
-    lines = r.stderr.splitlines()
-    check(r.returncode == 1, r.args, "exit", r.returncode, r.stderr[-2000:])
-    check(len(lines) == 1 and lines[0].startswith("error: "), r.args, r.stderr[-2000:])
-    for text in texts:
-        check(str(text) in lines[0], r.args, "says", lines[0], "expected in it:", text)
-
-
-def check_clean(folder, *expected):
-    """Nothing but these names is left in a folder: no partial or temporary file."""
-    check(sorted(p.name for p in folder.iterdir()) == sorted(expected), [p.name for p in folder.iterdir()])
-
-
-def png_chunk(kind, body):
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png(width, height, rows, depth=8, colour=2):
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b""))
-
-
-def png_size(path):
-    head = path.read_bytes()[:33]
-    check(head[:8] == b"\x89PNG\r\n\x1a\n", path, "is no PNG")
-    return struct.unpack(">IIBB", head[16:26])
+from support import check, check_clean, check_error, check_success, data, full_disk, png, png_size, run, run_case, sample
 
 
 def random_supercool(path, channels, ratio, layers, scale):
@@ -183,12 +122,7 @@ def outputs(tmp):
     check_error(run("upscale", sample, "-o", tmp / "file" / "x.png"), "x.png")
     old = tmp / "kept.png"
     old.write_text("old")
-
-    def small_files():  # the system refuses to let a file grow, as a full disk does
-        import signal
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
-    r = subprocess.run([programs / "upscale", sample, "-o", old], capture_output=True, text=True, preexec_fn=small_files)
+    r = run("upscale", sample, "-o", old, preexec_fn=full_disk(20000))
     check_error(r, old)
     check(old.read_text() == "old", "an output that failed replaced the old file")
     check_clean(tmp, "file", "kept.png")
@@ -362,5 +296,4 @@ def memory(tmp):
         check(peak < 640, weights, f"{peak:.0f} MB")
 
 
-with tempfile.TemporaryDirectory() as folder:
-    globals()[case](pathlib.Path(folder))
+run_case(globals())

@@ -124,6 +124,12 @@ TEST_CASE("gradients: normalisations") {
         check<sequential<conv<2, 3, 1>, batch_norm<3>, silu, conv<3, 2, 3>>>(4, 5, {.batch_statistics = batch});
     }
 }
+TEST_CASE("gradients: layers of more channels than a share of the work") {
+    check<sequential<conv<2, 130, 1>, batch_norm<130>, conv<130, 1, 1>>>(3, 2);
+    check<sequential<conv<2, 130, 1>, layer_norm<130>, conv<130, 1, 1>>>(3, 2);
+    check<sequential<conv<2, 130, 1>, prelu<130>, conv<130, 1, 1>>>(3, 2);
+    check<sequential<conv<2, 130, 3>, depthwise<130, 3>, conv<130, 1, 1>>>(3, 2);
+}
 TEST_CASE("gradients: other sizes") {
     check_layers<conv<2, 8, 1>, pixel_shuffle<2>>();
     check_layers<conv<2, 3, 1>, upsample<2, bicubic>>();

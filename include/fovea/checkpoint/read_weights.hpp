@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <filesystem>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,24 @@ inline std::string find_section(const tensor_file& file) {
     return {};
 }
 
+// A checkpoint of a trainer has moving averages beside its weights, average/X beside X. They are what its run
+// evaluates, and what is meant by its weights: average/X becomes X, and X becomes last/X.
+inline void prefer_averages(tensor_file& file) {
+    constexpr std::string_view section = "average/";
+    if (!has_section(file, "average")) return;
+    auto tensors = file.take_tensors();
+    std::set<std::string> averaged;
+    for (stored_tensor& t : tensors)
+        if (t.name.starts_with(section)) averaged.insert(t.name.substr(section.size()));
+    for (stored_tensor& t : tensors) {
+        if (t.name.starts_with(section))
+            t.name.erase(0, section.size());
+        else if (averaged.contains(t.name))
+            t.name.insert(0, "last/");
+        file.add(std::move(t));
+    }
+}
+
 inline void erase_all(std::string& name, std::string_view part) {
     for (std::size_t at = name.find(part); at != std::string::npos; at = name.find(part, at))
         name.erase(at, part.size());
@@ -69,16 +88,17 @@ inline void rename_weight_norm(std::string& name) {
 } // namespace detail
 
 // `file` with the tensors of one network under that network's own names. They come from the dictionary `section`, by
-// default from params_ema, params, model or state_dict, the first that is there, else from the file itself. The
-// prefixes of compiled and parallel models (`_orig_mod.`, `module.`) go, weight-norm pairs become X.weight_g and
-// X.weight_v. Tensors of other dictionaries (optimizer, critic) keep their names with the dictionary's,
-// "critic/linear.weight"; metadata and values stay. A section that is not there, or no tensor at all for the network,
-// is an error.
+// default from params_ema, params, model or state_dict, the first that is there, else from the file itself, where
+// moving averages of a trainer's checkpoint come before the last weights. The prefixes of compiled and parallel models
+// (`_orig_mod.`, `module.`) go, weight-norm pairs become X.weight_g and X.weight_v. Tensors of other dictionaries
+// (optimizer, critic) keep their names with the dictionary's, "critic/linear.weight"; metadata and values stay. A
+// section that is not there, or no tensor at all for the network, is an error.
 inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
     if (!section.empty() && !detail::has_section(file, section))
         fail(file.source, ": has no dictionary ", section, " with tensors");
     const std::string chosen = (section.empty() ? detail::find_section(file) : std::string(section)) + "/";
     const bool bare = chosen == "/";
+    if (bare) detail::prefer_averages(file);
     const auto belongs = [&](const std::string& name) {
         return bare ? name.find('/') == std::string::npos : name.starts_with(chosen);
     };

@@ -1,6 +1,7 @@
 // Which pictures a network is trained on: high resolution alone, or in pairs with the low resolution.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -88,7 +89,7 @@ inline picture_split split_pictures(picture_list list, double share, std::uint64
     std::iota(order.begin(), order.end(), std::size_t(0));
     random_stream random(seed, UINT64_MAX); // a stream that no sample has
     shuffle(order, random);
-    const auto rounded = std::size_t(share * double(count) + 0.5);
+    const auto rounded = std::size_t(std::lround(share * double(count)));
     const std::size_t chosen = std::clamp(rounded, std::min<std::size_t>(most, 1), most);
     std::vector<bool> validates(count);
     for (std::size_t i = 0; i < chosen; ++i) validates[order[i]] = true;

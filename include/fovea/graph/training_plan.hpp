@@ -262,7 +262,7 @@ class training_planner {
     }
 
     // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. Weights that are
-    // large are cut by output channels instead.
+    // large, which convolutions alone have, are cut by output channels instead: other kernels add to all channels.
     void cut_weights(const operation& o, bool needed) {
         constexpr std::size_t most = 32 << 20; // bytes of partial sums
         constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
@@ -272,7 +272,8 @@ class training_planner {
         const double wanted = std::min(double(p_.batch) * height * width / pixels, double(most) / double(each));
         const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
         p_.pieces.push_back(needed ? pieces : 0);
-        p_.chunks.push_back(!needed || pieces >= 4 ? 1 : std::clamp(o.dims[0] / 64, 1, 8 / pieces));
+        const bool large = needed && o.dims[1] > 1 && pieces < 4;
+        p_.chunks.push_back(large ? std::clamp(o.dims[0] / 64, 1, 8 / pieces) : 1);
     }
 
   public:

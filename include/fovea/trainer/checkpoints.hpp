@@ -10,6 +10,7 @@
 
 #include "fovea/checkpoint/read_weights.hpp"
 #include "fovea/checkpoint/safetensors.hpp"
+#include "fovea/core/atomic_file.hpp"
 
 namespace fovea {
 
@@ -21,6 +22,9 @@ class checkpoint_files {
         if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), problem);
         if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
     }
+
+    // Throws when no file can be written there: better known before a run than after its first hours.
+    void check_writable() const { const atomic_file probe(best()); }
 
     std::filesystem::path best() const { return named(".best.safetensors"); }
     std::filesystem::path of_step(std::int64_t step) const {

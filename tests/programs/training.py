@@ -1,0 +1,280 @@
+"""Trains small networks as a user does: training.py CASE FOLDER_OF_PROGRAMS"""
+import json
+import random
+import signal
+import struct
+import subprocess
+import time
+
+from support import check, check_error, check_success, full_disk, png, programs, run, run_case, sample
+
+NETWORK = ("--num-channels", "--hidden-ratio", "--num-layers", "--upscale-ratio")
+SMALL = ("--recipe", "benchmark", "--num-channels", 8, "--hidden-ratio", 1, "--num-layers", 1, "--upscale-ratio", 2,
+         "--target-resolution", 16, "--batch-size", 4, "--threads", 1, "--num-dataset-processes", 1)
+
+
+def picture(seed, width=40, height=32):
+    """A PPM file of slopes and noise."""
+    r = random.Random(seed)
+    a, b = r.uniform(1, 5), r.uniform(1, 5)
+    pixels = bytes(max(0, min(255, int(a * x + b * y + 20 * c + r.gauss(0, 8)))) for y in range(height) for x in range(width)
+                   for c in range(3))
+    return b"P6 %d %d 255\n" % (width, height) + pixels
+
+
+def pictures(folder, count=12, **size):
+    folder.mkdir()
+    for i in range(count):
+        (folder / f"{i:02}.ppm").write_bytes(picture(i, **size))
+    return folder
+
+
+def gray_cmyk_jpeg(width, height):
+    """The shortest JPEG of four channels: every block is 128, each Huffman table has one code of one bit."""
+    def segment(marker, body):
+        return struct.pack(">BBH", 0xff, marker, 2 + len(body)) + body
+    table = bytes([1] + 15 * [0] + [0])
+    blocks = (width // 8) * (height // 8) * 4
+    return (b"\xff\xd8" + segment(0xdb, b"\0" + bytes(64 * [1]))
+            + segment(0xc0, struct.pack(">BHHB", 8, height, width, 4) + b"".join(bytes([c, 0x11, 0]) for c in range(1, 5)))
+            + segment(0xc4, b"\0" + table + b"\x10" + table)
+            + segment(0xda, bytes([4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0])) + bytes((2 * blocks + 7) // 8) + b"\xff\xd9")
+
+
+def merged(*options):
+    """Options of which a later value takes the place of an earlier one."""
+    all = {}
+    for o in options:
+        if isinstance(o, str) and o.startswith("--"):
+            name, all[o] = o, []
+        else:
+            all[name] = [o]
+    return [str(o) for name, value in all.items() for o in (name, *value)]
+
+
+def options(tmp, name, *more):
+    return merged(*SMALL, "--train-images-path", tmp / "images", "--checkpoint-path", tmp / name, *more)
+
+
+def pretrain(tmp, name, *more, **how):
+    return run("pretrain", *options(tmp, name, *more), cwd=tmp, **how)
+
+
+def started(tmp, *arguments, **how):
+    return subprocess.Popen([programs / "pretrain", *options(tmp, *arguments)], cwd=tmp, **how)
+
+
+def steps(tmp, name):
+    """Steps of which there are checkpoints, lowest first."""
+    return sorted(int(p.name.split("step-")[1].split(".")[0]) for p in tmp.glob(f"{name}.step-*.safetensors"))
+
+
+def last(tmp, name):
+    """The bytes of the last checkpoint: weights, averages, optimizer, position, settings."""
+    return (tmp / f"{name}.step-{steps(tmp, name)[-1]}.safetensors").read_bytes()
+
+
+def check_failure(r, *texts):
+    """Exit 1, and a last line on standard error that is the only one which starts with `error:` and holds the texts."""
+    lines = r.stderr.splitlines()
+    check(r.returncode == 1, r.args, "exit", r.returncode, r.stderr[-2000:])
+    check([line.startswith("error: ") for line in lines] == [False] * (len(lines) - 1) + [True], r.args, r.stderr[-2000:])
+    for text in texts:
+        check(str(text) in lines[-1], r.args, "says", lines[-1], "expected in it:", text)
+
+
+def same_weights(tmp):
+    """Neither threads nor loader threads nor the cache change a bit, of either recipe."""
+    pictures(tmp / "images")
+    for recipe in ("benchmark", "supercool"):
+        made = []
+        for i, how in enumerate(((1, 1, 1024), (2, 1, 1024), (1, 3, 0), (2, 2, 1024))):
+            name = f"{recipe}{i}"
+            check_success(pretrain(tmp, name, "--recipe", recipe, "--num-epochs", 4, "--threads", how[0],
+                                   "--num-dataset-processes", how[1], "--cache-megabytes", how[2]))
+            made.append(last(tmp, name))
+        check(all(m == made[0] for m in made), recipe, "differs between numbers of threads", [m == made[0] for m in made])
+        check_success(pretrain(tmp, "other", "--recipe", recipe, "--num-epochs", 4, "--seed", 1))
+        check(last(tmp, "other") != made[0], "another seed gives the same weights")
+        for p in tmp.glob("other.*"):
+            p.unlink()
+
+
+def killed(tmp):
+    """Killed at several moments, then resumed: the same bits as the run that nothing happened to."""
+    pictures(tmp / "images")
+    epochs = ("--num-epochs", 300, "--checkpoint-interval", 1, "--gradient-accumulation-steps", 2)
+    check_success(pretrain(tmp, "whole", *epochs))
+    r, kills = random.Random(5), 0
+    for moment in range(1, 7):
+        resume = ["--resume"] if steps(tmp, "cut") else []
+        before = steps(tmp, "cut")[-1:]
+        p = started(tmp, "cut", *epochs, *resume, stderr=subprocess.DEVNULL)
+        while moment > 1 and p.poll() is None and steps(tmp, "cut")[-1:] == before:
+            time.sleep(0.001)
+        time.sleep(r.uniform(0, 0.05))
+        p.kill()
+        kills += p.wait() == -signal.SIGKILL
+    check(kills >= 4, "the runs ended before they could be killed", kills)
+    check_success(pretrain(tmp, "cut", *epochs, *(["--resume"] if steps(tmp, "cut") else [])))
+    check(last(tmp, "cut") == last(tmp, "whole"), "a run that was killed and resumed differs")
+    check(len(steps(tmp, "cut")) == 3, "--keep-checkpoints", steps(tmp, "cut"))
+
+
+def asked_to_end(tmp):
+    """SIGTERM and SIGINT save and end with 0; so does --max-steps; what is resumed differs in no bit."""
+    pictures(tmp / "images")
+    epochs = ("--num-epochs", 400, "--checkpoint-interval", 1000)
+    check_success(pretrain(tmp, "whole", *epochs))
+    for which in (signal.SIGTERM, signal.SIGINT):
+        resume = ["--resume"] if steps(tmp, "cut") else []
+        p = started(tmp, "cut", *epochs, *resume, stderr=subprocess.PIPE, text=True)
+        while " steps of " not in p.stderr.readline():  # the line before the first step
+            pass
+        time.sleep(0.1)
+        p.send_signal(which)
+        p.communicate()
+        check(p.returncode == 0, which, p.returncode)
+        check(0 < steps(tmp, "cut")[-1] < 1200, steps(tmp, "cut"))
+    check_success(pretrain(tmp, "cut", *epochs, "--resume"))
+    check(last(tmp, "cut") == last(tmp, "whole"), "a run that was asked to end and resumed differs")
+
+
+def strange_files(tmp):
+    """What is no picture, or too small, is left out and told; all others are trained on."""
+    folder = pictures(tmp / "images", 2)
+    (folder / "gray.pgm").write_bytes(b"P5 24 24 255\n" + bytes(range(24)) * 24)
+    (folder / "deep.png").write_bytes(png(24, 24, b"".join(b"\0" + bytes(6 * 24) for _ in range(24)), depth=16))
+    (folder / "cmyk.jpg").write_bytes(gray_cmyk_jpeg(24, 24))
+    (folder / "sub").mkdir()
+    (folder / "sub" / "deeper.ppm").write_bytes(picture(9))
+    whole = sample.read_bytes()
+    bad = {"cut.png": whole[:5000], "empty.png": b"", "tiny.ppm": picture(1, width=9, height=40), "notes.txt": b"not an image"}
+    for name, content in bad.items():
+        (folder / name).write_bytes(content)
+    r = pretrain(tmp, "net", "--batch-size", 2, "--num-epochs", 2)
+    check_success(r)
+    lines = r.stderr.splitlines()
+    check(lines[0] == "6 images to train on, 4 files left out:", lines)
+    for line, name in zip(lines[1:5], sorted(bad)):
+        check(str(folder / name) in line, line, name)
+    check("expected at least 16" in lines[4], lines[4])
+    check(steps(tmp, "net") == [6], steps(tmp, "net"))
+    again = pretrain(tmp, "again", "--batch-size", 7)
+    check_failure(again, "a batch of 7 from 6 samples")
+
+
+def errors(tmp):
+    pictures(tmp / "images")
+    for wrong in (("--batch-size", 0), ("--recipe", "magic"), ("--num-epochs", "many"), ("--no-such-option",), ("--beta1", 2),
+                  ("--upscale-ratio", 5), ("--threads", -1)):
+        r = pretrain(tmp, "net", *wrong)
+        check(r.returncode == 2 and r.stderr.startswith("error: ") and len(r.stderr.splitlines()) == 1, r.args, r.stderr)
+    (tmp / "empty").mkdir()
+    (tmp / "file").write_text("")
+    check_failure(pretrain(tmp, "net", "--train-images-path", tmp / "empty"), tmp / "empty", "expected images")
+    check_failure(pretrain(tmp, "net", "--train-images-path", tmp / "absent"), tmp / "absent", "expected a folder")
+    check_failure(pretrain(tmp, "net", "--batch-size", 13), "a batch of 13 from 12 samples", "expected")
+    check_failure(pretrain(tmp, "net", "--num-channels", 20), "20 channels", "not among those built in")
+    check_failure(pretrain(tmp, "net", "--target-resolution", 17), "--target-resolution 17", "expected a multiple")
+    check_failure(pretrain(tmp, "file/net"), tmp / "file", "cannot make the folder")
+    check_failure(pretrain(tmp, "net", "--checkpoint-path", "/proc/net"), "/proc/net", "cannot write")
+    check_failure(pretrain(tmp, "net", "--resume"), "net.step-*.safetensors", "expected a checkpoint")
+    check_failure(pretrain(tmp, "net", "--weights", tmp / "absent"), tmp / "absent", "no such weight file")
+    check_failure(pretrain(tmp, "net", "--weights", sample), "chelsea.png", "is not a weight file")
+    check(steps(tmp, "net") == [], "a run that failed left a checkpoint")
+
+    check_success(pretrain(tmp, "net", "--num-epochs", 2))
+    check_failure(pretrain(tmp, "net", "--num-epochs", 4), "net.step-6.safetensors", "expected --resume")
+    check_failure(pretrain(tmp, "net", "--resume", "--learning-rate", 0.5, "--num-layers", 2), "--learning-rate 0.001 and not 0.5",
+                  "--num-layers 1 and not 2")
+    good = last(tmp, "net")
+    for size in (0, 7, 100, len(good) - 1):
+        (tmp / "net.step-6.safetensors").write_bytes(good[:size])
+        check_failure(pretrain(tmp, "net", "--resume"), "net.step-6.safetensors")
+    (tmp / "net.step-6.safetensors").write_bytes(good)
+
+
+def full(tmp):
+    """A disk that fills while a checkpoint is saved: an error, and the last good one goes on to the same weights."""
+    pictures(tmp / "images")
+    epochs = lambda n: ("--num-epochs", n, "--schedule", "constant", "--checkpoint-interval", 1)
+    check_success(pretrain(tmp, "whole", *epochs(6)))
+    check_success(pretrain(tmp, "net", *epochs(2)))
+    before = sorted(p.name for p in tmp.iterdir())
+    r = pretrain(tmp, "net", *epochs(6), "--resume", preexec_fn=full_disk(10000))
+    check_failure(r, "net.step-9.safetensors", "cannot write")
+    check(sorted(p.name for p in tmp.iterdir()) == before, "left behind:", sorted(p.name for p in tmp.iterdir()), before)
+    check_success(pretrain(tmp, "net", *epochs(6), "--resume"))
+    check(last(tmp, "net") == last(tmp, "whole"), "differs after a full disk")
+
+
+def checkpoints_as_weights(tmp):
+    """info, upscale and evaluate take a checkpoint, and mean the averaged weights, as the run's own evaluation does."""
+    pictures(tmp / "images")
+    test = pictures(tmp / "test", 1)
+    r = pretrain(tmp, "net", "--num-epochs", 20, "--test-images-path", test, "--ema-decay", 0.99, "--eval-interval", 20)
+    check_success(r)
+    checkpoint, best = tmp / "net.step-60.safetensors", tmp / "net.best.safetensors"
+    told = [line for line in r.stderr.splitlines() if line.startswith("epoch 20, step 60: psnr ")]
+    check(len(told) == 1, r.stderr)
+    score = float(told[0].split("psnr ")[1].split(",")[0])
+    for weights in (checkpoint, best):
+        check_success(run("evaluate", "--scale", 2, "--hr", tmp / "test", "--weights", weights, "--json", tmp / "j.json"))
+        mean = json.loads((tmp / "j.json").read_text())["mean"]["psnr"]
+        check(abs(mean - score) < 1e-3, weights, mean, "the run said", score)
+        check_success(run("upscale", sample, "--weights", weights, "-o", tmp / f"{weights.name}.png"))
+    check((tmp / f"{checkpoint.name}.png").read_bytes() == (tmp / f"{best.name}.png").read_bytes(), "other weights than the best")
+    r = pretrain(tmp, "on", "--weights", best, "--num-epochs", 1, "--learning-rate", 1e-12, "--test-images-path", test)
+    check_success(r)
+    check(abs(float(r.stderr.split("psnr ")[1].split(",")[0]) - score) < 1e-3, "averages begin elsewhere than weights", r.stderr)
+    r = run("info", checkpoint)
+    check_success(r)
+    for text in ("supercool x2, 8 channels", "60 steps of adam, 20 epochs and 0 batches", "best:     score", "after epoch 20",
+                 "setting.learning-rate = 0.001"):
+        check(text in r.stdout, text, r.stdout)
+    check("numbers:" in run("info", best).stdout and "run:" not in run("info", best).stdout)
+
+
+def adversarial(tmp):
+    """fine_tune: resumed it goes on to the same bits, critic included; in the warm-up the upscaler stays as it was."""
+    pictures(tmp / "images", 4)
+    check_success(pretrain(tmp, "base", "--num-epochs", 2, "--ema-decay", 0))
+
+    def fine_tune(name, *more):
+        small = [o for i, o in enumerate(SMALL) if not {o, SMALL[i - 1]} & set(NETWORK)]
+        return run("fine_tune", *merged(*small, "--train-images-path", tmp / "images", "--base-model-path", tmp / "base",
+                                        "--schedule", "constant", "--optimizer", "adafactor", "--critic-warmup-epochs", 1,
+                                        "--checkpoint-path", tmp / name, "--ema-decay", 0, "--keep-checkpoints", 1, *more), cwd=tmp)
+    check_success(fine_tune("whole", "--num-epochs", 3))
+    check_success(fine_tune("cut", "--num-epochs", 1))
+    warmed = tmp / "cut.step-1.safetensors"
+    for weights in (tmp / "base.step-2.safetensors", warmed):
+        check_success(run("upscale", sample, "--weights", weights, "-o", tmp / f"{weights.name}.png"))
+    check((tmp / "base.step-2.safetensors.png").read_bytes() == (tmp / "cut.step-1.safetensors.png").read_bytes(),
+          "the upscaler changed in the warm-up")
+    check("1 steps of the critic" in run("info", warmed).stdout, run("info", warmed).stdout)
+    check_success(fine_tune("cut", "--num-epochs", 2, "--resume"))
+    check_success(fine_tune("cut", "--num-epochs", 3, "--resume", "--threads", 2))
+    check(last(tmp, "cut") == last(tmp, "whole"), "a fine-tuning that was resumed differs")
+    check(steps(tmp, "cut") == [3], steps(tmp, "cut"))
+    check_success(run("upscale", sample, "--weights", tmp / "cut.step-3.safetensors", "-o", tmp / "tuned.png"))
+    check((tmp / "tuned.png").read_bytes() != (tmp / "base.step-2.safetensors.png").read_bytes(), "nothing was learned")
+
+    check_failure(fine_tune("cut", "--resume", "--critic-learning-rate", 0.5), "--critic-learning-rate")
+    check_failure(fine_tune("x", "--base-model-path", tmp / "absent"), tmp / "absent")
+    check_failure(fine_tune("base"), "--checkpoint-path", "expected another one")
+    check_failure(fine_tune("x", "--resume"), "expected a checkpoint")
+    check(fine_tune("x", "--critic-model-size", "huge").returncode == 2)
+
+
+def contract(tmp):
+    for program in ("pretrain", "fine_tune"):
+        r = run(program, "--help")
+        check_success(r)
+        check("--checkpoint-path" in r.stdout, r.stdout)
+    check_error(run("pretrain", "--device", "cuda"), "cuda", "expected cpu")
+    check_error(run("fine_tune", "--base-model-path", sample), "chelsea.png", "is not a weight file")
+
+
+run_case(globals())
