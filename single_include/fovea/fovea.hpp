@@ -3452,7 +3452,8 @@ inline void write_file_atomically(const std::filesystem::path& target, std::span
 #define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_SMALL_HPP
 
 // ---- fovea/image/codec_png_small.hpp
-// PNG (W3C, 3rd edition) written without any library, for builds without libpng: 8 and 16 bits, 1 to 4 channels.
+// PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
+// 16 bits, 1 to 4 channels.
 //
 // Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
 // large as the image. Builds with libpng compress.
@@ -3470,7 +3471,7 @@ class png_chunk {
     void put_number(std::uint32_t n) {
         for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
     }
-    void write_to(atomic_file& file) {
+    template <class Sink> void write_to(Sink& file) {
         const auto length = std::uint32_t(bytes_.size() - 8);
         for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
         std::uint32_t crc = ~0u;
@@ -3501,8 +3502,8 @@ inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
     return row;
 }
 
-// pixels: u8 or u16; the compression level is not used. The caller commits the file.
-inline void encode_png(atomic_file& file, std::string_view, const image& pixels, int /*compression*/) {
+// pixels: u8 or u16. Sink: file.write(std::span<const std::byte>), as atomic_file, which the caller commits.
+template <class Sink> void encode_stored_png(Sink& file, const image& pixels) {
     constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
     constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     file.write(std::as_bytes(std::span(signature)));
@@ -3577,9 +3578,13 @@ inline image over_background(const image& in, float background) {
 
 inline void write_png_image(atomic_file& file, const std::string& name, const image& pixels, int compression) {
     if (pixels.type() == sample_type::f32)
-        encode_png(file, name, with_type(pixels, sample_type::u16), compression);
-    else
-        encode_png(file, name, pixels, compression);
+        return write_png_image(file, name, with_type(pixels, sample_type::u16), compression);
+#if FOVEA_WITH_LIBPNG
+    encode_png(file, name, pixels, compression);
+#else
+    static_cast<void>(name), static_cast<void>(compression);
+    encode_stored_png(file, pixels);
+#endif
 }
 
 inline void write_jpeg_image(atomic_file& file, const std::string& name, const image& pixels,
@@ -4007,7 +4012,7 @@ inline picture_split split_pictures(picture_list list, double share, std::uint64
     std::iota(order.begin(), order.end(), std::size_t(0));
     random_stream random(seed, UINT64_MAX); // a stream that no sample has
     shuffle(order, random);
-    const auto rounded = std::size_t(share * double(count) + 0.5);
+    const auto rounded = std::size_t(std::lround(share * double(count)));
     const std::size_t chosen = std::clamp(rounded, std::min<std::size_t>(most, 1), most);
     std::vector<bool> validates(count);
     for (std::size_t i = 0; i < chosen; ++i) validates[order[i]] = true;
@@ -4677,6 +4682,7 @@ inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
+    int offset = 0; // of the input pixel that the first output is centred on: kernel / 2 * dilation less the padding
     int factor = 1; // of a magnification or a pixel shuffle
     int hidden = 0; // channels inside a fused block
     float epsilon = 1e-5f;
@@ -4811,9 +4817,6 @@ struct kernel_table {
     kernel upsample;
     kernel max_pool, global_average_pool;
 
-    widening widen;
-    narrowing narrow;
-
     // Backward passes; contract: graph/gradient_kernel.hpp.
     preparation_size packed_convolution_gradient_bytes;
     preparation_kernel pack_convolution_gradient;
@@ -4838,6 +4841,9 @@ struct kernel_table {
     gradient_kernel pixel_shuffle_gradient;
     gradient_kernel max_pool_gradient;
     gradient_kernel global_average_pool_gradient;
+
+    widening widen;
+    narrowing narrow;
 };
 
 // The kernels for this machine, chosen once: the best set that it can run, or the one that the environment variable
@@ -4903,7 +4909,7 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 
 // ---- fovea/backend/cpu/convolution.hpp
 // y = act(conv(x, w) + b) + skip (optional): cross-correlation of any odd kernel, stride, dilation and groups, padded
-// with zeros. Direct, register-blocked; winograd.hpp is the other way.
+// with zeros (attributes::offset). Direct, register-blocked; winograd.hpp is the other way.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)
 //   w[0]  packed by pack_convolution from (O,I/groups,K,K)        w[1]  (O) or null
@@ -5258,6 +5264,7 @@ inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
+    int offset = 0; // of the input pixel that the first output is centred on: kernel / 2 * dilation less the padding
     int factor = 1; // of a magnification or a pixel shuffle
     int hidden = 0; // channels inside a fused block
     float epsilon = 1e-5f;
@@ -5791,7 +5798,7 @@ inline void pack_convolution(const preparation_call& c) {
 inline terms convolution_terms(const call& c, const convolution_layout& l, int n, int y, int x, int group) {
     const window& in = c.x[0];
     const attributes& a = c.a;
-    const int half = l.kernel / 2, left = x * a.stride - half * a.dilation;
+    const int half = l.kernel / 2, left = x * a.stride + a.offset - half * a.dilation;
     const bool single = a.dilation == 1 && l.groups == 1;
     terms t;
     t.rows = l.kernel;
@@ -5800,7 +5807,7 @@ inline terms convolution_terms(const call& c, const convolution_layout& l, int n
     t.run_step = std::ptrdiff_t(a.dilation) * in.channels;
     t.pixel_step = std::ptrdiff_t(a.stride) * in.channels;
     for (int i = 0; i < l.kernel; ++i)
-        t.row[i] = in.read<float>(n, y * a.stride + (i - half) * a.dilation, left) + group * l.inputs;
+        t.row[i] = in.read<float>(n, y * a.stride + a.offset + (i - half) * a.dilation, left) + group * l.inputs;
     return t;
 }
 
@@ -5816,7 +5823,31 @@ inline destination convolution_destination(const call& c, const convolution_layo
             .slope = c.a.slope};
 }
 
-inline void convolution(const call& c) {
+// Rows of a window without margins, one after the other as a single row.
+inline window joined_rows(const window& w, range rows) {
+    window j = w;
+    j.data = w.data ? reinterpret_cast<std::byte*>(w.at<float>(0, rows.begin, 0)) : nullptr;
+    j.height = j.stored = 1, j.width = j.columns = rows.size() * w.width;
+    return j;
+}
+// Whether a call of a 1x1 convolution may take its rows as one: blocks of pixels are then full in narrow images, too.
+inline bool joins_rows(const call& c) {
+    const auto joins = [&](const window& w) {
+        const bool dense = w.left == 0 && w.columns == w.width && w.row_stride == std::ptrdiff_t(w.width) * w.channels;
+        return !w || (dense && c.rows.begin % w.stored + c.rows.size() <= w.stored);
+    };
+    return c.a.kernel == 1 && c.a.stride == 1 && c.rows.size() > 1 && c.cols == range{0, c.y.width} && joins(c.x[0]) &&
+           joins(c.x[1]) && joins(c.y);
+}
+inline call with_joined_rows(call c) {
+    for (auto& x : c.x) x = joined_rows(x, c.rows);
+    c.y = joined_rows(c.y, c.rows);
+    c.rows = {0, 1}, c.cols = {0, c.y.width};
+    return c;
+}
+
+inline void convolution(const call& given) {
+    const call c = joins_rows(given) ? with_joined_rows(given) : given;
     const convolution_layout l = layout_of(c.a, c.dims);
     assert(l.kernel <= max_kernel);
     const epilogue finish = epilogue_of(c.a.activation);
@@ -5987,8 +6018,8 @@ inline void depthwise(const call& c) {
             r.taps = c.weight<float>(0) + std::ptrdiff_t(first) * K * K;
             r.channels = std::min(lanes, channels - first);
             for (int i = 0; i < K; ++i)
-                r.row[i] = in.read<float>(n, y * c.a.stride + (i - half) * c.a.dilation,
-                                          c.cols.begin * c.a.stride - half * c.a.dilation) +
+                r.row[i] = in.read<float>(n, y * c.a.stride + c.a.offset + (i - half) * c.a.dilation,
+                                          c.cols.begin * c.a.stride + c.a.offset - half * c.a.dilation) +
                            first;
             const destination to{.y = c.y.at<float>(n, y, c.cols.begin) + first,
                                  .pixel_step = channels,
@@ -7335,8 +7366,8 @@ inline void exchange(const attributes& a, const weight_shape& s, const float* w,
 // ...
 struct phase_taps {
     int first = 0, count = 0, begin = 0;
-    phase_taps(int phase, int kernel, int stride) {
-        const int half = kernel / 2;
+    phase_taps(int phase, int kernel, int stride, int offset) {
+        const int half = kernel / 2 - offset;
         for (int tap = kernel; tap-- > 0;)
             if ((phase + half - tap) % stride == 0) {
                 if (count == 0) first = tap, begin = floor_division(phase + half - tap, stride);
@@ -7349,7 +7380,7 @@ struct phase_taps {
 // Where the weights of the phases lie, one after the other: [taps of rows][taps of columns][O][vectors * lanes] for
 // each block of dx's channels.
 struct phase_layout {
-    int outputs, inputs, kernel, stride; // outputs: of dx
+    int outputs, inputs, kernel, stride, offset; // outputs: of dx
     std::size_t floats(const phase_taps& rows, const phase_taps& cols) const {
         return std::size_t(rows.count * cols.count * inputs) * std::size_t((outputs + lanes - 1) / lanes * lanes);
     }
@@ -7358,7 +7389,7 @@ struct phase_layout {
         std::size_t before = 0;
         for (int v = 0; v < stride; ++v)
             for (int u = 0; u < stride; ++u) {
-                const phase_taps rows(v, kernel, stride), cols(u, kernel, stride);
+                const phase_taps rows(v, kernel, stride, offset), cols(u, kernel, stride, offset);
                 f(v, u, rows, cols, before);
                 before += floats(rows, cols);
             }
@@ -7370,7 +7401,9 @@ struct phase_layout {
         for (int v = 0, n; v < vectors; v += n) f(v, n = block_vectors(vectors - v, inputs));
     }
 };
-inline phase_layout phases_of(const attributes& a, const weight_shape& s) { return {s[1], s[0], s[2], a.stride}; }
+inline phase_layout phases_of(const attributes& a, const weight_shape& s) {
+    return {s[1], s[0], s[2], a.stride, a.offset};
+}
 
 inline void pack_phases(const preparation_call& c) {
     const phase_layout l = phases_of(c.a, c.dims[0]);
@@ -7419,7 +7452,7 @@ inline void pack_convolution_gradient(const preparation_call& c) {
 inline call exchanged_call(const gradient_call& c) {
     call e;
     e.a = c.a, e.images = c.images, e.rows = c.rows, e.cols = c.cols;
-    e.a.activation = activation_kind::identity;
+    e.a.activation = activation_kind::identity, e.a.offset = -c.a.offset;
     e.x = {c.dy, c.accumulates[0] ? c.dx[0] : window{}};
     e.y = c.dx[0], e.w[0] = c.arranged, e.dims = exchanged(c.a, c.dims), e.scratch = c.scratch;
     return e;
@@ -7443,7 +7476,7 @@ inline void convolve_phases(const gradient_call& c) {
             for (int n = c.images.begin; n < c.images.end; ++n)
                 for (int y = down.begin; y < down.end; ++y) {
                     for (int i = 0; i < t.rows; ++i) {
-                        const int row = y + rows.begin + i; // above the image, too, lies the row of zeros
+                        const int row = y + rows.begin + i; // outside the image lies the row of zeros
                         t.row[i] = c.dy.read<float>(n, row, along.begin + cols.begin);
                     }
                     float* dx = c.dx[0].at<float>(n, y * s + row_phase, along.begin * s + col_phase) + vector * lanes;
@@ -7618,8 +7651,8 @@ inline void direct_weight_gradient_of_group(const gradient_call& c, int group, r
                 for (int run = 0; run < l.runs; ++run) {
                     int count = 0;
                     for (int y = top; y < std::min(top + rows_at_once, c.rows.end); ++y) {
-                        const int v = y * s + (i - half) * c.a.dilation,
-                                  u = ((l.runs == 1 ? 0 : run) - half) * c.a.dilation;
+                        const int v = y * s + c.a.offset + (i - half) * c.a.dilation,
+                                  u = c.a.offset + ((l.runs == 1 ? 0 : run) - half) * c.a.dilation;
                         if (v < 0 || v >= c.x[0].height) continue;
                         rows[count++] = {c.x[0].at<const float>(n, v, u) + group * inputs,
                                          c.dy.at<const float>(n, y, 0) + outputs.begin,
@@ -7642,11 +7675,13 @@ inline void direct_weight_gradient_of_group(const gradient_call& c, int group, r
                 }
     float* dw = c.weight_gradient<float>(0);
     const int taps = l.kernel * l.kernel;
-    for (int o = 0; o < outputs.size(); ++o)
+    for (int first = 0; first < outputs.size();
+         first += lanes) // a line of sums at a time: what they go to is far apart
         for (int i = 0; i < inputs; ++i)
             for (int tap = 0; tap < taps; ++tap)
-                dw[(std::ptrdiff_t(outputs.begin + o) * inputs + i) * taps + tap] +=
-                    sums[(std::ptrdiff_t(tap) * inputs + i) * l.vectors * lanes + o];
+                for (int o = first; o < std::min(first + lanes, outputs.size()); ++o)
+                    dw[(std::ptrdiff_t(outputs.begin + o) * inputs + i) * taps + tap] +=
+                        sums[(std::ptrdiff_t(tap) * inputs + i) * l.vectors * lanes + o];
 }
 
 inline void direct_weight_gradient(const gradient_call& c) {
@@ -7708,7 +7743,8 @@ template <int NV> void depthwise_weight_gradient_of(const gradient_call& c, int 
         for (int j = 0; j < kernel; j += group) {
             std::fill_n(sums, 5 * NV * lanes, 0.f);
             each_row(c, [&](int n, int y) {
-                const int v = y * s + (i - half) * c.a.dilation, u = (j - half) * c.a.dilation;
+                const int v = y * s + c.a.offset + (i - half) * c.a.dilation,
+                          u = c.a.offset + (j - half) * c.a.dilation;
                 if (v < 0 || v >= c.x[0].height) return;
                 sum(c.x[0].at<const float>(n, v, u) + first, std::ptrdiff_t(s) * channels,
                     std::ptrdiff_t(c.a.dilation) * channels, c.dy.at<const float>(n, y, 0) + first, channels,
@@ -8195,9 +8231,6 @@ struct kernel_table {
     kernel upsample;
     kernel max_pool, global_average_pool;
 
-    widening widen;
-    narrowing narrow;
-
     // Backward passes; contract: graph/gradient_kernel.hpp.
     preparation_size packed_convolution_gradient_bytes;
     preparation_kernel pack_convolution_gradient;
@@ -8222,6 +8255,9 @@ struct kernel_table {
     gradient_kernel pixel_shuffle_gradient;
     gradient_kernel max_pool_gradient;
     gradient_kernel global_average_pool_gradient;
+
+    widening widen;
+    narrowing narrow;
 };
 
 // The kernels for this machine, chosen once: the best set that it can run, or the one that the environment variable
@@ -8505,7 +8541,7 @@ namespace fovea::FOVEA_ISA {
 inline void max_pool(const call& c) {
     const window& in = c.x[0];
     const auto taps = [&](int centre, int size) {
-        const int first = centre * c.a.stride - c.a.kernel / 2;
+        const int first = centre * c.a.stride + c.a.offset - c.a.kernel / 2;
         return range{first, first + c.a.kernel}.clip(size);
     };
     each_pixel(c, [&](int n, int y, int x) {
@@ -8561,9 +8597,9 @@ namespace fovea::FOVEA_ISA {
 
 inline void max_pool_gradient(const gradient_call& c) {
     const window& in = c.x[0];
-    const int k = c.a.kernel, half = k / 2, s = c.a.stride;
+    const int k = c.a.kernel, before = k / 2 - c.a.offset, s = c.a.stride; // before: the first pixel
     const auto windows = [&](int at, int size) { // the outputs whose windows hold position `at`
-        return range{std::max(0, (at - half + s - 1) / s), std::min(size, (at + half) / s + 1)};
+        return range{std::max(0, (at + before - k + s) / s), std::min(size, (at + before) / s + 1)};
     };
     each_pixel(c, [&](int n, int v, int u) {
         const range rows = windows(v, c.dy.height), columns = windows(u, c.dy.width);
@@ -8577,8 +8613,8 @@ inline void max_pool_gradient(const gradient_call& c) {
                     const vf y = load_first(c.y.at<const float>(n, h, w) + first, count);
                     const auto largest = [&](vf value) { return (value == y) || xsimd::isnan(value); };
                     auto mine = largest(x);
-                    for (int t = 0; t < (v - h * s + half) * k + u - w * s + half; ++t) { // taps before this one
-                        const int i = h * s + t / k - half, j = w * s + t % k - half;
+                    for (int t = 0; t < (v - h * s + before) * k + u - w * s + before; ++t) { // taps before this one
+                        const int i = h * s + t / k - before, j = w * s + t % k - before;
                         if (i >= 0 && j >= 0 && j < in.width) mine = mine && !largest(x_at(i, j));
                     }
                     const vf dy = load_first(c.dy.at<const float>(n, h, w) + first, count);
@@ -9089,6 +9125,7 @@ inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255
 
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
+    int offset = 0; // of the input pixel that the first output is centred on: kernel / 2 * dilation less the padding
     int factor = 1; // of a magnification or a pixel shuffle
     int hidden = 0; // channels inside a fused block
     float epsilon = 1e-5f;
@@ -9267,7 +9304,8 @@ template <class Real> void weight_gradient(basic_reference<Real>, parametric_rel
 // ---- fovea/backend/reference/arithmetic.hpp
 
 // ---- fovea/ops/arithmetic.hpp
-// y = x0 + x1 and y = x0 * x1; all (N,H,W,C).
+// y = x0 + x1 and y = x0 * x1; all (N,H,W,C). concatenate: y (N,H,W,C+D) holds the channels of x0 (N,H,W,C), then those
+// of x1 (N,H,W,D).
 
 namespace fovea {
 
@@ -9275,6 +9313,7 @@ struct add {
     static constexpr bool passes_its_gradient = true;
 };
 struct multiply {};
+struct concatenate {};
 
 } // namespace fovea
 
@@ -9312,15 +9351,31 @@ template <class Real> void input_gradient(basic_reference<Real>, multiply, const
     });
 }
 
+template <class Real> void forward(basic_reference<Real>, concatenate, const call& c) {
+    each_pixel(c, [&](int n, int h, int w) {
+        Real* y = c.y.at<Real>(n, h, w); // (C + D)
+        for (auto& x : c.x) y = std::copy_n(x.template at<Real>(n, h, w), x.channels, y);
+    });
+}
+template <class Real> void input_gradient(basic_reference<Real>, concatenate, const gradient_call& c) {
+    const int first = c.dy.channels - (c.dx[1] ? c.dx[1].channels : 0); // channels of x0
+    each_pixel(c, [&](int n, int h, int w) {
+        const Real* dy = c.dy.at<Real>(n, h, w); // (C + D)
+        if (c.dx[0]) put_gradient<Real>(c, 0, n, h, w, [&](int i) { return dy[i]; });
+        if (c.dx[1]) put_gradient<Real>(c, 1, n, h, w, [&](int i) { return dy[first + i]; });
+    });
+}
+
 } // namespace fovea
 
 // ---- fovea/backend/reference/conv2d.hpp
 
 // ---- fovea/ops/conv2d.hpp
-// y = f(conv(x, w) + b) + skip: cross-correlation, zero padding of kernel/2 * dilation on every side.
+// y = f(conv(x, w) + b) + skip: cross-correlation, zero padding of kernel/2 * dilation on every side, less
+// `offset`.
 //
-// x (N,H,W,I), w (O, I/groups, K, K), b (O,1,1,1) or absent, y and skip (N, ceil(H/stride), ceil(W/stride), O). K is
-// odd. depthwise_conv2d is the same with groups = I = O, its own type because its kernels are.
+// x (N,H,W,I), w (O, I/groups, K, K), b (O,1,1,1) or absent, y and skip (N,H',W',O) with H' = ceil((H - 2 offset) /
+// stride). K is odd. depthwise_conv2d is the same with groups = I = O, its own type because its kernels are.
 
 namespace fovea {
 
@@ -9344,8 +9399,8 @@ template <class Real> Real convolve_at(const call& c, const Real* w, int n, int 
     Real sum = 0;
     for (int i = 0; i < k; ++i)
         for (int j = 0; j < k; ++j) {
-            const int v = h * c.a.stride + (i - half) * c.a.dilation,
-                      u = column * c.a.stride + (j - half) * c.a.dilation;
+            const int v = h * c.a.stride + c.a.offset + (i - half) * c.a.dilation,
+                      u = column * c.a.stride + c.a.offset + (j - half) * c.a.dilation;
             if (v < 0 || v >= x.height || u < 0 || u >= x.width) continue;
             const Real* in = x.at<Real>(n, v, u) + first_input;
             for (int q = 0; q < c.dims[1]; ++q) sum += w[(q * k + i) * k + j] * in[q];
@@ -9395,7 +9450,7 @@ template <class F> void each_output_of(const gradient_call& c, int v, int u, F f
     const int k = c.a.kernel, half = k / 2, s = c.a.stride;
     for (int i = 0; i < k; ++i)
         for (int j = 0; j < k; ++j) {
-            const int h = v - (i - half) * c.a.dilation, w = u - (j - half) * c.a.dilation;
+            const int h = v - c.a.offset - (i - half) * c.a.dilation, w = u - c.a.offset - (j - half) * c.a.dilation;
             if (h < 0 || w < 0 || h % s || w % s || h / s >= c.dy.height || w / s >= c.dy.width) continue;
             f(h / s, w / s, i * k + j);
         }
@@ -9428,8 +9483,8 @@ template <class Real> void convolution_weight_gradient(const gradient_call& c) {
             for (int o = c.outputs.begin; o < c.outputs.end; ++o) {
                 if (db) db[o] += dy[o];
                 for (int tap = 0; tap < k * k; ++tap) {
-                    const int v = h * c.a.stride + (tap / k - half) * c.a.dilation,
-                              u = w * c.a.stride + (tap % k - half) * c.a.dilation;
+                    const int v = h * c.a.stride + c.a.offset + (tap / k - half) * c.a.dilation,
+                              u = w * c.a.stride + c.a.offset + (tap % k - half) * c.a.dilation;
                     if (v < 0 || v >= x.height || u < 0 || u >= x.width) continue;
                     const Real* in = x.at<Real>(n, v, u) + o / outputs * inputs;
                     for (int i = 0; i < inputs; ++i)
@@ -9670,7 +9725,8 @@ struct shuffle_pixels {};
 // deep-learning frameworks upsample; x (N,H,W,C), y and skip (N, H r, W r, C).
 struct magnify {};
 
-// The largest of K x K pixels, outside the image minus infinity; x (N,H,W,C), y (N, ceil(H/stride), ceil(W/stride), C).
+// The largest of K x K pixels, outside the image minus infinity; x (N,H,W,C), y (N,H',W',C). The first window begins
+// K/2 less `offset` pixels before the image.
 struct pool_maximum {};
 
 // The mean over all pixels; x (N,H,W,C), y (N,1,1,C).
@@ -9734,12 +9790,12 @@ template <class Real> void forward(basic_reference<Real>, magnify, const call& c
 
 template <class Real> void forward(basic_reference<Real>, pool_maximum, const call& c) {
     const window& in = c.x[0];
-    const int k = c.a.kernel, half = k / 2;
+    const int k = c.a.kernel, before = k / 2 - c.a.offset; // the image's first pixel
     each_pixel(c, [&](int n, int h, int w) {
         Real* y = c.y.at<Real>(n, h, w); // (C)
         std::fill_n(y, c.y.channels, -std::numeric_limits<Real>::infinity());
         for (int i = 0; i < k * k; ++i) {
-            const int v = h * c.a.stride + i / k - half, u = w * c.a.stride + i % k - half;
+            const int v = h * c.a.stride + i / k - before, u = w * c.a.stride + i % k - before;
             if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
             const Real* x = in.at<Real>(n, v, u); // (C)
             for (int q = 0; q < c.y.channels; ++q)
@@ -9816,10 +9872,10 @@ template <class Real> void input_gradient(basic_reference<Real>, magnify, const 
 // To the first of the largest pixels of each window, by rows.
 template <class Real> void input_gradient(basic_reference<Real>, pool_maximum, const gradient_call& c) {
     const window& in = c.x[0];
-    const int k = c.a.kernel, half = k / 2, s = c.a.stride;
+    const int k = c.a.kernel, before = k / 2 - c.a.offset, s = c.a.stride;
     const auto first_largest = [&](int n, int h, int w, int i) { // the tap
         for (int t = 0; t < k * k; ++t) {
-            const int v = h * s + t / k - half, u = w * s + t % k - half;
+            const int v = h * s + t / k - before, u = w * s + t % k - before;
             if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
             const Real x = in.at<Real>(n, v, u)[i];
             if (x == c.y.at<Real>(n, h, w)[i] || x != x) return t;
@@ -9829,9 +9885,10 @@ template <class Real> void input_gradient(basic_reference<Real>, pool_maximum, c
     each_pixel(c, [&](int n, int v, int u) {
         put_gradient<Real>(c, 0, n, v, u, [&](int i) {
             Real sum = 0;
-            for (int h = std::max(0, (v - half + s - 1) / s); h < c.dy.height && h * s - half <= v; ++h)
-                for (int w = std::max(0, (u - half + s - 1) / s); w < c.dy.width && w * s - half <= u; ++w)
-                    if (first_largest(n, h, w, i) == (v - h * s + half) * k + u - w * s + half)
+            const auto first = [&](int at) { return std::max(0, (at + before - k + s) / s); }; // whose window holds it
+            for (int h = first(v); h < c.dy.height && h * s - before <= v; ++h)
+                for (int w = first(u); w < c.dy.width && w * s - before <= u; ++w)
+                    if (first_largest(n, h, w, i) == (v - h * s + before) * k + u - w * s + before)
                         sum += c.dy.at<Real>(n, h, w)[i];
             return sum;
         });
@@ -9928,10 +9985,13 @@ constexpr int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) /
 struct footprint {
     int magnify = 1, stride = 1; // one of them is 1
     int radius = 0;              // input pixels on either side
+    int offset = 0, end = 0;     // input pixels before the centre of the first output, and at least behind the last's
     bool whole = false;          // reads the whole image, gives one pixel
     int grain = 1;               // output pixels are computed in runs of so many, from multiples of it
 
-    constexpr bool own_pixel() const { return magnify == 1 && stride == 1 && radius == 0 && grain == 1 && !whole; }
+    constexpr bool own_pixel() const {
+        return magnify == 1 && stride == 1 && radius == 0 && offset == 0 && end == 0 && grain == 1 && !whole;
+    }
     // The runs that the rows `out` are part of.
     constexpr range grains(range out) const {
         return {floor_div(out.begin, grain) * grain, floor_div(out.end + grain - 1, grain) * grain};
@@ -9940,9 +10000,12 @@ struct footprint {
         if (out.empty()) return {};
         if (whole) return {0, extent_in};
         out = grains(out);
-        return {floor_div(out.begin, magnify) * stride - radius, floor_div(out.end - 1, magnify) * stride + radius + 1};
+        return {floor_div(out.begin, magnify) * stride + offset - radius,
+                floor_div(out.end - 1, magnify) * stride + offset + radius + 1};
     }
-    constexpr int extent(int in) const { return whole ? 1 : magnify > 1 ? in * magnify : (in - 1) / stride + 1; }
+    constexpr int extent(int in) const { // 0: the input is too small
+        return whole ? 1 : magnify > 1 ? in * magnify : std::max(0, floor_div(in - 1 - offset - end, stride) + 1);
+    }
 };
 
 // Up to N indices of tensors or weights; -1 where there is none.
@@ -9972,6 +10035,7 @@ struct initial {
     enum class kind { constant, normal, norms_of_next };
     kind how = kind::constant;
     double value = 0; // of `normal`: how many numbers a sum has that the weight is part of; variance 2 / value
+    double gain = 1;  // times that deviation
 };
 
 struct label {
@@ -10060,10 +10124,12 @@ struct graph {
     widening widen = nullptr;                                  // the backend's
     narrowing narrow = nullptr;
     int scope = -1;
+    double initial_gain = 1;      // of random initial weights, by compose/starts_small.hpp
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
     FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,
                                             initial start = {}, int rank = 1) {
+        start.gain *= initial_gain;
         weights.push_back({scope, name, dims, kind, start, rank});
         return int(weights.size()) - 1;
     }
@@ -10096,6 +10162,10 @@ struct graph {
         std::string own = l.index >= 0 ? std::to_string(l.index) : std::string(l.text);
         return scope_name(l.parent) + own + (own.empty() ? "" : ".");
     }
+    bool is_named(int s, std::string_view name) const {
+        const std::string full = scope_name(s);
+        return full.size() == name.size() + 1 && full.starts_with(name);
+    }
     std::string name(const weight& w) const { return scope_name(w.scope) + std::string(w.name); }
 };
 
@@ -10113,18 +10183,39 @@ constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     return all;
 }
 
+// The height or width of the smallest image that the network can be run on.
+constexpr int smallest_side(const graph& g) {
+    const auto fits = [&](int n) {
+        for (auto& e : extents_of(g, {n, n}))
+            if (e.height < 1) return false;
+        return true;
+    };
+    int n = 1;
+    while (!fits(n)) ++n;
+    return n;
+}
+// Throws when an image is too small for the network.
+inline void check_extent(const graph& g, extent input) {
+    const int least = smallest_side(g);
+    if (input.height < least || input.width < least)
+        fail("an image of ", input.width, 'x', input.height, " pixels: this network expects at least ", least, 'x',
+             least);
+}
+
+// The tensor that the layer `name` ("body.0") gives; -1: no layer has that name.
+inline int result_of(const graph& g, std::string_view name) {
+    for (auto& o : g.outputs)
+        if (g.is_named(o.scope, name)) return o.tensor;
+    return -1;
+}
+
 // The part of a network up to what the layer `name` ("body.0.proj_1") computes: of a layer with weights of its own the
 // operation that reads them, of a composition its result. False when no layer has that name.
 inline bool truncate(graph& g, std::string_view name) {
-    const auto named = [&](int scope) {
-        const std::string full = g.scope_name(scope);
-        return full.size() == name.size() + 1 && full.starts_with(name);
-    };
     int last = -1;
     for (auto& o : g.operations)
-        if (o.w[0] >= 0 && named(g.weights[std::size_t(o.w[0])].scope)) last = std::max(last, o.y);
-    for (auto& o : g.outputs)
-        if (last < 0 && named(o.scope)) last = o.tensor;
+        if (o.w[0] >= 0 && g.is_named(g.weights[std::size_t(o.w[0])].scope, name)) last = std::max(last, o.y);
+    if (last < 0) last = result_of(g, name);
     if (last < 0) return false;
     g.tensors.resize(std::size_t(last) + 1);
     std::erase_if(g.operations, [&](const operation& o) { return o.y > last; });
@@ -10384,11 +10475,12 @@ concept fused_on_cpu = A::kind != activation_kind::custom;
 // Whether Winograd's tiles can compute such a convolution, and whether they are faster than the direct sum (bench_ops
 // has both side by side): whatever the outputs, but transforms of few inputs leave lanes empty.
 constexpr bool winograd_fits(const attributes& a) {
-    return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1;
+    return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1 && a.offset == 0;
 }
 // Fewer inputs leave little to sum for each that is quantised.
 constexpr bool int8_fits(const attributes& a, const weight_shape& dims) {
-    return a.dilation == 1 && a.groups == 1 && dims[1] >= 16 && dims[1] * dims[2] * dims[3] <= max_int8_terms;
+    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16 &&
+           dims[1] * dims[2] * dims[3] <= max_int8_terms;
 }
 constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
 constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
@@ -10502,7 +10594,7 @@ constexpr void choose_gradient(cpu, conv2d<identity>, convolution_method wanted,
     operation back = o;
     back.dims = {o.dims[1] * o.a.groups, o.dims[0] / o.a.groups, o.dims[2], o.dims[3]};
     d.a.method = method_for(wanted, back);
-    d.margin = o.a.kernel / 2 * o.a.dilation + 1;
+    d.margin = o.a.kernel / 2 * o.a.dilation + o.a.offset + 1;
     if (d.a.method == convolution_method::winograd) {
         d.a.tile = d.grain = winograd_tile_for(back.dims);
         d.margin = d.grain + 1;
@@ -10536,7 +10628,7 @@ inline std::size_t prepared_bytes(cpu, packed_gradient_depthwise, const preparat
 }
 inline packed_gradient_depthwise gradient_layout_of(cpu, depthwise_conv2d<identity>);
 constexpr void choose_gradient(cpu, depthwise_conv2d<identity>, convolution_method, operation& o) {
-    o.d.margin = o.a.kernel / 2 * o.a.dilation;
+    o.d.margin = o.a.kernel / 2 * o.a.dilation + o.a.offset;
 }
 inline void input_gradient(cpu, depthwise_conv2d<identity>, const gradient_call& c) {
     if (c.a.stride > 1) return input_gradient(reference{}, depthwise_conv2d<identity>{}, c);
@@ -10620,6 +10712,7 @@ inline void narrow(cpu, number_format f, const float* from, std::uint16_t* to, s
 namespace fovea {
 
 inline constexpr int any_channels = 0;
+inline constexpr int same_padding = -1; // as much as keeps the size where the stride is 1
 
 template <class L>
 concept layer = requires {
@@ -10719,13 +10812,14 @@ static_assert(layer<silu> && layer<leaky_relu<1, 10>> && layer<prelu<64>>);
 } // namespace fovea
 
 // ---- fovea/layers/conv.hpp
-// Two-dimensional convolution with "same" padding, its activation and, where asked, weight normalisation.
+// Two-dimensional convolution with zero padding ("same" unless told), its activation and, where asked, weight
+// normalisation.
 //
 // Parameters: weight (Out, In/groups, Kernel, Kernel) or, weight-normed, weight_g (Out,1,1,1) and weight_v in its
 // place; bias (Out,1,1,1) unless switched off.
 
 // ---- fovea/layers/arithmetic.hpp
-// Sums and products of values, for hand-written traces; `compose/` has them as layers.
+// Sums and products of values, and their channels side by side, for hand-written traces; `compose/` has them as layers.
 
 namespace fovea {
 
@@ -10736,6 +10830,9 @@ template <class T, int C, ratio S> constexpr value<C, S> times(T& t, value<C, S>
     return t.template emit<multiply, C, S>(
         {.x = {a.id, b.id}, .d = {.inputs_read = first_input | second_input, .in_place = true}, .work = C});
 }
+template <class T, int C, int D, ratio S> constexpr value<C + D, S> beside(T& t, value<C, S> a, value<D, S> b) {
+    return t.template emit<concatenate, C + D, S>({.x = {a.id, b.id}, .work = C + D});
+}
 
 } // namespace fovea
 
@@ -10745,10 +10842,13 @@ struct conv_options {
     int stride = 1, dilation = 1, groups = 1;
     bool bias = true;
     bool weight_norm = false;
+    int padding = same_padding; // zeros on every side, at most Kernel / 2 * dilation
 };
 
 template <int In, int Out, int Kernel, class Activation = identity, conv_options Options = conv_options{}>
 struct conv : maps<In, Out, ratio{1, Options.stride}> {
+    static constexpr int radius = Kernel / 2 * Options.dilation,
+                         offset = Options.padding == same_padding ? 0 : radius - Options.padding;
     static constexpr bool is_depthwise = Options.groups == In && In == Out && In > 1;
 
     template <class T, ratio S>
@@ -10756,18 +10856,22 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         static_assert(Kernel % 2 == 1, "fovea: conv: the kernel must be odd");
         static_assert(In % Options.groups == 0 && Out % Options.groups == 0,
                       "fovea: conv: groups must divide both in_channels and out_channels");
+        static_assert(offset >= 0, "fovea: conv: padding must be at most kernel / 2 * dilation");
         // An activation that the backend cannot fuse is an operation of its own.
         constexpr bool plain = std::is_same_v<Activation, identity>;
         constexpr bool fused = plain || (T::mode::fuses_activations && T::template offers<operation_of<Activation>>);
         constexpr bool takes_skip = fused && T::mode::fuses_skips;
         const weight_shape dims{Out, In / Options.groups, Kernel, Kernel};
-        operation o{
-            .x = {x.id, takes_skip ? skip.id : -1},
-            .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
-            .a = {.kernel = Kernel, .stride = Options.stride, .dilation = Options.dilation, .groups = Options.groups},
-            .reads = {.stride = Options.stride, .radius = Kernel / 2 * Options.dilation},
-            .d = {.weights_read = first_input, .passes = takes_skip ? second_input : nothing},
-            .work = double(count(dims))};
+        operation o{.x = {x.id, takes_skip ? skip.id : -1},
+                    .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
+                    .a = {.kernel = Kernel,
+                          .stride = Options.stride,
+                          .dilation = Options.dilation,
+                          .groups = Options.groups,
+                          .offset = offset},
+                    .reads = {.stride = Options.stride, .radius = radius, .offset = offset, .end = offset},
+                    .d = {.weights_read = first_input, .passes = takes_skip ? second_input : nothing},
+                    .work = double(count(dims))};
         if constexpr (fused && !plain) o.a.activation = Activation::kind, o.a.slope = Activation::slope;
         using emitted = operation_of<std::conditional_t<fused, Activation, identity>>;
         auto y = t.template emit<emitted, Out, S * ratio{1, Options.stride}>(o);
@@ -10796,7 +10900,7 @@ using depthwise = conv<C, C, Kernel, Activation, conv_options{.dilation = Dilati
 namespace detail {
 template <class L> struct with_weight_norm;
 template <int I, int O, int K, class A, conv_options N> struct with_weight_norm<conv<I, O, K, A, N>> {
-    using type = conv<I, O, K, A, conv_options{N.stride, N.dilation, N.groups, N.bias, true}>;
+    using type = conv<I, O, K, A, conv_options{N.stride, N.dilation, N.groups, N.bias, true, N.padding}>;
 };
 } // namespace detail
 
@@ -10890,17 +10994,29 @@ template <int Factor, class Filter = bicubic> struct upsample {
     }
 };
 
-template <int Kernel, int Stride> struct max_pool {
+struct pool_options {
+    int padding = same_padding; // on every side; never the largest
+    bool covers = false;        // the last window may pass the end, so that every pixel is in one ("ceil mode")
+};
+
+template <int Kernel, int Stride, pool_options Options = pool_options{}> struct max_pool {
     static constexpr int in_channels = any_channels;
     static constexpr ratio scale{1, Stride};
     static constexpr int out_channels(int in) { return in; }
+    static constexpr bool same = Options.padding == same_padding;
+    static constexpr int offset = same ? 0 : Kernel / 2 - Options.padding;
+    static constexpr int end = same             ? 0
+                               : Options.covers ? Kernel / 2 + 1 - Options.padding - Stride
+                                                : (Kernel - 1) / 2 - Options.padding;
 
     template <class T, int C, ratio S> static constexpr auto trace(T& t, value<C, S> x) {
-        static_assert(Kernel % 2 == 1, "fovea: max_pool: the kernel must be odd");
+        static_assert(Kernel % 2 == 1 || !same, "fovea: max_pool: the kernel must be odd, or padding given");
+        static_assert(offset >= 0 && (!Options.covers || Stride <= Kernel - Options.padding),
+                      "fovea: max_pool: padding must be at most kernel / 2, and no window may lie outside");
         return t.template emit<pool_maximum, C, S * ratio{1, Stride}>(
             {.x = {x.id},
-             .a = {.kernel = Kernel, .stride = Stride},
-             .reads = {.stride = Stride, .radius = Kernel / 2},
+             .a = {.kernel = Kernel, .stride = Stride, .offset = offset},
+             .reads = {.stride = Stride, .radius = Kernel / 2, .offset = offset, .end = end},
              .d = {.inputs_read = first_input | its_output},
              .work = double(C) * Kernel * Kernel});
     }
@@ -10935,7 +11051,8 @@ static_assert(layer<pixel_shuffle<4>> && layer<upsample<4, bicubic>> && layer<ma
 // Composition of layers.
 
 // ---- fovea/compose/branches.hpp
-// sum<A, B>: y = A(x) + B(x). product<A, B>: y = A(x) B(x). pass: y = x, for a branch that does nothing.
+// sum<A, B>: y = A(x) + B(x). product<A, B>: y = A(x) B(x). concat<A, B>: the channels of A(x), then those of B(x).
+// pass: y = x, for a branch that does nothing.
 
 // ---- fovea/compose/names.hpp
 // Placing a layer under a name, and adding a skip to its result.
@@ -11099,6 +11216,23 @@ template <layer A, layer B> struct product {
     }
 };
 
+template <layer A, layer B> struct concat {
+    static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
+    static constexpr ratio scale = A::scale;
+    static constexpr int out_channels(int in) { // in: 0 where what comes before is not known
+        if (in == any_channels) in = in_channels;
+        return in == any_channels ? any_channels : A::out_channels(in) + B::out_channels(in);
+    }
+
+    template <class T, class V> static constexpr auto trace(T& t, V x) {
+        static_assert(A::scale == B::scale, "fovea: concat: both branches must produce the same size");
+        if constexpr (A::scale == B::scale)
+            return beside(t, A::trace(t, x), B::trace(t, x));
+        else
+            return result<concat, V>{};
+    }
+};
+
 } // namespace fovea
 
 // ---- fovea/compose/checkpointed.hpp
@@ -11250,6 +11384,29 @@ template <layer First, layer... Rest> struct residual {
             return body::trace(t, x, x);
         else
             return result<body, V>{};
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/compose/starts_small.hpp
+// starts_small<Layer>: the same as Layer, but its random initial weights are a tenth as large. For the end of a residual
+// branch: what lies inside the branch can then be large, and SiLU, which is nearly linear around zero, bends it from the
+// first step on, while the network begins near the identity. Zhang, Dauphin and Ma 2019, arXiv 1901.09321, have the
+// same aim.
+
+namespace fovea {
+
+template <layer Layer> struct starts_small {
+    static constexpr int in_channels = Layer::in_channels;
+    static constexpr ratio scale = Layer::scale;
+    static constexpr int out_channels(int in) { return Layer::out_channels(in); }
+
+    template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
+        const double outer = std::exchange(t.initial_gain, 0.1 * t.initial_gain);
+        auto y = trace_plus<Layer>(t, x, skip...);
+        t.initial_gain = outer;
+        return y;
     }
 };
 
@@ -12117,6 +12274,7 @@ class executor {
 
 // ---- fovea/checkpoint/read_weights.hpp
 // Opening weight files of every kind, and finding in them the tensors of one network under that network's own names.
+#include <set>
 
 // ---- fovea/checkpoint/safetensors.hpp
 // safetensors (github.com/huggingface/safetensors): 8 bytes with the length of a JSON header, the header, the tensors'
@@ -14005,6 +14163,24 @@ inline std::string find_section(const tensor_file& file) {
     return {};
 }
 
+// A checkpoint of a trainer has moving averages beside its weights, average/X beside X. They are what its run
+// evaluates, and what is meant by its weights: average/X becomes X, and X becomes last/X.
+inline void prefer_averages(tensor_file& file) {
+    constexpr std::string_view section = "average/";
+    if (!has_section(file, "average")) return;
+    auto tensors = file.take_tensors();
+    std::set<std::string> averaged;
+    for (stored_tensor& t : tensors)
+        if (t.name.starts_with(section)) averaged.insert(t.name.substr(section.size()));
+    for (stored_tensor& t : tensors) {
+        if (t.name.starts_with(section))
+            t.name.erase(0, section.size());
+        else if (averaged.contains(t.name))
+            t.name.insert(0, "last/");
+        file.add(std::move(t));
+    }
+}
+
 inline void erase_all(std::string& name, std::string_view part) {
     for (std::size_t at = name.find(part); at != std::string::npos; at = name.find(part, at))
         name.erase(at, part.size());
@@ -14026,16 +14202,17 @@ inline void rename_weight_norm(std::string& name) {
 } // namespace detail
 
 // `file` with the tensors of one network under that network's own names. They come from the dictionary `section`, by
-// default from params_ema, params, model or state_dict, the first that is there, else from the file itself. The
-// prefixes of compiled and parallel models (`_orig_mod.`, `module.`) go, weight-norm pairs become X.weight_g and
-// X.weight_v. Tensors of other dictionaries (optimizer, critic) keep their names with the dictionary's,
-// "critic/linear.weight"; metadata and values stay. A section that is not there, or no tensor at all for the network,
-// is an error.
+// default from params_ema, params, model or state_dict, the first that is there, else from the file itself, where
+// moving averages of a trainer's checkpoint come before the last weights. The prefixes of compiled and parallel models
+// (`_orig_mod.`, `module.`) go, weight-norm pairs become X.weight_g and X.weight_v. Tensors of other dictionaries
+// (optimizer, critic) keep their names with the dictionary's, "critic/linear.weight"; metadata and values stay. A
+// section that is not there, or no tensor at all for the network, is an error.
 inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
     if (!section.empty() && !detail::has_section(file, section))
         fail(file.source, ": has no dictionary ", section, " with tensors");
     const std::string chosen = (section.empty() ? detail::find_section(file) : std::string(section)) + "/";
     const bool bare = chosen == "/";
+    if (bare) detail::prefer_averages(file);
     const auto belongs = [&](const std::string& name) {
         return bare ? name.find('/') == std::string::npos : name.starts_with(chosen);
     };
@@ -14245,7 +14422,6 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
 
 // ---- fovea/model/load.hpp
 // Giving a graph its weights from a file, by name.
-#include <set>
 
 namespace fovea {
 
@@ -14464,6 +14640,7 @@ class upscaler {
             fail("a network from ", in_channels(), " to ", graph_->tensors.back().channels,
                  " channels does not enlarge images: expected 3 and 3");
         if (in.empty()) fail("an empty image cannot be enlarged");
+        check_extent(*graph_, {in.height(), in.width()});
         image bled;
         if (in.has_alpha()) bled = with_bled_colours(in);
         const image& from = in.has_alpha() ? bled : in;
@@ -14495,6 +14672,7 @@ class upscaler {
     tensor<float> operator()(tensor_view<const float> x, const run_options& o = {}) {
         if (x.channels() != in_channels())
             fail("a tensor of ", x.channels(), " channels was given to a network that expects ", in_channels());
+        check_extent(*graph_, {x.height(), x.width()});
         const extent out = extents_of(*graph_, {x.height(), x.width()}).back();
         tensor<float> y(x.batch(), out.height, out.width, graph_->tensors.back().channels);
         const auto copy = [](const float* from, float* to, int pixels, int channels) {
@@ -14818,6 +14996,7 @@ struct training_options {
     bool input_gradient = false;  // of the network's input
     bool weight_gradients = true; // false: a frozen network
     bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
+    std::vector<int> outputs{};   // tensors besides the last that a loss reads, and gives gradients where they have any
 };
 
 struct training_step {
@@ -14829,12 +15008,13 @@ struct training_step {
 enum class gradient_way { none, computed, computed_and_added, renamed, copied, added };
 
 struct training_plan {
-    int batch = 1, margin = 0; // columns of gradients outside the image, on either side
+    int batch = 1;
     std::vector<extent> extents;
     std::vector<range> cols;          // of values, by tensor
     std::vector<training_step> steps; // the first `forward` of them before the loss
     std::size_t forward = 0;
-    std::vector<std::size_t> values[2], gradients;          // offsets by tensor; values of the first and second time
+    std::vector<int> margins;                      // columns of gradients outside the image, on either side, by tensor
+    std::vector<std::size_t> values[2], gradients; // offsets by tensor; values of the first and second time
     std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
     std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
     std::vector<std::size_t> statistics, partials;          // offsets by operation
@@ -14898,7 +15078,6 @@ class training_planner {
             for (int x : o.x) inputs |= needs(x);
             p_.needs_weights.push_back(weights);
             p_.needs_gradient[std::size_t(o.y)] = weights || inputs;
-            p_.margin = std::max(p_.margin, o.d.margin);
         }
     }
 
@@ -14934,7 +15113,7 @@ class training_planner {
             const bool cheap = o.d.cheap && runs_input_kernel(i) && (o.d.inputs_read & first_input);
             recomputed_[std::size_t(o.y)] = cheap || o.region >= 0;
         }
-        recomputed_[n_ - 1] = 0;
+        each_output([&](int t) { recomputed_[std::size_t(t)] = 0; });
         for (auto& o : g_.operations) // what a block hands to others is kept
             for (int x : o.x)
                 if (x > 0 && o.region != op(producer_[std::size_t(x)]).region && !op(producer_[std::size_t(x)]).d.cheap)
@@ -14957,10 +15136,17 @@ class training_planner {
 
     void loss() {
         ++now_;
-        const int last = int(n_) - 1;
-        value(last, false).use(now_);
-        buffer_.back() = last;
-        gradient(last).use(now_);
+        each_output([&](int t) {
+            value(t, false).use(now_);
+            if (t + 1 < int(n_) && !needs(t)) return;
+            buffer_[std::size_t(t)] = t;
+            gradient(t).use(now_);
+        });
+    }
+    // f(tensor) for those that the loss reads.
+    template <class F> void each_output(F f) const {
+        for (int t : options_.outputs) f(t);
+        f(int(n_) - 1);
     }
 
     // Computes value t again, and what that needs, unless it is there.
@@ -15011,15 +15197,28 @@ class training_planner {
             }
     }
 
+    // Gradients that share memory have the widest margin that one of them needs.
+    void find_margins() {
+        std::vector<int> of_buffer(n_, 0);
+        for (int t = 0; t < int(n_); ++t) {
+            const int i = producer_[std::size_t(t)], b = buffer_[std::size_t(t)];
+            if (i < 0 || b < 0 || !runs_input_kernel(i)) continue;
+            of_buffer[std::size_t(b)] = std::max(of_buffer[std::size_t(b)], op(i).d.margin);
+        }
+        for (std::size_t t = 0; t < n_; ++t)
+            p_.margins.push_back(of_buffer[buffer_[t] < 0 ? t : std::size_t(buffer_[t])]);
+    }
+
     void place() {
         const std::size_t m = g_.operations.size();
+        find_margins();
         value(int(n_) - 1, false).use(now_ + 1); // read after the step
         if (needs(0) && buffer_[0] >= 0) gradient(0).use(now_ + 1);
         for (std::size_t t = 0; t < n_; ++t) {
             const std::size_t pixel = std::size_t(g_.tensors[t].channels) * element_;
             const std::size_t rows = std::size_t(p_.batch) * std::size_t(p_.extents[t].height);
             const std::size_t row = pixel * std::size_t(p_.cols[t].size());
-            const std::size_t gradient_row = pixel * std::size_t(p_.extents[t].width + 2 * p_.margin);
+            const std::size_t gradient_row = pixel * std::size_t(p_.extents[t].width + 2 * p_.margins[t]);
             p_.zero_bytes = std::max(p_.zero_bytes, aligned(std::max(row, gradient_row)));
             slots_[t].bytes = aligned(row * rows);
             slots_[n_ + t].bytes = aligned(row * rows);
@@ -15045,7 +15244,7 @@ class training_planner {
     }
 
     // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. Weights that are
-    // large are cut by output channels instead.
+    // large, which convolutions alone have, are cut by output channels instead: other kernels add to all channels.
     void cut_weights(const operation& o, bool needed) {
         constexpr std::size_t most = 32 << 20; // bytes of partial sums
         constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
@@ -15055,7 +15254,8 @@ class training_planner {
         const double wanted = std::min(double(p_.batch) * height * width / pixels, double(most) / double(each));
         const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
         p_.pieces.push_back(needed ? pieces : 0);
-        p_.chunks.push_back(!needed || pieces >= 4 ? 1 : std::clamp(o.dims[0] / 64, 1, 8 / pieces));
+        const bool large = needed && o.dims[1] > 1 && pieces < 4;
+        p_.chunks.push_back(large ? std::clamp(o.dims[0] / 64, 1, 8 / pieces) : 1);
     }
 
   public:
@@ -15136,6 +15336,9 @@ template <class Real> class differentiator {
     window output() const { return value(int(g_.tensors.size()) - 1, false); }
     // Zeros after forward(), to be filled before backward().
     window output_gradient() const { return gradient(int(g_.tensors.size()) - 1); }
+    // The same of one of options.outputs; its value is there until backward().
+    window output(int tensor) const { return value(tensor, false); }
+    window output_gradient(int tensor) const { return gradient(tensor); }
     window input_gradient() const { return gradient(0); } // after backward(), with options.input_gradient
     std::size_t bytes() const { return plan_.bytes; }
 
@@ -15153,6 +15356,8 @@ template <class Real> class differentiator {
             if (!look(op(i), value(op(i).y, false))) return;
         }
         clear(output_gradient());
+        for (int t : options_.outputs)
+            if (plan_.needs_gradient[std::size_t(t)]) clear(output_gradient(t));
     }
 
     // From output_gradient() to the gradients of weights, which are added to, and of the input.
@@ -15192,7 +15397,8 @@ template <class Real> class differentiator {
         return w;
     }
     window gradient(int t) const {
-        window w = shaped(t, {-plan_.margin, plan_.extents[std::size_t(t)].width + plan_.margin});
+        window w = shaped(
+            t, {-plan_.margins[std::size_t(t)], plan_.extents[std::size_t(t)].width + plan_.margins[std::size_t(t)]});
         w.data = arena_.data() + plan_.gradients[std::size_t(t)];
         return w;
     }
@@ -15435,7 +15641,7 @@ template <class Real> class training_pass {
   public:
     training_pass(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
                   const training_options& o)
-        : run_(g, weights, gradients, threads, o), channels_(g.tensors.front().channels) {}
+        : run_(g, weights, gradients, threads, o), graph_(g) {}
 
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating) {
         load(x);
@@ -15444,6 +15650,8 @@ template <class Real> class training_pass {
     }
     tensor_view<Real> output_gradient() const { return view_of<Real>(run_.output_gradient(), batch_); }
     tensor_view<const Real> input_gradient() const { return view_of<const Real>(run_.input_gradient(), batch_); }
+    tensor_view<const Real> output(int tensor) const { return view_of<const Real>(run_.output(tensor), batch_); }
+    tensor_view<Real> output_gradient(int tensor) const { return view_of<Real>(run_.output_gradient(tensor), batch_); }
     void backward() { run_.backward(); }
     std::size_t bytes() const { return run_.bytes(); }
 
@@ -15467,23 +15675,32 @@ template <class Real> class training_pass {
 
   private:
     void load(tensor_view<const Real> x) {
-        if (x.channels() != channels_)
-            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels_);
+        const int channels = graph_.tensors.front().channels;
+        if (x.channels() != channels)
+            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels);
+        check_extent(graph_, {x.height(), x.width()});
         batch_ = x.batch();
         run_.prepare({x.height(), x.width()}, batch_);
         const auto to = view_of<Real>(run_.input(), batch_);
         for (int n = 0; n < batch_; ++n)
             for (int h = 0; h < x.height(); ++h)
-                std::copy_n(x.at(n, h, 0), std::ptrdiff_t(x.width()) * channels_, to.at(n, h, 0));
+                std::copy_n(x.at(n, h, 0), std::ptrdiff_t(x.width()) * channels, to.at(n, h, 0));
     }
 
     differentiator<Real> run_;
-    int channels_, batch_ = 0;
+    const graph& graph_;
+    int batch_ = 0;
 };
 
 } // namespace detail
 
 template <class Real> class basic_trainable;
+
+struct frozen_options {
+    bool batch_statistics = true;
+    bool input_gradient = true; // false: values only
+    std::vector<int> outputs{}; // tensors besides the last that are read (result_of() finds them by the layer's name)
+};
 
 // A network as a loss sees it: gradients pass through, its weights get none, and there is no way to give them any. It
 // reads the weights of the network that it was made of, which outlives it.
@@ -15494,6 +15711,9 @@ template <class Real> class basic_frozen {
         return pass_.forward(x, true);
     }
     tensor_view<Real> output_gradient() const { return pass_.output_gradient(); }
+    // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to.
+    tensor_view<const Real> output(int tensor) const { return pass_.output(tensor); }
+    tensor_view<Real> output_gradient(int tensor) const { return pass_.output_gradient(tensor); }
     tensor_view<const Real> backward() { // the gradient of the input
         pass_.backward();
         return pass_.input_gradient();
@@ -15502,10 +15722,13 @@ template <class Real> class basic_frozen {
 
   private:
     friend class basic_trainable<Real>;
-    basic_frozen(basic_trainable<Real>& owner, bool batch_statistics)
+    basic_frozen(basic_trainable<Real>& owner, const frozen_options& o)
         : owner_(&owner),
           pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_,
-                {.input_gradient = true, .weight_gradients = false, .batch_statistics = batch_statistics}) {}
+                {.input_gradient = o.input_gradient,
+                 .weight_gradients = false,
+                 .batch_statistics = o.batch_statistics,
+                 .outputs = o.outputs}) {}
     basic_trainable<Real>* owner_;
     detail::training_pass<Real> pass_;
 };
@@ -15565,7 +15788,7 @@ template <class Real> class basic_trainable {
         stale_ = true;
     }
 
-    basic_frozen<Real> frozen(bool batch_statistics = true) { return {*this, batch_statistics}; }
+    basic_frozen<Real> frozen(const frozen_options& o = {}) { return {*this, o}; }
     const graph& traced() const { return *graph_; }
     context& threads() const { return *context_; }
     std::size_t bytes() const { return pass_.bytes(); } // of activations and gradients in the last step
@@ -15593,7 +15816,7 @@ template <class Real> class basic_trainable {
             const std::size_t n = count(w.dims);
             if (w.start.how == initial::kind::normal) {
                 random_stream random(o.seed, std::uint64_t(i));
-                const double deviation = o.gain * std::sqrt(2 / w.start.value);
+                const double deviation = o.gain * w.start.gain * std::sqrt(2 / w.start.value);
                 for (std::size_t k = 0; k < n; ++k) at(i)[k] = Real(deviation * double(random.normal()));
             } else if (w.start.how == initial::kind::norms_of_next) {
                 const std::size_t each = count(graph_->weights[std::size_t(i) + 1].dims) / n;
@@ -15626,6 +15849,20 @@ template <class Network, class Backend> class trainable : public basic_trainable
 };
 
 } // namespace fovea
+
+// ---- fovea/zoo/alexnet.hpp
+// The feature layers of AlexNet with one column. Krizhevsky 2014, arXiv 1404.5997. Parameters are numbered as in
+// published files: 0, 3, 6, 8, 10. The last pooling is left out.
+
+namespace fovea::zoo {
+
+// (N,H,W,3) to (N,H',W',256); `pass` stands where frameworks count an activation of its own.
+using alexnet_features = sequential<conv<3, 64, 11, relu, conv_options{.stride = 4, .padding = 2}>, pass,
+                                    max_pool<3, 2, pool_options{.padding = 0}>, conv<64, 192, 5, relu>, pass,
+                                    max_pool<3, 2, pool_options{.padding = 0}>, conv<192, 384, 3, relu>, pass,
+                                    conv<384, 256, 3, relu>, pass, conv<256, 256, 3, relu>>;
+
+} // namespace fovea::zoo
 
 // ---- fovea/zoo/critic.hpp
 // The critic of SuperCool's fine-tuning: a residual network of bottleneck blocks that gives one logit per image.
@@ -15850,15 +16087,16 @@ namespace fovea::zoo {
 
 template <int Channels, int HiddenRatio>
 using supercool_block = residual<named<"conv1", weight_norm<conv<Channels, Channels * HiddenRatio, 3, silu>>>,
-                                 named<"conv2", weight_norm<conv<Channels * HiddenRatio, Channels, 3>>>>;
+                                 named<"conv2", starts_small<weight_norm<conv<Channels * HiddenRatio, Channels, 3>>>>>;
 
 // From the image to features, and from features to an image; what is between the two and the enlarged input.
 template <int Channels, int HiddenRatio, int Depth>
 using supercool_features = sequential<named<"input", weight_norm<conv<3, Channels, 5>>>,
                                       named<"encoder", repeat<Depth, supercool_block<Channels, HiddenRatio>>>>;
 template <int Channels, int Scale>
-using supercool_details = sequential<named<"decoder", named<"conv", weight_norm<conv<Channels, 3 * Scale * Scale, 3>>>>,
-                                     pixel_shuffle<Scale>>;
+using supercool_details =
+    sequential<named<"decoder", named<"conv", starts_small<weight_norm<conv<Channels, 3 * Scale * Scale, 3>>>>>,
+               pixel_shuffle<Scale>>;
 
 // Depth: a number, or dynamic, then {"encoder", n} gives it at run time. Filter: bicubic or bilinear.
 template <int Scale, int Channels, int HiddenRatio, int Depth, class Filter = bicubic>
@@ -16038,6 +16276,9 @@ template <class Backend, class Mode> std::optional<graph> graph_for(const archit
 // Depth and range of values are the file's, whatever the options say.
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
     const architecture a = recognise(weights);
+    if (const auto space = weights.metadata.find("colour_space");
+        space != weights.metadata.end() && space->second != "rgb")
+        fail(weights.source, ": was trained on values in ", space->second, ": expected rgb");
     if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
     auto g = detail::graph_for<Backend, Mode>(a, o.convolution);
     if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
@@ -16047,6 +16288,30 @@ template <class Backend, class Mode = inference> upscaler load(const tensor_file
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     return load<Backend, Mode>(weights, model_options{.threads = threads});
 }
+
+} // namespace fovea::zoo
+
+// ---- fovea/zoo/squeezenet.hpp
+// The feature layers of SqueezeNet 1.1. Iandola et al. 2016, arXiv 1602.07360. Parameters are numbered as in published
+// files: 0, 3.squeeze, 3.expand1x1, 3.expand3x3, ...
+
+namespace fovea::zoo {
+
+// Few channels, then as many again from single pixels as from their neighbourhoods.
+template <int In, int Squeezed, int Expanded>
+using fire = sequential<named<"squeeze", conv<In, Squeezed, 1, relu>>,
+                        named<"", concat<named<"expand1x1", conv<Squeezed, Expanded, 1, relu>>,
+                                         named<"expand3x3", conv<Squeezed, Expanded, 3, relu>>>>>;
+
+namespace detail {
+using squeezenet_pool = max_pool<3, 2, pool_options{.padding = 0, .covers = true}>;
+}
+
+// (N,H,W,3) to (N,H',W',512); `pass` stands where frameworks count an activation of its own.
+using squeezenet_features =
+    sequential<conv<3, 64, 3, relu, conv_options{.stride = 2, .padding = 0}>, pass, detail::squeezenet_pool,
+               fire<64, 16, 64>, fire<128, 16, 64>, detail::squeezenet_pool, fire<128, 32, 128>, fire<256, 32, 128>,
+               detail::squeezenet_pool, fire<256, 48, 192>, fire<384, 48, 192>, fire<384, 64, 256>, fire<512, 64, 256>>;
 
 } // namespace fovea::zoo
 
@@ -16070,6 +16335,28 @@ inline void describe_in(tensor_file& file, const architecture& a) {
         file.metadata["base_upscaler"] = a.filter == interpolation::bilinear ? "bilinear" : "bicubic";
     file.metadata["range"] = a.range == value_range{} ? "[0,1]" : "[-1,1]";
 }
+
+} // namespace fovea::zoo
+
+// ---- fovea/zoo/vgg.hpp
+// The feature layers of VGG with 16 weighted layers. Simonyan and Zisserman 2015, arXiv 1409.1556. Parameters are
+// numbered as in published files: 0, 2, 5, ... 28. The last pooling is left out.
+
+namespace fovea::zoo {
+
+namespace detail {
+using vgg_pool = max_pool<2, 2, pool_options{.padding = 0}>;
+}
+
+// (N,H,W,3) to (N,H/16,W/16,512); `pass` stands where frameworks count an activation of its own.
+using vgg16_features =
+    sequential<conv<3, 64, 3, relu>, pass, conv<64, 64, 3, relu>, pass, detail::vgg_pool,              // 0 to 4
+               conv<64, 128, 3, relu>, pass, conv<128, 128, 3, relu>, pass, detail::vgg_pool,          // to 9
+               conv<128, 256, 3, relu>, pass, conv<256, 256, 3, relu>, pass, conv<256, 256, 3, relu>,  // to 14
+               pass, detail::vgg_pool,                                                                 // to 16
+               conv<256, 512, 3, relu>, pass, conv<512, 512, 3, relu>, pass, conv<512, 512, 3, relu>,  // to 21
+               pass, detail::vgg_pool,                                                                 // to 23
+               conv<512, 512, 3, relu>, pass, conv<512, 512, 3, relu>, pass, conv<512, 512, 3, relu>>; // to 28
 
 } // namespace fovea::zoo
 
@@ -16215,6 +16502,241 @@ struct binary_cross_entropy_with_logits {
                 }
         return sum / numbers;
     }
+};
+
+} // namespace fovea
+
+// ---- fovea/loss/lpips.hpp
+// Learned perceptual image patch similarity, version 0.1 (Zhang et al. 2018, arXiv 1801.03924): the distance of two
+// images in the features of a network that was trained to name what pictures show,
+//
+//   d(y, t) = sum over layers, mean over pixels, sum over channels of  w (u - v)^2,   u = f / (|f| + 1e-10)
+//
+// where f are the features of y in one pixel of a layer and |f| is their length, v the same of t, and w, one number for
+// each channel, was fitted to the judgement of people. 0 for equal images; smaller is better. Colours enter in [-1,1],
+// less a mean and divided by a deviation of each.
+//
+//   y, t, dy  (N,H,W,3)
+//
+// The weights come in two files, as they are published: those of the backbone (SqueezeNet 1.1, AlexNet or VGG-16) and
+// w. Which backbone it is is seen from w.
+
+namespace fovea {
+
+struct lpips_options {
+    value_range range{};        // of y and t
+    context* threads = nullptr; // outlives the loss; none: one thread
+    bool gradients = true;      // false: values only, with less memory
+};
+
+namespace detail {
+
+// A layer whose features are compared: its tensor in the backbone's graph, and w.
+struct lpips_layer {
+    int tensor;
+    std::vector<double> weights; // by channel
+};
+struct lpips_network {
+    graph backbone;
+    std::vector<lpips_layer> layers;
+};
+
+// The distance and its gradient, for any backbone. Used by one thread at a time.
+template <class Real> class lpips_distance {
+  public:
+    lpips_distance(lpips_network n, const lpips_options& o)
+        : range_(o.range),
+          layers_(std::move(n.layers)),
+          net_(std::make_unique<basic_trainable<Real>>(std::move(n.backbone), trainable_options{.threads = o.threads})),
+          frozen_(net_->frozen({.input_gradient = o.gradients, .outputs = tensors()})),
+          kept_(layers_.size()) {}
+
+    basic_trainable<Real>& backbone() { return *net_; }
+
+    // The mean over the images. Adds weight times the gradient with respect to y to *dy, unless that is null.
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, const tensor_view<Real>* dy,
+                      double weight) {
+        check_same("lpips", y, t);
+        if (y.channels() != 3) fail("lpips: a tensor of ", y.channels(), " channels: expected 3");
+        forward(t);
+        for (std::size_t l = 0; l < layers_.size(); ++l) keep(l);
+        forward(y);
+        double sum = 0;
+        for (std::size_t l = 0; l < layers_.size(); ++l) sum += compare(l, dy != nullptr, weight);
+        if (dy) add_gradient(frozen_.backward(), *dy);
+        return sum;
+    }
+
+  private:
+    static constexpr double epsilon = 1e-10;
+    static constexpr std::array<double, 3> shift{-.030, -.088, -.188}, deviation{.458, .448, .450};
+
+    std::vector<int> tensors() const {
+        std::vector<int> all;
+        for (auto& l : layers_) all.push_back(l.tensor);
+        return all;
+    }
+    // The backbone's input is factor * (a number of y) + constant.
+    double factor(int channel) const {
+        return 2 / (double(range_.high) - double(range_.low)) / deviation[std::size_t(channel)];
+    }
+    double constant(int channel) const {
+        return -double(range_.low) * factor(channel) -
+               (1 + shift[std::size_t(channel)]) / deviation[std::size_t(channel)];
+    }
+
+    void forward(tensor_view<const Real> x) {
+        if (input_.batch() != x.batch() || input_.height() != x.height() || input_.width() != x.width())
+            input_ = tensor<Real>(x.batch(), x.height(), x.width(), 3);
+        for (int n = 0; n < x.batch(); ++n)
+            for (int h = 0; h < x.height(); ++h)
+                for (int i = 0; i < 3 * x.width(); ++i)
+                    input_.at(n, h, 0)[i] = Real(factor(i % 3) * double(x.at(n, h, 0)[i]) + constant(i % 3));
+        frozen_.forward(input_.view());
+    }
+
+    static double inverse_length(const Real* f, std::size_t channels) {
+        double square = 0;
+        for (std::size_t c = 0; c < channels; ++c) square += double(f[c]) * double(f[c]);
+        return 1 / (std::sqrt(square) + epsilon);
+    }
+
+    // Rounded as it is kept, so that equal images have no distance.
+    static double unit(Real f, double inverse) { return double(Real(double(f) * inverse)); }
+
+    // f(features of a pixel, where those of the target are kept, image, row, column); rows are shared among threads.
+    template <class F> void each_feature(std::size_t l, F f) {
+        const auto features = frozen_.output(layers_[l].tensor);
+        const std::size_t channels = std::size_t(features.channels());
+        kept_[l].resize(std::size_t(features.batch() * features.height() * features.width()) * channels);
+        net_->threads().parallel_for(features.batch() * features.height(), [&](int k, int) noexcept {
+            const int n = k / features.height(), h = k % features.height();
+            Real* kept = kept_[l].data() + std::size_t(k * features.width()) * channels;
+            for (int w = 0; w < features.width(); ++w, kept += channels) f(features.at(n, h, w), kept, n, h, w);
+        });
+    }
+    void keep(std::size_t l) {
+        const std::size_t channels = layers_[l].weights.size();
+        each_feature(l, [&](const Real* f, Real* kept, int, int, int) {
+            const double inverse = inverse_length(f, channels);
+            for (std::size_t c = 0; c < channels; ++c) kept[c] = Real(unit(f[c], inverse));
+        });
+    }
+    // Beside what was kept: the layer's part of the distance, its gradient to the layer's output gradient. Rows are
+    // summed one by one, then in their order.
+    double compare(std::size_t l, bool differentiates, double weight) {
+        const lpips_layer& layer = layers_[l];
+        const auto f = frozen_.output(layer.tensor);
+        const double share = 1 / (double(f.batch()) * f.height() * f.width());
+        const auto gradient = differentiates ? frozen_.output_gradient(layer.tensor) : tensor_view<Real>{};
+        std::vector<double> rows(std::size_t(f.batch() * f.height()));
+        each_feature(l, [&](const Real* x, const Real* v, int n, int h, int w) {
+            double& sum = rows[std::size_t(n * f.height() + h)];
+            sum += compare_pixel(layer.weights, x, v, weight * share, differentiates ? gradient.at(n, h, w) : nullptr);
+        });
+        double sum = 0;
+        for (double row : rows) sum += row;
+        return sum * share;
+    }
+    // With e = 2 w (u - v): df = e / |f| - f (e . f) / |f|^3, up to epsilon. Where all features are zero they have no
+    // direction, and get no gradient.
+    static double compare_pixel(const std::vector<double>& w, const Real* f, const Real* v, double scale, Real* df) {
+        const double inverse = inverse_length(f, w.size()), length = 1 / inverse - epsilon;
+        double sum = 0, along = 0;
+        for (std::size_t c = 0; c < w.size(); ++c) {
+            const double d = unit(f[c], inverse) - double(v[c]);
+            sum += w[c] * d * d, along += 2 * w[c] * d * double(f[c]);
+        }
+        if (!df || !(length > epsilon)) return sum;
+        for (std::size_t c = 0; c < w.size(); ++c) {
+            const double d = unit(f[c], inverse) - double(v[c]);
+            df[c] += Real(scale * inverse * (2 * w[c] * d - double(f[c]) * along * inverse / length));
+        }
+        return sum;
+    }
+
+    void add_gradient(tensor_view<const Real> dx, tensor_view<Real> dy) const {
+        for (int n = 0; n < dy.batch(); ++n)
+            for (int h = 0; h < dy.height(); ++h)
+                for (int i = 0; i < 3 * dy.width(); ++i)
+                    dy.at(n, h, 0)[i] += Real(factor(i % 3) * double(dx.at(n, h, 0)[i]));
+    }
+
+    value_range range_;
+    std::vector<lpips_layer> layers_;
+    std::unique_ptr<basic_trainable<Real>> net_; // its address stays
+    basic_frozen<Real> frozen_;
+    tensor<Real> input_;
+    std::vector<std::vector<Real>> kept_; // by layer: v of the target
+};
+
+// The layers of these names, with the weights w of a file: lin0.model.1.weight (1,C,1,1), lin1.... Without layers where
+// the file's do not fit. Convolutions are direct: Winograd's rounding differs within a tile, so that in flat parts of a
+// picture neighbours would no longer be equal, and a pool's gradient would go to whichever is larger by chance.
+template <class Backend, class Network>
+lpips_network lpips_network_of(std::initializer_list<std::string_view> names, const tensor_file& linear) {
+    lpips_network n{trace_network<Network, Backend, training>({}, convolution_method::direct), {}};
+    for (auto name : names) {
+        const int tensor = result_of(n.backbone, name), channels = n.backbone.tensors[std::size_t(tensor)].channels;
+        const stored_tensor* w = linear.find("lin" + std::to_string(n.layers.size()) + ".model.1.weight");
+        if (!w || w->size() != channels) return {};
+        const auto values = to_floats(*w);
+        n.layers.push_back({tensor, {values.begin(), values.end()}});
+    }
+    return linear.tensors().size() == names.size() ? n : lpips_network{};
+}
+template <class Backend> lpips_network lpips_network_for(const tensor_file& linear) {
+    auto n = lpips_network_of<Backend, zoo::squeezenet_features>({"0", "4", "7", "9", "10", "11", "12"}, linear);
+    if (n.layers.empty()) n = lpips_network_of<Backend, zoo::alexnet_features>({"0", "3", "6", "8", "10"}, linear);
+    if (n.layers.empty()) n = lpips_network_of<Backend, zoo::vgg16_features>({"2", "7", "14", "21", "28"}, linear);
+    if (n.layers.empty())
+        fail(
+            linear.source,
+            ": expected the linear weights of LPIPS 0.1 for squeeze, alex or vgg: lin0.model.1.weight (1,64,1,1), ...");
+    return n;
+}
+
+// The backbone's tensors, also of a file that holds a whole classifier: "features.0.weight" is then 0.weight.
+inline tensor_file lpips_backbone_of(const tensor_file& file) {
+    constexpr std::string_view prefix = "features.";
+    tensor_file out;
+    out.source = file.source;
+    const auto part = [&](const stored_tensor& t) { return t.name.starts_with(prefix); };
+    const bool whole = std::ranges::any_of(file.tensors(), part);
+    for (auto& t : file.tensors()) {
+        if (whole && !part(t)) continue;
+        stored_tensor copy = t;
+        if (whole) copy.name.erase(0, prefix.size());
+        out.add(std::move(copy));
+    }
+    return out;
+}
+
+template <class Backend>
+std::unique_ptr<lpips_distance<float>> load_lpips(const tensor_file& backbone, const tensor_file& linear,
+                                                  const lpips_options& o) {
+    auto distance = std::make_unique<lpips_distance<float>>(lpips_network_for<Backend>(linear), o);
+    distance->backbone().load(lpips_backbone_of(backbone));
+    return distance;
+}
+
+} // namespace detail
+
+// A loss like those of loss/pixel.hpp. The backbone's weights never change. Images must be as large as the backbone
+// asks for: 17x17 pixels for SqueezeNet, 31x31 for AlexNet, 16x16 for VGG. Copies share their memory.
+template <class Backend> class lpips_loss {
+  public:
+    lpips_loss(const tensor_file& backbone, const tensor_file& linear, const lpips_options& o = {})
+        : distance_(detail::load_lpips<Backend>(backbone, linear, o)) {}
+
+    double operator()(tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy,
+                      double weight = 1) const {
+        return (*distance_)(y, t, &dy, weight);
+    }
+    static constexpr const char* name = "lpips";
+
+  private:
+    std::shared_ptr<detail::lpips_distance<float>> distance_;
 };
 
 } // namespace fovea
@@ -16646,6 +17168,9 @@ class checkpoint_files {
         if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
     }
 
+    // Throws when no file can be written there: better known before a run than after its first hours.
+    void check_writable() const { const atomic_file probe(best()); }
+
     std::filesystem::path best() const { return named(".best.safetensors"); }
     std::filesystem::path of_step(std::int64_t step) const {
         return named(".step-" + std::to_string(step) + ".safetensors");
@@ -16727,6 +17252,270 @@ inline void check_settings(const tensor_file& file, const run_settings& settings
     }
     if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong);
 }
+
+} // namespace fovea
+
+// ---- fovea/trainer/event_file.hpp
+// Event files, which TensorBoard shows: numbers and pictures by name and step.
+//
+//   event_file log("runs/first");                     // runs/first/events.out.tfevents.<seconds>.<host>.fovea
+//   log.add_scalar("loss", step, report.loss);
+//   log.add_image("sample", step, picture);
+//
+// A file is a row of records: the length in 8 bytes, little-endian, its checksum, the bytes, and their checksum; a
+// checksum is CRC-32C, turned and shifted so that checksums of checksums do no harm. Each record is a message `Event`
+// in the encoding of protocol buffers:
+//
+//   Event    1 wall_time (double)   2 step (int64)   3 file_version (string, of the first)   5 summary (Summary)
+//   Summary  1 value (Value), repeated
+//   Value    1 tag (string)   2 simple_value (float)   4 image (Image)
+//   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG, not compressed)
+//
+// What was added is handed to the system before add_... returns, so that a run can be watched and one that dies loses
+// nothing. A run that goes on adds a file to the folder; TensorBoard joins them.
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#endif
+
+// ---- fovea/core/crc32c.hpp
+// CRC-32C (Castagnoli's polynomial 0x1EDC6F41, reflected), as in RFC 3720, appendix B.4.
+
+namespace fovea::detail {
+
+inline constexpr auto crc32c_table = [] { // the remainder of each byte
+    std::array<std::uint32_t, 256> table{};
+    for (std::uint32_t b = 0; b < 256; ++b) {
+        std::uint32_t remainder = b;
+        for (int bit = 0; bit < 8; ++bit) remainder = remainder >> 1 ^ (remainder & 1 ? 0x82F63B78u : 0);
+        table[b] = remainder;
+    }
+    return table;
+}();
+
+inline std::uint32_t crc32c_of(std::span<const std::byte> bytes) {
+    std::uint32_t remainder = 0xFFFFFFFFu;
+    for (const std::byte b : bytes)
+        remainder = remainder >> 8 ^ crc32c_table[(remainder ^ std::to_integer<std::uint32_t>(b)) & 0xFF];
+    return ~remainder;
+}
+
+} // namespace fovea::detail
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_SMALL_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_SMALL_HPP
+
+// ---- fovea/image/codec_png_small.hpp
+// PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
+// 16 bits, 1 to 4 channels.
+//
+// Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
+// large as the image. Builds with libpng compress.
+
+namespace fovea::detail {
+
+// One chunk: length, type, data, and the CRC-32 of the latter two.
+class png_chunk {
+  public:
+    explicit png_chunk(std::string_view type) {
+        put_number(0);
+        for (char c : type) put(std::uint8_t(c));
+    }
+    void put(std::uint8_t byte) { bytes_.push_back(std::byte(byte)); }
+    void put_number(std::uint32_t n) {
+        for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
+    }
+    template <class Sink> void write_to(Sink& file) {
+        const auto length = std::uint32_t(bytes_.size() - 8);
+        for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
+        std::uint32_t crc = ~0u;
+        for (std::size_t i = 4; i < bytes_.size(); ++i) {
+            crc ^= std::to_integer<std::uint32_t>(bytes_[i]);
+            for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
+        }
+        put_number(~crc);
+        file.write(bytes_);
+    }
+
+  private:
+    std::vector<std::byte> bytes_;
+};
+
+// The row as PNG has it: a filter type (0, none), then samples with the high byte first.
+inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
+    std::vector<std::uint8_t> row(pixels.row_bytes() + 1);
+    if (pixels.type() == sample_type::u8) {
+        std::ranges::copy(pixels.row<std::uint8_t>(y), row.begin() + 1);
+    } else {
+        const auto samples = pixels.row<std::uint16_t>(y);
+        for (std::size_t i = 0; i < samples.size(); ++i) {
+            row[2 * i + 1] = std::uint8_t(samples[i] >> 8);
+            row[2 * i + 2] = std::uint8_t(samples[i] & 255);
+        }
+    }
+    return row;
+}
+
+// pixels: u8 or u16. Sink: file.write(std::span<const std::byte>), as atomic_file, which the caller commits.
+template <class Sink> void encode_stored_png(Sink& file, const image& pixels) {
+    constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
+    constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    file.write(std::as_bytes(std::span(signature)));
+    png_chunk header("IHDR");
+    header.put_number(std::uint32_t(pixels.width()));
+    header.put_number(std::uint32_t(pixels.height()));
+    header.put(pixels.type() == sample_type::u16 ? 16 : 8);
+    header.put(colour_types[pixels.channels() - 1]);
+    for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filters, not interlaced
+    header.write_to(file);
+
+    std::uint32_t low = 1, high = 0; // Adler-32 of all rows
+    for (int y = 0; y < pixels.height(); ++y) {
+        png_chunk data("IDAT");
+        if (y == 0) data.put(0x78), data.put(0x01); // zlib's header (RFC 1950)
+        const std::vector<std::uint8_t> row = png_row(pixels, y);
+        for (std::size_t at = 0; at < row.size(); at += 65535) {
+            const std::size_t size = std::min<std::size_t>(row.size() - at, 65535);
+            data.put(y + 1 == pixels.height() && at + size == row.size()); // last block
+            for (const std::size_t n : {size, ~size}) data.put(n & 255), data.put(n >> 8 & 255);
+            for (std::size_t i = 0; i < size; ++i) data.put(row[at + i]);
+        }
+        for (const std::uint8_t byte : row) {
+            low = (low + byte) % 65521;
+            high = (high + low) % 65521;
+        }
+        if (y + 1 == pixels.height()) data.put_number(high << 16 | low);
+        data.write_to(file);
+    }
+    png_chunk("IEND").write_to(file);
+}
+
+} // namespace fovea::detail
+#endif
+
+namespace fovea {
+
+namespace detail {
+
+// A message in the encoding of protocol buffers: fields one after another, each a number and a type, then its value.
+class wire_message {
+  public:
+    wire_message& add_integer(int field, std::uint64_t v) {
+        put_variable(std::uint64_t(field) << 3);
+        return put_variable(v);
+    }
+    wire_message& add_double(int field, double v) {
+        put_variable(std::uint64_t(field) << 3 | 1);
+        return put_fixed(std::bit_cast<std::uint64_t>(v), 8);
+    }
+    wire_message& add_float(int field, float v) {
+        put_variable(std::uint64_t(field) << 3 | 5);
+        return put_fixed(std::bit_cast<std::uint32_t>(v), 4);
+    }
+    wire_message& add_bytes(int field, std::string_view v) {
+        put_variable(std::uint64_t(field) << 3 | 2);
+        put_variable(v.size());
+        bytes_ += v;
+        return *this;
+    }
+    wire_message& put_fixed(std::uint64_t v, int bytes) { // little-endian
+        for (int i = 0; i < bytes; ++i, v >>= 8) bytes_ += char(v & 255);
+        return *this;
+    }
+    const std::string& bytes() const { return bytes_; }
+
+  private:
+    wire_message& put_variable(std::uint64_t v) { // seven bits a byte, the lowest first
+        for (; v >= 128; v >>= 7) bytes_ += char((v & 127) | 128);
+        bytes_ += char(v);
+        return *this;
+    }
+    std::string bytes_;
+};
+
+inline std::uint32_t record_checksum(std::string_view bytes) {
+    const std::uint32_t crc = crc32c_of(std::as_bytes(std::span(bytes)));
+    return std::rotr(crc, 15) + 0xA282EAD8u;
+}
+
+inline std::string host_name() {
+    char name[256] = "";
+#if __has_include(<unistd.h>)
+    if (gethostname(name, sizeof name - 1) != 0) name[0] = 0;
+#endif
+    return name[0] ? name : "unknown";
+}
+
+} // namespace detail
+
+class event_file {
+  public:
+    // A new file in the folder, which is made. Throws one line where that cannot be done.
+    explicit event_file(const std::filesystem::path& folder) {
+        std::error_code problem;
+        std::filesystem::create_directories(folder, problem);
+        if (problem) fail(folder.string(), ": cannot make the folder: ", problem.message());
+        for (auto seconds = std::int64_t(now()); !file_; ++seconds) { // the next free name
+            path_ = folder / text_of("events.out.tfevents.", seconds, '.', detail::host_name(), ".fovea");
+            file_.reset(std::fopen(path_.string().c_str(), "wbx"));
+            if (!file_ && errno != EEXIST) fail_with(errno);
+        }
+        write(detail::wire_message().add_double(1, now()).add_bytes(3, "brain.Event:2"));
+    }
+
+    const std::filesystem::path& path() const { return path_; }
+
+    void add_scalar(std::string_view tag, std::int64_t step, double value) {
+        add(step, detail::wire_message().add_bytes(1, tag).add_float(2, float(value)));
+    }
+    // Any number of channels and kind of samples; shown with 8 bits.
+    void add_image(std::string_view tag, std::int64_t step, const image& picture) {
+        if (picture.empty()) fail(path_.string(), ": cannot add the image ", tag, ": it is empty");
+        struct {
+            std::string bytes;
+            void write(std::span<const std::byte> part) {
+                bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+            }
+        } png;
+        detail::encode_stored_png(png, with_type(picture, sample_type::u8));
+        detail::wire_message encoded;
+        encoded.add_integer(1, std::uint64_t(picture.height())).add_integer(2, std::uint64_t(picture.width()));
+        encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png.bytes);
+        add(step, detail::wire_message().add_bytes(1, tag).add_bytes(4, encoded.bytes()));
+    }
+
+  private:
+    static double now() {
+        return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    }
+
+    void add(std::int64_t step, const detail::wire_message& value) {
+        const detail::wire_message summary = detail::wire_message().add_bytes(1, value.bytes());
+        write(detail::wire_message()
+                  .add_double(1, now())
+                  .add_integer(2, std::uint64_t(step))
+                  .add_bytes(5, summary.bytes()));
+    }
+
+    void write(const detail::wire_message& event) {
+        detail::wire_message record;
+        record.put_fixed(event.bytes().size(), 8);
+        const std::uint32_t checksum = detail::record_checksum(record.bytes());
+        record.put_fixed(checksum, 4);
+        const std::string whole = record.bytes() + event.bytes() +
+                                  detail::wire_message().put_fixed(detail::record_checksum(event.bytes()), 4).bytes();
+        if (std::fwrite(whole.data(), 1, whole.size(), file_.get()) != whole.size() || std::fflush(file_.get()) != 0)
+            fail_with(errno);
+    }
+
+    [[noreturn]] void fail_with(int code) const {
+        fail(path_.string(), ": cannot write: ", std::generic_category().message(code));
+    }
+
+    struct closer {
+        void operator()(std::FILE* f) const { std::fclose(f); } // everything is flushed
+    };
+    std::filesystem::path path_;
+    std::unique_ptr<std::FILE, closer> file_;
+};
 
 } // namespace fovea
 
@@ -16986,10 +17775,9 @@ class trainer {
 
 } // namespace fovea
 
-// ---- fovea/metrics/psnr.hpp
-// Peak signal-to-noise ratio in decibels:
-//
-//   10 log10(255^2 / mean((a - b)^2)),   the mean over all pixels and channels, in double
+// ---- fovea/metrics/lpips.hpp
+// Learned perceptual image patch similarity, version 0.1, of two images: the distance that loss/lpips.hpp defines, of
+// colours in [0,1]. 0 for equal images; smaller is better.
 
 // ---- fovea/metrics/planes.hpp
 // What metrics compare: two images of equal size as planes of doubles in the scale of 8 bits (0..255), without a
@@ -17054,6 +17842,44 @@ inline std::array<std::vector<metric_plane>, 2> compared_planes(const char* metr
 
 namespace fovea {
 
+// With weights from two files, see loss/lpips.hpp; `threads` outlives it. Used by one thread at a time.
+template <class Backend> class lpips {
+  public:
+    lpips(const tensor_file& backbone, const tensor_file& linear, context* threads = nullptr)
+        : distance_(detail::load_lpips<Backend>(backbone, linear,
+                                                {.range = {0, 255}, .threads = threads, .gradients = false})),
+          least_(smallest_side(distance_->backbone().traced())) {}
+
+    // Always in RGB; gray counts as three equal channels. Throws when the sizes differ or a side is below 17 pixels
+    // (AlexNet: 31, VGG: 16) after the crop.
+    double operator()(const image& a, const image& b, int crop = 0) {
+        const auto planes = detail::compared_planes("lpips", a, b, {metric_channels::rgb, crop}, least_);
+        const tensor<float> y = interleaved(planes[0]), t = interleaved(planes[1]);
+        return (*distance_)(y.view(), t.view(), nullptr, 1);
+    }
+
+  private:
+    static tensor<float> interleaved(const std::vector<detail::metric_plane>& planes) { // (1,H,W,3)
+        tensor<float> x(1, planes[0].height, planes[0].width, int(planes.size()));
+        for (std::size_t i = 0; i < planes[0].values.size(); ++i)
+            for (std::size_t c = 0; c < planes.size(); ++c)
+                x.data()[i * planes.size() + c] = float(planes[c].values[i]);
+        return x;
+    }
+
+    std::unique_ptr<detail::lpips_distance<float>> distance_;
+    int least_;
+};
+
+} // namespace fovea
+
+// ---- fovea/metrics/psnr.hpp
+// Peak signal-to-noise ratio in decibels:
+//
+//   10 log10(255^2 / mean((a - b)^2)),   the mean over all pixels and channels, in double
+
+namespace fovea {
+
 // On Y (the default) or RGB; infinity for equal images. Throws when the sizes differ or nothing is left of the crop.
 inline double psnr(const image& a, const image& b, metric_options options = {}) {
     const auto [p, q] = detail::compared_planes("psnr", a, b, options, 1);
@@ -17080,6 +17906,26 @@ inline double psnr(const image& a, const image& b, metric_options options = {}) 
 //   ssim           11x11 Gaussian window of sigma 1.5, as in the paper and in the field's tables
 //   ssim_uniform   7x7 uniform window, sample variances (divided by 48): the default of scikit-image
 
+// ---- fovea/metrics/gaussian.hpp
+// The weights of a Gaussian window along one axis, exp(-d^2 / (2 sigma^2)) at the distances d of `size` positions from
+// their middle, divided by their sum. The window of two axes is the product of two.
+
+namespace fovea::detail {
+
+inline std::vector<double> gaussian_weights(int size, double sigma) {
+    std::vector<double> weights;
+    double sum = 0;
+    for (int i = 0; i < size; ++i) {
+        const double d = i - (size - 1) / 2.;
+        weights.push_back(std::exp(-d * d / (2 * sigma * sigma)));
+        sum += weights.back();
+    }
+    for (double& w : weights) w /= sum;
+    return weights;
+}
+
+} // namespace fovea::detail
+
 namespace fovea {
 
 namespace detail {
@@ -17090,13 +17936,7 @@ struct ssim_window {
     double variance_factor = 1;
 };
 
-inline ssim_window gaussian_window() {
-    ssim_window window{std::vector<double>(11), 1};
-    double sum = 0;
-    for (int i = 0; i < 11; ++i) sum += window.weights[std::size_t(i)] = std::exp(-(i - 5) * (i - 5) / (2 * 1.5 * 1.5));
-    for (double& w : window.weights) w /= sum;
-    return window;
-}
+inline ssim_window gaussian_window() { return {gaussian_weights(11, 1.5), 1}; }
 
 inline ssim_window uniform_window() { return {std::vector<double>(7, 1. / 7), 49. / 48}; }
 
@@ -17159,6 +17999,105 @@ inline double ssim(const image& a, const image& b, metric_options options = {}) 
 // The same with scikit-image's window: sides of at least 7.
 inline double ssim_uniform(const image& a, const image& b, metric_options options = {}) {
     return detail::mean_ssim("ssim_uniform", detail::uniform_window(), a, b, options);
+}
+
+} // namespace fovea
+
+// ---- fovea/metrics/vif.hpp
+// Visual information fidelity in the pixel domain (Sheikh and Bovik 2006, "Image information and visual quality"; the
+// multi-scale variant without wavelets): how much of what the original tells an observer the other image tells, too.
+// Over the windows of four scales, N = 17, 9, 5, 3 pixels wide, Gaussian with sigma N / 5:
+//
+//   VIF = sum log(1 + g^2 va / (ve + 2)) / sum log(1 + va / 2),   g = c / va,   ve = vb - g c
+//
+// with the weighted variances va of the original and vb of the other, and their covariance c. Before each scale but the
+// first both images are blurred with that scale's window and every second row and column is kept. Windows that pass the
+// image are left out. A window where either varies by less than 1e-10, or where g is negative, has g = 0. In double.
+//
+// The 2 is the variance of the observer's noise in the scale of 8 bits, which is the one used here whatever the
+// samples. Tools that take images as they come give other figures for values in [0,1].
+
+namespace fovea {
+
+namespace detail {
+
+// The window at the places 0, step, 2 step, ... of both axes where it lies inside the plane.
+inline metric_plane filtered(const std::vector<double>& window, const metric_plane& in, int step) {
+    const int size = int(window.size());
+    metric_plane out{(in.height - size) / step + 1, (in.width - size) / step + 1, {}};
+    std::vector<double> down(std::size_t(in.width));
+    out.values.reserve(std::size_t(out.height) * std::size_t(out.width));
+    for (int y = 0; y < out.height; ++y) {
+        std::ranges::fill(down, 0.);
+        for (int k = 0; k < size; ++k)
+            for (std::size_t x = 0; x < down.size(); ++x) down[x] += window[std::size_t(k)] * in.row(y * step + k)[x];
+        for (int x = 0; x < out.width; ++x) {
+            double sum = 0;
+            for (std::size_t k = 0; k < window.size(); ++k) sum += window[k] * down[std::size_t(x * step) + k];
+            out.values.push_back(sum);
+        }
+    }
+    return out;
+}
+
+inline metric_plane product(const metric_plane& a, const metric_plane& b) {
+    metric_plane out = a;
+    for (std::size_t i = 0; i < out.values.size(); ++i) out.values[i] *= b.values[i];
+    return out;
+}
+
+// What the other image tells, and what the original does: logarithms, so any base.
+struct visual_information {
+    double kept = 0, whole = 0;
+};
+
+// Of one window, from the variances and the covariance.
+inline visual_information information_of(double va, double vb, double c) {
+    constexpr double noise = 2, least = 1e-10;
+    double g = c / (va + least), ve = vb - g * c;
+    if (va < least) g = 0, ve = vb, va = 0;
+    if (vb < least) g = 0, ve = 0;
+    if (g < 0) g = 0, ve = vb;
+    ve = std::max(ve, least);
+    return {std::log1p(g * g * va / (ve + noise)), std::log1p(va / noise)};
+}
+
+inline visual_information information_at(const std::vector<double>& window, const metric_plane& a,
+                                         const metric_plane& b) {
+    const metric_plane ma = filtered(window, a, 1), mb = filtered(window, b, 1);
+    const metric_plane aa = filtered(window, product(a, a), 1), bb = filtered(window, product(b, b), 1),
+                       ab = filtered(window, product(a, b), 1);
+    visual_information sum;
+    for (std::size_t i = 0; i < ma.values.size(); ++i) {
+        const double p = ma.values[i], q = mb.values[i];
+        const visual_information v = information_of(std::max(aa.values[i] - p * p, 0.),
+                                                    std::max(bb.values[i] - q * q, 0.), ab.values[i] - p * q);
+        sum.kept += v.kept, sum.whole += v.whole;
+    }
+    return sum;
+}
+
+inline double vif_of(metric_plane original, metric_plane other) {
+    visual_information sum;
+    for (int size : {17, 9, 5, 3}) {
+        const std::vector<double> window = gaussian_weights(size, size / 5.);
+        if (size < 17) original = filtered(window, original, 2), other = filtered(window, other, 2);
+        const visual_information v = information_at(window, original, other);
+        sum.kept += v.kept, sum.whole += v.whole;
+    }
+    return sum.whole > 0 ? sum.kept / sum.whole : 1;
+}
+
+} // namespace detail
+
+// Of `made` beside `original`, in this order: the two do not play the same part. On Y (the default) or the mean over R,
+// G and B. 1 for equal images, and where the original has nothing to tell; more than 1 where `made` has more contrast.
+// Throws when the sizes differ or a side is below 41 after the crop.
+inline double vif(const image& made, const image& original, metric_options options = {}) {
+    const auto [b, a] = detail::compared_planes("vif", made, original, options, 41);
+    double sum = 0;
+    for (std::size_t c = 0; c < a.size(); ++c) sum += detail::vif_of(a[c], b[c]);
+    return sum / double(a.size());
 }
 
 } // namespace fovea
