@@ -151,6 +151,11 @@ training_session::scores training_session::evaluate_images() {
         const metric_options m{.channels = metric_channels::y, .crop = what_.scale};
         s.of["psnr"] += psnr(made, high, m) / double(files.size());
         s.of["ssim"] += ssim(made, high, m) / double(files.size());
+        s.of["vif"] += vif(made, high, m) / double(files.size());
+        if (events_ && file == files.front())
+            for (auto& [tag, picture] :
+                 {std::pair{"evaluation/input", &low}, {"evaluation/output", &made}, {"evaluation/target", &high}})
+                events_->add_image(tag, steps(), *picture);
         if (hooks_.accuracy) s.of["critic accuracy"] += accuracy_on(high, made) / double(files.size());
     }
     s.best = s.of["psnr"];
@@ -216,6 +221,8 @@ void training_session::end_epoch(bool last) {
             const bool better = hooks_.keeps_best && (!best_ || s->best > *best_);
             std::fprintf(stderr, "epoch %llu, step %lld: %s%s\n", static_cast<unsigned long long>(epoch),
                          static_cast<long long>(steps()), s->text().c_str(), better ? ", the best so far" : "");
+            if (events_)
+                for (auto& [name, value] : s->of) events_->add_scalar("evaluation/" + name, steps(), value);
             if (better) {
                 best_ = s->best, best_epoch_ = epoch;
                 files_.save_best(weights());
@@ -228,6 +235,7 @@ void training_session::end_epoch(bool last) {
 void training_session::run(const step_function& step, const hooks& h) {
     hooks_ = h;
     files_.check_writable();
+    if (!o_.run_dir_path.empty()) events_.emplace(o_.run_dir_path);
     if (!o_.resume) begin(); // before the options: averages begin with the weights as they are
     fit_.set_options(o_.trainer(std::max<std::int64_t>(total_steps() - steps_of(o_.critic_warmup_epochs), 1)));
     if (o_.resume) resume();
@@ -257,6 +265,11 @@ void training_session::run(const step_function& step, const hooks& h) {
         if (!r.problem.empty())
             std::fprintf(stderr, "step %lld: %s (%lld such steps)\n", static_cast<long long>(steps()),
                          r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
+        if (events_) {
+            events_->add_scalar("training/loss", steps(), r.loss);
+            events_->add_scalar("training/gradient norm", steps(), r.gradient_norm);
+            events_->add_scalar("training/learning rate", steps(), r.learning_rate);
+        }
         const double images = double(steps() - begun) * o_.batch_size * o_.gradient_accumulation_steps;
         bar.say(text_of("epoch ", loader_->position().epoch, ", step ", steps(), ", loss ", r.loss, ", ",
                         hooks_.status ? hooks_.status() : std::string(),

@@ -69,6 +69,7 @@ class training_session {
     fovea::basic_trainable<float> net_;
     fovea::trainer fit_;
     fovea::checkpoint_files files_;
+    std::optional<fovea::event_file> events_;            // for TensorBoard
     std::int64_t last_saved_ = -1, last_evaluated_ = -1; // steps
     std::uint64_t epoch_ = 0, best_epoch_ = 0;
     std::optional<double> best_;
