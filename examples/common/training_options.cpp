@@ -32,7 +32,9 @@ void training_options::add_network_to(CLI::App& app) {
     add("--num-channels", num_channels, "of supercool: 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256");
     add("--hidden-ratio", hidden_ratio, "of supercool: 1, 2 or 4")->check(one_of({"1", "2", "4"}));
     add("--num-layers", num_layers, "blocks")->check(CLI::Range(0, 1000));
-    add("--initial-gain", initial_gain, "of random initial convolutions, times Kaiming's deviation")
+    add("--initial-gain", initial_gain,
+        "of random initial convolutions, times Kaiming's deviation; default: 2 for supercool, whose branches start "
+        "small, else 1")
         ->check(CLI::Range(0., 10.));
     add("--weights", weights, "weights to start from, of the same network");
 }
@@ -127,6 +129,7 @@ void training_options::complete(const CLI::App& app) {
             preset("--ema-decay", ema_decay, 0.999);
         preset("--target-resolution", target_resolution, 48 * upscale_ratio), preset("--batch-size", batch_size, 16);
     }
+    preset("--initial-gain", initial_gain, network == "supercool" ? 2. : 1.);
     if (target_resolution % upscale_ratio != 0)
         fail("--target-resolution ", target_resolution, ": expected a multiple of --upscale-ratio ", upscale_ratio);
     if (colour_space != "rgb" && !test_images_path.empty() && app.count("--test-images-path") > 0)
