@@ -251,7 +251,8 @@ def adversarial(tmp):
 
     def fine_tune(name, *more):
         small = [o for i, o in enumerate(SMALL) if not {o, SMALL[i - 1]} & set(NETWORK)]
-        paths = ("--train-images-path", tmp / "images", "--base-model-path", tmp / "base", "--checkpoint-path", tmp / name)
+        paths = ("--train-images-path", tmp / "images", "--base-model-path", tmp / "base",
+                 "--checkpoint-path", tmp / name)
         how = ("--schedule", "constant", "--optimizer", "adafactor", "--critic-warmup-epochs", 1, "--ema-decay", 0,
                "--keep-checkpoints", 1)
         return run("fine_tune", *merged(*small, *paths, *how, *more), cwd=tmp)
