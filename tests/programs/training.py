@@ -17,8 +17,8 @@ def picture(seed, width=40, height=32):
     """A PPM file of slopes and noise."""
     r = random.Random(seed)
     a, b = r.uniform(1, 5), r.uniform(1, 5)
-    pixels = bytes(max(0, min(255, int(a * x + b * y + 20 * c + r.gauss(0, 8)))) for y in range(height) for x in range(width)
-                   for c in range(3))
+    pixels = bytes(max(0, min(255, int(a * x + b * y + 20 * c + r.gauss(0, 8))))
+                   for y in range(height) for x in range(width) for c in range(3))
     return b"P6 %d %d 255\n" % (width, height) + pixels
 
 
@@ -36,7 +36,8 @@ def gray_cmyk_jpeg(width, height):
     table = bytes([1] + 15 * [0] + [0])
     blocks = (width // 8) * (height // 8) * 4
     return (b"\xff\xd8" + segment(0xdb, b"\0" + bytes(64 * [1]))
-            + segment(0xc0, struct.pack(">BHHB", 8, height, width, 4) + b"".join(bytes([c, 0x11, 0]) for c in range(1, 5)))
+            + segment(0xc0, struct.pack(">BHHB", 8, height, width, 4)
+                      + b"".join(bytes([c, 0x11, 0]) for c in range(1, 5)))
             + segment(0xc4, b"\0" + table + b"\x10" + table)
             + segment(0xda, bytes([4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0])) + bytes((2 * blocks + 7) // 8) + b"\xff\xd9")
 
@@ -78,7 +79,8 @@ def check_failure(r, *texts):
     """Exit 1, and a last line on standard error that is the only one which starts with `error:` and holds the texts."""
     lines = r.stderr.splitlines()
     check(r.returncode == 1, r.args, "exit", r.returncode, r.stderr[-2000:])
-    check([line.startswith("error: ") for line in lines] == [False] * (len(lines) - 1) + [True], r.args, r.stderr[-2000:])
+    are_errors = [line.startswith("error: ") for line in lines]
+    check(are_errors == [False] * (len(lines) - 1) + [True], r.args, r.stderr[-2000:])
     for text in texts:
         check(str(text) in lines[-1], r.args, "says", lines[-1], "expected in it:", text)
 
@@ -93,7 +95,8 @@ def same_weights(tmp):
             check_success(pretrain(tmp, name, "--recipe", recipe, "--num-epochs", 4, "--threads", how[0],
                                    "--num-dataset-processes", how[1], "--cache-megabytes", how[2]))
             made.append(last(tmp, name))
-        check(all(m == made[0] for m in made), recipe, "differs between numbers of threads", [m == made[0] for m in made])
+        same = [m == made[0] for m in made]
+        check(all(same), recipe, "differs between numbers of threads", same)
         check_success(pretrain(tmp, "other", "--recipe", recipe, "--num-epochs", 4, "--seed", 1))
         check(last(tmp, "other") != made[0], "another seed gives the same weights")
         for p in tmp.glob("other.*"):
@@ -149,7 +152,8 @@ def strange_files(tmp):
     (folder / "sub").mkdir()
     (folder / "sub" / "deeper.ppm").write_bytes(picture(9))
     whole = sample.read_bytes()
-    bad = {"cut.png": whole[:5000], "empty.png": b"", "tiny.ppm": picture(1, width=9, height=40), "notes.txt": b"not an image"}
+    bad = {"cut.png": whole[:5000], "empty.png": b"", "tiny.ppm": picture(1, width=9, height=40),
+           "notes.txt": b"not an image"}
     for name, content in bad.items():
         (folder / name).write_bytes(content)
     r = pretrain(tmp, "net", "--batch-size", 2, "--num-epochs", 2)
@@ -166,10 +170,11 @@ def strange_files(tmp):
 
 def errors(tmp):
     pictures(tmp / "images")
-    for wrong in (("--batch-size", 0), ("--recipe", "magic"), ("--num-epochs", "many"), ("--no-such-option",), ("--beta1", 2),
-                  ("--upscale-ratio", 5), ("--threads", -1)):
+    for wrong in (("--batch-size", 0), ("--recipe", "magic"), ("--num-epochs", "many"), ("--no-such-option",),
+                  ("--beta1", 2), ("--upscale-ratio", 5), ("--threads", -1)):
         r = pretrain(tmp, "net", *wrong)
-        check(r.returncode == 2 and r.stderr.startswith("error: ") and len(r.stderr.splitlines()) == 1, r.args, r.stderr)
+        check(r.returncode == 2 and r.stderr.startswith("error: "), r.args, r.returncode, r.stderr)
+        check(len(r.stderr.splitlines()) == 1, r.args, r.stderr)
     (tmp / "empty").mkdir()
     (tmp / "file").write_text("")
     check_failure(pretrain(tmp, "net", "--train-images-path", tmp / "empty"), tmp / "empty", "expected images")
@@ -186,8 +191,8 @@ def errors(tmp):
 
     check_success(pretrain(tmp, "net", "--num-epochs", 2))
     check_failure(pretrain(tmp, "net", "--num-epochs", 4), "net.step-6.safetensors", "expected --resume")
-    check_failure(pretrain(tmp, "net", "--resume", "--learning-rate", 0.5, "--num-layers", 2), "--learning-rate 0.001 and not 0.5",
-                  "--num-layers 1 and not 2")
+    check_failure(pretrain(tmp, "net", "--resume", "--learning-rate", 0.5, "--num-layers", 2),
+                  "--learning-rate 0.001 and not 0.5", "--num-layers 1 and not 2")
     good = last(tmp, "net")
     for size in (0, 7, 100, len(good) - 1):
         (tmp / "net.step-6.safetensors").write_bytes(good[:size])
@@ -204,7 +209,8 @@ def full(tmp):
     before = sorted(p.name for p in tmp.iterdir())
     r = pretrain(tmp, "net", *epochs(6), "--resume", preexec_fn=full_disk(10000))
     check_failure(r, "net.step-9.safetensors", "cannot write")
-    check(sorted(p.name for p in tmp.iterdir()) == before, "left behind:", sorted(p.name for p in tmp.iterdir()), before)
+    after = sorted(p.name for p in tmp.iterdir())
+    check(after == before, "left behind:", after, before)
     check_success(pretrain(tmp, "net", *epochs(6), "--resume"))
     check(last(tmp, "net") == last(tmp, "whole"), "differs after a full disk")
 
@@ -220,18 +226,20 @@ def checkpoints_as_weights(tmp):
     check(len(told) == 1, r.stderr)
     score = float(told[0].split("psnr ")[1].split(",")[0])
     for weights in (checkpoint, best):
-        check_success(run("evaluate", "--scale", 2, "--hr", tmp / "test", "--weights", weights, "--json", tmp / "j.json"))
+        check_success(run("evaluate", "--scale", 2, "--hr", test, "--weights", weights, "--json", tmp / "j.json"))
         mean = json.loads((tmp / "j.json").read_text())["mean"]["psnr"]
         check(abs(mean - score) < 1e-3, weights, mean, "the run said", score)
         check_success(run("upscale", sample, "--weights", weights, "-o", tmp / f"{weights.name}.png"))
-    check((tmp / f"{checkpoint.name}.png").read_bytes() == (tmp / f"{best.name}.png").read_bytes(), "other weights than the best")
+    enlarged = [(tmp / f"{weights.name}.png").read_bytes() for weights in (checkpoint, best)]
+    check(enlarged[0] == enlarged[1], "other weights than the best")
     r = pretrain(tmp, "on", "--weights", best, "--num-epochs", 1, "--learning-rate", 1e-12, "--test-images-path", test)
     check_success(r)
-    check(abs(float(r.stderr.split("psnr ")[1].split(",")[0]) - score) < 1e-3, "averages begin elsewhere than weights", r.stderr)
+    begun = float(r.stderr.split("psnr ")[1].split(",")[0])
+    check(abs(begun - score) < 1e-3, "averages begin elsewhere than weights", r.stderr)
     r = run("info", checkpoint)
     check_success(r)
-    for text in ("supercool x2, 8 channels", "60 steps of adam, 20 epochs and 0 batches", "best:     score", "after epoch 20",
-                 "setting.learning-rate = 0.001"):
+    for text in ("supercool x2, 8 channels", "60 steps of adam, 20 epochs and 0 batches", "best:     score",
+                 "after epoch 20", "setting.learning-rate = 0.001"):
         check(text in r.stdout, text, r.stdout)
     check("numbers:" in run("info", best).stdout and "run:" not in run("info", best).stdout)
 
@@ -243,9 +251,11 @@ def adversarial(tmp):
 
     def fine_tune(name, *more):
         small = [o for i, o in enumerate(SMALL) if not {o, SMALL[i - 1]} & set(NETWORK)]
-        return run("fine_tune", *merged(*small, "--train-images-path", tmp / "images", "--base-model-path", tmp / "base",
-                                        "--schedule", "constant", "--optimizer", "adafactor", "--critic-warmup-epochs", 1,
-                                        "--checkpoint-path", tmp / name, "--ema-decay", 0, "--keep-checkpoints", 1, *more), cwd=tmp)
+        paths = ("--train-images-path", tmp / "images", "--base-model-path", tmp / "base",
+                 "--checkpoint-path", tmp / name)
+        how = ("--schedule", "constant", "--optimizer", "adafactor", "--critic-warmup-epochs", 1, "--ema-decay", 0,
+               "--keep-checkpoints", 1)
+        return run("fine_tune", *merged(*small, *paths, *how, *more), cwd=tmp)
     check_success(fine_tune("whole", "--num-epochs", 3))
     check_success(fine_tune("cut", "--num-epochs", 1))
     warmed = tmp / "cut.step-1.safetensors"
