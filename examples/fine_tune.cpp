@@ -59,7 +59,7 @@ class duel {
     duel(const programs::training_options& o, const std::string& critic_size, double critic_rate)
         : session_(o),
           critic_(make_critic(critic_size, {.seed = o.common.seed + 1, .threads = &session_.threads()})),
-          frozen_(critic_.frozen(false)),
+          frozen_(critic_.frozen({.batch_statistics = false})),
           critic_fit_(critic_, o.make_optimizer(), critic_options(o, critic_rate)),
           loss_(o.make_loss()),
           warmup_(std::uint64_t(o.critic_warmup_epochs)) {}
