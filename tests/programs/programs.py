@@ -222,12 +222,14 @@ def precision(tmp):
         check(abs(figures[0]["mean"]["psnr"] - j["mean"]["psnr"]) < 0.05, name, figures, j)
 
     out = tmp / "x.png"
-    check_error(run("upscale", sample, "--precision", "bf16", "-o", out), "--precision bf16", "expected --weights")
+    built_in = out.with_name("built_in.png")
+    check(run("upscale", sample, "--precision", "bf16", "-o", built_in).returncode == 0)
     check_error(run("upscale", sample, "--weights", weights, "--precision", "fp16", "--calibration", ranges, "-o", out),
                 "expected --precision int8")
     check(run("evaluate", "--scale", 2, "--hr", sample.parent, "--precision", "half").returncode == 2)
     check_error(run("upscale", sample, *int8, "-o", out), "--precision int8", "expected --calibration")
-    check_error(run("upscale", sample, "--precision", "int8", "-o", out), "expected --weights")
+    check_error(run("upscale", sample, "--precision", "int8", "-o", out), "--precision int8", "expected --calibration")
+    check_error(run("upscale", sample, "--scale", 3, "-o", out), "--scale 3", "--model bicubic")
     check_error(run("upscale", sample, "--weights", weights, "--calibration", ranges, "-o", out), "expected --precision int8")
     check_error(run("upscale", sample, *int8, "--calibration", weights, "-o", out), weights, "holds no activation ranges")
     check_error(run("upscale", sample, *int8, "--calibration", tmp / "absent", "-o", out), "absent")
