@@ -143,6 +143,7 @@ double training_session::accuracy_on(const image& original, const image& made) c
 training_session::scores training_session::evaluate_images() {
     auto upscale = zoo::load<cpu>(weights(), model_options{.threads = &threads_});
     scores s;
+    bool with_vif = true; // for every image
     const auto files = images_in(o_.test_images_path);
     for (auto& file : files) {
         const image high = crop_to_multiple(as_rgb8(file), what_.scale);
@@ -151,13 +152,16 @@ training_session::scores training_session::evaluate_images() {
         const metric_options m{.channels = metric_channels::y, .crop = what_.scale};
         s.of["psnr"] += psnr(made, high, m) / double(files.size());
         s.of["ssim"] += ssim(made, high, m) / double(files.size());
-        s.of["vif"] += vif(made, high, m) / double(files.size());
+        constexpr int least = 41; // pixels on each side that VIF needs
+        with_vif &= std::min(high.height(), high.width()) - 2 * what_.scale >= least;
+        if (with_vif) s.of["vif"] += vif(made, high, m) / double(files.size());
         if (events_ && file == files.front())
             for (auto& [tag, picture] :
                  {std::pair{"evaluation/input", &low}, {"evaluation/output", &made}, {"evaluation/target", &high}})
                 events_->add_image(tag, steps(), *picture);
         if (hooks_.accuracy) s.of["critic accuracy"] += accuracy_on(high, made) / double(files.size());
     }
+    if (!with_vif) s.of.erase("vif");
     s.best = s.of["psnr"];
     return s;
 }
