@@ -20,7 +20,7 @@ cmake --build --preset release --parallel "$(nproc)"
 
 programs=build/release/examples out=build/quickstart sample=examples/data
 mkdir -p "$out"
-model=(--model pretrained --scale 2)
+model=(--model pretrained)
 scale=2
 if [ -n "$weights" ]; then
     model=(--weights "$weights")
@@ -29,7 +29,7 @@ if [ -n "$weights" ]; then
 fi
 
 echo
-"$programs/upscale" "$sample/chelsea.png" "${model[@]}" -o "$out/chelsea_x$scale.png"
+"$programs/upscale" "$sample/chelsea.png" "${model[@]}" --scale "$scale" -o "$out/chelsea_x$scale.png"
 echo
 echo "The sample shrunk $scale times, enlarged again, and compared with the original:"
 "$programs/evaluate" --scale "$scale" --hr "$sample" "${model[@]}" --side-by-side "$out/side_by_side"
