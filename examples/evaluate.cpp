@@ -39,8 +39,6 @@ struct options {
     }
 };
 
-image as_rgb8(const fs::path& p) { return with_type(with_channels(read_image(p), 3), sample_type::u8); }
-
 // The low-resolution image of that name, or of that name with x2, x3, ... behind.
 fs::path partner(const options& o, const fs::path& hr) {
     for (auto stem : {hr.stem().string() + "x" + std::to_string(o.choice.scale), hr.stem().string()})
@@ -56,13 +54,13 @@ image resized(const options& o, const image& in, int height, int width) {
 // The low-resolution input, and the part of the original that it stands for.
 std::pair<image, image> inputs_for(const options& o, const fs::path& file) {
     const int scale = o.choice.scale;
-    image hr = as_rgb8(file);
+    image hr = programs::read_rgb8(file);
     if (o.lr.empty()) {
         hr = crop_to_multiple(hr, scale);
         return {resized(o, hr, hr.height() / scale, hr.width() / scale), hr};
     }
     const fs::path low = partner(o, file);
-    image lr = as_rgb8(low);
+    image lr = programs::read_rgb8(low);
     if (lr.height() * scale > hr.height() || lr.width() * scale > hr.width())
         fail(low.string(), ": ", lr.width(), 'x', lr.height(), " times ", scale, " is larger than ", file.string(),
              ", ", hr.width(), 'x', hr.height());

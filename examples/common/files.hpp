@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "fovea/core/error.hpp"
+#include "fovea/image/convert.hpp"
+#include "fovea/image/read.hpp"
 
 namespace programs {
 
@@ -26,6 +28,11 @@ inline std::vector<std::filesystem::path> images_in(const std::filesystem::path&
     if (files.empty()) fovea::fail(folder.string(), ": holds no images");
     std::sort(files.begin(), files.end());
     return files;
+}
+
+// What images are compared as.
+inline fovea::image read_rgb8(const std::filesystem::path& p) {
+    return fovea::with_type(fovea::with_channels(fovea::read_image(p), 3), fovea::sample_type::u8);
 }
 
 } // namespace programs

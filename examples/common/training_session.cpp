@@ -14,8 +14,6 @@ volatile std::sig_atomic_t stop_asked = 0;
 
 void ask_to_stop(int) { stop_asked = 1; }
 
-image as_rgb8(const std::filesystem::path& p) { return with_type(with_channels(read_image(p), 3), sample_type::u8); }
-
 } // namespace
 
 std::string training_session::scores::text() const {
@@ -146,14 +144,13 @@ training_session::scores training_session::evaluate_images() {
     bool with_vif = true; // for every image
     const auto files = images_in(o_.test_images_path);
     for (auto& file : files) {
-        const image high = crop_to_multiple(as_rgb8(file), what_.scale);
+        const image high = crop_to_multiple(read_rgb8(file), what_.scale);
         const image low = resize_matlab(high, high.height() / what_.scale, high.width() / what_.scale);
         const image made = upscale(low);
         const metric_options m{.channels = metric_channels::y, .crop = what_.scale};
         s.of["psnr"] += psnr(made, high, m) / double(files.size());
         s.of["ssim"] += ssim(made, high, m) / double(files.size());
-        constexpr int least = 41; // pixels on each side that VIF needs
-        with_vif &= std::min(high.height(), high.width()) - 2 * what_.scale >= least;
+        with_vif &= std::min(high.height(), high.width()) - 2 * what_.scale >= vif_least_side;
         if (with_vif) s.of["vif"] += vif(made, high, m) / double(files.size());
         if (events_ && file == files.front())
             for (auto& [tag, picture] :

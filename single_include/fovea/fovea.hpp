@@ -6917,37 +6917,45 @@ struct norm_weights {
     float epsilon;
 };
 
-// Up to `lanes` pixels, so that the sums over their channels become one vector. Vectors > 0: known to hold all
-// channels.
+// f(first channel, channels) for every vector of a pixel. Vectors > 0: known to hold all channels.
+template <int Vectors, class F> FOVEA_INLINE void each_channel_vector(int channels, F f) {
+    FOVEA_UNROLL
+    for (int v = 0; v < Vectors; ++v) f(v * lanes, lanes);
+    if (Vectors == 0)
+        for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
+}
+
+// Means and 1 / deviations of up to `lanes` pixels, so that the sums over their channels become one vector.
 template <int Vectors>
-void layer_norm_pixels(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
-    const auto each_vector = [channels](auto f) { // f(first channel, channels)
-        FOVEA_UNROLL
-        for (int v = 0; v < Vectors; ++v) f(v * lanes, lanes);
-        if (Vectors == 0)
-            for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
-    };
+FOVEA_INLINE void layer_moments(const float* x, int pixels, int channels, float epsilon, float* mean, float* factor) {
     const vf scale = broadcast(1.f / float(channels));
-    alignas(64) float mean[lanes], factor[lanes];
     vf sum[lanes];
     for (int p = 0; p < lanes; ++p) {
         sum[p] = broadcast(0.f);
-        if (p < pixels) each_vector([&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
+        if (p < pixels)
+            each_channel_vector<Vectors>(channels,
+                                         [&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
     }
     store(mean, sums_of(sum) * scale);
     for (int p = 0; p < pixels; ++p) {
         vf squares = broadcast(0.f);
         const vf m = broadcast(mean[p]);
-        each_vector([&](int c, int n) {
+        each_channel_vector<Vectors>(channels, [&](int c, int n) {
             const vf d = load_first(x + p * channels + c, n) - m, kept = n == lanes ? d : keep_first(d, n);
             squares = fma(kept, kept, squares);
         });
         sum[p] = squares;
     }
-    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(w.epsilon))));
+    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(epsilon))));
+}
+
+template <int Vectors>
+void layer_norm_pixels(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
+    alignas(64) float mean[lanes], factor[lanes];
+    layer_moments<Vectors>(x, pixels, channels, w.epsilon, mean, factor);
     for (int p = 0; p < pixels; ++p) {
         const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
-        each_vector([&](int c, int n) {
+        each_channel_vector<Vectors>(channels, [&](int c, int n) {
             const vf d = load_first(x + p * channels + c, n) - m;
             store_first(y + p * channels + c, fma(d * f, load_first(w.gamma + c, n), load_first(w.beta + c, n)), n);
         });
@@ -8284,40 +8292,15 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 
 namespace fovea::FOVEA_ISA {
 
-// Means and 1 / deviations of up to `lanes` pixels; f(first channel, channels) over all channels.
-template <class F> FOVEA_INLINE void each_channel_vector(int channels, F f) {
-    for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
-}
-inline void layer_moments(const float* x, int pixels, int channels, float epsilon, float* mean, float* factor) {
-    const vf scale = broadcast(1.f / float(channels));
-    vf sum[lanes];
-    for (int p = 0; p < lanes; ++p) {
-        sum[p] = broadcast(0.f);
-        if (p < pixels)
-            each_channel_vector(channels, [&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
-    }
-    store(mean, sums_of(sum) * scale);
-    for (int p = 0; p < pixels; ++p) {
-        vf squares = broadcast(0.f);
-        each_channel_vector(channels, [&](int c, int n) {
-            const vf d = load_first(x + p * channels + c, n) - broadcast(mean[p]),
-                     kept = n == lanes ? d : keep_first(d, n);
-            squares = fma(kept, kept, squares);
-        });
-        sum[p] = squares;
-    }
-    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(epsilon))));
-}
-
 inline void layer_norm_input_gradient_pixels(const float* x, const float* dy, float* dx, int pixels, int channels,
                                              const float* gamma, float epsilon, bool adds) {
     alignas(64) float mean[lanes], factor[lanes], mean_g[lanes], mean_gu[lanes];
-    layer_moments(x, pixels, channels, epsilon, mean, factor);
+    layer_moments<0>(x, pixels, channels, epsilon, mean, factor);
     vf g_sum[lanes], product[lanes];
     for (int p = 0; p < lanes; ++p) {
         g_sum[p] = product[p] = broadcast(0.f);
         if (p < pixels)
-            each_channel_vector(channels, [&](int c, int n) {
+            each_channel_vector<0>(channels, [&](int c, int n) {
                 const vf g = load_first(dy + p * channels + c, n) * load_first(gamma + c, n);
                 g_sum[p] = g_sum[p] + g;
                 product[p] = fma(g, load_first(x + p * channels + c, n) - broadcast(mean[p]), product[p]);
@@ -8327,7 +8310,7 @@ inline void layer_norm_input_gradient_pixels(const float* x, const float* dy, fl
     store(mean_g, sums_of(g_sum) * scale);
     store(mean_gu, sums_of(product) * scale * load(factor));
     for (int p = 0; p < pixels; ++p)
-        each_channel_vector(channels, [&](int c, int n) {
+        each_channel_vector<0>(channels, [&](int c, int n) {
             const int at = p * channels + c;
             const vf u = (load_first(x + at, n) - broadcast(mean[p])) * broadcast(factor[p]);
             const vf g = load_first(dy + at, n) * load_first(gamma + c, n);
@@ -8353,8 +8336,8 @@ inline void layer_norm_weight_gradient(const gradient_call& c) {
         for (int from = 0; from < c.dy.width; from += lanes) {
             const float *x = c.x[0].at<const float>(n, y, from), *dy = c.dy.at<const float>(n, y, from);
             const int pixels = std::min(lanes, c.dy.width - from);
-            layer_moments(x, pixels, channels, c.a.epsilon, mean, factor);
-            each_channel_vector(channels, [&](int k, int count) {
+            layer_moments<0>(x, pixels, channels, c.a.epsilon, mean, factor);
+            each_channel_vector<0>(channels, [&](int k, int count) {
                 vf gamma = load_first(dgamma + k, count), beta = load_first(dbeta + k, count);
                 for (int p = 0; p < pixels; ++p) {
                     const vf d = load_first(dy + p * channels + k, count);
@@ -15166,7 +15149,7 @@ class training_planner {
 
     void backward(int i) {
         const operation& o = op(i);
-        if (!p_.needs_gradient[std::size_t(o.y)]) return;
+        if (!needs(o.y) || buffer_[std::size_t(o.y)] < 0) return; // nobody reads it: its gradient is zero
         each_backward_read(i, [&](int t) { ensure(t); });
         p_.steps.push_back({training_step::kind::backward, i});
         const int now = ++now_;
@@ -15656,7 +15639,7 @@ template <class Real> class training_pass {
     std::size_t bytes() const { return run_.bytes(); }
 
     // The first operation whose result is not finite; -1: none.
-    int first_not_finite(tensor_view<const Real> x, const graph& g) {
+    int first_not_finite(tensor_view<const Real> x) {
         int found = -1;
         load(x);
         run_.forward(true, [&](const operation& o, const window& y) {
@@ -15665,7 +15648,7 @@ template <class Real> class training_pass {
                 for (int h = 0; h < v.height(); ++h)
                     for (int i = 0; i < v.width() * v.channels(); ++i)
                         if (!std::isfinite(v.at(n, h, 0)[i])) {
-                            found = int(&o - g.operations.data());
+                            found = int(&o - graph_.operations.data());
                             return false;
                         }
             return true;
@@ -15771,7 +15754,7 @@ template <class Real> class basic_trainable {
     // The name of the first layer whose result for x is not finite, else nothing.
     std::string first_not_finite(tensor_view<const Real> x) {
         refresh();
-        const int i = pass_.first_not_finite(x, *graph_);
+        const int i = pass_.first_not_finite(x);
         if (i < 0) return {};
         const operation& o = graph_->operations[std::size_t(i)];
         const int w = o.d.w[0];
@@ -16819,14 +16802,13 @@ inline double gradient_norm(std::span<const parameter> parameters) {
     return std::sqrt(square);
 }
 
-// Scales all gradients so that their norm is at most `most`; returns the norm that they had. The quotient has 1e-6
-// added below it, as frameworks do.
-inline double clip_gradients(std::span<const parameter> parameters, double most) {
-    const double norm = gradient_norm(parameters), factor = most / (norm + 1e-6);
+// Scales all gradients, whose norm is `norm`, so that it is at most `most`. The quotient has 1e-6 added below it, as
+// frameworks do.
+inline void clip_gradients(std::span<const parameter> parameters, double norm, double most) {
+    const double factor = most / (norm + 1e-6);
     if (factor < 1)
         for (auto& p : parameters)
             for (float& g : p.gradients()) g *= float(factor);
-    return norm;
 }
 
 } // namespace fovea
@@ -17735,7 +17717,7 @@ class trainer {
     }
 
     void take(step_report& r) {
-        if (options_.max_gradient_norm > 0) clip_gradients(net_.parameters(), options_.max_gradient_norm);
+        if (options_.max_gradient_norm > 0) clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm);
         optimizer_.step(net_.parameters(), r.learning_rate);
         if (averages()) average_.update(net_.parameters());
         net_.weights_changed();
@@ -18019,6 +18001,8 @@ inline double ssim_uniform(const image& a, const image& b, metric_options option
 
 namespace fovea {
 
+inline constexpr int vif_least_side = 41; // pixels: what the windows of the four scales need
+
 namespace detail {
 
 // The window at the places 0, step, 2 step, ... of both axes where it lies inside the plane.
@@ -18092,9 +18076,9 @@ inline double vif_of(metric_plane original, metric_plane other) {
 
 // Of `made` beside `original`, in this order: the two do not play the same part. On Y (the default) or the mean over R,
 // G and B. 1 for equal images, and where the original has nothing to tell; more than 1 where `made` has more contrast.
-// Throws when the sizes differ or a side is below 41 after the crop.
+// Throws when the sizes differ or a side is below vif_least_side after the crop.
 inline double vif(const image& made, const image& original, metric_options options = {}) {
-    const auto [b, a] = detail::compared_planes("vif", made, original, options, 41);
+    const auto [b, a] = detail::compared_planes("vif", made, original, options, vif_least_side);
     double sum = 0;
     for (std::size_t c = 0; c < a.size(); ++c) sum += detail::vif_of(a[c], b[c]);
     return sum / double(a.size());

@@ -184,7 +184,7 @@ class training_planner {
 
     void backward(int i) {
         const operation& o = op(i);
-        if (!p_.needs_gradient[std::size_t(o.y)]) return;
+        if (!needs(o.y) || buffer_[std::size_t(o.y)] < 0) return; // nobody reads it: its gradient is zero
         each_backward_read(i, [&](int t) { ensure(t); });
         p_.steps.push_back({training_step::kind::backward, i});
         const int now = ++now_;

@@ -21,6 +21,8 @@
 
 namespace fovea {
 
+inline constexpr int vif_least_side = 41; // pixels: what the windows of the four scales need
+
 namespace detail {
 
 // The window at the places 0, step, 2 step, ... of both axes where it lies inside the plane.
@@ -94,9 +96,9 @@ inline double vif_of(metric_plane original, metric_plane other) {
 
 // Of `made` beside `original`, in this order: the two do not play the same part. On Y (the default) or the mean over R,
 // G and B. 1 for equal images, and where the original has nothing to tell; more than 1 where `made` has more contrast.
-// Throws when the sizes differ or a side is below 41 after the crop.
+// Throws when the sizes differ or a side is below vif_least_side after the crop.
 inline double vif(const image& made, const image& original, metric_options options = {}) {
-    const auto [b, a] = detail::compared_planes("vif", made, original, options, 41);
+    const auto [b, a] = detail::compared_planes("vif", made, original, options, vif_least_side);
     double sum = 0;
     for (std::size_t c = 0; c < a.size(); ++c) sum += detail::vif_of(a[c], b[c]);
     return sum / double(a.size());

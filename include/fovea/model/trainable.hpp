@@ -56,7 +56,7 @@ template <class Real> class training_pass {
     std::size_t bytes() const { return run_.bytes(); }
 
     // The first operation whose result is not finite; -1: none.
-    int first_not_finite(tensor_view<const Real> x, const graph& g) {
+    int first_not_finite(tensor_view<const Real> x) {
         int found = -1;
         load(x);
         run_.forward(true, [&](const operation& o, const window& y) {
@@ -65,7 +65,7 @@ template <class Real> class training_pass {
                 for (int h = 0; h < v.height(); ++h)
                     for (int i = 0; i < v.width() * v.channels(); ++i)
                         if (!std::isfinite(v.at(n, h, 0)[i])) {
-                            found = int(&o - g.operations.data());
+                            found = int(&o - graph_.operations.data());
                             return false;
                         }
             return true;
@@ -171,7 +171,7 @@ template <class Real> class basic_trainable {
     // The name of the first layer whose result for x is not finite, else nothing.
     std::string first_not_finite(tensor_view<const Real> x) {
         refresh();
-        const int i = pass_.first_not_finite(x, *graph_);
+        const int i = pass_.first_not_finite(x);
         if (i < 0) return {};
         const operation& o = graph_->operations[std::size_t(i)];
         const int w = o.d.w[0];

@@ -44,14 +44,13 @@ inline double gradient_norm(std::span<const parameter> parameters) {
     return std::sqrt(square);
 }
 
-// Scales all gradients so that their norm is at most `most`; returns the norm that they had. The quotient has 1e-6
-// added below it, as frameworks do.
-inline double clip_gradients(std::span<const parameter> parameters, double most) {
-    const double norm = gradient_norm(parameters), factor = most / (norm + 1e-6);
+// Scales all gradients, whose norm is `norm`, so that it is at most `most`. The quotient has 1e-6 added below it, as
+// frameworks do.
+inline void clip_gradients(std::span<const parameter> parameters, double norm, double most) {
+    const double factor = most / (norm + 1e-6);
     if (factor < 1)
         for (auto& p : parameters)
             for (float& g : p.gradients()) g *= float(factor);
-    return norm;
 }
 
 } // namespace fovea

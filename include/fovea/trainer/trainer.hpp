@@ -191,7 +191,7 @@ class trainer {
     }
 
     void take(step_report& r) {
-        if (options_.max_gradient_norm > 0) clip_gradients(net_.parameters(), options_.max_gradient_norm);
+        if (options_.max_gradient_norm > 0) clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm);
         optimizer_.step(net_.parameters(), r.learning_rate);
         if (averages()) average_.update(net_.parameters());
         net_.weights_changed();

@@ -16,37 +16,45 @@ struct norm_weights {
     float epsilon;
 };
 
-// Up to `lanes` pixels, so that the sums over their channels become one vector. Vectors > 0: known to hold all
-// channels.
+// f(first channel, channels) for every vector of a pixel. Vectors > 0: known to hold all channels.
+template <int Vectors, class F> FOVEA_INLINE void each_channel_vector(int channels, F f) {
+    FOVEA_UNROLL
+    for (int v = 0; v < Vectors; ++v) f(v * lanes, lanes);
+    if (Vectors == 0)
+        for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
+}
+
+// Means and 1 / deviations of up to `lanes` pixels, so that the sums over their channels become one vector.
 template <int Vectors>
-void layer_norm_pixels(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
-    const auto each_vector = [channels](auto f) { // f(first channel, channels)
-        FOVEA_UNROLL
-        for (int v = 0; v < Vectors; ++v) f(v * lanes, lanes);
-        if (Vectors == 0)
-            for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
-    };
+FOVEA_INLINE void layer_moments(const float* x, int pixels, int channels, float epsilon, float* mean, float* factor) {
     const vf scale = broadcast(1.f / float(channels));
-    alignas(64) float mean[lanes], factor[lanes];
     vf sum[lanes];
     for (int p = 0; p < lanes; ++p) {
         sum[p] = broadcast(0.f);
-        if (p < pixels) each_vector([&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
+        if (p < pixels)
+            each_channel_vector<Vectors>(channels,
+                                         [&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
     }
     store(mean, sums_of(sum) * scale);
     for (int p = 0; p < pixels; ++p) {
         vf squares = broadcast(0.f);
         const vf m = broadcast(mean[p]);
-        each_vector([&](int c, int n) {
+        each_channel_vector<Vectors>(channels, [&](int c, int n) {
             const vf d = load_first(x + p * channels + c, n) - m, kept = n == lanes ? d : keep_first(d, n);
             squares = fma(kept, kept, squares);
         });
         sum[p] = squares;
     }
-    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(w.epsilon))));
+    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(epsilon))));
+}
+
+template <int Vectors>
+void layer_norm_pixels(const float* x, float* y, int pixels, int channels, const norm_weights& w) {
+    alignas(64) float mean[lanes], factor[lanes];
+    layer_moments<Vectors>(x, pixels, channels, w.epsilon, mean, factor);
     for (int p = 0; p < pixels; ++p) {
         const vf m = broadcast(mean[p]), f = broadcast(factor[p]);
-        each_vector([&](int c, int n) {
+        each_channel_vector<Vectors>(channels, [&](int c, int n) {
             const vf d = load_first(x + p * channels + c, n) - m;
             store_first(y + p * channels + c, fma(d * f, load_first(w.gamma + c, n), load_first(w.beta + c, n)), n);
         });

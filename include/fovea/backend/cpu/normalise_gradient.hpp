@@ -13,40 +13,15 @@
 
 namespace fovea::FOVEA_ISA {
 
-// Means and 1 / deviations of up to `lanes` pixels; f(first channel, channels) over all channels.
-template <class F> FOVEA_INLINE void each_channel_vector(int channels, F f) {
-    for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
-}
-inline void layer_moments(const float* x, int pixels, int channels, float epsilon, float* mean, float* factor) {
-    const vf scale = broadcast(1.f / float(channels));
-    vf sum[lanes];
-    for (int p = 0; p < lanes; ++p) {
-        sum[p] = broadcast(0.f);
-        if (p < pixels)
-            each_channel_vector(channels, [&](int c, int n) { sum[p] = sum[p] + load_first(x + p * channels + c, n); });
-    }
-    store(mean, sums_of(sum) * scale);
-    for (int p = 0; p < pixels; ++p) {
-        vf squares = broadcast(0.f);
-        each_channel_vector(channels, [&](int c, int n) {
-            const vf d = load_first(x + p * channels + c, n) - broadcast(mean[p]),
-                     kept = n == lanes ? d : keep_first(d, n);
-            squares = fma(kept, kept, squares);
-        });
-        sum[p] = squares;
-    }
-    store(factor, broadcast(1.f) / square_root(fma(sums_of(sum), scale, broadcast(epsilon))));
-}
-
 inline void layer_norm_input_gradient_pixels(const float* x, const float* dy, float* dx, int pixels, int channels,
                                              const float* gamma, float epsilon, bool adds) {
     alignas(64) float mean[lanes], factor[lanes], mean_g[lanes], mean_gu[lanes];
-    layer_moments(x, pixels, channels, epsilon, mean, factor);
+    layer_moments<0>(x, pixels, channels, epsilon, mean, factor);
     vf g_sum[lanes], product[lanes];
     for (int p = 0; p < lanes; ++p) {
         g_sum[p] = product[p] = broadcast(0.f);
         if (p < pixels)
-            each_channel_vector(channels, [&](int c, int n) {
+            each_channel_vector<0>(channels, [&](int c, int n) {
                 const vf g = load_first(dy + p * channels + c, n) * load_first(gamma + c, n);
                 g_sum[p] = g_sum[p] + g;
                 product[p] = fma(g, load_first(x + p * channels + c, n) - broadcast(mean[p]), product[p]);
@@ -56,7 +31,7 @@ inline void layer_norm_input_gradient_pixels(const float* x, const float* dy, fl
     store(mean_g, sums_of(g_sum) * scale);
     store(mean_gu, sums_of(product) * scale * load(factor));
     for (int p = 0; p < pixels; ++p)
-        each_channel_vector(channels, [&](int c, int n) {
+        each_channel_vector<0>(channels, [&](int c, int n) {
             const int at = p * channels + c;
             const vf u = (load_first(x + at, n) - broadcast(mean[p])) * broadcast(factor[p]);
             const vf g = load_first(dy + at, n) * load_first(gamma + c, n);
@@ -82,8 +57,8 @@ inline void layer_norm_weight_gradient(const gradient_call& c) {
         for (int from = 0; from < c.dy.width; from += lanes) {
             const float *x = c.x[0].at<const float>(n, y, from), *dy = c.dy.at<const float>(n, y, from);
             const int pixels = std::min(lanes, c.dy.width - from);
-            layer_moments(x, pixels, channels, c.a.epsilon, mean, factor);
-            each_channel_vector(channels, [&](int k, int count) {
+            layer_moments<0>(x, pixels, channels, c.a.epsilon, mean, factor);
+            each_channel_vector<0>(channels, [&](int k, int count) {
                 vf gamma = load_first(dgamma + k, count), beta = load_first(dbeta + k, count);
                 for (int p = 0; p < pixels; ++p) {
                     const vf d = load_first(dy + p * channels + k, count);
