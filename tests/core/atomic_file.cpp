@@ -8,8 +8,10 @@
 
 #include "fovea/core/read_file.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/scratch.hpp"
 
+using fovea_test::error_of;
 namespace fs = std::filesystem;
 
 namespace {
@@ -21,15 +23,6 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 std::string text_at(const fs::path& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::string reason_of(auto&& action) {
-    try {
-        action();
-    } catch (const fovea::error& e) {
-        return e.what();
-    }
-    return "";
 }
 
 } // namespace
@@ -67,11 +60,11 @@ TEST_CASE("a file that is not committed leaves nothing and keeps the old one") {
 TEST_CASE("targets that cannot be written are named with the reason") {
     const fovea_test::scratch_folder folder;
     const auto absent = folder.path / "absent" / "a.png";
-    const auto reason = reason_of([&] { fovea::write_file_atomically(absent, bytes_of("x")); });
+    const auto reason = error_of([&] { fovea::write_file_atomically(absent, bytes_of("x")); });
     CHECK(reason == absent.string() + ": cannot write: No such file or directory");
-    CHECK(reason_of([&] { fovea::write_file_atomically(folder.path, bytes_of("x")); }) ==
+    CHECK(error_of([&] { fovea::write_file_atomically(folder.path, bytes_of("x")); }) ==
           folder.path.string() + ": cannot write: is a folder");
-    CHECK_FALSE(reason_of([&] { fovea::write_file_atomically("", bytes_of("x")); }).empty());
+    CHECK_FALSE(error_of([&] { fovea::write_file_atomically("", bytes_of("x")); }).empty());
     CHECK(folder.entries() == 0);
 }
 
@@ -87,13 +80,13 @@ TEST_CASE("a link stays a link and its file is replaced") {
 
 TEST_CASE("devices are written directly and a full one is reported") {
     if (!fs::exists("/dev/full")) return;
-    const auto reason = reason_of([] { fovea::write_file_atomically("/dev/full", bytes_of("x")); });
+    const auto reason = error_of([] { fovea::write_file_atomically("/dev/full", bytes_of("x")); });
     CHECK(reason == "/dev/full: cannot write: No space left on device");
     CHECK(fs::is_character_file("/dev/full"));
     fovea::write_file_atomically("/dev/null", bytes_of("x"));
     CHECK(fs::is_character_file("/dev/null"));
     const std::string large(1 << 20, 'x');
-    CHECK(reason_of([&] { fovea::write_file_atomically("/dev/full", bytes_of(large)); }) == reason);
+    CHECK(error_of([&] { fovea::write_file_atomically("/dev/full", bytes_of(large)); }) == reason);
 }
 
 TEST_CASE("read_file returns a file's bytes and names what it cannot read") {
@@ -104,12 +97,12 @@ TEST_CASE("read_file returns a file's bytes and names what it cannot read") {
     fovea::write_file_atomically(path, bytes_of(content));
     CHECK(std::ranges::equal(fovea::read_file(path), bytes_of(content)));
     CHECK(fovea::read_file(path, 200000).size() == 200000);
-    CHECK(reason_of([&] { fovea::read_file(path, 199999); }) ==
+    CHECK(error_of([&] { fovea::read_file(path, 199999); }) ==
           path.string() + ": has 200000 bytes: expected at most 199999");
     fovea::write_file_atomically(path, {});
     CHECK(fovea::read_file(path).empty());
-    CHECK(reason_of([&] { fovea::read_file(folder.path); }) == folder.path.string() + ": cannot read: is a folder");
-    CHECK(reason_of([&] { fovea::read_file(folder.path / "absent"); }).find("absent: cannot read: ") !=
+    CHECK(error_of([&] { fovea::read_file(folder.path); }) == folder.path.string() + ": cannot read: is a folder");
+    CHECK(error_of([&] { fovea::read_file(folder.path / "absent"); }).find("absent: cannot read: ") !=
           std::string::npos);
-    CHECK_FALSE(reason_of([] { fovea::read_file("/dev/zero"); }).empty());
+    CHECK_FALSE(error_of([] { fovea::read_file("/dev/zero"); }).empty());
 }

@@ -7,8 +7,10 @@
 #include "fovea/zoo/supercool.hpp"
 #include "fovea/zoo/vapsr.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 
 using namespace fovea;
+using fovea_test::error_of;
 
 namespace {
 
@@ -21,15 +23,6 @@ template <class Network> graph stored(precision_kind precision = precision_kind:
     graph g = traced<Network>();
     store_in(g, precision);
     return g;
-}
-
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const error& e) {
-        return e.what();
-    }
-    return "no error";
 }
 
 template <class Network> double share_of_bytes(extent input, int band) {
@@ -80,9 +73,9 @@ TEST_CASE("a budget that is too small in float32 may do in 16 bits") {
 }
 
 TEST_CASE("networks and backends that cannot store in 16 bits are refused") {
-    CHECK_THAT(message_of([] { stored<sequential<conv<3, 12, 3>, pixel_shuffle<2>>>(); }),
+    CHECK_THAT(error_of([] { stored<sequential<conv<3, 12, 3>, pixel_shuffle<2>>>(); }),
                Catch::Contains("precision bf16: this network keeps no tensor"));
-    CHECK_THAT(message_of([] {
+    CHECK_THAT(error_of([] {
                    auto g = traced<conv<3, 3, 3>, shapes_only>();
                    store_in(g, precision_kind::float16);
                }),

@@ -1,10 +1,10 @@
 // Pictures and small things that the tests of images share.
 #pragma once
 #include <cstdint>
-#include <string>
 
 #include "fovea/image/convert.hpp"
 #include "fovea/image/image.hpp"
+#include "support/errors.hpp"
 
 namespace fovea_test {
 
@@ -22,18 +22,6 @@ inline fovea::image varied(int height, int width, int channels, fovea::sample_ty
     });
     return out;
 }
-
-// The text of the fovea::error that the action throws; empty where it throws none.
-template <class Action> std::string error_of(Action&& action) {
-    try {
-        action();
-    } catch (const fovea::error& e) {
-        return e.what();
-    }
-    return "";
-}
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // The mean absolute difference of two 8-bit pictures of one shape; 255 for pictures that cannot be compared.
 inline double mean_difference(const fovea::image& a, const fovea::image& b) {

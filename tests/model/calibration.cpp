@@ -4,10 +4,12 @@
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/supercool.hpp"
 #include "fovea/zoo/vapsr.hpp"
+#include "support/errors.hpp"
 #include "support/exactness.hpp"
 #include "support/scratch.hpp"
 
 using namespace fovea;
+using fovea_test::error_of;
 
 namespace {
 
@@ -35,15 +37,6 @@ template <class Network> model<Network, cpu> in_int8(const activation_ranges& ra
                                {.precision = precision_kind::int8, .ranges = &ranges});
 }
 
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const error& e) {
-        return e.what();
-    }
-    return "no error";
-}
-
 #if FOVEA_SANITIZED
 constexpr auto sizes = {extent{1, 19}, extent{17, 23}};
 #else
@@ -62,14 +55,7 @@ template <class Network> double relative_error() {
     model<Network, cpu> exact(fovea_test::random_weights<Network>());
     auto quick = in_int8<Network>(ranges);
     const auto x = fovea_test::random_tensor(1, 40, 50, 3);
-    const auto a = exact(x.view()), b = quick(x.view());
-    double mean = 0, square = 0, error = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        mean += double(a.data()[i]), square += double(a.data()[i]) * double(a.data()[i]);
-        error += std::pow(double(a.data()[i]) - double(b.data()[i]), 2);
-    }
-    const double n = double(a.size());
-    return std::sqrt(error / n / (square / n - mean / n * mean / n));
+    return fovea_test::relative_error(exact(x.view()), quick(x.view()));
 }
 
 } // namespace
@@ -150,7 +136,7 @@ TEST_CASE("ranges are written and read") {
 }
 
 TEST_CASE("files that are no ranges are refused") {
-    const auto refusal = [](const tensor_file& f) { return message_of([&] { activation_ranges_of(f); }); };
+    const auto refusal = [](const tensor_file& f) { return error_of([&] { activation_ranges_of(f); }); };
     tensor_file weights = fovea_test::random_weights<small_network>();
     CHECK_THAT(refusal(weights), Catch::Contains("random weights") && Catch::Contains("holds no activation ranges"));
     tensor_file file = tensors_of(ranges_of<small_network>());
@@ -168,7 +154,7 @@ TEST_CASE("ranges that do not fit are refused with a reason") {
         auto r = good;
         r.source = "r.safetensors";
         change(r);
-        return message_of([&] { in_int8<small_network>(r); });
+        return error_of([&] { in_int8<small_network>(r); });
     };
     CHECK(refusal([](activation_ranges&) {}) == "no error");
     CHECK_THAT(refusal([](auto& r) { r.weights = "0123456789abcdef"; }),
@@ -179,22 +165,22 @@ TEST_CASE("ranges that do not fit are refused with a reason") {
     CHECK_THAT(refusal([](auto& r) { r.inputs["encoder.0.conv1"].high = std::numeric_limits<float>::infinity(); }),
                Catch::Contains("encoder.0.conv1") && Catch::Contains("finite"));
     CHECK_THAT(refusal([](auto& r) { r.inputs["encoder.0.conv1"] = {1, 0}; }), Catch::Contains("ascending"));
-    CHECK_THAT(message_of([] {
+    CHECK_THAT(error_of([] {
                    model<small_network, cpu>(fovea_test::random_weights<small_network>(),
                                              {.precision = precision_kind::int8});
                }),
                Catch::Contains("expected the ranges"));
-    CHECK_THAT(message_of([&] {
+    CHECK_THAT(error_of([&] {
                    model<small_network, reference>(fovea_test::random_weights<small_network>(),
                                                    {.precision = precision_kind::int8, .ranges = &good});
                }),
                Catch::Contains("no convolution of this network"));
-    CHECK_THAT(message_of([&] {
+    CHECK_THAT(error_of([&] {
                    auto quick = in_int8<small_network>(good);
                    calibrator seen(quick);
                }),
                Catch::Contains("expected it in float32"));
-    CHECK_THAT(message_of([] {
+    CHECK_THAT(error_of([] {
                    model<small_network, cpu> network(fovea_test::random_weights<small_network>());
                    calibrator(network).ranges();
                }),
@@ -207,7 +193,7 @@ TEST_CASE("a picture that is not finite is refused in 8 bits too") {
     for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
         image x(20, 20, 3, sample_type::f32);
         x.row<float>(11)[7] = bad;
-        CHECK_THAT(message_of([&] { quick(x); }), Catch::Contains("not finite"));
+        CHECK_THAT(error_of([&] { quick(x); }), Catch::Contains("not finite"));
     }
 }
 

@@ -3,9 +3,11 @@
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/supercool.hpp"
 #include "fovea/zoo/vapsr.hpp"
+#include "support/errors.hpp"
 #include "support/exactness.hpp"
 
 using namespace fovea;
+using fovea_test::error_of;
 
 namespace {
 
@@ -34,27 +36,10 @@ template <class Network> model<Network, cpu> in(precision_kind p) {
     return model<Network, cpu>(fovea_test::random_weights<Network>(), {.precision = p});
 }
 
-// The root of the mean squared difference from float32, against that of the values around their mean.
 template <class Network> double relative_error(precision_kind p) {
     auto exact = in<Network>(float32), half = in<Network>(p);
     const auto x = fovea_test::random_tensor(1, 40, 50, 3);
-    const auto a = exact(x.view()), b = half(x.view());
-    double mean = 0, square = 0, error = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        mean += double(a.data()[i]), square += double(a.data()[i]) * double(a.data()[i]);
-        error += std::pow(double(a.data()[i]) - double(b.data()[i]), 2);
-    }
-    const double n = double(a.size());
-    return std::sqrt(error / n / (square / n - mean / n * mean / n));
-}
-
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const error& e) {
-        return e.what();
-    }
-    return "no error";
+    return fovea_test::relative_error(exact(x.view()), half(x.view()));
 }
 
 } // namespace
@@ -132,14 +117,14 @@ TEST_CASE("activations beyond what half precision holds are an error that says s
     for (int y = 0; y < 20; ++y)
         for (float& v : x.row<float>(y)) v = 1e7f;
     auto exact = in<net>(float32), wide_range = in<net>(bfloat16), half = in<net>(float16);
-    CHECK(message_of([&] { exact(x); }) == "no error");
-    CHECK(message_of([&] { wide_range(x); }) == "no error");
-    CHECK_THAT(message_of([&] { half(x); }), Catch::Contains("not finite") && Catch::Contains("65504"));
+    CHECK(error_of([&] { exact(x); }) == "no error");
+    CHECK(error_of([&] { wide_range(x); }) == "no error");
+    CHECK_THAT(error_of([&] { half(x); }), Catch::Contains("not finite") && Catch::Contains("65504"));
 }
 
 TEST_CASE("8 bits and 16 bits are two precisions, of which one is chosen") {
     const activation_ranges ranges;
-    CHECK_THAT(message_of([&] {
+    CHECK_THAT(error_of([&] {
                    model<small_network, cpu>(fovea_test::random_weights<small_network>(),
                                              {.precision = bfloat16, .ranges = &ranges});
                }),

@@ -4,9 +4,11 @@
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/supercool.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/random_weights.hpp"
 
 using namespace fovea;
+using fovea_test::error_of;
 
 namespace {
 
@@ -36,15 +38,6 @@ template <class T> void check_repeats(int channels, value_range range) {
             for (int c = 0; c < channels; ++c)
                 CHECK(double(y.row<T>(v)[std::size_t(u * channels + c)]) ==
                       Approx(double(x.row<T>(v / 2)[std::size_t(u / 2 * channels + c)])).margin(1e-6));
-}
-
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const error& e) {
-        return e.what();
-    }
-    return "no error";
 }
 
 } // namespace
@@ -99,17 +92,17 @@ TEST_CASE("progress rises to one; a stopped run gives nothing") {
 
 TEST_CASE("what cannot be run is refused with a reason") {
     auto m = make_repeater();
-    CHECK_THAT(message_of([&] { m(image{}); }), Catch::Contains("empty image"));
-    CHECK_THAT(message_of([&] { m(fovea_test::random_tensor(1, 4, 4, 2).view()); }),
+    CHECK_THAT(error_of([&] { m(image{}); }), Catch::Contains("empty image"));
+    CHECK_THAT(error_of([&] { m(fovea_test::random_tensor(1, 4, 4, 2).view()); }),
                Catch::Contains("2 channels") && Catch::Contains("expects 3"));
-    CHECK_THAT(message_of([&] { m(gradient<std::uint8_t>(64, 64, 3), {.memory_budget = 100}); }),
+    CHECK_THAT(error_of([&] { m(gradient<std::uint8_t>(64, 64, 3), {.memory_budget = 100}); }),
                Catch::Contains("memory budget"));
     image nan(4, 4, 3, sample_type::f32);
     nan.row<float>(2)[5] = std::numeric_limits<float>::quiet_NaN();
-    CHECK_THAT(message_of([&] { m(nan); }), Catch::Contains("not finite"));
+    CHECK_THAT(error_of([&] { m(nan); }), Catch::Contains("not finite"));
     using to_one = sequential<conv<3, 1, 1>>;
     model<to_one, cpu> narrow(fovea_test::random_weights<to_one>());
-    CHECK_THAT(message_of([&] { narrow(gradient<std::uint8_t>(4, 4, 3)); }), Catch::Contains("expected 3 and 3"));
+    CHECK_THAT(error_of([&] { narrow(gradient<std::uint8_t>(4, 4, 3)); }), Catch::Contains("expected 3 and 3"));
 }
 
 TEST_CASE("a model can be moved") {

@@ -44,6 +44,17 @@ inline double distance(const fovea::tensor<float>& a, const fovea::tensor<float>
     return worst;
 }
 
+// The root of the mean squared difference from a, against that of a around its mean.
+inline double relative_error(const fovea::tensor<float>& a, const fovea::tensor<float>& b) {
+    double mean = 0, square = 0, error = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        mean += double(a.data()[i]), square += double(a.data()[i]) * double(a.data()[i]);
+        error += std::pow(double(a.data()[i]) - double(b.data()[i]), 2);
+    }
+    const double n = double(a.size());
+    return std::sqrt(error / n / (square / n - mean / n * mean / n));
+}
+
 inline bool same_bits(const fovea::tensor<float>& a, const fovea::tensor<float>& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }

@@ -4,21 +4,14 @@
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/load.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/random_weights.hpp"
 
 using namespace fovea;
+using fovea_test::error_of;
 using fovea_test::random_weights;
 
-namespace {
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const error& e) {
-        return e.what();
-    }
-    return "no error";
-}
-} // namespace
+namespace {} // namespace
 
 TEST_CASE("networks are recognised from their tensors") {
     using zoo::describe, zoo::recognise;
@@ -42,7 +35,7 @@ TEST_CASE("metadata says what tensors cannot") {
     CHECK(zoo::recognise(file).filter == interpolation::bilinear);
     CHECK(zoo::recognise(file).range == value_range{-1, 1});
     file.metadata["base_upscaler"] = "lanczos";
-    CHECK_THAT(message_of([&] { zoo::recognise(file); }),
+    CHECK_THAT(error_of([&] { zoo::recognise(file); }),
                Catch::Contains("lanczos") && Catch::Contains("expected bicubic"));
 }
 
@@ -53,11 +46,11 @@ TEST_CASE("every documented size of SuperCool can be loaded, at any depth") {
 }
 
 TEST_CASE("files of other networks and sizes are refused with a reason") {
-    CHECK_THAT(message_of([] { zoo::load<reference>(random_weights<sequential<conv<3, 4, 3>>>()); }),
+    CHECK_THAT(error_of([] { zoo::load<reference>(random_weights<sequential<conv<3, 4, 3>>>()); }),
                Catch::Contains("no known network"));
-    CHECK_THAT(message_of([] { zoo::load<reference>(random_weights<zoo::critic_small>()); }),
+    CHECK_THAT(error_of([] { zoo::load<reference>(random_weights<zoo::critic_small>()); }),
                Catch::Contains("holds a critic"));
-    CHECK_THAT(message_of([] { zoo::load<reference>(random_weights<zoo::supercool<2, 20, 1, 1>>()); }),
+    CHECK_THAT(error_of([] { zoo::load<reference>(random_weights<zoo::supercool<2, 20, 1, 1>>()); }),
                Catch::Contains("supercool x2, 20 channels") && Catch::Contains("not among those built in"));
 }
 
@@ -72,7 +65,7 @@ TEST_CASE("a file that does not fit names every tensor that differs") {
         other.add(copy);
     }
     other.add(tensor_of("stray", {2}, std::vector<float>{1, 2}));
-    const auto message = message_of([&] { zoo::load<reference>(other); });
+    const auto message = error_of([&] { zoo::load<reference>(other); });
     CHECK_THAT(message, Catch::Contains("net.pt"));
     CHECK_THAT(message, Catch::Contains("missing encoder.1.conv2.bias (16,1,1,1)"));
     CHECK_THAT(message, Catch::Contains("decoder.conv.bias is (6,2,1,1), expected (12,1,1,1)"));
@@ -91,7 +84,7 @@ TEST_CASE("weights that are not finite are refused by name") {
         }
         other.add(t);
     }
-    CHECK_THAT(message_of([&] { zoo::load<reference>(other); }),
+    CHECK_THAT(error_of([&] { zoo::load<reference>(other); }),
                Catch::Contains("input.bias") && Catch::Contains("not finite"));
 }
 
