@@ -4516,16 +4516,9 @@ class data_loader {
 // fovea::dispatch where FOVEA_DISPATCH is set, else of this translation unit's instruction set, so that kernels nobody
 // uses cost nothing.
 
-#if FOVEA_DISPATCH
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_KERNEL_TABLE_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_KERNEL_TABLE_HPP
-
 // ---- fovea/backend/cpu/kernel_table.hpp
 // The CPU kernels of one instruction set, for choosing a set at run time. What each does stands in the header of its
 // name in backend/cpu/.
-
-#ifndef FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
-#define FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
 
 // ---- fovea/graph/gradient_kernel.hpp
 // The contract of backward kernels; graph/kernel.hpp has that of forward ones.
@@ -4544,8 +4537,6 @@ class data_loader {
 // null. A kernel runs on one thread; the result of a number depends on neither the
 // rectangle nor the thread. Windows hold the whole image; dy has zeros in its margin columns, x those that the forward
 // pass had. Data of a window is null where it is neither kept (operation::saved) nor wanted.
-#ifndef FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
-#define FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
 
 // ---- fovea/graph/kernel.hpp
 // The contract between operations and kernels: what a kernel is given and what it must do. Every backend depends on it.
@@ -4556,9 +4547,6 @@ class data_loader {
 // of the columns, in absolute coordinates of its own image, so that one kernel serves whole images, tiles and streams
 // and cannot tell which. The result of a pixel must depend on nothing but the values that it reads: not on where a call
 // begins or ends. Windows hold float32, but for a kernel that says that it takes 16 bits (operation::takes_16_bits).
-
-#ifndef FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
 
 // ---- fovea/core/half.hpp
 // Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
@@ -4622,7 +4610,6 @@ constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
 }
 
 } // namespace fovea
-#endif
 
 namespace fovea {
 
@@ -4742,7 +4729,6 @@ template <class Call, class F> void each_pixel(const Call& c, F f) {
 }
 
 } // namespace fovea
-#endif
 
 namespace fovea {
 
@@ -4782,7 +4768,6 @@ struct preparation_gradient_call {
 using preparation_gradient = void (*)(const preparation_gradient_call&);
 
 } // namespace fovea
-#endif
 
 namespace fovea {
 
@@ -4855,7 +4840,8 @@ const kernel_table& dispatched_kernels();
 const kernel_table* kernels_of(std::string_view instruction_set);
 
 } // namespace fovea
-#endif
+
+#if FOVEA_DISPATCH
 #define FOVEA_CPU_KERNEL(kernel_name) (::fovea::dispatched_kernels().kernel_name)
 #else
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_KERNELS_HPP
@@ -5125,205 +5111,6 @@ FOVEA_INLINE vf rounded(vf v) {
 }
 
 } // namespace fovea::FOVEA_ISA
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
-#define FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
-
-// ---- fovea/graph/kernel.hpp
-// The contract between operations and kernels: what a kernel is given and what it must do. Every backend depends on it.
-//
-// A kernel computes the pixels images x rows x cols of y, all inside y's image, and writes nothing else. It runs on one
-// thread; the executor splits an operation into such calls. Of x, every pixel that the operation's footprint names is
-// present: inside the image with its value, outside it as zeros. A window keeps a part of the rows in a ring and a part
-// of the columns, in absolute coordinates of its own image, so that one kernel serves whole images, tiles and streams
-// and cannot tell which. The result of a pixel must depend on nothing but the values that it reads: not on where a call
-// begins or ends. Windows hold float32, but for a kernel that says that it takes 16 bits (operation::takes_16_bits).
-
-#ifndef FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
-
-// ---- fovea/core/half.hpp
-// Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
-// even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
-#include <bit>
-
-namespace fovea {
-
-// How the numbers of a tensor are kept.
-enum class number_format { float32, bfloat16, float16 };
-constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
-
-constexpr float float_from_half(std::uint16_t half) {
-    const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
-    const std::uint32_t exponent = (half >> 10) & 0x1Fu;
-    const std::uint32_t mantissa = half & 0x3FFu;
-    if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | mantissa << 13 | (mantissa ? 0x400000u : 0));
-    if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f; // subnormal in half, exact and normal in float
-    return sign ? -magnitude : magnitude;
-}
-
-constexpr std::uint16_t half_from_float(float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
-    const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
-    if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
-    if (magnitude >= 0x477FF000u)
-        return static_cast<std::uint16_t>(sign | 0x7C00u); // 65520 and above round to infinity
-    if (magnitude < 0x33000000u) return sign;              // below 2^-25: to zero
-    std::uint32_t kept = 0, rest = 0, tie = 0;
-    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa go
-        kept = (magnitude >> 13) - (112u << 10);
-        rest = magnitude & 0x1FFFu;
-        tie = 0x1000u;
-    } else { // subnormal in half: in units of 2^-24
-        const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
-        const std::uint32_t shift = 126 - (magnitude >> 23);
-        kept = mantissa >> shift;
-        rest = mantissa & ((1u << shift) - 1);
-        tie = 1u << (shift - 1);
-    }
-    if (rest > tie || (rest == tie && (kept & 1))) ++kept; // a carry into the exponent is the right result
-    return static_cast<std::uint16_t>(sign | kept);
-}
-
-constexpr float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t(value) << 16); }
-
-constexpr std::uint16_t bfloat16_from_float(float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
-    return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
-}
-
-// By format, which is not float32.
-constexpr float float_from_16_bits(number_format f, std::uint16_t value) {
-    return f == number_format::float16 ? float_from_half(value) : float_from_bfloat16(value);
-}
-constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
-    return f == number_format::float16 ? half_from_float(value) : bfloat16_from_float(value);
-}
-
-} // namespace fovea
-#endif
-
-namespace fovea {
-
-// Half-open interval of rows, columns or images.
-struct range {
-    int begin = 0, end = 0;
-    constexpr bool empty() const { return end <= begin; }
-    constexpr int size() const { return end > begin ? end - begin : 0; }
-    constexpr range clip(int n) const { return {std::max(begin, 0), std::min(end, n)}; }
-    constexpr range join(range o) const {
-        return empty() ? o : o.empty() ? *this : range{std::min(begin, o.begin), std::max(end, o.end)};
-    }
-    constexpr bool operator==(const range&) const = default;
-};
-
-using weight_shape = std::array<int, 4>; // of a weight: (out, in/groups, kernel, kernel), or (n,1,1,1)
-constexpr std::size_t count(weight_shape s) {
-    return std::size_t(s[0]) * std::size_t(s[1]) * std::size_t(s[2]) * std::size_t(s[3]);
-}
-
-// One activation tensor, (N,H,W,C) with C contiguous, of which `stored` rows and `columns` columns are kept.
-struct window {
-    std::byte* data = nullptr;                       // image 0, ring slot 0, column `left`
-    const std::byte* zeros = nullptr;                // one kept row of zeros, for rows outside the image
-    int height = 0, width = 0, channels = 0;         // of the image
-    int left = 0, columns = 0, stored = 1;           // kept columns are [left, left + columns); left may be negative
-    std::ptrdiff_t row_stride = 0, image_stride = 0; // in elements
-    number_format format = number_format::float32;   // float32 or 16 bits, in inference
-
-    constexpr bool in_16_bits() const { return format != number_format::float32; }
-    // Pixel (y, x) of image n. y lies inside the image and x in the kept columns.
-    template <class T> T* at(int n, int y, int x) const {
-        return reinterpret_cast<T*>(data) + n * image_stride + (y % stored) * row_stride +
-               std::ptrdiff_t(x - left) * channels;
-    }
-    // The same for reading, where y may lie outside the image: zeros.
-    template <class T> const T* read(int n, int y, int x) const {
-        if (y < 0 || y >= height) return reinterpret_cast<const T*>(zeros) + std::ptrdiff_t(x - left) * channels;
-        return at<const T>(n, y, x);
-    }
-    explicit operator bool() const { return data != nullptr; }
-};
-
-// Activations that a backend can fuse into the operation before; `custom` is anything else.
-enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
-
-// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
-// never chosen by itself, see graph/quantise.hpp.
-enum class convolution_method { automatic, direct, winograd, int8 };
-
-// A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
-struct quantisation {
-    float step = 0;
-    int zero = 0;
-};
-inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255 and 127 fit 31 bits
-
-struct attributes {
-    int kernel = 1, stride = 1, dilation = 1, groups = 1;
-    int offset = 0; // of the input pixel that the first output is centred on: kernel / 2 * dilation less the padding
-    int factor = 1; // of a magnification or a pixel shuffle
-    int hidden = 0; // channels inside a fused block
-    float epsilon = 1e-5f;
-    activation_kind activation = activation_kind::identity;
-    float slope = 0; // of leaky_relu below zero
-    interpolation filter = interpolation::bicubic;
-    convolution_method method = convolution_method::direct;
-    int tile = 4;         // of Winograd: output pixels along a side, 4 or 6
-    quantisation input{}; // of convolution_method::int8
-};
-
-inline constexpr int max_inputs = 2;
-inline constexpr int max_weights = 12;
-
-struct call {
-    attributes a;
-    range images, rows, cols; // to compute, of y
-    std::array<window, max_inputs> x{};
-    window y;
-    std::array<const void*, max_weights> w{};
-    weight_shape dims{};              // of w[0], as in the weight file
-    const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
-    std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
-
-    template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
-};
-using kernel = void (*)(const call&);
-using scratch_size =
-    std::size_t (*)(const call&); // bytes for a call with these windows, rows and cols; data may be null
-
-// `count` numbers from 16 bits to float32 and back, as core/half.hpp says.
-using widening = void (*)(number_format, const std::uint16_t* from, float* to, std::ptrdiff_t count);
-using narrowing = void (*)(number_format, const float* from, std::uint16_t* to, std::ptrdiff_t count);
-
-// Weights to weights, before any pixel is seen: folding a normalisation, packing into a backend's own layout.
-struct preparation_call {
-    attributes a;
-    std::array<const void*, max_weights> w{};
-    std::array<weight_shape, max_weights> dims{};
-    void* out = nullptr;
-
-    template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
-};
-using preparation_kernel = void (*)(const preparation_call&);
-using preparation_size = std::size_t (*)(const preparation_call&); // bytes of the result; weights may be null
-
-// f(image, row) for every row to compute.
-template <class Call, class F> void each_row(const Call& c, F f) {
-    for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int y = c.rows.begin; y < c.rows.end; ++y) f(n, y);
-}
-// f(image, row, column) for every pixel to compute.
-template <class Call, class F> void each_pixel(const Call& c, F f) {
-    each_row(c, [&](int n, int y) {
-        for (int x = c.cols.begin; x < c.cols.end; ++x) f(n, y, x);
-    });
-}
-
-} // namespace fovea
 #endif
 
 namespace fovea::FOVEA_ISA {
@@ -7293,66 +7080,6 @@ inline void attention_block(const call& c) {
 //   dy  (N,H',W',O)     dx  (N,H,W,I), = or +=     arranged  by pack_convolution_gradient from w (O,I/groups,K,K)
 //
 // attributes::method and tile are those of the exchanged convolution.
-#ifndef FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
-#define FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
-
-// ---- fovea/graph/gradient_kernel.hpp
-// The contract of backward kernels; graph/kernel.hpp has that of forward ones.
-//
-//   input_gradient(Backend, Operation, const gradient_call&)    dx of the pixels images x rows x cols of x[0]'s image,
-//                                                               from dy: overwritten, or added to where
-//                                                               `accumulates` says so; of x[1], which is read at the
-//                                                               output's own pixel, the same pixels
-//   weight_gradient(Backend, Operation, const gradient_call&)   dw from the rows `rows` of dy, all columns, and of w[0]
-//                                                               the output channels `outputs`: always added
-//   batch_statistics(Backend, Operation, const gradient_call&)  what an operation finds out of a whole batch before its
-//                                                               forward pass, of the channels `outputs`
-//   gradient_statistics(Backend, Operation, const gradient_call&)   the same before input_gradient
-//
-// Weights are those of the file's layout; in batch_statistics dw[k] of a buffer is the buffer itself, to be updated, or
-// null. A kernel runs on one thread; the result of a number depends on neither the
-// rectangle nor the thread. Windows hold the whole image; dy has zeros in its margin columns, x those that the forward
-// pass had. Data of a window is null where it is neither kept (operation::saved) nor wanted.
-
-namespace fovea {
-
-struct gradient_call {
-    attributes a;
-    range images, rows, cols, outputs;
-    std::array<window, max_inputs> x{};
-    window y, dy;
-    std::array<window, max_inputs> dx{};
-    std::array<bool, max_inputs> accumulates{};
-    std::array<const void*, max_weights> w{};
-    std::array<void*, max_weights> dw{};
-    const void* arranged = nullptr; // w[0] as the backend arranged it for input_gradient
-    void* statistics = nullptr;     // of the batch: as many numbers as the operation asked for
-    weight_shape dims{};            // of w[0]
-    std::byte* scratch = nullptr;   // private to this call, 64-byte aligned
-
-    template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
-    template <class T> T* weight_gradient(int i) const { return static_cast<T*>(dw[std::size_t(i)]); }
-};
-using gradient_kernel = void (*)(const gradient_call&);
-using gradient_scratch = std::size_t (*)(const gradient_call&); // bytes; data may be null
-
-// dx[k] at pixel (n, y, x): f(channel) is the gradient of a channel.
-template <class T, class F> void put_gradient(const gradient_call& c, int k, int n, int y, int x, F f) {
-    const window& to = c.dx[std::size_t(k)];
-    T* dx = to.at<T>(n, y, x); // (C)
-    for (int i = 0; i < to.channels; ++i) dx[i] = f(i) + (c.accumulates[std::size_t(k)] ? dx[i] : T(0));
-}
-
-// Weights from weights: gradients of the weights it was made of, added.
-struct preparation_gradient_call {
-    preparation_call forward;
-    const void* dout = nullptr;
-    std::array<void*, max_weights> dw{};
-};
-using preparation_gradient = void (*)(const preparation_gradient_call&);
-
-} // namespace fovea
-#endif
 
 namespace fovea::FOVEA_ISA {
 
@@ -8199,85 +7926,6 @@ inline void int8_convolution(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_KERNEL_TABLE_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_KERNEL_TABLE_HPP
-
-// ---- fovea/backend/cpu/kernel_table.hpp
-// The CPU kernels of one instruction set, for choosing a set at run time. What each does stands in the header of its
-// name in backend/cpu/.
-
-namespace fovea {
-
-struct kernel_table {
-    const char* name; // avx512vnni, avx512, avx2, neon, baseline
-
-    kernel convolution;
-    preparation_size packed_convolution_bytes;
-    preparation_kernel pack_convolution;
-    scratch_size winograd_scratch;
-    kernel winograd;
-    preparation_size packed_winograd_bytes;
-    preparation_kernel pack_winograd;
-    scratch_size int8_convolution_scratch;
-    kernel int8_convolution;
-    preparation_size packed_int8_convolution_bytes;
-    preparation_kernel pack_int8_convolution;
-    kernel depthwise;
-    preparation_size packed_depthwise_bytes;
-    preparation_kernel pack_depthwise;
-
-    bool (*attention_block_supported)(int features, int hidden, int kernel);
-    scratch_size attention_block_scratch;
-    kernel attention_block;
-    preparation_size packed_attention_block_bytes;
-    preparation_kernel pack_attention_block;
-
-    kernel layer_norm, batch_norm;
-    kernel activate, prelu, add, multiply;
-    kernel pixel_shuffle;
-    scratch_size upsample_scratch;
-    kernel upsample;
-    kernel max_pool, global_average_pool;
-
-    // Backward passes; contract: graph/gradient_kernel.hpp.
-    preparation_size packed_convolution_gradient_bytes;
-    preparation_kernel pack_convolution_gradient;
-    gradient_scratch convolution_input_gradient_scratch;
-    gradient_kernel convolution_input_gradient;
-    gradient_scratch convolution_weight_gradient_scratch;
-    gradient_kernel convolution_weight_gradient;
-    preparation_size packed_depthwise_gradient_bytes;
-    preparation_kernel pack_depthwise_gradient;
-    gradient_kernel depthwise_input_gradient;
-    gradient_kernel depthwise_weight_gradient;
-    gradient_kernel layer_norm_input_gradient;
-    gradient_kernel layer_norm_weight_gradient;
-    gradient_kernel batch_norm_statistics;
-    gradient_kernel batch_norm_gradient_statistics;
-    gradient_kernel batch_norm_input_gradient;
-    gradient_kernel batch_norm_weight_gradient;
-    gradient_kernel activate_gradient;
-    gradient_kernel prelu_input_gradient;
-    gradient_kernel prelu_weight_gradient;
-    gradient_kernel multiply_gradient;
-    gradient_kernel pixel_shuffle_gradient;
-    gradient_kernel max_pool_gradient;
-    gradient_kernel global_average_pool_gradient;
-
-    widening widen;
-    narrowing narrow;
-};
-
-// The kernels for this machine, chosen once: the best set that it can run, or the one that the environment variable
-// FOVEA_ISA names. Throws fovea::error where FOVEA_ISA names none that is built in and can run here. Defined in the
-// library fovea::dispatch.
-const kernel_table& dispatched_kernels();
-
-// The kernels of one instruction set, or null where they are not built in or cannot run here. Also in fovea::dispatch.
-const kernel_table* kernels_of(std::string_view instruction_set);
-
-} // namespace fovea
-#endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_GRADIENT_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_NORMALISE_GRADIENT_HPP
 
@@ -8950,265 +8598,6 @@ constexpr kernel_table table_of_kernels() {
 
 // ---- fovea/backend/reference/backend.hpp
 // The reference backend: one plain loop per operation, the oracle for every other. Real is the type of all tensors.
-#ifndef FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
-#define FOVEA_SINGLE_FOVEA_GRAPH_GRADIENT_KERNEL_HPP
-
-// ---- fovea/graph/gradient_kernel.hpp
-// The contract of backward kernels; graph/kernel.hpp has that of forward ones.
-//
-//   input_gradient(Backend, Operation, const gradient_call&)    dx of the pixels images x rows x cols of x[0]'s image,
-//                                                               from dy: overwritten, or added to where
-//                                                               `accumulates` says so; of x[1], which is read at the
-//                                                               output's own pixel, the same pixels
-//   weight_gradient(Backend, Operation, const gradient_call&)   dw from the rows `rows` of dy, all columns, and of w[0]
-//                                                               the output channels `outputs`: always added
-//   batch_statistics(Backend, Operation, const gradient_call&)  what an operation finds out of a whole batch before its
-//                                                               forward pass, of the channels `outputs`
-//   gradient_statistics(Backend, Operation, const gradient_call&)   the same before input_gradient
-//
-// Weights are those of the file's layout; in batch_statistics dw[k] of a buffer is the buffer itself, to be updated, or
-// null. A kernel runs on one thread; the result of a number depends on neither the
-// rectangle nor the thread. Windows hold the whole image; dy has zeros in its margin columns, x those that the forward
-// pass had. Data of a window is null where it is neither kept (operation::saved) nor wanted.
-#ifndef FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
-#define FOVEA_SINGLE_FOVEA_GRAPH_KERNEL_HPP
-
-// ---- fovea/graph/kernel.hpp
-// The contract between operations and kernels: what a kernel is given and what it must do. Every backend depends on it.
-//
-// A kernel computes the pixels images x rows x cols of y, all inside y's image, and writes nothing else. It runs on one
-// thread; the executor splits an operation into such calls. Of x, every pixel that the operation's footprint names is
-// present: inside the image with its value, outside it as zeros. A window keeps a part of the rows in a ring and a part
-// of the columns, in absolute coordinates of its own image, so that one kernel serves whole images, tiles and streams
-// and cannot tell which. The result of a pixel must depend on nothing but the values that it reads: not on where a call
-// begins or ends. Windows hold float32, but for a kernel that says that it takes 16 bits (operation::takes_16_bits).
-
-#ifndef FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_HALF_HPP
-
-// ---- fovea/core/half.hpp
-// Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
-// even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
-#include <bit>
-
-namespace fovea {
-
-// How the numbers of a tensor are kept.
-enum class number_format { float32, bfloat16, float16 };
-constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
-
-constexpr float float_from_half(std::uint16_t half) {
-    const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
-    const std::uint32_t exponent = (half >> 10) & 0x1Fu;
-    const std::uint32_t mantissa = half & 0x3FFu;
-    if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | mantissa << 13 | (mantissa ? 0x400000u : 0));
-    if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f; // subnormal in half, exact and normal in float
-    return sign ? -magnitude : magnitude;
-}
-
-constexpr std::uint16_t half_from_float(float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
-    const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
-    if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
-    if (magnitude >= 0x477FF000u)
-        return static_cast<std::uint16_t>(sign | 0x7C00u); // 65520 and above round to infinity
-    if (magnitude < 0x33000000u) return sign;              // below 2^-25: to zero
-    std::uint32_t kept = 0, rest = 0, tie = 0;
-    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa go
-        kept = (magnitude >> 13) - (112u << 10);
-        rest = magnitude & 0x1FFFu;
-        tie = 0x1000u;
-    } else { // subnormal in half: in units of 2^-24
-        const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
-        const std::uint32_t shift = 126 - (magnitude >> 23);
-        kept = mantissa >> shift;
-        rest = mantissa & ((1u << shift) - 1);
-        tie = 1u << (shift - 1);
-    }
-    if (rest > tie || (rest == tie && (kept & 1))) ++kept; // a carry into the exponent is the right result
-    return static_cast<std::uint16_t>(sign | kept);
-}
-
-constexpr float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t(value) << 16); }
-
-constexpr std::uint16_t bfloat16_from_float(float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
-    return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
-}
-
-// By format, which is not float32.
-constexpr float float_from_16_bits(number_format f, std::uint16_t value) {
-    return f == number_format::float16 ? float_from_half(value) : float_from_bfloat16(value);
-}
-constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
-    return f == number_format::float16 ? half_from_float(value) : bfloat16_from_float(value);
-}
-
-} // namespace fovea
-#endif
-
-namespace fovea {
-
-// Half-open interval of rows, columns or images.
-struct range {
-    int begin = 0, end = 0;
-    constexpr bool empty() const { return end <= begin; }
-    constexpr int size() const { return end > begin ? end - begin : 0; }
-    constexpr range clip(int n) const { return {std::max(begin, 0), std::min(end, n)}; }
-    constexpr range join(range o) const {
-        return empty() ? o : o.empty() ? *this : range{std::min(begin, o.begin), std::max(end, o.end)};
-    }
-    constexpr bool operator==(const range&) const = default;
-};
-
-using weight_shape = std::array<int, 4>; // of a weight: (out, in/groups, kernel, kernel), or (n,1,1,1)
-constexpr std::size_t count(weight_shape s) {
-    return std::size_t(s[0]) * std::size_t(s[1]) * std::size_t(s[2]) * std::size_t(s[3]);
-}
-
-// One activation tensor, (N,H,W,C) with C contiguous, of which `stored` rows and `columns` columns are kept.
-struct window {
-    std::byte* data = nullptr;                       // image 0, ring slot 0, column `left`
-    const std::byte* zeros = nullptr;                // one kept row of zeros, for rows outside the image
-    int height = 0, width = 0, channels = 0;         // of the image
-    int left = 0, columns = 0, stored = 1;           // kept columns are [left, left + columns); left may be negative
-    std::ptrdiff_t row_stride = 0, image_stride = 0; // in elements
-    number_format format = number_format::float32;   // float32 or 16 bits, in inference
-
-    constexpr bool in_16_bits() const { return format != number_format::float32; }
-    // Pixel (y, x) of image n. y lies inside the image and x in the kept columns.
-    template <class T> T* at(int n, int y, int x) const {
-        return reinterpret_cast<T*>(data) + n * image_stride + (y % stored) * row_stride +
-               std::ptrdiff_t(x - left) * channels;
-    }
-    // The same for reading, where y may lie outside the image: zeros.
-    template <class T> const T* read(int n, int y, int x) const {
-        if (y < 0 || y >= height) return reinterpret_cast<const T*>(zeros) + std::ptrdiff_t(x - left) * channels;
-        return at<const T>(n, y, x);
-    }
-    explicit operator bool() const { return data != nullptr; }
-};
-
-// Activations that a backend can fuse into the operation before; `custom` is anything else.
-enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
-
-// How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
-// never chosen by itself, see graph/quantise.hpp.
-enum class convolution_method { automatic, direct, winograd, int8 };
-
-// A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
-struct quantisation {
-    float step = 0;
-    int zero = 0;
-};
-inline constexpr int max_int8_terms = 1 << 16; // of a sum: 2^16 products of 255 and 127 fit 31 bits
-
-struct attributes {
-    int kernel = 1, stride = 1, dilation = 1, groups = 1;
-    int offset = 0; // of the input pixel that the first output is centred on: kernel / 2 * dilation less the padding
-    int factor = 1; // of a magnification or a pixel shuffle
-    int hidden = 0; // channels inside a fused block
-    float epsilon = 1e-5f;
-    activation_kind activation = activation_kind::identity;
-    float slope = 0; // of leaky_relu below zero
-    interpolation filter = interpolation::bicubic;
-    convolution_method method = convolution_method::direct;
-    int tile = 4;         // of Winograd: output pixels along a side, 4 or 6
-    quantisation input{}; // of convolution_method::int8
-};
-
-inline constexpr int max_inputs = 2;
-inline constexpr int max_weights = 12;
-
-struct call {
-    attributes a;
-    range images, rows, cols; // to compute, of y
-    std::array<window, max_inputs> x{};
-    window y;
-    std::array<const void*, max_weights> w{};
-    weight_shape dims{};              // of w[0], as in the weight file
-    const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
-    std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
-
-    template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
-};
-using kernel = void (*)(const call&);
-using scratch_size =
-    std::size_t (*)(const call&); // bytes for a call with these windows, rows and cols; data may be null
-
-// `count` numbers from 16 bits to float32 and back, as core/half.hpp says.
-using widening = void (*)(number_format, const std::uint16_t* from, float* to, std::ptrdiff_t count);
-using narrowing = void (*)(number_format, const float* from, std::uint16_t* to, std::ptrdiff_t count);
-
-// Weights to weights, before any pixel is seen: folding a normalisation, packing into a backend's own layout.
-struct preparation_call {
-    attributes a;
-    std::array<const void*, max_weights> w{};
-    std::array<weight_shape, max_weights> dims{};
-    void* out = nullptr;
-
-    template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
-};
-using preparation_kernel = void (*)(const preparation_call&);
-using preparation_size = std::size_t (*)(const preparation_call&); // bytes of the result; weights may be null
-
-// f(image, row) for every row to compute.
-template <class Call, class F> void each_row(const Call& c, F f) {
-    for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int y = c.rows.begin; y < c.rows.end; ++y) f(n, y);
-}
-// f(image, row, column) for every pixel to compute.
-template <class Call, class F> void each_pixel(const Call& c, F f) {
-    each_row(c, [&](int n, int y) {
-        for (int x = c.cols.begin; x < c.cols.end; ++x) f(n, y, x);
-    });
-}
-
-} // namespace fovea
-#endif
-
-namespace fovea {
-
-struct gradient_call {
-    attributes a;
-    range images, rows, cols, outputs;
-    std::array<window, max_inputs> x{};
-    window y, dy;
-    std::array<window, max_inputs> dx{};
-    std::array<bool, max_inputs> accumulates{};
-    std::array<const void*, max_weights> w{};
-    std::array<void*, max_weights> dw{};
-    const void* arranged = nullptr; // w[0] as the backend arranged it for input_gradient
-    void* statistics = nullptr;     // of the batch: as many numbers as the operation asked for
-    weight_shape dims{};            // of w[0]
-    std::byte* scratch = nullptr;   // private to this call, 64-byte aligned
-
-    template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
-    template <class T> T* weight_gradient(int i) const { return static_cast<T*>(dw[std::size_t(i)]); }
-};
-using gradient_kernel = void (*)(const gradient_call&);
-using gradient_scratch = std::size_t (*)(const gradient_call&); // bytes; data may be null
-
-// dx[k] at pixel (n, y, x): f(channel) is the gradient of a channel.
-template <class T, class F> void put_gradient(const gradient_call& c, int k, int n, int y, int x, F f) {
-    const window& to = c.dx[std::size_t(k)];
-    T* dx = to.at<T>(n, y, x); // (C)
-    for (int i = 0; i < to.channels; ++i) dx[i] = f(i) + (c.accumulates[std::size_t(k)] ? dx[i] : T(0));
-}
-
-// Weights from weights: gradients of the weights it was made of, added.
-struct preparation_gradient_call {
-    preparation_call forward;
-    const void* dout = nullptr;
-    std::array<void*, max_weights> dw{};
-};
-using preparation_gradient = void (*)(const preparation_gradient_call&);
-
-} // namespace fovea
-#endif
 
 namespace fovea {
 

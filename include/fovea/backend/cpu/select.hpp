@@ -2,10 +2,9 @@
 // fovea::dispatch where FOVEA_DISPATCH is set, else of this translation unit's instruction set, so that kernels nobody
 // uses cost nothing.
 #pragma once
-#include "fovea/core/config.hpp"
+#include "fovea/backend/cpu/kernel_table.hpp"
 
 #if FOVEA_DISPATCH
-#include "fovea/backend/cpu/kernel_table.hpp"
 #define FOVEA_CPU_KERNEL(kernel_name) (::fovea::dispatched_kernels().kernel_name)
 #else
 #include "fovea/backend/cpu/kernels.hpp"
