@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Installs what is missing (Debian, Ubuntu), builds, and runs every test: all of them in a release build by g++; the
-# library's again as built by clang++ with the address and undefined-behaviour sanitizers; those with threads by g++ with
-# the thread sanitizer. The last line counts: N passed, N failed, N skipped.
+# library's again under the address and undefined-behaviour sanitizers; kernels, graphs and models as built by clang++;
+# those with threads under the thread sanitizer. The last line counts: N passed, N failed, N skipped.
 #
 #   FOVEA_DATA   folder with data/, weights/ and golden/; default: ../shared where that exists. Without, tests that need it
 #                are skipped
 #   JOBS         compilers and tests at once; default: the number of processors
-#   PARTS        default: "release asan tsan"
+#   PARTS        default: "release clang asan tsan"
 set -u
 cd "$(dirname "$0")/.."
 
 . cmake/packages.sh
 JOBS=${JOBS:-$(nproc)}
-PARTS=${PARTS:-release asan tsan}
+PARTS=${PARTS:-release clang asan tsan}
 if [ -z "${FOVEA_DATA:-}" ] && [ -d ../shared ]; then FOVEA_DATA=$(cd ../shared && pwd); fi
 export FOVEA_DATA=${FOVEA_DATA:-}
 
@@ -57,10 +57,15 @@ for name in $PARTS; do
     options=() targets=() filter=()
     case $name in
     release) part release release g++ ;;
+    clang)
+        # Lightly optimised and with assertions, as `release` is not.
+        options=(-DFOVEA_EXAMPLES=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1)
+        targets=(test_core test_tensor test_graph test_backend_cpu test_model) filter=(-R '^(core|tensor|graph|backend_cpu|model):')
+        part clang release clang++
+        ;;
     asan)
-        # Tests of label `compile` call both compilers already. Lightly optimised and with assertions, as `release` is not.
-        options=(-DFOVEA_EXAMPLES=OFF) filter=(-LE compile)
-        part asan asan clang++
+        options=(-DFOVEA_EXAMPLES=OFF) filter=(-LE compile) # those of label `compile` call both compilers already
+        part asan asan g++
         ;;
     tsan)
         options=(-DFOVEA_EXAMPLES=OFF) targets=(test_core test_model) filter=(-R '^(core|model):')
