@@ -131,9 +131,10 @@ double training_session::accuracy_on(const image& original, const image& made) c
     tensor<float> parts[2];
     for (int k = 0; k < 2; ++k) {
         parts[k] = tensor<float>(1, height, width, 3);
+        const image& from = k == 0 ? original : made;
         for (int y = 0; y < height; ++y)
-            fovea::detail::load_row<std::uint8_t>(k == 0 ? original : made, what_.range, top + y, {left, left + width},
-                                                  parts[k].at(0, y, 0), 3);
+            fovea::detail::load_row(from.row<std::uint8_t>(top + y).data(), 3, what_.range, {left, left + width},
+                                    parts[k].at(0, y, 0), 3);
     }
     return hooks_.accuracy(parts[0].view(), parts[1].view());
 }

@@ -16,21 +16,19 @@ struct value_range {
 
 namespace detail {
 
-// Row y, columns cols, into the network's input; a gray image fills all channels. Alpha is left aside.
-template <class T> void load_row(const image& from, value_range r, int y, range cols, float* to, int channels) {
-    const T* in = from.row<T>(y).data(); // (W, image channels)
-    const int step = from.channels(), colours = from.colours();
+// Columns cols of a row of samples, (W,`step`), into the network's input; a gray image (step 1, or 2 with alpha) fills
+// all channels. Alpha is left aside.
+template <class T> void load_row(const T* in, int step, value_range r, range cols, float* to, int channels) {
+    const bool gray = step < 3;
     const float scale = (r.high - r.low) / white_of(sample_type_of<T>);
     for (int x = cols.begin; x < cols.end; ++x, to += channels)
-        for (int c = 0; c < channels; ++c)
-            to[c] = r.low + scale * float(in[std::ptrdiff_t(x) * step + (colours == 1 ? 0 : c)]);
+        for (int c = 0; c < channels; ++c) to[c] = r.low + scale * float(in[std::ptrdiff_t(x) * step + (gray ? 0 : c)]);
 }
 
-// Row y of an image from the network's output; false when a value is not finite. Gray images get the mean of the
-// channels.
-template <class T> bool store_row(image& to, value_range r, int y, range cols, const float* from, int channels) {
-    T* out = to.row<T>(y).data(); // (W, image channels)
-    const int step = to.channels(), colours = to.colours();
+// A row of samples from the network's output; false when a value is not finite. Gray images get the mean of the
+// channels. Alpha stays as it is.
+template <class T> bool store_row(T* out, int step, value_range r, range cols, const float* from, int channels) {
+    const bool gray = step < 3;
     const float scale = 1 / (r.high - r.low);
     float checked = 0;
     for (int x = cols.begin; x < cols.end; ++x, from += channels) {
@@ -40,9 +38,9 @@ template <class T> bool store_row(image& to, value_range r, int y, range cols, c
             const float unit = (from[c] - r.low) * scale;
             checked += unit * 0.f; // NaN once any value is not finite
             sum += unit;
-            if (colours > 1) pixel[c] = sample_of<T>(unit);
+            if (!gray) pixel[c] = sample_of<T>(unit);
         }
-        if (colours == 1) pixel[0] = sample_of<T>(sum / float(channels));
+        if (gray) pixel[0] = sample_of<T>(sum / float(channels));
     }
     return checked == 0;
 }
