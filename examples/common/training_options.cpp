@@ -132,9 +132,6 @@ void training_options::complete(const CLI::App& app) {
     preset("--initial-gain", initial_gain, network == "supercool" ? 2. : 1.);
     if (target_resolution % upscale_ratio != 0)
         fail("--target-resolution ", target_resolution, ": expected a multiple of --upscale-ratio ", upscale_ratio);
-    if (colour_space != "rgb" && !test_images_path.empty() && app.count("--test-images-path") > 0)
-        fail("--colour-space ", colour_space,
-             ": is evaluated by its loss alone: expected --validation-share instead of --test-images-path");
     if (base) return;
     if (network == "supercool" && upscale_ratio == 3) fail("--upscale-ratio 3: supercool has 2, 4 and 8");
     if (network != "supercool" && upscale_ratio == 8) fail("--upscale-ratio 8: vapsr has 2, 3 and 4");
@@ -146,8 +143,8 @@ void training_options::take_base(const std::string& path, bool colours_too) {
     base = zoo::recognise(file);
     if (base->family == zoo::family::critic) fail(weights, ": holds a critic: expected a network that enlarges images");
     upscale_ratio = base->scale;
-    if (const auto of = file.metadata.find("colour_space"); colours_too && of != file.metadata.end())
-        colour_space = of->second;
+    if (colours_too) colour_space = name_of(base->colours);
+    base->colours = colour_space_of(colour_space);
 }
 
 zoo::architecture training_options::architecture() const {
@@ -160,6 +157,7 @@ zoo::architecture training_options::architecture() const {
         a.channels = 48, a.hidden = 64;
     } else
         a.channels = 64, a.hidden = 48, a.kernel = 3, a.range = {-1, 1};
+    a.colours = colour_space_of(colour_space);
     return a;
 }
 

@@ -115,7 +115,6 @@ tensor_file training_session::weights() {
     tensor_file file;
     file.source = "the weights in training";
     zoo::describe_in(file, what_);
-    file.metadata["colour_space"] = o_.colour_space;
     fit_.exchange_average();
     for (auto* all : {&net_.parameters(), &net_.buffers()})
         for (auto& p : *all) file.add(tensor_of(p.name, {p.dims.begin(), p.dims.begin() + p.rank}, p.values()));
@@ -133,8 +132,8 @@ double training_session::accuracy_on(const image& original, const image& made) c
         parts[k] = tensor<float>(1, height, width, 3);
         const image& from = k == 0 ? original : made;
         for (int y = 0; y < height; ++y)
-            fovea::detail::load_row(from.row<std::uint8_t>(top + y).data(), 3, what_.range, {left, left + width},
-                                    parts[k].at(0, y, 0), 3);
+            fovea::detail::load_row(from.row<std::uint8_t>(top + y).data(), 3, {what_.range, what_.colours},
+                                    {left, left + width}, parts[k].at(0, y, 0));
     }
     return hooks_.accuracy(parts[0].view(), parts[1].view());
 }
@@ -200,7 +199,6 @@ void training_session::save() {
     fit_.save(file);
     if (hooks_.save) hooks_.save(file);
     zoo::describe_in(file, what_);
-    file.metadata["colour_space"] = o_.colour_space;
     save_settings(file, o_.settings());
     file.metadata["data.epoch"] = std::to_string(loader_->position().epoch);
     file.metadata["data.step"] = std::to_string(loader_->position().step);

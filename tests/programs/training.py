@@ -244,18 +244,48 @@ def checkpoints_as_weights(tmp):
     check("numbers:" in run("info", best).stdout and "run:" not in run("info", best).stdout)
 
 
+def colour_spaces(tmp):
+    """What is trained in other colours is evaluated as the run itself does, and enlarges to the right ones."""
+    pictures(tmp / "images")
+    test = pictures(tmp / "test", 2)
+    for space in ("yuv", "oklab"):
+        r = pretrain(tmp, space, "--colour-space", space, "--num-epochs", 200, "--eval-interval", 200,
+                     "--test-images-path", test)
+        check_success(r)
+        score = float(r.stderr.split("epoch 200, step 600: psnr ")[1].split(",")[0])
+        checkpoint = tmp / f"{space}.step-600.safetensors"
+        evaluation = ("evaluate", "--scale", 2, "--hr", test, "--weights", checkpoint, "--json", tmp / "j.json")
+        check_success(run(*evaluation))
+        mean = json.loads((tmp / "j.json").read_text())["mean"]["psnr"]
+        check(abs(mean - score) < 1e-3, space, mean, "the run said", score)
+        check_success(run(*evaluation, "--channels", "rgb"))
+        j = json.loads((tmp / "j.json").read_text())
+        # Nearly bicubic interpolation, after so few steps; colours that are mixed up would cost more than 10 dB.
+        check(j["mean"]["psnr"] > j["bicubic"]["psnr"] - 3, space, j["mean"], j["bicubic"])
+        check_success(run("upscale", sample, "--weights", checkpoint, "-o", tmp / f"{space}.png"))
+        check(f"in {space}" in run("info", checkpoint).stdout)
+    pictures(tmp / "few", 4)
+    check_success(run("fine_tune", *tuning(tmp, "tuned", "--base-model-path", tmp / "yuv", "--train-images-path", tmp / "few",
+                                           "--test-images-path", test, "--num-epochs", 2), cwd=tmp))
+    check("in yuv" in run("info", tmp / "tuned.step-2.safetensors").stdout, "the base model's colours were lost")
+
+
+def tuning(tmp, name, *more):
+    """The options of fine_tune, small."""
+    small = [o for i, o in enumerate(SMALL) if not {o, SMALL[i - 1]} & set(NETWORK)]
+    paths = ("--train-images-path", tmp / "images", "--base-model-path", tmp / "base", "--checkpoint-path", tmp / name)
+    how = ("--schedule", "constant", "--optimizer", "adafactor", "--critic-warmup-epochs", 1, "--ema-decay", 0,
+           "--keep-checkpoints", 1)
+    return merged(*small, *paths, *how, *more)
+
+
 def adversarial(tmp):
     """fine_tune: resumed it goes on to the same bits, critic included; in the warm-up the upscaler stays as it was."""
     pictures(tmp / "images", 4)
     check_success(pretrain(tmp, "base", "--num-epochs", 2, "--ema-decay", 0))
 
     def fine_tune(name, *more):
-        small = [o for i, o in enumerate(SMALL) if not {o, SMALL[i - 1]} & set(NETWORK)]
-        paths = ("--train-images-path", tmp / "images", "--base-model-path", tmp / "base",
-                 "--checkpoint-path", tmp / name)
-        how = ("--schedule", "constant", "--optimizer", "adafactor", "--critic-warmup-epochs", 1, "--ema-decay", 0,
-               "--keep-checkpoints", 1)
-        return run("fine_tune", *merged(*small, *paths, *how, *more), cwd=tmp)
+        return run("fine_tune", *tuning(tmp, name, *more), cwd=tmp)
     check_success(fine_tune("whole", "--num-epochs", 3))
     check_success(fine_tune("cut", "--num-epochs", 1))
     warmed = tmp / "cut.step-1.safetensors"

@@ -40,9 +40,9 @@ inline void check_enlarges(const graph& g) {
 
 class frame_upscaler {
   public:
-    frame_upscaler(const graph& g, const weight_store& weights, context& threads, value_range range, extent input,
+    frame_upscaler(const graph& g, const weight_store& weights, context& threads, pixel_values values, extent input,
                    schedule how)
-        : graph_(&g), range_(range), input_(input), run_(g, weights, threads) {
+        : graph_(&g), values_(values), input_(input), run_(g, weights, threads) {
         check_extent(g, input);
         const detail::tiling tiles(g, input, how);
         output_ = tiles.out;
@@ -71,11 +71,11 @@ class frame_upscaler {
         std::atomic<bool> finite = true;
         const auto load = [&](int, range rows, range cols, const window& to) {
             for (int y = rows.begin; y < rows.end; ++y)
-                detail::load_row(in.at(0, y, 0), step, range_, cols, to.at<float>(0, y, cols.begin), 3);
+                detail::load_row(in.at(0, y, 0), step, values_, cols, to.at<float>(0, y, cols.begin));
         };
         const auto store = [&](int, range rows, range cols, const window& from) {
             for (int y = rows.begin; y < rows.end; ++y)
-                if (!detail::store_row(out.at(0, y, 0), step, range_, cols, from.at<float>(0, y, cols.begin), 3))
+                if (!detail::store_row(out.at(0, y, 0), step, values_, cols, from.at<float>(0, y, cols.begin)))
                     finite.store(false, std::memory_order_relaxed);
         };
         run_plans(load, store, arena);
@@ -123,7 +123,7 @@ class frame_upscaler {
     }
 
     const graph* graph_;
-    value_range range_;
+    pixel_values values_;
     extent input_, output_{};
     executor run_;
     std::vector<plan> plans_;

@@ -26,9 +26,10 @@ struct run_options {
 };
 
 struct model_options {
-    depths depth{};             // of every repeat<dynamic, ...>
-    value_range range{};        // of the network's values
-    context* threads = nullptr; // outlives the model; none: one thread, no others are made
+    depths depth{};                           // of every repeat<dynamic, ...>
+    value_range range{};                      // of the network's values
+    colour_space colours = colour_space::rgb; // that it was trained in
+    context* threads = nullptr;               // outlives the model; none: one thread, no others are made
     convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
     precision_kind precision = precision_kind::float32;
     const activation_ranges* ranges = nullptr; // of precision_kind::int8 alone, which needs them; read while it is made
@@ -40,7 +41,7 @@ class upscaler {
     upscaler(graph g, const tensor_file& weights, const model_options& o)
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(*graph_),
-          range_(o.range),
+          values_{o.range, o.colours},
           precision_(o.precision),
           context_(o.threads) {
         digest_ = load_weights(*graph_, weights_, weights);
@@ -56,7 +57,7 @@ class upscaler {
 
     int in_channels() const { return graph_->tensors.front().channels; }
     ratio scale() const { return graph_->tensors.back().scale; }
-    value_range values() const { return range_; }
+    pixel_values values() const { return values_; }
     precision_kind precision() const { return precision_; }
     const std::string& weights_digest() const { return digest_; } // of the numbers in the weight file
     const graph& traced() const { return *graph_; }
@@ -80,13 +81,13 @@ class upscaler {
                 {in.height(), in.width()}, 1, o,
                 [&](int, range rows, range cols, const window& to) {
                     for (int y = rows.begin; y < rows.end; ++y)
-                        detail::load_row<T>(from.row<T>(y).data(), from.channels(), range_, cols,
-                                            to.at<float>(0, y, cols.begin), 3);
+                        detail::load_row<T>(from.row<T>(y).data(), from.channels(), values_, cols,
+                                            to.at<float>(0, y, cols.begin));
                 },
                 [&](int, range rows, range cols, const window& result) {
                     for (int y = rows.begin; y < rows.end; ++y)
-                        if (!detail::store_row<T>(out.row<T>(y).data(), out.channels(), range_, cols,
-                                                  result.at<float>(0, y, cols.begin), 3))
+                        if (!detail::store_row<T>(out.row<T>(y).data(), out.channels(), values_, cols,
+                                                  result.at<float>(0, y, cols.begin)))
                             finite.store(false, std::memory_order_relaxed);
                 });
         });
@@ -133,7 +134,7 @@ class upscaler {
         return frames(input, choose_schedule(*graph_, input, 1, memory_budget));
     }
     frame_upscaler frames(extent input, schedule how) const {
-        return {*graph_, weights_, *context_, range_, input, how};
+        return {*graph_, weights_, *context_, values_, input, how};
     }
 
     // How images of that size would be run, of which images_at_once are under way together.
@@ -196,7 +197,7 @@ class upscaler {
 
     std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
     weight_store weights_;
-    value_range range_;
+    pixel_values values_;
     precision_kind precision_;
     std::string digest_;
     std::unique_ptr<context> own_;
