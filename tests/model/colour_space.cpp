@@ -69,9 +69,10 @@ TEST_CASE("an image goes through the colour space that a weight file names") {
 TEST_CASE("colours below zero are not cut off") {
     // A network whose convolutions give nothing: what comes back is the interpolated image, whatever its colours are
     // called. Interpolation is linear, and so is YUV: 1e-6 is some roundings of numbers up to one.
+    const tensor_file random = fovea_test::random_weights<network>();
     tensor_file nothing;
     nothing.metadata["colour_space"] = "yuv";
-    for (auto& t : fovea_test::random_weights<network>().tensors())
+    for (auto& t : random.tensors())
         nothing.add(
             tensor_of(t.name, t.shape, std::vector<float>(std::size_t(t.size()), t.name.ends_with("weight_v"))));
     tensor_file in_rgb = nothing;
