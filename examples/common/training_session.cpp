@@ -235,6 +235,8 @@ void training_session::end_epoch(bool last) {
 void training_session::run(const step_function& step, const hooks& h) {
     hooks_ = h;
     files_.check_writable();
+    if (const int stale = files_.remove_stale())
+        std::fprintf(stderr, "%d unfinished files of runs that were killed: removed\n", stale);
     if (!o_.run_dir_path.empty()) events_.emplace(o_.run_dir_path);
     if (!o_.resume) begin(); // before the options: averages begin with the weights as they are
     fit_.set_options(o_.trainer(std::max<std::int64_t>(total_steps() - steps_of(o_.critic_warmup_epochs), 1)));

@@ -1,4 +1,5 @@
 """Trains small networks as a user does: training.py CASE FOLDER_OF_PROGRAMS"""
+import fcntl
 import json
 import random
 import signal
@@ -122,6 +123,17 @@ def killed(tmp):
     check_success(pretrain(tmp, "cut", *epochs, *(["--resume"] if steps(tmp, "cut") else [])))
     check(last(tmp, "cut") == last(tmp, "whole"), "a run that was killed and resumed differs")
     check(len(steps(tmp, "cut")) == 3, "--keep-checkpoints", steps(tmp, "cut"))
+
+    left, written = tmp / ".fovea-1.part", tmp / ".fovea-2.part"
+    left.write_bytes(b"of a run that was killed while it saved")
+    with open(written, "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as one does that is saving now
+        r = pretrain(tmp, "other", "--num-epochs", 1)
+        check_success(r)
+        check(not left.exists() and written.exists(), r.stderr)
+        check(len(steps(tmp, "cut")) == 3, "files of another run were removed")
+    check_success(pretrain(tmp, "third", "--num-epochs", 1))
+    check(not written.exists(), "a file that nobody writes any more")
 
 
 def asked_to_end(tmp):

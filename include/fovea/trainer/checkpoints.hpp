@@ -23,6 +23,9 @@ class checkpoint_files {
         if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
     }
 
+    // Removes what runs that were killed while they saved have left; returns how many files.
+    int remove_stale() const { return remove_stale_parts(folder()); }
+
     // Throws when no file can be written there: better known before a run than after its first hours.
     void check_writable() const { const atomic_file probe(best()); }
 
