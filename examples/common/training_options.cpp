@@ -96,6 +96,9 @@ void training_options::add_to(CLI::App& app) {
     add("--keep-checkpoints", keep_checkpoints, "how many of the last ones stay")->check(CLI::Range(1, 1 << 20));
     add("--checkpoint-path", checkpoint_path, "PATH.step-N.safetensors and PATH.best.safetensors are written");
     add("--run-dir-path", run_dir_path, "folder of TensorBoard's files; empty: none");
+    add("--gradient-norm-interval", gradient_norm_interval,
+        "steps between the gradient norms of single tensors there; 0: none")
+        ->check(CLI::NonNegativeNumber);
     add("--patience", patience, "ends the run after so many epochs without improvement; 0: no")
         ->check(CLI::NonNegativeNumber);
     add("--max-minutes", max_minutes, "saves and ends after this time, to be resumed; 0: no")

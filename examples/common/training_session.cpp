@@ -212,6 +212,15 @@ void training_session::save() {
     fit_.keep_state();
 }
 
+void training_session::log_step(const step_report& r) {
+    events_->add_scalar("training/loss", steps(), r.loss);
+    events_->add_scalar("training/gradient norm", steps(), r.gradient_norm);
+    events_->add_scalar("training/learning rate", steps(), r.learning_rate);
+    if (o_.gradient_norm_interval == 0 || steps() % o_.gradient_norm_interval != 0) return;
+    for (std::size_t k = 0; k < fit_.gradient_norms().size(); ++k)
+        events_->add_scalar("gradient norm/" + net_.parameters()[k].name, steps(), fit_.gradient_norms()[k]);
+}
+
 // Evaluates and saves where it is due.
 void training_session::end_epoch(bool last) {
     const std::uint64_t epoch = loader_->position().epoch; // that are done
@@ -267,11 +276,7 @@ void training_session::run(const step_function& step, const hooks& h) {
         if (!r.problem.empty())
             std::fprintf(stderr, "step %lld: %s (%lld such steps)\n", static_cast<long long>(steps()),
                          r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
-        if (events_) {
-            events_->add_scalar("training/loss", steps(), r.loss);
-            events_->add_scalar("training/gradient norm", steps(), r.gradient_norm);
-            events_->add_scalar("training/learning rate", steps(), r.learning_rate);
-        }
+        if (events_) log_step(r);
         const double images = double(steps() - begun) * o_.batch_size * o_.gradient_accumulation_steps;
         bar.say(text_of("epoch ", loader_->position().epoch, ", step ", steps(), ", loss ", r.loss, ", ",
                         hooks_.status ? hooks_.status() : std::string(),

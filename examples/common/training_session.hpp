@@ -56,6 +56,7 @@ class training_session {
     scores evaluate_validation();
     double accuracy_on(const fovea::image& original, const fovea::image& made) const;
     void save();
+    void log_step(const fovea::step_report& r);
     void end_epoch(bool last);
 
     training_options o_;

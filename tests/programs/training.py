@@ -291,6 +291,61 @@ def tuning(tmp, name, *more):
     return merged(*small, *paths, *how, *more)
 
 
+def fields(message):
+    """Number and value of every field of a protocol buffer."""
+    at = 0
+
+    def variable():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at, value, shift = at + 1, value | (byte & 127) << shift, shift + 7
+            if byte < 128:
+                return value
+    while at < len(message):
+        number, kind = divmod(variable(), 8)
+        size = {0: 0, 1: 8, 5: 4}.get(kind)
+        if kind == 0:
+            yield number, variable()
+            continue
+        size = variable() if kind == 2 else size
+        yield number, message[at:at + size]
+        at += size
+
+
+def scalars(folder):
+    """What TensorBoard would draw: by tag, the value of each step."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        content, at = path.read_bytes(), 0
+        while at < len(content):
+            length, = struct.unpack_from("<Q", content, at)
+            event = dict(fields(content[at + 12:at + 12 + length]))
+            at += length + 16
+            value = dict(fields(dict(fields(event[5]))[1])) if 5 in event else {}
+            if 2 in value:
+                found.setdefault(value[1].decode(), {})[event[2]], = struct.unpack("<f", value[2])
+    return found
+
+
+def gradient_norms(tmp):
+    """TensorBoard's files hold the gradient norm of every tensor, now and then, and their squares add up to the whole."""
+    pictures(tmp / "images")
+    check_success(pretrain(tmp, "net", "--num-epochs", 3, "--run-dir-path", tmp / "runs", "--gradient-norm-interval", 2))
+    of = scalars(tmp / "runs")
+    check(sorted(of["training/gradient norm"]) == list(range(1, 10)), of["training/gradient norm"])
+    tensors = {tag: norms for tag, norms in of.items() if tag.startswith("gradient norm/")}
+    check({"gradient norm/input.weight_v", "gradient norm/encoder.0.conv1.bias"} <= set(tensors), sorted(tensors))
+    for tag, norms in tensors.items():
+        check(sorted(norms) == [2, 4, 6, 8], tag, norms)
+    for step in (2, 4, 6, 8):
+        whole, parts = of["training/gradient norm"][step], sum(n[step] ** 2 for n in tensors.values()) ** 0.5
+        check(abs(parts - whole) < 1e-5 * whole, step, parts, whole)
+    check_success(pretrain(tmp, "other", "--num-epochs", 1, "--run-dir-path", tmp / "none", "--gradient-norm-interval", 0))
+    check(not any(tag.startswith("gradient norm/") for tag in scalars(tmp / "none")), "asked for none")
+
+
 def adversarial(tmp):
     """fine_tune: resumed it goes on to the same bits, critic included; in the warm-up the upscaler stays as it was."""
     pictures(tmp / "images", 4)

@@ -49,8 +49,13 @@ TEST_CASE("gradients are clipped to a norm") {
     samples s(2);
     trainer fit(net, sgd({.momentum = 0}), {.rate = {.base = 1}, .max_gradient_norm = 0.01});
     const auto before = weights_of(net);
-    CHECK(fit.step(s.x.view(), s.t.view(), l2_loss{}).gradient_norm > 0.01);
+    const double norm = fit.step(s.x.view(), s.t.view(), l2_loss{}).gradient_norm;
+    CHECK(norm > 0.01);
+    REQUIRE(fit.gradient_norms().size() == net.parameters().size());
     double square = 0;
+    for (double each : fit.gradient_norms()) square += each * each;
+    CHECK(std::sqrt(square) == Approx(norm).epsilon(1e-12)); // as many roundings as there are parameters
+    square = 0;
     for (std::size_t i = 0, n = 0; i < net.parameters().size(); ++i)
         for (float v : net.parameters()[i].values()) square += std::pow(double(v) - double(before[n++]), 2);
     CHECK(std::sqrt(square) == Approx(0.01).epsilon(1e-3));

@@ -79,7 +79,8 @@ class trainer {
         if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
         if (!r.complete) return r;
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
-        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters()) : std::nan("");
+        norms_.clear();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_) : std::nan("");
         if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
         if (problem_.empty())
             take(r);
@@ -93,6 +94,9 @@ class trainer {
     std::int64_t bad_steps() const { return bad_steps_; }
     bool between_steps() const { return micro_ == 0; }
     basic_trainable<float>& network() { return net_; }
+    // Of each of network().parameters() in the last step, before clipping; none before the first, and where the loss
+    // was not finite.
+    const std::vector<double>& gradient_norms() const { return norms_; }
 
     // The weights to use: the averages where there are any. Twice leaves both as they were.
     void exchange_average() {
@@ -227,6 +231,7 @@ class trainer {
     std::int64_t bad_steps_ = 0;
     std::string problem_;
     std::vector<float> buffers_; // as they were before this step
+    std::vector<double> norms_;
 };
 
 } // namespace fovea
