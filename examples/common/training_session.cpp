@@ -26,6 +26,21 @@ std::string training_session::scores::text() const {
     return all;
 }
 
+// Throws when a run could not write there, or would mix its files with those of an earlier one.
+checkpoint_files training_session::writable_files(const training_options& o) {
+    checkpoint_files files(o.checkpoint_path, o.keep_checkpoints);
+    files.check_writable();
+    if (const auto earlier = files.steps(); !o.resume && !earlier.empty()) // a later --resume could not tell them apart
+        fail(files.of_step(earlier.back()).string(),
+             ": is of an earlier run: expected --resume, or another --checkpoint-path");
+    if (o.run_dir_path.empty()) return files;
+    std::error_code problem;
+    std::filesystem::create_directories(o.run_dir_path, problem);
+    if (problem) fail(o.run_dir_path, ": cannot make the folder: ", problem.message());
+    const atomic_file probe(std::filesystem::path(o.run_dir_path) / "events");
+    return files;
+}
+
 picture_list training_session::training_pictures() {
     picture_list list = o_.low_images_path.empty()
                             ? pictures_below(o_.train_images_path)
@@ -39,12 +54,12 @@ picture_list training_session::training_pictures() {
 training_session::training_session(const training_options& o)
     : o_(o),
       what_(o.architecture()),
+      files_(writable_files(o)),
       threads_({.threads = o.common.threads}),
       set_(training_pictures(), o.samples(),
            {.cache_bytes = std::uint64_t(o.cache_megabytes) << 20, .threads = o.num_dataset_processes}),
       net_(zoo::trainable_of<cpu>(what_, {.seed = o.common.seed, .gain = o.initial_gain, .threads = &threads_})),
-      fit_(net_, o.make_optimizer(), {}),
-      files_(o.checkpoint_path, o.keep_checkpoints) {
+      fit_(net_, o.make_optimizer(), {}) {
     report_skipped(set_);
     if (!validation_pictures_.pictures.empty())
         validation_.emplace(std::move(validation_pictures_), o.samples(),
@@ -80,9 +95,6 @@ std::int64_t training_session::total_steps() const {
 std::int64_t training_session::steps() { return hooks_.steps ? hooks_.steps() : fit_.steps(); }
 
 void training_session::begin() {
-    if (const auto earlier = files_.steps(); !earlier.empty()) // of which a later --resume could not tell this run's
-        fail(files_.of_step(earlier.back()).string(),
-             ": is of an earlier run: expected --resume, or another --checkpoint-path");
     if (o_.weights.empty()) return;
     const auto file = fovea::weights_of(read_tensor_file(weights_at(o_.weights)));
     net_.load(file);
@@ -243,7 +255,6 @@ void training_session::end_epoch(bool last) {
 
 void training_session::run(const step_function& step, const hooks& h) {
     hooks_ = h;
-    files_.check_writable();
     if (const int stale = files_.remove_stale())
         std::fprintf(stderr, "%d unfinished files of runs that were killed: removed\n", stale);
     if (!o_.run_dir_path.empty()) events_.emplace(o_.run_dir_path);

@@ -42,6 +42,7 @@ class training_session {
         std::string text() const;
     };
 
+    static fovea::checkpoint_files writable_files(const training_options& o);
     fovea::picture_list training_pictures();
     std::int64_t steps_of(int epochs) const;
     std::int64_t steps();
@@ -62,6 +63,7 @@ class training_session {
     training_options o_;
     hooks hooks_;
     fovea::zoo::architecture what_;
+    fovea::checkpoint_files files_; // before the pictures: what cannot be written is known before hours of decoding
     fovea::context threads_;
     fovea::picture_list validation_pictures_;
     fovea::training_set set_;
@@ -69,7 +71,6 @@ class training_session {
     std::unique_ptr<fovea::data_loader> loader_;
     fovea::basic_trainable<float> net_;
     fovea::trainer fit_;
-    fovea::checkpoint_files files_;
     std::optional<fovea::event_file> events_;            // for TensorBoard
     std::int64_t last_saved_ = -1, last_evaluated_ = -1; // steps
     std::uint64_t epoch_ = 0, best_epoch_ = 0;

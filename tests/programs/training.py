@@ -194,8 +194,12 @@ def errors(tmp):
     check_failure(pretrain(tmp, "net", "--batch-size", 13), "a batch of 13 from 12 samples", "expected")
     check_failure(pretrain(tmp, "net", "--num-channels", 20), "20 channels", "not among those built in")
     check_failure(pretrain(tmp, "net", "--target-resolution", 17), "--target-resolution 17", "expected a multiple")
-    check_failure(pretrain(tmp, "file/net"), tmp / "file", "cannot make the folder")
-    check_failure(pretrain(tmp, "net", "--checkpoint-path", "/proc/net"), "/proc/net", "cannot write")
+    before = sorted(tmp.rglob("*"))
+    for option, names in (("--checkpoint-path", ("file/net", "x" * 300 + "/net", "x" * 240, "/proc/net")),
+                          ("--run-dir-path", ("file/runs", "file", "x" * 300, "/proc"))):
+        for name in names:  # before anything is read, and nothing is left behind
+            check_error(pretrain(tmp, "net", option, tmp / name), tmp / name, "cannot")
+    check(sorted(tmp.rglob("*")) == before, "a run that could not begin left", sorted(tmp.rglob("*")))
     check_failure(pretrain(tmp, "net", "--resume"), "net.step-*.safetensors", "expected a checkpoint")
     check_failure(pretrain(tmp, "net", "--weights", tmp / "absent"), tmp / "absent", "no such weight file")
     check_failure(pretrain(tmp, "net", "--weights", sample), "chelsea.png", "is not a weight file")
