@@ -83,8 +83,10 @@ void training_session::report_skipped(const training_set& set) const {
     for (auto& file : set.skipped()) std::fprintf(stderr, "  %s\n", file.reason.c_str());
 }
 
+// The last step of an epoch has the micro-batches that are left.
 std::int64_t training_session::steps_of(int epochs) const {
-    return std::int64_t(loader_->steps_per_epoch()) * epochs / o_.gradient_accumulation_steps;
+    const std::int64_t each = o_.gradient_accumulation_steps, batches = std::int64_t(loader_->steps_per_epoch());
+    return (batches + each - 1) / each * epochs;
 }
 
 std::int64_t training_session::total_steps() const {
@@ -253,6 +255,27 @@ void training_session::end_epoch(bool last) {
     if (last || epoch % std::uint64_t(o_.checkpoint_interval) == 0) save();
 }
 
+bool training_session::more() {
+    const bool patient =
+        o_.patience == 0 || !best_ || loader_->position().epoch < best_epoch_ + std::uint64_t(o_.patience);
+    return loader_->position().epoch < std::uint64_t(o_.num_epochs) && (o_.max_steps == 0 || steps() < o_.max_steps) &&
+           patient;
+}
+
+// Steps begin at multiples of the accumulation in each epoch, and end with it.
+void training_session::begin_step() {
+    const std::uint64_t each = std::uint64_t(o_.gradient_accumulation_steps), at = loader_->position().step;
+    micro_batches_ = int(std::min(each - at % each, loader_->steps_per_epoch() - at));
+    fit_.expect(micro_batches_);
+}
+
+step_report training_session::take_batch(const step_function& step) {
+    const training_batch& b = loader_->next();
+    to_range(b.input, input_), to_range(b.target, target_);
+    epoch_ = b.at.epoch;
+    return step(input_.view(), target_.view());
+}
+
 void training_session::run(const step_function& step, const hooks& h) {
     hooks_ = h;
     if (const int stale = files_.remove_stale())
@@ -267,33 +290,24 @@ void training_session::run(const step_function& step, const hooks& h) {
     std::fprintf(stderr, "%s: %lld steps of %d x %d images\n", zoo::describe(what_).c_str(),
                  static_cast<long long>(total), o_.gradient_accumulation_steps, o_.batch_size);
     progress_bar bar("training");
-    tensor<float> x, t;
-    bool epoch_ended = false, between_steps = true;
-    const auto more = [&] {
-        const bool patient =
-            o_.patience == 0 || !best_ || loader_->position().epoch < best_epoch_ + std::uint64_t(o_.patience);
-        return loader_->position().epoch < std::uint64_t(o_.num_epochs) &&
-               (o_.max_steps == 0 || steps() < o_.max_steps) && patient;
-    };
+    double images = 0;
+    bool between_steps = true;
     const auto interrupted = [&] { return stop_asked || (o_.max_minutes > 0 && bar.seconds() >= 60 * o_.max_minutes); };
     while (more() && !(between_steps && interrupted())) {
-        const training_batch& b = loader_->next();
-        to_range(b.input, x), to_range(b.target, t);
-        epoch_ = b.at.epoch;
-        const step_report r = step(x.view(), t.view());
+        if (between_steps) begin_step();
+        const step_report r = take_batch(step);
+        images += o_.batch_size;
         between_steps = r.complete;
-        epoch_ended |= loader_->position().step == 0;
         if (!r.complete) continue;
         if (!r.problem.empty())
             std::fprintf(stderr, "step %lld: %s (%lld such steps)\n", static_cast<long long>(steps()),
                          r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
         if (events_) log_step(r);
-        const double images = double(steps() - begun) * o_.batch_size * o_.gradient_accumulation_steps;
         bar.say(text_of("epoch ", loader_->position().epoch, ", step ", steps(), ", loss ", r.loss, ", ",
                         hooks_.status ? hooks_.status() : std::string(),
                         setting_of(int(images / bar.seconds() * 10) / 10.), " images/s"));
         bar(double(steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
-        if (std::exchange(epoch_ended, false)) end_epoch(false);
+        if (loader_->position().step == 0) end_epoch(false);
     }
     if (more())
         save(); // at once: whoever interrupts may not wait for an evaluation

@@ -136,6 +136,31 @@ def killed(tmp):
     check(not written.exists(), "a file that nobody writes any more")
 
 
+def short_steps(tmp):
+    """An epoch ends with a step of the micro-batches that are left, and nothing of one is added to the next."""
+    pictures(tmp / "images")  # three micro-batches: steps of two and of one
+    two = ("--gradient-accumulation-steps", 2, "--schedule", "constant", "--checkpoint-interval", 1)
+    r = pretrain(tmp, "net", *two, "--num-epochs", 3, "--keep-checkpoints", 9)
+    check_success(r)
+    check(steps(tmp, "net") == [2, 4, 6] and " 6 steps of 2 x 4 images" in r.stderr, steps(tmp, "net"), r.stderr)
+    check_success(pretrain(tmp, "cut", *two, "--max-steps", 3))  # within an epoch
+    check_success(pretrain(tmp, "cut", *two, "--num-epochs", 3, "--resume"))
+    check(last(tmp, "cut") == last(tmp, "net"), "a run that was resumed between steps of an epoch differs")
+    # Steps of more micro-batches than an epoch has are steps of a whole epoch.
+    for name, steps_of in (("three", 3), ("nine", 9)):
+        check_success(pretrain(tmp, name, *two, "--num-epochs", 3, "--gradient-accumulation-steps", steps_of))
+    check(weights(tmp / "three.step-3.safetensors") == weights(tmp / "nine.step-3.safetensors"))
+
+
+def weights(path):
+    """The tensors of a safetensors file, without its metadata."""
+    content = path.read_bytes()
+    length, = struct.unpack_from("<Q", content)
+    header = json.loads(content[8:8 + length])
+    header.pop("__metadata__")
+    return header, content[8 + length:]
+
+
 def asked_to_end(tmp):
     """SIGTERM and SIGINT save and end with 0; so does --max-steps; what is resumed differs in no bit."""
     pictures(tmp / "images")
