@@ -83,7 +83,10 @@ class duel {
     }
 
     step_report step(image_batch x, image_batch t) {
-        if (critic_fit_.between_steps()) warming_up_ = session_.epoch() < warmup_;
+        if (critic_fit_.between_steps()) {
+            warming_up_ = session_.epoch() < warmup_;
+            critic_fit_.expect(session_.micro_batches());
+        }
         const image_batch y = session_.network().forward(x);
         const step_report of_critic = teach_critic(t, y);
         if (warming_up_) return of_critic;
@@ -98,7 +101,7 @@ class duel {
         copy_into(both_, 0, t), copy_into(both_, n, y);
         const image_batch logits = critic_.forward(both_.view());
         const auto dy = critic_.output_gradient();
-        const double weight = 0.5 / critic_fit_.options().accumulation;
+        const double weight = 0.5 / critic_fit_.micro_batches();
         double loss = 0;
         for (bool real : {true, false}) {
             const int first = real ? 0 : n;
@@ -116,7 +119,7 @@ class duel {
         const image_batch logits = frozen_.forward(y);
         const double adversarial = bce_(logits, 1., frozen_.output_gradient());
         if (!std::isfinite(reconstruction + adversarial)) return reconstruction + adversarial;
-        const double each = 1. / session_.fit().options().accumulation;
+        const double each = 1. / session_.micro_batches();
         mix(dy, each * detached_ratio(reconstruction), frozen_.backward(), each * detached_ratio(adversarial));
         return reconstruction;
     }

@@ -96,6 +96,9 @@ void training_options::add_to(CLI::App& app) {
     add("--keep-checkpoints", keep_checkpoints, "how many of the last ones stay")->check(CLI::Range(1, 1 << 20));
     add("--checkpoint-path", checkpoint_path, "PATH.step-N.safetensors and PATH.best.safetensors are written");
     add("--run-dir-path", run_dir_path, "folder of TensorBoard's files; empty: none");
+    add("--gradient-norm-interval", gradient_norm_interval,
+        "steps between the gradient norms of single tensors there; 0: none")
+        ->check(CLI::NonNegativeNumber);
     add("--patience", patience, "ends the run after so many epochs without improvement; 0: no")
         ->check(CLI::NonNegativeNumber);
     add("--max-minutes", max_minutes, "saves and ends after this time, to be resumed; 0: no")
@@ -132,9 +135,6 @@ void training_options::complete(const CLI::App& app) {
     preset("--initial-gain", initial_gain, network == "supercool" ? 2. : 1.);
     if (target_resolution % upscale_ratio != 0)
         fail("--target-resolution ", target_resolution, ": expected a multiple of --upscale-ratio ", upscale_ratio);
-    if (colour_space != "rgb" && !test_images_path.empty() && app.count("--test-images-path") > 0)
-        fail("--colour-space ", colour_space,
-             ": is evaluated by its loss alone: expected --validation-share instead of --test-images-path");
     if (base) return;
     if (network == "supercool" && upscale_ratio == 3) fail("--upscale-ratio 3: supercool has 2, 4 and 8");
     if (network != "supercool" && upscale_ratio == 8) fail("--upscale-ratio 8: vapsr has 2, 3 and 4");
@@ -146,8 +146,8 @@ void training_options::take_base(const std::string& path, bool colours_too) {
     base = zoo::recognise(file);
     if (base->family == zoo::family::critic) fail(weights, ": holds a critic: expected a network that enlarges images");
     upscale_ratio = base->scale;
-    if (const auto of = file.metadata.find("colour_space"); colours_too && of != file.metadata.end())
-        colour_space = of->second;
+    if (colours_too) colour_space = name_of(base->colours);
+    base->colours = colour_space_of(colour_space);
 }
 
 zoo::architecture training_options::architecture() const {
@@ -160,6 +160,7 @@ zoo::architecture training_options::architecture() const {
         a.channels = 48, a.hidden = 64;
     } else
         a.channels = 64, a.hidden = 48, a.kernel = 3, a.range = {-1, 1};
+    a.colours = colour_space_of(colour_space);
     return a;
 }
 

@@ -37,6 +37,7 @@ struct training_options {
     double max_minutes = 0;
     std::string checkpoint_path = "checkpoints/checkpoint", run_dir_path = "runs/pretrain";
     bool resume = false;
+    int gradient_norm_interval = 100;
     int critic_warmup_epochs = 0; // at the start, in which the upscaler stays as it is
     fovea::run_settings more_settings;
     common_options common;

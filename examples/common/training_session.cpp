@@ -26,6 +26,21 @@ std::string training_session::scores::text() const {
     return all;
 }
 
+// Throws when a run could not write there, or would mix its files with those of an earlier one.
+checkpoint_files training_session::writable_files(const training_options& o) {
+    checkpoint_files files(o.checkpoint_path, o.keep_checkpoints);
+    files.check_writable();
+    if (const auto earlier = files.steps(); !o.resume && !earlier.empty()) // a later --resume could not tell them apart
+        fail(files.of_step(earlier.back()).string(),
+             ": is of an earlier run: expected --resume, or another --checkpoint-path");
+    if (o.run_dir_path.empty()) return files;
+    std::error_code problem;
+    std::filesystem::create_directories(o.run_dir_path, problem);
+    if (problem) fail(o.run_dir_path, ": cannot make the folder: ", problem.message());
+    const atomic_file probe(std::filesystem::path(o.run_dir_path) / "events");
+    return files;
+}
+
 picture_list training_session::training_pictures() {
     picture_list list = o_.low_images_path.empty()
                             ? pictures_below(o_.train_images_path)
@@ -39,12 +54,12 @@ picture_list training_session::training_pictures() {
 training_session::training_session(const training_options& o)
     : o_(o),
       what_(o.architecture()),
+      files_(writable_files(o)),
       threads_({.threads = o.common.threads}),
       set_(training_pictures(), o.samples(),
            {.cache_bytes = std::uint64_t(o.cache_megabytes) << 20, .threads = o.num_dataset_processes}),
       net_(zoo::trainable_of<cpu>(what_, {.seed = o.common.seed, .gain = o.initial_gain, .threads = &threads_})),
-      fit_(net_, o.make_optimizer(), {}),
-      files_(o.checkpoint_path, o.keep_checkpoints) {
+      fit_(net_, o.make_optimizer(), {}) {
     report_skipped(set_);
     if (!validation_pictures_.pictures.empty())
         validation_.emplace(std::move(validation_pictures_), o.samples(),
@@ -68,8 +83,10 @@ void training_session::report_skipped(const training_set& set) const {
     for (auto& file : set.skipped()) std::fprintf(stderr, "  %s\n", file.reason.c_str());
 }
 
+// The last step of an epoch has the micro-batches that are left.
 std::int64_t training_session::steps_of(int epochs) const {
-    return std::int64_t(loader_->steps_per_epoch()) * epochs / o_.gradient_accumulation_steps;
+    const std::int64_t each = o_.gradient_accumulation_steps, batches = std::int64_t(loader_->steps_per_epoch());
+    return (batches + each - 1) / each * epochs;
 }
 
 std::int64_t training_session::total_steps() const {
@@ -80,9 +97,6 @@ std::int64_t training_session::total_steps() const {
 std::int64_t training_session::steps() { return hooks_.steps ? hooks_.steps() : fit_.steps(); }
 
 void training_session::begin() {
-    if (const auto earlier = files_.steps(); !earlier.empty()) // of which a later --resume could not tell this run's
-        fail(files_.of_step(earlier.back()).string(),
-             ": is of an earlier run: expected --resume, or another --checkpoint-path");
     if (o_.weights.empty()) return;
     const auto file = fovea::weights_of(read_tensor_file(weights_at(o_.weights)));
     net_.load(file);
@@ -115,7 +129,6 @@ tensor_file training_session::weights() {
     tensor_file file;
     file.source = "the weights in training";
     zoo::describe_in(file, what_);
-    file.metadata["colour_space"] = o_.colour_space;
     fit_.exchange_average();
     for (auto* all : {&net_.parameters(), &net_.buffers()})
         for (auto& p : *all) file.add(tensor_of(p.name, {p.dims.begin(), p.dims.begin() + p.rank}, p.values()));
@@ -131,9 +144,10 @@ double training_session::accuracy_on(const image& original, const image& made) c
     tensor<float> parts[2];
     for (int k = 0; k < 2; ++k) {
         parts[k] = tensor<float>(1, height, width, 3);
+        const image& from = k == 0 ? original : made;
         for (int y = 0; y < height; ++y)
-            fovea::detail::load_row<std::uint8_t>(k == 0 ? original : made, what_.range, top + y, {left, left + width},
-                                                  parts[k].at(0, y, 0), 3);
+            fovea::detail::load_row(from.row<std::uint8_t>(top + y).data(), 3, {what_.range, what_.colours},
+                                    {left, left + width}, parts[k].at(0, y, 0));
     }
     return hooks_.accuracy(parts[0].view(), parts[1].view());
 }
@@ -199,7 +213,6 @@ void training_session::save() {
     fit_.save(file);
     if (hooks_.save) hooks_.save(file);
     zoo::describe_in(file, what_);
-    file.metadata["colour_space"] = o_.colour_space;
     save_settings(file, o_.settings());
     file.metadata["data.epoch"] = std::to_string(loader_->position().epoch);
     file.metadata["data.step"] = std::to_string(loader_->position().step);
@@ -211,6 +224,15 @@ void training_session::save() {
     files_.save(steps(), file);
     last_saved_ = steps();
     fit_.keep_state();
+}
+
+void training_session::log_step(const step_report& r) {
+    events_->add_scalar("training/loss", steps(), r.loss);
+    events_->add_scalar("training/gradient norm", steps(), r.gradient_norm);
+    events_->add_scalar("training/learning rate", steps(), r.learning_rate);
+    if (o_.gradient_norm_interval == 0 || steps() % o_.gradient_norm_interval != 0) return;
+    for (std::size_t k = 0; k < fit_.gradient_norms().size(); ++k)
+        events_->add_scalar("gradient norm/" + net_.parameters()[k].name, steps(), fit_.gradient_norms()[k]);
 }
 
 // Evaluates and saves where it is due.
@@ -233,9 +255,31 @@ void training_session::end_epoch(bool last) {
     if (last || epoch % std::uint64_t(o_.checkpoint_interval) == 0) save();
 }
 
+bool training_session::more() {
+    const bool patient =
+        o_.patience == 0 || !best_ || loader_->position().epoch < best_epoch_ + std::uint64_t(o_.patience);
+    return loader_->position().epoch < std::uint64_t(o_.num_epochs) && (o_.max_steps == 0 || steps() < o_.max_steps) &&
+           patient;
+}
+
+// Steps begin at multiples of the accumulation in each epoch, and end with it.
+void training_session::begin_step() {
+    const std::uint64_t each = std::uint64_t(o_.gradient_accumulation_steps), at = loader_->position().step;
+    micro_batches_ = int(std::min(each - at % each, loader_->steps_per_epoch() - at));
+    fit_.expect(micro_batches_);
+}
+
+step_report training_session::take_batch(const step_function& step) {
+    const training_batch& b = loader_->next();
+    to_range(b.input, input_), to_range(b.target, target_);
+    epoch_ = b.at.epoch;
+    return step(input_.view(), target_.view());
+}
+
 void training_session::run(const step_function& step, const hooks& h) {
     hooks_ = h;
-    files_.check_writable();
+    if (const int stale = files_.remove_stale())
+        std::fprintf(stderr, "%d unfinished files of runs that were killed: removed\n", stale);
     if (!o_.run_dir_path.empty()) events_.emplace(o_.run_dir_path);
     if (!o_.resume) begin(); // before the options: averages begin with the weights as they are
     fit_.set_options(o_.trainer(std::max<std::int64_t>(total_steps() - steps_of(o_.critic_warmup_epochs), 1)));
@@ -246,37 +290,24 @@ void training_session::run(const step_function& step, const hooks& h) {
     std::fprintf(stderr, "%s: %lld steps of %d x %d images\n", zoo::describe(what_).c_str(),
                  static_cast<long long>(total), o_.gradient_accumulation_steps, o_.batch_size);
     progress_bar bar("training");
-    tensor<float> x, t;
-    bool epoch_ended = false, between_steps = true;
-    const auto more = [&] {
-        const bool patient =
-            o_.patience == 0 || !best_ || loader_->position().epoch < best_epoch_ + std::uint64_t(o_.patience);
-        return loader_->position().epoch < std::uint64_t(o_.num_epochs) &&
-               (o_.max_steps == 0 || steps() < o_.max_steps) && patient;
-    };
+    double images = 0;
+    bool between_steps = true;
     const auto interrupted = [&] { return stop_asked || (o_.max_minutes > 0 && bar.seconds() >= 60 * o_.max_minutes); };
     while (more() && !(between_steps && interrupted())) {
-        const training_batch& b = loader_->next();
-        to_range(b.input, x), to_range(b.target, t);
-        epoch_ = b.at.epoch;
-        const step_report r = step(x.view(), t.view());
+        if (between_steps) begin_step();
+        const step_report r = take_batch(step);
+        images += o_.batch_size;
         between_steps = r.complete;
-        epoch_ended |= loader_->position().step == 0;
         if (!r.complete) continue;
         if (!r.problem.empty())
             std::fprintf(stderr, "step %lld: %s (%lld such steps)\n", static_cast<long long>(steps()),
                          r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
-        if (events_) {
-            events_->add_scalar("training/loss", steps(), r.loss);
-            events_->add_scalar("training/gradient norm", steps(), r.gradient_norm);
-            events_->add_scalar("training/learning rate", steps(), r.learning_rate);
-        }
-        const double images = double(steps() - begun) * o_.batch_size * o_.gradient_accumulation_steps;
+        if (events_) log_step(r);
         bar.say(text_of("epoch ", loader_->position().epoch, ", step ", steps(), ", loss ", r.loss, ", ",
                         hooks_.status ? hooks_.status() : std::string(),
                         setting_of(int(images / bar.seconds() * 10) / 10.), " images/s"));
         bar(double(steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
-        if (std::exchange(epoch_ended, false)) end_epoch(false);
+        if (loader_->position().step == 0) end_epoch(false);
     }
     if (more())
         save(); // at once: whoever interrupts may not wait for an evaluation

@@ -32,8 +32,9 @@ class training_session {
     fovea::context& threads() { return threads_; }
     fovea::basic_trainable<float>& network() { return net_; }
     fovea::trainer& fit() { return fit_; }
-    std::uint64_t epoch() const { return epoch_; } // of the batch at hand
-    std::int64_t total_steps() const;              // of the whole run
+    std::uint64_t epoch() const { return epoch_; }       // of the batch at hand
+    int micro_batches() const { return micro_batches_; } // of the step at hand
+    std::int64_t total_steps() const;                    // of the whole run
 
   private:
     struct scores {
@@ -42,6 +43,7 @@ class training_session {
         std::string text() const;
     };
 
+    static fovea::checkpoint_files writable_files(const training_options& o);
     fovea::picture_list training_pictures();
     std::int64_t steps_of(int epochs) const;
     std::int64_t steps();
@@ -55,12 +57,17 @@ class training_session {
     scores evaluate_images();
     scores evaluate_validation();
     double accuracy_on(const fovea::image& original, const fovea::image& made) const;
+    bool more();
+    void begin_step();
+    fovea::step_report take_batch(const step_function& step);
     void save();
+    void log_step(const fovea::step_report& r);
     void end_epoch(bool last);
 
     training_options o_;
     hooks hooks_;
     fovea::zoo::architecture what_;
+    fovea::checkpoint_files files_; // before the pictures: what cannot be written is known before hours of decoding
     fovea::context threads_;
     fovea::picture_list validation_pictures_;
     fovea::training_set set_;
@@ -68,7 +75,8 @@ class training_session {
     std::unique_ptr<fovea::data_loader> loader_;
     fovea::basic_trainable<float> net_;
     fovea::trainer fit_;
-    fovea::checkpoint_files files_;
+    fovea::tensor<float> input_, target_; // in the network's range
+    int micro_batches_ = 1;
     std::optional<fovea::event_file> events_;            // for TensorBoard
     std::int64_t last_saved_ = -1, last_evaluated_ = -1; // steps
     std::uint64_t epoch_ = 0, best_epoch_ = 0;

@@ -38,6 +38,7 @@
 #include "fovea/checkpoint/read_weights.hpp"
 #include "fovea/model/calibration.hpp"
 #include "fovea/model/calibration_file.hpp"
+#include "fovea/model/frames.hpp"
 #include "fovea/model/model.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/zoo/alexnet.hpp"

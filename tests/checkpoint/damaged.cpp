@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <random>
 
-#include "checkpoint/allocated.hpp"
 #include "checkpoint/support.hpp"
+#include "support/allocated.hpp"
 
 using namespace fovea;
 using fovea_test::allocated;
@@ -22,7 +22,7 @@ struct outcome {
 };
 
 void open(std::span<const std::byte> bytes, outcome& outcome) {
-    allocated.most = allocated.now;
+    allocated.most = allocated.now.load();
     const std::size_t before = allocated.now;
     const std::string error = error_of([&] { weights_of(read_tensor_bytes(bytes, "w")); });
     outcome.most = std::max(outcome.most, allocated.most - before);
@@ -56,7 +56,7 @@ std::vector<std::byte> small_safetensors() {
 
 // The pickle of small.pt is protected by its CRC: altered here behind it, with every storage of 64 zero bytes.
 void open_pickle(const std::vector<std::byte>& pickle, outcome& outcome) {
-    allocated.most = allocated.now;
+    allocated.most = allocated.now.load();
     const std::size_t before = allocated.now;
     const std::vector<std::byte> zeros(64);
     const std::string error = error_of([&] {

@@ -1,6 +1,9 @@
 #include "fovea/core/atomic_file.hpp"
 
+#include <sys/wait.h>
+
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -87,6 +90,48 @@ TEST_CASE("devices are written directly and a full one is reported") {
     CHECK(fs::is_character_file("/dev/null"));
     const std::string large(1 << 20, 'x');
     CHECK(error_of([&] { fovea::write_file_atomically("/dev/full", bytes_of(large)); }) == reason);
+}
+
+TEST_CASE("temporary files that nobody writes any more are removed, and no others") {
+    const fovea_test::scratch_folder folder;
+    for (const char* name : {".fovea-0123456789abcdef-00000000.part", ".fovea-1.part"})
+        std::ofstream(folder.path / name) << "left";
+    for (const char* name : {"a.part", ".fovea-notes.txt", "weights.bin"}) std::ofstream(folder.path / name) << "mine";
+    fs::create_directory(folder.path / ".fovea-folder.part");
+    {
+        fovea::atomic_file file(folder.path / "weights.bin");
+        file.write(bytes_of("new"));
+        CHECK(fovea::remove_stale_parts(folder.path) == 2);
+        CHECK(folder.entries() == 5); // one of them is being written
+        CHECK(fovea::remove_stale_parts(folder.path) == 0);
+        file.commit();
+    }
+    CHECK(text_at(folder.path / "weights.bin") == "new");
+    CHECK(folder.entries() == 4);
+    CHECK(fovea::remove_stale_parts(folder.path / "absent") == 0);
+}
+
+TEST_CASE("a temporary file of a process that was killed is stale") {
+    const fovea_test::scratch_folder folder;
+    int ready[2];
+    REQUIRE(pipe(ready) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        fovea::atomic_file file(folder.path / "weights.bin");
+        const char written = 'w';
+        if (write(ready[1], &written, 1) != 1) _exit(1);
+        for (;;) pause();
+    }
+    char c = 0;
+    REQUIRE(read(ready[0], &c, 1) == 1);
+    CHECK(fovea::remove_stale_parts(folder.path) == 0);
+    CHECK(folder.entries() == 1);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    CHECK(folder.entries() == 1);
+    CHECK(fovea::remove_stale_parts(folder.path) == 1);
+    CHECK(folder.entries() == 0);
+    close(ready[0]), close(ready[1]);
 }
 
 TEST_CASE("read_file returns a file's bytes and names what it cannot read") {

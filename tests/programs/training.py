@@ -1,4 +1,5 @@
 """Trains small networks as a user does: training.py CASE FOLDER_OF_PROGRAMS"""
+import fcntl
 import json
 import random
 import signal
@@ -123,6 +124,42 @@ def killed(tmp):
     check(last(tmp, "cut") == last(tmp, "whole"), "a run that was killed and resumed differs")
     check(len(steps(tmp, "cut")) == 3, "--keep-checkpoints", steps(tmp, "cut"))
 
+    left, written = tmp / ".fovea-1.part", tmp / ".fovea-2.part"
+    left.write_bytes(b"of a run that was killed while it saved")
+    with open(written, "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as one does that is saving now
+        r = pretrain(tmp, "other", "--num-epochs", 1)
+        check_success(r)
+        check(not left.exists() and written.exists(), r.stderr)
+        check(len(steps(tmp, "cut")) == 3, "files of another run were removed")
+    check_success(pretrain(tmp, "third", "--num-epochs", 1))
+    check(not written.exists(), "a file that nobody writes any more")
+
+
+def short_steps(tmp):
+    """An epoch ends with a step of the micro-batches that are left, and nothing of one is added to the next."""
+    pictures(tmp / "images")  # three micro-batches: steps of two and of one
+    two = ("--gradient-accumulation-steps", 2, "--schedule", "constant", "--checkpoint-interval", 1)
+    r = pretrain(tmp, "net", *two, "--num-epochs", 3, "--keep-checkpoints", 9)
+    check_success(r)
+    check(steps(tmp, "net") == [2, 4, 6] and " 6 steps of 2 x 4 images" in r.stderr, steps(tmp, "net"), r.stderr)
+    check_success(pretrain(tmp, "cut", *two, "--max-steps", 3))  # within an epoch
+    check_success(pretrain(tmp, "cut", *two, "--num-epochs", 3, "--resume"))
+    check(last(tmp, "cut") == last(tmp, "net"), "a run that was resumed between steps of an epoch differs")
+    # Steps of more micro-batches than an epoch has are steps of a whole epoch.
+    for name, steps_of in (("three", 3), ("nine", 9)):
+        check_success(pretrain(tmp, name, *two, "--num-epochs", 3, "--gradient-accumulation-steps", steps_of))
+    check(weights(tmp / "three.step-3.safetensors") == weights(tmp / "nine.step-3.safetensors"))
+
+
+def weights(path):
+    """The tensors of a safetensors file, without its metadata."""
+    content = path.read_bytes()
+    length, = struct.unpack_from("<Q", content)
+    header = json.loads(content[8:8 + length])
+    header.pop("__metadata__")
+    return header, content[8 + length:]
+
 
 def asked_to_end(tmp):
     """SIGTERM and SIGINT save and end with 0; so does --max-steps; what is resumed differs in no bit."""
@@ -182,8 +219,12 @@ def errors(tmp):
     check_failure(pretrain(tmp, "net", "--batch-size", 13), "a batch of 13 from 12 samples", "expected")
     check_failure(pretrain(tmp, "net", "--num-channels", 20), "20 channels", "not among those built in")
     check_failure(pretrain(tmp, "net", "--target-resolution", 17), "--target-resolution 17", "expected a multiple")
-    check_failure(pretrain(tmp, "file/net"), tmp / "file", "cannot make the folder")
-    check_failure(pretrain(tmp, "net", "--checkpoint-path", "/proc/net"), "/proc/net", "cannot write")
+    before = sorted(tmp.rglob("*"))
+    for option, names in (("--checkpoint-path", ("file/net", "x" * 300 + "/net", "x" * 240, "/proc/net")),
+                          ("--run-dir-path", ("file/runs", "file", "x" * 300, "/proc"))):
+        for name in names:  # before anything is read, and nothing is left behind
+            check_error(pretrain(tmp, "net", option, tmp / name), tmp / name, "cannot")
+    check(sorted(tmp.rglob("*")) == before, "a run that could not begin left", sorted(tmp.rglob("*")))
     check_failure(pretrain(tmp, "net", "--resume"), "net.step-*.safetensors", "expected a checkpoint")
     check_failure(pretrain(tmp, "net", "--weights", tmp / "absent"), tmp / "absent", "no such weight file")
     check_failure(pretrain(tmp, "net", "--weights", sample), "chelsea.png", "is not a weight file")
@@ -244,18 +285,103 @@ def checkpoints_as_weights(tmp):
     check("numbers:" in run("info", best).stdout and "run:" not in run("info", best).stdout)
 
 
+def colour_spaces(tmp):
+    """What is trained in other colours is evaluated as the run itself does, and enlarges to the right ones."""
+    pictures(tmp / "images")
+    test = pictures(tmp / "test", 2)
+    for space in ("yuv", "oklab"):
+        r = pretrain(tmp, space, "--colour-space", space, "--num-epochs", 200, "--eval-interval", 200,
+                     "--test-images-path", test)
+        check_success(r)
+        score = float(r.stderr.split("epoch 200, step 600: psnr ")[1].split(",")[0])
+        checkpoint = tmp / f"{space}.step-600.safetensors"
+        evaluation = ("evaluate", "--scale", 2, "--hr", test, "--weights", checkpoint, "--json", tmp / "j.json")
+        check_success(run(*evaluation))
+        mean = json.loads((tmp / "j.json").read_text())["mean"]["psnr"]
+        check(abs(mean - score) < 1e-3, space, mean, "the run said", score)
+        check_success(run(*evaluation, "--channels", "rgb"))
+        j = json.loads((tmp / "j.json").read_text())
+        # Nearly bicubic interpolation, after so few steps; colours that are mixed up would cost more than 10 dB.
+        check(j["mean"]["psnr"] > j["bicubic"]["psnr"] - 3, space, j["mean"], j["bicubic"])
+        check_success(run("upscale", sample, "--weights", checkpoint, "-o", tmp / f"{space}.png"))
+        check(f"in {space}" in run("info", checkpoint).stdout)
+    pictures(tmp / "few", 4)
+    check_success(run("fine_tune", *tuning(tmp, "tuned", "--base-model-path", tmp / "yuv", "--train-images-path", tmp / "few",
+                                           "--test-images-path", test, "--num-epochs", 2), cwd=tmp))
+    check("in yuv" in run("info", tmp / "tuned.step-2.safetensors").stdout, "the base model's colours were lost")
+
+
+def tuning(tmp, name, *more):
+    """The options of fine_tune, small."""
+    small = [o for i, o in enumerate(SMALL) if not {o, SMALL[i - 1]} & set(NETWORK)]
+    paths = ("--train-images-path", tmp / "images", "--base-model-path", tmp / "base", "--checkpoint-path", tmp / name)
+    how = ("--schedule", "constant", "--optimizer", "adafactor", "--critic-warmup-epochs", 1, "--ema-decay", 0,
+           "--keep-checkpoints", 1)
+    return merged(*small, *paths, *how, *more)
+
+
+def fields(message):
+    """Number and value of every field of a protocol buffer."""
+    at = 0
+
+    def variable():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at, value, shift = at + 1, value | (byte & 127) << shift, shift + 7
+            if byte < 128:
+                return value
+    while at < len(message):
+        number, kind = divmod(variable(), 8)
+        size = {0: 0, 1: 8, 5: 4}.get(kind)
+        if kind == 0:
+            yield number, variable()
+            continue
+        size = variable() if kind == 2 else size
+        yield number, message[at:at + size]
+        at += size
+
+
+def scalars(folder):
+    """What TensorBoard would draw: by tag, the value of each step."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        content, at = path.read_bytes(), 0
+        while at < len(content):
+            length, = struct.unpack_from("<Q", content, at)
+            event = dict(fields(content[at + 12:at + 12 + length]))
+            at += length + 16
+            value = dict(fields(dict(fields(event[5]))[1])) if 5 in event else {}
+            if 2 in value:
+                found.setdefault(value[1].decode(), {})[event[2]], = struct.unpack("<f", value[2])
+    return found
+
+
+def gradient_norms(tmp):
+    """TensorBoard's files hold the gradient norm of every tensor, now and then, and their squares add up to the whole."""
+    pictures(tmp / "images")
+    check_success(pretrain(tmp, "net", "--num-epochs", 3, "--run-dir-path", tmp / "runs", "--gradient-norm-interval", 2))
+    of = scalars(tmp / "runs")
+    check(sorted(of["training/gradient norm"]) == list(range(1, 10)), of["training/gradient norm"])
+    tensors = {tag: norms for tag, norms in of.items() if tag.startswith("gradient norm/")}
+    check({"gradient norm/input.weight_v", "gradient norm/encoder.0.conv1.bias"} <= set(tensors), sorted(tensors))
+    for tag, norms in tensors.items():
+        check(sorted(norms) == [2, 4, 6, 8], tag, norms)
+    for step in (2, 4, 6, 8):
+        whole, parts = of["training/gradient norm"][step], sum(n[step] ** 2 for n in tensors.values()) ** 0.5
+        check(abs(parts - whole) < 1e-5 * whole, step, parts, whole)
+    check_success(pretrain(tmp, "other", "--num-epochs", 1, "--run-dir-path", tmp / "none", "--gradient-norm-interval", 0))
+    check(not any(tag.startswith("gradient norm/") for tag in scalars(tmp / "none")), "asked for none")
+
+
 def adversarial(tmp):
     """fine_tune: resumed it goes on to the same bits, critic included; in the warm-up the upscaler stays as it was."""
     pictures(tmp / "images", 4)
     check_success(pretrain(tmp, "base", "--num-epochs", 2, "--ema-decay", 0))
 
     def fine_tune(name, *more):
-        small = [o for i, o in enumerate(SMALL) if not {o, SMALL[i - 1]} & set(NETWORK)]
-        paths = ("--train-images-path", tmp / "images", "--base-model-path", tmp / "base",
-                 "--checkpoint-path", tmp / name)
-        how = ("--schedule", "constant", "--optimizer", "adafactor", "--critic-warmup-epochs", 1, "--ema-decay", 0,
-               "--keep-checkpoints", 1)
-        return run("fine_tune", *merged(*small, *paths, *how, *more), cwd=tmp)
+        return run("fine_tune", *tuning(tmp, name, *more), cwd=tmp)
     check_success(fine_tune("whole", "--num-epochs", 3))
     check_success(fine_tune("cut", "--num-epochs", 1))
     warmed = tmp / "cut.step-1.safetensors"

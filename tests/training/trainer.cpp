@@ -44,13 +44,41 @@ TEST_CASE("accumulated micro-batches are one large batch") {
         CHECK(whole.parameters()[0].value[i] == Approx(parts.parameters()[0].value[i]).margin(1e-5));
 }
 
+TEST_CASE("a step of fewer micro-batches is divided by as many as there were") {
+    using plain = conv<3, 3, 3>;
+    const auto x = fovea_test::random_tensor(2, 5, 6, 3, 8), t = fovea_test::random_tensor(2, 5, 6, 3, 9);
+    trainable<plain, reference> whole, parts;
+    trainer fit_whole(whole, sgd{}, {}), fit_parts(parts, sgd{}, {.accumulation = 4});
+    const step_report one = fit_whole.step(x.view(), t.view(), l2_loss{});
+    fit_parts.expect(2);
+    step_report r;
+    for (int n = 0; n < 2; ++n) {
+        CHECK(fit_parts.micro_batches() == 2);
+        r = fit_parts.step({x.at(n, 0, 0), 1, 5, 6, 3}, {t.at(n, 0, 0), 1, 5, 6, 3}, l2_loss{});
+    }
+    REQUIRE(r.complete);
+    CHECK(r.loss == Approx(one.loss).epsilon(1e-6));
+    CHECK(r.gradient_norm == Approx(one.gradient_norm).epsilon(1e-5));
+    for (std::size_t i = 0; i < whole.parameters()[0].size(); ++i) // a step of 1e-3 times the gradient: 2^-24 and less
+        CHECK(whole.parameters()[0].value[i] == Approx(parts.parameters()[0].value[i]).margin(1e-6));
+
+    CHECK(fit_parts.micro_batches() == 4); // of the step that follows
+    fit_parts.step({x.at(0, 0, 0), 1, 5, 6, 3}, {t.at(0, 0, 0), 1, 5, 6, 3}, l2_loss{});
+    CHECK_THROWS_WITH(fit_parts.expect(2), Catch::Contains("before the first"));
+}
+
 TEST_CASE("gradients are clipped to a norm") {
     trainable<network, reference> net;
     samples s(2);
     trainer fit(net, sgd({.momentum = 0}), {.rate = {.base = 1}, .max_gradient_norm = 0.01});
     const auto before = weights_of(net);
-    CHECK(fit.step(s.x.view(), s.t.view(), l2_loss{}).gradient_norm > 0.01);
+    const double norm = fit.step(s.x.view(), s.t.view(), l2_loss{}).gradient_norm;
+    CHECK(norm > 0.01);
+    REQUIRE(fit.gradient_norms().size() == net.parameters().size());
     double square = 0;
+    for (double each : fit.gradient_norms()) square += each * each;
+    CHECK(std::sqrt(square) == Approx(norm).epsilon(1e-12)); // as many roundings as there are parameters
+    square = 0;
     for (std::size_t i = 0, n = 0; i < net.parameters().size(); ++i)
         for (float v : net.parameters()[i].values()) square += std::pow(double(v) - double(before[n++]), 2);
     CHECK(std::sqrt(square) == Approx(0.01).epsilon(1e-3));

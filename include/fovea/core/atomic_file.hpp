@@ -4,6 +4,9 @@
 // was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
 // that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
 // stays a link: the file that it points at is replaced. An existing file's permissions are kept.
+//
+// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
+// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
 #pragma once
 #include <atomic>
 #include <cerrno>
@@ -15,11 +18,14 @@
 #include <span>
 #include <string>
 #include <system_error>
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#define FOVEA_HAS_FSYNC 1
+#define FOVEA_HAS_FILE_DESCRIPTORS 1
 #else
-#define FOVEA_HAS_FSYNC 0
+#define FOVEA_HAS_FILE_DESCRIPTORS 0
 #endif
 
 #include "fovea/core/error.hpp"
@@ -30,7 +36,53 @@ namespace detail {
 
 inline std::string system_reason(int code) { return std::generic_category().message(code); }
 
+// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
+// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
+class file_lock {
+  public:
+    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
+    bool take([[maybe_unused]] std::FILE* file) noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
+        struct stat now {};
+        const bool locked = flock(descriptor_, LOCK_EX) == 0;
+        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
+#else
+        return true;
+#endif
+    }
+    void release() noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        if (descriptor_ >= 0) close(descriptor_);
+        descriptor_ = -1;
+#endif
+    }
+
+  private:
+    int descriptor_ = -1;
+};
+
+inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
+
 } // namespace detail
+
+// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
+// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
+inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
+    int removed = 0;
+#if FOVEA_HAS_FILE_DESCRIPTORS
+    std::error_code problem;
+    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
+        const std::string name = i->path().filename().string();
+        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
+        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file < 0) continue;
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
+        close(file);
+    }
+#endif
+    return removed;
+}
 
 struct atomic_file_options {
     bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
@@ -84,7 +136,7 @@ class atomic_file {
         if (!file_) failure_ = EBADF;
         check();
         if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FSYNC
+#if FOVEA_HAS_FILE_DESCRIPTORS
         if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
 #endif
         std::FILE* closing = file_;
@@ -95,6 +147,7 @@ class atomic_file {
         std::filesystem::rename(temporary_, target_, error);
         if (error) fail_with(error.value());
         temporary_.clear();
+        lock_.release();
     }
 
   private:
@@ -104,21 +157,28 @@ class atomic_file {
         for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
             const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
             char name[64];
-            std::snprintf(name, sizeof name, ".fovea-%016llx-%08lx.part", static_cast<unsigned long long>(now),
-                          static_cast<unsigned long>(serial.fetch_add(1)));
+            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
+                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
+                          detail::part_end);
             temporary_ = target_.parent_path() / name;
             file_ = std::fopen(temporary_.string().c_str(), "wbx");
             if (!file_ && errno != EEXIST) break;
+            if (file_ && !lock_.take(file_)) close_file();
         }
         if (!file_) temporary_.clear();
     }
 
-    void abandon() {
-        if (file_) std::fclose(file_); // what was written is given up: its errors no longer matter
+    void close_file() { // what was written is given up: its errors no longer matter
+        if (file_) std::fclose(file_);
         file_ = nullptr;
+        lock_.release();
+    }
+
+    void abandon() {
         std::error_code ignored;
         if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
         temporary_.clear();
+        close_file();
     }
 
     [[noreturn]] void fail_with(int code) {
@@ -129,6 +189,7 @@ class atomic_file {
     std::string name_;                         // as the caller gave it, for errors
     std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
     std::FILE* file_ = nullptr;
+    detail::file_lock lock_;
     int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;
 };

@@ -89,16 +89,23 @@ struct cut {
     }
 };
 
-// All of `whole`, split among the threads. `element`: bytes of a number of y.
-inline void compute(const graph& g, const operation& o, const call& whole, context& threads, std::size_t element) {
-    const auto cut = cut::of(o, whole, threads.threads());
+// The scratch memory that each of so many workers needs for its piece of `whole`; windows may be without data.
+inline std::size_t scratch_of(const graph& g, const operation& o, const call& whole, int workers) {
+    const auto cut = cut::of(o, whole, workers);
     const bool in_runs = float_runs::needed(o, whole);
     std::size_t bytes = 0;
     for (int k = 0; k < cut.pieces() && (in_runs || o.scratch); ++k) {
         const call c = cut.piece(whole, k);
         bytes = std::max(bytes, in_runs ? float_runs(g, o, c).scratch() : o.scratch(c));
     }
-    threads.reserve_scratch(bytes);
+    return bytes;
+}
+
+// All of `whole`, split among the threads. `element`: bytes of a number of y.
+inline void compute(const graph& g, const operation& o, const call& whole, context& threads, std::size_t element) {
+    const auto cut = cut::of(o, whole, threads.threads());
+    const bool in_runs = float_runs::needed(o, whole);
+    threads.reserve_scratch(scratch_of(g, o, whole, threads.threads()));
     threads.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
         call c = cut.piece(whole, k);
         if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
@@ -117,35 +124,54 @@ class executor {
         calls_.reserve(g.operations.size());
         for (auto& o : g.operations) calls_.push_back(detail::call_of(o, weights));
         find_last_readers();
+        windows_.resize(g.tensors.size()), done_.resize(g.tensors.size());
     }
 
-    // Runs one plan. `step` is called after each band with the part that is done, and may return false to stop.
+    // Runs one plan in `arena`, which has p.bytes and is aligned. `step` is called after each band with the part that
+    // is done, and may return false to stop. Allocates nothing but scratch memory that the context does not have yet.
     template <class Step>
-    bool run(const plan& p, storage& arena, const row_source& source, const row_sink& sink, Step step) {
+    bool run(const plan& p, std::byte* arena, const row_source& source, const row_sink& sink, Step step) {
         place(p, arena);
-        std::vector<int> done(p.tensors.size());
-        for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
+        std::fill_n(arena + p.zeros, p.zero_bytes, std::byte{0});
         const std::size_t last = p.tensors.size() - 1;
         for (std::size_t b = 0; b < p.ends.size(); ++b) {
             const auto& end = p.ends[b];
             const auto bring_back = [&](std::size_t t) {
-                if (b > 0) move_rows(p, t, {p.keep[b - 1][t], done[t]}, false);
+                if (b > 0) move_rows(p, t, {p.keep[b - 1][t], done_[t]}, false);
             };
             bring_back(0);
-            take(source, {done[0], end[0]});
+            take(source, {done_[0], end[0]});
             for (std::size_t i = 0; i < p.tail; ++i) {
                 const std::size_t y = std::size_t(graph_.operations[i].y);
                 bring_back(y);
-                if (end[y] > done[y]) compute(i, {done[y], end[y]});
+                if (end[y] > done_[y]) compute(i, {done_[y], end[y]});
                 for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             }
-            finish(p, {done[last], end[last]}, sink);
+            finish(p, {done_[last], end[last]}, sink);
             for (std::size_t i = p.tail; i < calls_.size(); ++i)
                 for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
-            done = end;
+            done_ = end;
             if (!step(double(b + 1) / double(p.ends.size()))) return false;
         }
         return true;
+    }
+
+    // The scratch memory that running this plan takes of the context, for each worker.
+    std::size_t scratch_bytes(const plan& p) {
+        place(p, nullptr);
+        std::size_t most = 0;
+        for (const auto& end : p.ends) {
+            for (std::size_t i = 0; i < p.tail; ++i) {
+                const auto& o = graph_.operations[i];
+                call whole = calls_[i];
+                whole.rows = {done_[std::size_t(o.y)], end[std::size_t(o.y)]};
+                if (!whole.rows.empty())
+                    most = std::max(most, detail::scratch_of(graph_, o, whole, threads_.threads()));
+            }
+            if (p.tail < calls_.size()) most = std::max(most, memory_of_tail(p, {done_.back(), end.back()}).all);
+            done_ = end;
+        }
+        return most;
     }
 
   private:
@@ -159,16 +185,15 @@ class executor {
                 }
     }
 
-    void place(const plan& p, storage& arena) {
-        arena.reserve(p.bytes);
-        arena_ = arena.data();
-        std::fill_n(arena.data() + p.zeros, p.zero_bytes, std::byte{0});
-        windows_.resize(p.tensors.size());
+    // Windows and calls of a plan whose tensors lie in `arena`, if there is one yet, before its first row.
+    void place(const plan& p, std::byte* arena) {
+        arena_ = arena;
         for (std::size_t i = 0; i < windows_.size(); ++i) {
             const auto& part = p.tensors[i];
+            done_[i] = part.rows.begin;
             const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * graph_.tensors[i].channels;
-            windows_[i] = {.data = arena.data() + part.offset,
-                           .zeros = arena.data() + p.zeros,
+            windows_[i] = {.data = arena ? arena + part.offset : nullptr,
+                           .zeros = arena ? arena + p.zeros : nullptr,
                            .height = p.extents[i].height,
                            .width = p.extents[i].width,
                            .channels = graph_.tensors[i].channels,
@@ -232,6 +257,27 @@ class executor {
         });
     }
 
+    struct tail_memory {                            // of a worker, in bytes
+        std::size_t scratch = 0, kept = 0, all = 0; // of an operation; of a tensor's rows; of both, for all tensors
+    };
+    tail_memory memory_of_tail(const plan& p, range rows) const {
+        tail_memory m;
+        for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+            call c = calls_[i];
+            c.rows = rows;
+            if (auto bytes = graph_.operations[i].scratch) m.scratch = std::max(m.scratch, detail::aligned(bytes(c)));
+            const auto numbers = std::size_t(c.y.row_stride) * std::size_t(rows_of_tail());
+            m.kept = std::max(m.kept, detail::aligned(sizeof(float) * numbers));
+        }
+        const auto first = std::size_t(graph_.operations[p.tail].y);
+        m.all = m.scratch + m.kept * (graph_.tensors.size() - first);
+        return m;
+    }
+    int rows_of_tail() const { // at a time
+        const int scale = graph_.tensors.back().scale.num;
+        return (4 + scale - 1) / scale * scale;
+    }
+
     // The tail, so few rows at a time that its tensors, all float32, stay in the caches, and the sink.
     void finish(const plan& p, range rows, const row_sink& sink) {
         const window& last = windows_.back();
@@ -239,21 +285,14 @@ class executor {
         if (p.tail == calls_.size())
             return share_rows(rows, [&](int n, range mine, int) { sink(n, mine, cols, last); });
 
-        const int scale = graph_.tensors.back().scale.num, step = (4 + scale - 1) / scale * scale;
-        const int first = graph_.operations[p.tail].y; // and the tensors after it
-        std::size_t scratch = 0, kept = 0;             // of an operation; of a tensor
-        for (std::size_t i = p.tail; i < calls_.size(); ++i) {
-            call c = calls_[i];
-            c.rows = rows;
-            if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
-            kept = std::max(kept, detail::aligned(sizeof(float) * std::size_t(c.y.row_stride) * std::size_t(step)));
-        }
-        threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
+        const int step = rows_of_tail(), first = graph_.operations[p.tail].y; // and the tensors after it
+        const tail_memory bytes = memory_of_tail(p, rows);
+        threads_.reserve_scratch(bytes.all);
         share_rows(rows, [&](int n, range mine, int worker) {
             std::byte* const memory = threads_.scratch(worker);
             const auto here = [&](int t, window w) {
                 if (t < first) return w;
-                w.data = memory + scratch + std::size_t(t - first) * kept;
+                w.data = memory + bytes.scratch + std::size_t(t - first) * bytes.kept;
                 w.stored = step, w.image_stride = 0;
                 return w;
             };
@@ -279,6 +318,7 @@ class executor {
     std::vector<call> calls_;
     std::byte* arena_ = nullptr;
     std::vector<window> windows_;
+    std::vector<int> done_;                              // by tensor: computed up to this row
     std::vector<std::vector<std::size_t>> last_read_by_; // by operation: tensors that no later one reads
 };
 

@@ -26,6 +26,10 @@ inline colour_space colour_space_of(std::string_view name) {
     fail("colour space '", name, "': expected rgb, yuv or oklab");
 }
 
+constexpr const char* name_of(colour_space space) {
+    return space == colour_space::yuv ? "yuv" : space == colour_space::oklab ? "oklab" : "rgb";
+}
+
 namespace detail {
 
 using colour_values = std::array<float, 3>;

@@ -11,8 +11,8 @@
 #include "fovea/graph/quantise.hpp"
 #include "fovea/image/alpha.hpp"
 #include "fovea/image/resample.hpp"
+#include "fovea/model/frames.hpp"
 #include "fovea/model/load.hpp"
-#include "fovea/model/pixels.hpp"
 #include "fovea/tensor/tensor.hpp"
 
 namespace fovea {
@@ -26,9 +26,10 @@ struct run_options {
 };
 
 struct model_options {
-    depths depth{};             // of every repeat<dynamic, ...>
-    value_range range{};        // of the network's values
-    context* threads = nullptr; // outlives the model; none: one thread, no others are made
+    depths depth{};                           // of every repeat<dynamic, ...>
+    value_range range{};                      // of the network's values
+    colour_space colours = colour_space::rgb; // that it was trained in
+    context* threads = nullptr;               // outlives the model; none: one thread, no others are made
     convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
     precision_kind precision = precision_kind::float32;
     const activation_ranges* ranges = nullptr; // of precision_kind::int8 alone, which needs them; read while it is made
@@ -40,7 +41,7 @@ class upscaler {
     upscaler(graph g, const tensor_file& weights, const model_options& o)
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(*graph_),
-          range_(o.range),
+          values_{o.range, o.colours},
           precision_(o.precision),
           context_(o.threads) {
         digest_ = load_weights(*graph_, weights_, weights);
@@ -56,7 +57,7 @@ class upscaler {
 
     int in_channels() const { return graph_->tensors.front().channels; }
     ratio scale() const { return graph_->tensors.back().scale; }
-    value_range values() const { return range_; }
+    pixel_values values() const { return values_; }
     precision_kind precision() const { return precision_; }
     const std::string& weights_digest() const { return digest_; } // of the numbers in the weight file
     const graph& traced() const { return *graph_; }
@@ -67,9 +68,7 @@ class upscaler {
     // when the budget is too small, and when a value is not finite.
     image operator()(const image& in, const run_options& o = {}) {
         const ratio s = scale();
-        if (s.den != 1 || s.num < 1 || in_channels() != 3 || graph_->tensors.back().channels != 3)
-            fail("a network from ", in_channels(), " to ", graph_->tensors.back().channels,
-                 " channels does not enlarge images: expected 3 and 3");
+        detail::check_enlarges(*graph_);
         if (in.empty()) fail("an empty image cannot be enlarged");
         check_extent(*graph_, {in.height(), in.width()});
         image bled;
@@ -82,19 +81,18 @@ class upscaler {
                 {in.height(), in.width()}, 1, o,
                 [&](int, range rows, range cols, const window& to) {
                     for (int y = rows.begin; y < rows.end; ++y)
-                        detail::load_row<T>(from, range_, y, cols, to.at<float>(0, y, cols.begin), 3);
+                        detail::load_row<T>(from.row<T>(y).data(), from.channels(), values_, cols,
+                                            to.at<float>(0, y, cols.begin));
                 },
                 [&](int, range rows, range cols, const window& result) {
                     for (int y = rows.begin; y < rows.end; ++y)
-                        if (!detail::store_row<T>(out, range_, y, cols, result.at<float>(0, y, cols.begin), 3))
+                        if (!detail::store_row<T>(out.row<T>(y).data(), out.channels(), values_, cols,
+                                                  result.at<float>(0, y, cols.begin)))
                             finite.store(false, std::memory_order_relaxed);
                 });
         });
         if (!done) return {};
-        if (!finite)
-            fail("the network's output is not finite: its weights do not belong to it, or the input is not finite",
-                 precision_ == precision_kind::float16 ? ", or an activation passed 65504, the most that fp16 holds"
-                                                       : "");
+        if (!finite) detail::fail_not_finite(*graph_);
         if (in.has_alpha()) enlarge_alpha(in, out);
         return out;
     }
@@ -130,6 +128,15 @@ class upscaler {
         return y;
     }
 
+    // For images of one size, again and again, in memory that the caller gives. The upscaler's context and weights
+    // outlive it; the upscaler may be moved.
+    frame_upscaler frames(extent input, std::size_t memory_budget = run_options{}.memory_budget) const {
+        return frames(input, choose_schedule(*graph_, input, 1, memory_budget));
+    }
+    frame_upscaler frames(extent input, schedule how) const {
+        return {*graph_, weights_, *context_, values_, input, how};
+    }
+
     // How images of that size would be run, of which images_at_once are under way together.
     schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
         return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
@@ -156,7 +163,8 @@ class upscaler {
         executor run(*graph_, weights_, *context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {
             const plan p = plan_inference(*graph_, input, batch, tiles.at(i), tiles.band);
-            const bool going = run.run(p, arena_, source, sink, [&](double part) {
+            arena_.reserve(p.bytes);
+            const bool going = run.run(p, arena_.data(), source, sink, [&](double part) {
                 if (o.progress) o.progress((i + part) / tiles.count());
                 return !o.stop.stop_requested();
             });
@@ -189,7 +197,7 @@ class upscaler {
 
     std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
     weight_store weights_;
-    value_range range_;
+    pixel_values values_;
     precision_kind precision_;
     std::string digest_;
     std::unique_ptr<context> own_;

@@ -36,12 +36,18 @@ struct optimizer_state {
     std::vector<float>& operator[](std::size_t i) { return of[i]; }
 };
 
-// The Euclidean norm of all gradients together; in double and in order. Not finite when one of them is not.
-inline double gradient_norm(std::span<const parameter> parameters) {
-    double square = 0;
-    for (auto& p : parameters)
+// The Euclidean norm of all gradients together, and into `each` those of single parameters; in double and in order. Not
+// finite when one gradient is not.
+inline double gradient_norm(std::span<const parameter> parameters, std::vector<double>& each) {
+    double all = 0;
+    each.clear();
+    for (auto& p : parameters) {
+        double square = 0;
         for (float g : p.gradients()) square += double(g) * double(g);
-    return std::sqrt(square);
+        all += square;
+        each.push_back(std::sqrt(square));
+    }
+    return std::sqrt(all);
 }
 
 // Scales all gradients, whose norm is `norm`, so that it is at most `most`. The quotient has 1e-6 added below it, as

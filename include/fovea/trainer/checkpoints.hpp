@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,8 +24,17 @@ class checkpoint_files {
         if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
     }
 
+    // Removes what runs that were killed while they saved have left; returns how many files.
+    int remove_stale() const { return remove_stale_parts(folder()); }
+
     // Throws when no file can be written there: better known before a run than after its first hours.
-    void check_writable() const { const atomic_file probe(best()); }
+    void check_writable() const {
+        const atomic_file probe(best());
+        const auto longest = of_step(std::numeric_limits<std::int64_t>::max());
+        std::error_code problem;
+        if (std::filesystem::symlink_status(longest, problem).type() == std::filesystem::file_type::none)
+            fail(longest.string(), ": cannot write: ", problem.message());
+    }
 
     std::filesystem::path best() const { return named(".best.safetensors"); }
     std::filesystem::path of_step(std::int64_t step) const {

@@ -54,19 +54,28 @@ class trainer {
     void set_options(const trainer_options& o) {
         if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
         if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
-        options_ = o;
+        options_ = o, expected_ = o.accumulation;
         if (averages()) average_.prepare(net_.parameters());
         keep_state();
     }
 
+    // Between two steps: the next one has so many micro-batches, as where an epoch ends before options().accumulation.
+    void expect(int micro_batches) {
+        if (micro_batches < 1 || !between_steps())
+            fail("a step of ", micro_batches, " micro-batches, after ", micro_,
+                 " of them: expected 1 or more, and before the first");
+        expected_ = micro_batches;
+    }
+    int micro_batches() const { return expected_; } // of the step at hand, or the next
+
     // One micro-batch.
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
         const auto y = net_.forward(input);
-        return finish(loss(y, target, net_.output_gradient(), 1. / options_.accumulation), input);
+        return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
     }
 
     // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
-    // net.output_gradient(), divided by options().accumulation.
+    // net.output_gradient(), divided by micro_batches().
     step_report finish(double loss, tensor_view<const float> input) {
         if (std::isfinite(loss)) net_.backward();
         return after_backward(loss, input);
@@ -74,12 +83,13 @@ class trainer {
     // The same after net.backward() was called, maybe more than once.
     step_report after_backward(double loss, tensor_view<const float> input) {
         step_report r;
-        loss_ += loss / options_.accumulation;
-        r.complete = ++micro_ == options_.accumulation;
+        loss_ += loss / expected_;
+        r.complete = ++micro_ == expected_;
         if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
         if (!r.complete) return r;
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
-        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters()) : std::nan("");
+        norms_.clear();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_) : std::nan("");
         if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
         if (problem_.empty())
             take(r);
@@ -93,6 +103,9 @@ class trainer {
     std::int64_t bad_steps() const { return bad_steps_; }
     bool between_steps() const { return micro_ == 0; }
     basic_trainable<float>& network() { return net_; }
+    // Of each of network().parameters() in the last step, before clipping; none before the first, and where the loss
+    // was not finite.
+    const std::vector<double>& gradient_norms() const { return norms_; }
 
     // The weights to use: the averages where there are any. Twice leaves both as they were.
     void exchange_average() {
@@ -184,14 +197,15 @@ class trainer {
     }
 
     void begin_step() {
-        micro_ = 0, loss_ = 0, problem_.clear();
+        micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
         net_.clear_gradients();
         buffers_.clear();
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
     }
 
     void take(step_report& r) {
-        if (options_.max_gradient_norm > 0) clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm);
+        if (options_.max_gradient_norm > 0)
+            clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm);
         optimizer_.step(net_.parameters(), r.learning_rate);
         if (averages()) average_.update(net_.parameters());
         net_.weights_changed();
@@ -223,10 +237,11 @@ class trainer {
     moving_average average_;
     std::optional<tensor_file> kept_;
     double loss_ = 0;
-    int micro_ = 0, bad_in_a_row_ = 0, returns_ = 0;
+    int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
     std::int64_t bad_steps_ = 0;
     std::string problem_;
     std::vector<float> buffers_; // as they were before this step
+    std::vector<double> norms_;
 };
 
 } // namespace fovea

@@ -37,9 +37,9 @@ bool trace_supercool(tracer<Mode, Backend>& t, const architecture& a) {
     });
     return known_ratio && a.hidden % Channels == 0 && choose(choices<2, 4, 8>{}, a.scale, [&](auto scale) {
                const auto details = supercool_details<Channels, scale>::trace(t, z);
-               clamp_in_inference::trace(t, a.filter == interpolation::bicubic
-                                                ? upsample<scale, bicubic>::trace(t, x, details)
-                                                : upsample<scale, bilinear>::trace(t, x, details));
+               const auto large = a.filter == interpolation::bicubic ? upsample<scale, bicubic>::trace(t, x, details)
+                                                                     : upsample<scale, bilinear>::trace(t, x, details);
+               if (a.colours == colour_space::rgb) clamp_in_inference::trace(t, large); // others have values below 0
            });
 }
 
@@ -94,16 +94,13 @@ template <class Backend, class Mode> std::optional<graph> graph_for(const archit
 //   SuperCool   x2 x4 x8 with 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256 channels, hidden ratio 1, 2 or 4
 //   Real-ESRGAN compact x4 with 64 channels, 16 or 32 convolutions
 // Other sizes: compose the type yourself and use model<...>. Throws when the network or its size is not among these.
-// Depth and range of values are the file's, whatever the options say.
+// Depth, range of values and colour space are the file's, whatever the options say.
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
     const architecture a = recognise(weights);
-    if (const auto space = weights.metadata.find("colour_space");
-        space != weights.metadata.end() && space->second != "rgb")
-        fail(weights.source, ": was trained on values in ", space->second, ": expected rgb");
     if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
     auto g = detail::graph_for<Backend, Mode>(a, o.convolution);
     if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
-    o.depth = detail::depth_of(a), o.range = a.range;
+    o.depth = detail::depth_of(a), o.range = a.range, o.colours = a.colours;
     return upscaler(std::move(*g), weights, o);
 }
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {

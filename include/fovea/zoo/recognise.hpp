@@ -17,7 +17,8 @@ struct architecture {
     int kernel = 1;                                // of vapsr's first projection
     int body_groups = 1;                           // of vapsr's conv_body
     interpolation filter = interpolation::bicubic; // of the skip around supercool
-    value_range range{};                           // of the values that the network was trained on
+    value_range range{};                           // of the values that the network was trained on,
+    colour_space colours = colour_space::rgb;      // and what they are
 };
 
 inline std::string name_of(family f) {
@@ -35,7 +36,8 @@ inline std::string describe(const architecture& a) {
     if (a.family == family::vapsr) text += text_of(", kernel ", a.kernel, ", body groups ", a.body_groups);
     if (a.family == family::supercool)
         text += a.filter == interpolation::bicubic ? ", bicubic skip" : ", bilinear skip";
-    return text + (a.range == value_range{} ? ", values [0,1]" : ", values [-1,1]");
+    text += a.range == value_range{} ? ", values [0,1]" : ", values [-1,1]";
+    return a.colours == colour_space::rgb ? text : text + " in " + fovea::name_of(a.colours);
 }
 
 namespace detail {
@@ -129,6 +131,10 @@ inline architecture recognise(const tensor_file& f) {
         a.range = {-1, 1};
     else if (!range.empty())
         fail(f.source, ": range is ", range, ": expected [0,1] or [-1,1]");
+    if (const std::string colours = detail::text_value(f, "colour_space", "colour_space"); !colours.empty()) {
+        const std::string reason = reason_of_failure([&] { a.colours = colour_space_of(colours); });
+        if (!reason.empty()) fail(f.source, ": ", reason);
+    }
     return a;
 }
 

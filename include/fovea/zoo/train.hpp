@@ -19,6 +19,7 @@ inline void describe_in(tensor_file& file, const architecture& a) {
     if (a.family == family::supercool)
         file.metadata["base_upscaler"] = a.filter == interpolation::bilinear ? "bilinear" : "bicubic";
     file.metadata["range"] = a.range == value_range{} ? "[0,1]" : "[-1,1]";
+    file.metadata["colour_space"] = fovea::name_of(a.colours);
 }
 
 } // namespace fovea::zoo
