@@ -14,17 +14,18 @@
 
 namespace fovea::FOVEA_ISA {
 
-// Some inputs at a time, so that their sums stay in L2.
+// Some inputs and outputs at a time, so that their sums stay in L2.
 struct winograd_gradient_layout {
-    static constexpr int planes = 36;
-    int outputs, inputs, some;       // inputs at a time
-    int tiles;                       // of a group
+    static constexpr int planes = 36, most = 64;
+    int inputs, outputs;              // at a time
+    int tiles;                        // of a group
     std::ptrdiff_t in_step, out_step; // floats, from a tile to the next
-    std::ptrdiff_t in, out, product; // of a plane of v, of m, of du
-    winograd_gradient_layout(int inputs_, int outputs_) : outputs(outputs_), inputs(inputs_), some(std::min(inputs_, 64)) {
+    std::ptrdiff_t in, out, product;  // of a plane of v, of m, of du
+    winograd_gradient_layout(int all_inputs, int all_outputs)
+        : inputs(std::min(all_inputs, most)), outputs(std::min(all_outputs, most)) {
         constexpr int cached = 512 << 10; // bytes of v and m
         const auto whole = [](int n) { return (n + lanes - 1) / lanes * lanes; };
-        in_step = whole(some), out_step = whole(outputs);
+        in_step = whole(inputs), out_step = whole(outputs);
         tiles = std::clamp(cached / (planes * int(in_step + out_step) * int(sizeof(float))), 12, 48);
         in = tiles * in_step + line_floats; // a line more keeps the planes off the same sets
         out = tiles * out_step + line_floats;
@@ -117,42 +118,43 @@ inline std::size_t winograd_weight_gradient_scratch(const gradient_call& c) {
     return sizeof(float) * winograd_gradient_layout(c.dims[1], c.outputs.size()).floats();
 }
 
-// Of the inputs [first, first + count).
-inline void winograd_weight_gradient_of_inputs(const gradient_call& c, const winograd_gradient_layout& l, int first,
-                                               int count) {
+inline void winograd_weight_gradient_of(const gradient_call& c, const winograd_gradient_layout& l, range inputs,
+                                        range outputs) {
     float *const v = reinterpret_cast<float*>(c.scratch), *const m = v + l.planes * l.in,
                  *const du = m + l.planes * l.out;
     std::fill_n(du, l.planes * l.product, 0.f);
     constexpr int size = small_tile, panel = outer_vectors * lanes;
     const int across = (c.dy.width + size - 1) / size, of_image = across * ((c.rows.size() + size - 1) / size),
-              all = of_image * c.images.size(), columns = (count + lanes - 1) / lanes * lanes;
+              all = of_image * c.images.size(), columns = (inputs.size() + lanes - 1) / lanes * lanes;
     for (int group = 0; group < all; group += l.tiles) {
         const int tiles = std::min(l.tiles, all - group);
         for (int t = 0; t < tiles; ++t) {
             const int n = c.images.begin + (group + t) / of_image, at = (group + t) % of_image,
                       y = c.rows.begin + at / across * size, x = at % across * size;
-            read_input_tile(c.x[0], n, y, x, first, count, v + t * l.in_step, l.in);
-            read_gradient_tile(c.dy, n, y, x, c.outputs.begin, l.outputs, m + t * l.out_step, l.out);
+            read_input_tile(c.x[0], n, y, x, inputs.begin, inputs.size(), v + t * l.in_step, l.in);
+            read_gradient_tile(c.dy, n, y, x, outputs.begin, outputs.size(), m + t * l.out_step, l.out);
         }
         for (int plane = 0; plane < l.planes; ++plane)
             for (int i = 0; i < columns; i += panel)
-                sum_outer_block({m + plane * l.out, v + plane * l.in + i, l.out_step, l.in_step, tiles}, l.outputs,
+                sum_outer_block({m + plane * l.out, v + plane * l.in + i, l.out_step, l.in_step, tiles}, outputs.size(),
                                 std::min(panel, columns - i), du + plane * l.product + i, l.in_step);
     }
     double G[6][3];
     winograd_filter_matrix<small_tile>(G);
-    for (int o = 0; o < l.outputs; ++o)
-        for (int i = 0; i < count; i += lanes)
+    for (int o = 0; o < outputs.size(); ++o)
+        for (int i = 0; i < inputs.size(); i += lanes)
             transform_product(du + o * l.in_step + i, l.product, G,
                               c.weight_gradient<float>(0) +
-                                  (std::ptrdiff_t(c.outputs.begin + o) * l.inputs + first + i) * 9,
-                              std::min(lanes, count - i));
+                                  (std::ptrdiff_t(outputs.begin + o) * c.dims[1] + inputs.begin + i) * 9,
+                              std::min(lanes, inputs.size() - i));
 }
 
 inline void winograd_weight_gradient(const gradient_call& c) {
     const winograd_gradient_layout l(c.dims[1], c.outputs.size());
-    for (int first = 0; first < l.inputs; first += l.some)
-        winograd_weight_gradient_of_inputs(c, l, first, std::min(l.some, l.inputs - first));
+    for (int o = c.outputs.begin; o < c.outputs.end; o += l.outputs)
+        for (int i = 0; i < c.dims[1]; i += l.inputs)
+            winograd_weight_gradient_of(c, l, {i, std::min(i + l.inputs, c.dims[1])},
+                                        {o, std::min(o + l.outputs, c.outputs.end)});
     sum_bias_gradient(c, c.weight_gradient<float>(1));
 }
 
