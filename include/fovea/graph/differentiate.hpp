@@ -224,27 +224,39 @@ template <class Real> class differentiator {
 
     void differentiate_weights(int i, gradient_call whole) {
         const operation& o = op(i);
-        const int pieces = plan_.pieces[std::size_t(i)], chunks = plan_.chunks[std::size_t(i)];
+        const int pieces = plan_.pieces[std::size_t(i)], outputs = o.dims[0];
+        const int chunks = std::min(plan_.chunks[std::size_t(i)], (threads_.threads() + pieces - 1) / pieces);
         const std::size_t bytes = detail::training_planner::partial_bytes(g_, o, element);
         std::byte* const memory = arena_.data() + plan_.partials[std::size_t(i)];
-        threads_.parallel_for(
-            pieces, [&](int k, int) noexcept { std::fill_n(memory + std::size_t(k) * bytes, bytes, std::byte{0}); });
+        if (pieces > 1)
+            threads_.parallel_for(pieces, [&](int k, int) noexcept {
+                std::fill_n(memory + std::size_t(k) * bytes, bytes, std::byte{0});
+            });
         whole.cols = {0, whole.dy.width};
         whole.a.method = o.d.weights_method;
-        if (o.d.weights_scratch) threads_.reserve_scratch(o.d.weights_scratch(whole));
-        const int outputs = o.dims[0];
+        if (o.d.weights_scratch) {
+            gradient_call largest = whole;
+            if (chunks > 1) largest.outputs = {0, (outputs + chunks - 1) / chunks};
+            threads_.reserve_scratch(o.d.weights_scratch(largest));
+        }
         threads_.parallel_for(pieces * chunks, [&](int k, int worker) noexcept {
             gradient_call c = whole;
             c.scratch = threads_.scratch(worker);
             c.outputs = {outputs * (k % chunks) / chunks, outputs * (k % chunks + 1) / chunks};
             const int piece = k / chunks;
-            each_partial(o, memory + std::size_t(piece) * bytes,
-                         [&](int w, Real* at, std::size_t) { c.dw[std::size_t(w)] = at; });
-            each_part(piece, pieces, whole.dy.height, [&](int n, range rows) {
-                c.images = {n, n + 1}, c.rows = rows;
+            each_partial(o, memory + std::size_t(piece) * bytes, [&](int w, Real* at, std::size_t) {
+                c.dw[std::size_t(w)] = pieces > 1 ? at : (*gradients_)[o.d.w[w]];
+            });
+            each_part(piece, pieces, whole.dy.height, [&](range images, range rows) {
+                c.images = images, c.rows = rows;
                 o.d.weights(c);
             });
         });
+        if (pieces > 1) add_pieces(o, memory, pieces, bytes);
+    }
+
+    // Partial sums, in order, to the gradients.
+    void add_pieces(const operation& o, std::byte* memory, int pieces, std::size_t bytes) {
         each_partial(o, memory, [&](int w, Real* first, std::size_t numbers) {
             constexpr std::size_t chunk = 4096;
             Real* const sum = (*gradients_)[o.d.w[w]];
@@ -269,14 +281,17 @@ template <class Real> class differentiator {
             piece += detail::aligned(numbers * element);
         }
     }
-    // f(image, rows) for the rows of a piece.
+    // f(images, rows) for the rows of a piece: whole images together.
     template <class F> void each_part(int piece, int pieces, int height, F f) const {
         constexpr int grain = detail::training_planner::row_grain;
         const std::ptrdiff_t each = (height + grain - 1) / grain, all = each * plan_.batch;
         std::ptrdiff_t at = all * piece / pieces;
         for (const std::ptrdiff_t end = all * (piece + 1) / pieces; at < end;) {
-            const std::ptrdiff_t n = at / each, stop = std::min(end, (n + 1) * each);
-            f(int(n), range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
+            const std::ptrdiff_t n = at / each, whole = at == n * each ? (end - at) / each : 0,
+                                 stop = whole > 0 ? at + whole * each : std::min(end, (n + 1) * each);
+            f(range{int(n), int(n + std::max<std::ptrdiff_t>(whole, 1))},
+              whole > 0 ? range{0, height}
+                        : range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
             at = stop;
         }
     }

@@ -36,7 +36,7 @@ struct training_plan {
     std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
     std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
     std::vector<std::size_t> statistics, partials;          // offsets by operation
-    std::vector<int> pieces, chunks;                        // of weight_gradient, by operation: of rows, of outputs
+    std::vector<int> pieces, chunks;                        // of weight_gradient, by operation: of rows, most of outputs
     std::size_t zeros = 0, zero_bytes = 0, bytes = 0;
 };
 
@@ -246,7 +246,8 @@ class training_planner {
             const operation& o = g_.operations[i];
             slots_[3 * n_ + i].bytes = aligned(std::size_t(o.d.statistics) * element_);
             cut_weights(o, p_.needs_weights[i]);
-            slots_[3 * n_ + m + i].bytes = std::size_t(p_.pieces.back()) * partial_bytes(g_, o, element_);
+            const int pieces = p_.pieces.back();
+            slots_[3 * n_ + m + i].bytes = pieces > 1 ? std::size_t(pieces) * partial_bytes(g_, o, element_) : 0;
         }
         slots_.back() = {p_.zero_bytes, 0, 0, now_ + 1};
         p_.bytes = pack(slots_);
@@ -261,8 +262,9 @@ class training_planner {
         p_.zeros = slots_.back().offset;
     }
 
-    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. Weights that are
-    // large, which convolutions alone have, are cut by output channels instead: other kernels add to all channels.
+    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. A single piece needs
+    // none. Weights that are large, which convolutions alone have, may be cut by output channels instead, which changes
+    // no sum: other kernels add to all channels.
     void cut_weights(const operation& o, bool needed) {
         constexpr std::size_t most = 32 << 20; // bytes of partial sums
         constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
@@ -273,7 +275,7 @@ class training_planner {
         const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
         p_.pieces.push_back(needed ? pieces : 0);
         const bool large = needed && o.dims[1] > 1 && pieces < 4;
-        p_.chunks.push_back(large ? std::clamp(o.dims[0] / 64, 1, 8 / pieces) : 1);
+        p_.chunks.push_back(large ? std::max(o.dims[0] / 64, 1) : 1);
     }
 
   public:

@@ -1,4 +1,4 @@
-// The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_weights lays
+// The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_filters lays
 // them out, proj_1 as pack_winograd does where that computes it, depthwise filters as [hidden / lanes][5][5][lanes],
 // biases padded with zeros to whole vectors.
 #pragma once
@@ -67,12 +67,11 @@ inline void pack_attention_block(const preparation_call& c) {
         p.out = out + l.at[i];
         return p;
     };
-    if (l.winograd)
-        pack_winograd(part(0));
-    else
-        pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
-    pack_weights(l.pointwise, c.weight<float>(2), l.hidden, out + l.at[2]);
-    pack_weights(l.proj_2, c.weight<float>(8), l.hidden, out + l.at[8]);
+    const auto pack = [&](const convolution_layout& layout, int i) {
+        pack_filters(layout, filters::of({}, c.dims[std::size_t(i)], c.weight<float>(i)), out + l.at[i]);
+    };
+    l.winograd ? pack_winograd(part(0)) : pack(l.proj_1, 0);
+    pack(l.pointwise, 2), pack(l.proj_2, 8);
     for (int i : {4, 6}) pack_depthwise(part(i));
     for (int i : {1, 3, 5, 7}) std::copy_n(c.weight<float>(i), l.hidden, out + l.at[i]);
     for (int i : {9, 10, 11}) std::copy_n(c.weight<float>(i), l.features, out + l.at[i]);

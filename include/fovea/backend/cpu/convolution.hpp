@@ -6,6 +6,7 @@
 #pragma once
 #include <cassert>
 
+#include "fovea/backend/cpu/filters.hpp"
 #include "fovea/backend/cpu/register_block.hpp"
 
 namespace fovea::FOVEA_ISA {
@@ -30,18 +31,12 @@ inline convolution_layout layout_of(const attributes& a, const weight_shape& dim
     return {a.groups, dims[0] / a.groups, dims[1], dims[2]};
 }
 
-// From w (groups * outputs, given_inputs, K, K); inputs beyond the given ones get zeros.
-inline void pack_weights(const convolution_layout& l, const float* w, int given_inputs, float* out) {
-    const int taps = l.kernel * l.kernel;
-    for (int group = 0; group < l.groups; ++group)
-        l.each_block([&](int first, int vectors, std::size_t) {
-            for (int tap = 0; tap < taps; ++tap)
-                for (int i = 0; i < l.inputs; ++i)
-                    for (int o = first * lanes; o < (first + vectors) * lanes; ++o) {
-                        const std::ptrdiff_t from = std::ptrdiff_t(group * l.outputs + o) * given_inputs + i;
-                        *out++ = o < l.outputs && i < given_inputs ? w[from * taps + tap] : 0.f;
-                    }
-        });
+inline void pack_filters(const convolution_layout& l, const filters& f, float* out) {
+    l.each_block([&](int first, int vectors, std::size_t floats) {
+        const std::ptrdiff_t tap_step = std::ptrdiff_t(l.inputs) * vectors * lanes;
+        copy_filters(
+            f, first * lanes, vectors * lanes, [=](int tap) { return tap * tap_step; }, out + floats);
+    });
 }
 
 inline std::size_t packed_convolution_bytes(const preparation_call& c) {
@@ -50,7 +45,9 @@ inline std::size_t packed_convolution_bytes(const preparation_call& c) {
 }
 inline void pack_convolution(const preparation_call& c) {
     const convolution_layout l = layout_of(c.a, c.dims[0]);
-    pack_weights(l, c.weight<float>(0), l.inputs, static_cast<float*>(c.out));
+    for (int group = 0; group < l.groups; ++group)
+        pack_filters(l, filters::of(c.a, c.dims[0], c.weight<float>(0), group),
+                     static_cast<float*>(c.out) + std::size_t(group) * l.group_floats());
 }
 
 // The terms of output row y, whose first column is c.cols.begin + x, for one group. Without dilation and groups a

@@ -5,26 +5,14 @@
 //
 // attributes::method and tile are those of the exchanged convolution.
 #pragma once
+#include <vector>
+
 #include "fovea/backend/cpu/convolution.hpp"
 #include "fovea/backend/cpu/depthwise.hpp"
 #include "fovea/backend/cpu/winograd.hpp"
 #include "fovea/graph/gradient_kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
-
-// (O,I/groups,K,K) to (I,O/groups,K,K).
-inline weight_shape exchanged(const attributes& a, const weight_shape& s) {
-    return {s[1] * a.groups, s[0] / a.groups, s[2], s[3]};
-}
-inline void exchange(const attributes& a, const weight_shape& s, const float* w, float* out) {
-    const int outputs = s[0] / a.groups, inputs = s[1], taps = s[2] * s[3]; // of one group
-    for (int group = 0; group < a.groups; ++group)
-        for (int i = 0; i < inputs; ++i)
-            for (int o = 0; o < outputs; ++o) {
-                const float* from = w + (std::ptrdiff_t(group * outputs + o) * inputs + i) * taps;
-                for (int tap = taps; tap-- > 0;) *out++ = from[tap];
-            }
-}
 
 // The taps of one axis that reach the pixels of a phase: tap `first`, first - stride, ... read dy at begin, begin + 1,
 // ...
@@ -71,45 +59,44 @@ inline phase_layout phases_of(const attributes& a, const weight_shape& s) {
 
 inline void pack_phases(const preparation_call& c) {
     const phase_layout l = phases_of(c.a, c.dims[0]);
-    const float* w = c.weight<float>(0);
-    l.each([&](int, int, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
-        float* out = static_cast<float*>(c.out) + before;
-        l.each_block([&](int first, int vectors) {
+    filters f = filters::of(c.a, c.dims[0], c.weight<float>(0)).exchanged();
+    f.turned = false;
+    l.each_block([&](int first, int vectors) {
+        const int width = vectors * lanes;
+        std::vector<std::ptrdiff_t> tap_at(std::size_t(f.taps));
+        l.each([&](int, int, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
+            std::ptrdiff_t at = std::ptrdiff_t(before) +
+                                std::ptrdiff_t(rows.count) * cols.count * l.inputs * first * lanes;
             for (int i = 0; i < rows.count; ++i)
-                for (int j = 0; j < cols.count; ++j)
-                    for (int o = 0; o < l.inputs; ++o)
-                        for (int k = first * lanes; k < (first + vectors) * lanes; ++k) {
-                            const int tap = (rows.first - i * l.stride) * l.kernel + cols.first - j * l.stride;
-                            *out++ = k < l.outputs ? w[(std::ptrdiff_t(o) * l.outputs + k) * l.kernel * l.kernel + tap]
-                                                   : 0.f;
-                        }
+                for (int j = 0; j < cols.count; ++j, at += std::ptrdiff_t(l.inputs) * width)
+                    tap_at[std::size_t((rows.first - i * l.stride) * l.kernel + cols.first - j * l.stride)] = at;
         });
+        copy_filters(
+            f, first * lanes, width, [&](int tap) { return tap_at[std::size_t(tap)]; }, static_cast<float*>(c.out));
     });
 }
 
 inline bool by_phases(const attributes& a) { return a.stride > 1; }
-inline preparation_call exchanged_call(const preparation_call& c, const float* w) {
+inline preparation_call exchanged_call(const preparation_call& c) {
     preparation_call e = c;
-    e.dims[0] = exchanged(c.a, c.dims[0]), e.w[0] = w;
+    e.dims[0] = exchanged(c.a, c.dims[0]);
     return e;
-}
-// The packed weights, and behind them room for the exchanged ones.
-inline std::size_t packed_exchanged_bytes(const preparation_call& c) {
-    const preparation_call e = exchanged_call(c, nullptr);
-    return c.a.method == convolution_method::winograd ? packed_winograd_bytes(e) : packed_convolution_bytes(e);
 }
 inline std::size_t packed_convolution_gradient_bytes(const preparation_call& c) {
     if (by_phases(c.a))
         return sizeof(float) *
                phases_of(c.a, c.dims[0]).each([](int, int, const phase_taps&, const phase_taps&, std::size_t) {});
-    return packed_exchanged_bytes(c) + sizeof(float) * count(c.dims[0]);
+    const preparation_call e = exchanged_call(c);
+    return c.a.method == convolution_method::winograd ? packed_winograd_bytes(e) : packed_convolution_bytes(e);
 }
 inline void pack_convolution_gradient(const preparation_call& c) {
     if (by_phases(c.a)) return pack_phases(c);
-    float* turned = reinterpret_cast<float*>(static_cast<std::byte*>(c.out) + packed_exchanged_bytes(c));
-    exchange(c.a, c.dims[0], c.weight<float>(0), turned);
-    const preparation_call e = exchanged_call(c, turned);
-    c.a.method == convolution_method::winograd ? pack_winograd(e) : pack_convolution(e);
+    const convolution_layout l = layout_of(c.a, exchanged(c.a, c.dims[0]));
+    for (int group = 0; group < l.groups; ++group) {
+        const filters f = filters::of(c.a, c.dims[0], c.weight<float>(0), group).exchanged();
+        float* out = static_cast<float*>(c.out) + std::size_t(group) * l.group_floats();
+        c.a.method == convolution_method::winograd ? pack_winograd_filters(c.a.tile, f, out) : pack_filters(l, f, out);
+    }
 }
 
 // The forward call that computes dx.
@@ -168,14 +155,8 @@ inline void convolution_input_gradient(const gradient_call& c) {
 }
 
 // The same of a depthwise convolution without stride: (C,1,K,K) turned.
-inline std::size_t packed_depthwise_gradient_bytes(const preparation_call& c) {
-    return packed_depthwise_bytes(c) + sizeof(float) * count(c.dims[0]);
-}
-inline void pack_depthwise_gradient(const preparation_call& c) {
-    float* turned = reinterpret_cast<float*>(static_cast<std::byte*>(c.out) + packed_depthwise_bytes(c));
-    exchange(c.a, c.dims[0], c.weight<float>(0), turned);
-    pack_depthwise(exchanged_call(c, turned));
-}
+inline std::size_t packed_depthwise_gradient_bytes(const preparation_call& c) { return packed_depthwise_bytes(c); }
+inline void pack_depthwise_gradient(const preparation_call& c) { pack_depthwise_filters(c, true); }
 inline void depthwise_input_gradient(const gradient_call& c) { depthwise(exchanged_call(c)); }
 
 } // namespace fovea::FOVEA_ISA

@@ -31,8 +31,10 @@ constexpr convolution_method method_for(convolution_method wanted, const operati
     const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
     return chosen && winograd_fits(o.a) ? winograd : direct;
 }
-// Larger tiles where products outweigh the transforms.
-constexpr int winograd_tile_for(const weight_shape& dims) { return dims[0] >= 48 && dims[1] >= 64 ? 6 : 4; }
+// Larger tiles where products outweigh the transforms, and weights, of which they have 64 planes and not 36, fit caches.
+constexpr int winograd_tile_for(const weight_shape& dims) {
+    return dims[0] >= 48 && dims[1] >= 64 && dims[0] * dims[1] <= 1 << 15 ? 6 : 4;
+}
 
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);

@@ -16,14 +16,19 @@ inline std::size_t packed_depthwise_bytes(const preparation_call& c) {
     const weight_shape s = c.dims[0];
     return sizeof(float) * std::size_t((s[0] + lanes - 1) / lanes * lanes * s[2] * s[3]);
 }
-inline void pack_depthwise(const preparation_call& c) {
+// Turned: by half a circle, for the gradient.
+inline void pack_depthwise_filters(const preparation_call& c, bool turned) {
     const int channels = c.dims[0][0], taps = c.dims[0][2] * c.dims[0][3];
     const float* w = c.weight<float>(0);
     float* out = static_cast<float*>(c.out);
     for (int first = 0; first < channels; first += lanes)
-        for (int tap = 0; tap < taps; ++tap)
-            for (int i = first; i < first + lanes; ++i) *out++ = i < channels ? w[std::ptrdiff_t(i) * taps + tap] : 0.f;
+        for (int tap = 0; tap < taps; ++tap) {
+            const int from = turned ? taps - 1 - tap : tap;
+            for (int i = first; i < first + lanes; ++i)
+                *out++ = i < channels ? w[std::ptrdiff_t(i) * taps + from] : 0.f;
+        }
 }
+inline void pack_depthwise(const preparation_call& c) { pack_depthwise_filters(c, false); }
 
 // Neighbouring outputs per block: with K taps and an input they fill the registers.
 inline constexpr int depthwise_block = vector_registers == 32 ? 16 : 8;

@@ -2,160 +2,162 @@
 //
 //   x  (N,H,W,I)     dy  (N,H',W',O)     dw  (O,I/groups,K,K), db  (O) or null: +=
 //
-// An outer product for every pixel: blocks of inputs times outputs are kept in registers over some rows of pixels.
+// A matrix product over pixels, some at a time: what they give and what their taps read is copied side by side, so that
+// rows, images, strides and borders are nothing to the inner loop. Columns are (tap, input), in the order in which they
+// lie in an image: with one tap the sums are dw itself.
 #pragma once
-#include "fovea/backend/cpu/register_block.hpp"
+#include "fovea/backend/cpu/outer_product.hpp"
 #include "fovea/graph/gradient_kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-// Steps in floats, from a pixel to the next.
-struct outer_terms {
-    const float *x, *dy;
-    std::ptrdiff_t x_step, dy_step;
-    int pixels;
-    int last; // outputs in the last vector
-};
-
-// sums[p][NV * lanes] += x[p] dy[NV * lanes] over pixels, P inputs at a time.
-template <int NV, int P, bool Part>
-FOVEA_NOINLINE void sum_outer(const outer_terms* rows, int count, std::ptrdiff_t input, float* sums,
-                              std::ptrdiff_t sums_step) {
-    vf acc[P][NV];
-    FOVEA_UNROLL
-    for (int p = 0; p < P; ++p) {
-        FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) acc[p][v] = load(sums + p * sums_step + v * lanes);
-    }
-    for (int r = 0; r < count; ++r) {
-        const outer_terms& t = rows[r];
-        const float *x = t.x + input, *dy = t.dy;
-        for (int k = 0; k < t.pixels; ++k, x += t.x_step, dy += t.dy_step) {
-            vf b[NV];
-            FOVEA_UNROLL
-            for (int v = 0; v < NV; ++v)
-                b[v] = Part && v + 1 == NV ? load_part(dy + v * lanes, t.last) : load(dy + v * lanes);
-            FOVEA_UNROLL
-            for (int p = 0; p < P; ++p) {
-                const vf a = broadcast(x[p]);
-                FOVEA_UNROLL
-                for (int v = 0; v < NV; ++v) acc[p][v] = fma(a, b[v], acc[p][v]);
-            }
-        }
-    }
-    FOVEA_UNROLL
-    for (int p = 0; p < P; ++p) {
-        FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) store(sums + p * sums_step + v * lanes, acc[p][v]);
-    }
-}
-
-// All `inputs` of one block of NV vectors of outputs.
-template <int NV, bool Part>
-void sum_outer_inputs(const outer_terms* rows, int count, int inputs, float* sums, std::ptrdiff_t sums_step) {
-    constexpr int P = block_pixels<NV>;
-    int i = 0;
-    for (; i + P <= inputs; i += P) sum_outer<NV, P, Part>(rows, count, i, sums + i * sums_step, sums_step);
-    for (; i + 4 <= inputs; i += 4) sum_outer<NV, 4, Part>(rows, count, i, sums + i * sums_step, sums_step);
-    for (; i < inputs; ++i) sum_outer<NV, 1, Part>(rows, count, i, sums + i * sums_step, sums_step);
-}
-using outer_kernel = void (*)(const outer_terms*, int count, int inputs, float* sums, std::ptrdiff_t sums_step);
-template <bool Part> outer_kernel outer_kernel_of_vectors(int vectors) {
-    if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return sum_outer_inputs<4, Part>;
-    return vectors == 3   ? sum_outer_inputs<3, Part>
-           : vectors == 2 ? sum_outer_inputs<2, Part>
-                          : sum_outer_inputs<1, Part>;
-}
-inline outer_kernel outer_kernel_of(int vectors, bool part) {
-    return part ? outer_kernel_of_vectors<true>(vectors) : outer_kernel_of_vectors<false>(vectors);
-}
-// f(first vector, vectors) for blocks of outputs.
-template <class F> void each_outer_block(int vectors, F f) {
-    for (int v = 0, n; v < vectors; v += n) f(v, n = block_vectors(vectors - v, 1));
-}
-
 // db += sums of dy over the pixels of the call, of the channels `outputs`.
 inline void sum_bias_gradient(const gradient_call& c, float* db) {
     if (!db) return;
-    for (int first = c.outputs.begin; first < c.outputs.end; first += lanes) {
-        const int n = std::min(lanes, c.outputs.end - first);
-        vf sum = load_first(db + first, n);
+    constexpr int at_once = 8; // vectors: pixels are far apart
+    for (int first = c.outputs.begin; first < c.outputs.end; first += at_once * lanes) {
+        const int count = std::min(at_once * lanes, c.outputs.end - first), vectors = (count + lanes - 1) / lanes,
+                  last = count - (vectors - 1) * lanes;
+        const auto each_vector_of = [&](auto f) {
+            for (int v = 0; v < vectors; ++v) f(v, v + 1 == vectors ? last : lanes);
+        };
+        alignas(64) float row[at_once * lanes];
         each_row(c, [&](int image, int y) {
+            std::fill_n(row, at_once * lanes, 0.f);
             const float* dy = c.dy.at<const float>(image, y, 0) + first;
-            vf row = broadcast(0.f);
-            for (int x = 0; x < c.dy.width; ++x, dy += c.dy.channels) row = row + load_first(dy, n);
-            sum = sum + row;
+            for (int x = 0; x < c.dy.width; ++x, dy += c.dy.channels)
+                each_vector_of([&](int v, int n) {
+                    store(row + v * lanes, load(row + v * lanes) + load_first(dy + v * lanes, n));
+                });
+            each_vector_of([&](int v, int n) {
+                float* to = db + first + v * lanes;
+                store_first(to, load_first(to, n) + load(row + v * lanes), n);
+            });
         });
-        store_first(db + first, sum, n);
     }
 }
 
-// Sums as [K][runs][inputs of a run][outputs, rounded up]: without dilation and groups the K taps of a row are one run.
+// Where the sums of a group lie: [output][column]. Without dilation and groups the taps of a kernel row are one run of
+// columns that are neighbours in x.
 struct weight_gradient_layout {
-    int kernel, runs, inputs, vectors;
-    weight_gradient_layout(const attributes& a, const weight_shape& dims, int outputs)
+    static constexpr int pixels = 256; // at a time
+    static constexpr int panel = outer_vectors * lanes, at_once = 256 / panel * panel; // columns
+    int kernel, inputs, outputs, run, columns;
+
+    weight_gradient_layout(const attributes& a, const weight_shape& dims, int outputs_)
         : kernel(dims[2]),
-          runs(a.dilation == 1 && a.groups == 1 ? 1 : dims[2]),
-          inputs(runs == 1 ? dims[2] * dims[1] : dims[1]),
-          vectors((outputs + lanes - 1) / lanes) {}
-    std::ptrdiff_t run_floats() const { return std::ptrdiff_t(inputs) * vectors * lanes; }
-    std::size_t floats() const { return std::size_t(kernel * runs) * std::size_t(run_floats()); }
+          inputs(dims[1]),
+          outputs(outputs_),
+          run(a.dilation == 1 && a.groups == 1 ? dims[2] * dims[1] : dims[1]),
+          columns(dims[2] * dims[3] * dims[1]) {}
+    bool in_place() const { return kernel == 1; }
+    // Floats from a block of outer_rows outputs, or a panel of columns, to the next; a line more keeps the same pixel of
+    // all of them off the same sets.
+    static std::ptrdiff_t block_step(int count) { return std::ptrdiff_t(count) * outer_rows + line_floats; }
+    static std::ptrdiff_t panel_step(int count) { return std::ptrdiff_t(count) * panel + line_floats; }
+    std::size_t packed_outputs() const {
+        return std::size_t((outputs + outer_rows - 1) / outer_rows) * std::size_t(block_step(pixels));
+    }
+    static std::size_t packed_columns() { return std::size_t(at_once / panel) * std::size_t(panel_step(pixels)); }
+    std::size_t sums() const { return in_place() ? 0 : std::size_t(outputs) * std::size_t(columns); }
+    std::size_t floats() const { return packed_outputs() + packed_columns() + std::size_t(outputs) + sums(); }
 };
 
+// f(image, row, column, count, pixels before) for the parts of rows that pixels [first, last) of a call lie in.
+template <class F> FOVEA_INLINE void each_run_of_pixels(const gradient_call& c, int first, int last, F f) {
+    const int width = c.dy.width, image = c.rows.size() * width;
+    for (int at = first, n; at < last; at += n) {
+        const int x = at % width;
+        n = std::min(width - x, last - at);
+        f(c.images.begin + at / image, c.rows.begin + at % image / width, x, n, at - first);
+    }
+}
+
+// f(first, count) for the vectors of n floats.
+template <class F> FOVEA_INLINE void each_vector_of(int n, F f) {
+    for (int i = 0; i < n; i += lanes) f(i, std::min(lanes, n - i));
+}
+
+// dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums.
+inline void pack_outputs(const gradient_call& c, range outputs, int first, int last, float* to, float* sums) {
+    std::fill_n(sums, outputs.size(), 0.f);
+    each_run_of_pixels(c, first, last, [&](int image, int y, int x, int count, int before) {
+        const float* dy = c.dy.at<const float>(image, y, x) + outputs.begin;
+        for (int p = before; p < before + count; ++p, dy += c.dy.channels)
+            for (int o = 0, n; o < outputs.size(); o += n) {
+                n = std::min(outer_rows, outputs.size() - o);
+                float* block = to + o / outer_rows * weight_gradient_layout::block_step(last - first) + p * n;
+                each_vector_of(n, [&](int i, int k) {
+                    const vf v = load_first(dy + o + i, k);
+                    store_first(block + i, v, k);
+                    store_first(sums + o + i, load_first(sums + o + i, k) + v, k);
+                });
+            }
+    });
+}
+
+// What the pixels [first, last) read for some columns: [panel][pixel][weight_gradient_layout::panel].
+inline void pack_columns(const gradient_call& c, const weight_gradient_layout& l, int group, range columns, int first,
+                         int last, float* to) {
+    const int half = l.kernel / 2, s = c.a.stride, runs_of_row = l.kernel * l.inputs / l.run, pixels = last - first;
+    if (columns.size() % lanes != 0) std::fill_n(to, (columns.size() / l.panel + 1) * l.panel_step(pixels), 0.f);
+    for (int at = columns.begin, n; at < columns.end; at += n) {
+        const int run = at / l.run, i = run / runs_of_row, j = run % runs_of_row, column = at - columns.begin;
+        n = std::min((run + 1) * l.run, columns.end) - at;
+        each_run_of_pixels(c, first, last, [&](int image, int y, int x, int count, int before) {
+            const float* from = c.x[0].read<float>(image, y * s + c.a.offset + (i - half) * c.a.dilation,
+                                                   x * s + c.a.offset + (j - half) * c.a.dilation) +
+                                group * l.inputs + at % l.run;
+            for (int p = before; p < before + count; ++p, from += std::ptrdiff_t(s) * c.x[0].channels)
+                for (int k = column, m; k < column + n; k += m) { // to the end of a vector
+                    m = std::min(lanes - k % lanes, column + n - k);
+                    store_first(to + k / l.panel * l.panel_step(pixels) + p * l.panel + k % l.panel,
+                                load_first(from + k - column, m), m);
+                }
+        });
+    }
+}
+
 inline std::size_t direct_weight_gradient_scratch(const gradient_call& c) {
-    return sizeof(float) * weight_gradient_layout(c.a, c.dims, c.dims[0] / c.a.groups).floats();
+    const int outputs = std::min(c.outputs.size(), c.dims[0] / c.a.groups);
+    return sizeof(float) * weight_gradient_layout(c.a, c.dims, outputs).floats();
 }
 
 // The outputs [outputs.begin, outputs.end) of one group.
 inline void direct_weight_gradient_of_group(const gradient_call& c, int group, range outputs) {
-    constexpr std::size_t cached = 192 << 10; // bytes of the rows that all blocks walk through
-    constexpr int most_rows = 16;
     const weight_gradient_layout l(c.a, c.dims, outputs.size());
-    const int half = l.kernel / 2, s = c.a.stride, inputs = c.dims[1];
-    float* const sums = reinterpret_cast<float*>(c.scratch);
-    std::fill_n(sums, l.floats(), 0.f);
-    const std::size_t row_bytes =
-        sizeof(float) * std::size_t(c.dy.width) * std::size_t(c.dy.channels + s * c.x[0].channels);
-    const int rows_at_once = int(std::clamp<std::size_t>(cached / row_bytes, 1, most_rows));
-    outer_terms rows[most_rows];
-    for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int top = c.rows.begin; top < c.rows.end; top += rows_at_once)
-            for (int i = 0; i < l.kernel; ++i)
-                for (int run = 0; run < l.runs; ++run) {
-                    int count = 0;
-                    for (int y = top; y < std::min(top + rows_at_once, c.rows.end); ++y) {
-                        const int v = y * s + c.a.offset + (i - half) * c.a.dilation,
-                                  u = c.a.offset + ((l.runs == 1 ? 0 : run) - half) * c.a.dilation;
-                        if (v < 0 || v >= c.x[0].height) continue;
-                        rows[count++] = {c.x[0].at<const float>(n, v, u) + group * inputs,
-                                         c.dy.at<const float>(n, y, 0) + outputs.begin,
-                                         std::ptrdiff_t(s) * c.x[0].channels,
-                                         c.dy.channels,
-                                         c.dy.width,
-                                         0};
-                    }
-                    float* to = sums + (i * l.runs + run) * l.run_floats();
-                    each_outer_block(l.vectors, [&](int first, int vectors) {
-                        const int left = outputs.size() - (first + vectors - 1) * lanes;
-                        outer_terms block[most_rows];
-                        for (int r = 0; r < count; ++r) {
-                            block[r] = rows[r];
-                            block[r].dy += first * lanes, block[r].last = left;
-                        }
-                        outer_kernel_of(vectors, left < lanes)(block, count, l.inputs, to + first * lanes,
-                                                               std::ptrdiff_t(l.vectors) * lanes);
-                    });
-                }
-    float* dw = c.weight_gradient<float>(0);
+    float* const dw = c.weight_gradient<float>(0) + std::ptrdiff_t(outputs.begin) * l.columns;
+    float* const dy = reinterpret_cast<float*>(c.scratch);
+    float* const x = dy + l.packed_outputs();
+    float* const bias_sums = x + l.packed_columns();
+    float* const sums = l.in_place() ? dw : bias_sums + l.outputs;
+    std::fill_n(sums, l.sums(), 0.f);
+    const int all = c.images.size() * c.rows.size() * c.dy.width;
+    for (int first = 0; first < all; first += l.pixels) {
+        const int last = std::min(first + l.pixels, all), count = last - first;
+        pack_outputs(c, outputs, first, last, dy, bias_sums);
+        if (float* db = c.weight_gradient<float>(1))
+            for (int o = 0; o < l.outputs; ++o) db[outputs.begin + o] += bias_sums[o];
+        for (int some = 0; some < l.columns; some += l.at_once) {
+            const range columns{some, std::min(some + l.at_once, l.columns)};
+            pack_columns(c, l, group, columns, first, last, x);
+            for (int o = 0, n; o < l.outputs; o += n) {
+                n = std::min(outer_rows, l.outputs - o);
+                for (int column = some; column < columns.end; column += l.panel)
+                    sum_outer_block({dy + o / outer_rows * l.block_step(count),
+                                     x + (column - some) / l.panel * l.panel_step(count), n, l.panel, count},
+                                    n, std::min(l.panel, columns.end - column),
+                                    sums + std::ptrdiff_t(o) * l.columns + column, l.columns);
+            }
+        }
+    }
+    if (l.in_place()) return;
     const int taps = l.kernel * l.kernel;
-    for (int first = 0; first < outputs.size();
-         first += lanes) // a line of sums at a time: what they go to is far apart
-        for (int i = 0; i < inputs; ++i)
+    for (int o = 0; o < l.outputs; ++o)
+        for (int i = 0; i < l.inputs; ++i)
             for (int tap = 0; tap < taps; ++tap)
-                for (int o = first; o < std::min(first + lanes, outputs.size()); ++o)
-                    dw[(std::ptrdiff_t(outputs.begin + o) * inputs + i) * taps + tap] +=
-                        sums[(std::ptrdiff_t(tap) * inputs + i) * l.vectors * lanes + o];
+                dw[(std::ptrdiff_t(o) * l.inputs + i) * taps + tap] +=
+                    sums[std::ptrdiff_t(o) * l.columns + tap * l.inputs + i];
 }
 
 inline void direct_weight_gradient(const gradient_call& c) {
@@ -164,7 +166,6 @@ inline void direct_weight_gradient(const gradient_call& c) {
         const range outputs{std::max(c.outputs.begin, group * each), std::min(c.outputs.end, (group + 1) * each)};
         if (!outputs.empty()) direct_weight_gradient_of_group(c, group, outputs);
     }
-    sum_bias_gradient(c, c.weight_gradient<float>(1));
 }
 
 } // namespace fovea::FOVEA_ISA

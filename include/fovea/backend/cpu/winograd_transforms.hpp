@@ -13,7 +13,7 @@
 //
 // B^T and A^T are given in parts that fit the registers: part p gives some rows of the result.
 #pragma once
-#include "fovea/backend/cpu/simd.hpp"
+#include "fovea/backend/cpu/filters.hpp"
 
 namespace fovea::FOVEA_ISA {
 
@@ -119,14 +119,15 @@ template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
 }
 
-// u = G g G^T in double for the filters g[row][column] of some neighbouring outputs, `step` floats apart; the vector of
-// each plane to u, zeros for outputs beyond `count`.
+// u = G g G^T in double for the filters g of one input and a vector of outputs from `output` on; the vector of each
+// plane to u, zeros for outputs beyond the last.
 template <int M>
-void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, int count, float* u,
+void transform_filters(const double (&G)[M + 2][3], const filters& f, int output, int input, float* u,
                        std::ptrdiff_t plane) {
     double filter[3][3][lanes] = {}, row[3][lanes];
-    for (int o = 0; o < count; ++o, g += step)
-        for (int k = 0; k < 9; ++k) filter[k / 3][k % 3][o] = double(g[k]);
+    const int count = std::min(lanes, f.outputs - output);
+    for (int k = 0; k < 9; ++k)
+        for (int o = 0; o < count; ++o) filter[k / 3][k % 3][o] = double(f.at(output, input, k)[o * f.output_step]);
     for (int i = 0; i < M + 2; ++i) {
         for (int y = 0; y < 3; ++y)
             for (int o = 0; o < lanes; ++o)

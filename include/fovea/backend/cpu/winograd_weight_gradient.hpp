@@ -1,7 +1,7 @@
 // dw of a 3x3 convolution without stride, dilation and groups, in the domain of Winograd's F(4x4,3x3): with
 // u = G g G^T, v = B^T d B and m the transposed output transform of dy,
 //
-//   du[plane][i][o] = sum over tiles of v[plane][tile][i] m[plane][tile][o],     dg = G^T du G
+//   du[plane][o][i] = sum over tiles of m[plane][tile][o] v[plane][tile][i],     dg = G^T du G
 //
 // a quarter of the products of the direct sum.
 //
@@ -14,19 +14,23 @@
 
 namespace fovea::FOVEA_ISA {
 
+// Some inputs and outputs at a time, so that their sums stay in L2.
 struct winograd_gradient_layout {
-    static constexpr int planes = 36;
-    int inputs, vectors, tiles;      // of outputs; of a group
-    std::ptrdiff_t in, out, product; // floats: of a plane of v, of m, of du
-    winograd_gradient_layout(int inputs_, int outputs) : inputs(inputs_), vectors((outputs + lanes - 1) / lanes) {
+    static constexpr int planes = 36, most = 64;
+    int inputs, outputs;              // at a time
+    int tiles;                        // of a group
+    std::ptrdiff_t in_step, out_step; // floats, from a tile to the next
+    std::ptrdiff_t in, out, product;  // of a plane of v, of m, of du
+    winograd_gradient_layout(int all_inputs, int all_outputs)
+        : inputs(std::min(all_inputs, most)), outputs(std::min(all_outputs, most)) {
         constexpr int cached = 512 << 10; // bytes of v and m
-        const int wide = (inputs + lanes - 1) / lanes * lanes;
-        tiles = std::clamp(cached / (planes * (wide + vectors * lanes) * int(sizeof(float))), 12, 48);
-        in = std::ptrdiff_t(tiles) * wide + line_floats; // a line more keeps the planes off the same sets
-        out = std::ptrdiff_t(tiles) * vectors * lanes + line_floats;
-        product = std::ptrdiff_t(inputs) * vectors * lanes;
+        const auto whole = [](int n) { return (n + lanes - 1) / lanes * lanes; };
+        in_step = whole(inputs), out_step = whole(outputs);
+        tiles = std::clamp(cached / (planes * int(in_step + out_step) * int(sizeof(float))), 12, 48);
+        in = tiles * in_step + line_floats; // a line more keeps the planes off the same sets
+        out = tiles * out_step + line_floats;
+        product = outputs * in_step + line_floats;
     }
-    std::ptrdiff_t input_step() const { return (inputs + lanes - 1) / lanes * lanes; }
     std::size_t floats() const { return std::size_t(planes * (in + out + product)); }
 };
 
@@ -78,9 +82,20 @@ inline void read_gradient_tile(const window& dy, int n, int y, int x, int first,
     }
 }
 
-// dg += G^T du G for one vector of outputs of one input; du: planes `plane` floats apart.
-inline void transform_product(const float* du, std::ptrdiff_t plane, const double (&G)[6][3], float* dg,
-                              std::ptrdiff_t output_step, int outputs) {
+// Channels [first, first + count) of what the tile at (y, x) reads.
+inline void read_input_tile(const window& x, int n, int y, int left, int first, int count, float* to,
+                            std::ptrdiff_t plane) {
+    const float* row[small_tile + 2];
+    for (int i = 0; i < small_tile + 2; ++i) row[i] = x.read<float>(n, y - 1 + i, left - 1) + first;
+    for (int c = 0; c < count; c += lanes) {
+        const int k = std::min(lanes, count - c);
+        transform_patch<small_tile>(
+            [&](int i, int j) { return load_first(row[i] + std::ptrdiff_t(j) * x.channels + c, k); }, to + c, plane);
+    }
+}
+
+// dg += G^T du G for one vector of inputs of one output; du: planes `plane` floats apart.
+inline void transform_product(const float* du, std::ptrdiff_t plane, const double (&G)[6][3], float* dg, int inputs) {
     vf rows[3][6];
     for (int j = 0; j < 6; ++j)
         for (int x = 0; x < 3; ++x) {
@@ -88,50 +103,58 @@ inline void transform_product(const float* du, std::ptrdiff_t plane, const doubl
             for (int i = 0; i < 6; ++i) sum = fma(broadcast(float(G[i][x])), load(du + (i * 6 + j) * plane), sum);
             rows[x][j] = sum;
         }
-    alignas(64) float values[lanes];
+    alignas(64) float values[9][lanes];
     for (int x = 0; x < 3; ++x)
         for (int y = 0; y < 3; ++y) {
             vf sum = broadcast(0.f);
             for (int j = 0; j < 6; ++j) sum = fma(broadcast(float(G[j][y])), rows[x][j], sum);
-            store(values, sum);
-            for (int o = 0; o < outputs; ++o) dg[o * output_step + 3 * x + y] += values[o];
+            store(values[3 * x + y], sum);
         }
+    for (int i = 0; i < inputs; ++i, dg += 9)
+        for (int tap = 0; tap < 9; ++tap) dg[tap] += values[tap][i];
 }
 
 inline std::size_t winograd_weight_gradient_scratch(const gradient_call& c) {
     return sizeof(float) * winograd_gradient_layout(c.dims[1], c.outputs.size()).floats();
 }
-inline void winograd_weight_gradient(const gradient_call& c) {
-    const winograd_gradient_layout l(c.dims[1], c.outputs.size());
+
+inline void winograd_weight_gradient_of(const gradient_call& c, const winograd_gradient_layout& l, range inputs,
+                                        range outputs) {
     float *const v = reinterpret_cast<float*>(c.scratch), *const m = v + l.planes * l.in,
                  *const du = m + l.planes * l.out;
     std::fill_n(du, l.planes * l.product, 0.f);
-    const std::ptrdiff_t width = std::ptrdiff_t(l.vectors) * lanes;
-    for (int n = c.images.begin; n < c.images.end; ++n) {
-        const winograd_tiles<small_tile> all(c.x[0], n, c.rows, {0, c.dy.width});
-        for (int first = 0; first < all.count(); first += l.tiles) {
-            const int tiles = std::min(l.tiles, all.count() - first);
-            for (int t = 0; t < tiles; ++t) {
-                all.read(first + t, v + t * l.input_step(), l.in);
-                read_gradient_tile(c.dy, n, all.y(first + t), all.x(first + t), c.outputs.begin, c.outputs.size(),
-                                   m + t * width, l.out);
-            }
-            for (int plane = 0; plane < l.planes; ++plane)
-                each_outer_block(l.vectors, [&](int vector, int vectors) {
-                    const outer_terms t{
-                        v + plane * l.in, m + plane * l.out + vector * lanes, l.input_step(), width, tiles, lanes};
-                    outer_kernel_of(vectors, false)(&t, 1, l.inputs, du + plane * l.product + vector * lanes, width);
-                });
+    constexpr int size = small_tile, panel = outer_vectors * lanes;
+    const int across = (c.dy.width + size - 1) / size, of_image = across * ((c.rows.size() + size - 1) / size),
+              all = of_image * c.images.size(), columns = (inputs.size() + lanes - 1) / lanes * lanes;
+    for (int group = 0; group < all; group += l.tiles) {
+        const int tiles = std::min(l.tiles, all - group);
+        for (int t = 0; t < tiles; ++t) {
+            const int n = c.images.begin + (group + t) / of_image, at = (group + t) % of_image,
+                      y = c.rows.begin + at / across * size, x = at % across * size;
+            read_input_tile(c.x[0], n, y, x, inputs.begin, inputs.size(), v + t * l.in_step, l.in);
+            read_gradient_tile(c.dy, n, y, x, outputs.begin, outputs.size(), m + t * l.out_step, l.out);
         }
+        for (int plane = 0; plane < l.planes; ++plane)
+            for (int i = 0; i < columns; i += panel)
+                sum_outer_block({m + plane * l.out, v + plane * l.in + i, l.out_step, l.in_step, tiles}, outputs.size(),
+                                std::min(panel, columns - i), du + plane * l.product + i, l.in_step);
     }
     double G[6][3];
     winograd_filter_matrix<small_tile>(G);
-    float* dw = c.weight_gradient<float>(0);
-    for (int i = 0; i < l.inputs; ++i)
-        for (int o = 0; o < c.outputs.size(); o += lanes)
-            transform_product(du + i * width + o, l.product, G,
-                              dw + (std::ptrdiff_t(c.outputs.begin + o) * l.inputs + i) * 9,
-                              std::ptrdiff_t(l.inputs) * 9, std::min(lanes, c.outputs.size() - o));
+    for (int o = 0; o < outputs.size(); ++o)
+        for (int i = 0; i < inputs.size(); i += lanes)
+            transform_product(du + o * l.in_step + i, l.product, G,
+                              c.weight_gradient<float>(0) +
+                                  (std::ptrdiff_t(outputs.begin + o) * c.dims[1] + inputs.begin + i) * 9,
+                              std::min(lanes, inputs.size() - i));
+}
+
+inline void winograd_weight_gradient(const gradient_call& c) {
+    const winograd_gradient_layout l(c.dims[1], c.outputs.size());
+    for (int o = c.outputs.begin; o < c.outputs.end; o += l.outputs)
+        for (int i = 0; i < c.dims[1]; i += l.inputs)
+            winograd_weight_gradient_of(c, l, {i, std::min(i + l.inputs, c.dims[1])},
+                                        {o, std::min(o + l.outputs, c.outputs.end)});
     sum_bias_gradient(c, c.weight_gradient<float>(1));
 }
 

@@ -1,6 +1,7 @@
 // The weights of Winograd's convolution: 3x3 filters as planes of products, 36 for tiles of 4x4 pixels, 64 for 6x6,
 // transformed in double.
 #pragma once
+#include "fovea/backend/cpu/filters.hpp"
 #include "fovea/backend/cpu/register_block.hpp"
 #include "fovea/backend/cpu/winograd_transforms.hpp"
 
@@ -32,25 +33,24 @@ inline std::size_t packed_winograd_bytes(const preparation_call& c) {
     const winograd_layout l{c.dims[0][1], c.dims[0][0], c.a.tile};
     return sizeof(float) * l.block_floats(l.vectors());
 }
-template <int M> void pack_winograd_tile(const preparation_call& c) {
+template <int M> void pack_winograd_tile(const filters& f, float* out) {
     double G[M + 2][3];
     winograd_filter_matrix<M>(G);
-    const winograd_layout l{c.dims[0][1], c.dims[0][0], M};
-    const float* w = c.weight<float>(0);
+    const winograd_layout l{f.inputs, f.outputs, M};
     l.each_block([&](int first, int vectors, std::size_t floats) {
         const int width = vectors * lanes;
-        for (int i = 0; i < l.inputs; ++i)
-            for (int v = 0; v < vectors; ++v) {
-                const int output = (first + v) * lanes;
-                transform_filters<M>(G, w + 9 * (std::ptrdiff_t(output) * l.inputs + i), 9 * std::ptrdiff_t(l.inputs),
-                                     std::min(lanes, l.outputs - output),
-                                     static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + v * lanes,
+        for (int v = 0; v < vectors; ++v)
+            for (int i = 0; i < l.inputs; ++i)
+                transform_filters<M>(G, f, (first + v) * lanes, i,
+                                     out + floats + std::ptrdiff_t(i) * width + v * lanes,
                                      std::ptrdiff_t(l.inputs) * width);
-            }
     });
 }
+inline void pack_winograd_filters(int tile, const filters& f, float* out) {
+    tile == large_tile ? pack_winograd_tile<large_tile>(f, out) : pack_winograd_tile<small_tile>(f, out);
+}
 inline void pack_winograd(const preparation_call& c) {
-    c.a.tile == large_tile ? pack_winograd_tile<large_tile>(c) : pack_winograd_tile<small_tile>(c);
+    pack_winograd_filters(c.a.tile, filters::of(c.a, c.dims[0], c.weight<float>(0)), static_cast<float*>(c.out));
 }
 
 } // namespace fovea::FOVEA_ISA
