@@ -1066,6 +1066,10 @@ inline colour_space colour_space_of(std::string_view name) {
     fail("colour space '", name, "': expected rgb, yuv or oklab");
 }
 
+constexpr const char* name_of(colour_space space) {
+    return space == colour_space::yuv ? "yuv" : space == colour_space::oklab ? "oklab" : "rgb";
+}
+
 namespace detail {
 
 using colour_values = std::array<float, 3>;
@@ -2109,12 +2113,18 @@ inline decoded_image decode_tga(const encoded_image& in) {
 // was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
 // that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
 // stays a link: the file that it points at is replaced. An existing file's permissions are kept.
+//
+// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
+// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
 #include <chrono>
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#define FOVEA_HAS_FSYNC 1
+#define FOVEA_HAS_FILE_DESCRIPTORS 1
 #else
-#define FOVEA_HAS_FSYNC 0
+#define FOVEA_HAS_FILE_DESCRIPTORS 0
 #endif
 
 namespace fovea {
@@ -2123,7 +2133,53 @@ namespace detail {
 
 inline std::string system_reason(int code) { return std::generic_category().message(code); }
 
+// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
+// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
+class file_lock {
+  public:
+    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
+    bool take([[maybe_unused]] std::FILE* file) noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
+        struct stat now {};
+        const bool locked = flock(descriptor_, LOCK_EX) == 0;
+        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
+#else
+        return true;
+#endif
+    }
+    void release() noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        if (descriptor_ >= 0) close(descriptor_);
+        descriptor_ = -1;
+#endif
+    }
+
+  private:
+    int descriptor_ = -1;
+};
+
+inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
+
 } // namespace detail
+
+// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
+// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
+inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
+    int removed = 0;
+#if FOVEA_HAS_FILE_DESCRIPTORS
+    std::error_code problem;
+    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
+        const std::string name = i->path().filename().string();
+        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
+        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file < 0) continue;
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
+        close(file);
+    }
+#endif
+    return removed;
+}
 
 struct atomic_file_options {
     bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
@@ -2177,7 +2233,7 @@ class atomic_file {
         if (!file_) failure_ = EBADF;
         check();
         if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FSYNC
+#if FOVEA_HAS_FILE_DESCRIPTORS
         if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
 #endif
         std::FILE* closing = file_;
@@ -2188,6 +2244,7 @@ class atomic_file {
         std::filesystem::rename(temporary_, target_, error);
         if (error) fail_with(error.value());
         temporary_.clear();
+        lock_.release();
     }
 
   private:
@@ -2197,21 +2254,28 @@ class atomic_file {
         for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
             const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
             char name[64];
-            std::snprintf(name, sizeof name, ".fovea-%016llx-%08lx.part", static_cast<unsigned long long>(now),
-                          static_cast<unsigned long>(serial.fetch_add(1)));
+            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
+                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
+                          detail::part_end);
             temporary_ = target_.parent_path() / name;
             file_ = std::fopen(temporary_.string().c_str(), "wbx");
             if (!file_ && errno != EEXIST) break;
+            if (file_ && !lock_.take(file_)) close_file();
         }
         if (!file_) temporary_.clear();
     }
 
-    void abandon() {
-        if (file_) std::fclose(file_); // what was written is given up: its errors no longer matter
+    void close_file() { // what was written is given up: its errors no longer matter
+        if (file_) std::fclose(file_);
         file_ = nullptr;
+        lock_.release();
+    }
+
+    void abandon() {
         std::error_code ignored;
         if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
         temporary_.clear();
+        close_file();
     }
 
     [[noreturn]] void fail_with(int code) {
@@ -2222,6 +2286,7 @@ class atomic_file {
     std::string name_;                         // as the caller gave it, for errors
     std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
     std::FILE* file_ = nullptr;
+    detail::file_lock lock_;
     int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;
 };
@@ -2412,12 +2477,18 @@ inline void encode_png(atomic_file& file, std::string_view name, const image& pi
 // was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
 // that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
 // stays a link: the file that it points at is replaced. An existing file's permissions are kept.
+//
+// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
+// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
 #include <chrono>
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#define FOVEA_HAS_FSYNC 1
+#define FOVEA_HAS_FILE_DESCRIPTORS 1
 #else
-#define FOVEA_HAS_FSYNC 0
+#define FOVEA_HAS_FILE_DESCRIPTORS 0
 #endif
 
 namespace fovea {
@@ -2426,7 +2497,53 @@ namespace detail {
 
 inline std::string system_reason(int code) { return std::generic_category().message(code); }
 
+// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
+// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
+class file_lock {
+  public:
+    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
+    bool take([[maybe_unused]] std::FILE* file) noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
+        struct stat now {};
+        const bool locked = flock(descriptor_, LOCK_EX) == 0;
+        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
+#else
+        return true;
+#endif
+    }
+    void release() noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        if (descriptor_ >= 0) close(descriptor_);
+        descriptor_ = -1;
+#endif
+    }
+
+  private:
+    int descriptor_ = -1;
+};
+
+inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
+
 } // namespace detail
+
+// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
+// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
+inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
+    int removed = 0;
+#if FOVEA_HAS_FILE_DESCRIPTORS
+    std::error_code problem;
+    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
+        const std::string name = i->path().filename().string();
+        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
+        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file < 0) continue;
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
+        close(file);
+    }
+#endif
+    return removed;
+}
 
 struct atomic_file_options {
     bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
@@ -2480,7 +2597,7 @@ class atomic_file {
         if (!file_) failure_ = EBADF;
         check();
         if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FSYNC
+#if FOVEA_HAS_FILE_DESCRIPTORS
         if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
 #endif
         std::FILE* closing = file_;
@@ -2491,6 +2608,7 @@ class atomic_file {
         std::filesystem::rename(temporary_, target_, error);
         if (error) fail_with(error.value());
         temporary_.clear();
+        lock_.release();
     }
 
   private:
@@ -2500,21 +2618,28 @@ class atomic_file {
         for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
             const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
             char name[64];
-            std::snprintf(name, sizeof name, ".fovea-%016llx-%08lx.part", static_cast<unsigned long long>(now),
-                          static_cast<unsigned long>(serial.fetch_add(1)));
+            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
+                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
+                          detail::part_end);
             temporary_ = target_.parent_path() / name;
             file_ = std::fopen(temporary_.string().c_str(), "wbx");
             if (!file_ && errno != EEXIST) break;
+            if (file_ && !lock_.take(file_)) close_file();
         }
         if (!file_) temporary_.clear();
     }
 
-    void abandon() {
-        if (file_) std::fclose(file_); // what was written is given up: its errors no longer matter
+    void close_file() { // what was written is given up: its errors no longer matter
+        if (file_) std::fclose(file_);
         file_ = nullptr;
+        lock_.release();
+    }
+
+    void abandon() {
         std::error_code ignored;
         if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
         temporary_.clear();
+        close_file();
     }
 
     [[noreturn]] void fail_with(int code) {
@@ -2525,6 +2650,7 @@ class atomic_file {
     std::string name_;                         // as the caller gave it, for errors
     std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
     std::FILE* file_ = nullptr;
+    detail::file_lock lock_;
     int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;
 };
@@ -2773,12 +2899,18 @@ inline void encode_jpeg(atomic_file& file, std::string_view name, const image& p
 // was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
 // that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
 // stays a link: the file that it points at is replaced. An existing file's permissions are kept.
+//
+// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
+// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
 #include <chrono>
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#define FOVEA_HAS_FSYNC 1
+#define FOVEA_HAS_FILE_DESCRIPTORS 1
 #else
-#define FOVEA_HAS_FSYNC 0
+#define FOVEA_HAS_FILE_DESCRIPTORS 0
 #endif
 
 namespace fovea {
@@ -2787,7 +2919,53 @@ namespace detail {
 
 inline std::string system_reason(int code) { return std::generic_category().message(code); }
 
+// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
+// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
+class file_lock {
+  public:
+    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
+    bool take([[maybe_unused]] std::FILE* file) noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
+        struct stat now {};
+        const bool locked = flock(descriptor_, LOCK_EX) == 0;
+        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
+#else
+        return true;
+#endif
+    }
+    void release() noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        if (descriptor_ >= 0) close(descriptor_);
+        descriptor_ = -1;
+#endif
+    }
+
+  private:
+    int descriptor_ = -1;
+};
+
+inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
+
 } // namespace detail
+
+// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
+// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
+inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
+    int removed = 0;
+#if FOVEA_HAS_FILE_DESCRIPTORS
+    std::error_code problem;
+    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
+        const std::string name = i->path().filename().string();
+        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
+        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file < 0) continue;
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
+        close(file);
+    }
+#endif
+    return removed;
+}
 
 struct atomic_file_options {
     bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
@@ -2841,7 +3019,7 @@ class atomic_file {
         if (!file_) failure_ = EBADF;
         check();
         if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FSYNC
+#if FOVEA_HAS_FILE_DESCRIPTORS
         if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
 #endif
         std::FILE* closing = file_;
@@ -2852,6 +3030,7 @@ class atomic_file {
         std::filesystem::rename(temporary_, target_, error);
         if (error) fail_with(error.value());
         temporary_.clear();
+        lock_.release();
     }
 
   private:
@@ -2861,21 +3040,28 @@ class atomic_file {
         for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
             const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
             char name[64];
-            std::snprintf(name, sizeof name, ".fovea-%016llx-%08lx.part", static_cast<unsigned long long>(now),
-                          static_cast<unsigned long>(serial.fetch_add(1)));
+            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
+                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
+                          detail::part_end);
             temporary_ = target_.parent_path() / name;
             file_ = std::fopen(temporary_.string().c_str(), "wbx");
             if (!file_ && errno != EEXIST) break;
+            if (file_ && !lock_.take(file_)) close_file();
         }
         if (!file_) temporary_.clear();
     }
 
-    void abandon() {
-        if (file_) std::fclose(file_); // what was written is given up: its errors no longer matter
+    void close_file() { // what was written is given up: its errors no longer matter
+        if (file_) std::fclose(file_);
         file_ = nullptr;
+        lock_.release();
+    }
+
+    void abandon() {
         std::error_code ignored;
         if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
         temporary_.clear();
+        close_file();
     }
 
     [[noreturn]] void fail_with(int code) {
@@ -2886,6 +3072,7 @@ class atomic_file {
     std::string name_;                         // as the caller gave it, for errors
     std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
     std::FILE* file_ = nullptr;
+    detail::file_lock lock_;
     int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;
 };
@@ -3319,12 +3506,18 @@ inline image read_image(const std::filesystem::path& path, const read_options& o
 // was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
 // that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
 // stays a link: the file that it points at is replaced. An existing file's permissions are kept.
+//
+// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
+// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
 #include <chrono>
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#define FOVEA_HAS_FSYNC 1
+#define FOVEA_HAS_FILE_DESCRIPTORS 1
 #else
-#define FOVEA_HAS_FSYNC 0
+#define FOVEA_HAS_FILE_DESCRIPTORS 0
 #endif
 
 namespace fovea {
@@ -3333,7 +3526,53 @@ namespace detail {
 
 inline std::string system_reason(int code) { return std::generic_category().message(code); }
 
+// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
+// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
+class file_lock {
+  public:
+    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
+    bool take([[maybe_unused]] std::FILE* file) noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
+        struct stat now {};
+        const bool locked = flock(descriptor_, LOCK_EX) == 0;
+        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
+#else
+        return true;
+#endif
+    }
+    void release() noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        if (descriptor_ >= 0) close(descriptor_);
+        descriptor_ = -1;
+#endif
+    }
+
+  private:
+    int descriptor_ = -1;
+};
+
+inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
+
 } // namespace detail
+
+// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
+// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
+inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
+    int removed = 0;
+#if FOVEA_HAS_FILE_DESCRIPTORS
+    std::error_code problem;
+    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
+        const std::string name = i->path().filename().string();
+        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
+        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file < 0) continue;
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
+        close(file);
+    }
+#endif
+    return removed;
+}
 
 struct atomic_file_options {
     bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
@@ -3387,7 +3626,7 @@ class atomic_file {
         if (!file_) failure_ = EBADF;
         check();
         if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FSYNC
+#if FOVEA_HAS_FILE_DESCRIPTORS
         if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
 #endif
         std::FILE* closing = file_;
@@ -3398,6 +3637,7 @@ class atomic_file {
         std::filesystem::rename(temporary_, target_, error);
         if (error) fail_with(error.value());
         temporary_.clear();
+        lock_.release();
     }
 
   private:
@@ -3407,21 +3647,28 @@ class atomic_file {
         for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
             const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
             char name[64];
-            std::snprintf(name, sizeof name, ".fovea-%016llx-%08lx.part", static_cast<unsigned long long>(now),
-                          static_cast<unsigned long>(serial.fetch_add(1)));
+            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
+                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
+                          detail::part_end);
             temporary_ = target_.parent_path() / name;
             file_ = std::fopen(temporary_.string().c_str(), "wbx");
             if (!file_ && errno != EEXIST) break;
+            if (file_ && !lock_.take(file_)) close_file();
         }
         if (!file_) temporary_.clear();
     }
 
-    void abandon() {
-        if (file_) std::fclose(file_); // what was written is given up: its errors no longer matter
+    void close_file() { // what was written is given up: its errors no longer matter
+        if (file_) std::fclose(file_);
         file_ = nullptr;
+        lock_.release();
+    }
+
+    void abandon() {
         std::error_code ignored;
         if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
         temporary_.clear();
+        close_file();
     }
 
     [[noreturn]] void fail_with(int code) {
@@ -3432,6 +3679,7 @@ class atomic_file {
     std::string name_;                         // as the caller gave it, for errors
     std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
     std::FILE* file_ = nullptr;
+    detail::file_lock lock_;
     int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;
 };
@@ -4887,7 +5135,7 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
 
 // ---- fovea/backend/cpu/attention_weights.hpp
-// The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_weights lays
+// The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_filters lays
 // them out, proj_1 as pack_winograd does where that computes it, depthwise filters as [hidden / lanes][5][5][lanes],
 // biases padded with zeros to whole vectors.
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
@@ -4901,73 +5149,12 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 //   w[0]  packed by pack_convolution from (O,I/groups,K,K)        w[1]  (O) or null
 #include <cassert>
 
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_REGISTER_BLOCK_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_REGISTER_BLOCK_HPP
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_FILTERS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_FILTERS_HPP
 
-// ---- fovea/backend/cpu/register_block.hpp
-// The inner loop of every convolution: P pixels times NV vectors of output channels, summed in registers.
-//
-//   sums[p][o] = sum over kernel rows, runs and channels of x[p][term] w[term][o]
-//
-// Every sum takes its terms in the same order whatever P is, so that a pixel's bits do not depend on where a call
-// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates. Numbers are floats,
-// or 32 bits that hold a group of quantised ones.
-
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_EPILOGUE_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_EPILOGUE_HPP
-
-// ---- fovea/backend/cpu/epilogue.hpp
-// What happens to the sums of a block on their way to memory: y = act(sums + bias) + skip.
-
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_MATH_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_MATH_HPP
-
-// ---- fovea/backend/cpu/math.hpp
-// Activations on vectors. Absolute error below 1e-6 of max(1, |x|); NaN gives NaN, -inf and +inf the limits.
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_GELU_TABLE_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_GELU_TABLE_HPP
-
-// ---- fovea/backend/cpu/gelu_table.hpp
-// g(t) = t Phi(-t) of the GELU, max(x, 0) - g(|x|), as 32 cubic pieces for vectors that can look up 32 values at once.
-//
-// Piece k is around t = k / gelu_pieces_per_unit and interpolates g at four Chebyshev nodes, error 4e-7. The cubics are
-// in t itself, not in the distance from their middle: g's derivatives fall with t, so that the cancellation costs 1e-7.
-
-namespace fovea::FOVEA_ISA {
-
-inline constexpr float gelu_limit = 5.3f;                           // where g is 3e-7, and left constant
-inline constexpr float gelu_pieces_per_unit = 31.499f / gelu_limit; // 31.5 could round to piece 32
-
-// Coefficients of 1, t, t^2, t^3.
-alignas(64) inline constexpr float gelu_pieces[4][32] = {
-    {-2.594638460e-08f, -3.865172039e-05f, -6.695780903e-04f, -2.751662629e-03f, -5.855889991e-03f, -6.770252716e-03f,
-     7.609986351e-04f,  2.456123009e-02f,  7.120756060e-02f,  1.430058926e-01f,  2.360663414e-01f,  3.403585553e-01f,
-     4.418107271e-01f,  5.257138610e-01f,  5.802515149e-01f,  5.990378261e-01f,  5.820145011e-01f,  5.346844792e-01f,
-     4.661774635e-01f,  3.868877888e-01f,  3.063754141e-01f,  2.319710702e-01f,  1.682135612e-01f,  1.169933230e-01f,
-     7.813951373e-02f,  5.017116293e-02f,  3.099673800e-02f,  1.844212785e-02f,  1.057431847e-02f,  5.846795626e-03f,
-     3.119286848e-03f,  1.606521080e-03f},
-    {5.000098944e-01f,  5.010649562e-01f,  5.083706379e-01f,  5.232042074e-01f,  5.392013788e-01f,  5.431718230e-01f,
-     5.191897154e-01f,  4.543245733e-01f,  3.437504470e-01f,  1.933038533e-01f,  1.862959564e-02f,  -1.586360186e-01f,
-     -3.162019551e-01f, -4.361956120e-01f, -5.085280538e-01f, -5.318791270e-01f, -5.124748945e-01f, -4.614330828e-01f,
-     -3.916733861e-01f, -3.152475059e-01f, -2.415941060e-01f, -1.768316627e-01f, -1.239074692e-01f, -8.327402920e-02f,
-     -5.375920609e-02f, -3.337865695e-02f, -1.995314471e-02f, -1.149384677e-02f, -6.385008339e-03f, -3.422834910e-03f,
-     -1.771695097e-03f, -8.859124500e-04f},
-    {-3.995290697e-01f, -4.094053209e-01f, -4.381159842e-01f, -4.735795259e-01f, -5.011502504e-01f, -5.068655014e-01f,
-     -4.813837111e-01f, -4.224007130e-01f, -3.349659145e-01f, -2.298234701e-01f, -1.204853877e-01f, -2.001469582e-02f,
-     6.158296391e-02f,  1.188006997e-01f,  1.507852972e-01f,  1.604611874e-01f,  1.530878544e-01f,  1.347369254e-01f,
-     1.110552922e-01f,  8.649715036e-02f,  6.403511018e-02f,  4.524325952e-02f,  3.059807606e-02f,  1.985225268e-02f,
-     1.237817109e-02f,  7.427395321e-03f,  4.293782171e-03f,  2.393713687e-03f,  1.287873252e-03f,  6.691625458e-04f,
-     3.359662078e-04f,  1.630721526e-04f},
-    {1.116834302e-02f,  4.374022782e-02f,  8.205431700e-02f,  1.105041578e-01f,  1.263937652e-01f,  1.291231662e-01f,
-     1.200883389e-01f,  1.021932885e-01f,  7.913050056e-02f,  5.462284386e-02f,  3.179880977e-02f,  1.281007007e-02f,
-     -1.279795426e-03f, -1.037671231e-02f, -1.509211864e-02f, -1.642868482e-02f, -1.549468562e-02f, -1.329514198e-02f,
-     -1.061501168e-02f, -7.984246127e-03f, -5.700584967e-03f, -3.882820951e-03f, -2.531829057e-03f, -1.584480400e-03f,
-     -9.535427671e-04f, -5.526401801e-04f, -3.088222002e-04f, -1.665539603e-04f, -8.676099242e-05f, -4.368205555e-05f,
-     -2.126826439e-05f, -1.001884175e-05f},
-};
-
-} // namespace fovea::FOVEA_ISA
-#endif
+// ---- fovea/backend/cpu/filters.hpp
+// The filters of a convolution on their way from a file's order, (O,I/groups,K,K), to a kernel's: as they are, or
+// exchanged for its gradient, inputs for outputs, each turned by half a circle.
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
 
@@ -5109,6 +5296,118 @@ FOVEA_INLINE vf rounded(vf v) {
 #endif
     return v;
 }
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+// (O,I/groups,K,K) to (I,O/groups,K,K).
+inline weight_shape exchanged(const attributes& a, const weight_shape& s) {
+    return {s[1] * a.groups, s[0] / a.groups, s[2], s[3]};
+}
+
+// Of one group; outputs and inputs are those of the kernel, steps in floats.
+struct filters {
+    const float* w;
+    int outputs, inputs, taps;
+    std::ptrdiff_t output_step, input_step;
+    bool turned;
+
+    static filters of(const attributes& a, const weight_shape& s, const float* w, int group = 0) {
+        const int outputs = s[0] / a.groups, taps = s[2] * s[3];
+        const std::ptrdiff_t each = std::ptrdiff_t(s[1]) * taps;
+        return {w + group * outputs * each, outputs, s[1], taps, each, taps, false};
+    }
+    filters exchanged() const { return {w, inputs, outputs, taps, input_step, output_step, !turned}; }
+    const float* at(int output, int input, int tap) const {
+        return w + output * output_step + input * input_step + (turned ? taps - 1 - tap : tap);
+    }
+};
+
+// The outputs [first, first + width), zeros beyond the last: output o of an input's tap to
+// out[tap_at(tap) + input * width + o - first].
+template <class TapAt> void copy_filters(const filters& f, int first, int width, TapAt tap_at, float* out) {
+    constexpr int some = 16; // inputs, of which lines of w hold the same outputs
+    for (int begin = 0; begin < f.inputs; begin += some)
+        for (int v = 0; v < width; v += lanes) {
+            const int n = std::clamp(f.outputs - first - v, 0, lanes);
+            for (int i = begin; i < std::min(begin + some, f.inputs); ++i)
+                for (int tap = 0; tap < f.taps; ++tap) {
+                    const float* from = f.at(first + v, i, tap);
+                    float* to = out + tap_at(tap) + std::ptrdiff_t(i) * width + v;
+                    for (int o = 0; o < n; ++o) to[o] = from[o * f.output_step];
+                    std::fill_n(to + n, lanes - n, 0.f);
+                }
+        }
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_REGISTER_BLOCK_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_REGISTER_BLOCK_HPP
+
+// ---- fovea/backend/cpu/register_block.hpp
+// The inner loop of every convolution: P pixels times NV vectors of output channels, summed in registers.
+//
+//   sums[p][o] = sum over kernel rows, runs and channels of x[p][term] w[term][o]
+//
+// Every sum takes its terms in the same order whatever P is, so that a pixel's bits do not depend on where a call
+// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates. Numbers are floats,
+// or 32 bits that hold a group of quantised ones.
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_EPILOGUE_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_EPILOGUE_HPP
+
+// ---- fovea/backend/cpu/epilogue.hpp
+// What happens to the sums of a block on their way to memory: y = act(sums + bias) + skip.
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_MATH_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_MATH_HPP
+
+// ---- fovea/backend/cpu/math.hpp
+// Activations on vectors. Absolute error below 1e-6 of max(1, |x|); NaN gives NaN, -inf and +inf the limits.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_GELU_TABLE_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_GELU_TABLE_HPP
+
+// ---- fovea/backend/cpu/gelu_table.hpp
+// g(t) = t Phi(-t) of the GELU, max(x, 0) - g(|x|), as 32 cubic pieces for vectors that can look up 32 values at once.
+//
+// Piece k is around t = k / gelu_pieces_per_unit and interpolates g at four Chebyshev nodes, error 4e-7. The cubics are
+// in t itself, not in the distance from their middle: g's derivatives fall with t, so that the cancellation costs 1e-7.
+
+namespace fovea::FOVEA_ISA {
+
+inline constexpr float gelu_limit = 5.3f;                           // where g is 3e-7, and left constant
+inline constexpr float gelu_pieces_per_unit = 31.499f / gelu_limit; // 31.5 could round to piece 32
+
+// Coefficients of 1, t, t^2, t^3.
+alignas(64) inline constexpr float gelu_pieces[4][32] = {
+    {-2.594638460e-08f, -3.865172039e-05f, -6.695780903e-04f, -2.751662629e-03f, -5.855889991e-03f, -6.770252716e-03f,
+     7.609986351e-04f,  2.456123009e-02f,  7.120756060e-02f,  1.430058926e-01f,  2.360663414e-01f,  3.403585553e-01f,
+     4.418107271e-01f,  5.257138610e-01f,  5.802515149e-01f,  5.990378261e-01f,  5.820145011e-01f,  5.346844792e-01f,
+     4.661774635e-01f,  3.868877888e-01f,  3.063754141e-01f,  2.319710702e-01f,  1.682135612e-01f,  1.169933230e-01f,
+     7.813951373e-02f,  5.017116293e-02f,  3.099673800e-02f,  1.844212785e-02f,  1.057431847e-02f,  5.846795626e-03f,
+     3.119286848e-03f,  1.606521080e-03f},
+    {5.000098944e-01f,  5.010649562e-01f,  5.083706379e-01f,  5.232042074e-01f,  5.392013788e-01f,  5.431718230e-01f,
+     5.191897154e-01f,  4.543245733e-01f,  3.437504470e-01f,  1.933038533e-01f,  1.862959564e-02f,  -1.586360186e-01f,
+     -3.162019551e-01f, -4.361956120e-01f, -5.085280538e-01f, -5.318791270e-01f, -5.124748945e-01f, -4.614330828e-01f,
+     -3.916733861e-01f, -3.152475059e-01f, -2.415941060e-01f, -1.768316627e-01f, -1.239074692e-01f, -8.327402920e-02f,
+     -5.375920609e-02f, -3.337865695e-02f, -1.995314471e-02f, -1.149384677e-02f, -6.385008339e-03f, -3.422834910e-03f,
+     -1.771695097e-03f, -8.859124500e-04f},
+    {-3.995290697e-01f, -4.094053209e-01f, -4.381159842e-01f, -4.735795259e-01f, -5.011502504e-01f, -5.068655014e-01f,
+     -4.813837111e-01f, -4.224007130e-01f, -3.349659145e-01f, -2.298234701e-01f, -1.204853877e-01f, -2.001469582e-02f,
+     6.158296391e-02f,  1.188006997e-01f,  1.507852972e-01f,  1.604611874e-01f,  1.530878544e-01f,  1.347369254e-01f,
+     1.110552922e-01f,  8.649715036e-02f,  6.403511018e-02f,  4.524325952e-02f,  3.059807606e-02f,  1.985225268e-02f,
+     1.237817109e-02f,  7.427395321e-03f,  4.293782171e-03f,  2.393713687e-03f,  1.287873252e-03f,  6.691625458e-04f,
+     3.359662078e-04f,  1.630721526e-04f},
+    {1.116834302e-02f,  4.374022782e-02f,  8.205431700e-02f,  1.105041578e-01f,  1.263937652e-01f,  1.291231662e-01f,
+     1.200883389e-01f,  1.021932885e-01f,  7.913050056e-02f,  5.462284386e-02f,  3.179880977e-02f,  1.281007007e-02f,
+     -1.279795426e-03f, -1.037671231e-02f, -1.509211864e-02f, -1.642868482e-02f, -1.549468562e-02f, -1.329514198e-02f,
+     -1.061501168e-02f, -7.984246127e-03f, -5.700584967e-03f, -3.882820951e-03f, -2.531829057e-03f, -1.584480400e-03f,
+     -9.535427671e-04f, -5.526401801e-04f, -3.088222002e-04f, -1.665539603e-04f, -8.676099242e-05f, -4.368205555e-05f,
+     -2.126826439e-05f, -1.001884175e-05f},
+};
 
 } // namespace fovea::FOVEA_ISA
 #endif
@@ -5557,18 +5856,12 @@ inline convolution_layout layout_of(const attributes& a, const weight_shape& dim
     return {a.groups, dims[0] / a.groups, dims[1], dims[2]};
 }
 
-// From w (groups * outputs, given_inputs, K, K); inputs beyond the given ones get zeros.
-inline void pack_weights(const convolution_layout& l, const float* w, int given_inputs, float* out) {
-    const int taps = l.kernel * l.kernel;
-    for (int group = 0; group < l.groups; ++group)
-        l.each_block([&](int first, int vectors, std::size_t) {
-            for (int tap = 0; tap < taps; ++tap)
-                for (int i = 0; i < l.inputs; ++i)
-                    for (int o = first * lanes; o < (first + vectors) * lanes; ++o) {
-                        const std::ptrdiff_t from = std::ptrdiff_t(group * l.outputs + o) * given_inputs + i;
-                        *out++ = o < l.outputs && i < given_inputs ? w[from * taps + tap] : 0.f;
-                    }
-        });
+inline void pack_filters(const convolution_layout& l, const filters& f, float* out) {
+    l.each_block([&](int first, int vectors, std::size_t floats) {
+        const std::ptrdiff_t tap_step = std::ptrdiff_t(l.inputs) * vectors * lanes;
+        copy_filters(
+            f, first * lanes, vectors * lanes, [=](int tap) { return tap * tap_step; }, out + floats);
+    });
 }
 
 inline std::size_t packed_convolution_bytes(const preparation_call& c) {
@@ -5577,7 +5870,9 @@ inline std::size_t packed_convolution_bytes(const preparation_call& c) {
 }
 inline void pack_convolution(const preparation_call& c) {
     const convolution_layout l = layout_of(c.a, c.dims[0]);
-    pack_weights(l, c.weight<float>(0), l.inputs, static_cast<float*>(c.out));
+    for (int group = 0; group < l.groups; ++group)
+        pack_filters(l, filters::of(c.a, c.dims[0], c.weight<float>(0), group),
+                     static_cast<float*>(c.out) + std::size_t(group) * l.group_floats());
 }
 
 // The terms of output row y, whose first column is c.cols.begin + x, for one group. Without dilation and groups a
@@ -5682,14 +5977,19 @@ inline std::size_t packed_depthwise_bytes(const preparation_call& c) {
     const weight_shape s = c.dims[0];
     return sizeof(float) * std::size_t((s[0] + lanes - 1) / lanes * lanes * s[2] * s[3]);
 }
-inline void pack_depthwise(const preparation_call& c) {
+// Turned: by half a circle, for the gradient.
+inline void pack_depthwise_filters(const preparation_call& c, bool turned) {
     const int channels = c.dims[0][0], taps = c.dims[0][2] * c.dims[0][3];
     const float* w = c.weight<float>(0);
     float* out = static_cast<float*>(c.out);
     for (int first = 0; first < channels; first += lanes)
-        for (int tap = 0; tap < taps; ++tap)
-            for (int i = first; i < first + lanes; ++i) *out++ = i < channels ? w[std::ptrdiff_t(i) * taps + tap] : 0.f;
+        for (int tap = 0; tap < taps; ++tap) {
+            const int from = turned ? taps - 1 - tap : tap;
+            for (int i = first; i < first + lanes; ++i)
+                *out++ = i < channels ? w[std::ptrdiff_t(i) * taps + from] : 0.f;
+        }
 }
+inline void pack_depthwise(const preparation_call& c) { pack_depthwise_filters(c, false); }
 
 // Neighbouring outputs per block: with K taps and an input they fill the registers.
 inline constexpr int depthwise_block = vector_registers == 32 ? 16 : 8;
@@ -5954,14 +6254,15 @@ template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
 }
 
-// u = G g G^T in double for the filters g[row][column] of some neighbouring outputs, `step` floats apart; the vector of
-// each plane to u, zeros for outputs beyond `count`.
+// u = G g G^T in double for the filters g of one input and a vector of outputs from `output` on; the vector of each
+// plane to u, zeros for outputs beyond the last.
 template <int M>
-void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, int count, float* u,
+void transform_filters(const double (&G)[M + 2][3], const filters& f, int output, int input, float* u,
                        std::ptrdiff_t plane) {
     double filter[3][3][lanes] = {}, row[3][lanes];
-    for (int o = 0; o < count; ++o, g += step)
-        for (int k = 0; k < 9; ++k) filter[k / 3][k % 3][o] = double(g[k]);
+    const int count = std::min(lanes, f.outputs - output);
+    for (int k = 0; k < 9; ++k)
+        for (int o = 0; o < count; ++o) filter[k / 3][k % 3][o] = double(f.at(output, input, k)[o * f.output_step]);
     for (int i = 0; i < M + 2; ++i) {
         for (int y = 0; y < 3; ++y)
             for (int o = 0; o < lanes; ++o)
@@ -6003,25 +6304,24 @@ inline std::size_t packed_winograd_bytes(const preparation_call& c) {
     const winograd_layout l{c.dims[0][1], c.dims[0][0], c.a.tile};
     return sizeof(float) * l.block_floats(l.vectors());
 }
-template <int M> void pack_winograd_tile(const preparation_call& c) {
+template <int M> void pack_winograd_tile(const filters& f, float* out) {
     double G[M + 2][3];
     winograd_filter_matrix<M>(G);
-    const winograd_layout l{c.dims[0][1], c.dims[0][0], M};
-    const float* w = c.weight<float>(0);
+    const winograd_layout l{f.inputs, f.outputs, M};
     l.each_block([&](int first, int vectors, std::size_t floats) {
         const int width = vectors * lanes;
-        for (int i = 0; i < l.inputs; ++i)
-            for (int v = 0; v < vectors; ++v) {
-                const int output = (first + v) * lanes;
-                transform_filters<M>(G, w + 9 * (std::ptrdiff_t(output) * l.inputs + i), 9 * std::ptrdiff_t(l.inputs),
-                                     std::min(lanes, l.outputs - output),
-                                     static_cast<float*>(c.out) + floats + std::ptrdiff_t(i) * width + v * lanes,
+        for (int v = 0; v < vectors; ++v)
+            for (int i = 0; i < l.inputs; ++i)
+                transform_filters<M>(G, f, (first + v) * lanes, i,
+                                     out + floats + std::ptrdiff_t(i) * width + v * lanes,
                                      std::ptrdiff_t(l.inputs) * width);
-            }
     });
 }
+inline void pack_winograd_filters(int tile, const filters& f, float* out) {
+    tile == large_tile ? pack_winograd_tile<large_tile>(f, out) : pack_winograd_tile<small_tile>(f, out);
+}
 inline void pack_winograd(const preparation_call& c) {
-    c.a.tile == large_tile ? pack_winograd_tile<large_tile>(c) : pack_winograd_tile<small_tile>(c);
+    pack_winograd_filters(c.a.tile, filters::of(c.a, c.dims[0], c.weight<float>(0)), static_cast<float*>(c.out));
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -6088,12 +6388,11 @@ inline void pack_attention_block(const preparation_call& c) {
         p.out = out + l.at[i];
         return p;
     };
-    if (l.winograd)
-        pack_winograd(part(0));
-    else
-        pack_weights(l.proj_1, c.weight<float>(0), l.features, out + l.at[0]);
-    pack_weights(l.pointwise, c.weight<float>(2), l.hidden, out + l.at[2]);
-    pack_weights(l.proj_2, c.weight<float>(8), l.hidden, out + l.at[8]);
+    const auto pack = [&](const convolution_layout& layout, int i) {
+        pack_filters(layout, filters::of({}, c.dims[std::size_t(i)], c.weight<float>(i)), out + l.at[i]);
+    };
+    l.winograd ? pack_winograd(part(0)) : pack(l.proj_1, 0);
+    pack(l.pointwise, 2), pack(l.proj_2, 8);
     for (int i : {4, 6}) pack_depthwise(part(i));
     for (int i : {1, 3, 5, 7}) std::copy_n(c.weight<float>(i), l.hidden, out + l.at[i]);
     for (int i : {9, 10, 11}) std::copy_n(c.weight<float>(i), l.features, out + l.at[i]);
@@ -7083,20 +7382,6 @@ inline void attention_block(const call& c) {
 
 namespace fovea::FOVEA_ISA {
 
-// (O,I/groups,K,K) to (I,O/groups,K,K).
-inline weight_shape exchanged(const attributes& a, const weight_shape& s) {
-    return {s[1] * a.groups, s[0] / a.groups, s[2], s[3]};
-}
-inline void exchange(const attributes& a, const weight_shape& s, const float* w, float* out) {
-    const int outputs = s[0] / a.groups, inputs = s[1], taps = s[2] * s[3]; // of one group
-    for (int group = 0; group < a.groups; ++group)
-        for (int i = 0; i < inputs; ++i)
-            for (int o = 0; o < outputs; ++o) {
-                const float* from = w + (std::ptrdiff_t(group * outputs + o) * inputs + i) * taps;
-                for (int tap = taps; tap-- > 0;) *out++ = from[tap];
-            }
-}
-
 // The taps of one axis that reach the pixels of a phase: tap `first`, first - stride, ... read dy at begin, begin + 1,
 // ...
 struct phase_taps {
@@ -7142,45 +7427,44 @@ inline phase_layout phases_of(const attributes& a, const weight_shape& s) {
 
 inline void pack_phases(const preparation_call& c) {
     const phase_layout l = phases_of(c.a, c.dims[0]);
-    const float* w = c.weight<float>(0);
-    l.each([&](int, int, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
-        float* out = static_cast<float*>(c.out) + before;
-        l.each_block([&](int first, int vectors) {
+    filters f = filters::of(c.a, c.dims[0], c.weight<float>(0)).exchanged();
+    f.turned = false;
+    l.each_block([&](int first, int vectors) {
+        const int width = vectors * lanes;
+        std::vector<std::ptrdiff_t> tap_at(std::size_t(f.taps));
+        l.each([&](int, int, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
+            std::ptrdiff_t at = std::ptrdiff_t(before) +
+                                std::ptrdiff_t(rows.count) * cols.count * l.inputs * first * lanes;
             for (int i = 0; i < rows.count; ++i)
-                for (int j = 0; j < cols.count; ++j)
-                    for (int o = 0; o < l.inputs; ++o)
-                        for (int k = first * lanes; k < (first + vectors) * lanes; ++k) {
-                            const int tap = (rows.first - i * l.stride) * l.kernel + cols.first - j * l.stride;
-                            *out++ = k < l.outputs ? w[(std::ptrdiff_t(o) * l.outputs + k) * l.kernel * l.kernel + tap]
-                                                   : 0.f;
-                        }
+                for (int j = 0; j < cols.count; ++j, at += std::ptrdiff_t(l.inputs) * width)
+                    tap_at[std::size_t((rows.first - i * l.stride) * l.kernel + cols.first - j * l.stride)] = at;
         });
+        copy_filters(
+            f, first * lanes, width, [&](int tap) { return tap_at[std::size_t(tap)]; }, static_cast<float*>(c.out));
     });
 }
 
 inline bool by_phases(const attributes& a) { return a.stride > 1; }
-inline preparation_call exchanged_call(const preparation_call& c, const float* w) {
+inline preparation_call exchanged_call(const preparation_call& c) {
     preparation_call e = c;
-    e.dims[0] = exchanged(c.a, c.dims[0]), e.w[0] = w;
+    e.dims[0] = exchanged(c.a, c.dims[0]);
     return e;
-}
-// The packed weights, and behind them room for the exchanged ones.
-inline std::size_t packed_exchanged_bytes(const preparation_call& c) {
-    const preparation_call e = exchanged_call(c, nullptr);
-    return c.a.method == convolution_method::winograd ? packed_winograd_bytes(e) : packed_convolution_bytes(e);
 }
 inline std::size_t packed_convolution_gradient_bytes(const preparation_call& c) {
     if (by_phases(c.a))
         return sizeof(float) *
                phases_of(c.a, c.dims[0]).each([](int, int, const phase_taps&, const phase_taps&, std::size_t) {});
-    return packed_exchanged_bytes(c) + sizeof(float) * count(c.dims[0]);
+    const preparation_call e = exchanged_call(c);
+    return c.a.method == convolution_method::winograd ? packed_winograd_bytes(e) : packed_convolution_bytes(e);
 }
 inline void pack_convolution_gradient(const preparation_call& c) {
     if (by_phases(c.a)) return pack_phases(c);
-    float* turned = reinterpret_cast<float*>(static_cast<std::byte*>(c.out) + packed_exchanged_bytes(c));
-    exchange(c.a, c.dims[0], c.weight<float>(0), turned);
-    const preparation_call e = exchanged_call(c, turned);
-    c.a.method == convolution_method::winograd ? pack_winograd(e) : pack_convolution(e);
+    const convolution_layout l = layout_of(c.a, exchanged(c.a, c.dims[0]));
+    for (int group = 0; group < l.groups; ++group) {
+        const filters f = filters::of(c.a, c.dims[0], c.weight<float>(0), group).exchanged();
+        float* out = static_cast<float*>(c.out) + std::size_t(group) * l.group_floats();
+        c.a.method == convolution_method::winograd ? pack_winograd_filters(c.a.tile, f, out) : pack_filters(l, f, out);
+    }
 }
 
 // The forward call that computes dx.
@@ -7239,14 +7523,8 @@ inline void convolution_input_gradient(const gradient_call& c) {
 }
 
 // The same of a depthwise convolution without stride: (C,1,K,K) turned.
-inline std::size_t packed_depthwise_gradient_bytes(const preparation_call& c) {
-    return packed_depthwise_bytes(c) + sizeof(float) * count(c.dims[0]);
-}
-inline void pack_depthwise_gradient(const preparation_call& c) {
-    float* turned = reinterpret_cast<float*>(static_cast<std::byte*>(c.out) + packed_depthwise_bytes(c));
-    exchange(c.a, c.dims[0], c.weight<float>(0), turned);
-    pack_depthwise(exchanged_call(c, turned));
-}
+inline std::size_t packed_depthwise_gradient_bytes(const preparation_call& c) { return packed_depthwise_bytes(c); }
+inline void pack_depthwise_gradient(const preparation_call& c) { pack_depthwise_filters(c, true); }
 inline void depthwise_input_gradient(const gradient_call& c) { depthwise(exchanged_call(c)); }
 
 } // namespace fovea::FOVEA_ISA
@@ -7266,157 +7544,233 @@ inline void depthwise_input_gradient(const gradient_call& c) { depthwise(exchang
 //
 //   x  (N,H,W,I)     dy  (N,H',W',O)     dw  (O,I/groups,K,K), db  (O) or null: +=
 //
-// An outer product for every pixel: blocks of inputs times outputs are kept in registers over some rows of pixels.
+// A matrix product over pixels, some at a time: what they give and what their taps read is copied side by side, so that
+// rows, images, strides and borders are nothing to the inner loop. Columns are (tap, input), in the order in which they
+// lie in an image: with one tap the sums are dw itself.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_OUTER_PRODUCT_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_OUTER_PRODUCT_HPP
+
+// ---- fovea/backend/cpu/outer_product.hpp
+// The inner loop of weight gradients: sums[r][c] += sum over k of a[k][r] b[k][c], r a few rows, c one or two vectors of
+// columns. Sums are kept in registers over all k.
 
 namespace fovea::FOVEA_ISA {
 
-// Steps in floats, from a pixel to the next.
+// Steps in floats, from one k to the next.
 struct outer_terms {
-    const float *x, *dy;
-    std::ptrdiff_t x_step, dy_step;
-    int pixels;
-    int last; // outputs in the last vector
+    const float *a, *b;
+    std::ptrdiff_t a_step, b_step;
+    int count;
 };
 
-// sums[p][NV * lanes] += x[p] dy[NV * lanes] over pixels, P inputs at a time.
+inline constexpr int outer_vectors = 2; // of columns, at most
+inline constexpr int outer_rows = block_pixels<outer_vectors>;
+
+// Part: `last` columns of the last vector of sums are there; of b all are.
 template <int NV, int P, bool Part>
-FOVEA_NOINLINE void sum_outer(const outer_terms* rows, int count, std::ptrdiff_t input, float* sums,
-                              std::ptrdiff_t sums_step) {
+FOVEA_NOINLINE void sum_outer(const outer_terms& t, float* sums, std::ptrdiff_t sums_step, int last) {
     vf acc[P][NV];
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) acc[p][v] = load(sums + p * sums_step + v * lanes);
+        for (int v = 0; v < NV; ++v) {
+            const float* from = sums + p * sums_step + v * lanes;
+            acc[p][v] = Part && v + 1 == NV ? load_part(from, last) : load(from);
+        }
     }
-    for (int r = 0; r < count; ++r) {
-        const outer_terms& t = rows[r];
-        const float *x = t.x + input, *dy = t.dy;
-        for (int k = 0; k < t.pixels; ++k, x += t.x_step, dy += t.dy_step) {
-            vf b[NV];
+    const float *a = t.a, *b = t.b;
+    for (int k = 0; k < t.count; ++k, a += t.a_step, b += t.b_step) {
+        vf column[NV];
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) column[v] = load(b + v * lanes);
+        FOVEA_UNROLL
+        for (int p = 0; p < P; ++p) {
+            const vf row = broadcast(a[p]);
             FOVEA_UNROLL
-            for (int v = 0; v < NV; ++v)
-                b[v] = Part && v + 1 == NV ? load_part(dy + v * lanes, t.last) : load(dy + v * lanes);
-            FOVEA_UNROLL
-            for (int p = 0; p < P; ++p) {
-                const vf a = broadcast(x[p]);
-                FOVEA_UNROLL
-                for (int v = 0; v < NV; ++v) acc[p][v] = fma(a, b[v], acc[p][v]);
-            }
+            for (int v = 0; v < NV; ++v) acc[p][v] = fma(row, column[v], acc[p][v]);
         }
     }
     FOVEA_UNROLL
     for (int p = 0; p < P; ++p) {
         FOVEA_UNROLL
-        for (int v = 0; v < NV; ++v) store(sums + p * sums_step + v * lanes, acc[p][v]);
+        for (int v = 0; v < NV; ++v) {
+            float* to = sums + p * sums_step + v * lanes;
+            Part && v + 1 == NV ? store_part(to, acc[p][v], last) : store(to, acc[p][v]);
+        }
     }
 }
 
-// All `inputs` of one block of NV vectors of outputs.
 template <int NV, bool Part>
-void sum_outer_inputs(const outer_terms* rows, int count, int inputs, float* sums, std::ptrdiff_t sums_step) {
-    constexpr int P = block_pixels<NV>;
-    int i = 0;
-    for (; i + P <= inputs; i += P) sum_outer<NV, P, Part>(rows, count, i, sums + i * sums_step, sums_step);
-    for (; i + 4 <= inputs; i += 4) sum_outer<NV, 4, Part>(rows, count, i, sums + i * sums_step, sums_step);
-    for (; i < inputs; ++i) sum_outer<NV, 1, Part>(rows, count, i, sums + i * sums_step, sums_step);
+void sum_outer_rows(outer_terms t, int rows, float* sums, std::ptrdiff_t sums_step, int last) {
+    const auto some = [&](auto size, auto sum) {
+        for (; rows >= size; rows -= size, t.a += size, sums += size * sums_step) sum(t, sums, sums_step, last);
+    };
+    some(outer_rows, sum_outer<NV, outer_rows, Part>);
+    some(4, sum_outer<NV, 4, Part>);
+    some(1, sum_outer<NV, 1, Part>);
 }
-using outer_kernel = void (*)(const outer_terms*, int count, int inputs, float* sums, std::ptrdiff_t sums_step);
-template <bool Part> outer_kernel outer_kernel_of_vectors(int vectors) {
-    if constexpr (max_block_vectors == 4)
-        if (vectors == 4) return sum_outer_inputs<4, Part>;
-    return vectors == 3   ? sum_outer_inputs<3, Part>
-           : vectors == 2 ? sum_outer_inputs<2, Part>
-                          : sum_outer_inputs<1, Part>;
+
+// All `rows` of a, `columns` of b: at most outer_vectors vectors, whose last is whole in b.
+inline void sum_outer_block(const outer_terms& t, int rows, int columns, float* sums, std::ptrdiff_t sums_step) {
+    const int last = (columns - 1) % lanes + 1;
+    const auto sum = columns > lanes ? last < lanes ? sum_outer_rows<2, true> : sum_outer_rows<2, false>
+                     : last < lanes  ? sum_outer_rows<1, true>
+                                     : sum_outer_rows<1, false>;
+    sum(t, rows, sums, sums_step, last);
 }
-inline outer_kernel outer_kernel_of(int vectors, bool part) {
-    return part ? outer_kernel_of_vectors<true>(vectors) : outer_kernel_of_vectors<false>(vectors);
-}
-// f(first vector, vectors) for blocks of outputs.
-template <class F> void each_outer_block(int vectors, F f) {
-    for (int v = 0, n; v < vectors; v += n) f(v, n = block_vectors(vectors - v, 1));
-}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
 
 // db += sums of dy over the pixels of the call, of the channels `outputs`.
 inline void sum_bias_gradient(const gradient_call& c, float* db) {
     if (!db) return;
-    for (int first = c.outputs.begin; first < c.outputs.end; first += lanes) {
-        const int n = std::min(lanes, c.outputs.end - first);
-        vf sum = load_first(db + first, n);
+    constexpr int at_once = 8; // vectors: pixels are far apart
+    for (int first = c.outputs.begin; first < c.outputs.end; first += at_once * lanes) {
+        const int count = std::min(at_once * lanes, c.outputs.end - first), vectors = (count + lanes - 1) / lanes,
+                  last = count - (vectors - 1) * lanes;
+        const auto each_vector_of = [&](auto f) {
+            for (int v = 0; v < vectors; ++v) f(v, v + 1 == vectors ? last : lanes);
+        };
+        alignas(64) float row[at_once * lanes];
         each_row(c, [&](int image, int y) {
+            std::fill_n(row, at_once * lanes, 0.f);
             const float* dy = c.dy.at<const float>(image, y, 0) + first;
-            vf row = broadcast(0.f);
-            for (int x = 0; x < c.dy.width; ++x, dy += c.dy.channels) row = row + load_first(dy, n);
-            sum = sum + row;
+            for (int x = 0; x < c.dy.width; ++x, dy += c.dy.channels)
+                each_vector_of([&](int v, int n) {
+                    store(row + v * lanes, load(row + v * lanes) + load_first(dy + v * lanes, n));
+                });
+            each_vector_of([&](int v, int n) {
+                float* to = db + first + v * lanes;
+                store_first(to, load_first(to, n) + load(row + v * lanes), n);
+            });
         });
-        store_first(db + first, sum, n);
     }
 }
 
-// Sums as [K][runs][inputs of a run][outputs, rounded up]: without dilation and groups the K taps of a row are one run.
+// Where the sums of a group lie: [output][column]. Without dilation and groups the taps of a kernel row are one run of
+// columns that are neighbours in x.
 struct weight_gradient_layout {
-    int kernel, runs, inputs, vectors;
-    weight_gradient_layout(const attributes& a, const weight_shape& dims, int outputs)
+    static constexpr int pixels = 256; // at a time
+    static constexpr int panel = outer_vectors * lanes, at_once = 256 / panel * panel; // columns
+    int kernel, inputs, outputs, run, columns;
+
+    weight_gradient_layout(const attributes& a, const weight_shape& dims, int outputs_)
         : kernel(dims[2]),
-          runs(a.dilation == 1 && a.groups == 1 ? 1 : dims[2]),
-          inputs(runs == 1 ? dims[2] * dims[1] : dims[1]),
-          vectors((outputs + lanes - 1) / lanes) {}
-    std::ptrdiff_t run_floats() const { return std::ptrdiff_t(inputs) * vectors * lanes; }
-    std::size_t floats() const { return std::size_t(kernel * runs) * std::size_t(run_floats()); }
+          inputs(dims[1]),
+          outputs(outputs_),
+          run(a.dilation == 1 && a.groups == 1 ? dims[2] * dims[1] : dims[1]),
+          columns(dims[2] * dims[3] * dims[1]) {}
+    bool in_place() const { return kernel == 1; }
+    // Floats from a block of outer_rows outputs, or a panel of columns, to the next; a line more keeps the same pixel of
+    // all of them off the same sets.
+    static std::ptrdiff_t block_step(int count) { return std::ptrdiff_t(count) * outer_rows + line_floats; }
+    static std::ptrdiff_t panel_step(int count) { return std::ptrdiff_t(count) * panel + line_floats; }
+    std::size_t packed_outputs() const {
+        return std::size_t((outputs + outer_rows - 1) / outer_rows) * std::size_t(block_step(pixels));
+    }
+    static std::size_t packed_columns() { return std::size_t(at_once / panel) * std::size_t(panel_step(pixels)); }
+    std::size_t sums() const { return in_place() ? 0 : std::size_t(outputs) * std::size_t(columns); }
+    std::size_t floats() const { return packed_outputs() + packed_columns() + std::size_t(outputs) + sums(); }
 };
 
+// f(image, row, column, count, pixels before) for the parts of rows that pixels [first, last) of a call lie in.
+template <class F> FOVEA_INLINE void each_run_of_pixels(const gradient_call& c, int first, int last, F f) {
+    const int width = c.dy.width, image = c.rows.size() * width;
+    for (int at = first, n; at < last; at += n) {
+        const int x = at % width;
+        n = std::min(width - x, last - at);
+        f(c.images.begin + at / image, c.rows.begin + at % image / width, x, n, at - first);
+    }
+}
+
+// f(first, count) for the vectors of n floats.
+template <class F> FOVEA_INLINE void each_vector_of(int n, F f) {
+    for (int i = 0; i < n; i += lanes) f(i, std::min(lanes, n - i));
+}
+
+// dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums.
+inline void pack_outputs(const gradient_call& c, range outputs, int first, int last, float* to, float* sums) {
+    std::fill_n(sums, outputs.size(), 0.f);
+    each_run_of_pixels(c, first, last, [&](int image, int y, int x, int count, int before) {
+        const float* dy = c.dy.at<const float>(image, y, x) + outputs.begin;
+        for (int p = before; p < before + count; ++p, dy += c.dy.channels)
+            for (int o = 0, n; o < outputs.size(); o += n) {
+                n = std::min(outer_rows, outputs.size() - o);
+                float* block = to + o / outer_rows * weight_gradient_layout::block_step(last - first) + p * n;
+                each_vector_of(n, [&](int i, int k) {
+                    const vf v = load_first(dy + o + i, k);
+                    store_first(block + i, v, k);
+                    store_first(sums + o + i, load_first(sums + o + i, k) + v, k);
+                });
+            }
+    });
+}
+
+// What the pixels [first, last) read for some columns: [panel][pixel][weight_gradient_layout::panel].
+inline void pack_columns(const gradient_call& c, const weight_gradient_layout& l, int group, range columns, int first,
+                         int last, float* to) {
+    const int half = l.kernel / 2, s = c.a.stride, runs_of_row = l.kernel * l.inputs / l.run, pixels = last - first;
+    if (columns.size() % lanes != 0) std::fill_n(to, (columns.size() / l.panel + 1) * l.panel_step(pixels), 0.f);
+    for (int at = columns.begin, n; at < columns.end; at += n) {
+        const int run = at / l.run, i = run / runs_of_row, j = run % runs_of_row, column = at - columns.begin;
+        n = std::min((run + 1) * l.run, columns.end) - at;
+        each_run_of_pixels(c, first, last, [&](int image, int y, int x, int count, int before) {
+            const float* from = c.x[0].read<float>(image, y * s + c.a.offset + (i - half) * c.a.dilation,
+                                                   x * s + c.a.offset + (j - half) * c.a.dilation) +
+                                group * l.inputs + at % l.run;
+            for (int p = before; p < before + count; ++p, from += std::ptrdiff_t(s) * c.x[0].channels)
+                for (int k = column, m; k < column + n; k += m) { // to the end of a vector
+                    m = std::min(lanes - k % lanes, column + n - k);
+                    store_first(to + k / l.panel * l.panel_step(pixels) + p * l.panel + k % l.panel,
+                                load_first(from + k - column, m), m);
+                }
+        });
+    }
+}
+
 inline std::size_t direct_weight_gradient_scratch(const gradient_call& c) {
-    return sizeof(float) * weight_gradient_layout(c.a, c.dims, c.dims[0] / c.a.groups).floats();
+    const int outputs = std::min(c.outputs.size(), c.dims[0] / c.a.groups);
+    return sizeof(float) * weight_gradient_layout(c.a, c.dims, outputs).floats();
 }
 
 // The outputs [outputs.begin, outputs.end) of one group.
 inline void direct_weight_gradient_of_group(const gradient_call& c, int group, range outputs) {
-    constexpr std::size_t cached = 192 << 10; // bytes of the rows that all blocks walk through
-    constexpr int most_rows = 16;
     const weight_gradient_layout l(c.a, c.dims, outputs.size());
-    const int half = l.kernel / 2, s = c.a.stride, inputs = c.dims[1];
-    float* const sums = reinterpret_cast<float*>(c.scratch);
-    std::fill_n(sums, l.floats(), 0.f);
-    const std::size_t row_bytes =
-        sizeof(float) * std::size_t(c.dy.width) * std::size_t(c.dy.channels + s * c.x[0].channels);
-    const int rows_at_once = int(std::clamp<std::size_t>(cached / row_bytes, 1, most_rows));
-    outer_terms rows[most_rows];
-    for (int n = c.images.begin; n < c.images.end; ++n)
-        for (int top = c.rows.begin; top < c.rows.end; top += rows_at_once)
-            for (int i = 0; i < l.kernel; ++i)
-                for (int run = 0; run < l.runs; ++run) {
-                    int count = 0;
-                    for (int y = top; y < std::min(top + rows_at_once, c.rows.end); ++y) {
-                        const int v = y * s + c.a.offset + (i - half) * c.a.dilation,
-                                  u = c.a.offset + ((l.runs == 1 ? 0 : run) - half) * c.a.dilation;
-                        if (v < 0 || v >= c.x[0].height) continue;
-                        rows[count++] = {c.x[0].at<const float>(n, v, u) + group * inputs,
-                                         c.dy.at<const float>(n, y, 0) + outputs.begin,
-                                         std::ptrdiff_t(s) * c.x[0].channels,
-                                         c.dy.channels,
-                                         c.dy.width,
-                                         0};
-                    }
-                    float* to = sums + (i * l.runs + run) * l.run_floats();
-                    each_outer_block(l.vectors, [&](int first, int vectors) {
-                        const int left = outputs.size() - (first + vectors - 1) * lanes;
-                        outer_terms block[most_rows];
-                        for (int r = 0; r < count; ++r) {
-                            block[r] = rows[r];
-                            block[r].dy += first * lanes, block[r].last = left;
-                        }
-                        outer_kernel_of(vectors, left < lanes)(block, count, l.inputs, to + first * lanes,
-                                                               std::ptrdiff_t(l.vectors) * lanes);
-                    });
-                }
-    float* dw = c.weight_gradient<float>(0);
+    float* const dw = c.weight_gradient<float>(0) + std::ptrdiff_t(outputs.begin) * l.columns;
+    float* const dy = reinterpret_cast<float*>(c.scratch);
+    float* const x = dy + l.packed_outputs();
+    float* const bias_sums = x + l.packed_columns();
+    float* const sums = l.in_place() ? dw : bias_sums + l.outputs;
+    std::fill_n(sums, l.sums(), 0.f);
+    const int all = c.images.size() * c.rows.size() * c.dy.width;
+    for (int first = 0; first < all; first += l.pixels) {
+        const int last = std::min(first + l.pixels, all), count = last - first;
+        pack_outputs(c, outputs, first, last, dy, bias_sums);
+        if (float* db = c.weight_gradient<float>(1))
+            for (int o = 0; o < l.outputs; ++o) db[outputs.begin + o] += bias_sums[o];
+        for (int some = 0; some < l.columns; some += l.at_once) {
+            const range columns{some, std::min(some + l.at_once, l.columns)};
+            pack_columns(c, l, group, columns, first, last, x);
+            for (int o = 0, n; o < l.outputs; o += n) {
+                n = std::min(outer_rows, l.outputs - o);
+                for (int column = some; column < columns.end; column += l.panel)
+                    sum_outer_block({dy + o / outer_rows * l.block_step(count),
+                                     x + (column - some) / l.panel * l.panel_step(count), n, l.panel, count},
+                                    n, std::min(l.panel, columns.end - column),
+                                    sums + std::ptrdiff_t(o) * l.columns + column, l.columns);
+            }
+        }
+    }
+    if (l.in_place()) return;
     const int taps = l.kernel * l.kernel;
-    for (int first = 0; first < outputs.size();
-         first += lanes) // a line of sums at a time: what they go to is far apart
-        for (int i = 0; i < inputs; ++i)
+    for (int o = 0; o < l.outputs; ++o)
+        for (int i = 0; i < l.inputs; ++i)
             for (int tap = 0; tap < taps; ++tap)
-                for (int o = first; o < std::min(first + lanes, outputs.size()); ++o)
-                    dw[(std::ptrdiff_t(outputs.begin + o) * inputs + i) * taps + tap] +=
-                        sums[(std::ptrdiff_t(tap) * inputs + i) * l.vectors * lanes + o];
+                dw[(std::ptrdiff_t(o) * l.inputs + i) * taps + tap] +=
+                    sums[std::ptrdiff_t(o) * l.columns + tap * l.inputs + i];
 }
 
 inline void direct_weight_gradient(const gradient_call& c) {
@@ -7425,7 +7779,6 @@ inline void direct_weight_gradient(const gradient_call& c) {
         const range outputs{std::max(c.outputs.begin, group * each), std::min(c.outputs.end, (group + 1) * each)};
         if (!outputs.empty()) direct_weight_gradient_of_group(c, group, outputs);
     }
-    sum_bias_gradient(c, c.weight_gradient<float>(1));
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -8383,7 +8736,7 @@ inline void upsample(const call& c) {
 // dw of a 3x3 convolution without stride, dilation and groups, in the domain of Winograd's F(4x4,3x3): with
 // u = G g G^T, v = B^T d B and m the transposed output transform of dy,
 //
-//   du[plane][i][o] = sum over tiles of v[plane][tile][i] m[plane][tile][o],     dg = G^T du G
+//   du[plane][o][i] = sum over tiles of m[plane][tile][o] v[plane][tile][i],     dg = G^T du G
 //
 // a quarter of the products of the direct sum.
 //
@@ -8393,19 +8746,23 @@ inline void upsample(const call& c) {
 
 namespace fovea::FOVEA_ISA {
 
+// Some inputs and outputs at a time, so that their sums stay in L2.
 struct winograd_gradient_layout {
-    static constexpr int planes = 36;
-    int inputs, vectors, tiles;      // of outputs; of a group
-    std::ptrdiff_t in, out, product; // floats: of a plane of v, of m, of du
-    winograd_gradient_layout(int inputs_, int outputs) : inputs(inputs_), vectors((outputs + lanes - 1) / lanes) {
+    static constexpr int planes = 36, most = 64;
+    int inputs, outputs;              // at a time
+    int tiles;                        // of a group
+    std::ptrdiff_t in_step, out_step; // floats, from a tile to the next
+    std::ptrdiff_t in, out, product;  // of a plane of v, of m, of du
+    winograd_gradient_layout(int all_inputs, int all_outputs)
+        : inputs(std::min(all_inputs, most)), outputs(std::min(all_outputs, most)) {
         constexpr int cached = 512 << 10; // bytes of v and m
-        const int wide = (inputs + lanes - 1) / lanes * lanes;
-        tiles = std::clamp(cached / (planes * (wide + vectors * lanes) * int(sizeof(float))), 12, 48);
-        in = std::ptrdiff_t(tiles) * wide + line_floats; // a line more keeps the planes off the same sets
-        out = std::ptrdiff_t(tiles) * vectors * lanes + line_floats;
-        product = std::ptrdiff_t(inputs) * vectors * lanes;
+        const auto whole = [](int n) { return (n + lanes - 1) / lanes * lanes; };
+        in_step = whole(inputs), out_step = whole(outputs);
+        tiles = std::clamp(cached / (planes * int(in_step + out_step) * int(sizeof(float))), 12, 48);
+        in = tiles * in_step + line_floats; // a line more keeps the planes off the same sets
+        out = tiles * out_step + line_floats;
+        product = outputs * in_step + line_floats;
     }
-    std::ptrdiff_t input_step() const { return (inputs + lanes - 1) / lanes * lanes; }
     std::size_t floats() const { return std::size_t(planes * (in + out + product)); }
 };
 
@@ -8457,9 +8814,20 @@ inline void read_gradient_tile(const window& dy, int n, int y, int x, int first,
     }
 }
 
-// dg += G^T du G for one vector of outputs of one input; du: planes `plane` floats apart.
-inline void transform_product(const float* du, std::ptrdiff_t plane, const double (&G)[6][3], float* dg,
-                              std::ptrdiff_t output_step, int outputs) {
+// Channels [first, first + count) of what the tile at (y, x) reads.
+inline void read_input_tile(const window& x, int n, int y, int left, int first, int count, float* to,
+                            std::ptrdiff_t plane) {
+    const float* row[small_tile + 2];
+    for (int i = 0; i < small_tile + 2; ++i) row[i] = x.read<float>(n, y - 1 + i, left - 1) + first;
+    for (int c = 0; c < count; c += lanes) {
+        const int k = std::min(lanes, count - c);
+        transform_patch<small_tile>(
+            [&](int i, int j) { return load_first(row[i] + std::ptrdiff_t(j) * x.channels + c, k); }, to + c, plane);
+    }
+}
+
+// dg += G^T du G for one vector of inputs of one output; du: planes `plane` floats apart.
+inline void transform_product(const float* du, std::ptrdiff_t plane, const double (&G)[6][3], float* dg, int inputs) {
     vf rows[3][6];
     for (int j = 0; j < 6; ++j)
         for (int x = 0; x < 3; ++x) {
@@ -8467,50 +8835,58 @@ inline void transform_product(const float* du, std::ptrdiff_t plane, const doubl
             for (int i = 0; i < 6; ++i) sum = fma(broadcast(float(G[i][x])), load(du + (i * 6 + j) * plane), sum);
             rows[x][j] = sum;
         }
-    alignas(64) float values[lanes];
+    alignas(64) float values[9][lanes];
     for (int x = 0; x < 3; ++x)
         for (int y = 0; y < 3; ++y) {
             vf sum = broadcast(0.f);
             for (int j = 0; j < 6; ++j) sum = fma(broadcast(float(G[j][y])), rows[x][j], sum);
-            store(values, sum);
-            for (int o = 0; o < outputs; ++o) dg[o * output_step + 3 * x + y] += values[o];
+            store(values[3 * x + y], sum);
         }
+    for (int i = 0; i < inputs; ++i, dg += 9)
+        for (int tap = 0; tap < 9; ++tap) dg[tap] += values[tap][i];
 }
 
 inline std::size_t winograd_weight_gradient_scratch(const gradient_call& c) {
     return sizeof(float) * winograd_gradient_layout(c.dims[1], c.outputs.size()).floats();
 }
-inline void winograd_weight_gradient(const gradient_call& c) {
-    const winograd_gradient_layout l(c.dims[1], c.outputs.size());
+
+inline void winograd_weight_gradient_of(const gradient_call& c, const winograd_gradient_layout& l, range inputs,
+                                        range outputs) {
     float *const v = reinterpret_cast<float*>(c.scratch), *const m = v + l.planes * l.in,
                  *const du = m + l.planes * l.out;
     std::fill_n(du, l.planes * l.product, 0.f);
-    const std::ptrdiff_t width = std::ptrdiff_t(l.vectors) * lanes;
-    for (int n = c.images.begin; n < c.images.end; ++n) {
-        const winograd_tiles<small_tile> all(c.x[0], n, c.rows, {0, c.dy.width});
-        for (int first = 0; first < all.count(); first += l.tiles) {
-            const int tiles = std::min(l.tiles, all.count() - first);
-            for (int t = 0; t < tiles; ++t) {
-                all.read(first + t, v + t * l.input_step(), l.in);
-                read_gradient_tile(c.dy, n, all.y(first + t), all.x(first + t), c.outputs.begin, c.outputs.size(),
-                                   m + t * width, l.out);
-            }
-            for (int plane = 0; plane < l.planes; ++plane)
-                each_outer_block(l.vectors, [&](int vector, int vectors) {
-                    const outer_terms t{
-                        v + plane * l.in, m + plane * l.out + vector * lanes, l.input_step(), width, tiles, lanes};
-                    outer_kernel_of(vectors, false)(&t, 1, l.inputs, du + plane * l.product + vector * lanes, width);
-                });
+    constexpr int size = small_tile, panel = outer_vectors * lanes;
+    const int across = (c.dy.width + size - 1) / size, of_image = across * ((c.rows.size() + size - 1) / size),
+              all = of_image * c.images.size(), columns = (inputs.size() + lanes - 1) / lanes * lanes;
+    for (int group = 0; group < all; group += l.tiles) {
+        const int tiles = std::min(l.tiles, all - group);
+        for (int t = 0; t < tiles; ++t) {
+            const int n = c.images.begin + (group + t) / of_image, at = (group + t) % of_image,
+                      y = c.rows.begin + at / across * size, x = at % across * size;
+            read_input_tile(c.x[0], n, y, x, inputs.begin, inputs.size(), v + t * l.in_step, l.in);
+            read_gradient_tile(c.dy, n, y, x, outputs.begin, outputs.size(), m + t * l.out_step, l.out);
         }
+        for (int plane = 0; plane < l.planes; ++plane)
+            for (int i = 0; i < columns; i += panel)
+                sum_outer_block({m + plane * l.out, v + plane * l.in + i, l.out_step, l.in_step, tiles}, outputs.size(),
+                                std::min(panel, columns - i), du + plane * l.product + i, l.in_step);
     }
     double G[6][3];
     winograd_filter_matrix<small_tile>(G);
-    float* dw = c.weight_gradient<float>(0);
-    for (int i = 0; i < l.inputs; ++i)
-        for (int o = 0; o < c.outputs.size(); o += lanes)
-            transform_product(du + i * width + o, l.product, G,
-                              dw + (std::ptrdiff_t(c.outputs.begin + o) * l.inputs + i) * 9,
-                              std::ptrdiff_t(l.inputs) * 9, std::min(lanes, c.outputs.size() - o));
+    for (int o = 0; o < outputs.size(); ++o)
+        for (int i = 0; i < inputs.size(); i += lanes)
+            transform_product(du + o * l.in_step + i, l.product, G,
+                              c.weight_gradient<float>(0) +
+                                  (std::ptrdiff_t(outputs.begin + o) * c.dims[1] + inputs.begin + i) * 9,
+                              std::min(lanes, inputs.size() - i));
+}
+
+inline void winograd_weight_gradient(const gradient_call& c) {
+    const winograd_gradient_layout l(c.dims[1], c.outputs.size());
+    for (int o = c.outputs.begin; o < c.outputs.end; o += l.outputs)
+        for (int i = 0; i < c.dims[1]; i += l.inputs)
+            winograd_weight_gradient_of(c, l, {i, std::min(i + l.inputs, c.dims[1])},
+                                        {o, std::min(o + l.outputs, c.outputs.end)});
     sum_bias_gradient(c, c.weight_gradient<float>(1));
 }
 
@@ -9860,8 +10236,10 @@ constexpr convolution_method method_for(convolution_method wanted, const operati
     const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
     return chosen && winograd_fits(o.a) ? winograd : direct;
 }
-// Larger tiles where products outweigh the transforms.
-constexpr int winograd_tile_for(const weight_shape& dims) { return dims[0] >= 48 && dims[1] >= 64 ? 6 : 4; }
+// Larger tiles where products outweigh the transforms, and weights, of which they have 64 planes and not 36, fit caches.
+constexpr int winograd_tile_for(const weight_shape& dims) {
+    return dims[0] >= 48 && dims[1] >= 64 && dims[0] * dims[1] <= 1 << 15 ? 6 : 4;
+}
 
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
@@ -11449,16 +11827,23 @@ struct cut {
     }
 };
 
-// All of `whole`, split among the threads. `element`: bytes of a number of y.
-inline void compute(const graph& g, const operation& o, const call& whole, context& threads, std::size_t element) {
-    const auto cut = cut::of(o, whole, threads.threads());
+// The scratch memory that each of so many workers needs for its piece of `whole`; windows may be without data.
+inline std::size_t scratch_of(const graph& g, const operation& o, const call& whole, int workers) {
+    const auto cut = cut::of(o, whole, workers);
     const bool in_runs = float_runs::needed(o, whole);
     std::size_t bytes = 0;
     for (int k = 0; k < cut.pieces() && (in_runs || o.scratch); ++k) {
         const call c = cut.piece(whole, k);
         bytes = std::max(bytes, in_runs ? float_runs(g, o, c).scratch() : o.scratch(c));
     }
-    threads.reserve_scratch(bytes);
+    return bytes;
+}
+
+// All of `whole`, split among the threads. `element`: bytes of a number of y.
+inline void compute(const graph& g, const operation& o, const call& whole, context& threads, std::size_t element) {
+    const auto cut = cut::of(o, whole, threads.threads());
+    const bool in_runs = float_runs::needed(o, whole);
+    threads.reserve_scratch(scratch_of(g, o, whole, threads.threads()));
     threads.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
         call c = cut.piece(whole, k);
         if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
@@ -11477,35 +11862,54 @@ class executor {
         calls_.reserve(g.operations.size());
         for (auto& o : g.operations) calls_.push_back(detail::call_of(o, weights));
         find_last_readers();
+        windows_.resize(g.tensors.size()), done_.resize(g.tensors.size());
     }
 
-    // Runs one plan. `step` is called after each band with the part that is done, and may return false to stop.
+    // Runs one plan in `arena`, which has p.bytes and is aligned. `step` is called after each band with the part that
+    // is done, and may return false to stop. Allocates nothing but scratch memory that the context does not have yet.
     template <class Step>
-    bool run(const plan& p, storage& arena, const row_source& source, const row_sink& sink, Step step) {
+    bool run(const plan& p, std::byte* arena, const row_source& source, const row_sink& sink, Step step) {
         place(p, arena);
-        std::vector<int> done(p.tensors.size());
-        for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
+        std::fill_n(arena + p.zeros, p.zero_bytes, std::byte{0});
         const std::size_t last = p.tensors.size() - 1;
         for (std::size_t b = 0; b < p.ends.size(); ++b) {
             const auto& end = p.ends[b];
             const auto bring_back = [&](std::size_t t) {
-                if (b > 0) move_rows(p, t, {p.keep[b - 1][t], done[t]}, false);
+                if (b > 0) move_rows(p, t, {p.keep[b - 1][t], done_[t]}, false);
             };
             bring_back(0);
-            take(source, {done[0], end[0]});
+            take(source, {done_[0], end[0]});
             for (std::size_t i = 0; i < p.tail; ++i) {
                 const std::size_t y = std::size_t(graph_.operations[i].y);
                 bring_back(y);
-                if (end[y] > done[y]) compute(i, {done[y], end[y]});
+                if (end[y] > done_[y]) compute(i, {done_[y], end[y]});
                 for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
             }
-            finish(p, {done[last], end[last]}, sink);
+            finish(p, {done_[last], end[last]}, sink);
             for (std::size_t i = p.tail; i < calls_.size(); ++i)
                 for (std::size_t t : last_read_by_[i]) move_rows(p, t, {p.keep[b][t], end[t]}, true);
-            done = end;
+            done_ = end;
             if (!step(double(b + 1) / double(p.ends.size()))) return false;
         }
         return true;
+    }
+
+    // The scratch memory that running this plan takes of the context, for each worker.
+    std::size_t scratch_bytes(const plan& p) {
+        place(p, nullptr);
+        std::size_t most = 0;
+        for (const auto& end : p.ends) {
+            for (std::size_t i = 0; i < p.tail; ++i) {
+                const auto& o = graph_.operations[i];
+                call whole = calls_[i];
+                whole.rows = {done_[std::size_t(o.y)], end[std::size_t(o.y)]};
+                if (!whole.rows.empty())
+                    most = std::max(most, detail::scratch_of(graph_, o, whole, threads_.threads()));
+            }
+            if (p.tail < calls_.size()) most = std::max(most, memory_of_tail(p, {done_.back(), end.back()}).all);
+            done_ = end;
+        }
+        return most;
     }
 
   private:
@@ -11519,16 +11923,15 @@ class executor {
                 }
     }
 
-    void place(const plan& p, storage& arena) {
-        arena.reserve(p.bytes);
-        arena_ = arena.data();
-        std::fill_n(arena.data() + p.zeros, p.zero_bytes, std::byte{0});
-        windows_.resize(p.tensors.size());
+    // Windows and calls of a plan whose tensors lie in `arena`, if there is one yet, before its first row.
+    void place(const plan& p, std::byte* arena) {
+        arena_ = arena;
         for (std::size_t i = 0; i < windows_.size(); ++i) {
             const auto& part = p.tensors[i];
+            done_[i] = part.rows.begin;
             const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * graph_.tensors[i].channels;
-            windows_[i] = {.data = arena.data() + part.offset,
-                           .zeros = arena.data() + p.zeros,
+            windows_[i] = {.data = arena ? arena + part.offset : nullptr,
+                           .zeros = arena ? arena + p.zeros : nullptr,
                            .height = p.extents[i].height,
                            .width = p.extents[i].width,
                            .channels = graph_.tensors[i].channels,
@@ -11592,6 +11995,27 @@ class executor {
         });
     }
 
+    struct tail_memory {                            // of a worker, in bytes
+        std::size_t scratch = 0, kept = 0, all = 0; // of an operation; of a tensor's rows; of both, for all tensors
+    };
+    tail_memory memory_of_tail(const plan& p, range rows) const {
+        tail_memory m;
+        for (std::size_t i = p.tail; i < calls_.size(); ++i) {
+            call c = calls_[i];
+            c.rows = rows;
+            if (auto bytes = graph_.operations[i].scratch) m.scratch = std::max(m.scratch, detail::aligned(bytes(c)));
+            const auto numbers = std::size_t(c.y.row_stride) * std::size_t(rows_of_tail());
+            m.kept = std::max(m.kept, detail::aligned(sizeof(float) * numbers));
+        }
+        const auto first = std::size_t(graph_.operations[p.tail].y);
+        m.all = m.scratch + m.kept * (graph_.tensors.size() - first);
+        return m;
+    }
+    int rows_of_tail() const { // at a time
+        const int scale = graph_.tensors.back().scale.num;
+        return (4 + scale - 1) / scale * scale;
+    }
+
     // The tail, so few rows at a time that its tensors, all float32, stay in the caches, and the sink.
     void finish(const plan& p, range rows, const row_sink& sink) {
         const window& last = windows_.back();
@@ -11599,21 +12023,14 @@ class executor {
         if (p.tail == calls_.size())
             return share_rows(rows, [&](int n, range mine, int) { sink(n, mine, cols, last); });
 
-        const int scale = graph_.tensors.back().scale.num, step = (4 + scale - 1) / scale * scale;
-        const int first = graph_.operations[p.tail].y; // and the tensors after it
-        std::size_t scratch = 0, kept = 0;             // of an operation; of a tensor
-        for (std::size_t i = p.tail; i < calls_.size(); ++i) {
-            call c = calls_[i];
-            c.rows = rows;
-            if (auto bytes = graph_.operations[i].scratch) scratch = std::max(scratch, detail::aligned(bytes(c)));
-            kept = std::max(kept, detail::aligned(sizeof(float) * std::size_t(c.y.row_stride) * std::size_t(step)));
-        }
-        threads_.reserve_scratch(scratch + kept * (graph_.tensors.size() - std::size_t(first)));
+        const int step = rows_of_tail(), first = graph_.operations[p.tail].y; // and the tensors after it
+        const tail_memory bytes = memory_of_tail(p, rows);
+        threads_.reserve_scratch(bytes.all);
         share_rows(rows, [&](int n, range mine, int worker) {
             std::byte* const memory = threads_.scratch(worker);
             const auto here = [&](int t, window w) {
                 if (t < first) return w;
-                w.data = memory + scratch + std::size_t(t - first) * kept;
+                w.data = memory + bytes.scratch + std::size_t(t - first) * bytes.kept;
                 w.stored = step, w.image_stride = 0;
                 return w;
             };
@@ -11639,6 +12056,7 @@ class executor {
     std::vector<call> calls_;
     std::byte* arena_ = nullptr;
     std::vector<window> windows_;
+    std::vector<int> done_;                              // by tensor: computed up to this row
     std::vector<std::vector<std::size_t>> last_read_by_; // by operation: tensors that no later one reads
 };
 
@@ -12243,14 +12661,20 @@ class tensor_file {
 // was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
 // that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
 // stays a link: the file that it points at is replaced. An existing file's permissions are kept.
+//
+// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
+// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
 #include <cerrno>
 #include <chrono>
 #include <system_error>
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#define FOVEA_HAS_FSYNC 1
+#define FOVEA_HAS_FILE_DESCRIPTORS 1
 #else
-#define FOVEA_HAS_FSYNC 0
+#define FOVEA_HAS_FILE_DESCRIPTORS 0
 #endif
 
 namespace fovea {
@@ -12259,7 +12683,53 @@ namespace detail {
 
 inline std::string system_reason(int code) { return std::generic_category().message(code); }
 
+// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
+// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
+class file_lock {
+  public:
+    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
+    bool take([[maybe_unused]] std::FILE* file) noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
+        struct stat now {};
+        const bool locked = flock(descriptor_, LOCK_EX) == 0;
+        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
+#else
+        return true;
+#endif
+    }
+    void release() noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        if (descriptor_ >= 0) close(descriptor_);
+        descriptor_ = -1;
+#endif
+    }
+
+  private:
+    int descriptor_ = -1;
+};
+
+inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
+
 } // namespace detail
+
+// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
+// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
+inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
+    int removed = 0;
+#if FOVEA_HAS_FILE_DESCRIPTORS
+    std::error_code problem;
+    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
+        const std::string name = i->path().filename().string();
+        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
+        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file < 0) continue;
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
+        close(file);
+    }
+#endif
+    return removed;
+}
 
 struct atomic_file_options {
     bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
@@ -12313,7 +12783,7 @@ class atomic_file {
         if (!file_) failure_ = EBADF;
         check();
         if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FSYNC
+#if FOVEA_HAS_FILE_DESCRIPTORS
         if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
 #endif
         std::FILE* closing = file_;
@@ -12324,6 +12794,7 @@ class atomic_file {
         std::filesystem::rename(temporary_, target_, error);
         if (error) fail_with(error.value());
         temporary_.clear();
+        lock_.release();
     }
 
   private:
@@ -12333,21 +12804,28 @@ class atomic_file {
         for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
             const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
             char name[64];
-            std::snprintf(name, sizeof name, ".fovea-%016llx-%08lx.part", static_cast<unsigned long long>(now),
-                          static_cast<unsigned long>(serial.fetch_add(1)));
+            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
+                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
+                          detail::part_end);
             temporary_ = target_.parent_path() / name;
             file_ = std::fopen(temporary_.string().c_str(), "wbx");
             if (!file_ && errno != EEXIST) break;
+            if (file_ && !lock_.take(file_)) close_file();
         }
         if (!file_) temporary_.clear();
     }
 
-    void abandon() {
-        if (file_) std::fclose(file_); // what was written is given up: its errors no longer matter
+    void close_file() { // what was written is given up: its errors no longer matter
+        if (file_) std::fclose(file_);
         file_ = nullptr;
+        lock_.release();
+    }
+
+    void abandon() {
         std::error_code ignored;
         if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
         temporary_.clear();
+        close_file();
     }
 
     [[noreturn]] void fail_with(int code) {
@@ -12358,6 +12836,7 @@ class atomic_file {
     std::string name_;                         // as the caller gave it, for errors
     std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
     std::FILE* file_ = nullptr;
+    detail::file_lock lock_;
     int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;
 };
@@ -13792,6 +14271,192 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
 
 } // namespace fovea
 
+// ---- fovea/model/frames.hpp
+// An upscaler in a render loop: images of one size, in memory that the caller gives, and nothing is allocated.
+//
+//   auto frames = net.frames({height, width}, 64 << 20);   // once: plans within 64 MB of activations
+//   std::vector<std::byte> arena(frames.arena_bytes());
+//   for (;;) frames.run(small, large, arena);              // views of 8-bit pixels, or of the network's own values
+//
+// What the arena held before a call is of no use, and what it holds after it neither: between frames it may serve other
+// purposes. Scratch memory of the threads belongs to the context; it is reserved when this is made. Used by one thread
+// at a time, as the context is.
+
+// ---- fovea/model/pixels.hpp
+// Between the samples of an image and the values that a network sees.
+
+namespace fovea {
+
+// The network's values for black and white.
+struct value_range {
+    float low = 0, high = 1;
+    constexpr bool operator==(const value_range&) const = default;
+};
+
+// What a network's three values of a pixel are: a colour space's, of which 0 and 1 are mapped to low and high.
+struct pixel_values {
+    value_range range{};
+    colour_space colours = colour_space::rgb;
+    constexpr bool operator==(const pixel_values&) const = default;
+};
+
+namespace detail {
+
+// Columns cols of a row of samples, (W,`step`), into the network's input; a gray image (step 1, or 2 with alpha) fills
+// all channels. Alpha is left aside.
+template <class T> void load_row(const T* in, int step, pixel_values v, range cols, float* to) {
+    const int green = step < 3 ? 0 : 1;
+    const bool converts = v.colours != colour_space::rgb;
+    const value_range r = converts ? value_range{} : v.range;
+    const float scale = (r.high - r.low) / white_of(sample_type_of<T>);
+    for (int x = cols.begin; x < cols.end; ++x, to += 3) {
+        const T* pixel = in + std::ptrdiff_t(x) * step;
+        for (int c = 0; c < 3; ++c) to[c] = r.low + scale * float(pixel[c * green]);
+        if (!converts) continue;
+        from_rgb(v.colours, {to, 3});
+        for (int c = 0; c < 3; ++c) to[c] = v.range.low + (v.range.high - v.range.low) * to[c];
+    }
+}
+
+// A row of samples from the network's output; false when a value is not finite. Gray images get the mean of the
+// channels. Alpha stays as it is.
+template <class T> bool store_row(T* out, int step, pixel_values v, range cols, const float* from) {
+    const bool gray = step < 3;
+    const float scale = 1 / (v.range.high - v.range.low);
+    float checked = 0;
+    for (int x = cols.begin; x < cols.end; ++x, from += 3) {
+        T* pixel = out + std::ptrdiff_t(x) * step;
+        float unit[3];
+        for (int c = 0; c < 3; ++c) {
+            unit[c] = (from[c] - v.range.low) * scale;
+            checked += unit[c] * 0.f; // NaN once any value is not finite
+        }
+        to_rgb(v.colours, unit);
+        if (gray)
+            pixel[0] = sample_of<T>((unit[0] + unit[1] + unit[2]) / 3.f);
+        else
+            for (int c = 0; c < 3; ++c) pixel[c] = sample_of<T>(unit[c]);
+    }
+    return checked == 0;
+}
+
+} // namespace detail
+} // namespace fovea
+
+namespace fovea {
+
+namespace detail {
+
+// Throws when the network does not give images.
+inline void check_enlarges(const graph& g) {
+    const ratio s = g.tensors.back().scale;
+    if (s.den != 1 || s.num < 1 || g.tensors.front().channels != 3 || g.tensors.back().channels != 3)
+        fail("a network from ", g.tensors.front().channels, " to ", g.tensors.back().channels,
+             " channels does not enlarge images: expected 3 and 3");
+}
+
+[[noreturn]] inline void fail_not_finite(const graph& g) {
+    const bool fp16 = std::ranges::any_of(g.tensors, [](auto& t) { return t.format == number_format::float16; });
+    fail("the network's output is not finite: its weights do not belong to it, or the input is not finite",
+         fp16 ? ", or an activation passed 65504, the most that fp16 holds" : "");
+}
+
+} // namespace detail
+
+class frame_upscaler {
+  public:
+    frame_upscaler(const graph& g, const weight_store& weights, context& threads, pixel_values values, extent input,
+                   schedule how)
+        : graph_(&g), values_(values), input_(input), run_(g, weights, threads) {
+        check_extent(g, input);
+        const detail::tiling tiles(g, input, how);
+        output_ = tiles.out;
+        std::size_t scratch = 0;
+        for (int i = 0; i < tiles.count(); ++i) {
+            plans_.push_back(plan_inference(g, input, 1, tiles.at(i), tiles.band));
+            bytes_ = std::max(bytes_, plans_.back().bytes);
+            scratch = std::max(scratch, run_.scratch_bytes(plans_.back()));
+        }
+        threads.reserve_scratch(scratch);
+    }
+
+    extent input() const { return input_; }
+    extent output() const { return output_; }
+    // Of any alignment.
+    std::size_t arena_bytes() const { return bytes_ + detail::arena_alignment - 1; }
+
+    // 8-bit pixels, (1,H,W,C) to (1,H*scale,W*scale,C), C as in an image: 1 gray, 3 RGB; of 2 and 4 the last is alpha,
+    // which is not read, and stays as it is in the output. Throws when a value is not finite, when the network does
+    // not give images, and when a size does not fit: one line that says what was expected.
+    void run(tensor_view<const std::uint8_t> in, tensor_view<std::uint8_t> out, std::span<std::byte> arena) {
+        detail::check_enlarges(*graph_);
+        const int step = in.channels();
+        if (step > 4) fail("frames of ", step, " channels: expected 1 to 4");
+        check(in, input_, step, "input"), check(out, output_, step, "output");
+        std::atomic<bool> finite = true;
+        const auto load = [&](int, range rows, range cols, const window& to) {
+            for (int y = rows.begin; y < rows.end; ++y)
+                detail::load_row(in.at(0, y, 0), step, values_, cols, to.at<float>(0, y, cols.begin));
+        };
+        const auto store = [&](int, range rows, range cols, const window& from) {
+            for (int y = rows.begin; y < rows.end; ++y)
+                if (!detail::store_row(out.at(0, y, 0), step, values_, cols, from.at<float>(0, y, cols.begin)))
+                    finite.store(false, std::memory_order_relaxed);
+        };
+        run_plans(load, store, arena);
+        if (!finite) detail::fail_not_finite(*graph_);
+    }
+
+    // The network's own values, (1,H,W,in_channels) to (1,H*scale,W*scale,out_channels).
+    void run(tensor_view<const float> in, tensor_view<float> out, std::span<std::byte> arena) {
+        check(in, input_, graph_->tensors.front().channels, "input");
+        check(out, output_, graph_->tensors.back().channels, "output");
+        const auto copy = [](const float* from, float* to, range cols, int channels) {
+            std::copy_n(from, std::ptrdiff_t(cols.size()) * channels, to);
+        };
+        const auto load = [&](int, range rows, range cols, const window& to) {
+            for (int y = rows.begin; y < rows.end; ++y)
+                copy(in.at(0, y, cols.begin), to.at<float>(0, y, cols.begin), cols, in.channels());
+        };
+        const auto store = [&](int, range rows, range cols, const window& from) {
+            for (int y = rows.begin; y < rows.end; ++y)
+                copy(from.at<float>(0, y, cols.begin), out.at(0, y, cols.begin), cols, out.channels());
+        };
+        run_plans(load, store, arena);
+    }
+
+  private:
+    template <class T> static void check(tensor_view<T> given, extent e, int channels, const char* what) {
+        if (given.batch() != 1 || given.height() != e.height || given.width() != e.width ||
+            given.channels() != channels)
+            fail("frames: the ", what, " is (", given.batch(), ',', given.height(), ',', given.width(), ',',
+                 given.channels(), "): expected (1,", e.height, ',', e.width, ',', channels, ')');
+    }
+
+    // std::function holds a reference without allocating.
+    template <class Load, class Store>
+    void run_plans(const Load& load, const Store& store, std::span<std::byte> arena) {
+        void* begin = arena.data();
+        std::size_t left = arena.size();
+        if (!std::align(detail::arena_alignment, bytes_, begin, left))
+            fail("frames of ", input_.width, 'x', input_.height, ": an arena of ", arena.size(),
+                 " bytes was given: expected ", arena_bytes(), " or more");
+        const row_source source = std::cref(load);
+        const row_sink sink = std::cref(store);
+        for (const plan& p : plans_)
+            run_.run(p, static_cast<std::byte*>(begin), source, sink, [](double) { return true; });
+    }
+
+    const graph* graph_;
+    pixel_values values_;
+    extent input_, output_{};
+    executor run_;
+    std::vector<plan> plans_;
+    std::size_t bytes_ = 0;
+};
+
+} // namespace fovea
+
 // ---- fovea/model/load.hpp
 // Giving a graph its weights from a file, by name.
 
@@ -13909,53 +14574,6 @@ inline std::string load_weights(const graph& g, weight_store& to, const tensor_f
 
 } // namespace fovea
 
-// ---- fovea/model/pixels.hpp
-// Between the samples of an image and the values that a network sees.
-
-namespace fovea {
-
-// The network's values for black and white.
-struct value_range {
-    float low = 0, high = 1;
-    constexpr bool operator==(const value_range&) const = default;
-};
-
-namespace detail {
-
-// Row y, columns cols, into the network's input; a gray image fills all channels. Alpha is left aside.
-template <class T> void load_row(const image& from, value_range r, int y, range cols, float* to, int channels) {
-    const T* in = from.row<T>(y).data(); // (W, image channels)
-    const int step = from.channels(), colours = from.colours();
-    const float scale = (r.high - r.low) / white_of(sample_type_of<T>);
-    for (int x = cols.begin; x < cols.end; ++x, to += channels)
-        for (int c = 0; c < channels; ++c)
-            to[c] = r.low + scale * float(in[std::ptrdiff_t(x) * step + (colours == 1 ? 0 : c)]);
-}
-
-// Row y of an image from the network's output; false when a value is not finite. Gray images get the mean of the
-// channels.
-template <class T> bool store_row(image& to, value_range r, int y, range cols, const float* from, int channels) {
-    T* out = to.row<T>(y).data(); // (W, image channels)
-    const int step = to.channels(), colours = to.colours();
-    const float scale = 1 / (r.high - r.low);
-    float checked = 0;
-    for (int x = cols.begin; x < cols.end; ++x, from += channels) {
-        T* pixel = out + std::ptrdiff_t(x) * step;
-        float sum = 0;
-        for (int c = 0; c < channels; ++c) {
-            const float unit = (from[c] - r.low) * scale;
-            checked += unit * 0.f; // NaN once any value is not finite
-            sum += unit;
-            if (colours > 1) pixel[c] = sample_of<T>(unit);
-        }
-        if (colours == 1) pixel[0] = sample_of<T>(sum / float(channels));
-    }
-    return checked == 0;
-}
-
-} // namespace detail
-} // namespace fovea
-
 namespace fovea {
 
 struct run_options {
@@ -13967,9 +14585,10 @@ struct run_options {
 };
 
 struct model_options {
-    depths depth{};             // of every repeat<dynamic, ...>
-    value_range range{};        // of the network's values
-    context* threads = nullptr; // outlives the model; none: one thread, no others are made
+    depths depth{};                           // of every repeat<dynamic, ...>
+    value_range range{};                      // of the network's values
+    colour_space colours = colour_space::rgb; // that it was trained in
+    context* threads = nullptr;               // outlives the model; none: one thread, no others are made
     convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
     precision_kind precision = precision_kind::float32;
     const activation_ranges* ranges = nullptr; // of precision_kind::int8 alone, which needs them; read while it is made
@@ -13981,7 +14600,7 @@ class upscaler {
     upscaler(graph g, const tensor_file& weights, const model_options& o)
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(*graph_),
-          range_(o.range),
+          values_{o.range, o.colours},
           precision_(o.precision),
           context_(o.threads) {
         digest_ = load_weights(*graph_, weights_, weights);
@@ -13997,7 +14616,7 @@ class upscaler {
 
     int in_channels() const { return graph_->tensors.front().channels; }
     ratio scale() const { return graph_->tensors.back().scale; }
-    value_range values() const { return range_; }
+    pixel_values values() const { return values_; }
     precision_kind precision() const { return precision_; }
     const std::string& weights_digest() const { return digest_; } // of the numbers in the weight file
     const graph& traced() const { return *graph_; }
@@ -14008,9 +14627,7 @@ class upscaler {
     // when the budget is too small, and when a value is not finite.
     image operator()(const image& in, const run_options& o = {}) {
         const ratio s = scale();
-        if (s.den != 1 || s.num < 1 || in_channels() != 3 || graph_->tensors.back().channels != 3)
-            fail("a network from ", in_channels(), " to ", graph_->tensors.back().channels,
-                 " channels does not enlarge images: expected 3 and 3");
+        detail::check_enlarges(*graph_);
         if (in.empty()) fail("an empty image cannot be enlarged");
         check_extent(*graph_, {in.height(), in.width()});
         image bled;
@@ -14023,19 +14640,18 @@ class upscaler {
                 {in.height(), in.width()}, 1, o,
                 [&](int, range rows, range cols, const window& to) {
                     for (int y = rows.begin; y < rows.end; ++y)
-                        detail::load_row<T>(from, range_, y, cols, to.at<float>(0, y, cols.begin), 3);
+                        detail::load_row<T>(from.row<T>(y).data(), from.channels(), values_, cols,
+                                            to.at<float>(0, y, cols.begin));
                 },
                 [&](int, range rows, range cols, const window& result) {
                     for (int y = rows.begin; y < rows.end; ++y)
-                        if (!detail::store_row<T>(out, range_, y, cols, result.at<float>(0, y, cols.begin), 3))
+                        if (!detail::store_row<T>(out.row<T>(y).data(), out.channels(), values_, cols,
+                                                  result.at<float>(0, y, cols.begin)))
                             finite.store(false, std::memory_order_relaxed);
                 });
         });
         if (!done) return {};
-        if (!finite)
-            fail("the network's output is not finite: its weights do not belong to it, or the input is not finite",
-                 precision_ == precision_kind::float16 ? ", or an activation passed 65504, the most that fp16 holds"
-                                                       : "");
+        if (!finite) detail::fail_not_finite(*graph_);
         if (in.has_alpha()) enlarge_alpha(in, out);
         return out;
     }
@@ -14071,6 +14687,15 @@ class upscaler {
         return y;
     }
 
+    // For images of one size, again and again, in memory that the caller gives. The upscaler's context and weights
+    // outlive it; the upscaler may be moved.
+    frame_upscaler frames(extent input, std::size_t memory_budget = run_options{}.memory_budget) const {
+        return frames(input, choose_schedule(*graph_, input, 1, memory_budget));
+    }
+    frame_upscaler frames(extent input, schedule how) const {
+        return {*graph_, weights_, *context_, values_, input, how};
+    }
+
     // How images of that size would be run, of which images_at_once are under way together.
     schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
         return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
@@ -14097,7 +14722,8 @@ class upscaler {
         executor run(*graph_, weights_, *context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {
             const plan p = plan_inference(*graph_, input, batch, tiles.at(i), tiles.band);
-            const bool going = run.run(p, arena_, source, sink, [&](double part) {
+            arena_.reserve(p.bytes);
+            const bool going = run.run(p, arena_.data(), source, sink, [&](double part) {
                 if (o.progress) o.progress((i + part) / tiles.count());
                 return !o.stop.stop_requested();
             });
@@ -14130,7 +14756,7 @@ class upscaler {
 
     std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
     weight_store weights_;
-    value_range range_;
+    pixel_values values_;
     precision_kind precision_;
     std::string digest_;
     std::unique_ptr<context> own_;
@@ -14390,7 +15016,7 @@ struct training_plan {
     std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
     std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
     std::vector<std::size_t> statistics, partials;          // offsets by operation
-    std::vector<int> pieces, chunks;                        // of weight_gradient, by operation: of rows, of outputs
+    std::vector<int> pieces, chunks;                        // of weight_gradient, by operation: of rows, most of outputs
     std::size_t zeros = 0, zero_bytes = 0, bytes = 0;
 };
 
@@ -14600,7 +15226,8 @@ class training_planner {
             const operation& o = g_.operations[i];
             slots_[3 * n_ + i].bytes = aligned(std::size_t(o.d.statistics) * element_);
             cut_weights(o, p_.needs_weights[i]);
-            slots_[3 * n_ + m + i].bytes = std::size_t(p_.pieces.back()) * partial_bytes(g_, o, element_);
+            const int pieces = p_.pieces.back();
+            slots_[3 * n_ + m + i].bytes = pieces > 1 ? std::size_t(pieces) * partial_bytes(g_, o, element_) : 0;
         }
         slots_.back() = {p_.zero_bytes, 0, 0, now_ + 1};
         p_.bytes = pack(slots_);
@@ -14615,8 +15242,9 @@ class training_planner {
         p_.zeros = slots_.back().offset;
     }
 
-    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. Weights that are
-    // large, which convolutions alone have, are cut by output channels instead: other kernels add to all channels.
+    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. A single piece needs
+    // none. Weights that are large, which convolutions alone have, may be cut by output channels instead, which changes
+    // no sum: other kernels add to all channels.
     void cut_weights(const operation& o, bool needed) {
         constexpr std::size_t most = 32 << 20; // bytes of partial sums
         constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
@@ -14627,7 +15255,7 @@ class training_planner {
         const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
         p_.pieces.push_back(needed ? pieces : 0);
         const bool large = needed && o.dims[1] > 1 && pieces < 4;
-        p_.chunks.push_back(large ? std::clamp(o.dims[0] / 64, 1, 8 / pieces) : 1);
+        p_.chunks.push_back(large ? std::max(o.dims[0] / 64, 1) : 1);
     }
 
   public:
@@ -14881,27 +15509,39 @@ template <class Real> class differentiator {
 
     void differentiate_weights(int i, gradient_call whole) {
         const operation& o = op(i);
-        const int pieces = plan_.pieces[std::size_t(i)], chunks = plan_.chunks[std::size_t(i)];
+        const int pieces = plan_.pieces[std::size_t(i)], outputs = o.dims[0];
+        const int chunks = std::min(plan_.chunks[std::size_t(i)], (threads_.threads() + pieces - 1) / pieces);
         const std::size_t bytes = detail::training_planner::partial_bytes(g_, o, element);
         std::byte* const memory = arena_.data() + plan_.partials[std::size_t(i)];
-        threads_.parallel_for(
-            pieces, [&](int k, int) noexcept { std::fill_n(memory + std::size_t(k) * bytes, bytes, std::byte{0}); });
+        if (pieces > 1)
+            threads_.parallel_for(pieces, [&](int k, int) noexcept {
+                std::fill_n(memory + std::size_t(k) * bytes, bytes, std::byte{0});
+            });
         whole.cols = {0, whole.dy.width};
         whole.a.method = o.d.weights_method;
-        if (o.d.weights_scratch) threads_.reserve_scratch(o.d.weights_scratch(whole));
-        const int outputs = o.dims[0];
+        if (o.d.weights_scratch) {
+            gradient_call largest = whole;
+            if (chunks > 1) largest.outputs = {0, (outputs + chunks - 1) / chunks};
+            threads_.reserve_scratch(o.d.weights_scratch(largest));
+        }
         threads_.parallel_for(pieces * chunks, [&](int k, int worker) noexcept {
             gradient_call c = whole;
             c.scratch = threads_.scratch(worker);
             c.outputs = {outputs * (k % chunks) / chunks, outputs * (k % chunks + 1) / chunks};
             const int piece = k / chunks;
-            each_partial(o, memory + std::size_t(piece) * bytes,
-                         [&](int w, Real* at, std::size_t) { c.dw[std::size_t(w)] = at; });
-            each_part(piece, pieces, whole.dy.height, [&](int n, range rows) {
-                c.images = {n, n + 1}, c.rows = rows;
+            each_partial(o, memory + std::size_t(piece) * bytes, [&](int w, Real* at, std::size_t) {
+                c.dw[std::size_t(w)] = pieces > 1 ? at : (*gradients_)[o.d.w[w]];
+            });
+            each_part(piece, pieces, whole.dy.height, [&](range images, range rows) {
+                c.images = images, c.rows = rows;
                 o.d.weights(c);
             });
         });
+        if (pieces > 1) add_pieces(o, memory, pieces, bytes);
+    }
+
+    // Partial sums, in order, to the gradients.
+    void add_pieces(const operation& o, std::byte* memory, int pieces, std::size_t bytes) {
         each_partial(o, memory, [&](int w, Real* first, std::size_t numbers) {
             constexpr std::size_t chunk = 4096;
             Real* const sum = (*gradients_)[o.d.w[w]];
@@ -14926,14 +15566,17 @@ template <class Real> class differentiator {
             piece += detail::aligned(numbers * element);
         }
     }
-    // f(image, rows) for the rows of a piece.
+    // f(images, rows) for the rows of a piece: whole images together.
     template <class F> void each_part(int piece, int pieces, int height, F f) const {
         constexpr int grain = detail::training_planner::row_grain;
         const std::ptrdiff_t each = (height + grain - 1) / grain, all = each * plan_.batch;
         std::ptrdiff_t at = all * piece / pieces;
         for (const std::ptrdiff_t end = all * (piece + 1) / pieces; at < end;) {
-            const std::ptrdiff_t n = at / each, stop = std::min(end, (n + 1) * each);
-            f(int(n), range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
+            const std::ptrdiff_t n = at / each, whole = at == n * each ? (end - at) / each : 0,
+                                 stop = whole > 0 ? at + whole * each : std::min(end, (n + 1) * each);
+            f(range{int(n), int(n + std::max<std::ptrdiff_t>(whole, 1))},
+              whole > 0 ? range{0, height}
+                        : range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
             at = stop;
         }
     }
@@ -15331,7 +15974,8 @@ struct architecture {
     int kernel = 1;                                // of vapsr's first projection
     int body_groups = 1;                           // of vapsr's conv_body
     interpolation filter = interpolation::bicubic; // of the skip around supercool
-    value_range range{};                           // of the values that the network was trained on
+    value_range range{};                           // of the values that the network was trained on,
+    colour_space colours = colour_space::rgb;      // and what they are
 };
 
 inline std::string name_of(family f) {
@@ -15349,7 +15993,8 @@ inline std::string describe(const architecture& a) {
     if (a.family == family::vapsr) text += text_of(", kernel ", a.kernel, ", body groups ", a.body_groups);
     if (a.family == family::supercool)
         text += a.filter == interpolation::bicubic ? ", bicubic skip" : ", bilinear skip";
-    return text + (a.range == value_range{} ? ", values [0,1]" : ", values [-1,1]");
+    text += a.range == value_range{} ? ", values [0,1]" : ", values [-1,1]";
+    return a.colours == colour_space::rgb ? text : text + " in " + fovea::name_of(a.colours);
 }
 
 namespace detail {
@@ -15443,6 +16088,10 @@ inline architecture recognise(const tensor_file& f) {
         a.range = {-1, 1};
     else if (!range.empty())
         fail(f.source, ": range is ", range, ": expected [0,1] or [-1,1]");
+    if (const std::string colours = detail::text_value(f, "colour_space", "colour_space"); !colours.empty()) {
+        const std::string reason = reason_of_failure([&] { a.colours = colour_space_of(colours); });
+        if (!reason.empty()) fail(f.source, ": ", reason);
+    }
     return a;
 }
 
@@ -15588,9 +16237,9 @@ bool trace_supercool(tracer<Mode, Backend>& t, const architecture& a) {
     });
     return known_ratio && a.hidden % Channels == 0 && choose(choices<2, 4, 8>{}, a.scale, [&](auto scale) {
                const auto details = supercool_details<Channels, scale>::trace(t, z);
-               clamp_in_inference::trace(t, a.filter == interpolation::bicubic
-                                                ? upsample<scale, bicubic>::trace(t, x, details)
-                                                : upsample<scale, bilinear>::trace(t, x, details));
+               const auto large = a.filter == interpolation::bicubic ? upsample<scale, bicubic>::trace(t, x, details)
+                                                                     : upsample<scale, bilinear>::trace(t, x, details);
+               if (a.colours == colour_space::rgb) clamp_in_inference::trace(t, large); // others have values below 0
            });
 }
 
@@ -15645,16 +16294,13 @@ template <class Backend, class Mode> std::optional<graph> graph_for(const archit
 //   SuperCool   x2 x4 x8 with 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256 channels, hidden ratio 1, 2 or 4
 //   Real-ESRGAN compact x4 with 64 channels, 16 or 32 convolutions
 // Other sizes: compose the type yourself and use model<...>. Throws when the network or its size is not among these.
-// Depth and range of values are the file's, whatever the options say.
+// Depth, range of values and colour space are the file's, whatever the options say.
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
     const architecture a = recognise(weights);
-    if (const auto space = weights.metadata.find("colour_space");
-        space != weights.metadata.end() && space->second != "rgb")
-        fail(weights.source, ": was trained on values in ", space->second, ": expected rgb");
     if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
     auto g = detail::graph_for<Backend, Mode>(a, o.convolution);
     if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
-    o.depth = detail::depth_of(a), o.range = a.range;
+    o.depth = detail::depth_of(a), o.range = a.range, o.colours = a.colours;
     return upscaler(std::move(*g), weights, o);
 }
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
@@ -15706,6 +16352,7 @@ inline void describe_in(tensor_file& file, const architecture& a) {
     if (a.family == family::supercool)
         file.metadata["base_upscaler"] = a.filter == interpolation::bilinear ? "bilinear" : "bicubic";
     file.metadata["range"] = a.range == value_range{} ? "[0,1]" : "[-1,1]";
+    file.metadata["colour_space"] = fovea::name_of(a.colours);
 }
 
 } // namespace fovea::zoo
@@ -16183,12 +16830,18 @@ struct optimizer_state {
     std::vector<float>& operator[](std::size_t i) { return of[i]; }
 };
 
-// The Euclidean norm of all gradients together; in double and in order. Not finite when one of them is not.
-inline double gradient_norm(std::span<const parameter> parameters) {
-    double square = 0;
-    for (auto& p : parameters)
+// The Euclidean norm of all gradients together, and into `each` those of single parameters; in double and in order. Not
+// finite when one gradient is not.
+inline double gradient_norm(std::span<const parameter> parameters, std::vector<double>& each) {
+    double all = 0;
+    each.clear();
+    for (auto& p : parameters) {
+        double square = 0;
         for (float g : p.gradients()) square += double(g) * double(g);
-    return std::sqrt(square);
+        all += square;
+        each.push_back(std::sqrt(square));
+    }
+    return std::sqrt(all);
 }
 
 // Scales all gradients, whose norm is `norm`, so that it is at most `most`. The quotient has 1e-6 added below it, as
@@ -16539,8 +17192,17 @@ class checkpoint_files {
         if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
     }
 
+    // Removes what runs that were killed while they saved have left; returns how many files.
+    int remove_stale() const { return remove_stale_parts(folder()); }
+
     // Throws when no file can be written there: better known before a run than after its first hours.
-    void check_writable() const { const atomic_file probe(best()); }
+    void check_writable() const {
+        const atomic_file probe(best());
+        const auto longest = of_step(std::numeric_limits<std::int64_t>::max());
+        std::error_code problem;
+        if (std::filesystem::symlink_status(longest, problem).type() == std::filesystem::file_type::none)
+            fail(longest.string(), ": cannot write: ", problem.message());
+    }
 
     std::filesystem::path best() const { return named(".best.safetensors"); }
     std::filesystem::path of_step(std::int64_t step) const {
@@ -16969,19 +17631,28 @@ class trainer {
     void set_options(const trainer_options& o) {
         if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
         if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
-        options_ = o;
+        options_ = o, expected_ = o.accumulation;
         if (averages()) average_.prepare(net_.parameters());
         keep_state();
     }
 
+    // Between two steps: the next one has so many micro-batches, as where an epoch ends before options().accumulation.
+    void expect(int micro_batches) {
+        if (micro_batches < 1 || !between_steps())
+            fail("a step of ", micro_batches, " micro-batches, after ", micro_,
+                 " of them: expected 1 or more, and before the first");
+        expected_ = micro_batches;
+    }
+    int micro_batches() const { return expected_; } // of the step at hand, or the next
+
     // One micro-batch.
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
         const auto y = net_.forward(input);
-        return finish(loss(y, target, net_.output_gradient(), 1. / options_.accumulation), input);
+        return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
     }
 
     // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
-    // net.output_gradient(), divided by options().accumulation.
+    // net.output_gradient(), divided by micro_batches().
     step_report finish(double loss, tensor_view<const float> input) {
         if (std::isfinite(loss)) net_.backward();
         return after_backward(loss, input);
@@ -16989,12 +17660,13 @@ class trainer {
     // The same after net.backward() was called, maybe more than once.
     step_report after_backward(double loss, tensor_view<const float> input) {
         step_report r;
-        loss_ += loss / options_.accumulation;
-        r.complete = ++micro_ == options_.accumulation;
+        loss_ += loss / expected_;
+        r.complete = ++micro_ == expected_;
         if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
         if (!r.complete) return r;
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
-        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters()) : std::nan("");
+        norms_.clear();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_) : std::nan("");
         if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
         if (problem_.empty())
             take(r);
@@ -17008,6 +17680,9 @@ class trainer {
     std::int64_t bad_steps() const { return bad_steps_; }
     bool between_steps() const { return micro_ == 0; }
     basic_trainable<float>& network() { return net_; }
+    // Of each of network().parameters() in the last step, before clipping; none before the first, and where the loss
+    // was not finite.
+    const std::vector<double>& gradient_norms() const { return norms_; }
 
     // The weights to use: the averages where there are any. Twice leaves both as they were.
     void exchange_average() {
@@ -17099,14 +17774,15 @@ class trainer {
     }
 
     void begin_step() {
-        micro_ = 0, loss_ = 0, problem_.clear();
+        micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
         net_.clear_gradients();
         buffers_.clear();
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
     }
 
     void take(step_report& r) {
-        if (options_.max_gradient_norm > 0) clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm);
+        if (options_.max_gradient_norm > 0)
+            clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm);
         optimizer_.step(net_.parameters(), r.learning_rate);
         if (averages()) average_.update(net_.parameters());
         net_.weights_changed();
@@ -17138,10 +17814,11 @@ class trainer {
     moving_average average_;
     std::optional<tensor_file> kept_;
     double loss_ = 0;
-    int micro_ = 0, bad_in_a_row_ = 0, returns_ = 0;
+    int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
     std::int64_t bad_steps_ = 0;
     std::string problem_;
     std::vector<float> buffers_; // as they were before this step
+    std::vector<double> norms_;
 };
 
 } // namespace fovea
