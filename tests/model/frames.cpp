@@ -10,9 +10,11 @@
 #include "fovea/zoo/vapsr.hpp"
 #include "support/allocated.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/random_weights.hpp"
 
 using namespace fovea;
+using fovea_test::error_of;
 
 namespace {
 
@@ -67,15 +69,6 @@ template <class Network, class Backend> void check_frames(precision_kind precisi
             check_frames<Network, Backend>(threads, how, precision);
 }
 
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const error& e) {
-        return e.what();
-    }
-    return "no error";
-}
-
 } // namespace
 
 TEST_CASE("operator new is counted") {
@@ -128,15 +121,15 @@ TEST_CASE("frames that do not fit are refused with what was expected") {
     const image small = noise(3), gray = noise(1);
     image large(2 * size.height, 2 * size.width, 3);
     std::vector<std::byte> arena(frames.arena_bytes()), too_few(frames.arena_bytes() - 64);
-    CHECK_THAT(message_of([&] { frames.run(pixels_of(small), pixels_of(large), too_few); }),
+    CHECK_THAT(error_of([&] { frames.run(pixels_of(small), pixels_of(large), too_few); }),
                Catch::Contains("frames of 18x13: an arena of " + std::to_string(too_few.size())) &&
                    Catch::Contains("expected " + std::to_string(arena.size())));
-    CHECK_THAT(message_of([&] { frames.run(pixels_of(large), pixels_of(large), arena); }),
+    CHECK_THAT(error_of([&] { frames.run(pixels_of(large), pixels_of(large), arena); }),
                Catch::Contains("the input is (1,26,36,3): expected (1,13,18,3)"));
-    CHECK_THAT(message_of([&] { frames.run(pixels_of(gray), pixels_of(large), arena); }),
+    CHECK_THAT(error_of([&] { frames.run(pixels_of(gray), pixels_of(large), arena); }),
                Catch::Contains("the output is (1,26,36,3): expected (1,26,36,1)"));
-    CHECK_THAT(message_of([&] { net.frames(size, 100); }), Catch::Contains("memory budget"));
-    CHECK_THAT(message_of([&] { net.frames({0, 5}, schedule{}); }), Catch::Contains("at least 1x1"));
+    CHECK_THAT(error_of([&] { net.frames(size, 100); }), Catch::Contains("memory budget"));
+    CHECK_THAT(error_of([&] { net.frames({0, 5}, schedule{}); }), Catch::Contains("at least 1x1"));
     frames.run(pixels_of(small), pixels_of(large), arena);
     CHECK(large == net(small));
 }
