@@ -348,6 +348,13 @@ class context {
     int threads() const { return pool_.threads(); }
     thread_pool& pool() { return pool_; }
     template <class F> void parallel_for(int n, F&& f) { pool_.parallel_for(n, f); }
+    // The same where some take much longer than others: each worker takes the next as it is done with one.
+    template <class F> void parallel_for_uneven(int n, F&& f) {
+        std::atomic<int> next{0};
+        pool_.parallel_for(threads(), [&](int, int worker) noexcept {
+            for (int i = next++; i < n; i = next++) f(i, worker);
+        });
+    }
 
     // Makes the scratch memory of every worker at least this large; what it held is lost. Not inside parallel_for.
     void reserve_scratch(std::size_t bytes) {
@@ -5277,6 +5284,19 @@ FOVEA_INLINE void fetch_later(const void*) {}
 FOVEA_INLINE void fetch_to_write(void*) {}
 #endif
 
+// Stores past the caches, of what is larger than they are, to a multiple of a vector's bytes; stored_past() before
+// another thread reads it.
+#if defined(__AVX512F__)
+FOVEA_INLINE void store_past(float* p, vf v) { _mm512_stream_ps(p, v); }
+FOVEA_INLINE void stored_past() { _mm_sfence(); }
+#elif defined(__AVX2__)
+FOVEA_INLINE void store_past(float* p, vf v) { _mm256_stream_ps(p, v); }
+FOVEA_INLINE void stored_past() { _mm_sfence(); }
+#else
+FOVEA_INLINE void store_past(float* p, vf v) { store(p, v); }
+FOVEA_INLINE void stored_past() {}
+#endif
+
 // Keeps the compiler from deriving p from other pointers: it would turn one base and a stride into a pointer per pixel
 // and run out of registers.
 template <class T> FOVEA_INLINE void opaque(T& p) {
@@ -6254,20 +6274,17 @@ template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
 }
 
-// u = G g G^T in double for the filters g of one input and a vector of outputs from `output` on; the vector of each
-// plane to u, zeros for outputs beyond the last.
+// u = G g G^T in double for a vector of filters g, whose taps are `step` floats apart; u: [plane][lanes].
 template <int M>
-void transform_filters(const double (&G)[M + 2][3], const filters& f, int output, int input, float* u,
-                       std::ptrdiff_t plane) {
-    double filter[3][3][lanes] = {}, row[3][lanes];
-    const int count = std::min(lanes, f.outputs - output);
+void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, float* u) {
+    double filter[3][3][lanes], row[3][lanes];
     for (int k = 0; k < 9; ++k)
-        for (int o = 0; o < count; ++o) filter[k / 3][k % 3][o] = double(f.at(output, input, k)[o * f.output_step]);
+        for (int o = 0; o < lanes; ++o) filter[k / 3][k % 3][o] = double(g[k * step + o]);
     for (int i = 0; i < M + 2; ++i) {
         for (int y = 0; y < 3; ++y)
             for (int o = 0; o < lanes; ++o)
                 row[y][o] = G[i][0] * filter[0][y][o] + G[i][1] * filter[1][y][o] + G[i][2] * filter[2][y][o];
-        for (int j = 0; j < M + 2; ++j, u += plane)
+        for (int j = 0; j < M + 2; ++j, u += lanes)
             for (int o = 0; o < lanes; ++o)
                 u[o] = float(G[j][0] * row[0][o] + G[j][1] * row[1][o] + G[j][2] * row[2][o]);
     }
@@ -6304,18 +6321,34 @@ inline std::size_t packed_winograd_bytes(const preparation_call& c) {
     const winograd_layout l{c.dims[0][1], c.dims[0][0], c.a.tile};
     return sizeof(float) * l.block_floats(l.vectors());
 }
+// Filters go through a buffer [inputs][9][width] in L1, so that both w and the planes are passed through in runs.
 template <int M> void pack_winograd_tile(const filters& f, float* out) {
+    constexpr int some = 4; // inputs
+    constexpr std::size_t cached = 1 << 20; // floats
     double G[M + 2][3];
     winograd_filter_matrix<M>(G);
     const winograd_layout l{f.inputs, f.outputs, M};
+    const bool past = l.block_floats(l.vectors()) > cached;
     l.each_block([&](int first, int vectors, std::size_t floats) {
         const int width = vectors * lanes;
-        for (int v = 0; v < vectors; ++v)
-            for (int i = 0; i < l.inputs; ++i)
-                transform_filters<M>(G, f, (first + v) * lanes, i,
-                                     out + floats + std::ptrdiff_t(i) * width + v * lanes,
-                                     std::ptrdiff_t(l.inputs) * width);
+        const std::ptrdiff_t plane = std::ptrdiff_t(l.inputs) * width;
+        alignas(64) float g[9 * some * max_block_vectors * lanes], u[(M + 2) * (M + 2) * lanes];
+        for (int begin = 0; begin < l.inputs; begin += some) {
+            filters part = f;
+            part.w += begin * f.input_step, part.inputs = std::min(some, l.inputs - begin);
+            copy_filters(
+                part, first * lanes, width, [=](int tap) { return tap * some * width; }, g);
+            for (int v = 0; v < part.inputs * width; v += lanes) {
+                float* to = out + floats + std::ptrdiff_t(begin) * width + v;
+                transform_filters<M>(G, g + v, some * width, u);
+                for (int p = 0; p < l.planes(); ++p) {
+                    const vf values = load(u + p * lanes);
+                    past ? store_past(to + p * plane, values) : store(to + p * plane, values);
+                }
+            }
+        }
     });
+    stored_past();
 }
 inline void pack_winograd_filters(int tile, const filters& f, float* out) {
     tile == large_tile ? pack_winograd_tile<large_tile>(f, out) : pack_winograd_tile<small_tile>(f, out);
@@ -11719,7 +11752,8 @@ class weight_store {
             std::vector<std::pair<preparation_kernel, preparation_call>> calls;
             for (auto& p : g.preparations)
                 if (arrangements == !p.backward) calls.emplace_back(p.forward, call_of(g, p, element));
-            threads.parallel_for(int(calls.size()), [&](int i, int) noexcept {
+            std::ranges::stable_sort(calls, std::greater(), [](const auto& c) { return count(c.second.dims[0]); });
+            threads.parallel_for_uneven(int(calls.size()), [&](int i, int) noexcept {
                 calls[std::size_t(i)].first(calls[std::size_t(i)].second);
             });
         }
@@ -15299,8 +15333,8 @@ template <class Real> class gradient_store {
     }
     Real* operator[](int i) { return i < 0 || of_[std::size_t(i)].empty() ? nullptr : of_[std::size_t(i)].data(); }
     void clear(int i) { std::ranges::fill(of_[std::size_t(i)], Real(0)); }
-    void clear() {
-        for (auto& g : of_) std::ranges::fill(g, Real(0));
+    void clear(context& threads) {
+        threads.parallel_for_uneven(int(of_.size()), [&](int i, int) noexcept { clear(i); });
     }
 
   private:
@@ -15780,7 +15814,7 @@ template <class Real> class basic_trainable {
 
     std::vector<basic_parameter<Real>>& parameters() { return parameters_; }
     std::vector<basic_parameter<Real>>& buffers() { return buffers_; }
-    void clear_gradients() { gradients_->clear(); }
+    void clear_gradients() { gradients_->clear(*context_); }
     void weights_changed() { stale_ = true; } // to be called after values of parameters() were written
 
     // The name of the first layer whose result for x is not finite, else nothing.
@@ -16803,18 +16837,19 @@ inline double detached_ratio(double value) {
 // What an optimizer is, and what all of them share.
 //
 //   struct my_optimizer {
-//       void step(std::span<const parameter>, double learning_rate);   // one step from the gradients
+//       void step(std::span<const parameter>, double learning_rate, context* threads);   // one step from the gradients
 //       template <class F> void each_state(F f);                       // f(name, std::vector<float>&): what to save
 //       std::int64_t steps = 0;                                        // done so far
 //       static constexpr const char* name;
 //   };
 // State is made at the first step, one vector for each parameter and kind; whoever resumes calls prepare() first.
+// Threads (null: one) share fixed pieces of the numbers, so that how many there are changes no bit.
 
 namespace fovea {
 
 template <class O>
 concept optimizer = requires(O o, std::span<const parameter> p) {
-    o.step(p, 1e-3);
+    o.step(p, 1e-3, static_cast<context*>(nullptr));
     o.prepare(p);
     { o.steps } -> std::convertible_to<std::int64_t>;
     { O::name } -> std::convertible_to<const char*>;
@@ -16830,27 +16865,73 @@ struct optimizer_state {
     std::vector<float>& operator[](std::size_t i) { return of[i]; }
 };
 
-// The Euclidean norm of all gradients together, and into `each` those of single parameters; in double and in order. Not
-// finite when one gradient is not.
-inline double gradient_norm(std::span<const parameter> parameters, std::vector<double>& each) {
+// Numbers [begin, end) of a parameter.
+struct parameter_piece {
+    std::size_t parameter, begin, end;
+};
+
+// They depend on the parameters' sizes alone.
+inline std::vector<parameter_piece> pieces_of(std::span<const parameter> parameters) {
+    constexpr std::size_t most = 1 << 14;
+    std::vector<parameter_piece> pieces;
+    for (std::size_t k = 0; k < parameters.size(); ++k)
+        for (std::size_t begin = 0, n = parameters[k].size(); begin < n; begin += most)
+            pieces.push_back({k, begin, std::min(begin + most, n)});
+    return pieces;
+}
+// f(index) for every index of [0, n), on the threads if there are any.
+template <class F> void share(context* threads, std::size_t n, F f) {
+    const auto one = [&](int i, int) noexcept { f(std::size_t(i)); };
+    if (threads) return threads->parallel_for(int(n), one);
+    for (int i = 0; i < int(n); ++i) one(i, 0);
+}
+template <class F> void each_piece(std::span<const parameter> parameters, context* threads, F f) {
+    const auto pieces = pieces_of(parameters);
+    share(threads, pieces.size(), [&](std::size_t i) { f(pieces[i]); });
+}
+
+// The sum of squares, in double.
+inline double sum_of_squares(const float* x, std::size_t count) {
+    constexpr std::size_t chains = 8;
+    double sums[chains] = {}, rest = 0;
+    std::size_t i = 0;
+    for (; i + chains <= count; i += chains)
+        for (std::size_t k = 0; k < chains; ++k) sums[k] += double(x[i + k]) * double(x[i + k]);
+    for (; i < count; ++i) rest += double(x[i]) * double(x[i]);
+    for (double s : sums) rest += s;
+    return rest;
+}
+
+// The Euclidean norm of all gradients together, and into `each` those of single parameters; in double, the same on any
+// number of threads. Not finite when one gradient is not.
+inline double gradient_norm(std::span<const parameter> parameters, std::vector<double>& each,
+                            context* threads = nullptr) {
+    const auto pieces = pieces_of(parameters);
+    std::vector<double> squares(pieces.size());
+    share(threads, pieces.size(), [&](std::size_t i) {
+        const auto [k, begin, end] = pieces[i];
+        squares[i] = sum_of_squares(parameters[k].gradient + begin, end - begin);
+    });
+    each.assign(parameters.size(), 0);
+    for (std::size_t i = 0; i < pieces.size(); ++i) each[pieces[i].parameter] += squares[i];
     double all = 0;
-    each.clear();
-    for (auto& p : parameters) {
-        double square = 0;
-        for (float g : p.gradients()) square += double(g) * double(g);
+    for (double& square : each) {
         all += square;
-        each.push_back(std::sqrt(square));
+        square = std::sqrt(square);
     }
     return std::sqrt(all);
 }
 
 // Scales all gradients, whose norm is `norm`, so that it is at most `most`. The quotient has 1e-6 added below it, as
 // frameworks do.
-inline void clip_gradients(std::span<const parameter> parameters, double norm, double most) {
+inline void clip_gradients(std::span<const parameter> parameters, double norm, double most,
+                           context* threads = nullptr) {
     const double factor = most / (norm + 1e-6);
-    if (factor < 1)
-        for (auto& p : parameters)
-            for (float& g : p.gradients()) g *= float(factor);
+    if (factor >= 1) return;
+    each_piece(parameters, threads, [&](const parameter_piece& piece) {
+        float* g = parameters[piece.parameter].gradient;
+        for (std::size_t i = piece.begin; i < piece.end; ++i) g[i] *= float(factor);
+    });
 }
 
 } // namespace fovea
@@ -16878,30 +16959,15 @@ class adafactor {
         }
     }
 
-    void step(std::span<const parameter> parameters, double learning_rate) {
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
         prepare(parameters);
         ++steps;
-        const double t = double(steps), size = std::min(learning_rate, 1 / std::sqrt(t));
-        const float share = float(std::pow(t, o_.beta2_decay));
-        for (std::size_t k = 0; k < parameters.size(); ++k) {
-            const parameter& p = parameters[k];
-            const double alpha = std::max(o_.eps2, root_mean_square(p.values())) * size;
-            if (o_.weight_decay != 0)
-                for (float& w : p.values()) w *= float(1 - learning_rate * o_.weight_decay);
-            update_moments(p, k, share);
-            if (!o_.low_memory) kept_.resize(std::max(kept_.size(), p.size()));
-            double square = 0;
-            each_update(p, k, [&](std::size_t i, float u) {
-                square += double(u) * double(u);
-                if (!o_.low_memory) kept_[i] = u;
-            });
-            const double clipped = std::max(1., std::sqrt(square / double(p.size())) / o_.d);
-            const float factor = float(alpha / clipped);
-            if (o_.low_memory)
-                each_update(p, k, [&](std::size_t i, float u) { p.value[i] -= factor * u; });
-            else
-                for (std::size_t i = 0; i < p.size(); ++i) p.value[i] -= factor * kept_[i];
-        }
+        kept_.resize(threads ? std::size_t(threads->threads()) : 1);
+        const auto one = [&](int k, int worker) noexcept {
+            step(parameters[std::size_t(k)], std::size_t(k), learning_rate, kept_[std::size_t(worker)]);
+        };
+        if (threads) return threads->parallel_for_uneven(int(parameters.size()), one);
+        for (int k = 0; k < int(parameters.size()); ++k) one(k, 0);
     }
     template <class F> void each_state(F f) { f("rows", rows_.of), f("columns", columns_.of); }
 
@@ -16914,6 +16980,25 @@ class adafactor {
             matrices = p.size() / (rows * columns);
         }
     };
+    void step(const parameter& p, std::size_t k, double learning_rate, std::vector<float>& kept) {
+        const double t = double(steps), size = std::min(learning_rate, 1 / std::sqrt(t));
+        const double alpha = std::max(o_.eps2, root_mean_square(p.values())) * size;
+        if (o_.weight_decay != 0)
+            for (float& w : p.values()) w *= float(1 - learning_rate * o_.weight_decay);
+        update_moments(p, k, float(std::pow(t, o_.beta2_decay)));
+        if (!o_.low_memory) kept.resize(std::max(kept.size(), p.size()));
+        double square = 0;
+        each_update(p, k, [&](std::size_t i, float u) {
+            square += double(u) * double(u);
+            if (!o_.low_memory) kept[i] = u;
+        });
+        const double clipped = std::max(1., std::sqrt(square / double(p.size())) / o_.d);
+        const float factor = float(alpha / clipped);
+        if (o_.low_memory)
+            each_update(p, k, [&](std::size_t i, float u) { p.value[i] -= factor * u; });
+        else
+            for (std::size_t i = 0; i < p.size(); ++i) p.value[i] -= factor * kept[i];
+    }
     static double root_mean_square(std::span<const float> v) {
         double square = 0;
         for (float x : v) square += double(x) * double(x);
@@ -16969,7 +17054,7 @@ class adafactor {
 
     adafactor_options o_;
     optimizer_state rows_, columns_;
-    std::vector<float> kept_;
+    std::vector<std::vector<float>> kept_; // by worker
 };
 
 static_assert(optimizer<adafactor>);
@@ -16996,30 +17081,45 @@ class adam {
     std::int64_t steps = 0;
 
     void prepare(std::span<const parameter> p) { mean_.prepare(p), square_.prepare(p); }
-    void step(std::span<const parameter> parameters, double learning_rate) {
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
         prepare(parameters);
         ++steps;
         const double mean_correction = 1 - std::pow(o_.beta1, double(steps));
         const double square_correction = std::sqrt(1 - std::pow(o_.beta2, double(steps)));
-        const float size = float(learning_rate / mean_correction), root = float(square_correction);
-        const float kept = o_.decoupled ? float(1 - learning_rate * o_.weight_decay) : 1.f;
-        const float decay = o_.decoupled ? 0.f : float(o_.weight_decay);
-        const float b1 = float(o_.beta1), b2 = float(o_.beta2), rest1 = float(1 - o_.beta1),
-                    rest2 = float(1 - o_.beta2);
-        for (std::size_t k = 0; k < parameters.size(); ++k) {
-            const parameter& p = parameters[k];
-            float *m = mean_[k].data(), *v = square_[k].data();
-            for (std::size_t i = 0; i < p.size(); ++i) {
-                const float w = kept * p.value[i], g = p.gradient[i] + decay * w;
-                m[i] = b1 * m[i] + rest1 * g;
-                v[i] = b2 * v[i] + rest2 * g * g;
-                p.value[i] = w - size * m[i] / (std::sqrt(v[i]) / root + float(o_.epsilon));
-            }
-        }
+        const factors f{.size = float(learning_rate / mean_correction),
+                        .root = float(square_correction),
+                        .kept = o_.decoupled ? float(1 - learning_rate * o_.weight_decay) : 1.f,
+                        .decay = o_.decoupled ? 0.f : float(o_.weight_decay)};
+        each_piece(parameters, threads, [&](const parameter_piece& piece) {
+            for (std::size_t i = piece.begin; i < piece.end; i += at_once)
+                step(parameters[piece.parameter], piece.parameter, i, std::min(at_once, piece.end - i), f);
+        });
     }
     template <class F> void each_state(F f) { f("mean", mean_.of), f("square", square_.of); }
 
   private:
+    static constexpr std::size_t at_once = 256;
+    struct factors {
+        float size, root, kept, decay;
+    };
+    // Some numbers from `first` on. Roots have a loop of their own, as std::sqrt may set errno, which no compiler turns
+    // into vectors.
+    void step(const parameter& p, std::size_t k, std::size_t first, std::size_t count, const factors& f) {
+        const float b1 = float(o_.beta1), b2 = float(o_.beta2), rest1 = float(1 - o_.beta1),
+                    rest2 = float(1 - o_.beta2), epsilon = float(o_.epsilon);
+        float *const m = mean_[k].data() + first, *const v = square_[k].data() + first, *const w = p.value + first;
+        const float* const gradient = p.gradient + first;
+        float roots[at_once];
+        for (std::size_t i = 0; i < count; ++i) {
+            w[i] *= f.kept;
+            const float g = gradient[i] + f.decay * w[i];
+            m[i] = b1 * m[i] + rest1 * g;
+            v[i] = b2 * v[i] + rest2 * g * g;
+        }
+        for (std::size_t i = 0; i < count; ++i) roots[i] = std::sqrt(v[i]);
+        for (std::size_t i = 0; i < count; ++i) w[i] -= f.size * m[i] / (roots[i] / f.root + epsilon);
+    }
+
     adam_options o_;
     optimizer_state mean_, square_;
 };
@@ -17106,13 +17206,16 @@ class moving_average {
   public:
     explicit moving_average(double decay = 0.999) : decay_(decay) {}
 
-    void update(std::span<const parameter> parameters) {
+    void update(std::span<const parameter> parameters, context* threads = nullptr) {
         const double decay = std::min(decay_, double(1 + steps_) / double(10 + steps_));
         prepare(parameters);
         ++steps_;
-        for (std::size_t k = 0; k < of_.size(); ++k)
-            for (std::size_t i = 0; i < of_[k].size(); ++i)
-                of_[k][i] += float(1 - decay) * (parameters[k].value[i] - of_[k][i]);
+        each_piece(parameters, threads, [&](const parameter_piece& piece) {
+            float* const average = of_[piece.parameter].data();
+            const float* const value = parameters[piece.parameter].value;
+            for (std::size_t i = piece.begin; i < piece.end; ++i)
+                average[i] += float(1 - decay) * (value[i] - average[i]);
+        });
     }
     // Begins with the weights as they are.
     void prepare(std::span<const parameter> parameters) {
@@ -17153,18 +17256,18 @@ class sgd {
     std::int64_t steps = 0;
 
     void prepare(std::span<const parameter> p) { velocity_.prepare(p); }
-    void step(std::span<const parameter> parameters, double learning_rate) {
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
         prepare(parameters);
         ++steps;
-        for (std::size_t k = 0; k < parameters.size(); ++k) {
-            const parameter& p = parameters[k];
-            for (std::size_t i = 0; i < p.size(); ++i) {
+        each_piece(parameters, threads, [&](const parameter_piece& piece) {
+            const parameter& p = parameters[piece.parameter];
+            for (std::size_t i = piece.begin; i < piece.end; ++i) {
                 const float g = p.gradient[i] + float(o_.weight_decay) * p.value[i];
-                float& v = velocity_[k][i];
+                float& v = velocity_[piece.parameter][i];
                 v = float(o_.momentum) * v + g;
                 p.value[i] -= float(learning_rate) * (o_.nesterov ? g + float(o_.momentum) * v : v);
             }
-        }
+        });
     }
     template <class F> void each_state(F f) { f("velocity", velocity_.of); }
 
@@ -17578,8 +17681,8 @@ class any_optimizer {
     void prepare(std::span<const parameter> p) {
         std::visit([&](auto& o) { o.prepare(p); }, of_);
     }
-    void step(std::span<const parameter> p, double learning_rate) {
-        std::visit([&](auto& o) { o.step(p, learning_rate); }, of_);
+    void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
+        std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
     }
     std::int64_t& steps() {
         return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
@@ -17666,7 +17769,8 @@ class trainer {
         if (!r.complete) return r;
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
-        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_) : std::nan("");
+        context* const threads = &net_.threads();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
         if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
         if (problem_.empty())
             take(r);
@@ -17781,10 +17885,11 @@ class trainer {
     }
 
     void take(step_report& r) {
+        context* const threads = &net_.threads();
         if (options_.max_gradient_norm > 0)
-            clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm);
-        optimizer_.step(net_.parameters(), r.learning_rate);
-        if (averages()) average_.update(net_.parameters());
+            clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm, threads);
+        optimizer_.step(net_.parameters(), r.learning_rate, threads);
+        if (averages()) average_.update(net_.parameters(), threads);
         net_.weights_changed();
         bad_in_a_row_ = 0;
     }

@@ -130,6 +130,13 @@ class context {
     int threads() const { return pool_.threads(); }
     thread_pool& pool() { return pool_; }
     template <class F> void parallel_for(int n, F&& f) { pool_.parallel_for(n, f); }
+    // The same where some take much longer than others: each worker takes the next as it is done with one.
+    template <class F> void parallel_for_uneven(int n, F&& f) {
+        std::atomic<int> next{0};
+        pool_.parallel_for(threads(), [&](int, int worker) noexcept {
+            for (int i = next++; i < n; i = next++) f(i, worker);
+        });
+    }
 
     // Makes the scratch memory of every worker at least this large; what it held is lost. Not inside parallel_for.
     void reserve_scratch(std::size_t bytes) {

@@ -14,8 +14,8 @@ template <class Real> class gradient_store {
     }
     Real* operator[](int i) { return i < 0 || of_[std::size_t(i)].empty() ? nullptr : of_[std::size_t(i)].data(); }
     void clear(int i) { std::ranges::fill(of_[std::size_t(i)], Real(0)); }
-    void clear() {
-        for (auto& g : of_) std::ranges::fill(g, Real(0));
+    void clear(context& threads) {
+        threads.parallel_for_uneven(int(of_.size()), [&](int i, int) noexcept { clear(i); });
     }
 
   private:

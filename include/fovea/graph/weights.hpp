@@ -1,5 +1,7 @@
 // The numbers of a graph's weights: parameters and buffers as loaded, and what the preparation makes of them.
 #pragma once
+#include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -43,7 +45,8 @@ class weight_store {
             std::vector<std::pair<preparation_kernel, preparation_call>> calls;
             for (auto& p : g.preparations)
                 if (arrangements == !p.backward) calls.emplace_back(p.forward, call_of(g, p, element));
-            threads.parallel_for(int(calls.size()), [&](int i, int) noexcept {
+            std::ranges::stable_sort(calls, std::greater(), [](const auto& c) { return count(c.second.dims[0]); });
+            threads.parallel_for_uneven(int(calls.size()), [&](int i, int) noexcept {
                 calls[std::size_t(i)].first(calls[std::size_t(i)].second);
             });
         }

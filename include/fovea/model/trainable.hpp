@@ -165,7 +165,7 @@ template <class Real> class basic_trainable {
 
     std::vector<basic_parameter<Real>>& parameters() { return parameters_; }
     std::vector<basic_parameter<Real>>& buffers() { return buffers_; }
-    void clear_gradients() { gradients_->clear(); }
+    void clear_gradients() { gradients_->clear(*context_); }
     void weights_changed() { stale_ = true; } // to be called after values of parameters() were written
 
     // The name of the first layer whose result for x is not finite, else nothing.

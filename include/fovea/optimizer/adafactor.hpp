@@ -33,30 +33,15 @@ class adafactor {
         }
     }
 
-    void step(std::span<const parameter> parameters, double learning_rate) {
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
         prepare(parameters);
         ++steps;
-        const double t = double(steps), size = std::min(learning_rate, 1 / std::sqrt(t));
-        const float share = float(std::pow(t, o_.beta2_decay));
-        for (std::size_t k = 0; k < parameters.size(); ++k) {
-            const parameter& p = parameters[k];
-            const double alpha = std::max(o_.eps2, root_mean_square(p.values())) * size;
-            if (o_.weight_decay != 0)
-                for (float& w : p.values()) w *= float(1 - learning_rate * o_.weight_decay);
-            update_moments(p, k, share);
-            if (!o_.low_memory) kept_.resize(std::max(kept_.size(), p.size()));
-            double square = 0;
-            each_update(p, k, [&](std::size_t i, float u) {
-                square += double(u) * double(u);
-                if (!o_.low_memory) kept_[i] = u;
-            });
-            const double clipped = std::max(1., std::sqrt(square / double(p.size())) / o_.d);
-            const float factor = float(alpha / clipped);
-            if (o_.low_memory)
-                each_update(p, k, [&](std::size_t i, float u) { p.value[i] -= factor * u; });
-            else
-                for (std::size_t i = 0; i < p.size(); ++i) p.value[i] -= factor * kept_[i];
-        }
+        kept_.resize(threads ? std::size_t(threads->threads()) : 1);
+        const auto one = [&](int k, int worker) noexcept {
+            step(parameters[std::size_t(k)], std::size_t(k), learning_rate, kept_[std::size_t(worker)]);
+        };
+        if (threads) return threads->parallel_for_uneven(int(parameters.size()), one);
+        for (int k = 0; k < int(parameters.size()); ++k) one(k, 0);
     }
     template <class F> void each_state(F f) { f("rows", rows_.of), f("columns", columns_.of); }
 
@@ -69,6 +54,25 @@ class adafactor {
             matrices = p.size() / (rows * columns);
         }
     };
+    void step(const parameter& p, std::size_t k, double learning_rate, std::vector<float>& kept) {
+        const double t = double(steps), size = std::min(learning_rate, 1 / std::sqrt(t));
+        const double alpha = std::max(o_.eps2, root_mean_square(p.values())) * size;
+        if (o_.weight_decay != 0)
+            for (float& w : p.values()) w *= float(1 - learning_rate * o_.weight_decay);
+        update_moments(p, k, float(std::pow(t, o_.beta2_decay)));
+        if (!o_.low_memory) kept.resize(std::max(kept.size(), p.size()));
+        double square = 0;
+        each_update(p, k, [&](std::size_t i, float u) {
+            square += double(u) * double(u);
+            if (!o_.low_memory) kept[i] = u;
+        });
+        const double clipped = std::max(1., std::sqrt(square / double(p.size())) / o_.d);
+        const float factor = float(alpha / clipped);
+        if (o_.low_memory)
+            each_update(p, k, [&](std::size_t i, float u) { p.value[i] -= factor * u; });
+        else
+            for (std::size_t i = 0; i < p.size(); ++i) p.value[i] -= factor * kept[i];
+    }
     static double root_mean_square(std::span<const float> v) {
         double square = 0;
         for (float x : v) square += double(x) * double(x);
@@ -124,7 +128,7 @@ class adafactor {
 
     adafactor_options o_;
     optimizer_state rows_, columns_;
-    std::vector<float> kept_;
+    std::vector<std::vector<float>> kept_; // by worker
 };
 
 static_assert(optimizer<adafactor>);

@@ -19,30 +19,45 @@ class adam {
     std::int64_t steps = 0;
 
     void prepare(std::span<const parameter> p) { mean_.prepare(p), square_.prepare(p); }
-    void step(std::span<const parameter> parameters, double learning_rate) {
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
         prepare(parameters);
         ++steps;
         const double mean_correction = 1 - std::pow(o_.beta1, double(steps));
         const double square_correction = std::sqrt(1 - std::pow(o_.beta2, double(steps)));
-        const float size = float(learning_rate / mean_correction), root = float(square_correction);
-        const float kept = o_.decoupled ? float(1 - learning_rate * o_.weight_decay) : 1.f;
-        const float decay = o_.decoupled ? 0.f : float(o_.weight_decay);
-        const float b1 = float(o_.beta1), b2 = float(o_.beta2), rest1 = float(1 - o_.beta1),
-                    rest2 = float(1 - o_.beta2);
-        for (std::size_t k = 0; k < parameters.size(); ++k) {
-            const parameter& p = parameters[k];
-            float *m = mean_[k].data(), *v = square_[k].data();
-            for (std::size_t i = 0; i < p.size(); ++i) {
-                const float w = kept * p.value[i], g = p.gradient[i] + decay * w;
-                m[i] = b1 * m[i] + rest1 * g;
-                v[i] = b2 * v[i] + rest2 * g * g;
-                p.value[i] = w - size * m[i] / (std::sqrt(v[i]) / root + float(o_.epsilon));
-            }
-        }
+        const factors f{.size = float(learning_rate / mean_correction),
+                        .root = float(square_correction),
+                        .kept = o_.decoupled ? float(1 - learning_rate * o_.weight_decay) : 1.f,
+                        .decay = o_.decoupled ? 0.f : float(o_.weight_decay)};
+        each_piece(parameters, threads, [&](const parameter_piece& piece) {
+            for (std::size_t i = piece.begin; i < piece.end; i += at_once)
+                step(parameters[piece.parameter], piece.parameter, i, std::min(at_once, piece.end - i), f);
+        });
     }
     template <class F> void each_state(F f) { f("mean", mean_.of), f("square", square_.of); }
 
   private:
+    static constexpr std::size_t at_once = 256;
+    struct factors {
+        float size, root, kept, decay;
+    };
+    // Some numbers from `first` on. Roots have a loop of their own, as std::sqrt may set errno, which no compiler turns
+    // into vectors.
+    void step(const parameter& p, std::size_t k, std::size_t first, std::size_t count, const factors& f) {
+        const float b1 = float(o_.beta1), b2 = float(o_.beta2), rest1 = float(1 - o_.beta1),
+                    rest2 = float(1 - o_.beta2), epsilon = float(o_.epsilon);
+        float *const m = mean_[k].data() + first, *const v = square_[k].data() + first, *const w = p.value + first;
+        const float* const gradient = p.gradient + first;
+        float roots[at_once];
+        for (std::size_t i = 0; i < count; ++i) {
+            w[i] *= f.kept;
+            const float g = gradient[i] + f.decay * w[i];
+            m[i] = b1 * m[i] + rest1 * g;
+            v[i] = b2 * v[i] + rest2 * g * g;
+        }
+        for (std::size_t i = 0; i < count; ++i) roots[i] = std::sqrt(v[i]);
+        for (std::size_t i = 0; i < count; ++i) w[i] -= f.size * m[i] / (roots[i] / f.root + epsilon);
+    }
+
     adam_options o_;
     optimizer_state mean_, square_;
 };

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "fovea/model/parameter.hpp"
+#include "fovea/optimizer/optimizer.hpp"
 
 namespace fovea {
 
@@ -14,13 +14,16 @@ class moving_average {
   public:
     explicit moving_average(double decay = 0.999) : decay_(decay) {}
 
-    void update(std::span<const parameter> parameters) {
+    void update(std::span<const parameter> parameters, context* threads = nullptr) {
         const double decay = std::min(decay_, double(1 + steps_) / double(10 + steps_));
         prepare(parameters);
         ++steps_;
-        for (std::size_t k = 0; k < of_.size(); ++k)
-            for (std::size_t i = 0; i < of_[k].size(); ++i)
-                of_[k][i] += float(1 - decay) * (parameters[k].value[i] - of_[k][i]);
+        each_piece(parameters, threads, [&](const parameter_piece& piece) {
+            float* const average = of_[piece.parameter].data();
+            const float* const value = parameters[piece.parameter].value;
+            for (std::size_t i = piece.begin; i < piece.end; ++i)
+                average[i] += float(1 - decay) * (value[i] - average[i]);
+        });
     }
     // Begins with the weights as they are.
     void prepare(std::span<const parameter> parameters) {

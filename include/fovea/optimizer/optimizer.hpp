@@ -1,26 +1,29 @@
 // What an optimizer is, and what all of them share.
 //
 //   struct my_optimizer {
-//       void step(std::span<const parameter>, double learning_rate);   // one step from the gradients
+//       void step(std::span<const parameter>, double learning_rate, context* threads);   // one step from the gradients
 //       template <class F> void each_state(F f);                       // f(name, std::vector<float>&): what to save
 //       std::int64_t steps = 0;                                        // done so far
 //       static constexpr const char* name;
 //   };
 // State is made at the first step, one vector for each parameter and kind; whoever resumes calls prepare() first.
+// Threads (null: one) share fixed pieces of the numbers, so that how many there are changes no bit.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
+#include "fovea/core/threads.hpp"
 #include "fovea/model/parameter.hpp"
 
 namespace fovea {
 
 template <class O>
 concept optimizer = requires(O o, std::span<const parameter> p) {
-    o.step(p, 1e-3);
+    o.step(p, 1e-3, static_cast<context*>(nullptr));
     o.prepare(p);
     { o.steps } -> std::convertible_to<std::int64_t>;
     { O::name } -> std::convertible_to<const char*>;
@@ -36,27 +39,73 @@ struct optimizer_state {
     std::vector<float>& operator[](std::size_t i) { return of[i]; }
 };
 
-// The Euclidean norm of all gradients together, and into `each` those of single parameters; in double and in order. Not
-// finite when one gradient is not.
-inline double gradient_norm(std::span<const parameter> parameters, std::vector<double>& each) {
+// Numbers [begin, end) of a parameter.
+struct parameter_piece {
+    std::size_t parameter, begin, end;
+};
+
+// They depend on the parameters' sizes alone.
+inline std::vector<parameter_piece> pieces_of(std::span<const parameter> parameters) {
+    constexpr std::size_t most = 1 << 14;
+    std::vector<parameter_piece> pieces;
+    for (std::size_t k = 0; k < parameters.size(); ++k)
+        for (std::size_t begin = 0, n = parameters[k].size(); begin < n; begin += most)
+            pieces.push_back({k, begin, std::min(begin + most, n)});
+    return pieces;
+}
+// f(index) for every index of [0, n), on the threads if there are any.
+template <class F> void share(context* threads, std::size_t n, F f) {
+    const auto one = [&](int i, int) noexcept { f(std::size_t(i)); };
+    if (threads) return threads->parallel_for(int(n), one);
+    for (int i = 0; i < int(n); ++i) one(i, 0);
+}
+template <class F> void each_piece(std::span<const parameter> parameters, context* threads, F f) {
+    const auto pieces = pieces_of(parameters);
+    share(threads, pieces.size(), [&](std::size_t i) { f(pieces[i]); });
+}
+
+// The sum of squares, in double.
+inline double sum_of_squares(const float* x, std::size_t count) {
+    constexpr std::size_t chains = 8;
+    double sums[chains] = {}, rest = 0;
+    std::size_t i = 0;
+    for (; i + chains <= count; i += chains)
+        for (std::size_t k = 0; k < chains; ++k) sums[k] += double(x[i + k]) * double(x[i + k]);
+    for (; i < count; ++i) rest += double(x[i]) * double(x[i]);
+    for (double s : sums) rest += s;
+    return rest;
+}
+
+// The Euclidean norm of all gradients together, and into `each` those of single parameters; in double, the same on any
+// number of threads. Not finite when one gradient is not.
+inline double gradient_norm(std::span<const parameter> parameters, std::vector<double>& each,
+                            context* threads = nullptr) {
+    const auto pieces = pieces_of(parameters);
+    std::vector<double> squares(pieces.size());
+    share(threads, pieces.size(), [&](std::size_t i) {
+        const auto [k, begin, end] = pieces[i];
+        squares[i] = sum_of_squares(parameters[k].gradient + begin, end - begin);
+    });
+    each.assign(parameters.size(), 0);
+    for (std::size_t i = 0; i < pieces.size(); ++i) each[pieces[i].parameter] += squares[i];
     double all = 0;
-    each.clear();
-    for (auto& p : parameters) {
-        double square = 0;
-        for (float g : p.gradients()) square += double(g) * double(g);
+    for (double& square : each) {
         all += square;
-        each.push_back(std::sqrt(square));
+        square = std::sqrt(square);
     }
     return std::sqrt(all);
 }
 
 // Scales all gradients, whose norm is `norm`, so that it is at most `most`. The quotient has 1e-6 added below it, as
 // frameworks do.
-inline void clip_gradients(std::span<const parameter> parameters, double norm, double most) {
+inline void clip_gradients(std::span<const parameter> parameters, double norm, double most,
+                           context* threads = nullptr) {
     const double factor = most / (norm + 1e-6);
-    if (factor < 1)
-        for (auto& p : parameters)
-            for (float& g : p.gradients()) g *= float(factor);
+    if (factor >= 1) return;
+    each_piece(parameters, threads, [&](const parameter_piece& piece) {
+        float* g = parameters[piece.parameter].gradient;
+        for (std::size_t i = piece.begin; i < piece.end; ++i) g[i] *= float(factor);
+    });
 }
 
 } // namespace fovea

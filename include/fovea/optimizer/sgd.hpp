@@ -17,18 +17,18 @@ class sgd {
     std::int64_t steps = 0;
 
     void prepare(std::span<const parameter> p) { velocity_.prepare(p); }
-    void step(std::span<const parameter> parameters, double learning_rate) {
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
         prepare(parameters);
         ++steps;
-        for (std::size_t k = 0; k < parameters.size(); ++k) {
-            const parameter& p = parameters[k];
-            for (std::size_t i = 0; i < p.size(); ++i) {
+        each_piece(parameters, threads, [&](const parameter_piece& piece) {
+            const parameter& p = parameters[piece.parameter];
+            for (std::size_t i = piece.begin; i < piece.end; ++i) {
                 const float g = p.gradient[i] + float(o_.weight_decay) * p.value[i];
-                float& v = velocity_[k][i];
+                float& v = velocity_[piece.parameter][i];
                 v = float(o_.momentum) * v + g;
                 p.value[i] -= float(learning_rate) * (o_.nesterov ? g + float(o_.momentum) * v : v);
             }
-        }
+        });
     }
     template <class F> void each_state(F f) { f("velocity", velocity_.of); }
 

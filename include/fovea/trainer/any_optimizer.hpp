@@ -20,8 +20,8 @@ class any_optimizer {
     void prepare(std::span<const parameter> p) {
         std::visit([&](auto& o) { o.prepare(p); }, of_);
     }
-    void step(std::span<const parameter> p, double learning_rate) {
-        std::visit([&](auto& o) { o.step(p, learning_rate); }, of_);
+    void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
+        std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
     }
     std::int64_t& steps() {
         return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);

@@ -89,7 +89,8 @@ class trainer {
         if (!r.complete) return r;
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
-        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_) : std::nan("");
+        context* const threads = &net_.threads();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
         if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
         if (problem_.empty())
             take(r);
@@ -204,10 +205,11 @@ class trainer {
     }
 
     void take(step_report& r) {
+        context* const threads = &net_.threads();
         if (options_.max_gradient_norm > 0)
-            clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm);
-        optimizer_.step(net_.parameters(), r.learning_rate);
-        if (averages()) average_.update(net_.parameters());
+            clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm, threads);
+        optimizer_.step(net_.parameters(), r.learning_rate, threads);
+        if (averages()) average_.update(net_.parameters(), threads);
         net_.weights_changed();
         bad_in_a_row_ = 0;
     }

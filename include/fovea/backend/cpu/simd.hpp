@@ -120,6 +120,19 @@ FOVEA_INLINE void fetch_later(const void*) {}
 FOVEA_INLINE void fetch_to_write(void*) {}
 #endif
 
+// Stores past the caches, of what is larger than they are, to a multiple of a vector's bytes; stored_past() before
+// another thread reads it.
+#if defined(__AVX512F__)
+FOVEA_INLINE void store_past(float* p, vf v) { _mm512_stream_ps(p, v); }
+FOVEA_INLINE void stored_past() { _mm_sfence(); }
+#elif defined(__AVX2__)
+FOVEA_INLINE void store_past(float* p, vf v) { _mm256_stream_ps(p, v); }
+FOVEA_INLINE void stored_past() { _mm_sfence(); }
+#else
+FOVEA_INLINE void store_past(float* p, vf v) { store(p, v); }
+FOVEA_INLINE void stored_past() {}
+#endif
+
 // Keeps the compiler from deriving p from other pointers: it would turn one base and a stride into a pointer per pixel
 // and run out of registers.
 template <class T> FOVEA_INLINE void opaque(T& p) {

@@ -13,7 +13,7 @@
 //
 // B^T and A^T are given in parts that fit the registers: part p gives some rows of the result.
 #pragma once
-#include "fovea/backend/cpu/filters.hpp"
+#include "fovea/backend/cpu/simd.hpp"
 
 namespace fovea::FOVEA_ISA {
 
@@ -119,20 +119,17 @@ template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
 }
 
-// u = G g G^T in double for the filters g of one input and a vector of outputs from `output` on; the vector of each
-// plane to u, zeros for outputs beyond the last.
+// u = G g G^T in double for a vector of filters g, whose taps are `step` floats apart; u: [plane][lanes].
 template <int M>
-void transform_filters(const double (&G)[M + 2][3], const filters& f, int output, int input, float* u,
-                       std::ptrdiff_t plane) {
-    double filter[3][3][lanes] = {}, row[3][lanes];
-    const int count = std::min(lanes, f.outputs - output);
+void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, float* u) {
+    double filter[3][3][lanes], row[3][lanes];
     for (int k = 0; k < 9; ++k)
-        for (int o = 0; o < count; ++o) filter[k / 3][k % 3][o] = double(f.at(output, input, k)[o * f.output_step]);
+        for (int o = 0; o < lanes; ++o) filter[k / 3][k % 3][o] = double(g[k * step + o]);
     for (int i = 0; i < M + 2; ++i) {
         for (int y = 0; y < 3; ++y)
             for (int o = 0; o < lanes; ++o)
                 row[y][o] = G[i][0] * filter[0][y][o] + G[i][1] * filter[1][y][o] + G[i][2] * filter[2][y][o];
-        for (int j = 0; j < M + 2; ++j, u += plane)
+        for (int j = 0; j < M + 2; ++j, u += lanes)
             for (int o = 0; o < lanes; ++o)
                 u[o] = float(G[j][0] * row[0][o] + G[j][1] * row[1][o] + G[j][2] * row[2][o]);
     }

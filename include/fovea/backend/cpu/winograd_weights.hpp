@@ -33,18 +33,34 @@ inline std::size_t packed_winograd_bytes(const preparation_call& c) {
     const winograd_layout l{c.dims[0][1], c.dims[0][0], c.a.tile};
     return sizeof(float) * l.block_floats(l.vectors());
 }
+// Filters go through a buffer [inputs][9][width] in L1, so that both w and the planes are passed through in runs.
 template <int M> void pack_winograd_tile(const filters& f, float* out) {
+    constexpr int some = 4; // inputs
+    constexpr std::size_t cached = 1 << 20; // floats
     double G[M + 2][3];
     winograd_filter_matrix<M>(G);
     const winograd_layout l{f.inputs, f.outputs, M};
+    const bool past = l.block_floats(l.vectors()) > cached;
     l.each_block([&](int first, int vectors, std::size_t floats) {
         const int width = vectors * lanes;
-        for (int v = 0; v < vectors; ++v)
-            for (int i = 0; i < l.inputs; ++i)
-                transform_filters<M>(G, f, (first + v) * lanes, i,
-                                     out + floats + std::ptrdiff_t(i) * width + v * lanes,
-                                     std::ptrdiff_t(l.inputs) * width);
+        const std::ptrdiff_t plane = std::ptrdiff_t(l.inputs) * width;
+        alignas(64) float g[9 * some * max_block_vectors * lanes], u[(M + 2) * (M + 2) * lanes];
+        for (int begin = 0; begin < l.inputs; begin += some) {
+            filters part = f;
+            part.w += begin * f.input_step, part.inputs = std::min(some, l.inputs - begin);
+            copy_filters(
+                part, first * lanes, width, [=](int tap) { return tap * some * width; }, g);
+            for (int v = 0; v < part.inputs * width; v += lanes) {
+                float* to = out + floats + std::ptrdiff_t(begin) * width + v;
+                transform_filters<M>(G, g + v, some * width, u);
+                for (int p = 0; p < l.planes(); ++p) {
+                    const vf values = load(u + p * lanes);
+                    past ? store_past(to + p * plane, values) : store(to + p * plane, values);
+                }
+            }
+        }
     });
+    stored_past();
 }
 inline void pack_winograd_filters(int tile, const filters& f, float* out) {
     tile == large_tile ? pack_winograd_tile<large_tile>(f, out) : pack_winograd_tile<small_tile>(f, out);
