@@ -411,6 +411,36 @@ def adversarial(tmp):
     check(fine_tune("x", "--critic-model-size", "huge").returncode == 2)
 
 
+def adversarial_ways(tmp):
+    """fine_tune with a cosine schedule and accumulation, and on VapSR, whose values may be in [-1,1]; each resumed."""
+    pictures(tmp / "images", 12)
+    check_success(pretrain(tmp, "base", "--num-epochs", 1))
+    small = ("--num-layers", 1, "--num-epochs", 1, "--batch-size", 2, "--max-steps", 2, "--schedule", "constant")
+    check_success(pretrain(tmp, "vapsr", *small, "--network", "vapsr"))
+    check_success(pretrain(tmp, "vapsr3", *small, "--network", "vapsr-3x3"))
+    accumulated = ("--gradient-accumulation-steps", 2)  # three micro-batches an epoch: steps of two and of one
+    ways = {"cosine": ("--schedule", "cosine", *accumulated, "--ema-decay", 0.9),
+            "vapsr": ("--base-model-path", tmp / "vapsr", *accumulated, "--loss", "l1"),
+            "vapsr3": ("--base-model-path", tmp / "vapsr3", "--recipe", "vapsr", "--validation-share", 0,
+                       *accumulated)}
+    for name, how in ways.items():
+        tune = lambda to, *more: run("fine_tune", *tuning(tmp, to, "--num-epochs", 3, *how, *more), cwd=tmp)
+        r = tune(f"{name}-whole")
+        check_success(r)
+        check(" 6 steps of 2 x 4 images" in r.stderr and "not finite" not in r.stderr, name, r.stderr)
+        p = subprocess.Popen([programs / "fine_tune", *tuning(tmp, f"{name}-cut", "--num-epochs", 3, *how,
+                                                              "--checkpoint-interval", 1)], cwd=tmp,
+                             stderr=subprocess.DEVNULL)
+        while p.poll() is None and not steps(tmp, f"{name}-cut"):
+            time.sleep(0.001)
+        p.kill()
+        p.wait()
+        check_success(tune(f"{name}-cut", "--resume"))
+        check(last(tmp, f"{name}-cut") == last(tmp, f"{name}-whole"), name, "differs after it was resumed")
+        check_success(run("upscale", sample, "--weights", tmp / f"{name}-whole.step-6.safetensors",
+                          "-o", tmp / f"{name}.png"))
+
+
 def contract(tmp):
     for program in ("pretrain", "fine_tune"):
         r = run(program, "--help")
