@@ -94,9 +94,6 @@ image beside(const std::vector<const image*>& pictures) { // of one height
 
 void check(options& o) {
     o.common.check();
-    for (auto& m : o.metrics)
-        if (m != "psnr" && m != "ssim" && m != "vif" && m != "lpips")
-            fail("--metrics ", m, ": expected psnr, ssim, vif or lpips");
     if (!o.side_by_side.empty()) {
         std::error_code problem;
         fs::create_directories(o.side_by_side, problem);
@@ -150,7 +147,9 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember(programs::precisions));
     app.add_option("--calibration", o.choice.calibration,
                    "for int8: a folder of images like those to be enlarged, or what `calibrate` wrote");
-    app.add_option("--metrics", o.metrics, "psnr, ssim, vif (more is better), lpips (less is better)")->delimiter(',');
+    app.add_option("--metrics", o.metrics, "psnr, ssim, vif (more is better), lpips (less is better)")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"psnr", "ssim", "vif", "lpips"}));
     app.add_option(programs::both_spellings("--lpips-backbone"), o.lpips.backbone,
                    "for lpips: weights of SqueezeNet 1.1, AlexNet or VGG-16");
     app.add_option(programs::both_spellings("--lpips-weights"), o.lpips.weights,

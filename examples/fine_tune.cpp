@@ -174,7 +174,11 @@ int main(int argc, char** argv) {
     return programs::run_program(app, argc, argv, [&] {
         if (std::filesystem::path(base).lexically_normal() ==
             std::filesystem::path(o.checkpoint_path).lexically_normal())
-            fail("--checkpoint-path ", o.checkpoint_path, ": is that of the base model: expected another one");
+            programs::fail_usage("--checkpoint-path ", o.checkpoint_path,
+                                 ": is that of the base model: expected another one");
+        if (o.patience > 0 && app.count("--patience") > 0)
+            programs::fail_usage("--patience ", o.patience,
+                                 ": no weights of a fine-tuning are the best ones: expected 0");
         o.take_base(base, app.count("--colour-space") == 0);
         o.complete(app);
         if (critic_rate == 0) critic_rate = o.learning_rate;

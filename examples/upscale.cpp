@@ -52,7 +52,7 @@ std::vector<job> jobs_of(const options& o) {
             to /= from.filename();
             if (format_of_name(to) == image_format::unknown) to.replace_extension(".png");
         } else if (format_of_name(to) == image_format::unknown)
-            fail(o.output, ": expected a name that ends in .png, .jpg, .jpeg or .webp");
+            programs::fail_usage("--output ", o.output, ": expected a name that ends in .png, .jpg, .jpeg or .webp");
         for (auto& other : jobs)
             if (other.to == to) fail(from.string(), " and ", other.from.string(), " would both become ", to.string());
         jobs.push_back({from, to});

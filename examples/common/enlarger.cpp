@@ -1,6 +1,7 @@
 #include "common/enlarger.hpp"
 
 #include "common/calibration.hpp"
+#include "common/program.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/pretrained.hpp"
@@ -39,10 +40,12 @@ fovea::upscaler load_network(const model_choice& choice, const fovea::tensor_fil
 
 void check_precision(const model_choice& choice) {
     const bool int8 = choice.precision == "int8";
+    if (is_interpolation(choice.model) && choice.precision != "float32")
+        fail_usage("--precision ", choice.precision, ": --model ", choice.model, " is no network");
     if (int8 && choice.calibration.empty())
-        fovea::fail("--precision int8: expected --calibration with a folder of images or a file of ranges");
+        fail_usage("--precision int8: expected --calibration with a folder of images or a file of ranges");
     if (!int8 && !choice.calibration.empty())
-        fovea::fail("--calibration ", choice.calibration, ": expected --precision int8 with it");
+        fail_usage("--calibration ", choice.calibration, ": expected --precision int8 with it");
 }
 
 fovea::image interpolate(const fovea::image& in, const std::string& how, int scale) {
@@ -78,22 +81,22 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
     const bool automatic = choice.model.empty() || choice.model == "auto" || choice.model == "pretrained";
     if (is_interpolation(choice.model)) {
         if (!choice.weights.empty())
-            fovea::fail("--weights ", choice.weights, ": --model ", choice.model, " has no weights");
+            fail_usage("--weights ", choice.weights, ": --model ", choice.model, " has no weights");
         interpolation_ = description_ = choice.model;
         scale_ = choice.scale ? choice.scale : 2;
         return;
     }
     if (!automatic)
-        fovea::fail("--model ", choice.model,
-                    ": expected auto, pretrained, bicubic, bilinear or nearest (see --list-models)");
+        fail_usage("--model ", choice.model,
+                   ": expected auto, pretrained, bicubic, bilinear or nearest (see --list-models)");
     const bool built_in = choice.weights.empty();
     const int built_in_scale = choice.scale ? choice.scale : 2;
     if (choice.model == "pretrained" && !built_in)
-        fovea::fail("--weights ", choice.weights, ": --model pretrained has weights of its own");
+        fail_usage("--weights ", choice.weights, ": --model pretrained has weights of its own");
     if (built_in && !is_pretrained(built_in_scale))
-        fovea::fail("--scale ", built_in_scale,
-                    ": the networks that are built in have 2, 4 and 8: expected one of these, ",
-                    "--weights FILE, or --model bicubic");
+        fail_usage("--scale ", built_in_scale,
+                   ": the networks that are built in have 2, 4 and 8: expected one of these, ",
+                   "--weights FILE, or --model bicubic");
     const auto weights =
         built_in ? pretrained_weights(built_in_scale) : fovea::weights_of(fovea::read_tensor_file(choice.weights));
     description_ = (built_in ? "built in: " : "") + fovea::zoo::describe(fovea::zoo::recognise(weights));

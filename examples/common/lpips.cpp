@@ -1,5 +1,6 @@
 #include "common/lpips.hpp"
 
+#include "common/program.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/checkpoint/read_weights.hpp"
 #include "fovea/metrics/lpips.hpp"
@@ -9,7 +10,7 @@ namespace programs {
 lpips_metric load_lpips(const lpips_choice& choice, fovea::context& threads) {
     using namespace fovea;
     if (choice.backbone.empty() || choice.weights.empty())
-        fail(
+        fail_usage(
             "--metrics lpips: expected --lpips-backbone FILE with the weights of SqueezeNet 1.1, AlexNet or VGG-16, "
             "and "
             "--lpips-weights FILE with the linear weights of LPIPS 0.1 for it");

@@ -33,8 +33,17 @@ struct common_options {
     }
 };
 
-// Parses, then calls run(). Returns the exit code: 0, 2 for a usage error, 1 and one line on standard error for any
-// other.
+// Options that cannot work together, whatever the files hold.
+class usage_error : public fovea::error {
+  public:
+    using fovea::error::error;
+};
+template <class... Parts> [[noreturn]] void fail_usage(const Parts&... parts) {
+    throw usage_error(fovea::text_of(parts...));
+}
+
+// Parses, then calls run(). Returns the exit code: 0, 2 for a usage error, 1 for any other, both with one line on
+// standard error.
 template <class F> int run_program(CLI::App& app, int argc, char** argv, F run) {
     try {
         app.parse(argc, argv);
@@ -46,6 +55,9 @@ template <class F> int run_program(CLI::App& app, int argc, char** argv, F run) 
     try {
         run();
         return 0;
+    } catch (const usage_error& e) {
+        std::fprintf(stderr, "error: %s (see --help)\n", e.what());
+        return 2;
     } catch (const std::bad_alloc&) {
         std::fprintf(stderr, "error: out of memory: expected a smaller image, or a smaller --memory-budget\n");
     } catch (const std::exception& e) {

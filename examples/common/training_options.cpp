@@ -29,7 +29,8 @@ void training_options::add_network_to(CLI::App& app) {
         ->check(one_of({"supercool", "vapsr", "vapsr-3x3"}));
     add("--upscale-ratio", upscale_ratio, "magnification")->check(one_of({"2", "3", "4", "8"}));
     add("--base-upscaler", base_upscaler, "bicubic or bilinear, of supercool")->check(one_of({"bicubic", "bilinear"}));
-    add("--num-channels", num_channels, "of supercool: 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256");
+    add("--num-channels", num_channels, "of supercool")
+        ->check(CLI::IsMember({8, 16, 24, 32, 48, 64, 96, 128, 192, 256}));
     add("--hidden-ratio", hidden_ratio, "of supercool: 1, 2 or 4")->check(one_of({"1", "2", "4"}));
     add("--num-layers", num_layers, "blocks")->check(CLI::Range(0, 1000));
     add("--initial-gain", initial_gain,
@@ -133,11 +134,23 @@ void training_options::complete(const CLI::App& app) {
         preset("--target-resolution", target_resolution, 48 * upscale_ratio), preset("--batch-size", batch_size, 16);
     }
     preset("--initial-gain", initial_gain, network == "supercool" ? 2. : 1.);
+    check_together();
+}
+
+void training_options::check_together() const {
     if (target_resolution % upscale_ratio != 0)
-        fail("--target-resolution ", target_resolution, ": expected a multiple of --upscale-ratio ", upscale_ratio);
+        fail_usage("--target-resolution ", target_resolution, ": expected a multiple of --upscale-ratio ",
+                   upscale_ratio);
+    if (low_memory_optimizer && optimizer != "adafactor")
+        fail_usage("--low-memory-optimizer: --optimizer ", optimizer, " has no such mode: expected adafactor");
+    const sample_options s = samples();
+    const bool paired = !low_images_path.empty() || s.degradation == degradation_kind::matlab;
+    if (const std::string reason = reason_of_failure([&] { fovea::check(s, paired); }); !reason.empty())
+        fail_usage(low_images_path.empty() ? "--degradation " + degradation : "--low-images-path " + low_images_path,
+                   ": ", reason);
     if (base) return;
-    if (network == "supercool" && upscale_ratio == 3) fail("--upscale-ratio 3: supercool has 2, 4 and 8");
-    if (network != "supercool" && upscale_ratio == 8) fail("--upscale-ratio 8: vapsr has 2, 3 and 4");
+    if (network == "supercool" && upscale_ratio == 3) fail_usage("--upscale-ratio 3: supercool has 2, 4 and 8");
+    if (network != "supercool" && upscale_ratio == 8) fail_usage("--upscale-ratio 8: vapsr has 2, 3 and 4");
 }
 
 void training_options::take_base(const std::string& path, bool colours_too) {

@@ -49,6 +49,7 @@ struct training_options {
     void take_base(const std::string& path, bool colours_too);
     // What the recipe says where the command line says nothing. Throws when options make no sense together.
     void complete(const CLI::App& app);
+    void check_together() const;
 
     fovea::zoo::architecture architecture() const;
     fovea::sample_options samples() const;

@@ -4,7 +4,8 @@ import random
 import resource
 import struct
 
-from support import check, check_clean, check_error, check_success, data, full_disk, png, png_size, run, run_case, sample
+from support import (check, check_clean, check_error, check_success, check_usage_error, data, full_disk, png, png_size, run,
+                     run_case, sample)
 
 
 def random_supercool(path, channels, ratio, layers, scale):
@@ -39,8 +40,12 @@ def contract(tmp):
         check_success(run("upscale", sample, "--model", "nearest", spelling, 100, "-o", tmp / "a.png"))
     check(png_size(tmp / "a.png")[:2] == (902, 600), png_size(tmp / "a.png"))
     check_error(run("upscale", sample, "--device", "cuda", "-o", tmp / "b.png"), "cuda", "expected cpu")
-    check_error(run("upscale", sample, "--model", "magic", "-o", tmp / "b.png"), "magic", "expected")
-    check_error(run("upscale", sample, "-o", tmp / "b.gif"), "b.gif", "expected")
+    check_usage_error(run("upscale", sample, "--model", "magic", "-o", tmp / "b.png"), "magic", "expected")
+    check_usage_error(run("upscale", sample, "-o", tmp / "b.gif"), "b.gif", "expected")
+    for program, rest in (("upscale", (sample, "-o", tmp / "b.png")), ("evaluate", ("--scale", 2, "--hr", sample.parent))):
+        check_usage_error(run(program, *rest, "--model", "bicubic", "--weights", sample), "--weights", "bicubic")
+        check_usage_error(run(program, *rest, "--model", "bicubic", "--precision", "fp16"), "--precision fp16", "bicubic")
+        check_usage_error(run(program, *rest, "--model", "pretrained", "--weights", sample), "--weights")
     check_clean(tmp, "a.png")
 
 
@@ -174,8 +179,8 @@ def evaluate(tmp):
     check(abs(j["mean"]["psnr"] - j["bicubic"]["psnr"]) < 1e-9, "bicubic beside bicubic", j)
     check("chelsea" in (tmp / "r.html").read_text())
     check(png_size(tmp / "pictures" / "chelsea.png")[:2] == (3 * 450 + 8, 300), png_size(tmp / "pictures" / "chelsea.png"))
-    check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--metrics", "beauty"), "beauty", "expected psnr")
-    check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--metrics", "lpips"), "expected --lpips-backbone")
+    check_usage_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--metrics", "psnr,beauty"), "beauty", "psnr")
+    check_usage_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--metrics", "lpips"), "expected --lpips-backbone")
     check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--json", tmp / "no" / "j.json"), "j.json")
     random_supercool(tmp / "w.safetensors", 16, 2, 1, 2)
     figures = []
@@ -224,13 +229,13 @@ def precision(tmp):
     out = tmp / "x.png"
     built_in = out.with_name("built_in.png")
     check(run("upscale", sample, "--precision", "bf16", "-o", built_in).returncode == 0)
-    check_error(run("upscale", sample, "--weights", weights, "--precision", "fp16", "--calibration", ranges, "-o", out),
+    check_usage_error(run("upscale", sample, "--weights", weights, "--precision", "fp16", "--calibration", ranges, "-o", out),
                 "expected --precision int8")
     check(run("evaluate", "--scale", 2, "--hr", sample.parent, "--precision", "half").returncode == 2)
-    check_error(run("upscale", sample, *int8, "-o", out), "--precision int8", "expected --calibration")
-    check_error(run("upscale", sample, "--precision", "int8", "-o", out), "--precision int8", "expected --calibration")
-    check_error(run("upscale", sample, "--scale", 3, "-o", out), "--scale 3", "--model bicubic")
-    check_error(run("upscale", sample, "--weights", weights, "--calibration", ranges, "-o", out), "expected --precision int8")
+    check_usage_error(run("upscale", sample, *int8, "-o", out), "--precision int8", "expected --calibration")
+    check_usage_error(run("upscale", sample, "--precision", "int8", "-o", out), "--precision int8", "expected --calibration")
+    check_usage_error(run("upscale", sample, "--scale", 3, "-o", out), "--scale 3", "--model bicubic")
+    check_usage_error(run("upscale", sample, "--weights", weights, "--calibration", ranges, "-o", out), "expected --precision int8")
     check_error(run("upscale", sample, *int8, "--calibration", weights, "-o", out), weights, "holds no activation ranges")
     check_error(run("upscale", sample, *int8, "--calibration", tmp / "absent", "-o", out), "absent")
     check_error(run("upscale", sample, *int8, "--calibration", sample, "-o", out), "chelsea.png")

@@ -45,6 +45,15 @@ def check_error(r, *texts):
         check(str(text) in lines[0], r.args, "says", lines[0], "expected in it:", text)
 
 
+def check_usage_error(r, *texts):
+    """Exit 2 and one line on standard error."""
+    lines = r.stderr.splitlines()
+    check(r.returncode == 2, r.args, "exit", r.returncode, r.stderr[-2000:])
+    check(len(lines) == 1 and lines[0].startswith("error: ") and lines[0].endswith(" (see --help)"), r.args, r.stderr)
+    for text in texts:
+        check(str(text) in lines[0], r.args, "says", lines[0], "expected in it:", text)
+
+
 def check_clean(folder, *expected):
     """Nothing but these names is left in a folder: no partial or temporary file."""
     check(sorted(p.name for p in folder.iterdir()) == sorted(expected), [p.name for p in folder.iterdir()])

@@ -36,18 +36,23 @@ def wave(n, name):
     return torch.sin(torch.arange(n, dtype=torch.float64) * 0.7311 + phase)
 
 
-torch.set_grad_enabled(False)
-for blocks in ((3, 4, 6, 3), (3, 4, 23, 3), (3, 8, 36, 3)):
-    net = Critic(blocks).eval()
-    for name, p in list(net.named_parameters()) + list(net.named_buffers()):
-        if name.endswith("num_batches_tracked"):
-            continue
-        n = p.numel()
-        v = wave(n, name)
-        one_each = p.dim() == 1 and not name.endswith("bias") and not name.endswith("mean")
-        v = 1 + 0.3 * v if one_each else v * (math.sqrt(1.2 / (n // p.shape[0])) if p.dim() > 1 else 0.1)
-        p.copy_(v.reshape(p.shape).float())
-    for h, w in ((64, 64), (37, 53)):
-        x = torch.tensor([[[0.5 + 0.5 * math.sin(0.11 * y + 0.23 * u + c) for u in range(w)] for y in range(h)]
-                          for c in range(3)], dtype=torch.float64).float()[None]
-        print(blocks, h, w, "%.7g" % net(x).item())
+def main():
+    torch.set_grad_enabled(False)
+    for blocks in ((3, 4, 6, 3), (3, 4, 23, 3), (3, 8, 36, 3)):
+        net = Critic(blocks).eval()
+        for name, p in list(net.named_parameters()) + list(net.named_buffers()):
+            if name.endswith("num_batches_tracked"):
+                continue
+            n = p.numel()
+            v = wave(n, name)
+            one_each = p.dim() == 1 and not name.endswith("bias") and not name.endswith("mean")
+            v = 1 + 0.3 * v if one_each else v * (math.sqrt(1.2 / (n // p.shape[0])) if p.dim() > 1 else 0.1)
+            p.copy_(v.reshape(p.shape).float())
+        for h, w in ((64, 64), (37, 53)):
+            x = torch.tensor([[[0.5 + 0.5 * math.sin(0.11 * y + 0.23 * u + c) for u in range(w)] for y in range(h)]
+                              for c in range(3)], dtype=torch.float64).float()[None]
+            print(blocks, h, w, "%.7g" % net(x).item())
+
+
+if __name__ == "__main__":
+    main()
