@@ -71,6 +71,13 @@
 #define FOVEA_NOINLINE
 #endif
 
+// Functions that a kernel on a GPU may call, in kernels and in users' activations; elsewhere nothing.
+#if defined(__CUDACC__)
+#define FOVEA_HOST_DEVICE __host__ __device__
+#else
+#define FOVEA_HOST_DEVICE
+#endif
+
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
 // -------------------
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
