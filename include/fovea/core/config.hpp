@@ -51,7 +51,10 @@
 
 // ---- compilers
 // ----------------------------------------------------------------------------------------------------------
-#if defined(__clang__)
+#if defined(__CUDACC__)
+#define FOVEA_UNROLL _Pragma("unroll")
+#define FOVEA_INLINE inline __attribute__((always_inline))
+#elif defined(__clang__)
 #define FOVEA_UNROLL _Pragma("clang loop unroll(full)")
 #define FOVEA_INLINE inline __attribute__((always_inline))
 #elif defined(__GNUC__)

@@ -19,7 +19,10 @@
 
 namespace fovea {
 
-template <class Device> struct on_device { using storage = float; };
+template <class Device> struct on_device {
+    using storage = float;
+    using device = Device;
+};
 
 namespace detail {
 

@@ -1,6 +1,9 @@
 // What a kernel of a GPU sees of a call: tensors that it reads within their bounds, and the pixels to compute.
 #pragma once
+#include <climits>
+
 #include "fovea/core/config.hpp"
+#include "fovea/core/error.hpp"
 #include "fovea/graph/kernel.hpp"
 
 namespace fovea {
@@ -47,7 +50,13 @@ struct device_area {
           first_column(c.cols.begin),
           columns(c.cols.size()) {}
 
-    std::ptrdiff_t pixels() const { return std::ptrdiff_t(images) * rows * columns; }
+    // Throws where there are more than a kernel counts.
+    int pixels() const {
+        const std::ptrdiff_t all = std::ptrdiff_t(images) * rows * columns;
+        if (all > INT_MAX)
+            fail("a tensor of ", all, " pixels: expected at most ", INT_MAX, " at once on a GPU: take a smaller tile");
+        return int(all);
+    }
     FOVEA_HOST_DEVICE int lines() const { return images * rows; }
     FOVEA_HOST_DEVICE pixel_position in_line(int line, int column) const {
         return {first_image + line / rows, first_row + line % rows, first_column + column};
