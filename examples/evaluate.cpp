@@ -93,7 +93,7 @@ image beside(const std::vector<const image*>& pictures) { // of one height
 }
 
 void check(options& o) {
-    o.common.check();
+    o.choice.device = o.common.device;
     for (auto& m : o.metrics)
         if (m != "psnr" && m != "ssim" && m != "vif" && m != "lpips")
             fail("--metrics ", m, ": expected psnr, ssim, vif or lpips");
