@@ -16,6 +16,7 @@ if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.8)
     message(FATAL_ERROR "FOVEA_CUDA=ON needs nvcc 12.8 or later, and ${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}")
 endif()
 find_package(CUDAToolkit REQUIRED)
+find_package(cuDNN 9.8 QUIET)
 
 add_library(fovea_cuda INTERFACE)
 add_library(fovea::cuda ALIAS fovea_cuda)
