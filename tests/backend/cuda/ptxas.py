@@ -44,7 +44,8 @@ def main():
             if registers > most:
                 wrong.append(f"{name}: {registers} registers, expected at most {most}")
             if max(spilled, stack) > STACK.get(name, 0):
-                wrong.append(f"{name}: {spilled} bytes spilled, {stack} of stack, expected at most {STACK.get(name, 0)}")
+                wrong.append(f"{name}: {spilled} bytes spilled, {stack} of stack, expected at most "
+                             f"{STACK.get(name, 0)}")
     for line in wrong:
         print(f"error: sm_{architecture}: {line}", file=sys.stderr)
     sys.exit(1 if wrong else 0)
