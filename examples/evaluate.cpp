@@ -93,7 +93,7 @@ image beside(const std::vector<const image*>& pictures) { // of one height
 }
 
 void check(options& o) {
-    o.common.check();
+    o.choice.device = o.common.device;
     if (!o.side_by_side.empty()) {
         std::error_code problem;
         fs::create_directories(o.side_by_side, problem);

@@ -84,6 +84,9 @@ void enlarge(const job& j, programs::enlarger& enlarger, const options& o) {
     programs::progress_bar bar(j.from.filename().string(), double(in.width()) * in.height());
     auto run = run_options_of(o, j, in, enlarger.scale());
     run.progress = [&](double done) { bar(done); };
+    run.notice = [&](const std::string& what) {
+        std::fprintf(stderr, "%s: %s\n", j.from.string().c_str(), what.c_str());
+    };
     const image out = enlarger(in, run);
     write_image(j.to, out, {.quality = o.quality});
     std::fprintf(stderr, "%s: %dx%d to %dx%d, %s, %.2f s -> %s\n", j.from.string().c_str(), in.width(), in.height(),
@@ -95,7 +98,6 @@ void run(const options& o) {
         for (auto& [name, text] : programs::list_models()) std::printf("%-10s %s\n", name.c_str(), text.c_str());
         return;
     }
-    o.common.check();
     context threads({.threads = o.common.threads});
     programs::enlarger enlarger(o.choice, threads);
     const auto jobs = jobs_of(o);
@@ -147,5 +149,8 @@ int main(int argc, char** argv) {
         if (inputs->count() == 0) throw CLI::RequiredError("IN");
         if (output->count() == 0) throw CLI::RequiredError("--output");
     });
-    return programs::run_program(app, argc, argv, [&] { run(o); });
+    return programs::run_program(app, argc, argv, [&] {
+        o.choice.device = o.common.device;
+        run(o);
+    });
 }

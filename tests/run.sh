@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Installs what is missing (Debian, Ubuntu), builds, and runs every test: all of them in a release build by g++; the
 # library's again under the address and undefined-behaviour sanitizers; kernels, graphs and models as built by clang++;
-# those with threads under the thread sanitizer. The last line counts: N passed, N failed, N skipped.
+# those with threads under the thread sanitizer; what needs a CUDA compiler, where there is one. The last line counts:
+# N passed, N failed, N skipped.
 #
 #   FOVEA_DATA   folder with data/, weights/ and golden/; default: ../shared where that exists. Without, tests that need it
 #                are skipped
 #   JOBS         compilers and tests at once; default: the number of processors
-#   PARTS        default: "release clang asan tsan"
+#   PARTS        default: "release clang asan tsan cuda"
 set -u
 cd "$(dirname "$0")/.."
 
 . cmake/packages.sh
 JOBS=${JOBS:-$(nproc)}
-PARTS=${PARTS:-release clang asan tsan}
+PARTS=${PARTS:-release clang asan tsan cuda}
 if [ -z "${FOVEA_DATA:-}" ] && [ -d ../shared ]; then FOVEA_DATA=$(cd ../shared && pwd); fi
 export FOVEA_DATA=${FOVEA_DATA:-}
 
@@ -22,10 +23,10 @@ failures=()
 # count FILE NAME: the number of that name in the first element of a JUnit file.
 count() { sed -n "s/.*[[:space:]]$2=\"\([0-9]*\)\".*/\1/p;/$2=/q" "$1" | head -n 1; }
 
-# part NAME PRESET COMPILER: configures, builds and tests in build/NAME. The arrays `options` (of CMake), `targets` (none: all)
-# and `filter` (of ctest) are those of the part.
+# part NAME PRESET COMPILER [FOLDER]: configures, builds and tests in FOLDER, build/NAME. The arrays `options` (of CMake),
+# `targets` (none: all) and `filter` (of ctest) are those of the part.
 part() {
-    local name=$1 preset=$2 compiler=$3 folder=build/$1 begin=$SECONDS
+    local name=$1 preset=$2 compiler=$3 folder=${4:-build/$1} begin=$SECONDS
     local results=$PWD/$folder/results.xml
     mkdir -p "$folder"
     printf '\n==== %s: %s, preset %s\n' "$name" "$compiler" "$preset"
@@ -56,7 +57,10 @@ export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=strict_string_checks=1:dete
 for name in $PARTS; do
     options=() targets=() filter=()
     case $name in
-    release) part release release g++ ;;
+    release)
+        options=(-DFOVEA_CUDA=OFF)
+        part release release g++
+        ;;
     clang)
         # Lightly optimised and with assertions, as `release` is not.
         options=(-DFOVEA_EXAMPLES=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1)
@@ -70,6 +74,16 @@ for name in $PARTS; do
     tsan)
         options=(-DFOVEA_EXAMPLES=OFF) targets=(test_core test_model) filter=(-R '^(core|model):')
         part tsan tsan g++
+        ;;
+    cuda)
+        # In the folder of `release`, whose objects it needs for the programs. Tests with the label gpu are skipped without one.
+        if ! command -v nvcc >/dev/null && [ ! -x /usr/local/cuda/bin/nvcc ]; then
+            printf '\n==== cuda\nskipped: cuda: needs nvcc\n'
+            skipped=$((skipped + 1))
+            continue
+        fi
+        options=(-DFOVEA_CUDA=ON) targets=(test_cuda test_gpu upscale evaluate info) filter=(-L 'cuda|gpu')
+        part cuda release g++ build/release
         ;;
     *) echo "error: unknown part $name" >&2; exit 2 ;;
     esac

@@ -1,6 +1,7 @@
 #include "common/enlarger.hpp"
 
 #include "common/calibration.hpp"
+#include "common/on_gpu.hpp"
 #include "common/program.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/zoo/load.hpp"
@@ -24,10 +25,14 @@ fovea::precision_kind precision_of(const std::string& name) {
     return float32;
 }
 
-fovea::upscaler load_network(const model_choice& choice, const fovea::tensor_file& weights, const std::string& name,
-                             fovea::context& threads) {
+std::unique_ptr<fovea::upscaler> load_network(const model_choice& choice, const fovea::tensor_file& weights,
+                                              const std::string& name, fovea::context& threads) {
     const auto precision = precision_of(choice.precision);
     fovea::model_options o{.threads = &threads, .convolution = method_of(choice.convolution)};
+    if (choice.device == "cuda") {
+        o.precision = precision;
+        return load_on_gpu(weights, o);
+    }
     fovea::activation_ranges ranges;
     if (precision == fovea::precision_kind::int8) {
         auto exact = fovea::zoo::load<fovea::cpu>(weights, o);
@@ -35,7 +40,7 @@ fovea::upscaler load_network(const model_choice& choice, const fovea::tensor_fil
         o.ranges = &ranges;
     }
     o.precision = precision;
-    return fovea::zoo::load<fovea::cpu>(weights, o);
+    return std::make_unique<fovea::upscaler>(fovea::zoo::load<fovea::cpu>(weights, o));
 }
 
 void check_precision(const model_choice& choice) {
@@ -82,6 +87,8 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
     if (is_interpolation(choice.model)) {
         if (!choice.weights.empty())
             fail_usage("--weights ", choice.weights, ": --model ", choice.model, " has no weights");
+        if (choice.device == "cuda")
+            fail_usage("--device cuda: --model ", choice.model, " is computed on the cpu: expected cpu");
         interpolation_ = description_ = choice.model;
         scale_ = choice.scale ? choice.scale : 2;
         return;
@@ -100,8 +107,9 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
     const auto weights =
         built_in ? pretrained_weights(built_in_scale) : fovea::weights_of(fovea::read_tensor_file(choice.weights));
     description_ = (built_in ? "built in: " : "") + fovea::zoo::describe(fovea::zoo::recognise(weights));
-    network_ = std::make_unique<fovea::upscaler>(load_network(choice, weights, description_, threads));
+    network_ = load_network(choice, weights, description_, threads);
     if (choice.precision != "float32") description_ += ", " + choice.precision;
+    if (choice.device == "cuda") description_ += ", on the GPU";
     scale_ = network_->scale().num;
     if (choice.scale && choice.scale != scale_)
         fovea::fail(choice.weights, ": enlarges ", scale_, " times: expected --scale ", scale_, ", got ", choice.scale);

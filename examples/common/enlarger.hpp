@@ -17,6 +17,7 @@ struct model_choice {
     std::string convolution = "auto";  // --convolution: or "direct" or "winograd"
     std::string precision = "float32"; // --precision: or another of `precisions`
     std::string calibration;           // --calibration, of int8: a file of ranges, or a folder of images
+    std::string device = "cpu";        // --device: or "cuda"
     int scale = 0;                     // of an interpolation; of a network it is known, and checked when this is not 0
 };
 

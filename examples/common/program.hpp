@@ -28,8 +28,9 @@ struct common_options {
         app.add_option("--device", device, "where to compute: cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
         app.add_option("--seed", seed, "seed of whatever is random");
     }
+    // Of a program that has nothing for a GPU to do.
     void check() const {
-        if (device == "cuda") fovea::fail("--device cuda: this build has no CUDA backend: expected cpu");
+        if (device == "cuda") fovea::fail("--device cuda: this program does not compute on a GPU: expected cpu");
     }
 };
 

@@ -59,7 +59,10 @@
 
 // ---- compilers
 // ----------------------------------------------------------------------------------------------------------
-#if defined(__clang__)
+#if defined(__CUDACC__)
+#define FOVEA_UNROLL _Pragma("unroll")
+#define FOVEA_INLINE inline __attribute__((always_inline))
+#elif defined(__clang__)
 #define FOVEA_UNROLL _Pragma("clang loop unroll(full)")
 #define FOVEA_INLINE inline __attribute__((always_inline))
 #elif defined(__GNUC__)
@@ -77,6 +80,13 @@
 #define FOVEA_NOINLINE __attribute__((noinline)) // of code that runs once: compile time and size
 #else
 #define FOVEA_NOINLINE
+#endif
+
+// Functions that a kernel on a GPU may call, in kernels and in users' activations; elsewhere nothing.
+#if defined(__CUDACC__)
+#define FOVEA_HOST_DEVICE __host__ __device__
+#else
+#define FOVEA_HOST_DEVICE
 #endif
 
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
@@ -4948,6 +4958,7 @@ struct call {
     weight_shape dims{};              // of w[0], as in the weight file
     const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
     std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
+    void* queue = nullptr;            // of a device: where the kernel is put; everything above is in its memory
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
@@ -11446,16 +11457,16 @@ constexpr void each_read_backwards(const graph& g, F f) {
             if (o->x[k] >= 0) f(*o, k, std::size_t(o->x[k]));
 }
 
-// Rows and columns of every tensor that the output rectangle needs.
-constexpr void find_parts(const graph& g, plan& p) {
+// Rows and columns of every tensor that the output rectangle needs; `margins`: columns outside the image, too.
+constexpr void find_parts(const graph& g, plan& p, bool margins) {
     const std::size_t last = g.tensors.size() - 1;
     p.tensors[last].rows = p.out.rows, p.tensors[last].cols = p.out.cols;
     each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
         const auto& y = p.tensors[std::size_t(o.y)];
         auto [height, width] = p.extents[x];
         p.tensors[x].rows = p.tensors[x].rows.join(read_by(o, k, y.rows, height).clip(height));
-        p.tensors[x].cols =
-            p.tensors[x].cols.join(read_by(o, k, y.cols.clip(p.extents[std::size_t(o.y)].width), width));
+        const range cols = read_by(o, k, y.cols.clip(p.extents[std::size_t(o.y)].width), width);
+        p.tensors[x].cols = p.tensors[x].cols.join(margins ? cols : cols.clip(width));
     });
 }
 
@@ -11526,16 +11537,22 @@ constexpr std::size_t tail_of(const graph& g) {
 
 } // namespace detail
 
+struct plan_options {
+    bool margins = true; // columns outside the image are kept, as zeros
+    int tail = -1;       // the first operation of the tail; -1: it has as many as it can
+};
+
 // The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows.
-constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band) {
+constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band,
+                              plan_options options = {}) {
     const std::size_t n = g.tensors.size();
     plan p;
     p.batch = batch, p.out = out;
     p.extents = extents_of(g, input);
     p.tensors.assign(n, kept_part{});
-    detail::find_parts(g, p);
+    detail::find_parts(g, p, options.margins);
     detail::cut_bands(g, p, band);
-    p.tail = detail::tail_of(g);
+    p.tail = options.tail < 0 ? detail::tail_of(g) : std::size_t(options.tail);
     for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
 
     std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows put aside, zeros
@@ -11770,6 +11787,10 @@ class weight_store {
         c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
         return c;
     }
+    void clear() { // of a copy elsewhere
+        for (auto& s : all_) s.clear();
+    }
+    std::size_t bytes(int i) const { return i < 0 ? 0 : all_[std::size_t(i)].bytes(); }
     std::size_t bytes() const {
         std::size_t n = 0;
         for (auto& s : all_) n += s.bytes();
@@ -14143,7 +14164,6 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 // ---- fovea/model/upscaler.hpp
 // A network with its weights, ready to run: images in, images out. What `model` is once the network's type is no longer
 // needed; plain code, compiled once.
-#include <stop_token>
 
 // ---- fovea/graph/half_storage.hpp
 // Which tensors of a network are kept in 16 bits between operations.
@@ -14305,16 +14325,12 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
 
 } // namespace fovea
 
-// ---- fovea/model/frames.hpp
-// An upscaler in a render loop: images of one size, in memory that the caller gives, and nothing is allocated.
+// ---- fovea/model/engine.hpp
+// What runs a network's graph elsewhere than on the threads of a context: on a GPU. A backend that has one says so by
 //
-//   auto frames = net.frames({height, width}, 64 << 20);   // once: plans within 64 MB of activations
-//   std::vector<std::byte> arena(frames.arena_bytes());
-//   for (;;) frames.run(small, large, arena);              // views of 8-bit pixels, or of the network's own values
+//   std::unique_ptr<engine> make_engine(Backend, const graph&, const weight_store&)
 //
-// What the arena held before a call is of no use, and what it holds after it neither: between frames it may serve other
-// purposes. Scratch memory of the threads belongs to the context; it is reserved when this is made. Used by one thread
-// at a time, as the context is.
+// whose graph outlives it and whose weights are prepared; it copies them.
 
 // ---- fovea/model/pixels.hpp
 // Between the samples of an image and the values that a network sees.
@@ -14376,6 +14392,94 @@ template <class T> bool store_row(T* out, int step, pixel_values v, range cols, 
 
 } // namespace detail
 } // namespace fovea
+
+// ---- fovea/model/run_options.hpp
+// How one image or tensor is run through a network.
+#include <stop_token>
+
+namespace fovea {
+
+struct run_options {
+    std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once, in the host's memory
+    std::size_t device_budget = 0;                    // the same on a GPU, in its memory; 0: most of what is free there
+    std::optional<schedule> how{};                    // else the one with the least work within the budget
+    std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
+    std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
+    operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
+    std::function<void(const std::string&)> notice{}; // told what the caller may want to know, such as smaller tiles
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// The samples of images of one size, on the host: (N,H,W,C), rows dense. The first `colours` channels count.
+template <class Byte> struct samples_view {
+    Byte* data = nullptr;
+    sample_type type = sample_type::f32;
+    int batch = 1, height = 0, width = 0, channels = 0, colours = 0;
+    std::ptrdiff_t row_bytes = 0, image_bytes = 0;
+
+    std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
+    std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
+};
+
+// Of an image, alpha left aside.
+template <class Byte, class Image> samples_view<Byte> samples_of(Image& i) {
+    const auto row = std::ptrdiff_t(i.row_bytes());
+    return {i.data(), i.type(), 1, i.height(), i.width(), i.channels(), i.colours(), row, row * i.height()};
+}
+template <class Byte, class T> samples_view<Byte> samples_of(tensor_view<T> v) {
+    constexpr auto number = std::ptrdiff_t(sizeof(float));
+    return {reinterpret_cast<Byte*>(v.data()),
+            sample_type::f32,
+            v.batch(),
+            v.height(),
+            v.width(),
+            v.channels(),
+            v.channels(),
+            v.row_stride() * number,
+            v.image_stride() * number};
+}
+
+class engine {
+  public:
+    virtual ~engine() = default;
+
+    // The network's output for samples that stand for values of that range. Where there is one colour, it fills all
+    // channels of the network's input, and takes the mean of its output. `finite` becomes false where a value of the
+    // output is not finite. Returns false when it was stopped.
+    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range, const run_options&,
+                     bool& finite) = 0;
+};
+
+using engine_maker = std::unique_ptr<engine> (*)(const graph&, const weight_store&);
+
+namespace detail {
+template <class Backend>
+concept has_engine = requires(const graph& g, const weight_store& w) {
+    make_engine(Backend{}, g, w);
+};
+template <class Backend> constexpr engine_maker engine_maker_of() {
+    if constexpr (has_engine<Backend>)
+        return [](const graph& g, const weight_store& w) { return make_engine(Backend{}, g, w); };
+    else
+        return nullptr;
+}
+} // namespace detail
+
+} // namespace fovea
+
+// ---- fovea/model/frames.hpp
+// An upscaler in a render loop: images of one size, in memory that the caller gives, and nothing is allocated.
+//
+//   auto frames = net.frames({height, width}, 64 << 20);   // once: plans within 64 MB of activations
+//   std::vector<std::byte> arena(frames.arena_bytes());
+//   for (;;) frames.run(small, large, arena);              // views of 8-bit pixels, or of the network's own values
+//
+// What the arena held before a call is of no use, and what it holds after it neither: between frames it may serve other
+// purposes. Scratch memory of the threads belongs to the context; it is reserved when this is made. Used by one thread
+// at a time, as the context is.
 
 namespace fovea {
 
@@ -14610,14 +14714,6 @@ inline std::string load_weights(const graph& g, weight_store& to, const tensor_f
 
 namespace fovea {
 
-struct run_options {
-    std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once
-    std::optional<schedule> how{};                    // else the one with the least work within the budget
-    std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
-    std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
-    operation_observer observe{}; // sees every operation's result, on the caller's thread
-};
-
 struct model_options {
     depths depth{};                           // of every repeat<dynamic, ...>
     value_range range{};                      // of the network's values
@@ -14631,12 +14727,18 @@ struct model_options {
 // Used by one thread at a time.
 class upscaler {
   public:
-    upscaler(graph g, const tensor_file& weights, const model_options& o)
+    // make: of a backend that has an engine, which then runs all images; null: the threads of a context do.
+    upscaler(graph g, const tensor_file& weights, const model_options& o, engine_maker make = nullptr)
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(*graph_),
           values_{o.range, o.colours},
           precision_(o.precision),
           context_(o.threads) {
+        if (make && precision_ != precision_kind::float32)
+            fail("precision ", name_of(precision_), ": expected float32, which is what this GPU backend computes in");
+        if (make && o.colours != colour_space::rgb)
+            fail(weights.source, ": is of colours in ", fovea::name_of(o.colours),
+                 ": expected rgb, which is what this GPU backend converts");
         digest_ = load_weights(*graph_, weights_, weights);
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
@@ -14645,6 +14747,7 @@ class upscaler {
             fail("precision ", name_of(precision_), ": ranges of activations were given: expected precision int8");
         if (stored_format(precision_) != number_format::float32) store_in(*graph_, precision_);
         weights_.prepare(*graph_);
+        if (make) engine_ = make(*graph_, weights_), weights_.clear();
         if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();
     }
 
@@ -14668,22 +14771,10 @@ class upscaler {
         if (in.has_alpha()) bled = with_bled_colours(in);
         const image& from = in.has_alpha() ? bled : in;
         image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
-        std::atomic<bool> finite = true;
-        const bool done = detail::with_samples_of(in.type(), [&]<class T>(T) {
-            return execute(
-                {in.height(), in.width()}, 1, o,
-                [&](int, range rows, range cols, const window& to) {
-                    for (int y = rows.begin; y < rows.end; ++y)
-                        detail::load_row<T>(from.row<T>(y).data(), from.channels(), values_, cols,
-                                            to.at<float>(0, y, cols.begin));
-                },
-                [&](int, range rows, range cols, const window& result) {
-                    for (int y = rows.begin; y < rows.end; ++y)
-                        if (!detail::store_row<T>(out.row<T>(y).data(), out.channels(), values_, cols,
-                                                  result.at<float>(0, y, cols.begin)))
-                            finite.store(false, std::memory_order_relaxed);
-                });
-        });
+        bool finite = true;
+        const bool done = engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out),
+                                                 values_.range, o, finite)
+                                  : run_on_threads(from, out, o, finite);
         if (!done) return {};
         if (!finite) detail::fail_not_finite(*graph_);
         if (in.has_alpha()) enlarge_alpha(in, out);
@@ -14697,27 +14788,8 @@ class upscaler {
         check_extent(*graph_, {x.height(), x.width()});
         const extent out = extents_of(*graph_, {x.height(), x.width()}).back();
         tensor<float> y(x.batch(), out.height, out.width, graph_->tensors.back().channels);
-        const auto copy = [](const float* from, float* to, int pixels, int channels) {
-            std::copy_n(from, std::ptrdiff_t(pixels) * channels, to);
-        };
-        const int group = images_at_once({x.height(), x.width()}, x.batch());
-        for (int first = 0; first < x.batch(); first += group) {
-            const int count = std::min(group, x.batch() - first);
-            run_options part = o;
-            if (o.progress) part.progress = [&](double done) { o.progress((first + done * count) / x.batch()); };
-            const bool done = execute(
-                {x.height(), x.width()}, count, part,
-                [&](int n, range rows, range cols, const window& to) {
-                    for (int h = rows.begin; h < rows.end; ++h)
-                        copy(x.at(first + n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
-                },
-                [&](int n, range rows, range cols, const window& from) {
-                    for (int h = rows.begin; h < rows.end; ++h)
-                        copy(from.at<float>(n, h, cols.begin), y.at(first + n, h, cols.begin), cols.size(),
-                             y.channels());
-                });
-            if (!done) return {};
-        }
+        const bool done = engine_ ? run_on_engine(x, y, o) : run_on_threads(x, y, o);
+        if (!done) return {};
         return y;
     }
 
@@ -14727,6 +14799,7 @@ class upscaler {
         return frames(input, choose_schedule(*graph_, input, 1, memory_budget));
     }
     frame_upscaler frames(extent input, schedule how) const {
+        if (engine_) fail("frames in a caller's memory: expected a backend that computes on the threads of a context");
         return {*graph_, weights_, *context_, values_, input, how};
     }
 
@@ -14748,6 +14821,56 @@ class upscaler {
         if (n > INT_MAX / scale / 4)
             fail("an image side of ", n, " pixels is too long to be enlarged ", scale, " times");
         return n * scale;
+    }
+
+    bool run_on_engine(tensor_view<const float> x, tensor<float>& y, const run_options& o) {
+        bool finite = true; // a tensor may hold anything
+        return engine_->run(samples_of<const std::byte>(x), samples_of<std::byte>(y.view()), {}, o, finite);
+    }
+
+    bool run_on_threads(const image& in, image& out, const run_options& o, bool& all_finite) {
+        std::atomic<bool> finite = true;
+        const bool done = detail::with_samples_of(in.type(), [&]<class T>(T) {
+            return execute(
+                {in.height(), in.width()}, 1, o,
+                [&](int, range rows, range cols, const window& to) {
+                    for (int y = rows.begin; y < rows.end; ++y)
+                        detail::load_row<T>(in.row<T>(y).data(), in.channels(), values_, cols,
+                                            to.at<float>(0, y, cols.begin));
+                },
+                [&](int, range rows, range cols, const window& result) {
+                    for (int y = rows.begin; y < rows.end; ++y)
+                        if (!detail::store_row<T>(out.row<T>(y).data(), out.channels(), values_, cols,
+                                                  result.at<float>(0, y, cols.begin)))
+                            finite.store(false, std::memory_order_relaxed);
+                });
+        });
+        all_finite = finite;
+        return done;
+    }
+    bool run_on_threads(tensor_view<const float> x, tensor<float>& y, const run_options& o) {
+        const auto copy = [](const float* from, float* to, int pixels, int channels) {
+            std::copy_n(from, std::ptrdiff_t(pixels) * channels, to);
+        };
+        const int group = images_at_once({x.height(), x.width()}, x.batch());
+        for (int first = 0; first < x.batch(); first += group) {
+            const int count = std::min(group, x.batch() - first);
+            run_options part = o;
+            if (o.progress) part.progress = [&](double done) { o.progress((first + done * count) / x.batch()); };
+            const bool done = execute(
+                {x.height(), x.width()}, count, part,
+                [&](int n, range rows, range cols, const window& to) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(x.at(first + n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
+                },
+                [&](int n, range rows, range cols, const window& from) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(from.at<float>(n, h, cols.begin), y.at(first + n, h, cols.begin), cols.size(),
+                             y.channels());
+                });
+            if (!done) return false;
+        }
+        return true;
     }
 
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
@@ -14796,6 +14919,7 @@ class upscaler {
     std::unique_ptr<context> own_;
     context* context_;
     storage arena_;
+    std::unique_ptr<engine> engine_; // null: the threads of the context run images
     struct {
         int height = 0, width = 0, batch = 0;
         std::size_t budget = 0;
@@ -14995,7 +15119,8 @@ graph trace_network(const depths& d, convolution_method method = convolution_met
 template <layer Network, class Backend, class Mode = inference> class model : public upscaler {
   public:
     explicit model(const tensor_file& weights, const model_options& o = {})
-        : upscaler(detail::trace_network<Network, Backend, Mode>(o.depth, o.convolution), weights, o) {}
+        : upscaler(detail::trace_network<Network, Backend, Mode>(o.depth, o.convolution), weights, o,
+                   detail::engine_maker_of<Backend>()) {}
 };
 
 } // namespace fovea
@@ -16335,7 +16460,7 @@ template <class Backend, class Mode = inference> upscaler load(const tensor_file
     auto g = detail::graph_for<Backend, Mode>(a, o.convolution);
     if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
     o.depth = detail::depth_of(a), o.range = a.range, o.colours = a.colours;
-    return upscaler(std::move(*g), weights, o);
+    return upscaler(std::move(*g), weights, o, fovea::detail::engine_maker_of<Backend>());
 }
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     return load<Backend, Mode>(weights, model_options{.threads = threads});

@@ -51,7 +51,10 @@
 
 // ---- compilers
 // ----------------------------------------------------------------------------------------------------------
-#if defined(__clang__)
+#if defined(__CUDACC__)
+#define FOVEA_UNROLL _Pragma("unroll")
+#define FOVEA_INLINE inline __attribute__((always_inline))
+#elif defined(__clang__)
 #define FOVEA_UNROLL _Pragma("clang loop unroll(full)")
 #define FOVEA_INLINE inline __attribute__((always_inline))
 #elif defined(__GNUC__)
@@ -69,6 +72,13 @@
 #define FOVEA_NOINLINE __attribute__((noinline)) // of code that runs once: compile time and size
 #else
 #define FOVEA_NOINLINE
+#endif
+
+// Functions that a kernel on a GPU may call, in kernels and in users' activations; elsewhere nothing.
+#if defined(__CUDACC__)
+#define FOVEA_HOST_DEVICE __host__ __device__
+#else
+#define FOVEA_HOST_DEVICE
 #endif
 
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in

@@ -96,6 +96,7 @@ struct call {
     weight_shape dims{};              // of w[0], as in the weight file
     const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
     std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
+    void* queue = nullptr;            // of a device: where the kernel is put; everything above is in its memory
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };

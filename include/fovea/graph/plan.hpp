@@ -94,16 +94,16 @@ constexpr void each_read_backwards(const graph& g, F f) {
             if (o->x[k] >= 0) f(*o, k, std::size_t(o->x[k]));
 }
 
-// Rows and columns of every tensor that the output rectangle needs.
-constexpr void find_parts(const graph& g, plan& p) {
+// Rows and columns of every tensor that the output rectangle needs; `margins`: columns outside the image, too.
+constexpr void find_parts(const graph& g, plan& p, bool margins) {
     const std::size_t last = g.tensors.size() - 1;
     p.tensors[last].rows = p.out.rows, p.tensors[last].cols = p.out.cols;
     each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
         const auto& y = p.tensors[std::size_t(o.y)];
         auto [height, width] = p.extents[x];
         p.tensors[x].rows = p.tensors[x].rows.join(read_by(o, k, y.rows, height).clip(height));
-        p.tensors[x].cols =
-            p.tensors[x].cols.join(read_by(o, k, y.cols.clip(p.extents[std::size_t(o.y)].width), width));
+        const range cols = read_by(o, k, y.cols.clip(p.extents[std::size_t(o.y)].width), width);
+        p.tensors[x].cols = p.tensors[x].cols.join(margins ? cols : cols.clip(width));
     });
 }
 
@@ -174,16 +174,22 @@ constexpr std::size_t tail_of(const graph& g) {
 
 } // namespace detail
 
+struct plan_options {
+    bool margins = true; // columns outside the image are kept, as zeros
+    int tail = -1;       // the first operation of the tail; -1: it has as many as it can
+};
+
 // The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows.
-constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band) {
+constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band,
+                              plan_options options = {}) {
     const std::size_t n = g.tensors.size();
     plan p;
     p.batch = batch, p.out = out;
     p.extents = extents_of(g, input);
     p.tensors.assign(n, kept_part{});
-    detail::find_parts(g, p);
+    detail::find_parts(g, p, options.margins);
     detail::cut_bands(g, p, band);
-    p.tail = detail::tail_of(g);
+    p.tail = options.tail < 0 ? detail::tail_of(g) : std::size_t(options.tail);
     for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
 
     std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows put aside, zeros

@@ -63,6 +63,10 @@ class weight_store {
         c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
         return c;
     }
+    void clear() { // of a copy elsewhere
+        for (auto& s : all_) s.clear();
+    }
+    std::size_t bytes(int i) const { return i < 0 ? 0 : all_[std::size_t(i)].bytes(); }
     std::size_t bytes() const {
         std::size_t n = 0;
         for (auto& s : all_) n += s.bytes();

@@ -21,7 +21,8 @@ graph trace_network(const depths& d, convolution_method method = convolution_met
 template <layer Network, class Backend, class Mode = inference> class model : public upscaler {
   public:
     explicit model(const tensor_file& weights, const model_options& o = {})
-        : upscaler(detail::trace_network<Network, Backend, Mode>(o.depth, o.convolution), weights, o) {}
+        : upscaler(detail::trace_network<Network, Backend, Mode>(o.depth, o.convolution), weights, o,
+                   detail::engine_maker_of<Backend>()) {}
 };
 
 } // namespace fovea

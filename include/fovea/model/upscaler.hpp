@@ -3,27 +3,18 @@
 #pragma once
 #include <atomic>
 #include <memory>
-#include <optional>
-#include <stop_token>
 
 #include "fovea/graph/execute.hpp"
 #include "fovea/graph/half_storage.hpp"
 #include "fovea/graph/quantise.hpp"
 #include "fovea/image/alpha.hpp"
 #include "fovea/image/resample.hpp"
+#include "fovea/model/engine.hpp"
 #include "fovea/model/frames.hpp"
 #include "fovea/model/load.hpp"
 #include "fovea/tensor/tensor.hpp"
 
 namespace fovea {
-
-struct run_options {
-    std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once
-    std::optional<schedule> how{};                    // else the one with the least work within the budget
-    std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
-    std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
-    operation_observer observe{}; // sees every operation's result, on the caller's thread
-};
 
 struct model_options {
     depths depth{};                           // of every repeat<dynamic, ...>
@@ -38,12 +29,18 @@ struct model_options {
 // Used by one thread at a time.
 class upscaler {
   public:
-    upscaler(graph g, const tensor_file& weights, const model_options& o)
+    // make: of a backend that has an engine, which then runs all images; null: the threads of a context do.
+    upscaler(graph g, const tensor_file& weights, const model_options& o, engine_maker make = nullptr)
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(*graph_),
           values_{o.range, o.colours},
           precision_(o.precision),
           context_(o.threads) {
+        if (make && precision_ != precision_kind::float32)
+            fail("precision ", name_of(precision_), ": expected float32, which is what this GPU backend computes in");
+        if (make && o.colours != colour_space::rgb)
+            fail(weights.source, ": is of colours in ", fovea::name_of(o.colours),
+                 ": expected rgb, which is what this GPU backend converts");
         digest_ = load_weights(*graph_, weights_, weights);
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
@@ -52,6 +49,7 @@ class upscaler {
             fail("precision ", name_of(precision_), ": ranges of activations were given: expected precision int8");
         if (stored_format(precision_) != number_format::float32) store_in(*graph_, precision_);
         weights_.prepare(*graph_);
+        if (make) engine_ = make(*graph_, weights_), weights_.clear();
         if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();
     }
 
@@ -75,22 +73,10 @@ class upscaler {
         if (in.has_alpha()) bled = with_bled_colours(in);
         const image& from = in.has_alpha() ? bled : in;
         image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
-        std::atomic<bool> finite = true;
-        const bool done = detail::with_samples_of(in.type(), [&]<class T>(T) {
-            return execute(
-                {in.height(), in.width()}, 1, o,
-                [&](int, range rows, range cols, const window& to) {
-                    for (int y = rows.begin; y < rows.end; ++y)
-                        detail::load_row<T>(from.row<T>(y).data(), from.channels(), values_, cols,
-                                            to.at<float>(0, y, cols.begin));
-                },
-                [&](int, range rows, range cols, const window& result) {
-                    for (int y = rows.begin; y < rows.end; ++y)
-                        if (!detail::store_row<T>(out.row<T>(y).data(), out.channels(), values_, cols,
-                                                  result.at<float>(0, y, cols.begin)))
-                            finite.store(false, std::memory_order_relaxed);
-                });
-        });
+        bool finite = true;
+        const bool done = engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out),
+                                                 values_.range, o, finite)
+                                  : run_on_threads(from, out, o, finite);
         if (!done) return {};
         if (!finite) detail::fail_not_finite(*graph_);
         if (in.has_alpha()) enlarge_alpha(in, out);
@@ -104,27 +90,8 @@ class upscaler {
         check_extent(*graph_, {x.height(), x.width()});
         const extent out = extents_of(*graph_, {x.height(), x.width()}).back();
         tensor<float> y(x.batch(), out.height, out.width, graph_->tensors.back().channels);
-        const auto copy = [](const float* from, float* to, int pixels, int channels) {
-            std::copy_n(from, std::ptrdiff_t(pixels) * channels, to);
-        };
-        const int group = images_at_once({x.height(), x.width()}, x.batch());
-        for (int first = 0; first < x.batch(); first += group) {
-            const int count = std::min(group, x.batch() - first);
-            run_options part = o;
-            if (o.progress) part.progress = [&](double done) { o.progress((first + done * count) / x.batch()); };
-            const bool done = execute(
-                {x.height(), x.width()}, count, part,
-                [&](int n, range rows, range cols, const window& to) {
-                    for (int h = rows.begin; h < rows.end; ++h)
-                        copy(x.at(first + n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
-                },
-                [&](int n, range rows, range cols, const window& from) {
-                    for (int h = rows.begin; h < rows.end; ++h)
-                        copy(from.at<float>(n, h, cols.begin), y.at(first + n, h, cols.begin), cols.size(),
-                             y.channels());
-                });
-            if (!done) return {};
-        }
+        const bool done = engine_ ? run_on_engine(x, y, o) : run_on_threads(x, y, o);
+        if (!done) return {};
         return y;
     }
 
@@ -134,6 +101,7 @@ class upscaler {
         return frames(input, choose_schedule(*graph_, input, 1, memory_budget));
     }
     frame_upscaler frames(extent input, schedule how) const {
+        if (engine_) fail("frames in a caller's memory: expected a backend that computes on the threads of a context");
         return {*graph_, weights_, *context_, values_, input, how};
     }
 
@@ -155,6 +123,56 @@ class upscaler {
         if (n > INT_MAX / scale / 4)
             fail("an image side of ", n, " pixels is too long to be enlarged ", scale, " times");
         return n * scale;
+    }
+
+    bool run_on_engine(tensor_view<const float> x, tensor<float>& y, const run_options& o) {
+        bool finite = true; // a tensor may hold anything
+        return engine_->run(samples_of<const std::byte>(x), samples_of<std::byte>(y.view()), {}, o, finite);
+    }
+
+    bool run_on_threads(const image& in, image& out, const run_options& o, bool& all_finite) {
+        std::atomic<bool> finite = true;
+        const bool done = detail::with_samples_of(in.type(), [&]<class T>(T) {
+            return execute(
+                {in.height(), in.width()}, 1, o,
+                [&](int, range rows, range cols, const window& to) {
+                    for (int y = rows.begin; y < rows.end; ++y)
+                        detail::load_row<T>(in.row<T>(y).data(), in.channels(), values_, cols,
+                                            to.at<float>(0, y, cols.begin));
+                },
+                [&](int, range rows, range cols, const window& result) {
+                    for (int y = rows.begin; y < rows.end; ++y)
+                        if (!detail::store_row<T>(out.row<T>(y).data(), out.channels(), values_, cols,
+                                                  result.at<float>(0, y, cols.begin)))
+                            finite.store(false, std::memory_order_relaxed);
+                });
+        });
+        all_finite = finite;
+        return done;
+    }
+    bool run_on_threads(tensor_view<const float> x, tensor<float>& y, const run_options& o) {
+        const auto copy = [](const float* from, float* to, int pixels, int channels) {
+            std::copy_n(from, std::ptrdiff_t(pixels) * channels, to);
+        };
+        const int group = images_at_once({x.height(), x.width()}, x.batch());
+        for (int first = 0; first < x.batch(); first += group) {
+            const int count = std::min(group, x.batch() - first);
+            run_options part = o;
+            if (o.progress) part.progress = [&](double done) { o.progress((first + done * count) / x.batch()); };
+            const bool done = execute(
+                {x.height(), x.width()}, count, part,
+                [&](int n, range rows, range cols, const window& to) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(x.at(first + n, h, cols.begin), to.at<float>(n, h, cols.begin), cols.size(), x.channels());
+                },
+                [&](int n, range rows, range cols, const window& from) {
+                    for (int h = rows.begin; h < rows.end; ++h)
+                        copy(from.at<float>(n, h, cols.begin), y.at(first + n, h, cols.begin), cols.size(),
+                             y.channels());
+                });
+            if (!done) return false;
+        }
+        return true;
     }
 
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
@@ -203,6 +221,7 @@ class upscaler {
     std::unique_ptr<context> own_;
     context* context_;
     storage arena_;
+    std::unique_ptr<engine> engine_; // null: the threads of the context run images
     struct {
         int height = 0, width = 0, batch = 0;
         std::size_t budget = 0;

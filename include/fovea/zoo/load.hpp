@@ -101,7 +101,7 @@ template <class Backend, class Mode = inference> upscaler load(const tensor_file
     auto g = detail::graph_for<Backend, Mode>(a, o.convolution);
     if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
     o.depth = detail::depth_of(a), o.range = a.range, o.colours = a.colours;
-    return upscaler(std::move(*g), weights, o);
+    return upscaler(std::move(*g), weights, o, fovea::detail::engine_maker_of<Backend>());
 }
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     return load<Backend, Mode>(weights, model_options{.threads = threads});

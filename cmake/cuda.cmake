@@ -1,0 +1,31 @@
+# fovea::cuda: for .cu files that include fovea/fovea_cuda.cuh.
+include(CheckLanguage)
+if(NOT CMAKE_CUDA_COMPILER AND EXISTS /usr/local/cuda/bin/nvcc)
+    list(APPEND CMAKE_PROGRAM_PATH /usr/local/cuda/bin)
+endif()
+check_language(CUDA)
+if(NOT CMAKE_CUDA_COMPILER)
+    message(FATAL_ERROR "FOVEA_CUDA=ON needs nvcc: install the CUDA toolkit, 12.8 or later, or set CMAKE_CUDA_COMPILER")
+endif()
+# Ampere and Ada; Hopper; what is newer translates the first.
+if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES "80;90a-real" CACHE STRING "GPUs to compile for")
+endif()
+enable_language(CUDA)
+if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.8)
+    message(FATAL_ERROR "FOVEA_CUDA=ON needs nvcc 12.8 or later: ${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}")
+endif()
+find_package(CUDAToolkit REQUIRED)
+find_package(cuDNN 9.8 QUIET)
+
+add_library(fovea_cuda INTERFACE)
+add_library(fovea::cuda ALIAS fovea_cuda)
+set_target_properties(fovea_cuda PROPERTIES EXPORT_NAME cuda)
+if(cuda_std_20 IN_LIST CMAKE_CUDA_COMPILE_FEATURES)
+    target_compile_features(fovea_cuda INTERFACE cuda_std_20)
+else() # a CMake that does not know that nvcc has it
+    target_compile_options(fovea_cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
+endif()
+target_link_libraries(fovea_cuda INTERFACE fovea CUDA::cudart_static)
+# A user's activation without FOVEA_HOST_DEVICE would only warn, and then compute nonsense.
+target_compile_options(fovea_cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=cross-execution-space-call>)

@@ -1,0 +1,50 @@
+// What a kernel of a GPU is here: a functor over blocks and threads, in phases. All threads of a block end a phase
+// before one begins the next.
+//
+//   struct some_kernel {
+//       static constexpr int threads;              // of a block
+//       struct shared {...};                       // memory of a block
+//       struct own {...};                          // of a thread, kept between phases: registers
+//       int phases() const;                        // may depend on what the kernel is given, not on block or thread
+//       void operator()(int phase, int block, int thread, shared&, own&) const;
+//   };
+//
+// shared and own hold anything at first. The same functor runs on a GPU and, thread after thread, on the host, where
+// tests compare it with the reference backend: no barrier stands inside it and no thread reads another's registers.
+#pragma once
+#include <climits>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+
+#include "fovea/core/config.hpp"
+#include "fovea/core/error.hpp"
+
+namespace fovea {
+
+struct nothing_kept {};
+
+// Blocks of `each` that hold `count`. Throws where a launch could not count them.
+inline int blocks_for(std::ptrdiff_t count, int each) {
+    const std::ptrdiff_t blocks = (count + each - 1) / each;
+    if (blocks > INT_MAX) fail("a kernel of ", count, " values: expected at most ", INT_MAX, " blocks of ", each);
+    return int(blocks);
+}
+
+// A kernel as loops. What it must not read is filled with bits that are not a number as float.
+template <class Kernel> void run_blocks_on_host(const Kernel& body, int blocks) {
+    using shared = typename Kernel::shared;
+    using own = typename Kernel::own;
+    static_assert(std::is_trivially_copyable_v<shared> && std::is_trivially_copyable_v<own>);
+    const auto memory = std::make_unique<shared>();
+    const auto kept = std::make_unique<own[]>(std::size_t(Kernel::threads));
+    for (int block = 0; block < blocks; ++block) {
+        std::memset(static_cast<void*>(memory.get()), 0xff, sizeof(shared));
+        std::memset(static_cast<void*>(kept.get()), 0xff, sizeof(own) * std::size_t(Kernel::threads));
+        for (int phase = 0; phase < body.phases(); ++phase)
+            for (int t = 0; t < Kernel::threads; ++t) body(phase, block, t, *memory, kept[std::size_t(t)]);
+    }
+}
+
+} // namespace fovea

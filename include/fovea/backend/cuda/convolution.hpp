@@ -1,0 +1,155 @@
+// y = f(conv(x, w) + b) + skip in float32: every kernel size, stride, dilation, offset and number of groups.
+//
+// A product of matrices whose left one is gathered from the image: a block computes 128 pixels x `Outputs` channels of
+// a group, summing `slice` products at a time over taps and inputs. The order of a pixel's sum does not depend on where
+// its block begins.
+#pragma once
+#include "fovea/backend/cuda/activation.hpp"
+#include "fovea/backend/cuda/view.hpp"
+
+namespace fovea {
+
+// The call of a convolution, without what is the same for all of a block.
+struct convolution_problem {
+    device_view x, skip, y; // (N,H,W,I), (N,H',W',O) or absent, (N,H',W',O)
+    const float *w, *b;     // (groups, taps, I/groups, O/groups), (O) or null
+    int inputs, outputs;    // of a group
+    int groups, kernel, stride, dilation, offset;
+    device_activation activation;
+    device_area area;
+
+    explicit convolution_problem(const call& c)
+        : x(c.x[0]),
+          skip(c.x[1]),
+          y(c.y),
+          w(c.weight<float>(0)),
+          b(c.weight<float>(1)),
+          inputs(c.dims[1]),
+          outputs(c.dims[0] / c.a.groups),
+          groups(c.a.groups),
+          kernel(c.a.kernel),
+          stride(c.a.stride),
+          dilation(c.a.dilation),
+          offset(c.a.offset),
+          activation{c.a.activation, c.a.slope},
+          area(c) {}
+
+    // The input row (or column) of tap `t` for output row (or column) `at`.
+    FOVEA_HOST_DEVICE int source(int at, int t) const { return at * stride + offset + (t - kernel / 2) * dilation; }
+    FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, float sum) const {
+        const float v = activation(sum + (b ? b[channel] : 0));
+        y.at(p.image, p.row, p.column)[channel] = v + (skip.data ? skip.at(p.image, p.row, p.column)[channel] : 0);
+    }
+};
+
+template <int Outputs> struct convolution_kernel {
+    static constexpr int threads = 256, pixels = 128, slice = 8;
+    static constexpr int lanes = 16; // threads along each side of the tile
+    static constexpr int own_pixels = pixels / lanes, own_outputs = Outputs / lanes;
+    static constexpr int loads = pixels * slice / threads; // numbers of x in a slice, of a thread
+
+    struct shared {
+        alignas(16) float x[slice][pixels + 4]; // threads that store along a column meet other banks
+        alignas(16) float w[slice][Outputs];
+    };
+    struct own {
+        float sum[own_pixels][own_outputs];
+        pixel_position position[loads]; // of the pixels that the thread loads; image -1: none
+    };
+
+    convolution_problem of;
+    int terms, tiles_of_outputs;
+
+    explicit convolution_kernel(const call& c)
+        : of(c), terms(of.kernel * of.kernel * of.inputs), tiles_of_outputs((of.outputs + Outputs - 1) / Outputs) {}
+
+    int blocks() const {
+        return blocks_for(std::ptrdiff_t(blocks_for(of.area.pixels(), pixels)) * of.groups * tiles_of_outputs, 1);
+    }
+    FOVEA_HOST_DEVICE int phases() const { return 2 * ((terms + slice - 1) / slice); }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own& o) const {
+        const int tile = block % tiles_of_outputs, group = block / tiles_of_outputs % of.groups;
+        const int first_pixel = block / (tiles_of_outputs * of.groups) * pixels;
+        if (phase == 0) begin(first_pixel, thread, o);
+        if (phase % 2 == 0) {
+            load_inputs(phase / 2 * slice, group, thread, s, o);
+            load_filters(phase / 2 * slice, group, tile * Outputs, thread, s);
+        } else {
+            multiply(thread, s, o);
+            if (phase + 1 == phases()) finish(first_pixel, group, tile * Outputs, thread, o);
+        }
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void begin(int first_pixel, int thread, own& o) const {
+        for (auto& row : o.sum)
+            for (float& sum : row) sum = 0;
+        for (int j = 0; j < loads; ++j) {
+            const int pixel = first_pixel + thread / slice + j * (threads / slice);
+            o.position[j] =
+                pixel < of.area.images * of.area.rows * of.area.columns ? of.area.at(pixel) : pixel_position{-1, 0, 0};
+        }
+    }
+
+    FOVEA_HOST_DEVICE void load_inputs(int first_term, int group, int thread, shared& s, const own& o) const {
+        const int term = first_term + thread % slice, tap = term / of.inputs, channel = term % of.inputs;
+        for (int j = 0; j < loads; ++j) {
+            const pixel_position p = o.position[j];
+            const int v = of.source(p.row, tap / of.kernel), u = of.source(p.column, tap % of.kernel);
+            const bool there = term < terms && p.image >= 0 && of.x.inside(v, u);
+            s.x[thread % slice][thread / slice + j * (threads / slice)] =
+                there ? of.x.at(p.image, v, u)[group * of.inputs + channel] : 0;
+        }
+    }
+
+    FOVEA_HOST_DEVICE void load_filters(int first_term, int group, int first_output, int thread, shared& s) const {
+        for (int i = thread; i < slice * Outputs; i += threads) {
+            const int term = first_term + i / Outputs, output = first_output + i % Outputs;
+            const bool there = term < terms && output < of.outputs;
+            s.w[i / Outputs][i % Outputs] =
+                there ? of.w[(std::ptrdiff_t(group) * terms + term) * of.outputs + output] : 0;
+        }
+    }
+
+    FOVEA_HOST_DEVICE void multiply(int thread, const shared& s, own& o) const {
+        const int first_pixel = thread / lanes * own_pixels, first_output = thread % lanes * own_outputs;
+        FOVEA_UNROLL
+        for (int k = 0; k < slice; ++k) {
+            FOVEA_UNROLL
+            for (int p = 0; p < own_pixels; ++p) {
+                FOVEA_UNROLL
+                for (int q = 0; q < own_outputs; ++q) o.sum[p][q] += s.x[k][first_pixel + p] * s.w[k][first_output + q];
+            }
+        }
+    }
+
+    FOVEA_HOST_DEVICE void finish(int first_pixel, int group, int first_output, int thread, const own& o) const {
+        FOVEA_UNROLL
+        for (int p = 0; p < own_pixels; ++p) {
+            const int pixel = first_pixel + thread / lanes * own_pixels + p;
+            if (pixel >= of.area.images * of.area.rows * of.area.columns) return;
+            const pixel_position at = of.area.at(pixel);
+            FOVEA_UNROLL
+            for (int q = 0; q < own_outputs; ++q) {
+                const int output = first_output + thread % lanes * own_outputs + q;
+                if (output < of.outputs) of.finish(at, group * of.outputs + output, o.sum[p][q]);
+            }
+        }
+    }
+};
+
+// groups = channels: a thread for each number.
+struct depthwise_kernel {
+    convolution_problem of; // w (taps, C)
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        float sum = 0;
+        for (int i = 0; i < of.kernel; ++i)
+            for (int j = 0; j < of.kernel; ++j) {
+                const int v = of.source(p.row, i), u = of.source(p.column, j);
+                if (of.x.inside(v, u)) sum += of.w[(i * of.kernel + j) * of.groups + c] * of.x.at(p.image, v, u)[c];
+            }
+        of.finish(p, c, sum);
+    }
+};
+
+} // namespace fovea

@@ -1,0 +1,104 @@
+// cuDNN's graph API through its C interface: a descriptor has attributes, is finished, and is then read by others.
+//
+// Own code instead of NVIDIA's cudnn_frontend: fovea needs one kind of graph, and users one dependency less.
+#pragma once
+#include <cudnn.h>
+
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+#include "fovea/core/error.hpp"
+
+namespace fovea {
+
+namespace detail {
+
+inline std::string cudnn_reason(cudnnStatus_t said) {
+    char more[256] = "";
+    cudnnGetLastErrorString(more, sizeof more);
+    return text_of(cudnnGetErrorString(said), *more ? ": " : "", static_cast<const char*>(more));
+}
+inline void check_cudnn(cudnnStatus_t said, const char* doing) {
+    if (said != CUDNN_STATUS_SUCCESS) fail("cuDNN: ", doing, ": ", cudnn_reason(said));
+}
+
+// Throws unless the library that was found is one that this build can use.
+inline void check_cudnn_version() {
+    const auto found = int(cudnnGetVersion()), least = 90800; // descriptions of devices
+    const auto text = [](int v) { return text_of(v / 10000, '.', v / 100 % 100, '.', v % 100); };
+    if (found < least || found / 10000 != CUDNN_MAJOR)
+        fail("cuDNN ", text(found), " was found: expected ", text(CUDNN_VERSION),
+             ", which this build was made with, or ", text(least), " or later of the same major version");
+}
+
+} // namespace detail
+
+template <class T> inline constexpr cudnnBackendAttributeType_t cudnn_type_of = CUDNN_TYPE_BACKEND_DESCRIPTOR;
+template <> inline constexpr auto cudnn_type_of<std::int64_t> = CUDNN_TYPE_INT64;
+template <> inline constexpr auto cudnn_type_of<float> = CUDNN_TYPE_FLOAT;
+template <> inline constexpr auto cudnn_type_of<double> = CUDNN_TYPE_DOUBLE;
+template <> inline constexpr auto cudnn_type_of<bool> = CUDNN_TYPE_BOOLEAN;
+template <> inline constexpr auto cudnn_type_of<char> = CUDNN_TYPE_CHAR;
+template <> inline constexpr auto cudnn_type_of<cudnnHandle_t> = CUDNN_TYPE_HANDLE;
+template <> inline constexpr auto cudnn_type_of<cudnnDataType_t> = CUDNN_TYPE_DATA_TYPE;
+template <> inline constexpr auto cudnn_type_of<cudnnConvolutionMode_t> = CUDNN_TYPE_CONVOLUTION_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnPointwiseMode_t> = CUDNN_TYPE_POINTWISE_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnBackendHeurMode_t> = CUDNN_TYPE_HEUR_MODE;
+
+class cudnn_descriptor {
+  public:
+    explicit cudnn_descriptor(cudnnBackendDescriptorType_t type) {
+        detail::check_cudnn(cudnnBackendCreateDescriptor(type, &raw_), "making a descriptor");
+    }
+    cudnn_descriptor(cudnn_descriptor&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+    cudnn_descriptor& operator=(cudnn_descriptor&& other) noexcept {
+        std::swap(raw_, other.raw_);
+        return *this;
+    }
+    ~cudnn_descriptor() {
+        if (raw_) cudnnBackendDestroyDescriptor(raw_);
+    }
+
+    cudnnBackendDescriptor_t raw() const { return raw_; }
+
+    template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const T* values, std::size_t count) {
+        detail::check_cudnn(cudnnBackendSetAttribute(raw_, name, cudnn_type_of<T>, std::int64_t(count), values),
+                            "an attribute of a graph");
+        return *this;
+    }
+    // Pointers to data; a descriptor is a void*, too.
+    cudnn_descriptor& set_pointers(cudnnBackendAttributeName_t name, const std::vector<void*>& pointers) {
+        detail::check_cudnn(
+            cudnnBackendSetAttribute(raw_, name, CUDNN_TYPE_VOID_PTR, std::int64_t(pointers.size()), pointers.data()),
+            "the pointers of a graph");
+        return *this;
+    }
+    template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const T& value) {
+        return set(name, &value, 1);
+    }
+    template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const std::vector<T>& values) {
+        return set(name, values.data(), values.size());
+    }
+    cudnn_descriptor& set(cudnnBackendAttributeName_t name, const cudnn_descriptor& other) {
+        return set(name, &other.raw_, 1);
+    }
+
+    cudnn_descriptor finished() && {
+        detail::check_cudnn(try_finish(), "finishing a graph's descriptor");
+        return std::move(*this);
+    }
+    cudnnStatus_t try_finish() { return cudnnBackendFinalize(raw_); }
+
+    std::int64_t integer(cudnnBackendAttributeName_t name) const {
+        std::int64_t value = 0, count = 0;
+        detail::check_cudnn(cudnnBackendGetAttribute(raw_, name, CUDNN_TYPE_INT64, 1, &count, &value),
+                            "reading an attribute of a graph");
+        return value;
+    }
+
+  private:
+    cudnnBackendDescriptor_t raw_ = nullptr;
+};
+
+} // namespace fovea

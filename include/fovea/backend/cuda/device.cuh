@@ -1,0 +1,144 @@
+// A GPU: its memory, one queue, and kernels put into it. Everything that fails says in one line what, and what was
+// expected.
+#pragma once
+#include <cuda_runtime.h>
+
+#include <memory>
+
+#include "fovea/backend/cuda/blocks.hpp"
+#include "fovea/backend/cuda/buffer.hpp"
+
+namespace fovea {
+
+namespace detail {
+
+inline std::string cuda_version_text(int version) { return text_of(version / 1000, '.', version % 1000 / 10); }
+
+// Why no GPU can be used, from what the runtime said when it was asked for one. driver: the CUDA version that the
+// driver is for, 0 where there is none; runtime: that of this build.
+inline std::string reason_without_gpu(cudaError_t said, int driver, int runtime) {
+    const std::string wanted = cuda_version_text(runtime);
+    if (said == cudaErrorInsufficientDriver && driver == 0)
+        return text_of("this machine has no NVIDIA driver: expected one for CUDA ", wanted, " or later");
+    if (said == cudaErrorInsufficientDriver)
+        return text_of("the NVIDIA driver is for CUDA ", cuda_version_text(driver), ": expected one for CUDA ", wanted,
+                       " or later");
+    if (said == cudaErrorNoDevice)
+        return "no GPU is to be seen: expected one with an NVIDIA driver, and not hidden by CUDA_VISIBLE_DEVICES";
+    return text_of(cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
+}
+
+inline void check_cuda(cudaError_t said, const char* doing) {
+    if (said != cudaSuccess) fail("CUDA: ", doing, ": ", cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
+}
+
+// A kernel as a functor: see backend/cuda/blocks.hpp.
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::threads) run_blocks(const __grid_constant__ Kernel k) {
+    __shared__ typename Kernel::shared shared;
+    typename Kernel::own own;
+    const int phases = k.phases();
+    for (int phase = 0; phase < phases; ++phase) {
+        if (phase > 0) __syncthreads();
+        k(phase, int(blockIdx.x), int(threadIdx.x), shared, own);
+    }
+}
+
+struct nothing_to_do {
+    static constexpr int threads = 1;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+    FOVEA_HOST_DEVICE int phases() const { return 0; }
+    FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {}
+};
+
+} // namespace detail
+
+// How many GPUs can be used; else why none can.
+struct gpus_found {
+    int count = 0;
+    std::string reason{}; // where the count is 0
+};
+inline gpus_found find_gpus() {
+    gpus_found found;
+    int driver = 0, runtime = 0;
+    const cudaError_t said = cudaGetDeviceCount(&found.count);
+    if (said == cudaSuccess && found.count > 0) return found;
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&runtime);
+    cudaGetLastError(); // it is dealt with
+    return {0, detail::reason_without_gpu(said == cudaSuccess ? cudaErrorNoDevice : said, driver, runtime)};
+}
+
+// Of one host thread at a time. Throws where the machine has no such GPU, or this build no code for it.
+class cuda_device {
+  public:
+    explicit cuda_device(int index = 0) : index_(index) {
+        const gpus_found found = find_gpus();
+        if (found.count == 0) fail("CUDA: ", found.reason);
+        if (index < 0 || index >= found.count)
+            fail("CUDA: GPU number ", index, ": expected 0 to ", found.count - 1, " on this machine");
+        detail::check_cuda(cudaSetDevice(index), "opening the GPU");
+        detail::check_cuda(cudaGetDeviceProperties(&properties_, index), "asking for the GPU's properties");
+        check_code();
+        detail::check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+    }
+    ~cuda_device() { cudaStreamDestroy(stream_); }
+    cuda_device(const cuda_device&) = delete;
+    cuda_device& operator=(const cuda_device&) = delete;
+
+    const char* name() const { return properties_.name; }
+    void* queue() const { return stream_; }
+
+    template <class Kernel> static void launch(void* queue, const Kernel& k, int blocks) {
+        detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), 0, static_cast<cudaStream_t>(queue)>>>(k);
+        detail::check_cuda(cudaGetLastError(), "putting a kernel into the queue");
+    }
+
+    void* allocate(std::size_t bytes, memory_place place) {
+        void* at = nullptr;
+        select();
+        const cudaError_t said = place == memory_place::device ? cudaMalloc(&at, bytes) : cudaMallocHost(&at, bytes);
+        if (said == cudaErrorMemoryAllocation) {
+            cudaGetLastError(); // it is dealt with
+            return nullptr;
+        }
+        detail::check_cuda(said, "allocating memory");
+        return at;
+    }
+    void release(void* at, memory_place place) noexcept {
+        place == memory_place::device ? cudaFree(at) : cudaFreeHost(at);
+    }
+    std::size_t free_bytes() {
+        std::size_t free = 0, all = 0;
+        select();
+        detail::check_cuda(cudaMemGetInfo(&free, &all), "asking for free memory");
+        return free;
+    }
+    void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes, cudaMemcpyHostToDevice); }
+    void download(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
+    void clear(void* to, std::size_t bytes) {
+        detail::check_cuda(cudaMemsetAsync(to, 0, bytes, stream_), "clearing memory");
+    }
+    void wait() { detail::check_cuda(cudaStreamSynchronize(stream_), "running a network"); }
+
+  private:
+    void check_code() {
+        cudaFuncAttributes unused{};
+        const cudaError_t said = cudaFuncGetAttributes(&unused, detail::run_blocks<detail::nothing_to_do>);
+        if (said == cudaErrorNoKernelImageForDevice || said == cudaErrorInvalidDeviceFunction)
+            fail("CUDA: this build has no code for ", properties_.name, " (compute capability ", properties_.major, '.',
+                 properties_.minor, "): expected 8.0 or later, built with CMAKE_CUDA_ARCHITECTURES for it");
+        detail::check_cuda(said, "asking for the code of a kernel");
+    }
+    void select() { detail::check_cuda(cudaSetDevice(index_), "choosing the GPU"); }
+    void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+        detail::check_cuda(cudaMemcpyAsync(to, from, bytes, kind, stream_), "copying memory");
+    }
+
+    int index_;
+    cudaDeviceProp properties_{};
+    cudaStream_t stream_ = nullptr;
+};
+
+} // namespace fovea

@@ -1,0 +1,110 @@
+// The last operations of a network and the conversion to samples in one pass over the output: pixel shuffle, the
+// enlarged input added, a clamp, 8 bits. None of their results is kept.
+//
+// Each step reads tensors and what the step before gave at the same pixel and channel; a thread goes through all of
+// them for the channels of its pixel.
+#pragma once
+#include "fovea/backend/cuda/operations.hpp"
+#include "fovea/backend/cuda/pixels.hpp"
+
+namespace fovea {
+
+struct last_step {
+    enum class kind { activate, add, multiply, shuffle, magnify };
+    kind what = kind::activate;
+    device_view x[max_inputs]{}; // absent: what the step before gave
+    bool has_second = false;
+    int factor = 1;
+    interpolation filter = interpolation::bicubic;
+    device_activation activation{};
+
+    FOVEA_HOST_DEVICE float operator()(float before, pixel_position p, int c) const {
+        switch (what) {
+            case kind::add:
+                return input(0, before, p, c) + input(1, before, p, c);
+            case kind::multiply:
+                return input(0, before, p, c) * input(1, before, p, c);
+            case kind::shuffle:
+                return shuffle_values{x[0], factor}.at(p, c);
+            case kind::magnify: {
+                const float large = magnify_values{x[0], factor, filter}.at(p, c);
+                return has_second ? large + input(1, before, p, c) : large;
+            }
+            default:
+                return activation(input(0, before, p, c));
+        }
+    }
+
+  private:
+    FOVEA_HOST_DEVICE float input(int k, float before, pixel_position p, int c) const {
+        return x[k].data ? x[k].at(p.image, p.row, p.column)[c] : before;
+    }
+};
+
+struct last_pass {
+    static constexpr int most_steps = 8;
+    last_step steps[most_steps]{};
+    int count = 0;
+    store_samples store;
+
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int) const {
+        store(p, [&](int c) {
+            float v = 0;
+            for (int i = 0; i < count; ++i) v = steps[i](v, p, c);
+            return v;
+        });
+    }
+};
+
+namespace detail {
+
+// What the pass would do for an operation, if it can.
+template <class Backend> bool has_last_step(const operation& o, last_step& step) {
+    const auto is = [&]<class Op>(Op) { return o.forward == &run_forward<Backend, Op>; };
+    step.has_second = o.x[1] >= 0;
+    step.factor = o.a.factor, step.filter = o.a.filter, step.activation = {o.a.activation, o.a.slope};
+    if (is(shuffle_pixels{}))
+        step.what = last_step::kind::shuffle;
+    else if (is(magnify{}))
+        step.what = last_step::kind::magnify;
+    else if (is(add{}))
+        step.what = last_step::kind::add;
+    else if (is(multiply{}))
+        step.what = last_step::kind::multiply;
+    else if (o.w[0] < 0 && o.a.activation != activation_kind::identity && o.a.activation != activation_kind::custom)
+        step.what = last_step::kind::activate;
+    else
+        return false;
+    return true;
+}
+
+// Whether operation `o` reads tensor t, and only at the output's own pixel.
+inline bool reads_at_own_pixel(const operation& o, int t) {
+    return (o.x[0] == t || o.x[1] == t) && !(o.x[0] == t && !o.reads.own_pixel());
+}
+
+} // namespace detail
+
+// The first operation of the last pass: each but the first reads the one before at its own pixel, and nothing else
+// reads that. The number of operations where there is none.
+template <class Backend> int first_of_last_pass(const graph& g) {
+    const int n = int(g.operations.size());
+    int first = n;
+    while (first > 0 && n - first < last_pass::most_steps) {
+        const operation& o = g.operations[std::size_t(first - 1)];
+        last_step unused;
+        if (!detail::has_last_step<Backend>(o, unused)) break;
+        if (first < n && !detail::reads_at_own_pixel(g.operations[std::size_t(first)], o.y)) break;
+        const auto later = [&](int i) {
+            const auto& x = g.operations[std::size_t(i)].x;
+            return x[0] == o.y || x[1] == o.y;
+        };
+        bool alone = true;
+        for (int i = first + 1; i < n; ++i) alone = alone && !later(i);
+        if (!alone) break;
+        --first;
+    }
+    return first;
+}
+
+} // namespace fovea

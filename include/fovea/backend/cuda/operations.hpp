@@ -1,0 +1,121 @@
+// Every operation as a kernel of a GPU. Where kernels run is the argument: on the GPU (backend/cuda/cuda.cuh), or as
+// loops on the host, for tests. There is no fallback: what is not here does not compile.
+//
+//   struct some_device {
+//       template <class Kernel> static void launch(void* queue, const Kernel&, int blocks);
+//   };
+#pragma once
+#include "fovea/backend/cuda/activation.hpp"
+#include "fovea/backend/cuda/arithmetic.hpp"
+#include "fovea/backend/cuda/convolution.hpp"
+#include "fovea/backend/cuda/filters.hpp"
+#include "fovea/backend/cuda/normalise.hpp"
+#include "fovea/backend/cuda/resize.hpp"
+#include "fovea/backend/reference/conv2d.hpp"
+#include "fovea/graph/tracer.hpp"
+#include "fovea/ops/arithmetic.hpp"
+#include "fovea/ops/normalise.hpp"
+#include "fovea/ops/resize.hpp"
+
+namespace fovea {
+
+template <class Device> struct on_device {
+    using storage = float;
+    using device = Device;
+};
+
+namespace detail {
+
+template <class Device, class Kernel> void launch(const call& c, const Kernel& k) {
+    if (const int blocks = k.blocks()) Device::launch(c.queue, k, blocks);
+}
+template <class Device, class F> void launch_values(const call& c, const F& f) {
+    launch<Device>(c, value_kernel<F>(c, c.y.channels, f));
+}
+
+// Outputs in tiles of 64 would leave most of a block idle where there are few.
+template <class Device> void launch_convolution(const call& c) {
+    c.dims[0] / c.a.groups > 16 ? launch<Device>(c, convolution_kernel<64>(c))
+                                : launch<Device>(c, convolution_kernel<16>(c));
+}
+
+} // namespace detail
+
+// ---- convolutions; an unknown activation is an operation of its own after them
+// ---------------------------------------
+template <class A>
+concept fused_on_device = A::kind != activation_kind::custom;
+
+// Weights are prepared on the host, once, and then copied.
+template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_call& c) {
+    const arrange_filters arrange(c);
+    run_blocks_on_host(arrange, arrange.blocks());
+}
+template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {
+    return count(c.dims[0]) * sizeof(float);
+}
+template <class D> void prepare(on_device<D>, normalise_weight, const preparation_call& c) {
+    prepare(reference{}, normalise_weight{}, c);
+}
+
+template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, conv2d<A>);
+template <class D, class A> void forward(on_device<D>, laid_out<conv2d<A>, filters_by_tap>, const call& c) {
+    detail::launch_convolution<D>(c);
+}
+template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, depthwise_conv2d<A>);
+template <class D, class A> void forward(on_device<D>, laid_out<depthwise_conv2d<A>, filters_by_tap>, const call& c) {
+    detail::launch_values<D>(c, depthwise_kernel{convolution_problem(c)});
+}
+
+template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
+template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
+    detail::launch_convolution<D>(c); // of one tap
+}
+
+// ---- values on their own
+// ---------------------------------------------------------------------------------------------
+template <class D, class A> void forward(on_device<D>, activate<A>, const call& c) {
+    const device_view x(c.x[0]), y(c.y);
+    if constexpr (fused_on_device<A>)
+        detail::launch_values<D>(c, activate_values<device_activation>{x, y, {A::kind, A::slope}});
+    else
+        detail::launch_values<D>(c, activate_values<custom_activation<A>>{x, y, {}});
+}
+template <class D> void forward(on_device<D>, parametric_relu, const call& c) {
+    detail::launch_values<D>(c, rectify_by_slope{device_view(c.x[0]), device_view(c.y), c.weight<float>(0)});
+}
+template <class D> void forward(on_device<D>, add, const call& c) {
+    detail::launch_values<D>(c, add_values{device_view(c.x[0]), device_view(c.x[1]), device_view(c.y)});
+}
+template <class D> void forward(on_device<D>, multiply, const call& c) {
+    detail::launch_values<D>(c, multiply_values{device_view(c.x[0]), device_view(c.x[1]), device_view(c.y)});
+}
+template <class D> void forward(on_device<D>, concatenate, const call& c) {
+    detail::launch_values<D>(c, concatenate_values{device_view(c.x[0]), device_view(c.x[1]), device_view(c.y)});
+}
+
+// ---- normalisations
+// --------------------------------------------------------------------------------------------------
+template <class D> void forward(on_device<D>, layer_normalise, const call& c) {
+    detail::launch<D>(c, layer_normalise_kernel(c));
+}
+template <class D> void forward(on_device<D>, batch_normalise, const call& c) {
+    detail::launch_values<D>(c, batch_normalise_values(c));
+}
+
+// ---- other sizes
+// -----------------------------------------------------------------------------------------------------
+template <class D> void forward(on_device<D>, shuffle_pixels, const call& c) {
+    detail::launch_values<D>(c, gather_values<shuffle_values>{{device_view(c.x[0]), c.a.factor}, {}, device_view(c.y)});
+}
+template <class D> void forward(on_device<D>, magnify, const call& c) {
+    detail::launch_values<D>(c,
+                             gather_values<magnify_values>{
+                                 {device_view(c.x[0]), c.a.factor, c.a.filter}, device_view(c.x[1]), device_view(c.y)});
+}
+template <class D> void forward(on_device<D>, pool_maximum, const call& c) {
+    detail::launch_values<D>(c, gather_values<maximum_of_pixels>{maximum_of_pixels(c), {}, device_view(c.y)});
+}
+template <class D> void forward(on_device<D>, pool_mean, const call& c) { detail::launch<D>(c, mean_of_pixels(c)); }
+
+} // namespace fovea

@@ -1,0 +1,84 @@
+// Between the samples of images and the values that a network sees, on a GPU; model/pixels.hpp is the same on the host.
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+#include "fovea/backend/cuda/view.hpp"
+#include "fovea/model/engine.hpp"
+
+namespace fovea {
+
+// Dense samples (N,H,W,C) in the device's memory, of which the first `colours` channels count.
+struct device_samples {
+    std::byte* data = nullptr;
+    sample_type type = sample_type::f32;
+    int height = 0, width = 0, channels = 0, colours = 0;
+
+    template <class Byte>
+    device_samples(std::byte* at, const samples_view<Byte>& like)
+        : data(at),
+          type(like.type),
+          height(like.height),
+          width(like.width),
+          channels(like.channels),
+          colours(like.colours) {}
+
+    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the pixel's first sample
+        return ((std::ptrdiff_t(p.image) * height + p.row) * width + p.column) * channels;
+    }
+    FOVEA_HOST_DEVICE float load(std::ptrdiff_t i) const {
+        return type == sample_type::u8    ? float(reinterpret_cast<const std::uint8_t*>(data)[i])
+               : type == sample_type::u16 ? float(reinterpret_cast<const std::uint16_t*>(data)[i])
+                                          : reinterpret_cast<const float*>(data)[i];
+    }
+    // A fraction of white: clamped and rounded half up to an integer; not-a-number becomes 0.
+    FOVEA_HOST_DEVICE void store(std::ptrdiff_t i, float v) const {
+        const float unit = v > 0 ? fminf(v, 1) : 0;
+        if (type == sample_type::u8)
+            reinterpret_cast<std::uint8_t*>(data)[i] = std::uint8_t(unit * 255 + 0.5f);
+        else if (type == sample_type::u16)
+            reinterpret_cast<std::uint16_t*>(data)[i] = std::uint16_t(unit * 65535 + 0.5f);
+        else
+            reinterpret_cast<float*>(data)[i] = v;
+    }
+};
+
+// The network's input; one colour fills all channels.
+struct load_samples {
+    device_samples from;
+    device_view to; // (N,H,W,C)
+    float low, scale;
+
+    load_samples(const device_samples& s, const window& w, value_range r)
+        : from(s), to(w), low(r.low), scale((r.high - r.low) / white_of(s.type)) {}
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        to.at(p.image, p.row, p.column)[c] = low + scale * from.load(from.index(p) + (from.colours == 1 ? 0 : c));
+    }
+};
+
+// Takes the values of a pixel one after the other; where the samples have one colour, it is their mean.
+class store_samples {
+  public:
+    store_samples(const device_samples& s, value_range r, int channels, int* not_finite)
+        : to_(s), channels_(channels), low_(r.low), scale_(1 / (r.high - r.low)), not_finite_(not_finite) {}
+
+    template <class Value> FOVEA_HOST_DEVICE void operator()(pixel_position p, Value value) const {
+        const std::ptrdiff_t i = to_.index(p);
+        float sum = 0;
+        for (int c = 0; c < channels_; ++c) {
+            const float unit = (value(c) - low_) * scale_;
+            if (!(fabsf(unit) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
+            sum += unit;
+            if (to_.colours > 1) to_.store(i + c, unit);
+        }
+        if (to_.colours == 1) to_.store(i, sum / float(channels_));
+    }
+
+  private:
+    device_samples to_;
+    int channels_;
+    float low_, scale_;
+    int* not_finite_;
+};
+
+} // namespace fovea

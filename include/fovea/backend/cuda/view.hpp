@@ -1,0 +1,67 @@
+// What a kernel of a GPU sees of a call: tensors that it reads within their bounds, and the pixels to compute.
+#pragma once
+#include <climits>
+
+#include "fovea/core/config.hpp"
+#include "fovea/core/error.hpp"
+#include "fovea/graph/kernel.hpp"
+
+namespace fovea {
+
+// A window whose columns outside the image need not be kept: a kernel asks inside() before it reads.
+struct device_view { // (N,H,W,C)
+    float* data = nullptr;
+    int height = 0, width = 0, channels = 0, left = 0, stored = 1;
+    std::ptrdiff_t row_stride = 0, image_stride = 0;
+
+    device_view() = default;
+    explicit device_view(const window& w)
+        : data(reinterpret_cast<float*>(w.data)),
+          height(w.height),
+          width(w.width),
+          channels(w.channels),
+          left(w.left),
+          stored(w.stored),
+          row_stride(w.row_stride),
+          image_stride(w.image_stride) {}
+
+    FOVEA_HOST_DEVICE bool inside(int y, int x) const {
+        return unsigned(y) < unsigned(height) && unsigned(x) < unsigned(width);
+    }
+    FOVEA_HOST_DEVICE float* at(int n, int y, int x) const { // the C numbers of a pixel inside
+        return data + n * image_stride + (y % stored) * row_stride + std::ptrdiff_t(x - left) * channels;
+    }
+};
+
+struct pixel_position {
+    int image, row, column;
+};
+
+// The pixels images x rows x columns of a call, counted along rows.
+struct device_area {
+    int first_image, images, first_row, rows, first_column, columns;
+
+    template <class Call>
+    explicit device_area(const Call& c)
+        : first_image(c.images.begin),
+          images(c.images.size()),
+          first_row(c.rows.begin),
+          rows(c.rows.size()),
+          first_column(c.cols.begin),
+          columns(c.cols.size()) {}
+
+    // Throws where there are more than a kernel counts.
+    int pixels() const {
+        const std::ptrdiff_t all = std::ptrdiff_t(images) * rows * columns;
+        if (all > INT_MAX)
+            fail("a tensor of ", all, " pixels: expected at most ", INT_MAX, " at once on a GPU: take a smaller tile");
+        return int(all);
+    }
+    FOVEA_HOST_DEVICE int lines() const { return images * rows; }
+    FOVEA_HOST_DEVICE pixel_position in_line(int line, int column) const {
+        return {first_image + line / rows, first_row + line % rows, first_column + column};
+    }
+    FOVEA_HOST_DEVICE pixel_position at(int i) const { return in_line(i / columns, i % columns); }
+};
+
+} // namespace fovea

@@ -1,0 +1,71 @@
+// What runs a network's graph elsewhere than on the threads of a context: on a GPU. A backend that has one says so by
+//
+//   std::unique_ptr<engine> make_engine(Backend, const graph&, const weight_store&)
+//
+// whose graph outlives it and whose weights are prepared; it copies them.
+#pragma once
+#include <memory>
+
+#include "fovea/graph/weights.hpp"
+#include "fovea/model/pixels.hpp"
+#include "fovea/model/run_options.hpp"
+#include "fovea/tensor/tensor.hpp"
+
+namespace fovea {
+
+// The samples of images of one size, on the host: (N,H,W,C), rows dense. The first `colours` channels count.
+template <class Byte> struct samples_view {
+    Byte* data = nullptr;
+    sample_type type = sample_type::f32;
+    int batch = 1, height = 0, width = 0, channels = 0, colours = 0;
+    std::ptrdiff_t row_bytes = 0, image_bytes = 0;
+
+    std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
+    std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
+};
+
+// Of an image, alpha left aside.
+template <class Byte, class Image> samples_view<Byte> samples_of(Image& i) {
+    const auto row = std::ptrdiff_t(i.row_bytes());
+    return {i.data(), i.type(), 1, i.height(), i.width(), i.channels(), i.colours(), row, row * i.height()};
+}
+template <class Byte, class T> samples_view<Byte> samples_of(tensor_view<T> v) {
+    constexpr auto number = std::ptrdiff_t(sizeof(float));
+    return {reinterpret_cast<Byte*>(v.data()),
+            sample_type::f32,
+            v.batch(),
+            v.height(),
+            v.width(),
+            v.channels(),
+            v.channels(),
+            v.row_stride() * number,
+            v.image_stride() * number};
+}
+
+class engine {
+  public:
+    virtual ~engine() = default;
+
+    // The network's output for samples that stand for values of that range. Where there is one colour, it fills all
+    // channels of the network's input, and takes the mean of its output. `finite` becomes false where a value of the
+    // output is not finite. Returns false when it was stopped.
+    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range, const run_options&,
+                     bool& finite) = 0;
+};
+
+using engine_maker = std::unique_ptr<engine> (*)(const graph&, const weight_store&);
+
+namespace detail {
+template <class Backend>
+concept has_engine = requires(const graph& g, const weight_store& w) {
+    make_engine(Backend{}, g, w);
+};
+template <class Backend> constexpr engine_maker engine_maker_of() {
+    if constexpr (has_engine<Backend>)
+        return [](const graph& g, const weight_store& w) { return make_engine(Backend{}, g, w); };
+    else
+        return nullptr;
+}
+} // namespace detail
+
+} // namespace fovea

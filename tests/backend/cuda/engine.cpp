@@ -1,0 +1,157 @@
+// The engine of a GPU on a device that is the host: the same values as by the host's executor, images, tiles, memory.
+#include "fovea/backend/cpu/cpu.hpp"
+#include "fovea/zoo/supercool.hpp"
+#include "support/host_device.hpp"
+#include "support/layers.hpp"
+
+using namespace fovea_test;
+
+namespace {
+
+using small_network = sum<sequential<conv<3, 20, 3, silu>, conv<20, 12, 3>, pixel_shuffle<2>>, upsample<2>>;
+using clamped = sequential<small_network, clamp_in_inference>;
+
+// Each tensor by the executor with the GPU's kernels, and by the engine.
+template <class Network> void check_same(std::initializer_list<extent> sizes, const depths& d = {}) {
+    const auto weights = random_weights<Network>(d);
+    model<Network, device_on_host> by_executor(weights, {.depth = d});
+    model<Network, engine_on_host> by_engine(weights, {.depth = d});
+    for (extent size : sizes) {
+        INFO(size.width << "x" << size.height);
+        const auto x = random_tensor(2, size.height, size.width, Network::in_channels);
+        const auto expected = by_executor(x.view());
+        CHECK(same_bits(by_engine(x.view()), expected));
+        for (int side : {16, 9}) CHECK(same_bits(by_engine(x.view(), {.how = schedule{side, side + 2, 0}}), expected));
+    }
+}
+
+template <class T> image random_image(int height, int width, int channels) {
+    image in(height, width, channels, sample_type_of<T>);
+    random_stream random(11);
+    for (int y = 0; y < height; ++y)
+        for (T& v : in.row<T>(y)) v = T(random.uniform() * white_of(sample_type_of<T>));
+    return in;
+}
+
+// The largest difference of two samples.
+template <class T> double difference(const image& a, const image& b) {
+    REQUIRE((a.height() == b.height() && a.width() == b.width() && a.channels() == b.channels()));
+    double worst = 0;
+    for (int y = 0; y < a.height(); ++y)
+        for (std::size_t i = 0; i < a.row<T>(y).size(); ++i)
+            worst = std::max(worst, std::abs(double(a.row<T>(y)[i]) - double(b.row<T>(y)[i])));
+    return worst;
+}
+
+struct memory_of { // the devices that are made while it lives
+    explicit memory_of(std::size_t bytes, std::size_t pretended = 0) {
+        host_device::memory = bytes, host_device::pretended = pretended;
+    }
+    ~memory_of() { host_device::memory = std::size_t{1} << 40, host_device::pretended = 0; }
+};
+
+template <class F> std::string error_of(F f) { return reason_of_failure(f); }
+
+} // namespace
+
+TEST_CASE("engine: every layer") {
+    check_convolutions<engine_on_host>();
+    check_depthwise<engine_on_host>();
+    check_activations<engine_on_host>();
+    check_own_activation<engine_on_host>();
+    check_sizes<engine_on_host>();
+    check_branches<engine_on_host>();
+}
+
+TEST_CASE("engine: the same bits as the executor's, whole and in tiles") {
+    check_same<clamped>({{19, 40}, {1, 1}, {33, 7}});
+    check_same<zoo::vapsr_network<2, 16, 24, 2>>({{23, 31}});
+    check_same<zoo::supercool<4, 16, 2, 2>>({{17, 30}});
+    check_same<conv<3, 5, 3>>({{9, 20}});                                      // no last pass but the samples'
+    check_same<sequential<conv<3, 12, 1>, pixel_shuffle<2>, silu>>({{9, 20}}); // that begins with the shuffle
+    using widened = conv<3, 5, 1>;
+    check_same<sequential<widened, sum<silu, product<pass, relu>>>>({{9, 20}}); // not all of it in one pass
+    check_same<sequential<widened, repeat<12, leaky_relu<1, 10>>>>({{9, 20}});  // more steps than a pass has
+    check_same<sequential<conv<3, 3, 1>, upsample<2>, silu>>({{5, 8}});
+}
+
+TEST_CASE("engine: the last operations are one kernel") {
+    const auto weights = random_weights<clamped>();
+    model<clamped, engine_on_host> net(weights);
+    const int before = host_device::launches;
+    net(random_tensor(1, 8, 8, 3).view());
+    CHECK(host_device::launches - before == 4); // samples, two convolutions, the rest
+}
+
+TEST_CASE("engine: images of every kind as on the cpu") {
+    const auto weights = random_weights<clamped>();
+    const model_options o{.range = {-1, 1}};
+    model<clamped, cpu> on_cpu(weights, o);
+    model<clamped, engine_on_host> net(weights, o);
+    for (int channels : {1, 2, 3, 4}) {
+        INFO(channels << " channels");
+        // Rounding in another order moves a value on the edge between two samples to either side: by one of 8 bits;
+        // of 16 by as much as a few rounding errors of float32 are there.
+        const auto bytes = random_image<std::uint8_t>(21, 34, channels);
+        CHECK(difference<std::uint8_t>(net(bytes), on_cpu(bytes)) <= 1);
+        const auto shorts = random_image<std::uint16_t>(21, 34, channels);
+        CHECK(difference<std::uint16_t>(net(shorts), on_cpu(shorts)) <= 2);
+        const auto floats = random_image<float>(21, 34, channels);
+        CHECK(difference<float>(net(floats), on_cpu(floats)) < 1e-5);
+    }
+    const auto bytes = random_image<std::uint8_t>(21, 34, 3);
+    CHECK(net(bytes, {.how = schedule{8, 16, 0}}) == net(bytes));
+}
+
+TEST_CASE("engine: tiles as small as the memory needs, and the same bits") {
+    const auto weights = random_weights<clamped>();
+    const auto x = random_tensor(1, 90, 70, 3);
+    model<clamped, engine_on_host> roomy(weights);
+    const auto expected = roomy(x.view());
+    int parts = 0;
+    const std::function<void(double)> count = [&](double) { ++parts; };
+    roomy(x.view(), {.progress = count});
+    CHECK(parts == 1);
+    parts = 0;
+    CHECK(same_bits(roomy(x.view(), {.device_budget = 200000, .progress = count}), expected));
+    CHECK(parts > 1);
+
+    const memory_of little(700000, 1 << 30); // so that the arena is refused
+    model<clamped, engine_on_host> tight(weights);
+    std::vector<std::string> notices;
+    CHECK(same_bits(tight(x.view(), {.notice = [&](const std::string& s) { notices.push_back(s); }}), expected));
+    REQUIRE(!notices.empty());
+    CHECK(notices[0].find("smaller tiles") != std::string::npos);
+}
+
+TEST_CASE("engine: what does not fit or cannot be is said in one line") {
+    const auto weights = random_weights<clamped>();
+    const auto x = random_tensor(1, 90, 70, 3);
+    model<clamped, engine_on_host> net(weights);
+    CHECK_THROWS_WITH(net(x.view(), {.device_budget = 1000}),
+                      Catch::Contains("70x90 needs at least") && Catch::Contains("got 0 MB"));
+    CHECK_THROWS_WITH(net(x.view(), {.observe = [](const operation&, const call&) {}}), Catch::Contains("observed"));
+    CHECK_THROWS_WITH((model<clamped, engine_on_host>(weights, {.precision = precision_kind::bfloat16})),
+                      Catch::Contains("bf16") && Catch::Contains("float32"));
+    {
+        const memory_of none(1000);
+        CHECK_THROWS_WITH((model<clamped, engine_on_host>(weights)), Catch::Contains("for weights"));
+    }
+    auto in = random_image<float>(9, 9, 3);
+    in.row<float>(4)[5] = std::numeric_limits<float>::quiet_NaN();
+    CHECK_THROWS_WITH(net(in), Catch::Contains("not finite"));
+    CHECK_NOTHROW(net(random_image<float>(9, 9, 3))); // the next one is
+}
+
+TEST_CASE("engine: a run that is asked to stop gives nothing") {
+    model<clamped, engine_on_host> net(random_weights<clamped>());
+    std::stop_source source;
+    const auto x = random_image<std::uint8_t>(60, 60, 3);
+    const image out = net(x, {.how = schedule{16, 16, 0},
+                              .progress =
+                                  [&](double part) {
+                                      if (part > 0.3) source.request_stop();
+                                  },
+                              .stop = source.get_token()});
+    CHECK(out.empty());
+}

@@ -1,0 +1,48 @@
+// Every layer on a GPU against the reference backend; tiles; images.
+#include "fovea/backend/cuda/cuda.cuh"
+#include "support/gpu.cuh"
+#include "support/layers.hpp"
+
+using namespace fovea_test;
+
+TEST_CASE("layers on a GPU") {
+    FOVEA_NEEDS_GPU();
+    check_convolutions<cuda>();
+    check_depthwise<cuda>();
+    check_activations<cuda>();
+    check_own_activation<cuda>();
+    check_sizes<cuda>();
+    check_branches<cuda>();
+    check_vapsr_blocks<cuda>();
+}
+
+TEST_CASE("tiles on a GPU give the bits of the whole image") {
+    FOVEA_NEEDS_GPU();
+    using network = sequential<zoo::vapsr_network<2, 16, 24, 2>, clamp_in_inference>;
+    model<network, cuda> net(random_weights<network>());
+    const auto x = random_tensor(2, 70, 53, 3);
+    const auto whole = net(x.view());
+    REQUIRE(distance(whole, whole) == 0); // finite
+    for (int side : {16, 33}) CHECK(same_bits(net(x.view(), {.how = schedule{side, side, 0}}), whole));
+    CHECK(same_bits(net(x.view(), {.device_budget = 3000000}), whole));
+}
+
+TEST_CASE("images on a GPU") {
+    FOVEA_NEEDS_GPU();
+    using network = sum<sequential<conv<3, 20, 3, silu>, conv<20, 12, 3>, pixel_shuffle<2>>, upsample<2>>;
+    const auto weights = random_weights<network>();
+    model<network, cuda> net(weights);
+    model<network, reference> plain(weights);
+    random_stream random(11);
+    for (int channels : {1, 3, 4}) {
+        image in(45, 64, channels);
+        for (int y = 0; y < in.height(); ++y)
+            for (auto& v : in.row<std::uint8_t>(y)) v = std::uint8_t(random.uniform() * 255);
+        const image out = net(in), expected = plain(in);
+        int worst = 0;
+        for (int y = 0; y < out.height(); ++y)
+            for (std::size_t i = 0; i < out.row<std::uint8_t>(y).size(); ++i)
+                worst = std::max(worst, std::abs(out.row<std::uint8_t>(y)[i] - expected.row<std::uint8_t>(y)[i]));
+        CHECK(worst <= 1); // a value on the edge between two bytes may fall to either side
+    }
+}

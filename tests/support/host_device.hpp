@@ -1,0 +1,57 @@
+// The GPU's kernels as loops on the host, so that they are tested where there is none; and a device made of them, whose
+// memory is as small as a test wants it.
+#pragma once
+#include <cstdlib>
+
+#include "fovea/backend/cuda/engine.hpp"
+
+namespace fovea_test {
+
+struct host_device {
+    static inline std::size_t memory = std::size_t{1} << 40; // of a device that is made
+    static inline std::size_t pretended = 0;                 // more is said to be free than there is
+    static inline int launches = 0;
+
+    template <class Kernel> static void launch(void*, const Kernel& k, int blocks) {
+        ++launches;
+        fovea::run_blocks_on_host(k, blocks);
+    }
+    void* queue() { return this; }
+    // Bytes before those given hold their number.
+    void* allocate(std::size_t bytes, fovea::memory_place place) {
+        if (place == fovea::memory_place::device) {
+            if (bytes > left) return nullptr;
+            left -= bytes;
+        }
+        auto* const all = static_cast<std::byte*>(std::malloc(bytes + header));
+        std::memcpy(all, &bytes, sizeof bytes);
+        std::memset(all + header, 0xff, bytes);
+        return all + header;
+    }
+    void release(void* at, fovea::memory_place place) noexcept {
+        std::byte* const all = static_cast<std::byte*>(at) - header;
+        std::size_t bytes = 0;
+        std::memcpy(&bytes, all, sizeof bytes);
+        if (place == fovea::memory_place::device) left += bytes;
+        std::free(all);
+    }
+    std::size_t free_bytes() { return left + pretended; }
+    void upload(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+    void download(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+    void clear(void* to, std::size_t bytes) { std::memset(to, 0, bytes); }
+    void wait() {}
+
+  private:
+    static constexpr std::size_t header = 64;
+    std::size_t left = memory;
+};
+
+// Kernels by the executor of the host, and by an engine as on a GPU.
+using device_on_host = fovea::on_device<host_device>;
+struct engine_on_host : device_on_host {};
+
+inline std::unique_ptr<fovea::engine> make_engine(engine_on_host, const fovea::graph& g, const fovea::weight_store& w) {
+    return std::make_unique<fovea::device_engine<engine_on_host>>(g, w, std::make_unique<host_device>());
+}
+
+} // namespace fovea_test
