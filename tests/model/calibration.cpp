@@ -156,7 +156,7 @@ TEST_CASE("ranges that do not fit are refused with a reason") {
         change(r);
         return error_of([&] { in_int8<small_network>(r); });
     };
-    CHECK(refusal([](activation_ranges&) {}) == "no error");
+    CHECK(refusal([](activation_ranges&) {}) == "");
     CHECK_THAT(refusal([](auto& r) { r.weights = "0123456789abcdef"; }),
                Catch::Contains("r.safetensors") && Catch::Contains("other weights"));
     CHECK_THAT(refusal([](auto& r) { r.inputs.erase("encoder.0.conv2"); }),

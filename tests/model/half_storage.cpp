@@ -117,8 +117,8 @@ TEST_CASE("activations beyond what half precision holds are an error that says s
     for (int y = 0; y < 20; ++y)
         for (float& v : x.row<float>(y)) v = 1e7f;
     auto exact = in<net>(float32), wide_range = in<net>(bfloat16), half = in<net>(float16);
-    CHECK(error_of([&] { exact(x); }) == "no error");
-    CHECK(error_of([&] { wide_range(x); }) == "no error");
+    CHECK(error_of([&] { exact(x); }) == "");
+    CHECK(error_of([&] { wide_range(x); }) == "");
     CHECK_THAT(error_of([&] { half(x); }), Catch::Contains("not finite") && Catch::Contains("65504"));
 }
 
