@@ -6,8 +6,8 @@
 //       std::int64_t steps = 0;                                        // done so far
 //       static constexpr const char* name;
 //   };
-// State is made at the first step, one vector for each parameter and kind; whoever resumes calls prepare() first. Threads
-// (null: one) share fixed pieces of the numbers, so that how many there are changes no bit.
+// State is made at the first step, one vector for each parameter and kind; whoever resumes calls prepare() first.
+// Threads (null: one) share fixed pieces of the numbers, so that how many there are changes no bit.
 #pragma once
 #include <algorithm>
 #include <cmath>
