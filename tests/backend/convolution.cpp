@@ -57,6 +57,7 @@ void check(const fovea::kernel_table& kernels, kind which, const setting& s, int
 
     operation op;
     op.run = full ? kernels.convolution : kernels.depthwise;
+    if (full) op.scratch = kernels.convolution_scratch;
     op.a = p.a;
     op.dims = dims;
     op.w = {packed.get(), s.bias ? bias.data() : nullptr};
@@ -130,6 +131,22 @@ TEST_CASE("convolution with less padding, or none") {
 TEST_CASE("weights larger than the cache are walked through by output channels") {
     for (const auto* kernels : all_kernels())
         check(*kernels, kind::full, {.inputs = 128, .outputs = 160, .kernel = 3, .skip = true}, 1, 3, 5);
+}
+
+TEST_CASE("pixels that are copied together give the bits that rows do") {
+    for (const auto* kernels : all_kernels())
+        for (auto [h, w] : {std::pair{1, 1}, {4, 3}, {3, 17}, {9, 22}, {2, 70}})
+            for (int inputs : {20, 512})
+                for (int stride : {1, 2})
+                    for (bool skip : {false, true})
+                        check(*kernels, kind::full,
+                              {.inputs = inputs,
+                               .outputs = 69,
+                               .kernel = 1,
+                               .stride = stride,
+                               .activation = activation_kind::silu,
+                               .skip = skip},
+                              3, h, w);
 }
 
 TEST_CASE("depthwise convolution equals plain loops and does not depend on how it is cut") {

@@ -58,7 +58,9 @@ def kernels_of(isa):
     transforms = [Kernel(rf"{function}<{tile}[,>]", sums, TRANSFORM * (tile + 2) ** 2)
                   for tile, inputs, outputs in ((4, 120, 40), (6, 250, 140))
                   for function, sums in (("transform_patches", inputs), ("finish_tile", outputs))]
-    return blocks + filters + depthwise + transforms
+    outer = [Kernel(rf"sum_outer<{vectors}, {pixels}, false>", vectors * pixels)
+             for vectors, pixels in BLOCKS[isa] if vectors == 2]
+    return blocks + filters + depthwise + transforms + outer
 
 
 def faults(listing, kernels, namespace=""):

@@ -30,6 +30,17 @@ TEST_CASE("parallel_for visits every index once, on the same worker each time") 
     }
 }
 
+TEST_CASE("parallel_for_uneven visits every index once") {
+    for (int threads : {1, 2, 3, 5}) {
+        fovea::context c({.threads = threads});
+        for (int n : {0, 1, 2, 7, 64}) {
+            std::vector<int> visits(std::size_t(n), 0);
+            c.parallel_for_uneven(n, [&](int i, int) noexcept { ++visits[std::size_t(i)]; });
+            CHECK(visits == std::vector<int>(std::size_t(n), 1));
+        }
+    }
+}
+
 TEST_CASE("a call inside a call runs serially on its own worker") {
     fovea::thread_pool pool(2);
     std::vector<int> sum(2, 0), strangers(2, 0);

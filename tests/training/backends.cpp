@@ -117,6 +117,28 @@ TEST_CASE("training: strided convolutions on the cpu") {
     check_layers<sum<conv<6, 10, 3, identity, conv_options{.stride = 2}>,
                      conv<6, 10, 1, identity, conv_options{.stride = 2}>>>();
 }
+TEST_CASE("training: 1x1 convolutions of short rows on the cpu") {
+    for (int width = 1; width <= 20; ++width)
+        for (int batch = 1; batch <= 3; ++batch) {
+            check<conv<20, 33, 1>>(batch, 3, width);
+            check<conv<34, 18, 1, identity, conv_options{.stride = 2, .bias = false}>>(batch, 4, width);
+        }
+    using between_margins = sequential<conv<3, 16, 3>, conv<16, 40, 1>, conv<40, 16, 3>>;
+    check<between_margins>(3, 5, 7);
+    // Pixels, and with a stride rows of dy, as far apart as L1 has no room.
+    check<conv<512, 40, 1>>(3, 5, 7);
+    check<
+        sum<conv<256, 40, 1, silu, conv_options{.stride = 2}>, conv<256, 40, 3, identity, conv_options{.stride = 2}>>>(
+        2, 6, 9);
+    check<conv<70, 512, 1>>(2, 19, 9); // more pixels than are packed at once
+}
+TEST_CASE("training: convolutions of many channels on small images on the cpu") {
+    check<conv<80, 70, 3>>(3, 4, 4); // Winograd's tiles of several images, blocks of inputs and outputs
+    check<conv<130, 68, 3>>(2, 9, 7);
+    check<conv<200, 192, 3>>(2, 5, 6);                                      // the smaller tile
+    check<conv<40, 24, 3, identity, conv_options{.stride = 2}>>(2, 21, 30); // several panels of columns
+    check<conv<70, 9, 3, identity, conv_options{.dilation = 2}>>(2, 7, 9);
+}
 TEST_CASE("training: convolutions with less padding on the cpu") {
     check_layers<conv<3, 20, 3, relu, conv_options{.stride = 2, .padding = 0}>>();
     check_layers<conv<3, 16, 11, identity, conv_options{.stride = 4, .padding = 2}>>();
@@ -169,4 +191,6 @@ TEST_CASE("training: the number of threads changes no bit") {
     same_with_threads<zoo::supercool<2, 32, 2, 3>>(3, 45, 37);
     same_with_threads<zoo::vapsr_network<2, 16, 24, 2>>(2, 70, 33);
     same_with_threads<sequential<zoo::bottleneck<16, 8, 24>, zoo::bottleneck<24, 8, 32, 2>>>(5, 64, 63);
+    using wide = sequential<zoo::bottleneck<32, 140, 256>, zoo::bottleneck<256, 130, 512, 2>>;
+    same_with_threads<wide>(3, 9, 7);
 }

@@ -101,6 +101,28 @@ TEST_CASE("training lowers the loss, and its average follows") {
     CHECK((weights_of(net) == now));
 }
 
+TEST_CASE("the number of threads changes no bit of a step") {
+    using wide = sequential<conv<3, 64, 3>, silu, conv<64, 40, 3, silu>, conv<40, 12, 3>, pixel_shuffle<2>>;
+    samples s(3);
+    const auto after = [&](any_optimizer o, int threads) {
+        context pool({.threads = threads});
+        trainable<wide, cpu> net({.seed = 2, .threads = &pool});
+        trainer fit(net, std::move(o), {.rate = {.base = 1e-3}, .max_gradient_norm = 0.1, .ema_decay = 0.9});
+        for (int i = 0; i < 3; ++i) fit.step(s.x.view(), s.t.view(), l2_loss{});
+        auto all = weights_of(net);
+        fit.exchange_average();
+        const auto averages = weights_of(net);
+        all.insert(all.end(), averages.begin(), averages.end());
+        return all;
+    };
+    for (const any_optimizer& o : {any_optimizer(adam{}), any_optimizer(adamw{}), any_optimizer(adafactor{}),
+                                   any_optimizer(adafactor({.low_memory = true})), any_optimizer(sgd{})}) {
+        INFO(o.name());
+        const auto one = after(o, 1);
+        for (int threads : {2, 3, 8}) CHECK((after(o, threads) == one));
+    }
+}
+
 TEST_CASE("a run goes on from its state bit for bit") {
     const any_optimizer optimizers[] = {adafactor{}, adam{}, adamw{}, sgd{}};
     for (const auto& o : optimizers) {

@@ -36,7 +36,7 @@ struct training_plan {
     std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
     std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
     std::vector<std::size_t> statistics, partials;          // offsets by operation
-    std::vector<int> pieces, chunks;                        // of weight_gradient, by operation: of rows, most of outputs
+    std::vector<int> pieces, chunks; // of weight_gradient, by operation: of rows, most of outputs
     std::size_t zeros = 0, zero_bytes = 0, bytes = 0;
 };
 
@@ -262,9 +262,9 @@ class training_planner {
         p_.zeros = slots_.back().offset;
     }
 
-    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. A single piece needs
-    // none. Weights that are large, which convolutions alone have, may be cut by output channels instead, which changes
-    // no sum: other kernels add to all channels.
+    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. A single piece
+    // needs none. Weights that are large, which convolutions alone have, may be cut by output channels instead, which
+    // changes no sum: other kernels add to all channels.
     void cut_weights(const operation& o, bool needed) {
         constexpr std::size_t most = 32 << 20; // bytes of partial sums
         constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels

@@ -114,7 +114,7 @@ class attention_stream {
           inner_(attention_inner_rows(c)),
           x_(c.x[0], attention_input_columns(c, {image_column(from_), image_column(right_)}), attention_input_rows(c),
              c.scratch),
-          tiles_(x_.view(), n, inner_, {image_column(from_), image_column(right_)}) {
+          tiles_(x_.view(), {n, n + 1}, inner_, {image_column(from_), image_column(right_)}) {
         const std::ptrdiff_t row = group_ * l.groups();
         const std::size_t copies = attention_copies(c, strip);
         float* next = reinterpret_cast<float*>(c.scratch) + copies;
@@ -236,7 +236,7 @@ class attention_stream {
         }
     }
     void project_tiles(int y) {
-        const auto to = [&](int row, int x, int channel, int channels) {
+        const auto to = [&](int, int row, int x, int channel, int channels) {
             destination d = into(a_.at(row), 1);
             d.y += (x - image_column(from_)) * lanes + channel / lanes * group_;
             d.bias += channel;

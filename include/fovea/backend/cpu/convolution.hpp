@@ -7,7 +7,7 @@
 #include <cassert>
 
 #include "fovea/backend/cpu/filters.hpp"
-#include "fovea/backend/cpu/register_block.hpp"
+#include "fovea/backend/cpu/pixel_product.hpp"
 
 namespace fovea::FOVEA_ISA {
 
@@ -103,7 +103,29 @@ inline call with_joined_rows(call c) {
     return c;
 }
 
+// Whether a call of a 1x1 convolution copies its pixels together: too few in a row, or as far apart as L1 has no room.
+inline bool gathers_pixels(const call& c) {
+    const std::size_t step = sizeof(float) * std::size_t(c.a.stride * c.x[0].channels);
+    return c.a.kernel == 1 && c.a.groups == 1 && (step % 2048 == 0 || (c.cols.size() < 64 && !joins_rows(c)));
+}
+inline std::size_t convolution_scratch(const call& c) {
+    return gathers_pixels(c) ? gathered_pixels(c.dims[1]).bytes() : 0;
+}
+inline void convolve_gathered_pixels(const call& c) {
+    const convolution_layout l = layout_of(c.a, c.dims);
+    const int s = c.a.stride, offset = c.a.offset;
+    multiply_pixels(
+        l, {c.images, c.rows, c.cols}, c.weight<float>(0),
+        [&](int n, int y, int x) { return c.x[0].read<float>(n, y * s + offset, x * s + offset); },
+        std::ptrdiff_t(s) * c.x[0].channels,
+        [&](int n, int y, int x, int channel, int channels) {
+            return convolution_destination(c, l, n, y, x, channel, channels);
+        },
+        epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
+}
+
 inline void convolution(const call& given) {
+    if (gathers_pixels(given)) return convolve_gathered_pixels(given);
     const call c = joins_rows(given) ? with_joined_rows(given) : given;
     const convolution_layout l = layout_of(c.a, c.dims);
     assert(l.kernel <= max_kernel);

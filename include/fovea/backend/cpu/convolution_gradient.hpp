@@ -65,8 +65,8 @@ inline void pack_phases(const preparation_call& c) {
         const int width = vectors * lanes;
         std::vector<std::ptrdiff_t> tap_at(std::size_t(f.taps));
         l.each([&](int, int, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
-            std::ptrdiff_t at = std::ptrdiff_t(before) +
-                                std::ptrdiff_t(rows.count) * cols.count * l.inputs * first * lanes;
+            std::ptrdiff_t at =
+                std::ptrdiff_t(before) + std::ptrdiff_t(rows.count) * cols.count * l.inputs * first * lanes;
             for (int i = 0; i < rows.count; ++i)
                 for (int j = 0; j < cols.count; ++j, at += std::ptrdiff_t(l.inputs) * width)
                     tap_at[std::size_t((rows.first - i * l.stride) * l.kernel + cols.first - j * l.stride)] = at;
@@ -119,6 +119,21 @@ inline void convolve_phases(const gradient_call& c) {
             along{first(c.cols.begin, col_phase), first(c.cols.end, col_phase)};
         if (along.empty()) return;
         const float* weights = static_cast<const float*>(c.arranged) + before;
+        const auto to = [&](int n, int y, int x, int channel, int channels) {
+            float* dx = c.dx[0].at<float>(n, y * s + row_phase, x * s + col_phase) + channel;
+            return destination{.y = dx,
+                               .pixel_step = std::ptrdiff_t(s) * l.outputs,
+                               .vector_step = lanes,
+                               .channels = std::min(channels, l.outputs - channel),
+                               .bias = nullptr,
+                               .skip = c.accumulates[0] ? dx : nullptr,
+                               .slope = 0};
+        };
+        if (l.kernel == 1 && rows.count * cols.count == 1)
+            return multiply_pixels(
+                convolution_layout{1, l.outputs, l.inputs, 1}, {c.images, down, along}, weights,
+                [&](int n, int y, int x) { return c.dy.read<float>(n, y + rows.begin, x + cols.begin); }, c.dy.channels,
+                to, finish, reinterpret_cast<float*>(c.scratch));
         terms t{};
         t.rows = rows.count, t.runs = 1, t.length = cols.count * l.inputs, t.pixel_step = l.inputs;
         if (cols.count == 0) t.rows = 0;
@@ -130,15 +145,8 @@ inline void convolve_phases(const gradient_call& c) {
                         const int row = y + rows.begin + i; // outside the image lies the row of zeros
                         t.row[i] = c.dy.read<float>(n, row, along.begin + cols.begin);
                     }
-                    float* dx = c.dx[0].at<float>(n, y * s + row_phase, along.begin * s + col_phase) + vector * lanes;
-                    const destination to{.y = dx,
-                                         .pixel_step = std::ptrdiff_t(s) * l.outputs,
-                                         .vector_step = lanes,
-                                         .channels = std::min(vectors * lanes, l.outputs - vector * lanes),
-                                         .bias = nullptr,
-                                         .skip = c.accumulates[0] ? dx : nullptr,
-                                         .slope = 0};
-                    row_kernel_of(vectors)(t, w, along.size(), to, finish);
+                    row_kernel_of(vectors)(t, w, along.size(), to(n, y, along.begin, vector * lanes, vectors * lanes),
+                                           finish);
                 }
             w += std::ptrdiff_t(t.rows) * t.length * vectors * lanes;
         });
@@ -146,7 +154,9 @@ inline void convolve_phases(const gradient_call& c) {
 }
 
 inline std::size_t convolution_input_gradient_scratch(const gradient_call& c) {
-    return c.a.method == convolution_method::winograd ? winograd_scratch(exchanged_call(c)) : 0;
+    if (by_phases(c.a)) return c.dims[2] == 1 ? gathered_pixels(c.dims[0]).bytes() : 0;
+    const call e = exchanged_call(c);
+    return c.a.method == convolution_method::winograd ? winograd_scratch(e) : convolution_scratch(e);
 }
 inline void convolution_input_gradient(const gradient_call& c) {
     if (by_phases(c.a)) return convolve_phases(c);

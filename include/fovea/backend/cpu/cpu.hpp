@@ -31,7 +31,8 @@ constexpr convolution_method method_for(convolution_method wanted, const operati
     const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
     return chosen && winograd_fits(o.a) ? winograd : direct;
 }
-// Larger tiles where products outweigh the transforms, and weights, of which they have 64 planes and not 36, fit caches.
+// Larger tiles where products outweigh the transforms, and weights, of which they have 64 planes and not 36, fit
+// caches.
 constexpr int winograd_tile_for(const weight_shape& dims) {
     return dims[0] >= 48 && dims[1] >= 64 && dims[0] * dims[1] <= 1 << 15 ? 6 : 4;
 }
@@ -71,7 +72,7 @@ template <class A> std::size_t scratch(cpu, laid_out<conv2d<A>, packed_convoluti
     using enum convolution_method;
     return c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd_scratch)(c)
            : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution_scratch)(c)
-                                  : 0;
+                                  : FOVEA_CPU_KERNEL(convolution_scratch)(c);
 }
 
 struct packed_depthwise {

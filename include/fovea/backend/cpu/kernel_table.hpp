@@ -10,6 +10,7 @@ namespace fovea {
 struct kernel_table {
     const char* name; // avx512vnni, avx512, avx2, neon, baseline
 
+    scratch_size convolution_scratch;
     kernel convolution;
     preparation_size packed_convolution_bytes;
     preparation_kernel pack_convolution;

@@ -23,6 +23,7 @@ namespace fovea::FOVEA_ISA {
 
 constexpr kernel_table table_of_kernels() {
     return {.name = FOVEA_ISA_NAME,
+            .convolution_scratch = convolution_scratch,
             .convolution = convolution,
             .packed_convolution_bytes = packed_convolution_bytes,
             .pack_convolution = pack_convolution,

@@ -1,5 +1,5 @@
-// The inner loop of weight gradients: sums[r][c] += sum over k of a[k][r] b[k][c], r a few rows, c one or two vectors of
-// columns. Sums are kept in registers over all k.
+// The inner loop of weight gradients: sums[r][c] += sum over k of a[k][r] b[k][c], r a few rows, c one or two vectors
+// of columns. Sums are kept in registers over all k.
 #pragma once
 #include "fovea/backend/cpu/register_block.hpp"
 
@@ -44,7 +44,7 @@ FOVEA_NOINLINE void sum_outer(const outer_terms& t, float* sums, std::ptrdiff_t 
         FOVEA_UNROLL
         for (int v = 0; v < NV; ++v) {
             float* to = sums + p * sums_step + v * lanes;
-            Part && v + 1 == NV ? store_part(to, acc[p][v], last) : store(to, acc[p][v]);
+            Part&& v + 1 == NV ? store_part(to, acc[p][v], last) : store(to, acc[p][v]);
         }
     }
 }
@@ -63,7 +63,7 @@ void sum_outer_rows(outer_terms t, int rows, float* sums, std::ptrdiff_t sums_st
 inline void sum_outer_block(const outer_terms& t, int rows, int columns, float* sums, std::ptrdiff_t sums_step) {
     const int last = (columns - 1) % lanes + 1;
     const auto sum = columns > lanes ? last < lanes ? sum_outer_rows<2, true> : sum_outer_rows<2, false>
-                     : last < lanes  ? sum_outer_rows<1, true>
+                     : last < lanes ? sum_outer_rows<1, true>
                                      : sum_outer_rows<1, false>;
     sum(t, rows, sums, sums_step, last);
 }

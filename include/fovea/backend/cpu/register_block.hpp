@@ -174,13 +174,17 @@ template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     while (x < pixels) block(std::integral_constant<int, 1>{});
 }
 
-// One row of `pixels` outputs for one block of NV vectors of channels.
-template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+// One block of NV vectors of channels for `pixels` outputs: finish(sums, first, last), each pixel once.
+template <int NV, class Finish> void sum_pixels(const terms& t, const float* w, int pixels, Finish finish) {
     alignas(64) float sums[max_block_sums];
     each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
         sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
-        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+        finish(sums + (x - from) * NV * lanes, x, from + size());
     });
+}
+// One row of them.
+template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+    sum_pixels<NV>(t, w, pixels, [&](const float* sums, int x, int end) { finish(to, sums, NV, x, end - x); });
 }
 
 // The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same
@@ -206,6 +210,14 @@ inline row_kernel row_kernel_of(int vectors) {
     if constexpr (max_block_vectors == 4)
         if (vectors == 4) return sum_row<4>;
     return vectors == 3 ? sum_row<3> : vectors == 2 ? sum_row<2> : sum_row<1>;
+}
+// f(vectors as a constant)
+template <class F> void with_block_vectors(int vectors, F f) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return f(std::integral_constant<int, 4>{});
+    vectors == 3   ? f(std::integral_constant<int, 3>{})
+    : vectors == 2 ? f(std::integral_constant<int, 2>{})
+                   : f(std::integral_constant<int, 1>{});
 }
 
 template <class Fetch> row_kernel store_kernel_of(int vectors) {

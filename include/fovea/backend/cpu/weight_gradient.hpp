@@ -7,6 +7,7 @@
 // lie in an image: with one tap the sums are dw itself.
 #pragma once
 #include "fovea/backend/cpu/outer_product.hpp"
+#include "fovea/backend/cpu/pixel_list.hpp"
 #include "fovea/graph/gradient_kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
@@ -40,7 +41,7 @@ inline void sum_bias_gradient(const gradient_call& c, float* db) {
 // Where the sums of a group lie: [output][column]. Without dilation and groups the taps of a kernel row are one run of
 // columns that are neighbours in x.
 struct weight_gradient_layout {
-    static constexpr int pixels = 256; // at a time
+    static constexpr int pixels = 256;                                                 // at a time
     static constexpr int panel = outer_vectors * lanes, at_once = 256 / panel * panel; // columns
     int kernel, inputs, outputs, run, columns;
 
@@ -51,8 +52,8 @@ struct weight_gradient_layout {
           run(a.dilation == 1 && a.groups == 1 ? dims[2] * dims[1] : dims[1]),
           columns(dims[2] * dims[3] * dims[1]) {}
     bool in_place() const { return kernel == 1; }
-    // Floats from a block of outer_rows outputs, or a panel of columns, to the next; a line more keeps the same pixel of
-    // all of them off the same sets.
+    // Floats from a block of outer_rows outputs, or a panel of columns, to the next; a line more keeps the same pixel
+    // of all of them off the same sets.
     static std::ptrdiff_t block_step(int count) { return std::ptrdiff_t(count) * outer_rows + line_floats; }
     static std::ptrdiff_t panel_step(int count) { return std::ptrdiff_t(count) * panel + line_floats; }
     std::size_t packed_outputs() const {
@@ -63,25 +64,16 @@ struct weight_gradient_layout {
     std::size_t floats() const { return packed_outputs() + packed_columns() + std::size_t(outputs) + sums(); }
 };
 
-// f(image, row, column, count, pixels before) for the parts of rows that pixels [first, last) of a call lie in.
-template <class F> FOVEA_INLINE void each_run_of_pixels(const gradient_call& c, int first, int last, F f) {
-    const int width = c.dy.width, image = c.rows.size() * width;
-    for (int at = first, n; at < last; at += n) {
-        const int x = at % width;
-        n = std::min(width - x, last - at);
-        f(c.images.begin + at / image, c.rows.begin + at % image / width, x, n, at - first);
-    }
-}
-
 // f(first, count) for the vectors of n floats.
 template <class F> FOVEA_INLINE void each_vector_of(int n, F f) {
     for (int i = 0; i < n; i += lanes) f(i, std::min(lanes, n - i));
 }
 
 // dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums.
-inline void pack_outputs(const gradient_call& c, range outputs, int first, int last, float* to, float* sums) {
+inline void pack_outputs(const gradient_call& c, const pixel_list& pixels, range outputs, int first, int last,
+                         float* to, float* sums) {
     std::fill_n(sums, outputs.size(), 0.f);
-    each_run_of_pixels(c, first, last, [&](int image, int y, int x, int count, int before) {
+    pixels.each_run(first, last, [&](int image, int y, int x, int count, int before) {
         const float* dy = c.dy.at<const float>(image, y, x) + outputs.begin;
         for (int p = before; p < before + count; ++p, dy += c.dy.channels)
             for (int o = 0, n; o < outputs.size(); o += n) {
@@ -97,21 +89,21 @@ inline void pack_outputs(const gradient_call& c, range outputs, int first, int l
 }
 
 // What the pixels [first, last) read for some columns: [panel][pixel][weight_gradient_layout::panel].
-inline void pack_columns(const gradient_call& c, const weight_gradient_layout& l, int group, range columns, int first,
-                         int last, float* to) {
-    const int half = l.kernel / 2, s = c.a.stride, runs_of_row = l.kernel * l.inputs / l.run, pixels = last - first;
-    if (columns.size() % lanes != 0) std::fill_n(to, (columns.size() / l.panel + 1) * l.panel_step(pixels), 0.f);
+inline void pack_columns(const gradient_call& c, const weight_gradient_layout& l, const pixel_list& pixels, int group,
+                         range columns, int first, int last, float* to) {
+    const int half = l.kernel / 2, s = c.a.stride, runs_of_row = l.kernel * l.inputs / l.run, all = last - first;
+    if (columns.size() % lanes != 0) std::fill_n(to, (columns.size() / l.panel + 1) * l.panel_step(all), 0.f);
     for (int at = columns.begin, n; at < columns.end; at += n) {
         const int run = at / l.run, i = run / runs_of_row, j = run % runs_of_row, column = at - columns.begin;
         n = std::min((run + 1) * l.run, columns.end) - at;
-        each_run_of_pixels(c, first, last, [&](int image, int y, int x, int count, int before) {
+        pixels.each_run(first, last, [&](int image, int y, int x, int count, int before) {
             const float* from = c.x[0].read<float>(image, y * s + c.a.offset + (i - half) * c.a.dilation,
                                                    x * s + c.a.offset + (j - half) * c.a.dilation) +
                                 group * l.inputs + at % l.run;
             for (int p = before; p < before + count; ++p, from += std::ptrdiff_t(s) * c.x[0].channels)
                 for (int k = column, m; k < column + n; k += m) { // to the end of a vector
                     m = std::min(lanes - k % lanes, column + n - k);
-                    store_first(to + k / l.panel * l.panel_step(pixels) + p * l.panel + k % l.panel,
+                    store_first(to + k / l.panel * l.panel_step(all) + p * l.panel + k % l.panel,
                                 load_first(from + k - column, m), m);
                 }
         });
@@ -132,15 +124,16 @@ inline void direct_weight_gradient_of_group(const gradient_call& c, int group, r
     float* const bias_sums = x + l.packed_columns();
     float* const sums = l.in_place() ? dw : bias_sums + l.outputs;
     std::fill_n(sums, l.sums(), 0.f);
-    const int all = c.images.size() * c.rows.size() * c.dy.width;
+    const pixel_list pixels{c.images, c.rows, {0, c.dy.width}};
+    const int all = pixels.count();
     for (int first = 0; first < all; first += l.pixels) {
         const int last = std::min(first + l.pixels, all), count = last - first;
-        pack_outputs(c, outputs, first, last, dy, bias_sums);
+        pack_outputs(c, pixels, outputs, first, last, dy, bias_sums);
         if (float* db = c.weight_gradient<float>(1))
             for (int o = 0; o < l.outputs; ++o) db[outputs.begin + o] += bias_sums[o];
         for (int some = 0; some < l.columns; some += l.at_once) {
             const range columns{some, std::min(some + l.at_once, l.columns)};
-            pack_columns(c, l, group, columns, first, last, x);
+            pack_columns(c, l, pixels, group, columns, first, last, x);
             for (int o = 0, n; o < l.outputs; o += n) {
                 n = std::min(outer_rows, l.outputs - o);
                 for (int column = some; column < columns.end; column += l.panel)

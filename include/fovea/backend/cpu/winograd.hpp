@@ -176,41 +176,41 @@ template <int M> const tile_epilogue<M>& tile_epilogue_of(activation_kind kind) 
         kind, []<activation_kind Kind>() -> const tile_epilogue<M>& { return tile_epilogue_for<M, Kind>; });
 }
 
-// The tiles that a rectangle of pixels of one image touches, in rows from left to right.
+// The tiles that a rectangle of pixels of some images touches, image by image, in rows from left to right.
 template <int M> class winograd_tiles {
     static constexpr int size = M, patch_size = M + 2;
     const window& x_;
-    int n_;
-    range rows_, cols_;
+    range images_, rows_, cols_;
     int top_, left_, across_, down_;
 
   public:
-    winograd_tiles(const window& x, int n, range rows, range cols)
+    winograd_tiles(const window& x, range images, range rows, range cols)
         : x_(x),
-          n_(n),
+          images_(images),
           rows_(rows),
           cols_(cols),
           top_(rows.begin / size),
           left_(cols.begin / size),
           across_((cols.end + size - 1) / size - left_),
           down_((rows.end + size - 1) / size - top_) {}
-    int count() const { return across_ * down_; }
-    // The tiles of the row that holds the pixels of row y.
+    int count() const { return images_.size() * across_ * down_; }
+    // The tiles of the first image's row that holds the pixels of row y.
     range row_of(int y) const { return {(y / size - top_) * across_, (y / size - top_ + 1) * across_}; }
     int channels() const { return x_.channels; }
-    int y(int tile) const { return (top_ + tile / across_) * size; }
+    int image(int tile) const { return images_.begin + tile / (across_ * down_); }
+    int y(int tile) const { return (top_ + tile / across_ % down_) * size; }
     int x(int tile) const { return (left_ + tile % across_) * size; }
 
     // Row i of the pixels that a tile reads.
-    const float* patch(int tile, int i) const { return x_.read<float>(n_, y(tile) - 1 + i, x(tile) - 1); }
+    const float* patch(int tile, int i) const { return x_.read<float>(image(tile), y(tile) - 1 + i, x(tile) - 1); }
     void read(int tile, float* to, std::ptrdiff_t plane) const {
         const float* row[patch_size];
         for (int i = 0; i < patch_size; ++i) row[i] = patch(tile, i);
         transform_patches<M>(row, channels(), to, plane);
     }
 
-    // One block of output channels of a tile, the pixels inside the rectangle. to(y, x): where those of row y from
-    // column x on go.
+    // One block of output channels of a tile, the pixels inside the rectangle. to(n, y, x): where those of image n and
+    // row y from column x on go.
     template <class To>
     void write(int tile, const float* sums, std::ptrdiff_t plane, int vectors, const To& to,
                const tile_epilogue<M>& finish) const {
@@ -218,7 +218,7 @@ template <int M> class winograd_tiles {
         const range cols{std::max(x(tile), cols_.begin), std::min(x(tile) + size, cols_.end)};
         if (rows.size() == size && cols.size() == size) {
             destination row[size];
-            for (int i = 0; i < size; ++i) row[i] = to(rows.begin + i, cols.begin);
+            for (int i = 0; i < size; ++i) row[i] = to(image(tile), rows.begin + i, cols.begin);
             return finish.whole(sums, plane, vectors, row);
         }
         alignas(64) float values[size][size * max_block_vectors * lanes];
@@ -227,8 +227,8 @@ template <int M> class winograd_tiles {
                 for (int j = 0; j < size; ++j) store(values[i] + (j * vectors + v) * lanes, o[j]);
             });
         for (int i = rows.begin; i < rows.end; ++i)
-            finish.part(to(i, cols.begin), values[i - y(tile)] + (cols.begin - x(tile)) * vectors * lanes, vectors, 0,
-                        cols.size());
+            finish.part(to(image(tile), i, cols.begin), values[i - y(tile)] + (cols.begin - x(tile)) * vectors * lanes,
+                        vectors, 0, cols.size());
     }
 };
 
@@ -294,7 +294,7 @@ template <class Walk> plane_product<Walk> plane_product_of(int vectors) {
 }
 
 // Convolves some of the tiles, a group at a time; w, scratch: as `winograd_layout` and `winograd_group` say.
-// to(y, x, channel, channels): where some output channels of row y go, from column x on.
+// to(n, y, x, channel, channels): where some output channels of image n and row y go, from column x on.
 template <int M, class To>
 void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles<M>& all, range chosen, const To& to,
                     const tile_epilogue<M>& finish, float* scratch) {
@@ -308,7 +308,7 @@ void convolve_tiles(const winograd_layout& l, const float* w, const winograd_til
         patch_walk<M> ahead(all, next, next_tiles, group.planes * group.products_of(l, tiles));
         l.each_block([&](int vector, int vectors, std::size_t floats) {
             const int channel = vector * lanes, channels = std::min(vectors * lanes, l.outputs - channel);
-            const auto block_to = [&](int y, int x) { return to(y, x, channel, channels); };
+            const auto block_to = [&](int n, int y, int x) { return to(n, y, x, channel, channels); };
             plane_product_of<patch_walk<M>>(vectors)(l, group, in, w + floats, tiles, sums, ahead);
             for (int t = 0; t < tiles; ++t)
                 all.write(first + t, sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, block_to, finish);
@@ -318,20 +318,18 @@ void convolve_tiles(const winograd_layout& l, const float* w, const winograd_til
 
 template <int M> void winograd_of(const call& c) {
     const float* bias = c.weight<float>(1);
-    for (int n = c.images.begin; n < c.images.end; ++n) {
-        const winograd_tiles<M> all(c.x[0], n, c.rows, c.cols);
-        const auto to = [&](int y, int x, int channel, int channels) {
-            return destination{.y = c.y.at<float>(n, y, x) + channel,
-                               .pixel_step = c.y.channels,
-                               .vector_step = lanes,
-                               .channels = channels,
-                               .bias = bias ? bias + channel : nullptr,
-                               .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
-                               .slope = c.a.slope};
-        };
-        convolve_tiles<M>({c.dims[1], c.dims[0], M}, c.weight<float>(0), all, {0, all.count()}, to,
-                          tile_epilogue_of<M>(c.a.activation), reinterpret_cast<float*>(c.scratch));
-    }
+    const winograd_tiles<M> all(c.x[0], c.images, c.rows, c.cols);
+    const auto to = [&](int n, int y, int x, int channel, int channels) {
+        return destination{.y = c.y.at<float>(n, y, x) + channel,
+                           .pixel_step = c.y.channels,
+                           .vector_step = lanes,
+                           .channels = channels,
+                           .bias = bias ? bias + channel : nullptr,
+                           .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
+                           .slope = c.a.slope};
+    };
+    convolve_tiles<M>({c.dims[1], c.dims[0], M}, c.weight<float>(0), all, {0, all.count()}, to,
+                      tile_epilogue_of<M>(c.a.activation), reinterpret_cast<float*>(c.scratch));
 }
 
 inline void winograd(const call& c) {

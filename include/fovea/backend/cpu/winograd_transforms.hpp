@@ -120,8 +120,7 @@ template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
 }
 
 // u = G g G^T in double for a vector of filters g, whose taps are `step` floats apart; u: [plane][lanes].
-template <int M>
-void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, float* u) {
+template <int M> void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, float* u) {
     double filter[3][3][lanes], row[3][lanes];
     for (int k = 0; k < 9; ++k)
         for (int o = 0; o < lanes; ++o) filter[k / 3][k % 3][o] = double(g[k * step + o]);

@@ -143,10 +143,10 @@ inline void winograd_weight_gradient_of(const gradient_call& c, const winograd_g
     winograd_filter_matrix<small_tile>(G);
     for (int o = 0; o < outputs.size(); ++o)
         for (int i = 0; i < inputs.size(); i += lanes)
-            transform_product(du + o * l.in_step + i, l.product, G,
-                              c.weight_gradient<float>(0) +
-                                  (std::ptrdiff_t(outputs.begin + o) * c.dims[1] + inputs.begin + i) * 9,
-                              std::min(lanes, inputs.size() - i));
+            transform_product(
+                du + o * l.in_step + i, l.product, G,
+                c.weight_gradient<float>(0) + (std::ptrdiff_t(outputs.begin + o) * c.dims[1] + inputs.begin + i) * 9,
+                std::min(lanes, inputs.size() - i));
 }
 
 inline void winograd_weight_gradient(const gradient_call& c) {

@@ -35,7 +35,7 @@ inline std::size_t packed_winograd_bytes(const preparation_call& c) {
 }
 // Filters go through a buffer [inputs][9][width] in L1, so that both w and the planes are passed through in runs.
 template <int M> void pack_winograd_tile(const filters& f, float* out) {
-    constexpr int some = 4; // inputs
+    constexpr int some = 4;                 // inputs
     constexpr std::size_t cached = 1 << 20; // floats
     double G[M + 2][3];
     winograd_filter_matrix<M>(G);
