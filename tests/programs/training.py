@@ -211,7 +211,8 @@ def errors(tmp):
     for wrong in (("--batch-size", 0), ("--recipe", "magic"), ("--num-epochs", "many"), ("--no-such-option",),
                   ("--beta1", 2), ("--upscale-ratio", 5), ("--threads", -1), ("--num-channels", 20)):
         check_usage_error(pretrain(tmp, "net", *wrong))
-    together = {"--target-resolution 17": ("--target-resolution", 17), "supercool has": ("--upscale-ratio", 3),
+    together = {"--target-resolution 17": ("--target-resolution", 17),
+                "supercool has": ("--upscale-ratio", 3, "--target-resolution", 24),
                 "vapsr has": ("--upscale-ratio", 8, "--network", "vapsr"),
                 "expected adafactor": ("--low-memory-optimizer", "--optimizer", "adam"),
                 "the degradation `antialias`": ("--recipe", "supercool", "--degradation", "matlab"),
@@ -227,7 +228,8 @@ def errors(tmp):
     for option, names in (("--checkpoint-path", ("file/net", "x" * 300 + "/net", "x" * 240, "/proc/net")),
                           ("--run-dir-path", ("file/runs", "file", "x" * 300, "/proc"))):
         for name in names:  # before anything is read, and nothing is left behind
-            check_error(pretrain(tmp, "net", option, tmp / name), tmp / name, "cannot")
+            named = tmp / name if option == "--run-dir-path" else (tmp / name).parent
+            check_error(pretrain(tmp, "net", option, tmp / name), named, "cannot")
     check(sorted(tmp.rglob("*")) == before, "a run that could not begin left", sorted(tmp.rglob("*")))
     check_failure(pretrain(tmp, "net", "--resume"), "net.step-*.safetensors", "expected a checkpoint")
     check_failure(pretrain(tmp, "net", "--weights", tmp / "absent"), tmp / "absent", "no such weight file")
