@@ -5040,6 +5040,7 @@ namespace fovea {
 struct kernel_table {
     const char* name; // avx512vnni, avx512, avx2, neon, baseline
 
+    scratch_size convolution_scratch;
     kernel convolution;
     preparation_size packed_convolution_bytes;
     preparation_kernel pack_convolution;
@@ -5372,6 +5373,38 @@ template <class TapAt> void copy_filters(const filters& f, int first, int width,
                 }
         }
 }
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_PIXEL_PRODUCT_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_PIXEL_PRODUCT_HPP
+
+// ---- fovea/backend/cpu/pixel_product.hpp
+// 1x1 convolutions as one matrix product over pixels: y[p] = act(x[p] w + b) + skip. Pixels are copied side by side,
+// some at a time, so that blocks of them are full in narrow images and pixels that lie a power of two apart do not push
+// each other out of L1. A pixel's sum has its terms in the order that convolution() gives them.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_PIXEL_LIST_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_PIXEL_LIST_HPP
+
+// ---- fovea/backend/cpu/pixel_list.hpp
+// The pixels of a rectangle in some images, counted through images, rows and columns.
+
+namespace fovea::FOVEA_ISA {
+
+struct pixel_list {
+    range images, rows, cols;
+
+    int count() const { return images.size() * rows.size() * cols.size(); }
+    // f(image, row, column, pixels, pixels before them) for the parts of rows that pixels [first, last) lie in.
+    template <class F> FOVEA_INLINE void each_run(int first, int last, F f) const {
+        const int width = cols.size(), image = rows.size() * width;
+        for (int at = first, n; at < last; at += n) {
+            const int x = at % width;
+            n = std::min(width - x, last - at);
+            f(images.begin + at / image, rows.begin + at % image / width, cols.begin + x, n, at - first);
+        }
+    }
+};
 
 } // namespace fovea::FOVEA_ISA
 #endif
@@ -5822,13 +5855,17 @@ template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     while (x < pixels) block(std::integral_constant<int, 1>{});
 }
 
-// One row of `pixels` outputs for one block of NV vectors of channels.
-template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+// One block of NV vectors of channels for `pixels` outputs: finish(sums, first, last), each pixel once.
+template <int NV, class Finish> void sum_pixels(const terms& t, const float* w, int pixels, Finish finish) {
     alignas(64) float sums[max_block_sums];
     each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
         sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
-        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+        finish(sums + (x - from) * NV * lanes, x, from + size());
     });
+}
+// One row of them.
+template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+    sum_pixels<NV>(t, w, pixels, [&](const float* sums, int x, int end) { finish(to, sums, NV, x, end - x); });
 }
 
 // The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same
@@ -5855,11 +5892,63 @@ inline row_kernel row_kernel_of(int vectors) {
         if (vectors == 4) return sum_row<4>;
     return vectors == 3 ? sum_row<3> : vectors == 2 ? sum_row<2> : sum_row<1>;
 }
+// f(vectors as a constant)
+template <class F> void with_block_vectors(int vectors, F f) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return f(std::integral_constant<int, 4>{});
+    vectors == 3   ? f(std::integral_constant<int, 3>{})
+    : vectors == 2 ? f(std::integral_constant<int, 2>{})
+                   : f(std::integral_constant<int, 1>{});
+}
 
 template <class Fetch> row_kernel store_kernel_of(int vectors) {
     if constexpr (max_block_vectors == 4)
         if (vectors == 4) return store_row<4, Fetch>;
     return vectors == 3 ? store_row<3, Fetch> : vectors == 2 ? store_row<2, Fetch> : store_row<1, Fetch>;
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+struct gathered_pixels {
+    std::ptrdiff_t step; // floats, from a pixel to the next
+    int at_once;
+    explicit gathered_pixels(int inputs) : step((inputs + line_floats - 1) / line_floats * line_floats + line_floats) {
+        constexpr int cached = 128 << 10, blocks = 168; // floats; pixels, a multiple of every block's
+        const int fitting = int(cached / step);
+        at_once = fitting >= blocks ? fitting / blocks * blocks : std::max(14, fitting / 14 * 14);
+    }
+    std::size_t bytes() const { return sizeof(float) * std::size_t(step) * std::size_t(at_once); }
+};
+
+// Layout: of the packed weights, in blocks of outputs (convolution_layout). from(image, row, column): the inputs of a
+// pixel, those of its neighbour in the row `from_step` floats on. to(image, row, column, channel, channels):
+// destination.
+template <class Layout, class From, class To>
+void multiply_pixels(const Layout& l, const pixel_list& pixels, const float* w, From from, std::ptrdiff_t from_step,
+                     To to, epilogue finish, float* scratch) {
+    const gathered_pixels g(l.inputs);
+    terms t{};
+    t.row[0] = scratch, t.rows = t.runs = 1, t.length = l.inputs, t.pixel_step = g.step;
+    for (int first = 0, all = pixels.count(); first < all; first += g.at_once) {
+        const int count = std::min(g.at_once, all - first);
+        pixels.each_run(first, first + count, [&](int n, int y, int x, int run, int before) {
+            const float* in = from(n, y, x);
+            for (int p = before; p < before + run; ++p, in += from_step)
+                std::copy_n(in, l.inputs, scratch + p * g.step);
+        });
+        l.each_block([&](int vector, int vectors, std::size_t floats) {
+            const auto put = [&](const float* sums, int begin, int end) {
+                pixels.each_run(first + begin, first + end, [&](int n, int y, int x, int run, int before) {
+                    finish(to(n, y, x, vector * lanes, vectors * lanes), sums + before * vectors * lanes, vectors, 0,
+                           run);
+                });
+            };
+            with_block_vectors(vectors, [&](auto nv) { sum_pixels<nv()>(t, w + floats, count, put); });
+        });
+    }
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -5959,7 +6048,29 @@ inline call with_joined_rows(call c) {
     return c;
 }
 
+// Whether a call of a 1x1 convolution copies its pixels together: too few in a row, or as far apart as L1 has no room.
+inline bool gathers_pixels(const call& c) {
+    const std::size_t step = sizeof(float) * std::size_t(c.a.stride * c.x[0].channels);
+    return c.a.kernel == 1 && c.a.groups == 1 && (step % 2048 == 0 || (c.cols.size() < 64 && !joins_rows(c)));
+}
+inline std::size_t convolution_scratch(const call& c) {
+    return gathers_pixels(c) ? gathered_pixels(c.dims[1]).bytes() : 0;
+}
+inline void convolve_gathered_pixels(const call& c) {
+    const convolution_layout l = layout_of(c.a, c.dims);
+    const int s = c.a.stride, offset = c.a.offset;
+    multiply_pixels(
+        l, {c.images, c.rows, c.cols}, c.weight<float>(0),
+        [&](int n, int y, int x) { return c.x[0].read<float>(n, y * s + offset, x * s + offset); },
+        std::ptrdiff_t(s) * c.x[0].channels,
+        [&](int n, int y, int x, int channel, int channels) {
+            return convolution_destination(c, l, n, y, x, channel, channels);
+        },
+        epilogue_of(c.a.activation), reinterpret_cast<float*>(c.scratch));
+}
+
 inline void convolution(const call& given) {
+    if (gathers_pixels(given)) return convolve_gathered_pixels(given);
     const call c = joins_rows(given) ? with_joined_rows(given) : given;
     const convolution_layout l = layout_of(c.a, c.dims);
     assert(l.kernel <= max_kernel);
@@ -6286,8 +6397,7 @@ template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
 }
 
 // u = G g G^T in double for a vector of filters g, whose taps are `step` floats apart; u: [plane][lanes].
-template <int M>
-void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, float* u) {
+template <int M> void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, float* u) {
     double filter[3][3][lanes], row[3][lanes];
     for (int k = 0; k < 9; ++k)
         for (int o = 0; o < lanes; ++o) filter[k / 3][k % 3][o] = double(g[k * step + o]);
@@ -6334,7 +6444,7 @@ inline std::size_t packed_winograd_bytes(const preparation_call& c) {
 }
 // Filters go through a buffer [inputs][9][width] in L1, so that both w and the planes are passed through in runs.
 template <int M> void pack_winograd_tile(const filters& f, float* out) {
-    constexpr int some = 4; // inputs
+    constexpr int some = 4;                 // inputs
     constexpr std::size_t cached = 1 << 20; // floats
     double G[M + 2][3];
     winograd_filter_matrix<M>(G);
@@ -6624,41 +6734,41 @@ template <int M> const tile_epilogue<M>& tile_epilogue_of(activation_kind kind) 
         kind, []<activation_kind Kind>() -> const tile_epilogue<M>& { return tile_epilogue_for<M, Kind>; });
 }
 
-// The tiles that a rectangle of pixels of one image touches, in rows from left to right.
+// The tiles that a rectangle of pixels of some images touches, image by image, in rows from left to right.
 template <int M> class winograd_tiles {
     static constexpr int size = M, patch_size = M + 2;
     const window& x_;
-    int n_;
-    range rows_, cols_;
+    range images_, rows_, cols_;
     int top_, left_, across_, down_;
 
   public:
-    winograd_tiles(const window& x, int n, range rows, range cols)
+    winograd_tiles(const window& x, range images, range rows, range cols)
         : x_(x),
-          n_(n),
+          images_(images),
           rows_(rows),
           cols_(cols),
           top_(rows.begin / size),
           left_(cols.begin / size),
           across_((cols.end + size - 1) / size - left_),
           down_((rows.end + size - 1) / size - top_) {}
-    int count() const { return across_ * down_; }
-    // The tiles of the row that holds the pixels of row y.
+    int count() const { return images_.size() * across_ * down_; }
+    // The tiles of the first image's row that holds the pixels of row y.
     range row_of(int y) const { return {(y / size - top_) * across_, (y / size - top_ + 1) * across_}; }
     int channels() const { return x_.channels; }
-    int y(int tile) const { return (top_ + tile / across_) * size; }
+    int image(int tile) const { return images_.begin + tile / (across_ * down_); }
+    int y(int tile) const { return (top_ + tile / across_ % down_) * size; }
     int x(int tile) const { return (left_ + tile % across_) * size; }
 
     // Row i of the pixels that a tile reads.
-    const float* patch(int tile, int i) const { return x_.read<float>(n_, y(tile) - 1 + i, x(tile) - 1); }
+    const float* patch(int tile, int i) const { return x_.read<float>(image(tile), y(tile) - 1 + i, x(tile) - 1); }
     void read(int tile, float* to, std::ptrdiff_t plane) const {
         const float* row[patch_size];
         for (int i = 0; i < patch_size; ++i) row[i] = patch(tile, i);
         transform_patches<M>(row, channels(), to, plane);
     }
 
-    // One block of output channels of a tile, the pixels inside the rectangle. to(y, x): where those of row y from
-    // column x on go.
+    // One block of output channels of a tile, the pixels inside the rectangle. to(n, y, x): where those of image n and
+    // row y from column x on go.
     template <class To>
     void write(int tile, const float* sums, std::ptrdiff_t plane, int vectors, const To& to,
                const tile_epilogue<M>& finish) const {
@@ -6666,7 +6776,7 @@ template <int M> class winograd_tiles {
         const range cols{std::max(x(tile), cols_.begin), std::min(x(tile) + size, cols_.end)};
         if (rows.size() == size && cols.size() == size) {
             destination row[size];
-            for (int i = 0; i < size; ++i) row[i] = to(rows.begin + i, cols.begin);
+            for (int i = 0; i < size; ++i) row[i] = to(image(tile), rows.begin + i, cols.begin);
             return finish.whole(sums, plane, vectors, row);
         }
         alignas(64) float values[size][size * max_block_vectors * lanes];
@@ -6675,8 +6785,8 @@ template <int M> class winograd_tiles {
                 for (int j = 0; j < size; ++j) store(values[i] + (j * vectors + v) * lanes, o[j]);
             });
         for (int i = rows.begin; i < rows.end; ++i)
-            finish.part(to(i, cols.begin), values[i - y(tile)] + (cols.begin - x(tile)) * vectors * lanes, vectors, 0,
-                        cols.size());
+            finish.part(to(image(tile), i, cols.begin), values[i - y(tile)] + (cols.begin - x(tile)) * vectors * lanes,
+                        vectors, 0, cols.size());
     }
 };
 
@@ -6742,7 +6852,7 @@ template <class Walk> plane_product<Walk> plane_product_of(int vectors) {
 }
 
 // Convolves some of the tiles, a group at a time; w, scratch: as `winograd_layout` and `winograd_group` say.
-// to(y, x, channel, channels): where some output channels of row y go, from column x on.
+// to(n, y, x, channel, channels): where some output channels of image n and row y go, from column x on.
 template <int M, class To>
 void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles<M>& all, range chosen, const To& to,
                     const tile_epilogue<M>& finish, float* scratch) {
@@ -6756,7 +6866,7 @@ void convolve_tiles(const winograd_layout& l, const float* w, const winograd_til
         patch_walk<M> ahead(all, next, next_tiles, group.planes * group.products_of(l, tiles));
         l.each_block([&](int vector, int vectors, std::size_t floats) {
             const int channel = vector * lanes, channels = std::min(vectors * lanes, l.outputs - channel);
-            const auto block_to = [&](int y, int x) { return to(y, x, channel, channels); };
+            const auto block_to = [&](int n, int y, int x) { return to(n, y, x, channel, channels); };
             plane_product_of<patch_walk<M>>(vectors)(l, group, in, w + floats, tiles, sums, ahead);
             for (int t = 0; t < tiles; ++t)
                 all.write(first + t, sums + std::ptrdiff_t(t) * vectors * lanes, group.out, vectors, block_to, finish);
@@ -6766,20 +6876,18 @@ void convolve_tiles(const winograd_layout& l, const float* w, const winograd_til
 
 template <int M> void winograd_of(const call& c) {
     const float* bias = c.weight<float>(1);
-    for (int n = c.images.begin; n < c.images.end; ++n) {
-        const winograd_tiles<M> all(c.x[0], n, c.rows, c.cols);
-        const auto to = [&](int y, int x, int channel, int channels) {
-            return destination{.y = c.y.at<float>(n, y, x) + channel,
-                               .pixel_step = c.y.channels,
-                               .vector_step = lanes,
-                               .channels = channels,
-                               .bias = bias ? bias + channel : nullptr,
-                               .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
-                               .slope = c.a.slope};
-        };
-        convolve_tiles<M>({c.dims[1], c.dims[0], M}, c.weight<float>(0), all, {0, all.count()}, to,
-                          tile_epilogue_of<M>(c.a.activation), reinterpret_cast<float*>(c.scratch));
-    }
+    const winograd_tiles<M> all(c.x[0], c.images, c.rows, c.cols);
+    const auto to = [&](int n, int y, int x, int channel, int channels) {
+        return destination{.y = c.y.at<float>(n, y, x) + channel,
+                           .pixel_step = c.y.channels,
+                           .vector_step = lanes,
+                           .channels = channels,
+                           .bias = bias ? bias + channel : nullptr,
+                           .skip = c.x[1] ? c.x[1].at<const float>(n, y, x) + channel : nullptr,
+                           .slope = c.a.slope};
+    };
+    convolve_tiles<M>({c.dims[1], c.dims[0], M}, c.weight<float>(0), all, {0, all.count()}, to,
+                      tile_epilogue_of<M>(c.a.activation), reinterpret_cast<float*>(c.scratch));
 }
 
 inline void winograd(const call& c) {
@@ -7226,7 +7334,7 @@ class attention_stream {
           inner_(attention_inner_rows(c)),
           x_(c.x[0], attention_input_columns(c, {image_column(from_), image_column(right_)}), attention_input_rows(c),
              c.scratch),
-          tiles_(x_.view(), n, inner_, {image_column(from_), image_column(right_)}) {
+          tiles_(x_.view(), {n, n + 1}, inner_, {image_column(from_), image_column(right_)}) {
         const std::ptrdiff_t row = group_ * l.groups();
         const std::size_t copies = attention_copies(c, strip);
         float* next = reinterpret_cast<float*>(c.scratch) + copies;
@@ -7348,7 +7456,7 @@ class attention_stream {
         }
     }
     void project_tiles(int y) {
-        const auto to = [&](int row, int x, int channel, int channels) {
+        const auto to = [&](int, int row, int x, int channel, int channels) {
             destination d = into(a_.at(row), 1);
             d.y += (x - image_column(from_)) * lanes + channel / lanes * group_;
             d.bias += channel;
@@ -7477,8 +7585,8 @@ inline void pack_phases(const preparation_call& c) {
         const int width = vectors * lanes;
         std::vector<std::ptrdiff_t> tap_at(std::size_t(f.taps));
         l.each([&](int, int, const phase_taps& rows, const phase_taps& cols, std::size_t before) {
-            std::ptrdiff_t at = std::ptrdiff_t(before) +
-                                std::ptrdiff_t(rows.count) * cols.count * l.inputs * first * lanes;
+            std::ptrdiff_t at =
+                std::ptrdiff_t(before) + std::ptrdiff_t(rows.count) * cols.count * l.inputs * first * lanes;
             for (int i = 0; i < rows.count; ++i)
                 for (int j = 0; j < cols.count; ++j, at += std::ptrdiff_t(l.inputs) * width)
                     tap_at[std::size_t((rows.first - i * l.stride) * l.kernel + cols.first - j * l.stride)] = at;
@@ -7531,6 +7639,21 @@ inline void convolve_phases(const gradient_call& c) {
             along{first(c.cols.begin, col_phase), first(c.cols.end, col_phase)};
         if (along.empty()) return;
         const float* weights = static_cast<const float*>(c.arranged) + before;
+        const auto to = [&](int n, int y, int x, int channel, int channels) {
+            float* dx = c.dx[0].at<float>(n, y * s + row_phase, x * s + col_phase) + channel;
+            return destination{.y = dx,
+                               .pixel_step = std::ptrdiff_t(s) * l.outputs,
+                               .vector_step = lanes,
+                               .channels = std::min(channels, l.outputs - channel),
+                               .bias = nullptr,
+                               .skip = c.accumulates[0] ? dx : nullptr,
+                               .slope = 0};
+        };
+        if (l.kernel == 1 && rows.count * cols.count == 1)
+            return multiply_pixels(
+                convolution_layout{1, l.outputs, l.inputs, 1}, {c.images, down, along}, weights,
+                [&](int n, int y, int x) { return c.dy.read<float>(n, y + rows.begin, x + cols.begin); }, c.dy.channels,
+                to, finish, reinterpret_cast<float*>(c.scratch));
         terms t{};
         t.rows = rows.count, t.runs = 1, t.length = cols.count * l.inputs, t.pixel_step = l.inputs;
         if (cols.count == 0) t.rows = 0;
@@ -7542,15 +7665,8 @@ inline void convolve_phases(const gradient_call& c) {
                         const int row = y + rows.begin + i; // outside the image lies the row of zeros
                         t.row[i] = c.dy.read<float>(n, row, along.begin + cols.begin);
                     }
-                    float* dx = c.dx[0].at<float>(n, y * s + row_phase, along.begin * s + col_phase) + vector * lanes;
-                    const destination to{.y = dx,
-                                         .pixel_step = std::ptrdiff_t(s) * l.outputs,
-                                         .vector_step = lanes,
-                                         .channels = std::min(vectors * lanes, l.outputs - vector * lanes),
-                                         .bias = nullptr,
-                                         .skip = c.accumulates[0] ? dx : nullptr,
-                                         .slope = 0};
-                    row_kernel_of(vectors)(t, w, along.size(), to, finish);
+                    row_kernel_of(vectors)(t, w, along.size(), to(n, y, along.begin, vector * lanes, vectors * lanes),
+                                           finish);
                 }
             w += std::ptrdiff_t(t.rows) * t.length * vectors * lanes;
         });
@@ -7558,7 +7674,9 @@ inline void convolve_phases(const gradient_call& c) {
 }
 
 inline std::size_t convolution_input_gradient_scratch(const gradient_call& c) {
-    return c.a.method == convolution_method::winograd ? winograd_scratch(exchanged_call(c)) : 0;
+    if (by_phases(c.a)) return c.dims[2] == 1 ? gathered_pixels(c.dims[0]).bytes() : 0;
+    const call e = exchanged_call(c);
+    return c.a.method == convolution_method::winograd ? winograd_scratch(e) : convolution_scratch(e);
 }
 inline void convolution_input_gradient(const gradient_call& c) {
     if (by_phases(c.a)) return convolve_phases(c);
@@ -7595,8 +7713,8 @@ inline void depthwise_input_gradient(const gradient_call& c) { depthwise(exchang
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_OUTER_PRODUCT_HPP
 
 // ---- fovea/backend/cpu/outer_product.hpp
-// The inner loop of weight gradients: sums[r][c] += sum over k of a[k][r] b[k][c], r a few rows, c one or two vectors of
-// columns. Sums are kept in registers over all k.
+// The inner loop of weight gradients: sums[r][c] += sum over k of a[k][r] b[k][c], r a few rows, c one or two vectors
+// of columns. Sums are kept in registers over all k.
 
 namespace fovea::FOVEA_ISA {
 
@@ -7639,7 +7757,7 @@ FOVEA_NOINLINE void sum_outer(const outer_terms& t, float* sums, std::ptrdiff_t 
         FOVEA_UNROLL
         for (int v = 0; v < NV; ++v) {
             float* to = sums + p * sums_step + v * lanes;
-            Part && v + 1 == NV ? store_part(to, acc[p][v], last) : store(to, acc[p][v]);
+            Part&& v + 1 == NV ? store_part(to, acc[p][v], last) : store(to, acc[p][v]);
         }
     }
 }
@@ -7658,7 +7776,7 @@ void sum_outer_rows(outer_terms t, int rows, float* sums, std::ptrdiff_t sums_st
 inline void sum_outer_block(const outer_terms& t, int rows, int columns, float* sums, std::ptrdiff_t sums_step) {
     const int last = (columns - 1) % lanes + 1;
     const auto sum = columns > lanes ? last < lanes ? sum_outer_rows<2, true> : sum_outer_rows<2, false>
-                     : last < lanes  ? sum_outer_rows<1, true>
+                     : last < lanes ? sum_outer_rows<1, true>
                                      : sum_outer_rows<1, false>;
     sum(t, rows, sums, sums_step, last);
 }
@@ -7697,7 +7815,7 @@ inline void sum_bias_gradient(const gradient_call& c, float* db) {
 // Where the sums of a group lie: [output][column]. Without dilation and groups the taps of a kernel row are one run of
 // columns that are neighbours in x.
 struct weight_gradient_layout {
-    static constexpr int pixels = 256; // at a time
+    static constexpr int pixels = 256;                                                 // at a time
     static constexpr int panel = outer_vectors * lanes, at_once = 256 / panel * panel; // columns
     int kernel, inputs, outputs, run, columns;
 
@@ -7708,8 +7826,8 @@ struct weight_gradient_layout {
           run(a.dilation == 1 && a.groups == 1 ? dims[2] * dims[1] : dims[1]),
           columns(dims[2] * dims[3] * dims[1]) {}
     bool in_place() const { return kernel == 1; }
-    // Floats from a block of outer_rows outputs, or a panel of columns, to the next; a line more keeps the same pixel of
-    // all of them off the same sets.
+    // Floats from a block of outer_rows outputs, or a panel of columns, to the next; a line more keeps the same pixel
+    // of all of them off the same sets.
     static std::ptrdiff_t block_step(int count) { return std::ptrdiff_t(count) * outer_rows + line_floats; }
     static std::ptrdiff_t panel_step(int count) { return std::ptrdiff_t(count) * panel + line_floats; }
     std::size_t packed_outputs() const {
@@ -7720,25 +7838,16 @@ struct weight_gradient_layout {
     std::size_t floats() const { return packed_outputs() + packed_columns() + std::size_t(outputs) + sums(); }
 };
 
-// f(image, row, column, count, pixels before) for the parts of rows that pixels [first, last) of a call lie in.
-template <class F> FOVEA_INLINE void each_run_of_pixels(const gradient_call& c, int first, int last, F f) {
-    const int width = c.dy.width, image = c.rows.size() * width;
-    for (int at = first, n; at < last; at += n) {
-        const int x = at % width;
-        n = std::min(width - x, last - at);
-        f(c.images.begin + at / image, c.rows.begin + at % image / width, x, n, at - first);
-    }
-}
-
 // f(first, count) for the vectors of n floats.
 template <class F> FOVEA_INLINE void each_vector_of(int n, F f) {
     for (int i = 0; i < n; i += lanes) f(i, std::min(lanes, n - i));
 }
 
 // dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums.
-inline void pack_outputs(const gradient_call& c, range outputs, int first, int last, float* to, float* sums) {
+inline void pack_outputs(const gradient_call& c, const pixel_list& pixels, range outputs, int first, int last,
+                         float* to, float* sums) {
     std::fill_n(sums, outputs.size(), 0.f);
-    each_run_of_pixels(c, first, last, [&](int image, int y, int x, int count, int before) {
+    pixels.each_run(first, last, [&](int image, int y, int x, int count, int before) {
         const float* dy = c.dy.at<const float>(image, y, x) + outputs.begin;
         for (int p = before; p < before + count; ++p, dy += c.dy.channels)
             for (int o = 0, n; o < outputs.size(); o += n) {
@@ -7754,21 +7863,21 @@ inline void pack_outputs(const gradient_call& c, range outputs, int first, int l
 }
 
 // What the pixels [first, last) read for some columns: [panel][pixel][weight_gradient_layout::panel].
-inline void pack_columns(const gradient_call& c, const weight_gradient_layout& l, int group, range columns, int first,
-                         int last, float* to) {
-    const int half = l.kernel / 2, s = c.a.stride, runs_of_row = l.kernel * l.inputs / l.run, pixels = last - first;
-    if (columns.size() % lanes != 0) std::fill_n(to, (columns.size() / l.panel + 1) * l.panel_step(pixels), 0.f);
+inline void pack_columns(const gradient_call& c, const weight_gradient_layout& l, const pixel_list& pixels, int group,
+                         range columns, int first, int last, float* to) {
+    const int half = l.kernel / 2, s = c.a.stride, runs_of_row = l.kernel * l.inputs / l.run, all = last - first;
+    if (columns.size() % lanes != 0) std::fill_n(to, (columns.size() / l.panel + 1) * l.panel_step(all), 0.f);
     for (int at = columns.begin, n; at < columns.end; at += n) {
         const int run = at / l.run, i = run / runs_of_row, j = run % runs_of_row, column = at - columns.begin;
         n = std::min((run + 1) * l.run, columns.end) - at;
-        each_run_of_pixels(c, first, last, [&](int image, int y, int x, int count, int before) {
+        pixels.each_run(first, last, [&](int image, int y, int x, int count, int before) {
             const float* from = c.x[0].read<float>(image, y * s + c.a.offset + (i - half) * c.a.dilation,
                                                    x * s + c.a.offset + (j - half) * c.a.dilation) +
                                 group * l.inputs + at % l.run;
             for (int p = before; p < before + count; ++p, from += std::ptrdiff_t(s) * c.x[0].channels)
                 for (int k = column, m; k < column + n; k += m) { // to the end of a vector
                     m = std::min(lanes - k % lanes, column + n - k);
-                    store_first(to + k / l.panel * l.panel_step(pixels) + p * l.panel + k % l.panel,
+                    store_first(to + k / l.panel * l.panel_step(all) + p * l.panel + k % l.panel,
                                 load_first(from + k - column, m), m);
                 }
         });
@@ -7789,15 +7898,16 @@ inline void direct_weight_gradient_of_group(const gradient_call& c, int group, r
     float* const bias_sums = x + l.packed_columns();
     float* const sums = l.in_place() ? dw : bias_sums + l.outputs;
     std::fill_n(sums, l.sums(), 0.f);
-    const int all = c.images.size() * c.rows.size() * c.dy.width;
+    const pixel_list pixels{c.images, c.rows, {0, c.dy.width}};
+    const int all = pixels.count();
     for (int first = 0; first < all; first += l.pixels) {
         const int last = std::min(first + l.pixels, all), count = last - first;
-        pack_outputs(c, outputs, first, last, dy, bias_sums);
+        pack_outputs(c, pixels, outputs, first, last, dy, bias_sums);
         if (float* db = c.weight_gradient<float>(1))
             for (int o = 0; o < l.outputs; ++o) db[outputs.begin + o] += bias_sums[o];
         for (int some = 0; some < l.columns; some += l.at_once) {
             const range columns{some, std::min(some + l.at_once, l.columns)};
-            pack_columns(c, l, group, columns, first, last, x);
+            pack_columns(c, l, pixels, group, columns, first, last, x);
             for (int o = 0, n; o < l.outputs; o += n) {
                 n = std::min(outer_rows, l.outputs - o);
                 for (int column = some; column < columns.end; column += l.panel)
@@ -8919,10 +9029,10 @@ inline void winograd_weight_gradient_of(const gradient_call& c, const winograd_g
     winograd_filter_matrix<small_tile>(G);
     for (int o = 0; o < outputs.size(); ++o)
         for (int i = 0; i < inputs.size(); i += lanes)
-            transform_product(du + o * l.in_step + i, l.product, G,
-                              c.weight_gradient<float>(0) +
-                                  (std::ptrdiff_t(outputs.begin + o) * c.dims[1] + inputs.begin + i) * 9,
-                              std::min(lanes, inputs.size() - i));
+            transform_product(
+                du + o * l.in_step + i, l.product, G,
+                c.weight_gradient<float>(0) + (std::ptrdiff_t(outputs.begin + o) * c.dims[1] + inputs.begin + i) * 9,
+                std::min(lanes, inputs.size() - i));
 }
 
 inline void winograd_weight_gradient(const gradient_call& c) {
@@ -8949,6 +9059,7 @@ namespace fovea::FOVEA_ISA {
 
 constexpr kernel_table table_of_kernels() {
     return {.name = FOVEA_ISA_NAME,
+            .convolution_scratch = convolution_scratch,
             .convolution = convolution,
             .packed_convolution_bytes = packed_convolution_bytes,
             .pack_convolution = pack_convolution,
@@ -10280,7 +10391,8 @@ constexpr convolution_method method_for(convolution_method wanted, const operati
     const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
     return chosen && winograd_fits(o.a) ? winograd : direct;
 }
-// Larger tiles where products outweigh the transforms, and weights, of which they have 64 planes and not 36, fit caches.
+// Larger tiles where products outweigh the transforms, and weights, of which they have 64 planes and not 36, fit
+// caches.
 constexpr int winograd_tile_for(const weight_shape& dims) {
     return dims[0] >= 48 && dims[1] >= 64 && dims[0] * dims[1] <= 1 << 15 ? 6 : 4;
 }
@@ -10320,7 +10432,7 @@ template <class A> std::size_t scratch(cpu, laid_out<conv2d<A>, packed_convoluti
     using enum convolution_method;
     return c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd_scratch)(c)
            : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution_scratch)(c)
-                                  : 0;
+                                  : FOVEA_CPU_KERNEL(convolution_scratch)(c);
 }
 
 struct packed_depthwise {
@@ -15175,7 +15287,7 @@ struct training_plan {
     std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
     std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
     std::vector<std::size_t> statistics, partials;          // offsets by operation
-    std::vector<int> pieces, chunks;                        // of weight_gradient, by operation: of rows, most of outputs
+    std::vector<int> pieces, chunks; // of weight_gradient, by operation: of rows, most of outputs
     std::size_t zeros = 0, zero_bytes = 0, bytes = 0;
 };
 
@@ -15401,9 +15513,9 @@ class training_planner {
         p_.zeros = slots_.back().offset;
     }
 
-    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. A single piece needs
-    // none. Weights that are large, which convolutions alone have, may be cut by output channels instead, which changes
-    // no sum: other kernels add to all channels.
+    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. A single piece
+    // needs none. Weights that are large, which convolutions alone have, may be cut by output channels instead, which
+    // changes no sum: other kernels add to all channels.
     void cut_weights(const operation& o, bool needed) {
         constexpr std::size_t most = 32 << 20; // bytes of partial sums
         constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
