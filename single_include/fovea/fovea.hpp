@@ -16159,11 +16159,13 @@ namespace fovea::zoo {
 // SiLU(residual(x) + skip(x)); the skip is a convolution where channels or size change.
 template <int In, int Hidden, int Out, int Stride = 1> struct bottleneck : maps<In, Out, ratio{1, Stride}> {
     template <class T, ratio S> static constexpr auto trace(T& t, value<In, S> x) {
-        auto residual_branch = apply<branch>(t, "residual", x);
+        const auto sum_with = [&](auto skip) {
+            return apply_activation<silu>(t, apply<branch>(t, "residual", x, skip));
+        };
         if constexpr (In == Out && Stride == 1)
-            return apply_activation<silu>(t, plus(t, residual_branch, x));
+            return sum_with(x);
         else
-            return apply_activation<silu>(t, plus(t, residual_branch, apply<sequential<projection>>(t, "skip", x)));
+            return sum_with(apply<sequential<projection>>(t, "skip", x));
     }
 
   private:
