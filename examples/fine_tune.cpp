@@ -11,6 +11,7 @@
 // Upscaled images are what the network gives, not clamped: a clamp has no gradient where the critic could teach most.
 // The critic that the upscaler sees normalises by its running estimates. Those of a batch without real images would
 // hide just what tells the two apart.
+#include "common/enlarger.hpp"
 #include "common/training_session.hpp"
 
 using namespace fovea;
@@ -58,7 +59,9 @@ class duel {
   public:
     duel(const programs::training_options& o, const std::string& critic_size, double critic_rate)
         : session_(o),
-          critic_(make_critic(critic_size, {.seed = o.common.seed + 1, .threads = &session_.threads()})),
+          critic_(make_critic(critic_size, {.seed = o.common.seed + 1,
+                                            .threads = &session_.threads(),
+                                            .precision = programs::precision_of(o.precision)})),
           frozen_(critic_.frozen({.batch_statistics = false})),
           critic_fit_(critic_, o.make_optimizer(), critic_options(o, critic_rate)),
           loss_(o.make_loss()),

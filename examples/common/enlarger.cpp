@@ -18,13 +18,6 @@ fovea::convolution_method method_of(const std::string& name) {
     return name == "direct" ? direct : name == "winograd" ? winograd : automatic;
 }
 
-fovea::precision_kind precision_of(const std::string& name) {
-    using enum fovea::precision_kind;
-    for (auto kind : {int8, bfloat16, float16})
-        if (name == fovea::name_of(kind)) return kind;
-    return float32;
-}
-
 std::unique_ptr<fovea::upscaler> load_network(const model_choice& choice, const fovea::tensor_file& weights,
                                               const std::string& name, fovea::context& threads) {
     const auto precision = precision_of(choice.precision);
@@ -71,6 +64,13 @@ fovea::tensor_file pretrained_weights(int scale) {
 }
 
 } // namespace
+
+fovea::precision_kind precision_of(const std::string& name) {
+    using enum fovea::precision_kind;
+    for (auto kind : {int8, bfloat16, float16})
+        if (name == fovea::name_of(kind)) return kind;
+    return float32;
+}
 
 std::vector<std::pair<std::string, std::string>> list_models() {
     return {{"auto",

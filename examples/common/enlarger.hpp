@@ -43,6 +43,7 @@ inline const std::vector<std::string> convolution_methods{"auto", "direct", "win
 
 // What --precision can be.
 inline const std::vector<std::string> precisions{"float32", "int8", "bf16", "fp16"};
+fovea::precision_kind precision_of(const std::string& name);
 
 // Names for --model, with a line on each.
 std::vector<std::pair<std::string, std::string>> list_models();

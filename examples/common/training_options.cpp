@@ -90,6 +90,9 @@ void training_options::add_to(CLI::App& app) {
     add("--max-gradient-norm", max_gradient_norm, "0: gradients are not clipped")->check(CLI::NonNegativeNumber);
     add("--ema-decay", ema_decay, "of the moving average of weights, which is what is evaluated; 0: none")
         ->check(CLI::Range(0., 1.));
+    add("--precision", precision,
+        "of what is kept from the forward to the backward pass: float32, or bf16 or fp16 with less memory")
+        ->check(one_of({"float32", "bf16", "fp16"}));
     flag("--low-memory-optimizer", low_memory_optimizer, "of adafactor: no memory for a step, the same result");
 
     add("--eval-interval", eval_interval, "epochs between evaluations")->check(CLI::Range(1, 1 << 30));
@@ -246,6 +249,7 @@ run_settings training_options::settings() const {
     add("initial-gain", initial_gain), add("ema-decay", ema_decay), add("final-rate", final_rate),
         add("warmup-steps", warmup_steps), add("seed", common.seed);
     if (schedule == "cosine") add("num-epochs", num_epochs), add("max-steps", max_steps);
+    if (precision != "float32") add("precision", precision);
     all.insert(all.end(), more_settings.begin(), more_settings.end());
     return all;
 }

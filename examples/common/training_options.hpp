@@ -31,6 +31,7 @@ struct training_options {
     double beta1 = 0.9, beta2 = 0.999, ema_decay = 0, final_rate = 0.01, initial_gain = 1;
     std::int64_t warmup_steps = 0, max_steps = 0;
     bool low_memory_optimizer = false;
+    std::string precision = "float32";
 
     // The run.
     int eval_interval = 5, checkpoint_interval = 10, keep_checkpoints = 3, patience = 0;

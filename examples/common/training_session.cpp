@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "common/enlarger.hpp"
 #include "common/files.hpp"
 
 namespace programs {
@@ -58,7 +59,10 @@ training_session::training_session(const training_options& o)
       threads_({.threads = o.common.threads}),
       set_(training_pictures(), o.samples(),
            {.cache_bytes = std::uint64_t(o.cache_megabytes) << 20, .threads = o.num_dataset_processes}),
-      net_(zoo::trainable_of<cpu>(what_, {.seed = o.common.seed, .gain = o.initial_gain, .threads = &threads_})),
+      net_(zoo::trainable_of<cpu>(what_, {.seed = o.common.seed,
+                                          .gain = o.initial_gain,
+                                          .threads = &threads_,
+                                          .precision = precision_of(o.precision)})),
       fit_(net_, o.make_optimizer(), {}) {
     report_skipped(set_);
     if (!validation_pictures_.pictures.empty())

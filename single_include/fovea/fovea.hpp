@@ -15258,6 +15258,9 @@ template <layer Network, class Backend, class Mode = inference> class model : pu
 // inside of a checkpointed block, is not kept but computed again just before it is read. A gradient that an operation
 // only passes on (of a skip) stays where it is and changes its name; one that an elementwise operation turns into
 // another is overwritten by it.
+//
+// With `storage` of 16 bits what is kept lies in them from its last use forward to its first use backward, where it is
+// widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded.
 
 namespace fovea {
 
@@ -15265,12 +15268,13 @@ struct training_options {
     bool input_gradient = false;  // of the network's input
     bool weight_gradients = true; // false: a frozen network
     bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
-    std::vector<int> outputs{};   // tensors besides the last that a loss reads, and gives gradients where they have any
+    number_format storage = number_format::float32; // of what is kept from the forward pass to the backward pass
+    std::vector<int> outputs{}; // tensors besides the last that a loss reads, and gives gradients where they have any
 };
 
 struct training_step {
-    enum class kind { forward, backward } what;
-    int operation;
+    enum class kind { forward, backward, narrow, widen } what;
+    int of; // the operation, or the tensor that is narrowed or widened
 };
 
 // What becomes of the gradient of one input of an operation.
@@ -15284,6 +15288,7 @@ struct training_plan {
     std::size_t forward = 0;
     std::vector<int> margins;                      // columns of gradients outside the image, on either side, by tensor
     std::vector<std::size_t> values[2], gradients; // offsets by tensor; values of the first and second time
+    std::vector<std::size_t> stored;               // offsets by tensor, in 16 bits
     std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
     std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
     std::vector<std::size_t> statistics, partials;          // offsets by operation
@@ -15313,7 +15318,7 @@ class training_planner {
         producer_.assign(n_, -1);
         for (std::size_t i = 0; i < g.operations.size(); ++i) producer_[std::size_t(g.operations[i].y)] = int(i);
         const std::size_t m = g.operations.size();
-        slots_.resize(3 * n_ + 2 * m + 1);
+        slots_.resize(4 * n_ + 2 * m + 1);
         buffer_.assign(n_, -1);
         p_.ways.assign(m, {});
     }
@@ -15322,6 +15327,7 @@ class training_planner {
         find_needs();
         find_columns();
         find_recomputed();
+        find_stored();
         forward();
         loss();
         for (int i = int(g_.operations.size()); i-- > 0;) backward(i);
@@ -15335,6 +15341,7 @@ class training_planner {
     arena_slot& gradient(int t) { return slots_[2 * n_ + std::size_t(buffer_[std::size_t(t)])]; }
     arena_slot& statistics(int i) { return slots_[3 * n_ + std::size_t(i)]; }
     arena_slot& partial(int i) { return slots_[3 * n_ + g_.operations.size() + std::size_t(i)]; }
+    arena_slot& stored(int t) { return slots_[3 * n_ + 2 * g_.operations.size() + std::size_t(t)]; }
     bool needs(int t) const { return t >= 0 && p_.needs_gradient[std::size_t(t)]; }
 
     void find_needs() {
@@ -15390,6 +15397,36 @@ class training_planner {
         again_.assign(n_, 0);
     }
 
+    // What the backward pass reads as it was computed, or computes other values from again. Not the input, not what a
+    // loss reads, and not what is compared with another value: the largest of a window.
+    void find_stored() {
+        stored_.assign(n_, 0), last_reader_.assign(n_, -1);
+        for (int i = 0; i < int(g_.operations.size()); ++i)
+            for (int x : op(i).x)
+                if (x >= 0) last_reader_[std::size_t(x)] = i;
+        if (options_.storage == number_format::float32) return;
+        for (int i = 0; i < int(g_.operations.size()); ++i)
+            if (needs(op(i).y)) each_backward_read(i, [&](int t) { store_for(t, 1); });
+        for (auto& o : g_.operations)
+            if (o.d.inputs_read & its_output) store_for(o.x[0], 0), store_for(o.y, 0);
+        each_output([&](int t) { stored_[std::size_t(t)] = 0; });
+        stored_[0] = 0;
+    }
+    // Whether t is stored, or what it is computed again from.
+    void store_for(int t, char stored) {
+        if (!recomputed_[std::size_t(t)]) {
+            stored_[std::size_t(t)] = stored;
+            return;
+        }
+        for (int x : op(producer_[std::size_t(t)]).x)
+            if (x >= 0) store_for(x, stored);
+    }
+
+    void store(int t) {
+        p_.steps.push_back({training_step::kind::narrow, t});
+        value(t, false).use(++now_), stored(t).use(now_);
+    }
+
     void forward() {
         value(0, false).use(0);
         for (int i = 0; i < int(g_.operations.size()); ++i) {
@@ -15399,6 +15436,11 @@ class training_planner {
             for (int x : op(i).x)
                 if (x >= 0) value(x, false).use(now);
             if (op(i).d.statistics) statistics(i).use(now);
+            for (int x : op(i).x)
+                if (x >= 0 && stored_[std::size_t(x)] && last_reader_[std::size_t(x)] == i) {
+                    store(x);
+                    last_reader_[std::size_t(x)] = -1; // it may read the same twice
+                }
         }
         p_.forward = p_.steps.size();
     }
@@ -15418,9 +15460,16 @@ class training_planner {
         f(int(n_) - 1);
     }
 
-    // Computes value t again, and what that needs, unless it is there.
+    // Widens value t, or computes it and what that needs again, unless it is there.
     void ensure(int t) {
-        if (!recomputed_[std::size_t(t)] || again_[std::size_t(t)]) return;
+        if (again_[std::size_t(t)]) return;
+        if (stored_[std::size_t(t)]) {
+            p_.steps.push_back({training_step::kind::widen, t});
+            stored(t).use(++now_), value(t, true).use(now_);
+            again_[std::size_t(t)] = 1;
+            return;
+        }
+        if (!recomputed_[std::size_t(t)]) return;
         const int i = producer_[std::size_t(t)];
         for (int x : op(i).x)
             if (x >= 0) ensure(x);
@@ -15491,6 +15540,7 @@ class training_planner {
             p_.zero_bytes = std::max(p_.zero_bytes, aligned(std::max(row, gradient_row)));
             slots_[t].bytes = aligned(row * rows);
             slots_[n_ + t].bytes = aligned(row * rows);
+            stored(int(t)).bytes = aligned(row * rows / element_ * bytes_of(options_.storage));
             slots_[2 * n_ + t].bytes = aligned(gradient_row * rows);
         }
         for (std::size_t i = 0; i < m; ++i) {
@@ -15510,6 +15560,7 @@ class training_planner {
         p_.values[0] = offsets(0, n_), p_.values[1] = offsets(n_, n_);
         for (int b : buffer_) p_.gradients.push_back(b < 0 ? 0 : slots_[2 * n_ + std::size_t(b)].offset);
         p_.statistics = offsets(3 * n_, m), p_.partials = offsets(3 * n_ + m, m);
+        p_.stored = offsets(3 * n_ + 2 * m, n_);
         p_.zeros = slots_.back().offset;
     }
 
@@ -15545,8 +15596,10 @@ class training_planner {
     std::size_t element_, n_;
     training_plan p_;
     std::vector<int> producer_, buffer_; // by tensor: the operation that computes it; its gradient's memory
-    std::vector<char> recomputed_, again_;
-    std::vector<arena_slot> slots_; // values, values computed again, gradients; statistics, partial sums; zeros
+    std::vector<int> last_reader_;       // by tensor: the last operation that reads it
+    std::vector<char> recomputed_, stored_, again_;
+    // values, values of the second time, gradients; statistics, partial sums; values in 16 bits; zeros
+    std::vector<arena_slot> slots_;
     int now_ = 0;
 };
 
@@ -15588,7 +15641,11 @@ template <class Real> class differentiator {
           gradients_(gradients),
           threads_(threads),
           options_(o),
-          trained_(detail::trained_weights(g, o)) {}
+          trained_(detail::trained_weights(g, o)) {
+        const bool converts = std::same_as<Real, float> && g.widen && g.narrow;
+        if (o.storage != number_format::float32 && !converts)
+            fail("training: this backend cannot convert numbers of 16 bits: expected float32");
+    }
 
     // Plans for a batch of that size, unless the last was of that size too.
     void prepare(extent input, int batch) {
@@ -15622,7 +15679,11 @@ template <class Real> class differentiator {
         std::fill_n(arena_.data() + plan_.zeros, plan_.zero_bytes, std::byte{0});
         again_.assign(g_.tensors.size(), 0);
         for (std::size_t s = 0; s < plan_.forward; ++s) {
-            const int i = plan_.steps[s].operation;
+            const auto [what, i] = plan_.steps[s];
+            if (what == training_step::kind::narrow) {
+                convert(i, true);
+                continue;
+            }
             compute(i, false, !evaluating);
             if (!look(op(i), value(op(i).y, false))) return;
         }
@@ -15635,7 +15696,9 @@ template <class Real> class differentiator {
     void backward() {
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             const auto [what, i] = plan_.steps[s];
-            if (what == training_step::kind::forward)
+            if (what == training_step::kind::widen)
+                convert(i, false);
+            else if (what == training_step::kind::forward)
                 compute(i, true, false);
             else
                 differentiate(i);
@@ -15683,6 +15746,21 @@ template <class Real> class differentiator {
     Real* statistics(int i) const {
         const bool batch = op(i).d.statistics && options_.batch_statistics;
         return batch ? reinterpret_cast<Real*>(arena_.data() + plan_.statistics[std::size_t(i)]) : nullptr;
+    }
+
+    // Value t to 16 bits, or from them to its second place.
+    void convert(int t, bool narrows) {
+        if constexpr (std::same_as<Real, float>) {
+            const window w = value(t, !narrows);
+            auto* const kept = reinterpret_cast<std::uint16_t*>(arena_.data() + plan_.stored[std::size_t(t)]);
+            auto* const values = reinterpret_cast<float*>(w.data);
+            threads_.parallel_for(plan_.batch * w.height, [&](int k, int) noexcept {
+                const std::ptrdiff_t at = k * w.row_stride;
+                narrows ? g_.narrow(options_.storage, values + at, kept + at, w.row_stride)
+                        : g_.widen(options_.storage, kept + at, values + at, w.row_stride);
+            });
+            again_[std::size_t(t)] = !narrows;
+        }
     }
 
     void compute(int i, bool again, bool updates) {
@@ -15878,7 +15956,7 @@ template <class Real> class differentiator {
     std::vector<char> trained_; // by weight
     training_plan plan_;
     storage arena_;
-    std::vector<char> again_; // by tensor: its value is the one that was computed again
+    std::vector<char> again_; // by tensor: its value is the one that was computed again, or widened
 };
 
 } // namespace fovea
@@ -15913,6 +15991,7 @@ struct trainable_options {
     bool input_gradient = false;
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
+    precision_kind precision = precision_kind::float32; // bfloat16, float16: of what is kept for the backward pass
 };
 
 namespace detail {
@@ -16029,7 +16108,10 @@ template <class Real> class basic_trainable {
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_,
-                {.input_gradient = o.input_gradient, .batch_statistics = o.batch_statistics}) {
+                {.input_gradient = o.input_gradient,
+                 .batch_statistics = o.batch_statistics,
+                 .storage = stored_format(o.precision)}) {
+        if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
             const weight& w = graph_->weights[i];
@@ -17620,11 +17702,21 @@ inline void save_settings(tensor_file& file, const run_settings& settings) {
 // Throws one line that names every option which differs.
 inline void check_settings(const tensor_file& file, const run_settings& settings) {
     std::string wrong;
+    const auto differ = [&](const std::string& option, const std::string& was, const std::string& is) {
+        wrong += text_of(wrong.empty() ? "" : ", ", "--", option, ' ', was, " and not ", is);
+    };
     for (auto& [option, value] : settings) {
         const auto found = file.metadata.find("setting." + option);
         const std::string was = found == file.metadata.end() ? "not set" : found->second;
-        if (was != value) wrong += text_of(wrong.empty() ? "" : ", ", "--", option, ' ', was, " and not ", value);
+        if (was != value) differ(option, was, value);
     }
+    constexpr std::string_view begin = "setting.";
+    for (auto& [name, was] : file.metadata) // of options that were set, and are not now
+        if (name.starts_with(begin)) {
+            const std::string option = name.substr(begin.size());
+            if (std::ranges::find(settings, option, &run_settings::value_type::first) == settings.end())
+                differ(option, was, "its default");
+        }
     if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong);
 }
 

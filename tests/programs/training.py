@@ -365,6 +365,27 @@ def scalars(folder):
     return found
 
 
+def half_precision(tmp):
+    """--precision bf16 and fp16: other bits than float32, the same on two threads and after a resume."""
+    pictures(tmp / "images")
+    how = ("--schedule", "constant")
+    check_success(pretrain(tmp, "float32", *how, "--num-epochs", 3))
+    made = {weights(tmp / "float32.step-9.safetensors")[1]}
+    for precision in ("bf16", "fp16"):
+        kept = ("--precision", precision, *how)
+        check_success(pretrain(tmp, precision, *kept, "--num-epochs", 3))
+        check_success(pretrain(tmp, "cut", *kept, "--num-epochs", 1, "--threads", 2))
+        r = pretrain(tmp, "cut", *how, "--num-epochs", 3, "--resume")
+        check_failure(r, f"--precision {precision} and not its default")
+        check_success(pretrain(tmp, "cut", *kept, "--num-epochs", 3, "--resume"))
+        check(last(tmp, "cut") == last(tmp, precision), precision, "differs on two threads, or after a resume")
+        made.add(weights(tmp / f"{precision}.step-9.safetensors")[1])
+        for p in tmp.glob("cut.*"):
+            p.unlink()
+    check(len(made) == 3, "a precision changed nothing")
+    check_failure(pretrain(tmp, "float32", *how, "--resume", "--precision", "bf16"), "--precision not set and not bf16")
+
+
 def gradient_norms(tmp):
     """TensorBoard's files hold the gradient norm of every tensor, now and then; their squares add up to the whole."""
     pictures(tmp / "images")
@@ -415,7 +436,7 @@ def adversarial(tmp):
 
 def adversarial_ways(tmp):
     """fine_tune with a cosine schedule and accumulation, and on VapSR, whose values may be in [-1,1]; each resumed."""
-    pictures(tmp / "images", 12)
+    pictures(tmp / "images", 6)
     check_success(pretrain(tmp, "base", "--num-epochs", 1))
     small = ("--num-layers", 1, "--num-epochs", 1, "--batch-size", 2, "--max-steps", 2, "--schedule", "constant")
     check_success(pretrain(tmp, "vapsr", *small, "--network", "vapsr"))
@@ -426,13 +447,13 @@ def adversarial_ways(tmp):
             "vapsr3": ("--base-model-path", tmp / "vapsr3", "--recipe", "vapsr", "--validation-share", 0,
                        *accumulated)}
     for name, how in ways.items():
-        tune = lambda to, *more: run("fine_tune", *tuning(tmp, to, "--num-epochs", 3, *how, *more), cwd=tmp)
+        how = ("--batch-size", 2, "--num-epochs", 3, *how)
+        tune = lambda to, *more: run("fine_tune", *tuning(tmp, to, *how, *more), cwd=tmp)
         r = tune(f"{name}-whole")
         check_success(r)
-        check(" 6 steps of 2 x 4 images" in r.stderr and "not finite" not in r.stderr, name, r.stderr)
-        p = subprocess.Popen([programs / "fine_tune", *tuning(tmp, f"{name}-cut", "--num-epochs", 3, *how,
-                                                              "--checkpoint-interval", 1)], cwd=tmp,
-                             stderr=subprocess.DEVNULL)
+        check(" 6 steps of 2 x 2 images" in r.stderr and "not finite" not in r.stderr, name, r.stderr)
+        p = subprocess.Popen([programs / "fine_tune", *tuning(tmp, f"{name}-cut", *how, "--checkpoint-interval", 1)],
+                             cwd=tmp, stderr=subprocess.DEVNULL)
         while p.poll() is None and not steps(tmp, f"{name}-cut"):
             time.sleep(0.001)
         p.kill()

@@ -32,7 +32,11 @@ template <class Real> class differentiator {
           gradients_(gradients),
           threads_(threads),
           options_(o),
-          trained_(detail::trained_weights(g, o)) {}
+          trained_(detail::trained_weights(g, o)) {
+        const bool converts = std::same_as<Real, float> && g.widen && g.narrow;
+        if (o.storage != number_format::float32 && !converts)
+            fail("training: this backend cannot convert numbers of 16 bits: expected float32");
+    }
 
     // Plans for a batch of that size, unless the last was of that size too.
     void prepare(extent input, int batch) {
@@ -66,7 +70,11 @@ template <class Real> class differentiator {
         std::fill_n(arena_.data() + plan_.zeros, plan_.zero_bytes, std::byte{0});
         again_.assign(g_.tensors.size(), 0);
         for (std::size_t s = 0; s < plan_.forward; ++s) {
-            const int i = plan_.steps[s].operation;
+            const auto [what, i] = plan_.steps[s];
+            if (what == training_step::kind::narrow) {
+                convert(i, true);
+                continue;
+            }
             compute(i, false, !evaluating);
             if (!look(op(i), value(op(i).y, false))) return;
         }
@@ -79,7 +87,9 @@ template <class Real> class differentiator {
     void backward() {
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             const auto [what, i] = plan_.steps[s];
-            if (what == training_step::kind::forward)
+            if (what == training_step::kind::widen)
+                convert(i, false);
+            else if (what == training_step::kind::forward)
                 compute(i, true, false);
             else
                 differentiate(i);
@@ -127,6 +137,21 @@ template <class Real> class differentiator {
     Real* statistics(int i) const {
         const bool batch = op(i).d.statistics && options_.batch_statistics;
         return batch ? reinterpret_cast<Real*>(arena_.data() + plan_.statistics[std::size_t(i)]) : nullptr;
+    }
+
+    // Value t to 16 bits, or from them to its second place.
+    void convert(int t, bool narrows) {
+        if constexpr (std::same_as<Real, float>) {
+            const window w = value(t, !narrows);
+            auto* const kept = reinterpret_cast<std::uint16_t*>(arena_.data() + plan_.stored[std::size_t(t)]);
+            auto* const values = reinterpret_cast<float*>(w.data);
+            threads_.parallel_for(plan_.batch * w.height, [&](int k, int) noexcept {
+                const std::ptrdiff_t at = k * w.row_stride;
+                narrows ? g_.narrow(options_.storage, values + at, kept + at, w.row_stride)
+                        : g_.widen(options_.storage, kept + at, values + at, w.row_stride);
+            });
+            again_[std::size_t(t)] = !narrows;
+        }
     }
 
     void compute(int i, bool again, bool updates) {
@@ -322,7 +347,7 @@ template <class Real> class differentiator {
     std::vector<char> trained_; // by weight
     training_plan plan_;
     storage arena_;
-    std::vector<char> again_; // by tensor: its value is the one that was computed again
+    std::vector<char> again_; // by tensor: its value is the one that was computed again, or widened
 };
 
 } // namespace fovea

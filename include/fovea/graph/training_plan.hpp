@@ -5,6 +5,9 @@
 // inside of a checkpointed block, is not kept but computed again just before it is read. A gradient that an operation
 // only passes on (of a skip) stays where it is and changes its name; one that an elementwise operation turns into
 // another is overwritten by it.
+//
+// With `storage` of 16 bits what is kept lies in them from its last use forward to its first use backward, where it is
+// widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded.
 #pragma once
 #include "fovea/graph/plan.hpp"
 
@@ -14,12 +17,13 @@ struct training_options {
     bool input_gradient = false;  // of the network's input
     bool weight_gradients = true; // false: a frozen network
     bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
-    std::vector<int> outputs{};   // tensors besides the last that a loss reads, and gives gradients where they have any
+    number_format storage = number_format::float32; // of what is kept from the forward pass to the backward pass
+    std::vector<int> outputs{}; // tensors besides the last that a loss reads, and gives gradients where they have any
 };
 
 struct training_step {
-    enum class kind { forward, backward } what;
-    int operation;
+    enum class kind { forward, backward, narrow, widen } what;
+    int of; // the operation, or the tensor that is narrowed or widened
 };
 
 // What becomes of the gradient of one input of an operation.
@@ -33,6 +37,7 @@ struct training_plan {
     std::size_t forward = 0;
     std::vector<int> margins;                      // columns of gradients outside the image, on either side, by tensor
     std::vector<std::size_t> values[2], gradients; // offsets by tensor; values of the first and second time
+    std::vector<std::size_t> stored;               // offsets by tensor, in 16 bits
     std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
     std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
     std::vector<std::size_t> statistics, partials;          // offsets by operation
@@ -62,7 +67,7 @@ class training_planner {
         producer_.assign(n_, -1);
         for (std::size_t i = 0; i < g.operations.size(); ++i) producer_[std::size_t(g.operations[i].y)] = int(i);
         const std::size_t m = g.operations.size();
-        slots_.resize(3 * n_ + 2 * m + 1);
+        slots_.resize(4 * n_ + 2 * m + 1);
         buffer_.assign(n_, -1);
         p_.ways.assign(m, {});
     }
@@ -71,6 +76,7 @@ class training_planner {
         find_needs();
         find_columns();
         find_recomputed();
+        find_stored();
         forward();
         loss();
         for (int i = int(g_.operations.size()); i-- > 0;) backward(i);
@@ -84,6 +90,7 @@ class training_planner {
     arena_slot& gradient(int t) { return slots_[2 * n_ + std::size_t(buffer_[std::size_t(t)])]; }
     arena_slot& statistics(int i) { return slots_[3 * n_ + std::size_t(i)]; }
     arena_slot& partial(int i) { return slots_[3 * n_ + g_.operations.size() + std::size_t(i)]; }
+    arena_slot& stored(int t) { return slots_[3 * n_ + 2 * g_.operations.size() + std::size_t(t)]; }
     bool needs(int t) const { return t >= 0 && p_.needs_gradient[std::size_t(t)]; }
 
     void find_needs() {
@@ -139,6 +146,36 @@ class training_planner {
         again_.assign(n_, 0);
     }
 
+    // What the backward pass reads as it was computed, or computes other values from again. Not the input, not what a
+    // loss reads, and not what is compared with another value: the largest of a window.
+    void find_stored() {
+        stored_.assign(n_, 0), last_reader_.assign(n_, -1);
+        for (int i = 0; i < int(g_.operations.size()); ++i)
+            for (int x : op(i).x)
+                if (x >= 0) last_reader_[std::size_t(x)] = i;
+        if (options_.storage == number_format::float32) return;
+        for (int i = 0; i < int(g_.operations.size()); ++i)
+            if (needs(op(i).y)) each_backward_read(i, [&](int t) { store_for(t, 1); });
+        for (auto& o : g_.operations)
+            if (o.d.inputs_read & its_output) store_for(o.x[0], 0), store_for(o.y, 0);
+        each_output([&](int t) { stored_[std::size_t(t)] = 0; });
+        stored_[0] = 0;
+    }
+    // Whether t is stored, or what it is computed again from.
+    void store_for(int t, char stored) {
+        if (!recomputed_[std::size_t(t)]) {
+            stored_[std::size_t(t)] = stored;
+            return;
+        }
+        for (int x : op(producer_[std::size_t(t)]).x)
+            if (x >= 0) store_for(x, stored);
+    }
+
+    void store(int t) {
+        p_.steps.push_back({training_step::kind::narrow, t});
+        value(t, false).use(++now_), stored(t).use(now_);
+    }
+
     void forward() {
         value(0, false).use(0);
         for (int i = 0; i < int(g_.operations.size()); ++i) {
@@ -148,6 +185,11 @@ class training_planner {
             for (int x : op(i).x)
                 if (x >= 0) value(x, false).use(now);
             if (op(i).d.statistics) statistics(i).use(now);
+            for (int x : op(i).x)
+                if (x >= 0 && stored_[std::size_t(x)] && last_reader_[std::size_t(x)] == i) {
+                    store(x);
+                    last_reader_[std::size_t(x)] = -1; // it may read the same twice
+                }
         }
         p_.forward = p_.steps.size();
     }
@@ -167,9 +209,16 @@ class training_planner {
         f(int(n_) - 1);
     }
 
-    // Computes value t again, and what that needs, unless it is there.
+    // Widens value t, or computes it and what that needs again, unless it is there.
     void ensure(int t) {
-        if (!recomputed_[std::size_t(t)] || again_[std::size_t(t)]) return;
+        if (again_[std::size_t(t)]) return;
+        if (stored_[std::size_t(t)]) {
+            p_.steps.push_back({training_step::kind::widen, t});
+            stored(t).use(++now_), value(t, true).use(now_);
+            again_[std::size_t(t)] = 1;
+            return;
+        }
+        if (!recomputed_[std::size_t(t)]) return;
         const int i = producer_[std::size_t(t)];
         for (int x : op(i).x)
             if (x >= 0) ensure(x);
@@ -240,6 +289,7 @@ class training_planner {
             p_.zero_bytes = std::max(p_.zero_bytes, aligned(std::max(row, gradient_row)));
             slots_[t].bytes = aligned(row * rows);
             slots_[n_ + t].bytes = aligned(row * rows);
+            stored(int(t)).bytes = aligned(row * rows / element_ * bytes_of(options_.storage));
             slots_[2 * n_ + t].bytes = aligned(gradient_row * rows);
         }
         for (std::size_t i = 0; i < m; ++i) {
@@ -259,6 +309,7 @@ class training_planner {
         p_.values[0] = offsets(0, n_), p_.values[1] = offsets(n_, n_);
         for (int b : buffer_) p_.gradients.push_back(b < 0 ? 0 : slots_[2 * n_ + std::size_t(b)].offset);
         p_.statistics = offsets(3 * n_, m), p_.partials = offsets(3 * n_ + m, m);
+        p_.stored = offsets(3 * n_ + 2 * m, n_);
         p_.zeros = slots_.back().offset;
     }
 
@@ -294,8 +345,10 @@ class training_planner {
     std::size_t element_, n_;
     training_plan p_;
     std::vector<int> producer_, buffer_; // by tensor: the operation that computes it; its gradient's memory
-    std::vector<char> recomputed_, again_;
-    std::vector<arena_slot> slots_; // values, values computed again, gradients; statistics, partial sums; zeros
+    std::vector<int> last_reader_;       // by tensor: the last operation that reads it
+    std::vector<char> recomputed_, stored_, again_;
+    // values, values of the second time, gradients; statistics, partial sums; values in 16 bits; zeros
+    std::vector<arena_slot> slots_;
     int now_ = 0;
 };
 

@@ -27,6 +27,7 @@ struct trainable_options {
     bool input_gradient = false;
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
+    precision_kind precision = precision_kind::float32; // bfloat16, float16: of what is kept for the backward pass
 };
 
 namespace detail {
@@ -143,7 +144,10 @@ template <class Real> class basic_trainable {
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_,
-                {.input_gradient = o.input_gradient, .batch_statistics = o.batch_statistics}) {
+                {.input_gradient = o.input_gradient,
+                 .batch_statistics = o.batch_statistics,
+                 .storage = stored_format(o.precision)}) {
+        if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
             const weight& w = graph_->weights[i];

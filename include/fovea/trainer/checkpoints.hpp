@@ -110,11 +110,21 @@ inline void save_settings(tensor_file& file, const run_settings& settings) {
 // Throws one line that names every option which differs.
 inline void check_settings(const tensor_file& file, const run_settings& settings) {
     std::string wrong;
+    const auto differ = [&](const std::string& option, const std::string& was, const std::string& is) {
+        wrong += text_of(wrong.empty() ? "" : ", ", "--", option, ' ', was, " and not ", is);
+    };
     for (auto& [option, value] : settings) {
         const auto found = file.metadata.find("setting." + option);
         const std::string was = found == file.metadata.end() ? "not set" : found->second;
-        if (was != value) wrong += text_of(wrong.empty() ? "" : ", ", "--", option, ' ', was, " and not ", value);
+        if (was != value) differ(option, was, value);
     }
+    constexpr std::string_view begin = "setting.";
+    for (auto& [name, was] : file.metadata) // of options that were set, and are not now
+        if (name.starts_with(begin)) {
+            const std::string option = name.substr(begin.size());
+            if (std::ranges::find(settings, option, &run_settings::value_type::first) == settings.end())
+                differ(option, was, "its default");
+        }
     if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong);
 }
 
