@@ -1,7 +1,9 @@
 # fovea::cuda: for .cu files that include fovea/fovea_cuda.cuh.
 include(CheckLanguage)
-if(NOT CMAKE_CUDA_COMPILER AND EXISTS /usr/local/cuda/bin/nvcc)
-    list(APPEND CMAKE_PROGRAM_PATH /usr/local/cuda/bin)
+find_program(FOVEA_NVCC nvcc HINTS /usr/local/cuda/bin)
+mark_as_advanced(FOVEA_NVCC)
+if(FOVEA_NVCC AND NOT DEFINED CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+    set(CMAKE_CUDA_COMPILER ${FOVEA_NVCC} CACHE FILEPATH "nvcc")
 endif()
 check_language(CUDA)
 if(NOT CMAKE_CUDA_COMPILER)

@@ -5011,6 +5011,7 @@ struct gradient_call {
     void* statistics = nullptr;     // of the batch: as many numbers as the operation asked for
     weight_shape dims{};            // of w[0]
     std::byte* scratch = nullptr;   // private to this call, 64-byte aligned
+    void* queue = nullptr;          // of a device, as in call
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
     template <class T> T* weight_gradient(int i) const { return static_cast<T*>(dw[std::size_t(i)]); }

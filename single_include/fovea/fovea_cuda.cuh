@@ -461,7 +461,8 @@ struct convolution_problem {
     const float *w, *b;     // (groups, taps, I/groups, O/groups), (O) or null
     int inputs, outputs;    // of a group
     int groups, kernel, stride, dilation, offset;
-    device_activation activation;
+    int divide = 1; // of what a tap names only every so many rows and columns are there; of a gradient
+    device_activation activation{};
     device_area area;
 
     explicit convolution_problem(const call& c)
@@ -480,8 +481,34 @@ struct convolution_problem {
           activation{c.a.activation, c.a.slope},
           area(c) {}
 
+    // The gradient of the input: a convolution from outputs to inputs by turned filters (backend/cuda/filters.hpp).
+    explicit convolution_problem(const gradient_call& c)
+        : x(c.dy),
+          skip(c.accumulates[0] ? c.dx[0] : window{}),
+          y(c.dx[0]),
+          w(static_cast<const float*>(c.arranged)),
+          b(nullptr),
+          inputs(c.dims[0] / c.a.groups),
+          outputs(c.dims[1]),
+          groups(c.a.groups),
+          kernel(c.a.kernel),
+          stride(1),
+          dilation(c.a.dilation),
+          offset(-c.a.offset),
+          divide(c.a.stride),
+          area(c) {}
+
     // The input row (or column) of tap `t` for output row (or column) `at`.
     FOVEA_HOST_DEVICE int source(int at, int t) const { return at * stride + offset + (t - kernel / 2) * dilation; }
+    // The input pixel of a tap; false where there is none.
+    FOVEA_HOST_DEVICE bool locate(pixel_position p, int tap, int& v, int& u) const {
+        v = source(p.row, tap / kernel), u = source(p.column, tap % kernel);
+        if (divide > 1) {
+            if (v % divide != 0 || u % divide != 0) return false;
+            v /= divide, u /= divide;
+        }
+        return x.inside(v, u);
+    }
     FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, float sum) const {
         const float v = activation(sum + (b ? b[channel] : 0));
         y.at(p.image, p.row, p.column)[channel] = v + (skip.data ? skip.at(p.image, p.row, p.column)[channel] : 0);
@@ -506,7 +533,8 @@ template <int Outputs> struct convolution_kernel {
     convolution_problem of;
     int terms, tiles_of_outputs;
 
-    explicit convolution_kernel(const call& c)
+    template <class Call>
+    explicit convolution_kernel(const Call& c)
         : of(c), terms(of.kernel * of.kernel * of.inputs), tiles_of_outputs((of.outputs + Outputs - 1) / Outputs) {}
 
     int blocks() const {
@@ -541,8 +569,8 @@ template <int Outputs> struct convolution_kernel {
         const int term = first_term + thread % slice, tap = term / of.inputs, channel = term % of.inputs;
         for (int j = 0; j < loads; ++j) {
             const pixel_position p = o.position[j];
-            const int v = of.source(p.row, tap / of.kernel), u = of.source(p.column, tap % of.kernel);
-            const bool there = term < terms && p.image >= 0 && of.x.inside(v, u);
+            int v = 0, u = 0;
+            const bool there = term < terms && p.image >= 0 && of.locate(p, tap, v, u);
             s.x[thread % slice][thread / slice + j * (threads / slice)] =
                 there ? of.x.at(p.image, v, u)[group * of.inputs + channel] : 0;
         }
@@ -589,11 +617,10 @@ struct depthwise_kernel {
     convolution_problem of; // w (taps, C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         float sum = 0;
-        for (int i = 0; i < of.kernel; ++i)
-            for (int j = 0; j < of.kernel; ++j) {
-                const int v = of.source(p.row, i), u = of.source(p.column, j);
-                if (of.x.inside(v, u)) sum += of.w[(i * of.kernel + j) * of.groups + c] * of.x.at(p.image, v, u)[c];
-            }
+        for (int tap = 0; tap < of.kernel * of.kernel; ++tap) {
+            int v = 0, u = 0;
+            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.at(p.image, v, u)[c];
+        }
         of.finish(p, c, sum);
     }
 };
@@ -602,11 +629,16 @@ struct depthwise_kernel {
 
 // ---- fovea/backend/cuda/filters.hpp
 // Filters as the GPU's convolutions read them: (group, tap, input, output), so that neighbouring threads, which compute
-// neighbouring outputs, read neighbouring numbers. Depthwise: (tap, channel).
+// neighbouring outputs, read neighbouring numbers. Depthwise: (tap, channel). Turned, for the gradient of the input:
+// (group, tap from the last, output, input).
 
 namespace fovea {
 
 struct filters_by_tap {
+    static constexpr int inputs = 1;
+};
+
+struct turned_filters {
     static constexpr int inputs = 1;
 };
 
@@ -618,13 +650,15 @@ struct arrange_filters {
     const float* from; // (O, I/groups, K, K)
     float* to;
     int outputs, inputs, taps, groups; // outputs of a group
+    bool turned;
 
-    explicit arrange_filters(const preparation_call& c)
+    arrange_filters(const preparation_call& c, bool for_gradient)
         : from(c.weight<float>(0)),
           to(static_cast<float*>(c.out)),
           inputs(c.dims[0][1]),
           taps(c.dims[0][2] * c.dims[0][3]),
-          groups(c.a.groups) {
+          groups(c.a.groups),
+          turned(for_gradient) {
         if (groups == c.dims[0][0]) groups = 1; // depthwise: as one group of filters over one input
         outputs = c.dims[0][0] / groups;
     }
@@ -635,9 +669,11 @@ struct arrange_filters {
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
         const int i = block * threads + thread; // in `to`
         if (i >= groups * outputs * inputs * taps) return;
-        const int output = i % outputs, input = i / outputs % inputs, tap = i / (outputs * inputs) % taps,
+        const int output = turned ? i / inputs % outputs : i % outputs,
+                  input = turned ? i % inputs : i / outputs % inputs, tap = i / (outputs * inputs) % taps,
                   group = i / (outputs * inputs * taps);
-        to[i] = from[(std::ptrdiff_t(group * outputs + output) * inputs + input) * taps + tap];
+        to[i] =
+            from[(std::ptrdiff_t(group * outputs + output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)];
     }
 };
 
@@ -697,23 +733,31 @@ struct layer_normalise_kernel {
     }
 };
 
-// With running estimates.
-struct batch_normalise_values {
-    device_view x, y;                     // (N,H,W,C)
-    const float *w, *b, *mean, *variance; // (C)
+// BatchNorm: what is subtracted and multiplied by, of the batch or without it the running estimates.
+struct device_normaliser {
+    const float *mean, *second; // (C)
+    bool of_batch;
     float epsilon;
 
-    explicit batch_normalise_values(const call& c)
-        : x(c.x[0]),
-          y(c.y),
-          w(c.weight<float>(0)),
-          b(c.weight<float>(1)),
-          mean(c.weight<float>(2)),
-          variance(c.weight<float>(3)),
+    template <class Call>
+    device_normaliser(const Call& c, int channels)
+        : mean(c.statistics ? static_cast<const float*>(c.statistics) : c.template weight<float>(2)),
+          second(c.statistics ? mean + channels : c.template weight<float>(3)),
+          of_batch(c.statistics != nullptr),
           epsilon(c.a.epsilon) {}
+    FOVEA_HOST_DEVICE float scale(int c) const { return of_batch ? second[c] : 1 / sqrtf(second[c] + epsilon); }
+};
+
+struct batch_normalise_values {
+    device_view x, y;   // (N,H,W,C)
+    const float *w, *b; // (C)
+    device_normaliser by;
+
+    explicit batch_normalise_values(const call& c)
+        : x(c.x[0]), y(c.y), w(c.weight<float>(0)), b(c.weight<float>(1)), by(c, c.y.channels) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float scale = 1 / sqrtf(variance[c] + epsilon);
-        y.at(p.image, p.row, p.column)[c] = (x.at(p.image, p.row, p.column)[c] - mean[c]) * scale * w[c] + b[c];
+        y.at(p.image, p.row, p.column)[c] =
+            (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c) * w[c] + b[c];
     }
 };
 
@@ -851,7 +895,7 @@ template <class Device> struct on_device {
 
 namespace detail {
 
-template <class Device, class Kernel> void launch(const call& c, const Kernel& k) {
+template <class Device, class Call, class Kernel> void launch(const Call& c, const Kernel& k) {
     if (const int blocks = k.blocks()) Device::launch(c.queue, k, blocks);
 }
 template <class Device, class F> void launch_values(const call& c, const F& f) {
@@ -859,9 +903,9 @@ template <class Device, class F> void launch_values(const call& c, const F& f) {
 }
 
 // Outputs in tiles of 64 would leave most of a block idle where there are few.
-template <class Device> void launch_convolution(const call& c) {
-    c.dims[0] / c.a.groups > 16 ? launch<Device>(c, convolution_kernel<64>(c))
-                                : launch<Device>(c, convolution_kernel<16>(c));
+template <class Device, class Call> void launch_convolution(const Call& c) {
+    convolution_problem(c).outputs > 16 ? launch<Device>(c, convolution_kernel<64>(c))
+                                        : launch<Device>(c, convolution_kernel<16>(c));
 }
 
 } // namespace detail
@@ -873,7 +917,7 @@ concept fused_on_device = A::kind != activation_kind::custom;
 
 // Weights are prepared on the host, once, and then copied.
 template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_call& c) {
-    const arrange_filters arrange(c);
+    const arrange_filters arrange(c, false);
     run_blocks_on_host(arrange, arrange.blocks());
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {

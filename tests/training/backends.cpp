@@ -1,92 +1,17 @@
 // Training passes on the cpu backend against the reference backend, for every set of kernels, and against themselves
 // with other numbers of threads.
-#include <cstring>
+#include "support/training.hpp"
 
-#include "fovea/fovea.hpp"
-#include "support/catch.hpp"
-#include "support/random_weights.hpp"
-
-using namespace fovea;
+using namespace fovea_test;
 
 namespace {
 
-struct results {
-    tensor<float> y, dx;
-    std::vector<std::vector<float>> gradients, buffers;
-};
-
-tensor<float> copy_of(tensor_view<const float> v) {
-    tensor<float> t(v.batch(), v.height(), v.width(), v.channels());
-    for (int n = 0; n < v.batch(); ++n)
-        for (int h = 0; h < v.height(); ++h) std::copy_n(v.at(n, h, 0), v.width() * v.channels(), t.at(n, h, 0));
-    return t;
-}
-
-template <class Network, class Backend> results run(int batch, int height, int width, trainable_options o = {}) {
-    o.input_gradient = true;
-    trainable<Network, Backend> net(o);
-    random_stream random(5);
-    for (auto& p : net.parameters())
-        for (std::size_t i = 0; i < p.size(); ++i)
-            p.value[i] = (p.dims[1] == 1 && p.name.ends_with("weight") ? 1.f : 0.f) +
-                         random.normal() / std::sqrt(float(count(p.dims)) / float(p.dims[0]) + 4);
-    net.weights_changed();
-    const auto x = fovea_test::random_tensor(batch, height, width, Network::in_channels);
-    results r;
-    r.y = copy_of(net.forward(x.view()));
-    const auto dy = net.output_gradient();
-    for (int n = 0; n < batch; ++n)
-        for (int h = 0; h < dy.height(); ++h)
-            for (int i = 0; i < dy.width() * dy.channels(); ++i) dy.at(n, h, 0)[i] = random.normal();
-    net.backward();
-    r.dx = copy_of(net.input_gradient());
-    for (auto& p : net.parameters()) r.gradients.emplace_back(p.gradient, p.gradient + p.size());
-    for (auto& b : net.buffers()) r.buffers.emplace_back(b.value, b.value + b.size());
-    return r;
-}
-
-// The difference in units of the largest number of `expected`.
-double relative(const std::vector<float>& is, const std::vector<float>& expected) {
-    double worst = 0, largest = 1e-3;
-    for (std::size_t i = 0; i < is.size(); ++i) {
-        const double d = std::abs(double(is[i]) - double(expected[i]));
-        worst = d <= worst ? worst : d == d ? d : 1e30;
-        largest = std::max(largest, std::abs(double(expected[i])));
-    }
-    return worst / largest;
-}
-std::vector<float> numbers(const tensor<float>& t) { return {t.data(), t.data() + t.size()}; }
-
-template <class Network> void check(int batch, int height, int width, trainable_options o = {}) {
-    INFO(batch << " of " << width << "x" << height);
-    const results expected = run<Network, reference>(batch, height, width, o),
-                  is = run<Network, cpu>(batch, height, width, o);
-    // Sums of some thousand products in float32 in another order, by Winograd's tiles (1e-6 of the largest) or not.
-    constexpr double tolerance = 2e-5;
-    CHECK(relative(numbers(is.y), numbers(expected.y)) < tolerance);
-    CHECK(relative(numbers(is.dx), numbers(expected.dx)) < tolerance);
-    for (std::size_t i = 0; i < expected.gradients.size(); ++i) {
-        INFO("parameter " << i);
-        CHECK(relative(is.gradients[i], expected.gradients[i]) < tolerance);
-    }
-    for (std::size_t i = 0; i < expected.buffers.size(); ++i)
-        CHECK(relative(is.buffers[i], expected.buffers[i]) < tolerance);
-}
-template <class... Layers> void check_layers(trainable_options o = {}) {
-    using net = sequential<Layers...>;
-    const int more = smallest_side(shapes_of<net>()) - 1;
-    check<net>(1, 1 + more, 1 + more, o);
-    check<net>(2, 5 + more, 3 + more, o);
-    check<net>(3, 13 + more, 19 + more, o);
-    check<net>(1, 37 + more, 28 + more, o);
-}
-
 template <class Network> void same_with_threads(int batch, int height, int width) {
-    const results one = run<Network, cpu>(batch, height, width);
+    const results one = train_once<Network, cpu>(batch, height, width);
     for (int n : {2, 3, 8}) {
         INFO(n << " threads");
         context threads({.threads = n});
-        const results many = run<Network, cpu>(batch, height, width, {.threads = &threads});
+        const results many = train_once<Network, cpu>(batch, height, width, {.threads = &threads});
         CHECK(fovea_test::same_bits(one.y, many.y));
         CHECK(fovea_test::same_bits(one.dx, many.dx));
         CHECK(one.gradients == many.gradients);
@@ -96,6 +21,7 @@ template <class Network> void same_with_threads(int batch, int height, int width
 
 } // namespace
 
+<<<<<<< HEAD
 TEST_CASE("training: convolutions on the cpu") {
     check_layers<conv<3, 16, 5>>();
     check_layers<conv<16, 16, 3>>();
@@ -187,6 +113,16 @@ TEST_CASE("training: networks on the cpu") {
     check<repeat<3, checkpointed<residual<conv<16, 24, 3, silu>, conv<24, 16, 3>>>>>(2, 9, 10);
     check<sequential<zoo::bottleneck<16, 8, 24>, zoo::bottleneck<24, 8, 32, 2>>>(2, 9, 8);
 }
+=======
+TEST_CASE("training: convolutions on the cpu") { check_trained_convolutions<cpu>(); }
+TEST_CASE("training: strided convolutions on the cpu") { check_trained_strides<cpu>(); }
+TEST_CASE("training: convolutions with less padding on the cpu") { check_trained_padding<cpu>(); }
+TEST_CASE("training: depthwise convolutions on the cpu") { check_trained_depthwise<cpu>(); }
+TEST_CASE("training: activations on the cpu") { check_trained_activations<cpu>(); }
+TEST_CASE("training: normalisations on the cpu") { check_trained_normalisations<cpu>(); }
+TEST_CASE("training: other sizes on the cpu") { check_trained_sizes<cpu>(); }
+TEST_CASE("training: networks on the cpu") { check_trained_networks<cpu>(); }
+>>>>>>> cuda
 TEST_CASE("training: the number of threads changes no bit") {
     same_with_threads<zoo::supercool<2, 32, 2, 3>>(3, 45, 37);
     same_with_threads<zoo::vapsr_network<2, 16, 24, 2>>(2, 70, 33);

@@ -1,14 +1,35 @@
-// The kernels whose registers ptxas.py looks at.
+// Kernels to be compiled for every GPU; ptxas.py looks at the registers of those that time depends on.
 #include "fovea/backend/cuda/device.cuh"
+#include "fovea/backend/cuda/gradients.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
 
 using namespace fovea;
 
-template __global__ void fovea::detail::run_blocks(const __grid_constant__ convolution_kernel<64>);
-template __global__ void fovea::detail::run_blocks(const __grid_constant__ convolution_kernel<16>);
-template __global__ void fovea::detail::run_blocks(const __grid_constant__ value_kernel<depthwise_kernel>);
-template __global__ void fovea::detail::run_blocks(const __grid_constant__ layer_normalise_kernel);
-template __global__ void fovea::detail::run_blocks(
-    const __grid_constant__ value_kernel<activate_values<device_activation>>);
-template __global__ void fovea::detail::run_blocks(const __grid_constant__ value_kernel<load_samples>);
-template __global__ void fovea::detail::run_blocks(const __grid_constant__ value_kernel<last_pass>);
+#define FOVEA_KERNEL(...) template __global__ void fovea::detail::run_blocks(const __grid_constant__ __VA_ARGS__)
+
+FOVEA_KERNEL(convolution_kernel<64>);
+FOVEA_KERNEL(convolution_kernel<16>);
+FOVEA_KERNEL(value_kernel<depthwise_kernel>);
+FOVEA_KERNEL(layer_normalise_kernel);
+FOVEA_KERNEL(value_kernel<activate_values<device_activation>>);
+FOVEA_KERNEL(value_kernel<load_samples>);
+FOVEA_KERNEL(value_kernel<last_pass>);
+
+FOVEA_KERNEL(weight_gradient_kernel);
+FOVEA_KERNEL(channel_sums<depthwise_weight_gradient>);
+FOVEA_KERNEL(channel_sums<bias_gradient>);
+FOVEA_KERNEL(channel_sums<slope_gradient>);
+FOVEA_KERNEL(layer_gradient_kernel);
+FOVEA_KERNEL(channel_sums<layer_weight_gradient>);
+FOVEA_KERNEL(channel_sums<batch_moment>);
+FOVEA_KERNEL(channel_sums<batch_gradient_moments>);
+FOVEA_KERNEL(channel_sums<batch_weight_gradient>);
+FOVEA_KERNEL(value_kernel<batch_gradient>);
+FOVEA_KERNEL(value_kernel<activate_gradient<device_slope>>);
+FOVEA_KERNEL(value_kernel<rectify_gradient>);
+FOVEA_KERNEL(value_kernel<multiply_gradient>);
+FOVEA_KERNEL(value_kernel<concatenate_gradient>);
+FOVEA_KERNEL(value_kernel<gather_gradient<shuffled_gradient>>);
+FOVEA_KERNEL(value_kernel<gather_gradient<magnified_gradient>>);
+FOVEA_KERNEL(value_kernel<gather_gradient<maximum_gradient>>);
+FOVEA_KERNEL(value_kernel<gather_gradient<mean_gradient>>);

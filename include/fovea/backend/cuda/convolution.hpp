@@ -6,6 +6,7 @@
 #pragma once
 #include "fovea/backend/cuda/activation.hpp"
 #include "fovea/backend/cuda/view.hpp"
+#include "fovea/graph/gradient_kernel.hpp"
 
 namespace fovea {
 
@@ -15,7 +16,8 @@ struct convolution_problem {
     const float *w, *b;     // (groups, taps, I/groups, O/groups), (O) or null
     int inputs, outputs;    // of a group
     int groups, kernel, stride, dilation, offset;
-    device_activation activation;
+    int divide = 1; // of what a tap names only every so many rows and columns are there; of a gradient
+    device_activation activation{};
     device_area area;
 
     explicit convolution_problem(const call& c)
@@ -34,8 +36,34 @@ struct convolution_problem {
           activation{c.a.activation, c.a.slope},
           area(c) {}
 
+    // The gradient of the input: a convolution from outputs to inputs by turned filters (backend/cuda/filters.hpp).
+    explicit convolution_problem(const gradient_call& c)
+        : x(c.dy),
+          skip(c.accumulates[0] ? c.dx[0] : window{}),
+          y(c.dx[0]),
+          w(static_cast<const float*>(c.arranged)),
+          b(nullptr),
+          inputs(c.dims[0] / c.a.groups),
+          outputs(c.dims[1]),
+          groups(c.a.groups),
+          kernel(c.a.kernel),
+          stride(1),
+          dilation(c.a.dilation),
+          offset(-c.a.offset),
+          divide(c.a.stride),
+          area(c) {}
+
     // The input row (or column) of tap `t` for output row (or column) `at`.
     FOVEA_HOST_DEVICE int source(int at, int t) const { return at * stride + offset + (t - kernel / 2) * dilation; }
+    // The input pixel of a tap; false where there is none.
+    FOVEA_HOST_DEVICE bool locate(pixel_position p, int tap, int& v, int& u) const {
+        v = source(p.row, tap / kernel), u = source(p.column, tap % kernel);
+        if (divide > 1) {
+            if (v % divide != 0 || u % divide != 0) return false;
+            v /= divide, u /= divide;
+        }
+        return x.inside(v, u);
+    }
     FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, float sum) const {
         const float v = activation(sum + (b ? b[channel] : 0));
         y.at(p.image, p.row, p.column)[channel] = v + (skip.data ? skip.at(p.image, p.row, p.column)[channel] : 0);
@@ -60,7 +88,8 @@ template <int Outputs> struct convolution_kernel {
     convolution_problem of;
     int terms, tiles_of_outputs;
 
-    explicit convolution_kernel(const call& c)
+    template <class Call>
+    explicit convolution_kernel(const Call& c)
         : of(c), terms(of.kernel * of.kernel * of.inputs), tiles_of_outputs((of.outputs + Outputs - 1) / Outputs) {}
 
     int blocks() const {
@@ -95,8 +124,8 @@ template <int Outputs> struct convolution_kernel {
         const int term = first_term + thread % slice, tap = term / of.inputs, channel = term % of.inputs;
         for (int j = 0; j < loads; ++j) {
             const pixel_position p = o.position[j];
-            const int v = of.source(p.row, tap / of.kernel), u = of.source(p.column, tap % of.kernel);
-            const bool there = term < terms && p.image >= 0 && of.x.inside(v, u);
+            int v = 0, u = 0;
+            const bool there = term < terms && p.image >= 0 && of.locate(p, tap, v, u);
             s.x[thread % slice][thread / slice + j * (threads / slice)] =
                 there ? of.x.at(p.image, v, u)[group * of.inputs + channel] : 0;
         }
@@ -143,11 +172,10 @@ struct depthwise_kernel {
     convolution_problem of; // w (taps, C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         float sum = 0;
-        for (int i = 0; i < of.kernel; ++i)
-            for (int j = 0; j < of.kernel; ++j) {
-                const int v = of.source(p.row, i), u = of.source(p.column, j);
-                if (of.x.inside(v, u)) sum += of.w[(i * of.kernel + j) * of.groups + c] * of.x.at(p.image, v, u)[c];
-            }
+        for (int tap = 0; tap < of.kernel * of.kernel; ++tap) {
+            int v = 0, u = 0;
+            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.at(p.image, v, u)[c];
+        }
         of.finish(p, c, sum);
     }
 };

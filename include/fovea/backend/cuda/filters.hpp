@@ -1,5 +1,6 @@
 // Filters as the GPU's convolutions read them: (group, tap, input, output), so that neighbouring threads, which compute
-// neighbouring outputs, read neighbouring numbers. Depthwise: (tap, channel).
+// neighbouring outputs, read neighbouring numbers. Depthwise: (tap, channel). Turned, for the gradient of the input:
+// (group, tap from the last, output, input).
 #pragma once
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/graph/kernel.hpp"
@@ -7,6 +8,10 @@
 namespace fovea {
 
 struct filters_by_tap {
+    static constexpr int inputs = 1;
+};
+
+struct turned_filters {
     static constexpr int inputs = 1;
 };
 
@@ -18,13 +23,15 @@ struct arrange_filters {
     const float* from; // (O, I/groups, K, K)
     float* to;
     int outputs, inputs, taps, groups; // outputs of a group
+    bool turned;
 
-    explicit arrange_filters(const preparation_call& c)
+    arrange_filters(const preparation_call& c, bool for_gradient)
         : from(c.weight<float>(0)),
           to(static_cast<float*>(c.out)),
           inputs(c.dims[0][1]),
           taps(c.dims[0][2] * c.dims[0][3]),
-          groups(c.a.groups) {
+          groups(c.a.groups),
+          turned(for_gradient) {
         if (groups == c.dims[0][0]) groups = 1; // depthwise: as one group of filters over one input
         outputs = c.dims[0][0] / groups;
     }
@@ -35,9 +42,11 @@ struct arrange_filters {
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
         const int i = block * threads + thread; // in `to`
         if (i >= groups * outputs * inputs * taps) return;
-        const int output = i % outputs, input = i / outputs % inputs, tap = i / (outputs * inputs) % taps,
+        const int output = turned ? i / inputs % outputs : i % outputs,
+                  input = turned ? i % inputs : i / outputs % inputs, tap = i / (outputs * inputs) % taps,
                   group = i / (outputs * inputs * taps);
-        to[i] = from[(std::ptrdiff_t(group * outputs + output) * inputs + input) * taps + tap];
+        to[i] =
+            from[(std::ptrdiff_t(group * outputs + output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)];
     }
 };
 

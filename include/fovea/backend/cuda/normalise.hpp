@@ -55,23 +55,31 @@ struct layer_normalise_kernel {
     }
 };
 
-// With running estimates.
-struct batch_normalise_values {
-    device_view x, y;                     // (N,H,W,C)
-    const float *w, *b, *mean, *variance; // (C)
+// BatchNorm: what is subtracted and multiplied by, of the batch or without it the running estimates.
+struct device_normaliser {
+    const float *mean, *second; // (C)
+    bool of_batch;
     float epsilon;
 
-    explicit batch_normalise_values(const call& c)
-        : x(c.x[0]),
-          y(c.y),
-          w(c.weight<float>(0)),
-          b(c.weight<float>(1)),
-          mean(c.weight<float>(2)),
-          variance(c.weight<float>(3)),
+    template <class Call>
+    device_normaliser(const Call& c, int channels)
+        : mean(c.statistics ? static_cast<const float*>(c.statistics) : c.template weight<float>(2)),
+          second(c.statistics ? mean + channels : c.template weight<float>(3)),
+          of_batch(c.statistics != nullptr),
           epsilon(c.a.epsilon) {}
+    FOVEA_HOST_DEVICE float scale(int c) const { return of_batch ? second[c] : 1 / sqrtf(second[c] + epsilon); }
+};
+
+struct batch_normalise_values {
+    device_view x, y;   // (N,H,W,C)
+    const float *w, *b; // (C)
+    device_normaliser by;
+
+    explicit batch_normalise_values(const call& c)
+        : x(c.x[0]), y(c.y), w(c.weight<float>(0)), b(c.weight<float>(1)), by(c, c.y.channels) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float scale = 1 / sqrtf(variance[c] + epsilon);
-        y.at(p.image, p.row, p.column)[c] = (x.at(p.image, p.row, p.column)[c] - mean[c]) * scale * w[c] + b[c];
+        y.at(p.image, p.row, p.column)[c] =
+            (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c) * w[c] + b[c];
     }
 };
 

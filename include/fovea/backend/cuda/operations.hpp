@@ -26,7 +26,7 @@ template <class Device> struct on_device {
 
 namespace detail {
 
-template <class Device, class Kernel> void launch(const call& c, const Kernel& k) {
+template <class Device, class Call, class Kernel> void launch(const Call& c, const Kernel& k) {
     if (const int blocks = k.blocks()) Device::launch(c.queue, k, blocks);
 }
 template <class Device, class F> void launch_values(const call& c, const F& f) {
@@ -34,9 +34,9 @@ template <class Device, class F> void launch_values(const call& c, const F& f) {
 }
 
 // Outputs in tiles of 64 would leave most of a block idle where there are few.
-template <class Device> void launch_convolution(const call& c) {
-    c.dims[0] / c.a.groups > 16 ? launch<Device>(c, convolution_kernel<64>(c))
-                                : launch<Device>(c, convolution_kernel<16>(c));
+template <class Device, class Call> void launch_convolution(const Call& c) {
+    convolution_problem(c).outputs > 16 ? launch<Device>(c, convolution_kernel<64>(c))
+                                        : launch<Device>(c, convolution_kernel<16>(c));
 }
 
 } // namespace detail
@@ -48,7 +48,7 @@ concept fused_on_device = A::kind != activation_kind::custom;
 
 // Weights are prepared on the host, once, and then copied.
 template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_call& c) {
-    const arrange_filters arrange(c);
+    const arrange_filters arrange(c, false);
     run_blocks_on_host(arrange, arrange.blocks());
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {

@@ -1,0 +1,169 @@
+// Every operation's backward passes as kernels of a GPU; backend/cuda/operations.hpp has the forward ones.
+#pragma once
+#include "fovea/backend/cuda/convolution_gradient.hpp"
+#include "fovea/backend/cuda/normalise_gradient.hpp"
+#include "fovea/backend/cuda/operations.hpp"
+#include "fovea/backend/cuda/resize_gradient.hpp"
+
+namespace fovea {
+
+namespace detail {
+
+// A kernel with a thread for each number of the first input's gradient that there is.
+template <class Device, class F> void launch_gradient(const gradient_call& c, const F& f) {
+    const int channels = c.dx[0] ? c.dx[0].channels : c.dx[1].channels;
+    launch<Device>(c, value_kernel<F>(c, channels, f));
+}
+template <class Device, class F> void launch_sums(const gradient_call& c, range channels, const F& f, int parts = 1) {
+    launch<Device>(c, channel_sums<F>(c, channels, f, parts));
+}
+template <class Device> void launch_bias_gradient(const gradient_call& c) {
+    if (float* db = c.weight_gradient<float>(1))
+        launch_sums<Device>(c, c.outputs, bias_gradient{device_view(c.dy), db});
+}
+inline double pixels_of(const gradient_call& c, const window& w) {
+    return double(c.images.size()) * w.height * w.width;
+}
+// All pixels of a window.
+inline gradient_call over(gradient_call c, const window& w) {
+    c.rows = {0, w.height}, c.cols = {0, w.width};
+    return c;
+}
+
+} // namespace detail
+
+// ---- convolutions
+// ----------------------------------------------------------------------------------------------------
+template <class D> void prepare(on_device<D>, turned_filters, const preparation_call& c) {
+    const arrange_filters arrange(c, true);
+    run_blocks_on_host(arrange, arrange.blocks());
+}
+template <class D> std::size_t prepared_bytes(on_device<D>, turned_filters, const preparation_call& c) {
+    return count(c.dims[0]) * sizeof(float);
+}
+
+template <class D> turned_filters gradient_layout_of(on_device<D>, conv2d<identity>);
+template <class D> void input_gradient(on_device<D>, conv2d<identity>, const gradient_call& c) {
+    detail::launch_convolution<D>(c);
+}
+template <class D> void weight_gradient(on_device<D>, conv2d<identity>, const gradient_call& c) {
+    detail::launch<D>(c, weight_gradient_kernel(c));
+    detail::launch_bias_gradient<D>(c);
+}
+
+template <class D> turned_filters gradient_layout_of(on_device<D>, depthwise_conv2d<identity>);
+template <class D> void input_gradient(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
+    detail::launch_gradient<D>(c, depthwise_kernel{convolution_problem(c)});
+}
+template <class D> void weight_gradient(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
+    detail::launch_sums<D>(c, c.outputs, depthwise_weight_gradient(c), c.a.kernel * c.a.kernel);
+    detail::launch_bias_gradient<D>(c);
+}
+
+template <class D> turned_filters gradient_layout_of(on_device<D>, multiply_matrix);
+template <class D> void input_gradient(on_device<D>, multiply_matrix, const gradient_call& c) {
+    detail::launch_convolution<D>(c);
+}
+template <class D> void weight_gradient(on_device<D>, multiply_matrix, const gradient_call& c) {
+    detail::launch<D>(c, weight_gradient_kernel(c));
+    detail::launch_bias_gradient<D>(c);
+}
+
+// Weights are prepared on the host so far, and so is what they are made of differentiated there.
+template <class D> void gradient(on_device<D>, normalise_weight, const preparation_gradient_call& c) {
+    gradient(reference{}, normalise_weight{}, c);
+}
+
+// ---- values on their own
+// ---------------------------------------------------------------------------------------------
+template <class D, class A> void input_gradient(on_device<D>, activate<A>, const gradient_call& c) {
+    const device_view x(c.x[0]), dy(c.dy);
+    const gradient_target to(c, 0);
+    if constexpr (fused_on_device<A>)
+        detail::launch_gradient<D>(c, activate_gradient<device_slope>{x, dy, to, {A::kind, A::slope}});
+    else
+        detail::launch_gradient<D>(c, activate_gradient<custom_slope<A>>{x, dy, to, {}});
+}
+template <class D> void input_gradient(on_device<D>, parametric_relu, const gradient_call& c) {
+    detail::launch_gradient<D>(
+        c, rectify_gradient{device_view(c.x[0]), device_view(c.dy), c.weight<float>(0), gradient_target(c, 0)});
+}
+template <class D> void weight_gradient(on_device<D>, parametric_relu, const gradient_call& c) {
+    detail::launch_sums<D>(c, {0, c.dy.channels},
+                           slope_gradient{device_view(c.x[0]), device_view(c.dy), c.weight_gradient<float>(0)});
+}
+template <class D> void input_gradient(on_device<D>, multiply, const gradient_call& c) {
+    detail::launch_gradient<D>(c, multiply_gradient{device_view(c.x[0]), device_view(c.x[1]), device_view(c.dy),
+                                                    gradient_target(c, 0), gradient_target(c, 1)});
+}
+template <class D> void input_gradient(on_device<D>, concatenate, const gradient_call& c) {
+    const int first = c.dy.channels - (c.dx[1] ? c.dx[1].channels : 0);
+    const concatenate_gradient f{device_view(c.dy), gradient_target(c, 0), gradient_target(c, 1),
+                                 c.dx[0] ? c.dx[0].channels : first};
+    detail::launch<D>(c, value_kernel<concatenate_gradient>(c, c.dy.channels, f));
+}
+
+// ---- normalisations
+// --------------------------------------------------------------------------------------------------
+template <class D> void input_gradient(on_device<D>, layer_normalise, const gradient_call& c) {
+    detail::launch<D>(c, layer_gradient_kernel(c, nullptr));
+}
+template <class D> std::size_t weight_gradient_scratch(on_device<D>, layer_normalise, const gradient_call& c) {
+    return std::size_t(detail::pixels_of(c, c.dy)) * 2 * sizeof(float);
+}
+template <class D> void weight_gradient(on_device<D>, layer_normalise, const gradient_call& c) {
+    auto* const moments = reinterpret_cast<float*>(c.scratch); // (pixels, 2)
+    detail::launch<D>(c, layer_gradient_kernel(c, moments));
+    detail::launch_sums<D>(
+        c, {0, c.dy.channels},
+        layer_weight_gradient{device_view(c.x[0]), device_view(c.dy), moments, c.weight_gradient<float>(0),
+                              c.weight_gradient<float>(1), device_area(c)});
+}
+
+template <class D> void batch_statistics(on_device<D>, batch_normalise, const gradient_call& c) {
+    auto* const mean = static_cast<float*>(c.statistics);
+    const gradient_call all = detail::over(c, c.x[0]);
+    batch_moment moment{device_view(c.x[0]),          mean,       nullptr, c.weight_gradient<float>(2),
+                        detail::pixels_of(c, c.x[0]), c.a.epsilon};
+    detail::launch_sums<D>(all, c.outputs, moment);
+    moment.inverse = mean + c.x[0].channels, moment.running = c.weight_gradient<float>(3);
+    detail::launch_sums<D>(all, c.outputs, moment);
+}
+template <class D> void gradient_statistics(on_device<D>, batch_normalise, const gradient_call& c) {
+    detail::launch_sums<D>(detail::over(c, c.dy), c.outputs,
+                           batch_gradient_moments{device_view(c.x[0]), device_view(c.dy),
+                                                  static_cast<float*>(c.statistics), detail::pixels_of(c, c.dy)});
+}
+template <class D> void input_gradient(on_device<D>, batch_normalise, const gradient_call& c) {
+    const auto* of_batch = static_cast<const float*>(c.statistics);
+    detail::launch_gradient<D>(c, batch_gradient{device_view(c.x[0]), device_view(c.dy), c.weight<float>(0),
+                                                 of_batch ? of_batch + 2 * c.dy.channels : nullptr,
+                                                 device_normaliser(c, c.dy.channels), gradient_target(c, 0)});
+}
+template <class D> void weight_gradient(on_device<D>, batch_normalise, const gradient_call& c) {
+    detail::launch_sums<D>(
+        c, {0, c.dy.channels},
+        batch_weight_gradient{device_view(c.x[0]), device_view(c.dy), device_normaliser(c, c.dy.channels),
+                              c.weight_gradient<float>(0), c.weight_gradient<float>(1)});
+}
+
+// ---- other sizes
+// -----------------------------------------------------------------------------------------------------
+template <class D> void input_gradient(on_device<D>, shuffle_pixels, const gradient_call& c) {
+    detail::launch_gradient<D>(
+        c, gather_gradient<shuffled_gradient>{{device_view(c.dy), c.a.factor}, gradient_target(c, 0)});
+}
+template <class D> void input_gradient(on_device<D>, magnify, const gradient_call& c) {
+    detail::launch_gradient<D>(
+        c, gather_gradient<magnified_gradient>{
+               {device_view(c.dy), c.dx[0].height, c.dx[0].width, c.a.factor, c.a.filter}, gradient_target(c, 0)});
+}
+template <class D> void input_gradient(on_device<D>, pool_maximum, const gradient_call& c) {
+    detail::launch_gradient<D>(c, gather_gradient<maximum_gradient>{maximum_gradient(c), gradient_target(c, 0)});
+}
+template <class D> void input_gradient(on_device<D>, pool_mean, const gradient_call& c) {
+    const auto share = float(1 / (double(c.x[0].height) * c.x[0].width));
+    detail::launch_gradient<D>(c, gather_gradient<mean_gradient>{{device_view(c.dy), share}, gradient_target(c, 0)});
+}
+
+} // namespace fovea

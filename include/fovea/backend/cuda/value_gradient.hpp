@@ -1,0 +1,89 @@
+// Gradients of operations whose values do not depend on each other: dx from dy at the same pixel.
+#pragma once
+#include "fovea/backend/cuda/activation.hpp"
+#include "fovea/graph/gradient_kernel.hpp"
+
+namespace fovea {
+
+// Where the gradient of an input goes, overwritten or added to; absent where nobody wants it.
+struct gradient_target {
+    device_view dx; // (N,H,W,C)
+    bool adds = false;
+
+    gradient_target(const gradient_call& c, std::size_t k) : dx(c.dx[k]), adds(c.accumulates[k]) {}
+    FOVEA_HOST_DEVICE void put(pixel_position p, int c, float value) const {
+        float& to = dx.at(p.image, p.row, p.column)[c];
+        to = adds ? to + value : value;
+    }
+};
+
+// The derivative of device_activation.
+struct device_slope {
+    activation_kind kind = activation_kind::identity;
+    float slope = 0;
+
+    FOVEA_HOST_DEVICE float operator()(float x) const {
+        switch (kind) {
+            case activation_kind::relu:
+                return x > 0;
+            case activation_kind::leaky_relu:
+                return x > 0 ? 1 : slope;
+            case activation_kind::silu: {
+                const float s = 1 / (1 + expf(-x));
+                return s * (1 + x * (1 - s));
+            }
+            case activation_kind::gelu:
+                return 0.5f * erfcf(-x * 0.70710678118654752440f) + x * expf(-x * x / 2) * 0.39894228040143267794f;
+            case activation_kind::unit_range:
+                return x >= 0 && x <= 1;
+            default:
+                return 1;
+        }
+    }
+};
+template <class A> struct custom_slope {
+    FOVEA_HOST_DEVICE float operator()(float x) const { return A::d(x); }
+};
+
+template <class F> struct activate_gradient {
+    device_view x, dy; // (N,H,W,C)
+    gradient_target to;
+    F slope;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        to.put(p, c, slope(x.at(p.image, p.row, p.column)[c]) * dy.at(p.image, p.row, p.column)[c]);
+    }
+};
+
+struct rectify_gradient {
+    device_view x, dy;  // (N,H,W,C)
+    const float* slope; // (C)
+    gradient_target to;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        const float g = dy.at(p.image, p.row, p.column)[c];
+        to.put(p, c, x.at(p.image, p.row, p.column)[c] > 0 ? g : slope[c] * g);
+    }
+};
+
+struct multiply_gradient {
+    device_view a, b, dy; // (N,H,W,C)
+    gradient_target to_a, to_b;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        const float g = dy.at(p.image, p.row, p.column)[c]; // before either is written: dx may be dy
+        const float for_a = to_a.dx.data ? b.at(p.image, p.row, p.column)[c] * g : 0,
+                    for_b = to_b.dx.data ? a.at(p.image, p.row, p.column)[c] * g : 0;
+        if (to_a.dx.data) to_a.put(p, c, for_a);
+        if (to_b.dx.data) to_b.put(p, c, for_b);
+    }
+};
+
+struct concatenate_gradient {
+    device_view dy; // (N,H,W,C+D)
+    gradient_target to_a, to_b;
+    int first; // channels of a
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        const gradient_target& to = c < first ? to_a : to_b;
+        if (to.dx.data) to.put(p, c < first ? c : c - first, dy.at(p.image, p.row, p.column)[c]);
+    }
+};
+
+} // namespace fovea
