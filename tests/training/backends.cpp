@@ -21,108 +21,35 @@ template <class Network> void same_with_threads(int batch, int height, int width
 
 } // namespace
 
-<<<<<<< HEAD
-TEST_CASE("training: convolutions on the cpu") {
-    check_layers<conv<3, 16, 5>>();
-    check_layers<conv<16, 16, 3>>();
-    check_layers<conv<17, 33, 3>>();
-    check_layers<conv<64, 48, 3, silu>>({.convolution = convolution_method::automatic});
-    check_layers<conv<48, 64, 3>>({.convolution = convolution_method::direct});
-    check_layers<conv<20, 65, 1, gelu>>();
-    check_layers<conv<5, 7, 7, identity, conv_options{.bias = false}>>();
-    check_layers<conv<16, 24, 3, identity, conv_options{.dilation = 2}>>();
-    check_layers<conv<8, 12, 3, silu, conv_options{.groups = 2}>>();
-    check_layers<weight_norm<conv<16, 20, 3>>, relu>();
-}
-TEST_CASE("training: strided convolutions on the cpu") {
-    check_layers<conv<6, 10, 3, identity, conv_options{.stride = 2}>>();
-    check_layers<conv<3, 20, 7, identity, conv_options{.stride = 2, .bias = false}>>();
-    check_layers<conv<18, 5, 1, identity, conv_options{.stride = 2}>>();
-    check_layers<conv<4, 8, 5, identity, conv_options{.stride = 3}>>();
-    check_layers<conv<4, 8, 3, identity, conv_options{.stride = 2, .groups = 2}>>();
-    check_layers<sum<conv<6, 10, 3, identity, conv_options{.stride = 2}>,
-                     conv<6, 10, 1, identity, conv_options{.stride = 2}>>>();
-}
+TEST_CASE("training: convolutions on the cpu") { check_trained_convolutions<cpu>(); }
+TEST_CASE("training: strided convolutions on the cpu") { check_trained_strides<cpu>(); }
 TEST_CASE("training: 1x1 convolutions of short rows on the cpu") {
     for (int width = 1; width <= 20; ++width)
         for (int batch = 1; batch <= 3; ++batch) {
-            check<conv<20, 33, 1>>(batch, 3, width);
-            check<conv<34, 18, 1, identity, conv_options{.stride = 2, .bias = false}>>(batch, 4, width);
+            check_training<cpu, conv<20, 33, 1>>(batch, 3, width);
+            check_training<cpu, conv<34, 18, 1, identity, conv_options{.stride = 2, .bias = false}>>(batch, 4, width);
         }
     using between_margins = sequential<conv<3, 16, 3>, conv<16, 40, 1>, conv<40, 16, 3>>;
-    check<between_margins>(3, 5, 7);
+    check_training<cpu, between_margins>(3, 5, 7);
     // Pixels, and with a stride rows of dy, as far apart as L1 has no room.
-    check<conv<512, 40, 1>>(3, 5, 7);
-    check<
-        sum<conv<256, 40, 1, silu, conv_options{.stride = 2}>, conv<256, 40, 3, identity, conv_options{.stride = 2}>>>(
-        2, 6, 9);
-    check<conv<70, 512, 1>>(2, 19, 9); // more pixels than are packed at once
+    check_training<cpu, conv<512, 40, 1>>(3, 5, 7);
+    check_training<cpu, sum<conv<256, 40, 1, silu, conv_options{.stride = 2}>,
+                            conv<256, 40, 3, identity, conv_options{.stride = 2}>>>(2, 6, 9);
+    check_training<cpu, conv<70, 512, 1>>(2, 19, 9); // more pixels than are packed at once
 }
 TEST_CASE("training: convolutions of many channels on small images on the cpu") {
-    check<conv<80, 70, 3>>(3, 4, 4); // Winograd's tiles of several images, blocks of inputs and outputs
-    check<conv<130, 68, 3>>(2, 9, 7);
-    check<conv<200, 192, 3>>(2, 5, 6);                                      // the smaller tile
-    check<conv<40, 24, 3, identity, conv_options{.stride = 2}>>(2, 21, 30); // several panels of columns
-    check<conv<70, 9, 3, identity, conv_options{.dilation = 2}>>(2, 7, 9);
+    check_training<cpu, conv<80, 70, 3>>(3, 4, 4); // Winograd's tiles of several images, blocks of inputs and outputs
+    check_training<cpu, conv<130, 68, 3>>(2, 9, 7);
+    check_training<cpu, conv<200, 192, 3>>(2, 5, 6);                                      // the smaller tile
+    check_training<cpu, conv<40, 24, 3, identity, conv_options{.stride = 2}>>(2, 21, 30); // several panels of columns
+    check_training<cpu, conv<70, 9, 3, identity, conv_options{.dilation = 2}>>(2, 7, 9);
 }
-TEST_CASE("training: convolutions with less padding on the cpu") {
-    check_layers<conv<3, 20, 3, relu, conv_options{.stride = 2, .padding = 0}>>();
-    check_layers<conv<3, 16, 11, identity, conv_options{.stride = 4, .padding = 2}>>();
-    check_layers<conv<16, 18, 3, identity, conv_options{.padding = 0}>>();
-    check_layers<conv<5, 8, 5, identity, conv_options{.dilation = 2, .padding = 1}>>();
-    check_layers<conv<16, 16, 5, identity, conv_options{.groups = 16, .padding = 1}>>();
-}
-TEST_CASE("training: depthwise convolutions on the cpu") {
-    check_layers<depthwise<16, 5>>();
-    check_layers<depthwise<70, 5, identity, 3>>();
-    check_layers<depthwise<13, 3, silu>>();
-    check_layers<depthwise<8, 7, identity, 2>>();
-    check_layers<conv<6, 6, 3, identity, conv_options{.stride = 2, .groups = 6}>>();
-}
-TEST_CASE("training: activations on the cpu") {
-    check_layers<conv<3, 5, 1>, relu, leaky_relu<1, 10>>();
-    check_layers<conv<3, 5, 1>, silu, gelu>();
-    check_layers<conv<3, 5, 1>, prelu<5>, unit_range>();
-}
-TEST_CASE("training: normalisations on the cpu") {
-    check_layers<conv<3, 48, 1>, layer_norm<48>>();
-    check_layers<conv<3, 17, 1>, layer_norm<17>, conv<17, 3, 1>>();
-    for (bool batch : {true, false}) {
-        check<sequential<conv<3, 20, 1, identity, conv_options{.bias = false}>, batch_norm<20>, silu>>(
-            2, 7, 6, {.batch_statistics = batch});
-        check<sequential<conv<3, 64, 3, identity, conv_options{.bias = false}>, batch_norm<64>>>(
-            3, 13, 19, {.batch_statistics = batch});
-    }
-}
-TEST_CASE("training: other sizes on the cpu") {
-    check_layers<conv<3, 12, 3>, pixel_shuffle<2>>();
-    check_layers<conv<3, 5, 3>, upsample<2, bicubic>>();
-    check_layers<conv<3, 20, 1>, max_pool<3, 2>>();
-    check_layers<conv<3, 3, 1>, relu, max_pool<3, 1>>();
-    check_layers<conv<3, 20, 1>, max_pool<3, 2, pool_options{.padding = 0, .covers = true}>>();
-    check_layers<conv<3, 17, 1>, max_pool<2, 2, pool_options{.padding = 0}>>();
-    check_layers<conv<3, 16, 3>, concat<conv<16, 20, 1, relu>, conv<16, 5, 3, relu>>, max_pool<3, 2>>();
-    check_layers<conv<3, 20, 1>, global_average_pool, linear<20, 3>>();
-    check_layers<sequential<conv<3, 16, 3>, product<pass, depthwise<16, 3>>>>();
-}
-TEST_CASE("training: networks on the cpu") {
-    check<zoo::supercool<2, 32, 2, 3>>(2, 13, 17);
-    check<zoo::supercool<4, 16, 1, 2>>(1, 16, 12);
-    check<zoo::vapsr_network<2, 16, 24, 2>>(2, 13, 17);
-    check<zoo::vapsr_network<4, 16, 16, 1, 3, 2>>(1, 11, 9);
-    check<repeat<3, checkpointed<residual<conv<16, 24, 3, silu>, conv<24, 16, 3>>>>>(2, 9, 10);
-    check<sequential<zoo::bottleneck<16, 8, 24>, zoo::bottleneck<24, 8, 32, 2>>>(2, 9, 8);
-}
-=======
-TEST_CASE("training: convolutions on the cpu") { check_trained_convolutions<cpu>(); }
-TEST_CASE("training: strided convolutions on the cpu") { check_trained_strides<cpu>(); }
 TEST_CASE("training: convolutions with less padding on the cpu") { check_trained_padding<cpu>(); }
 TEST_CASE("training: depthwise convolutions on the cpu") { check_trained_depthwise<cpu>(); }
 TEST_CASE("training: activations on the cpu") { check_trained_activations<cpu>(); }
 TEST_CASE("training: normalisations on the cpu") { check_trained_normalisations<cpu>(); }
 TEST_CASE("training: other sizes on the cpu") { check_trained_sizes<cpu>(); }
 TEST_CASE("training: networks on the cpu") { check_trained_networks<cpu>(); }
->>>>>>> cuda
 TEST_CASE("training: the number of threads changes no bit") {
     same_with_threads<zoo::supercool<2, 32, 2, 3>>(3, 45, 37);
     same_with_threads<zoo::vapsr_network<2, 16, 24, 2>>(2, 70, 33);
