@@ -1,6 +1,7 @@
 """Training steps of fovea beside PyTorch's, in turn in one run, both in processes of their own that stop while the other
-is timed: PYTHON_WITH_TORCH compare.py [--threads N] [--steps N] [--network NAME]... [--build FOLDER]"""
+is timed: PYTHON_WITH_TORCH compare.py [--threads N] [--steps N] [--network NAME]... [--eager] [--build FOLDER]"""
 import argparse
+import os
 import pathlib
 import signal
 import statistics
@@ -15,9 +16,13 @@ class Engine:
     def __init__(self, command, name, o, options=()):
         self.times = []
         self.process = subprocess.Popen([*map(str, command), name, str(o.threads), str(o.steps + 2), *options],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                        start_new_session=True)
         self.read()  # the first step plans, allocates, compiles
-        self.process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
+
+    def signal(self, number):  # also to the compilers that PyTorch starts
+        os.killpg(self.process.pid, number)
 
     def read(self):
         line = self.process.stdout.readline()
@@ -26,23 +31,25 @@ class Engine:
         return float(line)
 
     def step(self):
-        self.process.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         seconds = self.read()
-        self.process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
         return seconds
 
     def finish(self):
-        self.process.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
         megabytes = self.process.stdout.readline()
-        self.process.kill()
+        self.signal(signal.SIGKILL)
         return int(megabytes or 0)
 
 
 def measure(name, o):
     engines = {"fovea": Engine([o.build / "benchmarks/training/train_steps"], name, o)}
     for options in VARIANTS:
+        if o.eager and "compiled" in options:
+            continue
         try:
             engines[" ".join(["PyTorch", *options])] = Engine([sys.executable, HERE / "pytorch_steps.py"], name, o, options)
         except RuntimeError:
@@ -65,6 +72,7 @@ def main():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--steps", type=int, default=5)
     p.add_argument("--network", action="append", choices=["supercool", "vapsr-3x3", "vapsr", "critic"])
+    p.add_argument("--eager", action="store_true", help="leave out torch.compile, which takes minutes")
     p.add_argument("--build", type=pathlib.Path, default=HERE.parent.parent / "build/release")
     o = p.parse_args()
     print("| network | threads | fovea, s | fastest PyTorch, s | ratio | fovea, MB | smallest PyTorch, MB |\n|---|---|---|---|---|---|---|")
