@@ -24,8 +24,8 @@ fovea::precision_kind precision_of(const std::string& name) {
     return float32;
 }
 
-std::unique_ptr<fovea::upscaler> load_network(const model_choice& choice, const fovea::tensor_file& weights, const std::string& name,
-                             fovea::context& threads) {
+std::unique_ptr<fovea::upscaler> load_network(const model_choice& choice, const fovea::tensor_file& weights,
+                                              const std::string& name, fovea::context& threads) {
     const auto precision = precision_of(choice.precision);
     fovea::model_options o{.threads = &threads, .convolution = method_of(choice.convolution)};
     if (choice.device == "cuda") {
