@@ -106,7 +106,7 @@ inline call with_joined_rows(call c) {
 // Whether a call of a 1x1 convolution copies its pixels together: too few in a row, or as far apart as L1 has no room.
 inline bool gathers_pixels(const call& c) {
     const std::size_t step = sizeof(float) * std::size_t(c.a.stride * c.x[0].channels);
-    return c.a.kernel == 1 && c.a.groups == 1 && (step % 2048 == 0 || (c.cols.size() < 64 && !joins_rows(c)));
+    return c.a.kernel == 1 && c.a.groups == 1 && (step % 2048 == 0 || (c.cols.size() <= 16 && !joins_rows(c)));
 }
 inline std::size_t convolution_scratch(const call& c) {
     return gathers_pixels(c) ? gathered_pixels(c.dims[1]).bytes() : 0;

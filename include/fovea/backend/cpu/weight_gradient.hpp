@@ -115,6 +115,26 @@ inline std::size_t direct_weight_gradient_scratch(const gradient_call& c) {
     return sizeof(float) * weight_gradient_layout(c.a, c.dims, outputs).floats();
 }
 
+// Whether x and dy are read where they are: of few channels in long rows, copies would take as long as the products.
+inline bool reads_in_place(const gradient_call& c) {
+    return c.a.kernel == 1 && c.a.groups == 1 && c.dims[1] % lanes == 0 && c.dims[0] * c.dims[1] <= 64 * 64 &&
+           c.dy.width >= 32;
+}
+inline void direct_weight_gradient_in_place(const gradient_call& c) {
+    const int inputs = c.dims[1], s = c.a.stride, panel = weight_gradient_layout::panel;
+    float* const dw = c.weight_gradient<float>(0) + std::ptrdiff_t(c.outputs.begin) * inputs;
+    each_row(c, [&](int n, int y) {
+        const int v = y * s + c.a.offset;
+        if (v < 0 || v >= c.x[0].height) return;
+        const float *x = c.x[0].at<const float>(n, v, c.a.offset), *dy = c.dy.at<const float>(n, y, 0);
+        for (int i = 0; i < inputs; i += panel)
+            sum_outer_block(
+                {dy + c.outputs.begin, x + i, c.dy.channels, std::ptrdiff_t(s) * c.x[0].channels, c.dy.width},
+                c.outputs.size(), std::min(panel, inputs - i), dw + i, inputs);
+    });
+    sum_bias_gradient(c, c.weight_gradient<float>(1));
+}
+
 // The outputs [outputs.begin, outputs.end) of one group.
 inline void direct_weight_gradient_of_group(const gradient_call& c, int group, range outputs) {
     const weight_gradient_layout l(c.a, c.dims, outputs.size());
@@ -154,6 +174,7 @@ inline void direct_weight_gradient_of_group(const gradient_call& c, int group, r
 }
 
 inline void direct_weight_gradient(const gradient_call& c) {
+    if (reads_in_place(c)) return direct_weight_gradient_in_place(c);
     const int each = c.dims[0] / c.a.groups;
     for (int group = 0; group < c.a.groups; ++group) {
         const range outputs{std::max(c.outputs.begin, group * each), std::min(c.outputs.end, (group + 1) * each)};
