@@ -137,16 +137,7 @@ int main(int argc, char** argv) {
     app.add_option("--hr", o.hr, "folder of original images")->required()->check(CLI::ExistingDirectory);
     app.add_option("--lr", o.lr, "folder of low-resolution images; without, originals are shrunk")
         ->check(CLI::ExistingDirectory);
-    app.add_option("--weights", o.choice.weights, "weights of a network: .safetensors, .pth, .pt; it is recognised");
-    app.add_option("--model", o.choice.model,
-                   "auto (what --weights holds, else pretrained), pretrained, bicubic, bilinear or nearest");
-    app.add_option("--convolution", o.choice.convolution, "3x3 convolutions: auto, direct or winograd (fewer products)")
-        ->check(CLI::IsMember(programs::convolution_methods));
-    app.add_option("--precision", o.choice.precision,
-                   "float32; int8: inner convolutions in 8 bits; bf16 or fp16: activations kept in 16 bits")
-        ->check(CLI::IsMember(programs::precisions));
-    app.add_option("--calibration", o.choice.calibration,
-                   "for int8: a folder of images like those to be enlarged, or what `calibrate` wrote");
+    o.choice.add_to(app);
     app.add_option("--metrics", o.metrics, "psnr, ssim, vif (more is better), lpips (less is better)")
         ->delimiter(',')
         ->check(CLI::IsMember({"psnr", "ssim", "vif", "lpips"}));

@@ -124,16 +124,7 @@ int main(int argc, char** argv) {
     CLI::App app("Enlarges images with a super-resolution network, the built-in one where no weights are given.");
     auto* inputs = app.add_option("IN", o.inputs, "images, or folders of images");
     auto* output = app.add_option("-o,--output", o.output, "the image to write, or a folder for several");
-    app.add_option("--weights", o.choice.weights, "weights of a network: .safetensors, .pth, .pt; it is recognised");
-    app.add_option("--model", o.choice.model,
-                   "auto (what --weights holds, else pretrained), pretrained, bicubic, bilinear or nearest");
-    app.add_option("--convolution", o.choice.convolution, "3x3 convolutions: auto, direct or winograd (fewer products)")
-        ->check(CLI::IsMember(programs::convolution_methods));
-    app.add_option("--precision", o.choice.precision,
-                   "float32; int8: inner convolutions in 8 bits; bf16 or fp16: activations kept in 16 bits")
-        ->check(CLI::IsMember(programs::precisions));
-    app.add_option("--calibration", o.choice.calibration,
-                   "for int8: a folder of images like those to be enlarged, or what `calibrate` wrote");
+    o.choice.add_to(app);
     app.add_flag(programs::both_spellings("--list-models"), o.list_models, "what --model can be");
     app.add_option("--scale", o.choice.scale,
                    "magnification without --weights (default 2): 2, 4 or 8; of an interpolation any")

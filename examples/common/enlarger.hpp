@@ -1,5 +1,6 @@
 // What enlarges images in the programs: a network from a weight file, or plain interpolation.
 #pragma once
+#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,10 +16,12 @@ struct model_choice {
     std::string model;                 // --model: empty or "auto" for what the weight file holds, or an interpolation
     std::string weights;               // --weights
     std::string convolution = "auto";  // --convolution: or "direct" or "winograd"
-    std::string precision = "float32"; // --precision: or another of `precisions`
+    std::string precision = "float32"; // --precision: or "int8", "bf16", "fp16"
     std::string calibration;           // --calibration, of int8: a file of ranges, or a folder of images
     std::string device = "cpu";        // --device: or "cuda"
     int scale = 0;                     // of an interpolation; of a network it is known, and checked when this is not 0
+
+    void add_to(CLI::App& app); // all but --device and --scale
 };
 
 class enlarger {
@@ -38,11 +41,7 @@ class enlarger {
     int scale_ = 0;
 };
 
-// What --convolution can be.
-inline const std::vector<std::string> convolution_methods{"auto", "direct", "winograd"};
-
-// What --precision can be.
-inline const std::vector<std::string> precisions{"float32", "int8", "bf16", "fp16"};
+// Of what --precision can be.
 fovea::precision_kind precision_of(const std::string& name);
 
 // Names for --model, with a line on each.
