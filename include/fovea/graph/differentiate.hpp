@@ -201,8 +201,8 @@ template <class Real> class differentiator {
     void differentiate(int i) {
         const operation& o = op(i);
         gradient_call c = gradient_call_of(i);
-        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) differentiate_weights(i, c);
         if (c.statistics) find_statistics(o.d.statistics_back, c);
+        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) differentiate_weights(i, c);
         const auto& ways = plan_.ways[std::size_t(i)];
         using enum gradient_way;
         bool any = false;

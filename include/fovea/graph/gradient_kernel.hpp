@@ -8,7 +8,7 @@
 //                                                               the output channels `outputs`: always added
 //   batch_statistics(Backend, Operation, const gradient_call&)  what an operation finds out of a whole batch before its
 //                                                               forward pass, of the channels `outputs`
-//   gradient_statistics(Backend, Operation, const gradient_call&)   the same before input_gradient
+//   gradient_statistics(Backend, Operation, const gradient_call&)   the same before weight_gradient and input_gradient
 //
 // Weights are those of the file's layout; in batch_statistics dw[k] of a buffer is the buffer itself, to be updated, or
 // null. A kernel runs on one thread; the result of a number depends on neither the

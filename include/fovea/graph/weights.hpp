@@ -45,7 +45,9 @@ class weight_store {
             std::vector<std::pair<preparation_kernel, preparation_call>> calls;
             for (auto& p : g.preparations)
                 if (arrangements == !p.backward) calls.emplace_back(p.forward, call_of(g, p, element));
-            std::ranges::stable_sort(calls, std::greater(), [](const auto& c) { return count(c.second.dims[0]); });
+            // The largest first; those of the same weight together, while it is in a cache.
+            std::ranges::stable_sort(calls, std::greater(),
+                                     [](const auto& c) { return std::pair(count(c.second.dims[0]), c.second.w[0]); });
             threads.parallel_for_uneven(int(calls.size()), [&](int i, int) noexcept {
                 calls[std::size_t(i)].first(calls[std::size_t(i)].second);
             });

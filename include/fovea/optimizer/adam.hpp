@@ -3,6 +3,7 @@
 //   epsilon)
 // with weight decay added to g (Adam) or taken from w before, times the learning rate (AdamW).
 #pragma once
+#include "fovea/backend/cpu/select.hpp"
 #include "fovea/optimizer/optimizer.hpp"
 
 namespace fovea {
@@ -24,40 +25,30 @@ class adam {
         ++steps;
         const double mean_correction = 1 - std::pow(o_.beta1, double(steps));
         const double square_correction = std::sqrt(1 - std::pow(o_.beta2, double(steps)));
-        const factors f{.size = float(learning_rate / mean_correction),
-                        .root = float(square_correction),
-                        .kept = o_.decoupled ? float(1 - learning_rate * o_.weight_decay) : 1.f,
-                        .decay = o_.decoupled ? 0.f : float(o_.weight_decay)};
+        const adam_factors f{.beta1 = float(o_.beta1),
+                             .rest1 = float(1 - o_.beta1),
+                             .beta2 = float(o_.beta2),
+                             .rest2 = float(1 - o_.beta2),
+                             .size = float(learning_rate / mean_correction),
+                             .root = float(square_correction),
+                             .epsilon = float(o_.epsilon),
+                             .kept = o_.decoupled ? float(1 - learning_rate * o_.weight_decay) : 1.f,
+                             .decay = o_.decoupled ? 0.f : float(o_.weight_decay)};
         each_piece(parameters, threads, [&](const parameter_piece& piece) {
-            for (std::size_t i = piece.begin; i < piece.end; i += at_once)
-                step(parameters[piece.parameter], piece.parameter, i, std::min(at_once, piece.end - i), f);
+            const auto [k, first, end] = piece;
+            const parameter& p = parameters[k];
+            FOVEA_CPU_KERNEL(update_by_adam)
+            ({.w = p.value + first,
+              .m = mean_[k].data() + first,
+              .v = square_[k].data() + first,
+              .g = p.gradient + first,
+              .count = end - first},
+             f);
         });
     }
     template <class F> void each_state(F f) { f("mean", mean_.of), f("square", square_.of); }
 
   private:
-    static constexpr std::size_t at_once = 256;
-    struct factors {
-        float size, root, kept, decay;
-    };
-    // Some numbers from `first` on. Roots have a loop of their own, as std::sqrt may set errno, which no compiler turns
-    // into vectors.
-    void step(const parameter& p, std::size_t k, std::size_t first, std::size_t count, const factors& f) {
-        const float b1 = float(o_.beta1), b2 = float(o_.beta2), rest1 = float(1 - o_.beta1),
-                    rest2 = float(1 - o_.beta2), epsilon = float(o_.epsilon);
-        float *const m = mean_[k].data() + first, *const v = square_[k].data() + first, *const w = p.value + first;
-        const float* const gradient = p.gradient + first;
-        float roots[at_once];
-        for (std::size_t i = 0; i < count; ++i) {
-            w[i] *= f.kept;
-            const float g = gradient[i] + f.decay * w[i];
-            m[i] = b1 * m[i] + rest1 * g;
-            v[i] = b2 * v[i] + rest2 * g * g;
-        }
-        for (std::size_t i = 0; i < count; ++i) roots[i] = std::sqrt(v[i]);
-        for (std::size_t i = 0; i < count; ++i) w[i] -= f.size * m[i] / (roots[i] / f.root + epsilon);
-    }
-
     adam_options o_;
     optimizer_state mean_, square_;
 };

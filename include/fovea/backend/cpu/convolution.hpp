@@ -7,6 +7,7 @@
 #include <cassert>
 
 #include "fovea/backend/cpu/filters.hpp"
+#include "fovea/backend/cpu/joined_rows.hpp"
 #include "fovea/backend/cpu/pixel_product.hpp"
 
 namespace fovea::FOVEA_ISA {
@@ -80,18 +81,10 @@ inline destination convolution_destination(const call& c, const convolution_layo
             .slope = c.a.slope};
 }
 
-// Rows of a window without margins, one after the other as a single row.
-inline window joined_rows(const window& w, range rows) {
-    window j = w;
-    j.data = w.data ? reinterpret_cast<std::byte*>(w.at<float>(0, rows.begin, 0)) : nullptr;
-    j.height = j.stored = 1, j.width = j.columns = rows.size() * w.width;
-    return j;
-}
 // Whether a call of a 1x1 convolution may take its rows as one: blocks of pixels are then full in narrow images, too.
 inline bool joins_rows(const call& c) {
     const auto joins = [&](const window& w) {
-        const bool dense = w.left == 0 && w.columns == w.width && w.row_stride == std::ptrdiff_t(w.width) * w.channels;
-        return !w || (dense && c.rows.begin % w.stored + c.rows.size() <= w.stored);
+        return !w || (is_dense(w) && c.rows.begin % w.stored + c.rows.size() <= w.stored);
     };
     return c.a.kernel == 1 && c.a.stride == 1 && c.rows.size() > 1 && c.cols == range{0, c.y.width} && joins(c.x[0]) &&
            joins(c.x[1]) && joins(c.y);

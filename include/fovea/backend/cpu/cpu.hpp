@@ -140,7 +140,8 @@ constexpr void choose_gradient(cpu, conv2d<identity>, convolution_method wanted,
     operation back = o;
     back.dims = {o.dims[1] * o.a.groups, o.dims[0] / o.a.groups, o.dims[2], o.dims[3]};
     d.a.method = method_for(wanted, back);
-    d.margin = o.a.kernel / 2 * o.a.dilation + o.a.offset + 1;
+    const bool own_pixel = o.a.kernel == 1 && o.a.stride == 1 && o.a.offset == 0; // dx reads dy at
+    d.margin = own_pixel ? 0 : o.a.kernel / 2 * o.a.dilation + o.a.offset + 1;
     if (d.a.method == convolution_method::winograd) {
         d.a.tile = d.grain = winograd_tile_for(back.dims);
         d.margin = d.grain + 1;

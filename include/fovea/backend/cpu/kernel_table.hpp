@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/optimizer/adam_update.hpp"
 
 namespace fovea {
 
@@ -63,6 +64,8 @@ struct kernel_table {
     gradient_kernel pixel_shuffle_gradient;
     gradient_kernel max_pool_gradient;
     gradient_kernel global_average_pool_gradient;
+
+    adam_kernel update_by_adam;
 
     widening widen;
     narrowing narrow;

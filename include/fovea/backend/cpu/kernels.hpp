@@ -1,5 +1,6 @@
 // All CPU kernels, for the instruction set that the compiler is given.
 #pragma once
+#include "fovea/backend/cpu/adam.hpp"
 #include "fovea/backend/cpu/attention_block.hpp"
 #include "fovea/backend/cpu/convolution.hpp"
 #include "fovea/backend/cpu/convolution_gradient.hpp"
@@ -77,6 +78,7 @@ constexpr kernel_table table_of_kernels() {
             .pixel_shuffle_gradient = pixel_shuffle_gradient,
             .max_pool_gradient = max_pool_gradient,
             .global_average_pool_gradient = global_average_pool_gradient,
+            .update_by_adam = update_by_adam,
             .widen = widen,
             .narrow = narrow};
 }

@@ -165,8 +165,17 @@ inline void batch_norm_input_gradient(const gradient_call& c) {
         }
     });
 }
+// Of a batch, its statistics have the sums already: each call adds the share of its pixels.
 inline void batch_norm_weight_gradient(const gradient_call& c) {
     const int channels = c.dy.channels;
+    if (const float* s = static_cast<const float*>(c.statistics)) {
+        const float pixels = float(double(c.images.size()) * c.rows.size() * c.dy.width);
+        for (int i = 0; i < channels; ++i) {
+            c.weight_gradient<float>(0)[i] += pixels * s[3 * channels + i];
+            c.weight_gradient<float>(1)[i] += pixels * s[2 * channels + i];
+        }
+        return;
+    }
     each_channel_row(c, [&](int n, int y, int first, int k) {
         const batch_moments by(c, channels, first, k);
         const float* x = c.x[0].at<const float>(n, y, 0) + first;

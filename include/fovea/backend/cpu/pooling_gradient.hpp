@@ -7,34 +7,35 @@
 namespace fovea::FOVEA_ISA {
 
 inline void max_pool_gradient(const gradient_call& c) {
-    const window& in = c.x[0];
+    const window &in = c.x[0], &dx = c.dx[0];
     const int k = c.a.kernel, before = k / 2 - c.a.offset, s = c.a.stride; // before: the first pixel
-    const auto windows = [&](int at, int size) { // the outputs whose windows hold position `at`
-        return range{std::max(0, (at + before - k + s) / s), std::min(size, (at + before) / s + 1)};
+    const auto windows = [&](range of, int size) { // the outputs whose windows meet positions `of`
+        return range{std::max(0, (of.begin + before - k + s) / s), std::min(size, (of.end - 1 + before) / s + 1)};
     };
-    each_pixel(c, [&](int n, int v, int u) {
-        const range rows = windows(v, c.dy.height), columns = windows(u, c.dy.width);
-        for (int first = 0; first < in.channels; first += lanes) {
-            const int count = std::min(lanes, in.channels - first);
-            const auto x_at = [&](int i, int j) { return load_first(in.at<const float>(n, i, j) + first, count); };
-            const vf x = x_at(v, u);
-            vf sum = broadcast(0.f);
-            for (int h = rows.begin; h < rows.end; ++h)
-                for (int w = columns.begin; w < columns.end; ++w) {
+    const auto inside = [](int at, range of) { return at >= of.begin && at < of.end; };
+    const range rows = windows(c.rows, c.dy.height), columns = windows(c.cols, c.dy.width);
+    for (int n = c.images.begin; n < c.images.end; ++n) {
+        for (int y = c.rows.begin; !c.accumulates[0] && y < c.rows.end; ++y)
+            std::fill_n(dx.at<float>(n, y, c.cols.begin), c.cols.size() * in.channels, 0.f);
+        for (int h = rows.begin; h < rows.end; ++h)
+            for (int w = columns.begin; w < columns.end; ++w)
+                for (int first = 0; first < in.channels; first += lanes) {
+                    const int count = std::min(lanes, in.channels - first);
                     const vf y = load_first(c.y.at<const float>(n, h, w) + first, count);
-                    const auto largest = [&](vf value) { return (value == y) || xsimd::isnan(value); };
-                    auto mine = largest(x);
-                    for (int t = 0; t < (v - h * s + before) * k + u - w * s + before; ++t) { // taps before this one
-                        const int i = h * s + t / k - before, j = w * s + t % k - before;
-                        if (i >= 0 && j >= 0 && j < in.width) mine = mine && !largest(x_at(i, j));
-                    }
                     const vf dy = load_first(c.dy.at<const float>(n, h, w) + first, count);
-                    sum = sum + xsimd::select(mine, dy, broadcast(0.f));
+                    vf::batch_bool_type open(true); // no tap took it yet
+                    for (int t = 0; t < k * k; ++t) {
+                        const int i = h * s + t / k - before, j = w * s + t % k - before;
+                        if (!inside(i, {0, in.height}) || !inside(j, {0, in.width})) continue;
+                        const vf x = load_first(in.at<const float>(n, i, j) + first, count);
+                        const auto mine = open && ((x == y) || xsimd::isnan(x));
+                        open = open && !mine;
+                        if (!inside(i, c.rows) || !inside(j, c.cols)) continue;
+                        float* to = dx.at<float>(n, i, j) + first;
+                        store_first(to, load_first(to, count) + xsimd::select(mine, dy, broadcast(0.f)), count);
+                    }
                 }
-            float* dx = c.dx[0].at<float>(n, v, u) + first;
-            store_first(dx, c.accumulates[0] ? load_first(dx, count) + sum : sum, count);
-        }
-    });
+    }
 }
 
 inline void global_average_pool_gradient(const gradient_call& c) {

@@ -182,9 +182,23 @@ template <int NV, class Finish> void sum_pixels(const terms& t, const float* w, 
         finish(sums + (x - from) * NV * lanes, x, from + size());
     });
 }
+// Asks for what a block's epilogue will read and write: it arrives while the block is summed.
+template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int first, int pixels) {
+    const bool skips = to.skip && to.skip != to.y;
+    for (int p = first; p < first + pixels; ++p)
+        for (int v = 0; v < NV; ++v) {
+            fetch_to_write(to.y + p * to.pixel_step + v * to.vector_step);
+            if (skips) fetch_soon(to.skip + p * to.pixel_step + v * lanes);
+        }
+}
 // One row of them.
 template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
-    sum_pixels<NV>(t, w, pixels, [&](const float* sums, int x, int end) { finish(to, sums, NV, x, end - x); });
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        fetch_destination<NV>(to, from, size());
+        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+    });
 }
 
 // The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same

@@ -6,36 +6,41 @@
 // rows, images, strides and borders are nothing to the inner loop. Columns are (tap, input), in the order in which they
 // lie in an image: with one tap the sums are dw itself.
 #pragma once
+#include "fovea/backend/cpu/joined_rows.hpp"
 #include "fovea/backend/cpu/outer_product.hpp"
 #include "fovea/backend/cpu/pixel_list.hpp"
 #include "fovea/graph/gradient_kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 
+// f(first, count) for the vectors of n floats.
+template <class F> FOVEA_INLINE void each_vector_of(int n, F f) {
+    for (int i = 0; i < n; i += lanes) f(i, std::min(lanes, n - i));
+}
+
+// db += sums of dy over `count` pixels, `step` floats from one to the next.
+inline void add_pixels(const float* dy, std::ptrdiff_t step, int count, int channels, float* db) {
+    constexpr int at_once = 8 * lanes; // channels: pixels are far apart
+    alignas(64) float sums[at_once];
+    for (int first = 0; first < channels; first += at_once) {
+        const int some = std::min(at_once, channels - first);
+        std::fill_n(sums, at_once, 0.f);
+        const float* from = dy + first;
+        for (int p = 0; p < count; ++p, from += step)
+            each_vector_of(some, [&](int i, int n) { store(sums + i, load(sums + i) + load_first(from + i, n)); });
+        each_vector_of(some, [&](int i, int n) {
+            float* to = db + first + i;
+            store_first(to, load_first(to, n) + load(sums + i), n);
+        });
+    }
+}
 // db += sums of dy over the pixels of the call, of the channels `outputs`.
 inline void sum_bias_gradient(const gradient_call& c, float* db) {
     if (!db) return;
-    constexpr int at_once = 8; // vectors: pixels are far apart
-    for (int first = c.outputs.begin; first < c.outputs.end; first += at_once * lanes) {
-        const int count = std::min(at_once * lanes, c.outputs.end - first), vectors = (count + lanes - 1) / lanes,
-                  last = count - (vectors - 1) * lanes;
-        const auto each_vector_of = [&](auto f) {
-            for (int v = 0; v < vectors; ++v) f(v, v + 1 == vectors ? last : lanes);
-        };
-        alignas(64) float row[at_once * lanes];
-        each_row(c, [&](int image, int y) {
-            std::fill_n(row, at_once * lanes, 0.f);
-            const float* dy = c.dy.at<const float>(image, y, 0) + first;
-            for (int x = 0; x < c.dy.width; ++x, dy += c.dy.channels)
-                each_vector_of([&](int v, int n) {
-                    store(row + v * lanes, load(row + v * lanes) + load_first(dy + v * lanes, n));
-                });
-            each_vector_of([&](int v, int n) {
-                float* to = db + first + v * lanes;
-                store_first(to, load_first(to, n) + load(row + v * lanes), n);
-            });
-        });
-    }
+    each_row(c, [&](int image, int y) {
+        add_pixels(c.dy.at<const float>(image, y, 0) + c.outputs.begin, c.dy.channels, c.dy.width, c.outputs.size(),
+                   db + c.outputs.begin);
+    });
 }
 
 // Where the sums of a group lie: [output][column]. Without dilation and groups the taps of a kernel row are one run of
@@ -63,11 +68,6 @@ struct weight_gradient_layout {
     std::size_t sums() const { return in_place() ? 0 : std::size_t(outputs) * std::size_t(columns); }
     std::size_t floats() const { return packed_outputs() + packed_columns() + std::size_t(outputs) + sums(); }
 };
-
-// f(first, count) for the vectors of n floats.
-template <class F> FOVEA_INLINE void each_vector_of(int n, F f) {
-    for (int i = 0; i < n; i += lanes) f(i, std::min(lanes, n - i));
-}
 
 // dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums.
 inline void pack_outputs(const gradient_call& c, const pixel_list& pixels, range outputs, int first, int last,
@@ -115,24 +115,45 @@ inline std::size_t direct_weight_gradient_scratch(const gradient_call& c) {
     return sizeof(float) * weight_gradient_layout(c.a, c.dims, outputs).floats();
 }
 
-// Whether x and dy are read where they are: of few channels in long rows, copies would take as long as the products.
-inline bool reads_in_place(const gradient_call& c) {
-    return c.a.kernel == 1 && c.a.groups == 1 && c.dims[1] % lanes == 0 && c.dims[0] * c.dims[1] <= 64 * 64 &&
-           c.dy.width >= 32;
+// Whether all rows of x and dy follow each other without a gap.
+inline bool joins_rows(const gradient_call& c) {
+    return c.a.stride == 1 && c.a.offset == 0 && is_dense(c.x[0]) && is_dense(c.dy);
 }
-inline void direct_weight_gradient_in_place(const gradient_call& c) {
-    const int inputs = c.dims[1], s = c.a.stride, panel = weight_gradient_layout::panel;
+// Whether x and dy are read where they are: pixels in long runs, and not so far apart that they push each other out of
+// the caches. Copies would take much of the time of the products.
+inline bool reads_in_place(const gradient_call& c) {
+    if (c.a.kernel > 1 || c.a.groups > 1 || c.dims[1] % lanes != 0) return false;
+    return joins_rows(c) ? std::max(c.dims[0], c.dims[1]) <= 512 : c.dims[0] * c.dims[1] <= 64 * 64 && c.dy.width >= 32;
+}
+inline void direct_weight_gradient_in_place(const gradient_call& given) {
+    gradient_call c = given;
+    if (joins_rows(c)) c.x[0] = joined_rows(c.x[0], c.rows), c.dy = joined_rows(c.dy, c.rows), c.rows = {0, 1};
+    constexpr int at_once = 128, panel = weight_gradient_layout::panel; // pixels, a panel of which stays in L1
+    const int inputs = c.dims[1], outputs = c.outputs.size(), s = c.a.stride;
+    const std::ptrdiff_t x_step = std::ptrdiff_t(s) * c.x[0].channels, dy_step = c.dy.channels;
     float* const dw = c.weight_gradient<float>(0) + std::ptrdiff_t(c.outputs.begin) * inputs;
+    float* const db = c.weight_gradient<float>(1);
     each_row(c, [&](int n, int y) {
         const int v = y * s + c.a.offset;
-        if (v < 0 || v >= c.x[0].height) return;
-        const float *x = c.x[0].at<const float>(n, v, c.a.offset), *dy = c.dy.at<const float>(n, y, 0);
-        for (int i = 0; i < inputs; i += panel)
-            sum_outer_block(
-                {dy + c.outputs.begin, x + i, c.dy.channels, std::ptrdiff_t(s) * c.x[0].channels, c.dy.width},
-                c.outputs.size(), std::min(panel, inputs - i), dw + i, inputs);
+        const bool inside = v >= 0 && v < c.x[0].height;
+        for (int first = 0; first < c.dy.width; first += at_once) {
+            const int count = std::min(at_once, c.dy.width - first);
+            const float* dy = c.dy.at<const float>(n, y, first) + c.outputs.begin;
+            if (db) add_pixels(dy, dy_step, count, outputs, db + c.outputs.begin);
+            if (!inside) continue;
+            const float* x = c.x[0].at<const float>(n, v, first * s + c.a.offset);
+            for (int i = 0; i < inputs; i += panel) {
+                // A share of the pixels to come, which would be waited for.
+                for (int p = count + count * i / inputs; p < count + count * std::min(i + panel, inputs) / inputs;
+                     ++p) {
+                    for (int k = 0; k < inputs; k += line_floats) fetch_later(x + p * x_step + k);
+                    for (int k = 0; k < outputs; k += line_floats) fetch_later(dy + p * dy_step + k);
+                }
+                sum_outer_block({dy, x + i, dy_step, x_step, count}, outputs, std::min(panel, inputs - i), dw + i,
+                                inputs);
+            }
+        }
     });
-    sum_bias_gradient(c, c.weight_gradient<float>(1));
 }
 
 // The outputs [outputs.begin, outputs.end) of one group.
