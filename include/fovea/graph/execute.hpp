@@ -189,20 +189,8 @@ class executor {
     void place(const plan& p, std::byte* arena) {
         arena_ = arena;
         for (std::size_t i = 0; i < windows_.size(); ++i) {
-            const auto& part = p.tensors[i];
-            done_[i] = part.rows.begin;
-            const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * graph_.tensors[i].channels;
-            windows_[i] = {.data = arena ? arena + part.offset : nullptr,
-                           .zeros = arena ? arena + p.zeros : nullptr,
-                           .height = p.extents[i].height,
-                           .width = p.extents[i].width,
-                           .channels = graph_.tensors[i].channels,
-                           .left = part.cols.begin,
-                           .columns = part.cols.size(),
-                           .stored = std::max(part.stored, 1),
-                           .row_stride = row,
-                           .image_stride = row * part.stored,
-                           .format = graph_.tensors[i].format};
+            done_[i] = p.tensors[i].rows.begin;
+            windows_[i] = window_of(graph_, p, i, arena);
         }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
