@@ -5,8 +5,9 @@ fovea_cuda.cuh, which includes it and has what is for GPUs.
     amalgamate.py            writes the files
     amalgamate.py --check    exit 1 when a file is not what would be written
 
-A header is written where it is first included. What is first included inside an #if may be needed again where that
-condition does not hold: it is then written again, and a macro per header takes the place of #pragma once.
+A header is written where it is first included. One that is first included inside an #if and elsewhere outside of any is
+written before that #if; which ones these are, a first pass finds. What is included under several conditions and nowhere
+without is written under each of them, and a macro per header takes the place of #pragma once.
 """
 import pathlib
 import re
@@ -21,8 +22,23 @@ turns = re.compile(r"\s*#\s*(?:else|elif)")
 closes = re.compile(r"\s*#\s*endif")
 
 
+def text_of(name):
+    return (root / "include" / name).read_text(encoding="utf-8")
+
+
+def branches_of(lines):
+    """The lines up to the #endif of the #if that the first one is."""
+    depth = 0
+    for i, line in enumerate(lines):
+        depth += bool(opens.match(line)) - bool(closes.match(line))
+        if depth == 0:
+            return lines[:i]
+    return lines
+
+
 class Amalgamation:
-    def __init__(self):
+    def __init__(self, needed_anyway=frozenset()):
+        self.needed_anyway = needed_anyway  # headers that are included outside of any #if, somewhere
         self.lines = []
         self.conditions = []  # one per open #if, comparable where it is of the library's switches alone
         self.included = {}  # name: the sets of conditions under which it is included so far
@@ -35,6 +51,20 @@ class Amalgamation:
 
     def note(self, name):
         self.included.setdefault(name, []).append(set(self.conditions))
+
+    def unconditional(self):
+        return frozenset(name for name, under in self.included.items() if set() in under)
+
+    # Before an #if: what its branches include and others need anyway.
+    def before(self, lines):
+        for line in lines:
+            included = include_line.match(line)
+            if not included or not included[1] or included[1] in self.files or included[1] in self.open_files:
+                continue
+            if included[1] in self.needed_anyway:
+                self.header(included[1])
+            else:
+                self.before(text_of(included[1]).splitlines())
 
     def condition(self, text):
         text = text.split("//")[0].strip()
@@ -53,7 +83,7 @@ class Amalgamation:
             self.lines += [f"#ifndef {guard}", f"#define {guard}"]
         self.lines += ["", f"// ---- {name}"]
         self.open_files.append(name)
-        self.text(name, (root / "include" / name).read_text(encoding="utf-8"))
+        self.text(name, text_of(name))
         self.open_files.pop()
         if guard:
             self.lines.append("#endif")
@@ -61,7 +91,8 @@ class Amalgamation:
     def text(self, name, text):
         depth = len(self.conditions)
         found_once = False
-        for line in text.splitlines():
+        lines = text.splitlines()
+        for i, line in enumerate(lines):
             included = include_line.match(line)
             if line.strip() == "#pragma once":
                 found_once = True
@@ -75,6 +106,8 @@ class Amalgamation:
                     self.lines.append(line)
             else:
                 if opened := opens.match(line):
+                    if not self.conditions:
+                        self.before(branches_of(lines[i:]))
                     self.conditions.append(self.condition(opened[1]))
                 elif turns.match(line):
                     before = self.conditions.pop()
@@ -88,11 +121,10 @@ class Amalgamation:
             sys.exit(f"error: {name}: an #if without its #endif")
 
 
-def amalgamated():
-    config = (root / "include/fovea/core/config.hpp").read_text(encoding="utf-8")
+def amalgamated(result):
+    config = text_of("fovea/core/config.hpp")
     version = ".".join(re.search(rf"FOVEA_VERSION_{part} (\d+)", config)[1] for part in ("MAJOR", "MINOR", "PATCH"))
     copyright_line = next(l for l in (root / "LICENSE").read_text(encoding="utf-8").splitlines() if "Copyright" in l)
-    result = Amalgamation()
     for name, what in (("fovea/fovea.hpp", "the whole library in one header"),
                        ("fovea/fovea_cuda.cuh", "with what is for GPUs")):
         result.lines = [
@@ -108,7 +140,9 @@ def amalgamated():
 
 
 def main():
-    for target, text in amalgamated():
+    first = Amalgamation()
+    list(amalgamated(first))
+    for target, text in amalgamated(Amalgamation(first.unconditional())):
         if "--check" in sys.argv[1:]:
             if not target.exists() or target.read_text(encoding="utf-8") != text:
                 sys.exit(f"error: {target.relative_to(root)} is stale: run cmake/amalgamate.py and commit what it writes")

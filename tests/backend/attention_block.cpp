@@ -2,6 +2,7 @@
 #include "fovea/graph/graph.hpp"
 #include "support/operation.hpp"
 #include "support/reference_loops.hpp"
+#include "support/sizes.hpp"
 
 using namespace fovea_test;
 using fovea::convolution_method;
@@ -90,7 +91,7 @@ struct block {
 TEST_CASE("the attention block equals its parts and does not depend on how it is cut") {
     for (const auto* kernels : all_kernels())
         for (auto [f, a, k] : {std::array{48, 64, 1}, {32, 64, 1}, {64, 48, 3}, {16, 16, 3}, {20, 12, 1}, {5, 17, 3}})
-            for (auto [h, w] : {std::pair{1, 1}, {1, 7}, {5, 3}, {13, 19}, {37, 53}}) {
+            for (auto [h, w] : odd_sizes) {
                 INFO(kernels->name << " F " << f << " A " << a << " K " << k << " on " << h << "x" << w);
                 REQUIRE(kernels->attention_block_supported(f, a, k));
                 const block b(*kernels, f, a, k, 7);
@@ -105,7 +106,7 @@ TEST_CASE("the attention block equals its parts and does not depend on how it is
 TEST_CASE("the attention block by Winograd equals its parts and does not depend on how it is cut") {
     for (const auto* kernels : all_kernels())
         for (auto [f, a] : {std::pair{64, 48}, {16, 16}, {48, 64}, {20, 33}, {5, 17}})
-            for (auto [h, w] : {std::pair{1, 1}, {1, 7}, {5, 3}, {4, 4}, {13, 19}, {37, 53}}) {
+            for (auto [h, w] : odd_sizes) {
                 INFO(kernels->name << " F " << f << " A " << a << " on " << h << "x" << w);
                 const block b(*kernels, f, a, 3, 7, winograd);
                 const tensor x = random_tensor(2, h, w, f, 11);

@@ -27,9 +27,14 @@ TEST_CASE("pixel shuffle moves every value to its place") {
 
 TEST_CASE("magnification follows the frameworks' definition") {
     using fovea::interpolation;
+#if FOVEA_SANITIZED
+    const auto factors = {1, 2, 3};
+#else
+    const auto factors = {1, 2, 3, 4, 8};
+#endif
     for (const auto* kernels : all_kernels())
         for (auto filter : {interpolation::nearest, interpolation::bilinear, interpolation::bicubic})
-            for (int r : {1, 2, 3, 4, 8})
+            for (int r : factors)
                 for (int channels : {1, 3, 17})
                     for (auto [h, w] : {std::pair{1, 1}, {1, 7}, {5, 3}, {13, 19}})
                         for (bool add : {false, true}) {

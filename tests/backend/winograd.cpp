@@ -88,8 +88,13 @@ void check(setting s, int images, int height, int width) {
 } // namespace
 
 TEST_CASE("Winograd over odd shapes equals plain loops and does not depend on how it is cut") {
-    for (int inputs : {16, 17, 48, 56, 64, 128})
-        for (int outputs : {16, 17, 48, 56, 64, 128})
+#if FOVEA_SANITIZED
+    const auto channels = {16, 17, 64};
+#else
+    const auto channels = {16, 17, 48, 56, 64, 128};
+#endif
+    for (int inputs : channels)
+        for (int outputs : channels)
             for (auto [h, w] : {std::pair{1, 1}, {1, 7}, {5, 3}, {13, 19}})
                 check({.inputs = inputs, .outputs = outputs}, 1, h, w);
     check({.inputs = 16, .outputs = 17}, 2, 37, 53);

@@ -7,13 +7,13 @@
 
 namespace fovea_test {
 
-inline constexpr fovea::schedule schedules[] = {{0, 0, 1},   {0, 0, 4}, {0, 0, 16},  {7, 7, 0}, {16, 16, 0},
-                                                {40, 24, 0}, {0, 9, 3}, {0, 33, 16}, {5, 11, 2}};
-
 // Pixels from which narrow tiles and strips, which compute their halo over and over, take too long.
 #if FOVEA_SANITIZED
+inline constexpr fovea::schedule schedules[] = {{0, 0, 4}, {7, 7, 0}, {0, 9, 3}, {5, 11, 2}}; // each kind once
 inline constexpr int slow_from = 3000;
 #else
+inline constexpr fovea::schedule schedules[] = {{0, 0, 1},   {0, 0, 4}, {0, 0, 16},  {7, 7, 0}, {16, 16, 0},
+                                                {40, 24, 0}, {0, 9, 3}, {0, 33, 16}, {5, 11, 2}};
 inline constexpr int slow_from = 100000;
 #endif
 
@@ -35,7 +35,9 @@ void check_exactness_with(std::initializer_list<fovea::extent> sizes, fovea::mod
             if (size.height * size.width > slow_from && how.tile_width > 0 && how.tile_width < 24)
                 continue; // small images have these
             INFO("tiles " << how.tile_height << "x" << how.tile_width << ", bands " << how.band);
+#if !FOVEA_SANITIZED // there is nothing that two threads do not do
             CHECK(same_bits(whole, one_thread(x.view(), {.how = how})));
+#endif
             CHECK(same_bits(whole, two_threads(x.view(), {.how = how})));
         }
     }

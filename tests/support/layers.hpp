@@ -9,6 +9,7 @@
 #include "fovea/zoo/vapsr.hpp"
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
+#include "support/sizes.hpp"
 
 namespace fovea_test {
 
@@ -29,7 +30,7 @@ template <class Backend, class... Layers> void check_layers(double tolerance = 2
     model<net, reference> plain(weights);
     model<net, Backend> fast(weights);
     const int more = smallest_side(plain.traced()) - 1;
-    for (auto [height, width] : {std::pair{1, 1}, {1, 7}, {5, 3}, {13, 19}, {37, 53}}) {
+    for (auto [height, width] : odd_sizes) {
         const auto x = random_tensor(2, height + more, width + more, net::in_channels);
         const auto expected = plain(x.view());
         INFO(width << "x" << height);

@@ -1,26 +1,12 @@
 // Running a training plan: forward, then backward, each operation split among the threads of a context. Results do not
 // depend on how many there are.
 #pragma once
-#include "fovea/graph/execute.hpp"
+#include "fovea/graph/gradient_store.hpp"
+#include "fovea/graph/split_call.hpp"
 #include "fovea/graph/training_plan.hpp"
+#include "fovea/graph/weights.hpp"
 
 namespace fovea {
-
-// Gradients of the weights, by weight: of parameters until they are cleared, of derived weights within a step.
-template <class Real> class gradient_store {
-  public:
-    explicit gradient_store(const graph& g) {
-        for (auto& w : g.weights) of_.emplace_back(w.kind == weight_kind::buffer || w.name.empty() ? 0 : count(w.dims));
-    }
-    Real* operator[](int i) { return i < 0 || of_[std::size_t(i)].empty() ? nullptr : of_[std::size_t(i)].data(); }
-    void clear(int i) { std::ranges::fill(of_[std::size_t(i)], Real(0)); }
-    void clear(context& threads) {
-        threads.parallel_for_uneven(int(of_.size()), [&](int i, int) noexcept { clear(i); });
-    }
-
-  private:
-    std::vector<std::vector<Real>> of_;
-};
 
 template <class Real> class differentiator {
   public:
@@ -251,7 +237,7 @@ template <class Real> class differentiator {
         const operation& o = op(i);
         const int pieces = plan_.pieces[std::size_t(i)], outputs = o.dims[0];
         const int chunks = std::min(plan_.chunks[std::size_t(i)], (threads_.threads() + pieces - 1) / pieces);
-        const std::size_t bytes = detail::training_planner::partial_bytes(g_, o, element);
+        const std::size_t bytes = detail::partial_bytes(g_, o, element);
         std::byte* const memory = arena_.data() + plan_.partials[std::size_t(i)];
         if (pieces > 1)
             threads_.parallel_for(pieces, [&](int k, int) noexcept {
@@ -269,10 +255,11 @@ template <class Real> class differentiator {
             c.scratch = threads_.scratch(worker);
             c.outputs = {outputs * (k % chunks) / chunks, outputs * (k % chunks + 1) / chunks};
             const int piece = k / chunks;
-            each_partial(o, memory + std::size_t(piece) * bytes, [&](int w, Real* at, std::size_t) {
-                c.dw[std::size_t(w)] = pieces > 1 ? at : (*gradients_)[o.d.w[w]];
-            });
-            each_part(piece, pieces, whole.dy.height, [&](range images, range rows) {
+            detail::each_partial<Real>(g_, trained_, o, memory + std::size_t(piece) * bytes,
+                                       [&](int w, Real* at, std::size_t) {
+                                           c.dw[std::size_t(w)] = pieces > 1 ? at : (*gradients_)[o.d.w[w]];
+                                       });
+            detail::each_part(piece, pieces, plan_.batch, whole.dy.height, [&](range images, range rows) {
                 c.images = images, c.rows = rows;
                 o.d.weights(c);
             });
@@ -282,7 +269,7 @@ template <class Real> class differentiator {
 
     // Partial sums, in order, to the gradients.
     void add_pieces(const operation& o, std::byte* memory, int pieces, std::size_t bytes) {
-        each_partial(o, memory, [&](int w, Real* first, std::size_t numbers) {
+        detail::each_partial<Real>(g_, trained_, o, memory, [&](int w, Real* first, std::size_t numbers) {
             constexpr std::size_t chunk = 4096;
             Real* const sum = (*gradients_)[o.d.w[w]];
             threads_.parallel_for(int((numbers + chunk - 1) / chunk), [&](int k, int) noexcept {
@@ -294,31 +281,6 @@ template <class Real> class differentiator {
                 }
             });
         });
-    }
-
-    // f(weight, its gradient in a piece of partial sums, numbers) for every weight that is trained.
-    template <class F> void each_partial(const operation& o, std::byte* piece, F f) const {
-        for (int k = 0; k < max_weights; ++k) {
-            const int w = o.d.w[k];
-            if (w < 0) continue;
-            const std::size_t numbers = count(g_.weights[std::size_t(w)].dims);
-            if (trained_[std::size_t(w)]) f(k, reinterpret_cast<Real*>(piece), numbers);
-            piece += detail::aligned(numbers * element);
-        }
-    }
-    // f(images, rows) for the rows of a piece: whole images together.
-    template <class F> void each_part(int piece, int pieces, int height, F f) const {
-        constexpr int grain = detail::training_planner::row_grain;
-        const std::ptrdiff_t each = (height + grain - 1) / grain, all = each * plan_.batch;
-        std::ptrdiff_t at = all * piece / pieces;
-        for (const std::ptrdiff_t end = all * (piece + 1) / pieces; at < end;) {
-            const std::ptrdiff_t n = at / each, whole = at == n * each ? (end - at) / each : 0,
-                                 stop = whole > 0 ? at + whole * each : std::min(end, (n + 1) * each);
-            f(range{int(n), int(n + std::max<std::ptrdiff_t>(whole, 1))},
-              whole > 0 ? range{0, height}
-                        : range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
-            at = stop;
-        }
     }
 
     void differentiate_preparations() {

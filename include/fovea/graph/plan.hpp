@@ -221,6 +221,24 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     return p;
 }
 
+// Tensor i's window onto the arena where the plan's tensors lie; without data where there is no arena yet, or where the
+// plan keeps nothing of the tensor.
+inline window window_of(const graph& g, const plan& p, std::size_t i, std::byte* arena) {
+    const auto& part = p.tensors[i];
+    const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * g.tensors[i].channels;
+    return {.data = arena && part.stored ? arena + part.offset : nullptr,
+            .zeros = arena ? arena + p.zeros : nullptr,
+            .height = p.extents[i].height,
+            .width = p.extents[i].width,
+            .channels = g.tensors[i].channels,
+            .left = part.cols.begin,
+            .columns = part.cols.size(),
+            .stored = std::max(part.stored, 1),
+            .row_stride = row,
+            .image_stride = row * part.stored,
+            .format = g.tensors[i].format};
+}
+
 // Bytes of activations at once for a network on an image of that size, in bands of `band` output rows (0: all at once).
 template <class Network, class Backend = shapes_only>
 constexpr std::size_t peak_bytes(extent input, int band = 0, const depths& d = {}) {

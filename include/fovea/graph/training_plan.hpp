@@ -9,17 +9,10 @@
 // With `storage` of 16 bits what is kept lies in them from its last use forward to its first use backward, where it is
 // widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded.
 #pragma once
-#include "fovea/graph/plan.hpp"
+#include "fovea/graph/kept_values.hpp"
+#include "fovea/graph/weight_pieces.hpp"
 
 namespace fovea {
-
-struct training_options {
-    bool input_gradient = false;  // of the network's input
-    bool weight_gradients = true; // false: a frozen network
-    bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
-    number_format storage = number_format::float32; // of what is kept from the forward pass to the backward pass
-    std::vector<int> outputs{}; // tensors besides the last that a loss reads, and gives gradients where they have any
-};
 
 struct training_step {
     enum class kind { forward, backward, narrow, widen } what;
@@ -47,36 +40,21 @@ struct training_plan {
 
 namespace detail {
 
-// Weights that get gradients: parameters and what is made of them.
-inline std::vector<char> trained_weights(const graph& g, const training_options& o) {
-    std::vector<char> trained(g.weights.size(), 0);
-    if (!o.weight_gradients) return trained;
-    for (std::size_t i = 0; i < trained.size(); ++i) trained[i] = g.weights[i].kind == weight_kind::parameter;
-    for (auto& p : g.preparations)
-        for (int w : p.w)
-            if (w >= 0 && p.backward && trained[std::size_t(w)]) trained[std::size_t(p.out)] = 1;
-    return trained;
-}
-
 class training_planner {
   public:
     training_planner(const graph& g, extent input, int batch, const training_options& o, std::size_t element)
-        : g_(g), options_(o), element_(element), n_(g.tensors.size()) {
+        : g_(g), options_(o), element_(element), n_(g.tensors.size()), keep_(g, options_) {
         p_.batch = batch;
         p_.extents = extents_of(g, input);
-        producer_.assign(n_, -1);
-        for (std::size_t i = 0; i < g.operations.size(); ++i) producer_[std::size_t(g.operations[i].y)] = int(i);
+        p_.needs_gradient = keep_.needs_gradient, p_.needs_weights = keep_.needs_weights;
         const std::size_t m = g.operations.size();
         slots_.resize(4 * n_ + 2 * m + 1);
-        buffer_.assign(n_, -1);
+        buffer_.assign(n_, -1), again_.assign(n_, 0);
         p_.ways.assign(m, {});
     }
 
     training_plan run() {
-        find_needs();
         find_columns();
-        find_recomputed();
-        find_stored();
         forward();
         loss();
         for (int i = int(g_.operations.size()); i-- > 0;) backward(i);
@@ -91,20 +69,7 @@ class training_planner {
     arena_slot& statistics(int i) { return slots_[3 * n_ + std::size_t(i)]; }
     arena_slot& partial(int i) { return slots_[3 * n_ + g_.operations.size() + std::size_t(i)]; }
     arena_slot& stored(int t) { return slots_[3 * n_ + 2 * g_.operations.size() + std::size_t(t)]; }
-    bool needs(int t) const { return t >= 0 && p_.needs_gradient[std::size_t(t)]; }
-
-    void find_needs() {
-        const auto trained = trained_weights(g_, options_);
-        p_.needs_gradient.assign(n_, 0);
-        p_.needs_gradient[0] = options_.input_gradient;
-        for (auto& o : g_.operations) {
-            bool weights = false, inputs = false;
-            for (int w : o.d.w) weights |= w >= 0 && trained[std::size_t(w)];
-            for (int x : o.x) inputs |= needs(x);
-            p_.needs_weights.push_back(weights);
-            p_.needs_gradient[std::size_t(o.y)] = weights || inputs;
-        }
-    }
+    bool needs(int t) const { return keep_.needs(t); }
 
     void find_columns() {
         for (auto& e : p_.extents) p_.cols.push_back({0, e.width});
@@ -114,61 +79,6 @@ class training_planner {
             p_.cols[x] = p_.cols[x].join(o.reads(out, p_.extents[x].width));
             p_.cols[x] = p_.cols[x].join(o.d.weight_reads(out, p_.extents[x].width));
         }
-    }
-
-    bool runs_input_kernel(int i) const {
-        bool any = false;
-        for (int k = 0; k < max_inputs; ++k) any |= needs(op(i).x[k]) && !(op(i).d.passes >> k & 1);
-        return any;
-    }
-    // f(tensor) for the values that the backward pass of operation i reads.
-    template <class F> void each_backward_read(int i, F f) const {
-        const differentiation& d = op(i).d;
-        const unsigned read =
-            (runs_input_kernel(i) ? d.inputs_read : 0u) | (p_.needs_weights[std::size_t(i)] ? d.weights_read : 0u);
-        for (int k = 0; k < max_inputs; ++k)
-            if (read >> k & 1 && op(i).x[k] >= 0) f(op(i).x[k]);
-        if (read & its_output) f(op(i).y);
-    }
-
-    void find_recomputed() {
-        recomputed_.assign(n_, 0);
-        for (int i = 0; i < int(g_.operations.size()); ++i) {
-            const operation& o = op(i);
-            const bool cheap = o.d.cheap && runs_input_kernel(i) && (o.d.inputs_read & first_input);
-            recomputed_[std::size_t(o.y)] = cheap || o.region >= 0;
-        }
-        each_output([&](int t) { recomputed_[std::size_t(t)] = 0; });
-        for (auto& o : g_.operations) // what a block hands to others is kept
-            for (int x : o.x)
-                if (x > 0 && o.region != op(producer_[std::size_t(x)]).region && !op(producer_[std::size_t(x)]).d.cheap)
-                    recomputed_[std::size_t(x)] = 0;
-        again_.assign(n_, 0);
-    }
-
-    // What the backward pass reads as it was computed, or computes other values from again. Not the input, not what a
-    // loss reads, and not what is compared with another value: the largest of a window.
-    void find_stored() {
-        stored_.assign(n_, 0), last_reader_.assign(n_, -1);
-        for (int i = 0; i < int(g_.operations.size()); ++i)
-            for (int x : op(i).x)
-                if (x >= 0) last_reader_[std::size_t(x)] = i;
-        if (options_.storage == number_format::float32) return;
-        for (int i = 0; i < int(g_.operations.size()); ++i)
-            if (needs(op(i).y)) each_backward_read(i, [&](int t) { store_for(t, 1); });
-        for (auto& o : g_.operations)
-            if (o.d.inputs_read & its_output) store_for(o.x[0], 0), store_for(o.y, 0);
-        each_output([&](int t) { stored_[std::size_t(t)] = 0; });
-        stored_[0] = 0;
-    }
-    // Whether t is stored, or what it is computed again from.
-    void store_for(int t, char stored) {
-        if (!recomputed_[std::size_t(t)]) {
-            stored_[std::size_t(t)] = stored;
-            return;
-        }
-        for (int x : op(producer_[std::size_t(t)]).x)
-            if (x >= 0) store_for(x, stored);
     }
 
     void store(int t) {
@@ -186,9 +96,9 @@ class training_planner {
                 if (x >= 0) value(x, false).use(now);
             if (op(i).d.statistics) statistics(i).use(now);
             for (int x : op(i).x)
-                if (x >= 0 && stored_[std::size_t(x)] && last_reader_[std::size_t(x)] == i) {
+                if (x >= 0 && keep_.stored[std::size_t(x)] && keep_.last_reader[std::size_t(x)] == i) {
                     store(x);
-                    last_reader_[std::size_t(x)] = -1; // it may read the same twice
+                    keep_.last_reader[std::size_t(x)] = -1; // it may read the same twice
                 }
         }
         p_.forward = p_.steps.size();
@@ -196,30 +106,24 @@ class training_planner {
 
     void loss() {
         ++now_;
-        each_output([&](int t) {
+        keep_.each_output([&](int t) {
             value(t, false).use(now_);
             if (t + 1 < int(n_) && !needs(t)) return;
             buffer_[std::size_t(t)] = t;
             gradient(t).use(now_);
         });
     }
-    // f(tensor) for those that the loss reads.
-    template <class F> void each_output(F f) const {
-        for (int t : options_.outputs) f(t);
-        f(int(n_) - 1);
-    }
-
     // Widens value t, or computes it and what that needs again, unless it is there.
     void ensure(int t) {
         if (again_[std::size_t(t)]) return;
-        if (stored_[std::size_t(t)]) {
+        if (keep_.stored[std::size_t(t)]) {
             p_.steps.push_back({training_step::kind::widen, t});
             stored(t).use(++now_), value(t, true).use(now_);
             again_[std::size_t(t)] = 1;
             return;
         }
-        if (!recomputed_[std::size_t(t)]) return;
-        const int i = producer_[std::size_t(t)];
+        if (!keep_.recomputed[std::size_t(t)]) return;
+        const int i = keep_.producer[std::size_t(t)];
         for (int x : op(i).x)
             if (x >= 0) ensure(x);
         p_.steps.push_back({training_step::kind::forward, i});
@@ -234,10 +138,10 @@ class training_planner {
     void backward(int i) {
         const operation& o = op(i);
         if (!needs(o.y) || buffer_[std::size_t(o.y)] < 0) return; // nobody reads it: its gradient is zero
-        each_backward_read(i, [&](int t) { ensure(t); });
+        keep_.each_backward_read(i, [&](int t) { ensure(t); });
         p_.steps.push_back({training_step::kind::backward, i});
         const int now = ++now_;
-        each_backward_read(i, [&](int t) { value(t, again_[std::size_t(t)]).use(now); });
+        keep_.each_backward_read(i, [&](int t) { value(t, again_[std::size_t(t)]).use(now); });
         gradient(o.y).use(now);
         if (o.d.statistics) statistics(i).use(now);
         if (p_.needs_weights[std::size_t(i)]) partial(i).use(now);
@@ -268,8 +172,8 @@ class training_planner {
     void find_margins() {
         std::vector<int> of_buffer(n_, 0);
         for (int t = 0; t < int(n_); ++t) {
-            const int i = producer_[std::size_t(t)], b = buffer_[std::size_t(t)];
-            if (i < 0 || b < 0 || !runs_input_kernel(i)) continue;
+            const int i = keep_.producer[std::size_t(t)], b = buffer_[std::size_t(t)];
+            if (i < 0 || b < 0 || !keep_.runs_input_kernel(i)) continue;
             of_buffer[std::size_t(b)] = std::max(of_buffer[std::size_t(b)], op(i).d.margin);
         }
         for (std::size_t t = 0; t < n_; ++t)
@@ -295,9 +199,11 @@ class training_planner {
         for (std::size_t i = 0; i < m; ++i) {
             const operation& o = g_.operations[i];
             slots_[3 * n_ + i].bytes = aligned(std::size_t(o.d.statistics) * element_);
-            cut_weights(o, p_.needs_weights[i]);
-            const int pieces = p_.pieces.back();
-            slots_[3 * n_ + m + i].bytes = pieces > 1 ? std::size_t(pieces) * partial_bytes(g_, o, element_) : 0;
+            const std::size_t partial = partial_bytes(g_, o, element_);
+            const weight_cut cut = p_.needs_weights[i] ? cut_weights(o, partial, p_.batch, p_.extents[std::size_t(o.y)])
+                                                       : weight_cut{0, 1};
+            p_.pieces.push_back(cut.pieces), p_.chunks.push_back(cut.chunks);
+            slots_[3 * n_ + m + i].bytes = cut.pieces > 1 ? std::size_t(cut.pieces) * partial : 0;
         }
         slots_.back() = {p_.zero_bytes, 0, 0, now_ + 1};
         p_.bytes = pack(slots_);
@@ -313,40 +219,13 @@ class training_planner {
         p_.zeros = slots_.back().offset;
     }
 
-    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. A single piece
-    // needs none. Weights that are large, which convolutions alone have, may be cut by output channels instead, which
-    // changes no sum: other kernels add to all channels.
-    void cut_weights(const operation& o, bool needed) {
-        constexpr std::size_t most = 32 << 20; // bytes of partial sums
-        constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
-        const std::size_t each = std::max<std::size_t>(partial_bytes(g_, o, element_), 1);
-        const auto [height, width] = p_.extents[std::size_t(o.y)];
-        const int rows = p_.batch * ((height + row_grain - 1) / row_grain);
-        const double wanted = std::min(double(p_.batch) * height * width / pixels, double(most) / double(each));
-        const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
-        p_.pieces.push_back(needed ? pieces : 0);
-        const bool large = needed && o.dims[1] > 1 && pieces < 4;
-        p_.chunks.push_back(large ? std::max(o.dims[0] / 64, 1) : 1);
-    }
-
-  public:
-    static constexpr int row_grain = 4; // rows of a piece are a multiple of it, for Winograd's tiles
-    // Of one piece: the gradients of all weights that are trained, one after the other.
-    static std::size_t partial_bytes(const graph& g, const operation& o, std::size_t element) {
-        std::size_t bytes = 0;
-        for (int w : o.d.w)
-            if (w >= 0) bytes += aligned(count(g.weights[std::size_t(w)].dims) * element);
-        return bytes;
-    }
-
-  private:
     const graph& g_;
     training_options options_;
     std::size_t element_, n_;
     training_plan p_;
-    std::vector<int> producer_, buffer_; // by tensor: the operation that computes it; its gradient's memory
-    std::vector<int> last_reader_;       // by tensor: the last operation that reads it
-    std::vector<char> recomputed_, stored_, again_;
+    kept_values keep_;
+    std::vector<int> buffer_; // by tensor: its gradient's memory
+    std::vector<char> again_; // by tensor: its value was computed again, or widened
     // values, values of the second time, gradients; statistics, partial sums; values in 16 bits; zeros
     std::vector<arena_slot> slots_;
     int now_ = 0;

@@ -79,4 +79,16 @@ class weight_store {
     std::vector<storage> all_;
 };
 
+namespace detail {
+
+// What a call of o has that depends on no image.
+inline call call_of(const operation& o, const weight_store& weights) {
+    call c;
+    c.a = o.a, c.dims = o.dims;
+    for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights[o.w[k]];
+    return c;
+}
+
+} // namespace detail
+
 } // namespace fovea

@@ -33,14 +33,19 @@ template <class T> image random_image(int height, int width, int channels) {
     return in;
 }
 
-// The largest difference of two samples.
-template <class T> double difference(const image& a, const image& b) {
+struct differences { // of samples
+    double largest = 0, mean = 0;
+};
+template <class T> differences between(const image& a, const image& b) {
     REQUIRE((a.height() == b.height() && a.width() == b.width() && a.channels() == b.channels()));
-    double worst = 0;
+    differences d;
+    const double samples = double(a.height()) * a.width() * a.channels();
     for (int y = 0; y < a.height(); ++y)
-        for (std::size_t i = 0; i < a.row<T>(y).size(); ++i)
-            worst = std::max(worst, std::abs(double(a.row<T>(y)[i]) - double(b.row<T>(y)[i])));
-    return worst;
+        for (std::size_t i = 0; i < a.row<T>(y).size(); ++i) {
+            const double here = std::abs(double(a.row<T>(y)[i]) - double(b.row<T>(y)[i]));
+            d.largest = std::max(d.largest, here), d.mean += here / samples;
+        }
+    return d;
 }
 
 struct memory_of { // the devices that are made while it lives
@@ -91,13 +96,18 @@ TEST_CASE("engine: images of every kind as on the cpu") {
     for (int channels : {1, 2, 3, 4}) {
         INFO(channels << " channels");
         // Rounding in another order moves a value on the edge between two samples to either side: by one of 8 bits;
-        // of 16 by as much as a few rounding errors of float32 are there.
+        // of 16 by as much as a few rounding errors of float32 are there. That is rare, with errors of 1e-6 one sample
+        // of some thousand in 8 bits and one of ten in 16; cut off instead of rounded, every second one would differ.
         const auto bytes = random_image<std::uint8_t>(21, 34, channels);
-        CHECK(difference<std::uint8_t>(net(bytes), on_cpu(bytes)) <= 1);
+        const auto of_8_bits = between<std::uint8_t>(net(bytes), on_cpu(bytes));
+        CHECK(of_8_bits.largest <= 1);
+        CHECK(of_8_bits.mean < 0.01);
         const auto shorts = random_image<std::uint16_t>(21, 34, channels);
-        CHECK(difference<std::uint16_t>(net(shorts), on_cpu(shorts)) <= 2);
+        const auto of_16_bits = between<std::uint16_t>(net(shorts), on_cpu(shorts));
+        CHECK(of_16_bits.largest <= 2);
+        CHECK(of_16_bits.mean < 0.2);
         const auto floats = random_image<float>(21, 34, channels);
-        CHECK(difference<float>(net(floats), on_cpu(floats)) < 1e-5);
+        CHECK(between<float>(net(floats), on_cpu(floats)).largest < 1e-5);
     }
     const auto bytes = random_image<std::uint8_t>(21, 34, 3);
     CHECK(net(bytes, {.how = schedule{8, 16, 0}}) == net(bytes));

@@ -12,6 +12,7 @@
 // for each block of output channels a product of each plane with the transformed weights gives planes [tile][block],
 // which are transformed into y at once. The planes of a group of tiles stay in L2.
 #pragma once
+#include "fovea/backend/cpu/winograd_patches.hpp"
 #include "fovea/backend/cpu/winograd_weights.hpp"
 
 namespace fovea::FOVEA_ISA {
@@ -56,90 +57,6 @@ struct winograd_group {
 
 inline std::size_t winograd_scratch(const call& c) {
     return sizeof(float) * winograd_group({c.dims[1], c.dims[0], c.a.tile}).floats();
-}
-
-// One vector of channels of a patch into planes; load_at(row, column) gives the patch's vectors. By parts, each of
-// which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
-template <int M, int Along = 0>
-FOVEA_INLINE void transform_row(const vf (&columns)[M + 2], float* to, std::ptrdiff_t plane) {
-    using transform = winograd_transform<M>;
-    constexpr int values = (M + 2) / transform::input_parts;
-    vf o[values];
-    transform::template from_inputs<Along>(columns, o);
-    FOVEA_UNROLL
-    for (int j = 0; j < values; ++j) store(to + j * plane, o[j]);
-    if constexpr (Along + 1 < transform::input_parts) transform_row<M, Along + 1>(columns, to + values * plane, plane);
-}
-template <int M, int Part = 0, class Load>
-FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane) {
-    using transform = winograd_transform<M>;
-    constexpr int N = M + 2, rows = N / transform::input_parts;
-    vf columns[rows][N];
-    FOVEA_UNROLL
-    for (int j = 0; j < N; ++j) {
-        vf d[N], o[rows];
-        FOVEA_UNROLL
-        for (int i = 0; i < N; ++i) d[i] = transform::input_is_read(Part, i) ? load_at(i, j) : broadcast(0.f);
-        transform::template from_inputs<Part>(d, o);
-        FOVEA_UNROLL
-        for (int i = 0; i < rows; ++i) columns[i][j] = o[i];
-    }
-    FOVEA_UNROLL
-    for (int i = 0; i < rows; ++i, to += N * plane) transform_row<M>(columns[i], to, plane);
-    if constexpr (Part + 1 < transform::input_parts) transform_patch<M, Part + 1>(load_at, to, plane);
-}
-
-// All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
-// the caches have it at best in L2.
-template <int M>
-void transform_patches(const float* const (&row)[M + 2], int channels, float* to, std::ptrdiff_t plane) {
-    int c = 0;
-    for (; c + lanes <= channels; c += lanes)
-        transform_patch<M>(
-            [&](int i, int j) {
-                const float* at = row[i] + std::ptrdiff_t(j) * channels + c;
-                if (j >= 2) fetch_soon(at + M * channels);
-                return load(at);
-            },
-            to + c, plane);
-    if (c < channels)
-        transform_patch<M>(
-            [&](int i, int j) { return load_part(row[i] + std::ptrdiff_t(j) * channels + c, channels - c); }, to + c,
-            plane);
-}
-
-// One vector of channels of a tile's planes: out(row, its M pixels), row by row.
-template <int M, int Along = 0> FOVEA_INLINE void transform_pixels(const vf (&sums)[M + 2], vf (&pixels)[M]) {
-    using transform = winograd_transform<M>;
-    constexpr int parts = transform::output_parts, values = M / parts;
-    vf o[values];
-    transform::template to_outputs<Along>(sums, o);
-    FOVEA_UNROLL
-    for (int j = 0; j < values; ++j) pixels[j * parts + Along] = o[j];
-    if constexpr (Along + 1 < parts) transform_pixels<M, Along + 1>(sums, pixels);
-}
-template <int M, int Part = 0, class Out>
-FOVEA_INLINE void transform_sums(const float* sums, std::ptrdiff_t plane, Out out) {
-    using transform = winograd_transform<M>;
-    constexpr int N = M + 2, parts = transform::output_parts, rows = M / parts;
-    vf half[rows][N];
-    FOVEA_UNROLL
-    for (int j = 0; j < N; ++j) {
-        vf m[N], o[rows];
-        FOVEA_UNROLL
-        for (int i = 0; i < N; ++i)
-            m[i] = transform::sum_is_read(Part, i) ? load(sums + (i * N + j) * plane) : broadcast(0.f);
-        transform::template to_outputs<Part>(m, o);
-        FOVEA_UNROLL
-        for (int i = 0; i < rows; ++i) half[i][j] = o[i];
-    }
-    FOVEA_UNROLL
-    for (int i = 0; i < rows; ++i) {
-        vf pixels[M];
-        transform_pixels<M>(half[i], pixels);
-        out(i * parts + Part, pixels);
-    }
-    if constexpr (Part + 1 < parts) transform_sums<M, Part + 1>(sums, plane, out);
 }
 
 // What becomes of one block of output channels of a tile.

@@ -1,4 +1,4 @@
-// Activations by their kind: one compare for a thread costs less than a kernel for every activation.
+// Activations by their kind: a branch that all threads take alike, and not a kernel for every activation.
 #pragma once
 #include <cmath>
 

@@ -119,21 +119,8 @@ template <class Backend> class device_engine final : public engine {
 
     // The tile's windows onto the arena.
     std::vector<window> place(const plan& p) const {
-        std::vector<window> windows(p.tensors.size());
-        for (std::size_t i = 0; i < windows.size(); ++i) {
-            const auto& part = p.tensors[i];
-            const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * graph_.tensors[i].channels;
-            windows[i] = {.data = part.stored ? arena_.data() + part.offset : nullptr,
-                          .zeros = nullptr,
-                          .height = p.extents[i].height,
-                          .width = p.extents[i].width,
-                          .channels = graph_.tensors[i].channels,
-                          .left = part.cols.begin,
-                          .columns = part.cols.size(),
-                          .stored = std::max(part.stored, 1),
-                          .row_stride = row,
-                          .image_stride = row * part.stored};
-        }
+        std::vector<window> windows;
+        for (std::size_t i = 0; i < p.tensors.size(); ++i) windows.push_back(window_of(graph_, p, i, arena_.data()));
         return windows;
     }
 

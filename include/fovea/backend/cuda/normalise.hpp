@@ -6,12 +6,44 @@
 
 namespace fovea {
 
-// Over the channels of each pixel, by `team` threads: they add up their channels, meet, and each adds the sums of all.
-struct layer_normalise_kernel {
+// Mean and 1 / deviation of a pixel's channels, by a team of threads: they add up their channels, meet, and each adds
+// the sums of all. Between two of add_up, mean and scale all threads of the block have to meet.
+struct layer_moments {
     static constexpr int threads = 256, team = 16, pixels = threads / team;
+    using sums = float[pixels][team];
     struct shared {
-        float sums[pixels][team], squares[pixels][team];
+        sums values, squares;
     };
+
+    const float* in; // (C)
+    int channels, row, member;
+
+    FOVEA_HOST_DEVICE void add_up(shared& s) const {
+        float sum = 0;
+        for (int c = member; c < channels; c += team) sum += in[c];
+        s.values[row][member] = sum;
+    }
+    FOVEA_HOST_DEVICE float mean(shared& s) const {
+        const float mean = mean_of(s.values);
+        float sum = 0;
+        for (int c = member; c < channels; c += team) sum += (in[c] - mean) * (in[c] - mean);
+        s.squares[row][member] = sum;
+        return mean;
+    }
+    FOVEA_HOST_DEVICE float scale(const shared& s, float epsilon) const {
+        return 1 / sqrtf(mean_of(s.squares) + epsilon);
+    }
+    FOVEA_HOST_DEVICE float mean_of(const sums& of_members) const {
+        float sum = 0;
+        for (float v : of_members[row]) sum += v;
+        return sum / float(channels);
+    }
+};
+
+// Over the channels of each pixel.
+struct layer_normalise_kernel {
+    static constexpr int threads = layer_moments::threads;
+    using shared = layer_moments::shared;
     struct own {
         float mean;
     };
@@ -24,34 +56,23 @@ struct layer_normalise_kernel {
     explicit layer_normalise_kernel(const call& c)
         : x(c.x[0]), y(c.y), w(c.weight<float>(0)), b(c.weight<float>(1)), epsilon(c.a.epsilon), area(c) {}
 
-    int blocks() const { return blocks_for(area.pixels(), pixels); }
+    int blocks() const { return blocks_for(area.pixels(), layer_moments::pixels); }
     FOVEA_HOST_DEVICE int phases() const { return 3; }
     FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own& o) const {
-        const int member = thread % team, row = thread / team, pixel = block * pixels + row, channels = y.channels;
+        constexpr int team = layer_moments::team;
+        const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const float* in = x.at(p.image, p.row, p.column); // (C)
-        if (phase == 0) {
-            float sum = 0;
-            for (int c = member; c < channels; c += team) sum += in[c];
-            s.sums[row][member] = sum;
-        } else if (phase == 1) {
-            o.mean = total(s.sums[row]) / float(channels);
-            float sum = 0;
-            for (int c = member; c < channels; c += team) sum += (in[c] - o.mean) * (in[c] - o.mean);
-            s.squares[row][member] = sum;
-        } else {
-            const float scale = 1 / sqrtf(total(s.squares[row]) / float(channels) + epsilon);
+        const layer_moments m{x.at(p.image, p.row, p.column), y.channels, row, thread % team};
+        if (phase == 0)
+            m.add_up(s);
+        else if (phase == 1)
+            o.mean = m.mean(s);
+        else {
+            const float scale = m.scale(s, epsilon);
             float* out = y.at(p.image, p.row, p.column); // (C)
-            for (int c = member; c < channels; c += team) out[c] = (in[c] - o.mean) * scale * w[c] + b[c];
+            for (int c = m.member; c < m.channels; c += team) out[c] = (m.in[c] - o.mean) * scale * w[c] + b[c];
         }
-    }
-
-  private:
-    FOVEA_HOST_DEVICE static float total(const float (&of_members)[team]) {
-        float sum = 0;
-        for (float v : of_members) sum += v;
-        return sum;
     }
 };
 

@@ -11,9 +11,10 @@ namespace fovea {
 // LayerNorm: dx = (g - mean of g - u mean of g u) / deviation. A team of threads has a pixel, as in its forward kernel.
 // With `moments`, mean and 1 / deviation of each pixel of the call are written there instead.
 struct layer_gradient_kernel {
-    static constexpr int threads = 256, team = 16, pixels = threads / team;
+    static constexpr int threads = layer_moments::threads, team = layer_moments::team;
     struct shared {
-        float sums[pixels][team], squares[pixels][team], gradients[pixels][team], products[pixels][team];
+        layer_moments::shared moments;
+        layer_moments::sums gradients, products;
     };
     struct own {
         float mean, scale;
@@ -37,53 +38,42 @@ struct layer_gradient_kernel {
           epsilon(c.a.epsilon),
           area(c) {}
 
-    int blocks() const { return blocks_for(area.pixels(), pixels); }
+    int blocks() const { return blocks_for(area.pixels(), layer_moments::pixels); }
     FOVEA_HOST_DEVICE int phases() const { return moments ? 3 : 4; }
     FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own& o) const {
-        const int member = thread % team, row = thread / team, pixel = block * pixels + row;
+        const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const float* in = x.at(p.image, p.row, p.column); // (C)
-        if (phase == 0) {
-            float sum = 0;
-            for (int c = member; c < channels; c += team) sum += in[c];
-            s.sums[row][member] = sum;
-        } else if (phase == 1) {
-            o.mean = mean_of(s.sums[row]);
-            float sum = 0;
-            for (int c = member; c < channels; c += team) sum += (in[c] - o.mean) * (in[c] - o.mean);
-            s.squares[row][member] = sum;
-        } else if (phase == 2) {
-            o.scale = 1 / sqrtf(mean_of(s.squares[row]) + epsilon);
+        const layer_moments m{x.at(p.image, p.row, p.column), channels, row, thread % team};
+        if (phase == 0)
+            m.add_up(s.moments);
+        else if (phase == 1)
+            o.mean = m.mean(s.moments);
+        else if (phase == 2) {
+            o.scale = m.scale(s.moments, epsilon);
             if (!moments)
-                sum_gradients(p, in, row, member, s, o);
-            else if (member == 0)
+                sum_gradients(p, m, s, o);
+            else if (m.member == 0)
                 moments[2 * pixel] = o.mean, moments[2 * pixel + 1] = o.scale;
         } else
-            finish(p, in, member, mean_of(s.gradients[row]), mean_of(s.products[row]), o);
+            finish(p, m, m.mean_of(s.gradients), m.mean_of(s.products), o);
     }
 
   private:
-    FOVEA_HOST_DEVICE void sum_gradients(pixel_position p, const float* in, int row, int member, shared& s,
-                                         const own& o) const {
+    FOVEA_HOST_DEVICE void sum_gradients(pixel_position p, const layer_moments& m, shared& s, const own& o) const {
         const float* out = dy.at(p.image, p.row, p.column); // (C)
         float sum = 0, product = 0;
-        for (int c = member; c < channels; c += team) {
+        for (int c = m.member; c < channels; c += team) {
             const float g = out[c] * w[c];
-            sum += g, product += g * (in[c] - o.mean) * o.scale;
+            sum += g, product += g * (m.in[c] - o.mean) * o.scale;
         }
-        s.gradients[row][member] = sum, s.products[row][member] = product;
+        s.gradients[m.row][m.member] = sum, s.products[m.row][m.member] = product;
     }
-    FOVEA_HOST_DEVICE void finish(pixel_position p, const float* in, int member, float gradient, float product,
+    FOVEA_HOST_DEVICE void finish(pixel_position p, const layer_moments& m, float gradient, float product,
                                   const own& o) const {
         const float* out = dy.at(p.image, p.row, p.column); // (C); each is read before it is written: dx may be dy
-        for (int c = member; c < channels; c += team)
-            to.put(p, c, (out[c] * w[c] - gradient - (in[c] - o.mean) * o.scale * product) * o.scale);
-    }
-    FOVEA_HOST_DEVICE float mean_of(const float (&of_members)[team]) const {
-        float sum = 0;
-        for (float v : of_members) sum += v;
-        return sum / float(channels);
+        for (int c = m.member; c < channels; c += team)
+            to.put(p, c, (out[c] * w[c] - gradient - (m.in[c] - o.mean) * o.scale * product) * o.scale);
     }
 };
 

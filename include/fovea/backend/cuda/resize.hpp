@@ -15,15 +15,19 @@ struct shuffle_values {
     }
 };
 
-// The coefficients of the four source pixels around position `at` along one axis, and the first of them.
+// The coefficients of the four source pixels around position `at` along one axis, and the first of them. Each is
+// computed where it is used: kept, they cost more registers than the last pass has.
 struct magnifying_coefficients {
-    float of[4];
+    interpolation filter;
+    float beyond; // the second source pixel
     int first;
 
-    FOVEA_HOST_DEVICE magnifying_coefficients(interpolation filter, int at, int factor) {
-        const float source = (float(at) + 0.5f) / float(factor) - 0.5f, below = floorf(source), t = source - below;
-        for (int i = 0; i < 4; ++i) of[i] = coefficient(filter, fabsf(t - float(i - 1)), i == 1 + (t >= 0.5f));
-        first = int(below) - 1;
+    FOVEA_HOST_DEVICE magnifying_coefficients(interpolation by, int at, int factor) : filter(by) {
+        const float source = (float(at) + 0.5f) / float(factor) - 0.5f, below = floorf(source);
+        beyond = source - below, first = int(below) - 1;
+    }
+    FOVEA_HOST_DEVICE float of(int i) const {
+        return coefficient(filter, fabsf(beyond - float(i - 1)), i == 1 + (beyond >= 0.5f));
     }
 
   private:
@@ -45,7 +49,7 @@ struct magnify_values {
         float sum = 0;
         for (int i = 0; i < 4; ++i)
             for (int j = 0; j < 4; ++j) {
-                const float coefficient = down.of[i] * along.of[j];
+                const float coefficient = down.of(i) * along.of(j);
                 if (coefficient == 0) continue; // the pixel may not be kept
                 const int v = inside(down.first + i, x.height), u = inside(along.first + j, x.width);
                 sum += coefficient * x.at(p.image, v, u)[c];

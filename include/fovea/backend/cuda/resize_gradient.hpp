@@ -50,7 +50,7 @@ struct magnified_gradient {
         float sum = 0;
         for (int t = 0; t < 4; ++t) {
             const int from = taps.first + t;
-            if ((from < 0 ? 0 : from < size ? from : size - 1) == at) sum += taps.of[t];
+            if ((from < 0 ? 0 : from < size ? from : size - 1) == at) sum += taps.of(t);
         }
         return sum;
     }

@@ -1,0 +1,24 @@
+// The memory of weights' gradients.
+#pragma once
+#include "fovea/core/threads.hpp"
+#include "fovea/graph/graph.hpp"
+
+namespace fovea {
+
+// Gradients of the weights, by weight: of parameters until they are cleared, of derived weights within a step.
+template <class Real> class gradient_store {
+  public:
+    explicit gradient_store(const graph& g) {
+        for (auto& w : g.weights) of_.emplace_back(w.kind == weight_kind::buffer || w.name.empty() ? 0 : count(w.dims));
+    }
+    Real* operator[](int i) { return i < 0 || of_[std::size_t(i)].empty() ? nullptr : of_[std::size_t(i)].data(); }
+    void clear(int i) { std::ranges::fill(of_[std::size_t(i)], Real(0)); }
+    void clear(context& threads) {
+        threads.parallel_for_uneven(int(of_.size()), [&](int i, int) noexcept { clear(i); });
+    }
+
+  private:
+    std::vector<std::vector<Real>> of_;
+};
+
+} // namespace fovea
