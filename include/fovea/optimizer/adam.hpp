@@ -15,6 +15,7 @@ struct adam_options {
 class adam {
   public:
     explicit adam(const adam_options& o = {}) : o_(o) {}
+    const adam_options& options() const { return o_; }
     static constexpr const char* name = "adam";
     std::int64_t steps = 0;
 

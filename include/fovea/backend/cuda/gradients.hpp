@@ -35,8 +35,7 @@ inline gradient_call over(gradient_call c, const window& w) {
 // ---- convolutions
 // ----------------------------------------------------------------------------------------------------
 template <class D> void prepare(on_device<D>, turned_filters, const preparation_call& c) {
-    const arrange_filters arrange(c, true);
-    run_blocks_on_host(arrange, arrange.blocks());
+    detail::launch_preparation<D>(c.queue, arrange_filters(c, true));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, turned_filters, const preparation_call& c) {
     return count(c.dims[0]) * sizeof(float);
@@ -69,9 +68,8 @@ template <class D> void weight_gradient(on_device<D>, multiply_matrix, const gra
     detail::launch_bias_gradient<D>(c);
 }
 
-// Weights are prepared on the host so far, and so is what they are made of differentiated there.
 template <class D> void gradient(on_device<D>, normalise_weight, const preparation_gradient_call& c) {
-    gradient(reference{}, normalise_weight{}, c);
+    detail::launch_preparation<D>(c.forward.queue, normalised_weight_gradient(c));
 }
 
 // ---- values on their own
