@@ -19,6 +19,8 @@ struct training_options {
     bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
     number_format storage = number_format::float32; // of what is kept from the forward pass to the backward pass
     std::vector<int> outputs{}; // tensors besides the last that a loss reads, and gives gradients where they have any
+    bool whole_calls = false;   // an operation runs in one call and looks where the image ends, as on a GPU: there are
+                                // neither margins nor partial sums
 };
 
 struct training_step {
@@ -108,6 +110,7 @@ class training_planner {
 
     void find_columns() {
         for (auto& e : p_.extents) p_.cols.push_back({0, e.width});
+        if (options_.whole_calls) return;
         for (auto& o : g_.operations) {
             const std::size_t x = std::size_t(o.x[0]);
             const range out{0, p_.extents[std::size_t(o.y)].width};
@@ -270,7 +273,7 @@ class training_planner {
         for (int t = 0; t < int(n_); ++t) {
             const int i = producer_[std::size_t(t)], b = buffer_[std::size_t(t)];
             if (i < 0 || b < 0 || !runs_input_kernel(i)) continue;
-            of_buffer[std::size_t(b)] = std::max(of_buffer[std::size_t(b)], op(i).d.margin);
+            if (!options_.whole_calls) of_buffer[std::size_t(b)] = std::max(of_buffer[std::size_t(b)], op(i).d.margin);
         }
         for (std::size_t t = 0; t < n_; ++t)
             p_.margins.push_back(of_buffer[buffer_[t] < 0 ? t : std::size_t(buffer_[t])]);
@@ -323,9 +326,9 @@ class training_planner {
         const auto [height, width] = p_.extents[std::size_t(o.y)];
         const int rows = p_.batch * ((height + row_grain - 1) / row_grain);
         const double wanted = std::min(double(p_.batch) * height * width / pixels, double(most) / double(each));
-        const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
+        const int pieces = options_.whole_calls ? 1 : std::min(int(std::clamp(wanted, 1., 32.)), rows);
         p_.pieces.push_back(needed ? pieces : 0);
-        const bool large = needed && o.dims[1] > 1 && pieces < 4;
+        const bool large = needed && !options_.whole_calls && o.dims[1] > 1 && pieces < 4;
         p_.chunks.push_back(large ? std::max(o.dims[0] / 64, 1) : 1);
     }
 
