@@ -136,15 +136,15 @@ template <class Real> class basic_frozen {
 // What `trainable` is once the network's type is no longer needed. Used by one thread at a time.
 template <class Real> class basic_trainable {
   public:
-    // engine: of the backend that the graph was traced for; null where that runs on threads.
-    basic_trainable(graph g, const trainable_options& o, training_engine_maker<Real> engine = nullptr)
+    // make: of the backend that the graph was traced for; null where that runs on threads.
+    basic_trainable(graph g, const trainable_options& o, training_engine_maker<Real> make = nullptr)
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(std::make_unique<weight_store>(*graph_, sizeof(Real))),
           gradients_(std::make_unique<gradient_store<Real>>(*graph_)),
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
-          pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, engine != nullptr)) {
-        if (engine) engine_ = engine(*graph_, *weights_, *gradients_, training_options_of(o));
+          pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
+        if (make) engine_ = make(*graph_, *weights_, *gradients_, training_options_of(o));
         if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {

@@ -111,6 +111,7 @@ template <class Backend> class device_training_engine final : public training_en
   private:
     using device_memory = device_buffer<device, memory_place::device>;
     struct staging_memory {
+        explicit staging_memory(device& d) : memory(d) {}
         device_buffer<device, memory_place::host> memory;
         bool pending = false; // an upload may still read it
     };
@@ -131,12 +132,12 @@ template <class Backend> class device_training_engine final : public training_en
     // Memory for a batch of that size, its values in the arena, and weights that are prepared.
     void load(tensor_view<const float> x) {
         detail::check_input(g_, x);
+        begin_forward();
         if (plan_for({x.height(), x.width()}, x.batch())) {
             memory_.reserve(plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
             arena_ = memory_.data();
             reserve_scratch();
         }
-        begin_forward();
         weights_.prepare();
         upload(x, value(0, false).data, input_staging_);
     }
@@ -236,7 +237,7 @@ template <class Backend> class device_training_engine final : public training_en
     device_optimizer<device> optimizer_;
     device_memory memory_{*device_}, scratch_{*device_}, target_{*device_}, sums_{*device_};
     device_buffer<device, memory_place::host> output_staging_{*device_};
-    staging_memory input_staging_{{*device_}}, target_staging_{{*device_}};
+    staging_memory input_staging_{*device_}, target_staging_{*device_};
     tensor<float> y_, dy_, dx_; // on the host
     bool on_host_ = false;      // the gradient of the output is dy_
 };
