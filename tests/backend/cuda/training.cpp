@@ -1,64 +1,8 @@
 // Training as on a GPU, on a device that is the host: every layer, and steps beside those of the CPU.
-#include "support/training.hpp"
-#include "fovea/backend/cpu/cpu.hpp"
-#include "fovea/fovea.hpp"
 #include "support/host_training.hpp"
+#include "support/training_steps.hpp"
 
 using namespace fovea_test;
-
-namespace {
-
-using normalised = sequential<named<"first", weight_norm<conv<3, 6, 3, silu>>>, named<"norm", batch_norm<6>>,
-                              named<"second", conv<6, 12, 3>>, pixel_shuffle<2>>;
-
-struct samples {
-    tensor<float> x, t;
-    samples(int batch, int height, int width, int scale, std::uint64_t seed)
-        : x(random_tensor(batch, height, width, 3, seed)),
-          t(random_tensor(batch, height * scale, width * scale, 3, seed + 1)) {}
-};
-
-// The states of two runs, number by number.
-double difference(trainer& a, trainer& b) {
-    tensor_file of_a, of_b;
-    a.save(of_a), b.save(of_b);
-    CHECK(of_a.metadata == of_b.metadata);
-    REQUIRE(of_a.tensors().size() == of_b.tensors().size());
-    double worst = 0;
-    for (std::size_t i = 0; i < of_a.tensors().size(); ++i) {
-        REQUIRE(of_a.tensors()[i].name == of_b.tensors()[i].name);
-        const double d = relative(to_floats(of_a.tensors()[i]), to_floats(of_b.tensors()[i]));
-        worst = d <= worst ? worst : d == d ? d : 1e30;
-    }
-    return worst;
-}
-
-// Twenty steps, the batches of which differ in size.
-template <class Network>
-void check_steps(int scale, any_optimizer o, const trainer_options& options, loss_function loss) {
-    INFO(o.name() << ", accumulation " << options.accumulation);
-    trainable<Network, cpu> on_cpu({.seed = 3});
-    trainable<Network, trained_on_host> on_device({.seed = 3});
-    trainer expected(on_cpu, o, options), is(on_device, o, options);
-    for (int step = 0; step < 20; ++step)
-        for (int k = 0; k < options.accumulation; ++k) {
-            const samples s(1 + (step + k) % 2, 7 + step % 3, 9, scale, std::uint64_t(100 * step + k));
-            const step_report a = expected.step(s.x.view(), s.t.view(), loss),
-                              b = is.step(s.x.view(), s.t.view(), loss);
-            REQUIRE(a.complete == b.complete);
-            if (!a.complete) continue;
-            REQUIRE(a.problem.empty());
-            REQUIRE(b.problem.empty());
-            INFO("step " << step);
-            CHECK(b.loss == Approx(a.loss).epsilon(1e-5)); // float32 sums in another order, through twenty steps
-            CHECK(b.gradient_norm == Approx(a.gradient_norm).epsilon(1e-3));
-            CHECK(b.learning_rate == a.learning_rate);
-        }
-    CHECK(expected.steps() == 20);
-    CHECK(is.gradient_norms().size() == on_cpu.parameters().size());
-}
-
-} // namespace
 
 TEST_CASE("training of the GPU: every layer") {
     check_trained_convolutions<trained_on_host>();
@@ -70,76 +14,15 @@ TEST_CASE("training of the GPU: every layer") {
     check_trained_networks<trained_on_host>();
 }
 
-TEST_CASE("training of the GPU: twenty steps follow the CPU's") {
-    using small_supercool = zoo::supercool<2, 16, 1, 2>;
-    using small_vapsr = zoo::vapsr_network<2, 16, 24, 2>;
-    const loss_function varied = weighted_sum{l2_loss{}, 1., total_variation_loss{}, 1e-2};
-    check_steps<small_supercool>(2, adam{}, {.rate = {.base = 1e-3}}, l1_loss{});
-    check_steps<small_supercool>(2, adafactor{}, {.rate = {.base = 1e-3, .warmup = 5}, .ema_decay = 0.99}, varied);
-    // The quotient of two moments that are rounding errors is as large as any: epsilon keeps them apart.
-    check_steps<small_vapsr>(2, adamw{{.epsilon = 1e-4, .weight_decay = 0.01}},
-                             {.rate = {.base = 1e-3}, .max_gradient_norm = 0.5, .accumulation = 2},
-                             charbonnier_loss{0.1});
-    check_steps<normalised>(2, sgd{}, {.rate = {.base = 1e-3}, .max_gradient_norm = 1, .ema_decay = 0.9}, l2_loss{});
-}
-
-TEST_CASE("training of the GPU: any loss, on the host") {
-    const auto own = [](tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy, double weight) {
-        return l2_loss{}(y, t, dy, weight);
-    };
-    REQUIRE(loss_function(own).terms().empty());
-    check_steps<normalised>(2, sgd{}, {.rate = {.base = 1e-3}, .accumulation = 2}, own);
-}
-
-TEST_CASE("training of the GPU: a run goes on where the other stopped") {
-    const trainer_options options{.rate = {.base = 1e-3}, .max_gradient_norm = 2, .ema_decay = 0.9};
-    const auto train = [&](trainer& fit, int first, int last) {
-        for (int step = first; step < last; ++step) {
-            const samples s(2, 5, 6, 2, std::uint64_t(step));
-            REQUIRE(fit.step(s.x.view(), s.t.view(), l1_loss{}).problem.empty());
-        }
-    };
-    trainable<normalised, trained_on_host> whole, first, second;
-    trainable<normalised, cpu> on_cpu;
-    trainer fit_whole(whole, adam{}, options), fit_first(first, adam{}, options), fit_second(second, adam{}, options),
-        fit_cpu(on_cpu, adam{}, options);
-    train(fit_whole, 0, 3), train(fit_first, 0, 3);
-    tensor_file kept;
-    kept.source = "kept";
-    fit_first.save(kept);
-    fit_whole.exchange_average(), fit_whole.exchange_average(); // for an evaluation
-    fit_second.load(kept), fit_cpu.load(kept);
-    train(fit_whole, 3, 6), train(fit_second, 3, 6), train(fit_cpu, 3, 6);
-    CHECK(difference(fit_whole, fit_second) == 0); // to the bit
-    CHECK(difference(fit_whole, fit_cpu) < 1e-4);
-}
-
-TEST_CASE("training of the GPU: a step that is not finite changes nothing") {
-    trainable<normalised, trained_on_host> net;
-    trainer fit(net, adam{}, {.ema_decay = 0.9, .most_bad_steps = 3});
-    samples good(2, 5, 6, 2, 1), bad(2, 5, 6, 2, 1);
-    bad.x.at(1, 2, 3)[1] = std::numeric_limits<float>::infinity();
-    REQUIRE(fit.step(good.x.view(), good.t.view(), l2_loss{}).problem.empty());
-    tensor_file before, after;
-    fit.save(before);
-    const step_report r = fit.step(bad.x.view(), bad.t.view(), l2_loss{});
-    CHECK_THAT(r.problem, Catch::Contains("loss is not finite, first in layer first") && Catch::Contains("skipped"));
-    fit.save(after);
-    for (std::size_t i = 0; i < before.tensors().size(); ++i) {
-        INFO(before.tensors()[i].name);
-        CHECK(to_floats(before.tensors()[i]) == to_floats(after.tensors()[i]));
-    }
-    CHECK(fit.steps() == 1);
-    CHECK(fit.bad_steps() == 1);
-    CHECK_THAT(fit.step(bad.x.view(), bad.t.view(), l2_loss{}).problem, Catch::Contains("skipped"));
-    fit.step(bad.x.view(), bad.t.view(), l2_loss{});
-    CHECK(fit.steps() == 0); // back to the state that was kept
-    CHECK(fit.step(good.x.view(), good.t.view(), l2_loss{}).problem.empty());
-}
+TEST_CASE("training of the GPU: twenty steps follow the CPU's") { check_training_steps<trained_on_host>(); }
+TEST_CASE("training of the GPU: any loss, on the host") { check_own_loss<trained_on_host>(); }
+TEST_CASE("training of the GPU: 200 steps follow the CPU's") { check_long_run<trained_on_host>(); }
+TEST_CASE("training of the GPU: a run goes on where the other stopped") { check_resume<trained_on_host>(); }
+TEST_CASE("training of the GPU: a step that is not finite changes nothing") { check_bad_steps<trained_on_host>(); }
 
 TEST_CASE("training of the GPU: weights are written and read on the host") {
-    trainable<normalised, trained_on_host> net;
-    trainable<normalised, cpu> on_cpu;
+    trainable<normalised_network, trained_on_host> net;
+    trainable<normalised_network, cpu> on_cpu;
     const samples s(1, 5, 6, 2, 4);
     adam by_hand, on_host;
     for (int step = 0; step < 3; ++step) {
@@ -155,9 +38,9 @@ TEST_CASE("training of the GPU: weights are written and read on the host") {
 }
 
 TEST_CASE("training of the GPU: what is not there is said") {
-    trainable<normalised, trained_on_host> net;
+    trainable<normalised_network, trained_on_host> net;
     CHECK_THROWS_WITH(net.frozen(), Catch::Contains("frozen"));
-    CHECK_THROWS_WITH((trainable<normalised, trained_on_host>({.precision = precision_kind::bfloat16})),
+    CHECK_THROWS_WITH((trainable<normalised_network, trained_on_host>({.precision = precision_kind::bfloat16})),
                       Catch::Contains("expected precision float32"));
     CHECK_THROWS_WITH(net.forward(random_tensor(1, 5, 5, 2).view()), Catch::Contains("expects 3"));
     trainer fit(net, adam{}, {});
