@@ -78,7 +78,7 @@ template <class Backend> void check_own_loss() {
     check_steps<Backend, normalised_network>(2, sgd{}, {.rate = {.base = 1e-3}, .accumulation = 2}, own);
 }
 
-// Weights drift apart in so many steps, as rounding errors do under Adam; the curve does not.
+// Weights drift apart in so many steps, as rounding errors grow; seen from where it begins, the curve does not.
 template <class Backend> void check_long_run() {
     using network = zoo::supercool<2, 8, 1, 1>;
     trainable<network, cpu> on_cpu({.seed = 5});
@@ -90,7 +90,7 @@ template <class Backend> void check_long_run() {
     for (int step = 0; step < 200; ++step) {
         last = expected.step(s.x.view(), s.t.view(), l2_loss{}).loss;
         if (step == 0) first = last;
-        REQUIRE(is.step(s.x.view(), s.t.view(), l2_loss{}).loss == Approx(last).epsilon(1e-3));
+        REQUIRE(is.step(s.x.view(), s.t.view(), l2_loss{}).loss == Approx(last).epsilon(0).margin(1e-3 * first));
     }
     CHECK(last < 0.9 * first);
 }

@@ -14,6 +14,14 @@ TEST_CASE("training of the GPU: every layer") {
     check_trained_networks<trained_on_host>();
 }
 
+TEST_CASE("training of the GPU: sums over many pixels are cut into parts") {
+    constexpr int batch = 3, height = 80, width = 61; // three parts of weight gradients, seven strips of channel sums
+    check_training<trained_on_host, conv<3, 8, 3>>(batch, height, width);
+    check_training<trained_on_host, sequential<conv<3, 6, 1>, conv<6, 8, 3, identity, conv_options{.groups = 2}>>>(
+        batch, height, width);
+    check_training<trained_on_host, sequential<conv<3, 6, 1>, depthwise<6, 3>, layer_norm<6>>>(batch, height, width);
+}
+
 TEST_CASE("training of the GPU: twenty steps follow the CPU's") { check_training_steps<trained_on_host>(); }
 TEST_CASE("training of the GPU: any loss, on the host") { check_own_loss<trained_on_host>(); }
 TEST_CASE("training of the GPU: 200 steps follow the CPU's") { check_long_run<trained_on_host>(); }
