@@ -52,8 +52,8 @@ struct weight_gradient_kernel {
 
     // Of so many pixels, for so many weights: each has some thousand pixels, and not more memory than 32 MB.
     static int parts_for(double pixels, std::size_t weights) {
-        constexpr double each = 4096, most = 64, bytes = 32 << 20;
-        return int(std::clamp(std::min(pixels / each, bytes / double(weights * sizeof(float))), 1., most));
+        constexpr double pixels_of_part = 4096, most = 64, bytes = 32 << 20;
+        return int(std::clamp(std::min(pixels / pixels_of_part, bytes / double(weights * sizeof(float))), 1., most));
     }
     static std::size_t scratch_for(double pixels, std::size_t weights) {
         const int parts = parts_for(pixels, weights);
