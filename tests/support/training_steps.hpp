@@ -1,6 +1,6 @@
-// Training on a backend that has an engine for it, beside the CPU's: steps, states, and what is not finite.
+// Training on a backend that has an engine for it beside another one on the host: steps, states, and what is not
+// finite.
 #pragma once
-#include "fovea/backend/cpu/cpu.hpp"
 #include "support/training.hpp"
 
 namespace fovea_test {
@@ -31,12 +31,12 @@ inline double difference(trainer& a, trainer& b) {
 }
 
 // Twenty steps, the batches of which differ in size.
-template <class Backend, class Network>
+template <class Backend, class OnHost, class Network>
 void check_steps(int scale, any_optimizer o, const trainer_options& options, loss_function loss) {
     INFO(o.name() << ", accumulation " << options.accumulation);
-    trainable<Network, cpu> on_cpu({.seed = 3});
+    trainable<Network, OnHost> on_host({.seed = 3});
     trainable<Network, Backend> on_device({.seed = 3});
-    trainer expected(on_cpu, o, options), is(on_device, o, options);
+    trainer expected(on_host, o, options), is(on_device, o, options);
     for (int step = 0; step < 20; ++step)
         for (int k = 0; k < options.accumulation; ++k) {
             const samples s(1 + (step + k) % 2, 7 + step % 3, 9, scale, std::uint64_t(100 * step + k));
@@ -52,38 +52,38 @@ void check_steps(int scale, any_optimizer o, const trainer_options& options, los
             CHECK(b.learning_rate == a.learning_rate);
         }
     CHECK(expected.steps() == 20);
-    CHECK(is.gradient_norms().size() == on_cpu.parameters().size());
+    CHECK(is.gradient_norms().size() == on_host.parameters().size());
 }
 
-template <class Backend> void check_training_steps() {
+template <class Backend, class OnHost> void check_training_steps() {
     using small_supercool = zoo::supercool<2, 16, 1, 2>;
     using small_vapsr = zoo::vapsr_network<2, 16, 24, 2>;
     const loss_function varied = weighted_sum{l2_loss{}, 1., total_variation_loss{}, 1e-2};
-    check_steps<Backend, small_supercool>(2, adam{}, {.rate = {.base = 1e-3}}, l1_loss{});
-    check_steps<Backend, small_supercool>(2, adafactor{}, {.rate = {.base = 1e-3, .warmup = 5}, .ema_decay = 0.99},
-                                          varied);
+    check_steps<Backend, OnHost, small_supercool>(2, adam{}, {.rate = {.base = 1e-3}}, l1_loss{});
+    check_steps<Backend, OnHost, small_supercool>(2, adafactor{},
+                                                  {.rate = {.base = 1e-3, .warmup = 5}, .ema_decay = 0.99}, varied);
     // The quotient of two moments that are rounding errors is as large as any: epsilon keeps them apart.
-    check_steps<Backend, small_vapsr>(2, adamw{{.epsilon = 1e-4, .weight_decay = 0.01}},
-                                      {.rate = {.base = 1e-3}, .max_gradient_norm = 0.5, .accumulation = 2},
-                                      charbonnier_loss{0.1});
-    check_steps<Backend, normalised_network>(
+    check_steps<Backend, OnHost, small_vapsr>(2, adamw{{.epsilon = 1e-4, .weight_decay = 0.01}},
+                                              {.rate = {.base = 1e-3}, .max_gradient_norm = 0.5, .accumulation = 2},
+                                              charbonnier_loss{0.1});
+    check_steps<Backend, OnHost, normalised_network>(
         2, sgd{}, {.rate = {.base = 1e-3}, .max_gradient_norm = 1, .ema_decay = 0.9}, l2_loss{});
 }
 
-template <class Backend> void check_own_loss() {
+template <class Backend, class OnHost> void check_own_loss() {
     const auto own = [](tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy, double weight) {
         return l2_loss{}(y, t, dy, weight);
     };
     REQUIRE(loss_function(own).terms().empty());
-    check_steps<Backend, normalised_network>(2, sgd{}, {.rate = {.base = 1e-3}, .accumulation = 2}, own);
+    check_steps<Backend, OnHost, normalised_network>(2, sgd{}, {.rate = {.base = 1e-3}, .accumulation = 2}, own);
 }
 
 // Weights drift apart in so many steps, as rounding errors grow; seen from where it begins, the curve does not.
-template <class Backend> void check_long_run() {
+template <class Backend, class OnHost> void check_long_run() {
     using network = zoo::supercool<2, 8, 1, 1>;
-    trainable<network, cpu> on_cpu({.seed = 5});
+    trainable<network, OnHost> on_host({.seed = 5});
     trainable<network, Backend> on_device({.seed = 5});
-    trainer expected(on_cpu, adam{{.epsilon = 1e-4}}, {.rate = {.base = 2e-3}}),
+    trainer expected(on_host, adam{{.epsilon = 1e-4}}, {.rate = {.base = 2e-3}}),
         is(on_device, adam{{.epsilon = 1e-4}}, {.rate = {.base = 2e-3}});
     const samples s(2, 8, 7, 2, 9);
     double first = 0, last = 0;
@@ -95,7 +95,7 @@ template <class Backend> void check_long_run() {
     CHECK(last < 0.9 * first);
 }
 
-template <class Backend> void check_resume() {
+template <class Backend, class OnHost> void check_resume() {
     const trainer_options options{.rate = {.base = 1e-3}, .max_gradient_norm = 2, .ema_decay = 0.9};
     const auto train = [&](trainer& fit, int first, int last) {
         for (int step = first; step < last; ++step) {
@@ -104,18 +104,18 @@ template <class Backend> void check_resume() {
         }
     };
     trainable<normalised_network, Backend> whole, first, second;
-    trainable<normalised_network, cpu> on_cpu;
+    trainable<normalised_network, OnHost> on_host;
     trainer fit_whole(whole, adam{}, options), fit_first(first, adam{}, options), fit_second(second, adam{}, options),
-        fit_cpu(on_cpu, adam{}, options);
+        fit_host(on_host, adam{}, options);
     train(fit_whole, 0, 3), train(fit_first, 0, 3);
     tensor_file kept;
     kept.source = "kept";
     fit_first.save(kept);
     fit_whole.exchange_average(), fit_whole.exchange_average(); // for an evaluation
-    fit_second.load(kept), fit_cpu.load(kept);
-    train(fit_whole, 3, 6), train(fit_second, 3, 6), train(fit_cpu, 3, 6);
+    fit_second.load(kept), fit_host.load(kept);
+    train(fit_whole, 3, 6), train(fit_second, 3, 6), train(fit_host, 3, 6);
     CHECK(difference(fit_whole, fit_second) == 0); // to the bit
-    CHECK(difference(fit_whole, fit_cpu) < 1e-4);
+    CHECK(difference(fit_whole, fit_host) < 1e-4);
 }
 
 template <class Backend> void check_bad_steps() {

@@ -1,5 +1,5 @@
-// Training on a GPU: every layer against the reference backend, steps beside those of the CPU.
-#include "fovea/backend/cuda/cuda.cuh"
+// Training on a GPU: every layer against the reference backend, steps beside its.
+#include "fovea/fovea_cuda.cuh"
 #include "support/gpu.cuh"
 #include "support/training_steps.hpp"
 
@@ -16,20 +16,20 @@ TEST_CASE("training on a GPU: every layer") {
     check_trained_networks<cuda>();
 }
 
-TEST_CASE("training on a GPU: steps follow the CPU's") {
+TEST_CASE("training on a GPU: steps follow those on the host") {
     FOVEA_NEEDS_GPU();
-    check_training_steps<cuda>();
-    check_own_loss<cuda>();
+    check_training_steps<cuda, reference>();
+    check_own_loss<cuda, reference>();
 }
 
-TEST_CASE("training on a GPU: 200 steps follow the CPU's") {
+TEST_CASE("training on a GPU: 200 steps follow those on the host") {
     FOVEA_NEEDS_GPU();
-    check_long_run<cuda>();
+    check_long_run<cuda, reference>();
 }
 
 TEST_CASE("training on a GPU: a run goes on where the other stopped") {
     FOVEA_NEEDS_GPU();
-    check_resume<cuda>();
+    check_resume<cuda, reference>();
 }
 
 TEST_CASE("training on a GPU: a step that is not finite changes nothing") {

@@ -1,4 +1,5 @@
 // Training as on a GPU, on a device that is the host: every layer, and steps beside those of the CPU.
+#include "fovea/backend/cpu/cpu.hpp"
 #include "support/host_training.hpp"
 #include "support/training_steps.hpp"
 
@@ -22,10 +23,10 @@ TEST_CASE("training of the GPU: sums over many pixels are cut into parts") {
     check_training<trained_on_host, sequential<conv<3, 6, 1>, depthwise<6, 3>, layer_norm<6>>>(batch, height, width);
 }
 
-TEST_CASE("training of the GPU: twenty steps follow the CPU's") { check_training_steps<trained_on_host>(); }
-TEST_CASE("training of the GPU: any loss, on the host") { check_own_loss<trained_on_host>(); }
-TEST_CASE("training of the GPU: 200 steps follow the CPU's") { check_long_run<trained_on_host>(); }
-TEST_CASE("training of the GPU: a run goes on where the other stopped") { check_resume<trained_on_host>(); }
+TEST_CASE("training of the GPU: twenty steps follow the CPU's") { check_training_steps<trained_on_host, cpu>(); }
+TEST_CASE("training of the GPU: any loss, on the host") { check_own_loss<trained_on_host, cpu>(); }
+TEST_CASE("training of the GPU: 200 steps follow the CPU's") { check_long_run<trained_on_host, cpu>(); }
+TEST_CASE("training of the GPU: a run goes on where the other stopped") { check_resume<trained_on_host, cpu>(); }
 TEST_CASE("training of the GPU: a step that is not finite changes nothing") { check_bad_steps<trained_on_host>(); }
 
 TEST_CASE("training of the GPU: weights are written and read on the host") {
