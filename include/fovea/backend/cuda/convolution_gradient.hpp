@@ -107,19 +107,16 @@ struct weight_gradient_kernel {
     }
     FOVEA_HOST_DEVICE void finish(int part, int thread, int group, int tap, int first_out, int first_in,
                                   const own& o) const {
+        const int taps = kernel * kernel, weights = groups * outputs * inputs * taps;
+        float* const to = (sums ? sums + std::ptrdiff_t(part) * weights : dw) + tap;
         FOVEA_UNROLL
         for (int p = 0; p < each; ++p) {
             FOVEA_UNROLL
             for (int q = 0; q < each; ++q) {
                 const int output = first_out + thread / lanes * each + p, input = first_in + thread % lanes * each + q,
-                          all = group * outputs + output;
-                const std::ptrdiff_t i = (std::ptrdiff_t(all) * inputs + input) * kernel * kernel + tap,
-                                     weights = std::ptrdiff_t(groups) * outputs * inputs * kernel * kernel;
-                if (output >= outputs || input >= inputs || all < begin || all >= end) continue;
-                if (sums)
-                    sums[part * weights + i] = o.sum[p][q];
-                else
-                    dw[i] += o.sum[p][q];
+                          all = group * outputs + output, i = (all * inputs + input) * taps;
+                if (output < outputs && input < inputs && all >= begin && all < end)
+                    to[i] = (sums ? 0 : to[i]) + o.sum[p][q];
             }
         }
     }
