@@ -2,8 +2,18 @@
 
 namespace programs {
 
-std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file&, const fovea::model_options&) {
+void check_gpu() {
     fovea::fail("--device cuda: this build has no CUDA backend: expected cpu, or a build with FOVEA_CUDA=ON");
+}
+
+std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file&, const fovea::model_options&) {
+    check_gpu();
+    return nullptr;
+}
+
+fovea::basic_trainable<float> trainable_on_gpu(const fovea::zoo::architecture&, const fovea::trainable_options& o) {
+    check_gpu();
+    return {fovea::graph{}, o};
 }
 
 } // namespace programs

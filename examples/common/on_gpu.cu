@@ -1,12 +1,18 @@
 #include "common/on_gpu.hpp"
 
 #include "fovea/backend/cuda/cuda.cuh"
-#include "fovea/zoo/load.hpp"
+#include "fovea/zoo/train.hpp"
 
 namespace programs {
 
+void check_gpu() { fovea::cuda_device probe; }
+
 std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file& weights, const fovea::model_options& o) {
     return std::make_unique<fovea::upscaler>(fovea::zoo::load<fovea::cuda>(weights, o));
+}
+
+fovea::basic_trainable<float> trainable_on_gpu(const fovea::zoo::architecture& a, const fovea::trainable_options& o) {
+    return fovea::zoo::trainable_of<fovea::cuda>(a, o);
 }
 
 } // namespace programs

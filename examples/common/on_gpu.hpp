@@ -2,11 +2,19 @@
 #pragma once
 #include <memory>
 
+#include "fovea/model/trainable.hpp"
 #include "fovea/model/upscaler.hpp"
+#include "fovea/zoo/recognise.hpp"
 
 namespace programs {
 
+// Throws where no GPU can be used.
+void check_gpu();
+
 // The network of a weight file on the first GPU. Throws where there is none.
 std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file& weights, const fovea::model_options& o);
+
+// A network to be trained there; zoo/train.hpp.
+fovea::basic_trainable<float> trainable_on_gpu(const fovea::zoo::architecture&, const fovea::trainable_options& o);
 
 } // namespace programs

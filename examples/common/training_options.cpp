@@ -1,5 +1,7 @@
 #include "common/training_options.hpp"
 
+#include "common/on_gpu.hpp"
+
 namespace programs {
 
 using namespace fovea;
@@ -112,7 +114,8 @@ void training_options::add_to(CLI::App& app) {
 }
 
 void training_options::complete(const CLI::App& app) {
-    common.check();
+    if (base) common.check(); // a critic that is only listened to cannot be on a GPU yet
+    if (common.device == "cuda") check_gpu();
     const auto preset = [&](const char* option, auto& value, auto preset_value) {
         const CLI::Option* given = app.get_option_no_throw(option); // none: the base model says it
         if (given && given->count() == 0) value = preset_value;
@@ -146,6 +149,10 @@ void training_options::check_together() const {
                    upscale_ratio);
     if (low_memory_optimizer && optimizer != "adafactor")
         fail_usage("--low-memory-optimizer: --optimizer ", optimizer, " has no such mode: expected adafactor");
+    if (common.device == "cuda" && precision != "float32")
+        fail_usage("--precision ", precision, ": training on a GPU has float32 alone so far");
+    if (common.device == "cuda" && colour_space != "rgb")
+        fail_usage("--colour-space ", colour_space, ": on a GPU it is rgb alone so far");
     const sample_options s = samples();
     const bool paired = !low_images_path.empty() || s.degradation == degradation_kind::matlab;
     if (const std::string reason = reason_of_failure([&] { fovea::check(s, paired); }); !reason.empty())

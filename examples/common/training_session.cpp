@@ -4,6 +4,7 @@
 
 #include "common/enlarger.hpp"
 #include "common/files.hpp"
+#include "common/on_gpu.hpp"
 
 namespace programs {
 
@@ -14,6 +15,12 @@ namespace {
 volatile std::sig_atomic_t stop_asked = 0;
 
 void ask_to_stop(int) { stop_asked = 1; }
+
+basic_trainable<float> network_for(const training_options& o, const zoo::architecture& what, context& threads) {
+    const trainable_options of{
+        .seed = o.common.seed, .gain = o.initial_gain, .threads = &threads, .precision = precision_of(o.precision)};
+    return o.common.device == "cuda" ? trainable_on_gpu(what, of) : zoo::trainable_of<cpu>(what, of);
+}
 
 } // namespace
 
@@ -59,10 +66,7 @@ training_session::training_session(const training_options& o)
       threads_({.threads = o.common.threads}),
       set_(training_pictures(), o.samples(),
            {.cache_bytes = std::uint64_t(o.cache_megabytes) << 20, .threads = o.num_dataset_processes}),
-      net_(zoo::trainable_of<cpu>(what_, {.seed = o.common.seed,
-                                          .gain = o.initial_gain,
-                                          .threads = &threads_,
-                                          .precision = precision_of(o.precision)})),
+      net_(network_for(o, what_, threads_)),
       fit_(net_, o.make_optimizer(), {}) {
     report_skipped(set_);
     if (!validation_pictures_.pictures.empty())
@@ -156,15 +160,21 @@ double training_session::accuracy_on(const image& original, const image& made) c
     return hooks_.accuracy(parts[0].view(), parts[1].view());
 }
 
+std::unique_ptr<upscaler> training_session::upscaler_of(const tensor_file& weights) {
+    const model_options o{.threads = &threads_};
+    return o_.common.device == "cuda" ? load_on_gpu(weights, o)
+                                      : std::make_unique<upscaler>(zoo::load<cpu>(weights, o));
+}
+
 training_session::scores training_session::evaluate_images() {
-    auto upscale = zoo::load<cpu>(weights(), model_options{.threads = &threads_});
+    const auto upscale = upscaler_of(weights());
     scores s;
     bool with_vif = true; // for every image
     const auto files = images_in(o_.test_images_path);
     for (auto& file : files) {
         const image high = crop_to_multiple(read_rgb8(file), what_.scale);
         const image low = resize_matlab(high, high.height() / what_.scale, high.width() / what_.scale);
-        const image made = upscale(low);
+        const image made = (*upscale)(low);
         const metric_options m{.channels = metric_channels::y, .crop = what_.scale};
         s.of["psnr"] += psnr(made, high, m) / double(files.size());
         s.of["ssim"] += ssim(made, high, m) / double(files.size());

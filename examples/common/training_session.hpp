@@ -53,6 +53,7 @@ class training_session {
     void report_skipped(const fovea::training_set& set) const;
     void to_range(const fovea::tensor<float>& from, fovea::tensor<float>& to) const;
     fovea::tensor_file weights();
+    std::unique_ptr<fovea::upscaler> upscaler_of(const fovea::tensor_file& weights);
     std::optional<scores> evaluate();
     scores evaluate_images();
     scores evaluate_validation();

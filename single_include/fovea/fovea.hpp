@@ -1493,19 +1493,6 @@ inline image resize_pillow(const image& in, int height, int width) {
 }
 
 } // namespace fovea
-#if FOVEA_IMAGE_FILES
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_READ_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_READ_HPP
-
-// ---- fovea/image/read.hpp
-// Image files -> images: PNG, JPEG, BMP, GIF (first frame), TGA, PNM (binary), and WebP where libwebp is present.
-//
-// The format is recognised from the content. 16-bit samples stay 16-bit, gray stays gray, alpha stays (not
-// premultiplied); the orientation that EXIF names is applied; colour profiles and gamma are not. A file that is
-// damaged, of no known format, or claims too many pixels ends in one fovea::error that names the file and the reason.
-
-#ifndef FOVEA_SINGLE_FOVEA_CORE_READ_FILE_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_READ_FILE_HPP
 
 // ---- fovea/core/read_file.hpp
 // A file's bytes, whole.
@@ -1548,7 +1535,299 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::
 }
 
 } // namespace fovea
+
+// ---- fovea/core/atomic_file.hpp
+// Files that appear whole or not at all: written under another name in the same folder, then renamed over the target.
+//
+// On any failure (folder absent or not writable, disk full, error while closing) the temporary file is removed, what
+// was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
+// that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
+// stays a link: the file that it points at is replaced. An existing file's permissions are kept.
+//
+// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
+// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
+#include <chrono>
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#define FOVEA_HAS_FILE_DESCRIPTORS 1
+#else
+#define FOVEA_HAS_FILE_DESCRIPTORS 0
 #endif
+
+namespace fovea {
+
+namespace detail {
+
+inline std::string system_reason(int code) { return std::generic_category().message(code); }
+
+// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
+// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
+class file_lock {
+  public:
+    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
+    bool take([[maybe_unused]] std::FILE* file) noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
+        struct stat now {};
+        const bool locked = flock(descriptor_, LOCK_EX) == 0;
+        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
+#else
+        return true;
+#endif
+    }
+    void release() noexcept {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        if (descriptor_ >= 0) close(descriptor_);
+        descriptor_ = -1;
+#endif
+    }
+
+  private:
+    int descriptor_ = -1;
+};
+
+inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
+
+} // namespace detail
+
+// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
+// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
+inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
+    int removed = 0;
+#if FOVEA_HAS_FILE_DESCRIPTORS
+    std::error_code problem;
+    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
+        const std::string name = i->path().filename().string();
+        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
+        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file < 0) continue;
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
+        close(file);
+    }
+#endif
+    return removed;
+}
+
+struct atomic_file_options {
+    bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
+};
+
+// Streaming form: construct, write as often as needed, commit. Destroyed without commit, it leaves nothing behind.
+class atomic_file {
+  public:
+    // Throws when the target is a folder or no file can be made beside it.
+    explicit atomic_file(const std::filesystem::path& target, atomic_file_options options = {})
+        : name_(target.string()), target_(target), options_(options) {
+        namespace fs = std::filesystem;
+        std::error_code ignored;
+        const fs::file_status status = fs::status(target, ignored);
+        if (fs::is_directory(status)) fail(name_, ": cannot write: is a folder");
+        if (target.filename().empty()) fail("'", name_, "': cannot write: not the name of a file");
+        if (fs::exists(status) && !fs::is_regular_file(status)) {
+            file_ = std::fopen(name_.c_str(), "wb");
+        } else {
+            if (fs::is_symlink(fs::symlink_status(target, ignored)) && fs::exists(status))
+                target_ = fs::canonical(target, ignored);
+            open_beside();
+            if (file_ && fs::exists(status)) fs::permissions(temporary_, status.permissions(), ignored);
+        }
+        if (!file_) fail(name_, ": cannot write: ", detail::system_reason(errno));
+    }
+    ~atomic_file() { abandon(); }
+    atomic_file(const atomic_file&) = delete;
+    atomic_file& operator=(const atomic_file&) = delete;
+
+    // Appends the bytes. Throws when they cannot be written or after commit.
+    void write(std::span<const std::byte> bytes) {
+        if (!try_write(bytes)) fail_with(failure_);
+    }
+    // The same for callers that must not be thrown through, as callbacks of C libraries: false on failure, and check
+    // and commit then throw the reason.
+    bool try_write(std::span<const std::byte> bytes) noexcept {
+        if (!file_) failure_ = EBADF;
+        if (failure_ == 0 && !bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
+            failure_ = errno;
+        return failure_ == 0;
+    }
+
+    // Throws the reason of the first failed write, if there was one.
+    void check() {
+        if (failure_ != 0) fail_with(failure_);
+    }
+
+    // Gives the file its name. Throws, and leaves nothing, when the last bytes or the name cannot be written.
+    void commit() {
+        if (!file_) failure_ = EBADF;
+        check();
+        if (std::fflush(file_) != 0) fail_with(errno);
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
+#endif
+        std::FILE* closing = file_;
+        file_ = nullptr;
+        if (std::fclose(closing) != 0) fail_with(errno);
+        if (temporary_.empty()) return;
+        std::error_code error;
+        std::filesystem::rename(temporary_, target_, error);
+        if (error) fail_with(error.value());
+        temporary_.clear();
+        lock_.release();
+    }
+
+  private:
+    // Opens a new file beside the target under a name that no other file has; file_ stays null, errno set, on failure.
+    void open_beside() {
+        static std::atomic<std::uint32_t> serial{0}; // only spares attempts: exclusive creation makes the name unique
+        for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
+            const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
+            char name[64];
+            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
+                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
+                          detail::part_end);
+            temporary_ = target_.parent_path() / name;
+            file_ = std::fopen(temporary_.string().c_str(), "wbx");
+            if (!file_ && errno != EEXIST) break;
+            if (file_ && !lock_.take(file_)) close_file();
+        }
+        if (!file_) temporary_.clear();
+    }
+
+    void close_file() { // what was written is given up: its errors no longer matter
+        if (file_) std::fclose(file_);
+        file_ = nullptr;
+        lock_.release();
+    }
+
+    void abandon() {
+        std::error_code ignored;
+        if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
+        temporary_.clear();
+        close_file();
+    }
+
+    [[noreturn]] void fail_with(int code) {
+        abandon();
+        fail(name_, ": cannot write: ", detail::system_reason(code));
+    }
+
+    std::string name_;                         // as the caller gave it, for errors
+    std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
+    std::FILE* file_ = nullptr;
+    detail::file_lock lock_;
+    int failure_ = 0; // errno of the first failed write
+    atomic_file_options options_;
+};
+
+// The whole file at once. Throws as atomic_file does.
+inline void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes,
+                                  atomic_file_options options = {}) {
+    atomic_file file(target, options);
+    file.write(bytes);
+    file.commit();
+}
+
+} // namespace fovea
+
+// ---- fovea/image/codec_png_small.hpp
+// PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
+// 16 bits, 1 to 4 channels.
+//
+// Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
+// large as the image. Builds with libpng compress.
+
+namespace fovea::detail {
+
+// One chunk: length, type, data, and the CRC-32 of the latter two.
+class png_chunk {
+  public:
+    explicit png_chunk(std::string_view type) {
+        put_number(0);
+        for (char c : type) put(std::uint8_t(c));
+    }
+    void put(std::uint8_t byte) { bytes_.push_back(std::byte(byte)); }
+    void put_number(std::uint32_t n) {
+        for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
+    }
+    template <class Sink> void write_to(Sink& file) {
+        const auto length = std::uint32_t(bytes_.size() - 8);
+        for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
+        std::uint32_t crc = ~0u;
+        for (std::size_t i = 4; i < bytes_.size(); ++i) {
+            crc ^= std::to_integer<std::uint32_t>(bytes_[i]);
+            for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
+        }
+        put_number(~crc);
+        file.write(bytes_);
+    }
+
+  private:
+    std::vector<std::byte> bytes_;
+};
+
+// The row as PNG has it: a filter type (0, none), then samples with the high byte first.
+inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
+    std::vector<std::uint8_t> row(pixels.row_bytes() + 1);
+    if (pixels.type() == sample_type::u8) {
+        std::ranges::copy(pixels.row<std::uint8_t>(y), row.begin() + 1);
+    } else {
+        const auto samples = pixels.row<std::uint16_t>(y);
+        for (std::size_t i = 0; i < samples.size(); ++i) {
+            row[2 * i + 1] = std::uint8_t(samples[i] >> 8);
+            row[2 * i + 2] = std::uint8_t(samples[i] & 255);
+        }
+    }
+    return row;
+}
+
+// pixels: u8 or u16. Sink: file.write(std::span<const std::byte>), as atomic_file, which the caller commits.
+template <class Sink> void encode_stored_png(Sink& file, const image& pixels) {
+    constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
+    constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    file.write(std::as_bytes(std::span(signature)));
+    png_chunk header("IHDR");
+    header.put_number(std::uint32_t(pixels.width()));
+    header.put_number(std::uint32_t(pixels.height()));
+    header.put(pixels.type() == sample_type::u16 ? 16 : 8);
+    header.put(colour_types[pixels.channels() - 1]);
+    for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filters, not interlaced
+    header.write_to(file);
+
+    std::uint32_t low = 1, high = 0; // Adler-32 of all rows
+    for (int y = 0; y < pixels.height(); ++y) {
+        png_chunk data("IDAT");
+        if (y == 0) data.put(0x78), data.put(0x01); // zlib's header (RFC 1950)
+        const std::vector<std::uint8_t> row = png_row(pixels, y);
+        for (std::size_t at = 0; at < row.size(); at += 65535) {
+            const std::size_t size = std::min<std::size_t>(row.size() - at, 65535);
+            data.put(y + 1 == pixels.height() && at + size == row.size()); // last block
+            for (const std::size_t n : {size, ~size}) data.put(n & 255), data.put(n >> 8 & 255);
+            for (std::size_t i = 0; i < size; ++i) data.put(row[at + i]);
+        }
+        for (const std::uint8_t byte : row) {
+            low = (low + byte) % 65521;
+            high = (high + low) % 65521;
+        }
+        if (y + 1 == pixels.height()) data.put_number(high << 16 | low);
+        data.write_to(file);
+    }
+    png_chunk("IEND").write_to(file);
+}
+
+} // namespace fovea::detail
+#if FOVEA_IMAGE_FILES
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_READ_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_READ_HPP
+
+// ---- fovea/image/read.hpp
+// Image files -> images: PNG, JPEG, BMP, GIF (first frame), TGA, PNM (binary), and WebP where libwebp is present.
+//
+// The format is recognised from the content. 16-bit samples stay 16-bit, gray stays gray, alpha stays (not
+// premultiplied); the orientation that EXIF names is applied; colour profiles and gamma are not. A file that is
+// damaged, of no known format, or claims too many pixels ends in one fovea::error that names the file and the reason.
+
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_BMP_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_BMP_HPP
 
@@ -2120,205 +2399,6 @@ inline decoded_image decode_tga(const encoded_image& in) {
 
 #include <csetjmp>
 
-#ifndef FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-
-// ---- fovea/core/atomic_file.hpp
-// Files that appear whole or not at all: written under another name in the same folder, then renamed over the target.
-//
-// On any failure (folder absent or not writable, disk full, error while closing) the temporary file is removed, what
-// was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
-// that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
-// stays a link: the file that it points at is replaced. An existing file's permissions are kept.
-//
-// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
-// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
-#include <chrono>
-#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#define FOVEA_HAS_FILE_DESCRIPTORS 1
-#else
-#define FOVEA_HAS_FILE_DESCRIPTORS 0
-#endif
-
-namespace fovea {
-
-namespace detail {
-
-inline std::string system_reason(int code) { return std::generic_category().message(code); }
-
-// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
-// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
-class file_lock {
-  public:
-    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
-    bool take([[maybe_unused]] std::FILE* file) noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
-        struct stat now {};
-        const bool locked = flock(descriptor_, LOCK_EX) == 0;
-        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
-#else
-        return true;
-#endif
-    }
-    void release() noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (descriptor_ >= 0) close(descriptor_);
-        descriptor_ = -1;
-#endif
-    }
-
-  private:
-    int descriptor_ = -1;
-};
-
-inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
-
-} // namespace detail
-
-// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
-// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
-inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
-    int removed = 0;
-#if FOVEA_HAS_FILE_DESCRIPTORS
-    std::error_code problem;
-    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
-        const std::string name = i->path().filename().string();
-        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
-        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (file < 0) continue;
-        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
-        close(file);
-    }
-#endif
-    return removed;
-}
-
-struct atomic_file_options {
-    bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
-};
-
-// Streaming form: construct, write as often as needed, commit. Destroyed without commit, it leaves nothing behind.
-class atomic_file {
-  public:
-    // Throws when the target is a folder or no file can be made beside it.
-    explicit atomic_file(const std::filesystem::path& target, atomic_file_options options = {})
-        : name_(target.string()), target_(target), options_(options) {
-        namespace fs = std::filesystem;
-        std::error_code ignored;
-        const fs::file_status status = fs::status(target, ignored);
-        if (fs::is_directory(status)) fail(name_, ": cannot write: is a folder");
-        if (target.filename().empty()) fail("'", name_, "': cannot write: not the name of a file");
-        if (fs::exists(status) && !fs::is_regular_file(status)) {
-            file_ = std::fopen(name_.c_str(), "wb");
-        } else {
-            if (fs::is_symlink(fs::symlink_status(target, ignored)) && fs::exists(status))
-                target_ = fs::canonical(target, ignored);
-            open_beside();
-            if (file_ && fs::exists(status)) fs::permissions(temporary_, status.permissions(), ignored);
-        }
-        if (!file_) fail(name_, ": cannot write: ", detail::system_reason(errno));
-    }
-    ~atomic_file() { abandon(); }
-    atomic_file(const atomic_file&) = delete;
-    atomic_file& operator=(const atomic_file&) = delete;
-
-    // Appends the bytes. Throws when they cannot be written or after commit.
-    void write(std::span<const std::byte> bytes) {
-        if (!try_write(bytes)) fail_with(failure_);
-    }
-    // The same for callers that must not be thrown through, as callbacks of C libraries: false on failure, and check
-    // and commit then throw the reason.
-    bool try_write(std::span<const std::byte> bytes) noexcept {
-        if (!file_) failure_ = EBADF;
-        if (failure_ == 0 && !bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
-            failure_ = errno;
-        return failure_ == 0;
-    }
-
-    // Throws the reason of the first failed write, if there was one.
-    void check() {
-        if (failure_ != 0) fail_with(failure_);
-    }
-
-    // Gives the file its name. Throws, and leaves nothing, when the last bytes or the name cannot be written.
-    void commit() {
-        if (!file_) failure_ = EBADF;
-        check();
-        if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
-#endif
-        std::FILE* closing = file_;
-        file_ = nullptr;
-        if (std::fclose(closing) != 0) fail_with(errno);
-        if (temporary_.empty()) return;
-        std::error_code error;
-        std::filesystem::rename(temporary_, target_, error);
-        if (error) fail_with(error.value());
-        temporary_.clear();
-        lock_.release();
-    }
-
-  private:
-    // Opens a new file beside the target under a name that no other file has; file_ stays null, errno set, on failure.
-    void open_beside() {
-        static std::atomic<std::uint32_t> serial{0}; // only spares attempts: exclusive creation makes the name unique
-        for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
-            const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
-            char name[64];
-            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
-                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
-                          detail::part_end);
-            temporary_ = target_.parent_path() / name;
-            file_ = std::fopen(temporary_.string().c_str(), "wbx");
-            if (!file_ && errno != EEXIST) break;
-            if (file_ && !lock_.take(file_)) close_file();
-        }
-        if (!file_) temporary_.clear();
-    }
-
-    void close_file() { // what was written is given up: its errors no longer matter
-        if (file_) std::fclose(file_);
-        file_ = nullptr;
-        lock_.release();
-    }
-
-    void abandon() {
-        std::error_code ignored;
-        if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
-        temporary_.clear();
-        close_file();
-    }
-
-    [[noreturn]] void fail_with(int code) {
-        abandon();
-        fail(name_, ": cannot write: ", detail::system_reason(code));
-    }
-
-    std::string name_;                         // as the caller gave it, for errors
-    std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
-    std::FILE* file_ = nullptr;
-    detail::file_lock lock_;
-    int failure_ = 0; // errno of the first failed write
-    atomic_file_options options_;
-};
-
-// The whole file at once. Throws as atomic_file does.
-inline void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes,
-                                  atomic_file_options options = {}) {
-    atomic_file file(target, options);
-    file.write(bytes);
-    file.commit();
-}
-
-} // namespace fovea
-#endif
-
 namespace fovea::detail {
 
 struct png_session {
@@ -2483,205 +2563,6 @@ inline void encode_png(atomic_file& file, std::string_view name, const image& pi
 // jpeglib.h needs the two above.
 #include <jerror.h>
 #include <jpeglib.h>
-
-#ifndef FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-
-// ---- fovea/core/atomic_file.hpp
-// Files that appear whole or not at all: written under another name in the same folder, then renamed over the target.
-//
-// On any failure (folder absent or not writable, disk full, error while closing) the temporary file is removed, what
-// was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
-// that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
-// stays a link: the file that it points at is replaced. An existing file's permissions are kept.
-//
-// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
-// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
-#include <chrono>
-#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#define FOVEA_HAS_FILE_DESCRIPTORS 1
-#else
-#define FOVEA_HAS_FILE_DESCRIPTORS 0
-#endif
-
-namespace fovea {
-
-namespace detail {
-
-inline std::string system_reason(int code) { return std::generic_category().message(code); }
-
-// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
-// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
-class file_lock {
-  public:
-    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
-    bool take([[maybe_unused]] std::FILE* file) noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
-        struct stat now {};
-        const bool locked = flock(descriptor_, LOCK_EX) == 0;
-        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
-#else
-        return true;
-#endif
-    }
-    void release() noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (descriptor_ >= 0) close(descriptor_);
-        descriptor_ = -1;
-#endif
-    }
-
-  private:
-    int descriptor_ = -1;
-};
-
-inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
-
-} // namespace detail
-
-// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
-// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
-inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
-    int removed = 0;
-#if FOVEA_HAS_FILE_DESCRIPTORS
-    std::error_code problem;
-    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
-        const std::string name = i->path().filename().string();
-        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
-        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (file < 0) continue;
-        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
-        close(file);
-    }
-#endif
-    return removed;
-}
-
-struct atomic_file_options {
-    bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
-};
-
-// Streaming form: construct, write as often as needed, commit. Destroyed without commit, it leaves nothing behind.
-class atomic_file {
-  public:
-    // Throws when the target is a folder or no file can be made beside it.
-    explicit atomic_file(const std::filesystem::path& target, atomic_file_options options = {})
-        : name_(target.string()), target_(target), options_(options) {
-        namespace fs = std::filesystem;
-        std::error_code ignored;
-        const fs::file_status status = fs::status(target, ignored);
-        if (fs::is_directory(status)) fail(name_, ": cannot write: is a folder");
-        if (target.filename().empty()) fail("'", name_, "': cannot write: not the name of a file");
-        if (fs::exists(status) && !fs::is_regular_file(status)) {
-            file_ = std::fopen(name_.c_str(), "wb");
-        } else {
-            if (fs::is_symlink(fs::symlink_status(target, ignored)) && fs::exists(status))
-                target_ = fs::canonical(target, ignored);
-            open_beside();
-            if (file_ && fs::exists(status)) fs::permissions(temporary_, status.permissions(), ignored);
-        }
-        if (!file_) fail(name_, ": cannot write: ", detail::system_reason(errno));
-    }
-    ~atomic_file() { abandon(); }
-    atomic_file(const atomic_file&) = delete;
-    atomic_file& operator=(const atomic_file&) = delete;
-
-    // Appends the bytes. Throws when they cannot be written or after commit.
-    void write(std::span<const std::byte> bytes) {
-        if (!try_write(bytes)) fail_with(failure_);
-    }
-    // The same for callers that must not be thrown through, as callbacks of C libraries: false on failure, and check
-    // and commit then throw the reason.
-    bool try_write(std::span<const std::byte> bytes) noexcept {
-        if (!file_) failure_ = EBADF;
-        if (failure_ == 0 && !bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
-            failure_ = errno;
-        return failure_ == 0;
-    }
-
-    // Throws the reason of the first failed write, if there was one.
-    void check() {
-        if (failure_ != 0) fail_with(failure_);
-    }
-
-    // Gives the file its name. Throws, and leaves nothing, when the last bytes or the name cannot be written.
-    void commit() {
-        if (!file_) failure_ = EBADF;
-        check();
-        if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
-#endif
-        std::FILE* closing = file_;
-        file_ = nullptr;
-        if (std::fclose(closing) != 0) fail_with(errno);
-        if (temporary_.empty()) return;
-        std::error_code error;
-        std::filesystem::rename(temporary_, target_, error);
-        if (error) fail_with(error.value());
-        temporary_.clear();
-        lock_.release();
-    }
-
-  private:
-    // Opens a new file beside the target under a name that no other file has; file_ stays null, errno set, on failure.
-    void open_beside() {
-        static std::atomic<std::uint32_t> serial{0}; // only spares attempts: exclusive creation makes the name unique
-        for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
-            const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
-            char name[64];
-            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
-                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
-                          detail::part_end);
-            temporary_ = target_.parent_path() / name;
-            file_ = std::fopen(temporary_.string().c_str(), "wbx");
-            if (!file_ && errno != EEXIST) break;
-            if (file_ && !lock_.take(file_)) close_file();
-        }
-        if (!file_) temporary_.clear();
-    }
-
-    void close_file() { // what was written is given up: its errors no longer matter
-        if (file_) std::fclose(file_);
-        file_ = nullptr;
-        lock_.release();
-    }
-
-    void abandon() {
-        std::error_code ignored;
-        if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
-        temporary_.clear();
-        close_file();
-    }
-
-    [[noreturn]] void fail_with(int code) {
-        abandon();
-        fail(name_, ": cannot write: ", detail::system_reason(code));
-    }
-
-    std::string name_;                         // as the caller gave it, for errors
-    std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
-    std::FILE* file_ = nullptr;
-    detail::file_lock lock_;
-    int failure_ = 0; // errno of the first failed write
-    atomic_file_options options_;
-};
-
-// The whole file at once. Throws as atomic_file does.
-inline void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes,
-                                  atomic_file_options options = {}) {
-    atomic_file file(target, options);
-    file.write(bytes);
-    file.commit();
-}
-
-} // namespace fovea
-#endif
 
 namespace fovea::detail {
 
@@ -2905,205 +2786,6 @@ inline void encode_jpeg(atomic_file& file, std::string_view name, const image& p
 #include <webp/decode.h>
 #include <webp/demux.h>
 #include <webp/encode.h>
-
-#ifndef FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-
-// ---- fovea/core/atomic_file.hpp
-// Files that appear whole or not at all: written under another name in the same folder, then renamed over the target.
-//
-// On any failure (folder absent or not writable, disk full, error while closing) the temporary file is removed, what
-// was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
-// that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
-// stays a link: the file that it points at is replaced. An existing file's permissions are kept.
-//
-// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
-// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
-#include <chrono>
-#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#define FOVEA_HAS_FILE_DESCRIPTORS 1
-#else
-#define FOVEA_HAS_FILE_DESCRIPTORS 0
-#endif
-
-namespace fovea {
-
-namespace detail {
-
-inline std::string system_reason(int code) { return std::generic_category().message(code); }
-
-// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
-// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
-class file_lock {
-  public:
-    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
-    bool take([[maybe_unused]] std::FILE* file) noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
-        struct stat now {};
-        const bool locked = flock(descriptor_, LOCK_EX) == 0;
-        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
-#else
-        return true;
-#endif
-    }
-    void release() noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (descriptor_ >= 0) close(descriptor_);
-        descriptor_ = -1;
-#endif
-    }
-
-  private:
-    int descriptor_ = -1;
-};
-
-inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
-
-} // namespace detail
-
-// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
-// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
-inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
-    int removed = 0;
-#if FOVEA_HAS_FILE_DESCRIPTORS
-    std::error_code problem;
-    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
-        const std::string name = i->path().filename().string();
-        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
-        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (file < 0) continue;
-        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
-        close(file);
-    }
-#endif
-    return removed;
-}
-
-struct atomic_file_options {
-    bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
-};
-
-// Streaming form: construct, write as often as needed, commit. Destroyed without commit, it leaves nothing behind.
-class atomic_file {
-  public:
-    // Throws when the target is a folder or no file can be made beside it.
-    explicit atomic_file(const std::filesystem::path& target, atomic_file_options options = {})
-        : name_(target.string()), target_(target), options_(options) {
-        namespace fs = std::filesystem;
-        std::error_code ignored;
-        const fs::file_status status = fs::status(target, ignored);
-        if (fs::is_directory(status)) fail(name_, ": cannot write: is a folder");
-        if (target.filename().empty()) fail("'", name_, "': cannot write: not the name of a file");
-        if (fs::exists(status) && !fs::is_regular_file(status)) {
-            file_ = std::fopen(name_.c_str(), "wb");
-        } else {
-            if (fs::is_symlink(fs::symlink_status(target, ignored)) && fs::exists(status))
-                target_ = fs::canonical(target, ignored);
-            open_beside();
-            if (file_ && fs::exists(status)) fs::permissions(temporary_, status.permissions(), ignored);
-        }
-        if (!file_) fail(name_, ": cannot write: ", detail::system_reason(errno));
-    }
-    ~atomic_file() { abandon(); }
-    atomic_file(const atomic_file&) = delete;
-    atomic_file& operator=(const atomic_file&) = delete;
-
-    // Appends the bytes. Throws when they cannot be written or after commit.
-    void write(std::span<const std::byte> bytes) {
-        if (!try_write(bytes)) fail_with(failure_);
-    }
-    // The same for callers that must not be thrown through, as callbacks of C libraries: false on failure, and check
-    // and commit then throw the reason.
-    bool try_write(std::span<const std::byte> bytes) noexcept {
-        if (!file_) failure_ = EBADF;
-        if (failure_ == 0 && !bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
-            failure_ = errno;
-        return failure_ == 0;
-    }
-
-    // Throws the reason of the first failed write, if there was one.
-    void check() {
-        if (failure_ != 0) fail_with(failure_);
-    }
-
-    // Gives the file its name. Throws, and leaves nothing, when the last bytes or the name cannot be written.
-    void commit() {
-        if (!file_) failure_ = EBADF;
-        check();
-        if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
-#endif
-        std::FILE* closing = file_;
-        file_ = nullptr;
-        if (std::fclose(closing) != 0) fail_with(errno);
-        if (temporary_.empty()) return;
-        std::error_code error;
-        std::filesystem::rename(temporary_, target_, error);
-        if (error) fail_with(error.value());
-        temporary_.clear();
-        lock_.release();
-    }
-
-  private:
-    // Opens a new file beside the target under a name that no other file has; file_ stays null, errno set, on failure.
-    void open_beside() {
-        static std::atomic<std::uint32_t> serial{0}; // only spares attempts: exclusive creation makes the name unique
-        for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
-            const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
-            char name[64];
-            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
-                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
-                          detail::part_end);
-            temporary_ = target_.parent_path() / name;
-            file_ = std::fopen(temporary_.string().c_str(), "wbx");
-            if (!file_ && errno != EEXIST) break;
-            if (file_ && !lock_.take(file_)) close_file();
-        }
-        if (!file_) temporary_.clear();
-    }
-
-    void close_file() { // what was written is given up: its errors no longer matter
-        if (file_) std::fclose(file_);
-        file_ = nullptr;
-        lock_.release();
-    }
-
-    void abandon() {
-        std::error_code ignored;
-        if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
-        temporary_.clear();
-        close_file();
-    }
-
-    [[noreturn]] void fail_with(int code) {
-        abandon();
-        fail(name_, ": cannot write: ", detail::system_reason(code));
-    }
-
-    std::string name_;                         // as the caller gave it, for errors
-    std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
-    std::FILE* file_ = nullptr;
-    detail::file_lock lock_;
-    int failure_ = 0; // errno of the first failed write
-    atomic_file_options options_;
-};
-
-// The whole file at once. Throws as atomic_file does.
-inline void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes,
-                                  atomic_file_options options = {}) {
-    atomic_file file(target, options);
-    file.write(bytes);
-    file.commit();
-}
-
-} // namespace fovea
-#endif
 
 namespace fovea::detail {
 
@@ -3513,296 +3195,8 @@ inline image read_image(const std::filesystem::path& path, const read_options& o
 // fovea::error naming the file where the extension is none of .png .jpg .jpeg .webp, the build has no library for the
 // format, the format does not hold so large an image, or the file cannot be written.
 
-#ifndef FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-
-// ---- fovea/core/atomic_file.hpp
-// Files that appear whole or not at all: written under another name in the same folder, then renamed over the target.
-//
-// On any failure (folder absent or not writable, disk full, error while closing) the temporary file is removed, what
-// was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
-// that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
-// stays a link: the file that it points at is replaced. An existing file's permissions are kept.
-//
-// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
-// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
-#include <chrono>
-#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#define FOVEA_HAS_FILE_DESCRIPTORS 1
-#else
-#define FOVEA_HAS_FILE_DESCRIPTORS 0
-#endif
-
-namespace fovea {
-
-namespace detail {
-
-inline std::string system_reason(int code) { return std::generic_category().message(code); }
-
-// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
-// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
-class file_lock {
-  public:
-    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
-    bool take([[maybe_unused]] std::FILE* file) noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
-        struct stat now {};
-        const bool locked = flock(descriptor_, LOCK_EX) == 0;
-        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
-#else
-        return true;
-#endif
-    }
-    void release() noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (descriptor_ >= 0) close(descriptor_);
-        descriptor_ = -1;
-#endif
-    }
-
-  private:
-    int descriptor_ = -1;
-};
-
-inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
-
-} // namespace detail
-
-// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
-// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
-inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
-    int removed = 0;
-#if FOVEA_HAS_FILE_DESCRIPTORS
-    std::error_code problem;
-    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
-        const std::string name = i->path().filename().string();
-        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
-        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (file < 0) continue;
-        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
-        close(file);
-    }
-#endif
-    return removed;
-}
-
-struct atomic_file_options {
-    bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
-};
-
-// Streaming form: construct, write as often as needed, commit. Destroyed without commit, it leaves nothing behind.
-class atomic_file {
-  public:
-    // Throws when the target is a folder or no file can be made beside it.
-    explicit atomic_file(const std::filesystem::path& target, atomic_file_options options = {})
-        : name_(target.string()), target_(target), options_(options) {
-        namespace fs = std::filesystem;
-        std::error_code ignored;
-        const fs::file_status status = fs::status(target, ignored);
-        if (fs::is_directory(status)) fail(name_, ": cannot write: is a folder");
-        if (target.filename().empty()) fail("'", name_, "': cannot write: not the name of a file");
-        if (fs::exists(status) && !fs::is_regular_file(status)) {
-            file_ = std::fopen(name_.c_str(), "wb");
-        } else {
-            if (fs::is_symlink(fs::symlink_status(target, ignored)) && fs::exists(status))
-                target_ = fs::canonical(target, ignored);
-            open_beside();
-            if (file_ && fs::exists(status)) fs::permissions(temporary_, status.permissions(), ignored);
-        }
-        if (!file_) fail(name_, ": cannot write: ", detail::system_reason(errno));
-    }
-    ~atomic_file() { abandon(); }
-    atomic_file(const atomic_file&) = delete;
-    atomic_file& operator=(const atomic_file&) = delete;
-
-    // Appends the bytes. Throws when they cannot be written or after commit.
-    void write(std::span<const std::byte> bytes) {
-        if (!try_write(bytes)) fail_with(failure_);
-    }
-    // The same for callers that must not be thrown through, as callbacks of C libraries: false on failure, and check
-    // and commit then throw the reason.
-    bool try_write(std::span<const std::byte> bytes) noexcept {
-        if (!file_) failure_ = EBADF;
-        if (failure_ == 0 && !bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
-            failure_ = errno;
-        return failure_ == 0;
-    }
-
-    // Throws the reason of the first failed write, if there was one.
-    void check() {
-        if (failure_ != 0) fail_with(failure_);
-    }
-
-    // Gives the file its name. Throws, and leaves nothing, when the last bytes or the name cannot be written.
-    void commit() {
-        if (!file_) failure_ = EBADF;
-        check();
-        if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
-#endif
-        std::FILE* closing = file_;
-        file_ = nullptr;
-        if (std::fclose(closing) != 0) fail_with(errno);
-        if (temporary_.empty()) return;
-        std::error_code error;
-        std::filesystem::rename(temporary_, target_, error);
-        if (error) fail_with(error.value());
-        temporary_.clear();
-        lock_.release();
-    }
-
-  private:
-    // Opens a new file beside the target under a name that no other file has; file_ stays null, errno set, on failure.
-    void open_beside() {
-        static std::atomic<std::uint32_t> serial{0}; // only spares attempts: exclusive creation makes the name unique
-        for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
-            const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
-            char name[64];
-            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
-                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
-                          detail::part_end);
-            temporary_ = target_.parent_path() / name;
-            file_ = std::fopen(temporary_.string().c_str(), "wbx");
-            if (!file_ && errno != EEXIST) break;
-            if (file_ && !lock_.take(file_)) close_file();
-        }
-        if (!file_) temporary_.clear();
-    }
-
-    void close_file() { // what was written is given up: its errors no longer matter
-        if (file_) std::fclose(file_);
-        file_ = nullptr;
-        lock_.release();
-    }
-
-    void abandon() {
-        std::error_code ignored;
-        if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
-        temporary_.clear();
-        close_file();
-    }
-
-    [[noreturn]] void fail_with(int code) {
-        abandon();
-        fail(name_, ": cannot write: ", detail::system_reason(code));
-    }
-
-    std::string name_;                         // as the caller gave it, for errors
-    std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
-    std::FILE* file_ = nullptr;
-    detail::file_lock lock_;
-    int failure_ = 0; // errno of the first failed write
-    atomic_file_options options_;
-};
-
-// The whole file at once. Throws as atomic_file does.
-inline void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes,
-                                  atomic_file_options options = {}) {
-    atomic_file file(target, options);
-    file.write(bytes);
-    file.commit();
-}
-
-} // namespace fovea
-#endif
 #if FOVEA_WITH_LIBPNG
 #else
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_SMALL_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_SMALL_HPP
-
-// ---- fovea/image/codec_png_small.hpp
-// PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
-// 16 bits, 1 to 4 channels.
-//
-// Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
-// large as the image. Builds with libpng compress.
-
-namespace fovea::detail {
-
-// One chunk: length, type, data, and the CRC-32 of the latter two.
-class png_chunk {
-  public:
-    explicit png_chunk(std::string_view type) {
-        put_number(0);
-        for (char c : type) put(std::uint8_t(c));
-    }
-    void put(std::uint8_t byte) { bytes_.push_back(std::byte(byte)); }
-    void put_number(std::uint32_t n) {
-        for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
-    }
-    template <class Sink> void write_to(Sink& file) {
-        const auto length = std::uint32_t(bytes_.size() - 8);
-        for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
-        std::uint32_t crc = ~0u;
-        for (std::size_t i = 4; i < bytes_.size(); ++i) {
-            crc ^= std::to_integer<std::uint32_t>(bytes_[i]);
-            for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
-        }
-        put_number(~crc);
-        file.write(bytes_);
-    }
-
-  private:
-    std::vector<std::byte> bytes_;
-};
-
-// The row as PNG has it: a filter type (0, none), then samples with the high byte first.
-inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
-    std::vector<std::uint8_t> row(pixels.row_bytes() + 1);
-    if (pixels.type() == sample_type::u8) {
-        std::ranges::copy(pixels.row<std::uint8_t>(y), row.begin() + 1);
-    } else {
-        const auto samples = pixels.row<std::uint16_t>(y);
-        for (std::size_t i = 0; i < samples.size(); ++i) {
-            row[2 * i + 1] = std::uint8_t(samples[i] >> 8);
-            row[2 * i + 2] = std::uint8_t(samples[i] & 255);
-        }
-    }
-    return row;
-}
-
-// pixels: u8 or u16. Sink: file.write(std::span<const std::byte>), as atomic_file, which the caller commits.
-template <class Sink> void encode_stored_png(Sink& file, const image& pixels) {
-    constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
-    constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    file.write(std::as_bytes(std::span(signature)));
-    png_chunk header("IHDR");
-    header.put_number(std::uint32_t(pixels.width()));
-    header.put_number(std::uint32_t(pixels.height()));
-    header.put(pixels.type() == sample_type::u16 ? 16 : 8);
-    header.put(colour_types[pixels.channels() - 1]);
-    for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filters, not interlaced
-    header.write_to(file);
-
-    std::uint32_t low = 1, high = 0; // Adler-32 of all rows
-    for (int y = 0; y < pixels.height(); ++y) {
-        png_chunk data("IDAT");
-        if (y == 0) data.put(0x78), data.put(0x01); // zlib's header (RFC 1950)
-        const std::vector<std::uint8_t> row = png_row(pixels, y);
-        for (std::size_t at = 0; at < row.size(); at += 65535) {
-            const std::size_t size = std::min<std::size_t>(row.size() - at, 65535);
-            data.put(y + 1 == pixels.height() && at + size == row.size()); // last block
-            for (const std::size_t n : {size, ~size}) data.put(n & 255), data.put(n >> 8 & 255);
-            for (std::size_t i = 0; i < size; ++i) data.put(row[at + i]);
-        }
-        for (const std::uint8_t byte : row) {
-            low = (low + byte) % 65521;
-            high = (high + low) % 65521;
-        }
-        if (y + 1 == pixels.height()) data.put_number(high << 16 | low);
-        data.write_to(file);
-    }
-    png_chunk("IEND").write_to(file);
-}
-
-} // namespace fovea::detail
-#endif
 #endif
 #if FOVEA_WITH_LIBJPEG
 #endif
@@ -4796,7 +4190,7 @@ class data_loader {
 //                                                               the output channels `outputs`: always added
 //   batch_statistics(Backend, Operation, const gradient_call&)  what an operation finds out of a whole batch before its
 //                                                               forward pass, of the channels `outputs`
-//   gradient_statistics(Backend, Operation, const gradient_call&)   the same before input_gradient
+//   gradient_statistics(Backend, Operation, const gradient_call&)   the same before weight_gradient and input_gradient
 //
 // Weights are those of the file's layout; in batch_statistics dw[k] of a buffer is the buffer itself, to be updated, or
 // null. A kernel runs on one thread; the result of a number depends on neither the
@@ -4976,6 +4370,7 @@ struct preparation_call {
     std::array<const void*, max_weights> w{};
     std::array<weight_shape, max_weights> dims{};
     void* out = nullptr;
+    void* queue = nullptr; // of a device, as in call; null: everything is in the host's memory
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
@@ -5033,6 +4428,28 @@ struct preparation_gradient_call {
     std::array<void*, max_weights> dw{};
 };
 using preparation_gradient = void (*)(const preparation_gradient_call&);
+
+} // namespace fovea
+
+// ---- fovea/optimizer/adam_call.hpp
+// What Adam (optimizer/adam.hpp) does to some numbers of a parameter: the contract of the kernel.
+//
+//   w *= kept, g' = g + decay w, m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2
+//   w -= size m / (sqrt(v) / root + epsilon)
+
+namespace fovea {
+
+struct adam_call {
+    float *w, *m, *v;
+    const float* g;
+    std::size_t count;
+};
+struct adam_factors {
+    float beta1, rest1, beta2, rest2; // rest: 1 - beta, rounded from double
+    float size, root, epsilon;        // size: learning rate / (1 - beta1^t); root: sqrt(1 - beta2^t)
+    float kept, decay;                // of the weight decay: the one or the other
+};
+using adam_kernel = void (*)(const adam_call&, const adam_factors&);
 
 } // namespace fovea
 
@@ -5095,6 +4512,8 @@ struct kernel_table {
     gradient_kernel max_pool_gradient;
     gradient_kernel global_average_pool_gradient;
 
+    adam_kernel update_by_adam;
+
     widening widen;
     narrowing narrow;
 };
@@ -5109,6 +4528,51 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 
 } // namespace fovea
 
+// ---- fovea/graph/float_rows.hpp
+// Rows of a window as float32: of one in 16 bits a ring of copies in memory that the caller gives, of one in float32
+// that window itself.
+
+namespace fovea {
+
+class float_rows {
+  public:
+    // Columns `cols`, kept in the window, and at most `rows` rows at a time.
+    float_rows(const window& kept, range cols, int rows, std::byte* memory) : kept_(kept), view_(kept) {
+        if (!kept.in_16_bits()) return;
+        view_.data = memory, view_.format = number_format::float32;
+        view_.left = cols.begin, view_.columns = cols.size(), view_.stored = rows;
+        view_.row_stride = std::ptrdiff_t(cols.size()) * kept.channels, view_.image_stride = 0;
+    }
+    static std::size_t bytes(const window& kept, int columns, int rows) {
+        return kept.in_16_bits() ? sizeof(float) * std::size_t(columns) * std::size_t(rows * kept.channels) : 0;
+    }
+
+    const window& view() const { return view_; }
+
+    // Makes these rows of image n present, as far as they lie inside it. Between two calls with `again` set rows
+    // ascend, and none is widened twice.
+    void fetch(widening widen, int n, range rows, bool again) {
+        if (!kept_.in_16_bits()) return;
+        const range missing = range{again ? rows.begin : std::max(rows.begin, end_), rows.end}.clip(kept_.height);
+        for (int y = missing.begin; y < missing.end; ++y)
+            widen(kept_.format, kept_.at<const std::uint16_t>(n, y, view_.left), view_.at<float>(n, y, view_.left),
+                  view_.row_stride);
+        end_ = rows.end;
+    }
+    // Takes these rows of the view, which a kernel wrote, into image n of the window.
+    void put(narrowing narrow, int n, range rows) const {
+        if (!kept_.in_16_bits()) return;
+        for (int y = rows.begin; y < rows.end; ++y)
+            narrow(kept_.format, view_.at<const float>(n, y, view_.left), kept_.at<std::uint16_t>(n, y, view_.left),
+                   view_.row_stride);
+    }
+
+  private:
+    window kept_, view_;
+    int end_ = 0;
+};
+
+} // namespace fovea
 #if FOVEA_DISPATCH
 #define FOVEA_CPU_KERNEL(kernel_name) (::fovea::dispatched_kernels().kernel_name)
 #else
@@ -5117,64 +4581,12 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 
 // ---- fovea/backend/cpu/kernels.hpp
 // All CPU kernels, for the instruction set that the compiler is given.
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_BLOCK_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_BLOCK_HPP
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ADAM_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ADAM_HPP
 
-// ---- fovea/backend/cpu/attention_block.hpp
-// The block of VapSR (Zhou et al., ECCV Workshops 2022, arXiv 2210.05960) in one pass over the rows:
-//
-//   a = GELU(proj_1(x))                                  K x K, F -> A
-//   p = pointwise(a)                                     1 x 1, A -> A
-//   t = depthwise(p)                                     5 x 5
-//   u = depthwise_dilated(t) a                           5 x 5, dilation 3
-//   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
-//
-//   x[0], y  (N,H,W,F), y not x; float32 or 16 bits     w[0]  packed by pack_attention_block
-//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
-//
-// Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
-// rows in scratch, in L2 or not far from it. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
-// through neighbouring lines, where NHWC would touch a quarter of the sets of L1.
-//
-// Every convolution pads its own input with zeros outside the image; what a call needs beyond its edges inside the
-// image is computed again. Strips of one call follow each other from left to right, and each hands to the next the last
-// columns of its rows, the seam, which lies in scratch for all rows of the call.
-//
-// Winograd's tiles give four rows of `a` at a time; winograd.hpp says why they lie at multiples of four in the image,
-// and x must hold what whole tiles read.
-//
-// Of x in 16 bits the rows that proj_1 reads are copied to float32, once in a strip; the sum with x and what becomes of
-// it pass through a chunk of floats.
+// ---- fovea/backend/cpu/adam.hpp
+// Adam's update by vectors; contract: optimizer/adam_call.hpp. Memory is what it waits for.
 
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_SCRATCH_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_SCRATCH_HPP
-
-// ---- fovea/backend/cpu/attention_scratch.hpp
-// How a call of the attention block is cut into strips of columns, and what each keeps in scratch.
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
-
-// ---- fovea/backend/cpu/attention_weights.hpp
-// The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_filters lays
-// them out, proj_1 as pack_winograd does where that computes it, depthwise filters as [hidden / lanes][5][5][lanes],
-// biases padded with zeros to whole vectors.
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
-
-// ---- fovea/backend/cpu/convolution.hpp
-// y = act(conv(x, w) + b) + skip (optional): cross-correlation of any odd kernel, stride, dilation and groups, padded
-// with zeros (attributes::offset). Direct, register-blocked; winograd.hpp is the other way.
-//
-//   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)
-//   w[0]  packed by pack_convolution from (O,I/groups,K,K)        w[1]  (O) or null
-#include <cassert>
-
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_FILTERS_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_FILTERS_HPP
-
-// ---- fovea/backend/cpu/filters.hpp
-// The filters of a convolution on their way from a file's order, (O,I/groups,K,K), to a kernel's: as they are, or
-// exchanged for its gradient, inputs for outputs, each turned by half a circle.
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
 
@@ -5335,6 +4747,83 @@ FOVEA_INLINE vf rounded(vf v) {
 
 namespace fovea::FOVEA_ISA {
 
+inline void update_by_adam(const adam_call& u, const adam_factors& f) {
+    const vf beta1 = broadcast(f.beta1), rest1 = broadcast(f.rest1), beta2 = broadcast(f.beta2),
+             rest2 = broadcast(f.rest2), size = broadcast(f.size), root = broadcast(1 / f.root),
+             epsilon = broadcast(f.epsilon), kept = broadcast(f.kept), decay = broadcast(f.decay);
+    for (std::size_t i = 0; i < u.count; i += lanes) {
+        const int n = int(std::min(u.count - i, std::size_t(lanes)));
+        const vf w = load_first(u.w + i, n) * kept, g = fma(decay, w, load_first(u.g + i, n));
+        const vf m = fma(beta1, load_first(u.m + i, n), rest1 * g);
+        const vf v = fma(beta2, load_first(u.v + i, n), rest2 * g * g);
+        store_first(u.m + i, m, n), store_first(u.v + i, v, n);
+        store_first(u.w + i, w - size * m / fma(square_root(v), root, epsilon), n);
+    }
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_BLOCK_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_BLOCK_HPP
+
+// ---- fovea/backend/cpu/attention_block.hpp
+// The block of VapSR (Zhou et al., ECCV Workshops 2022, arXiv 2210.05960) in one pass over the rows:
+//
+//   a = GELU(proj_1(x))                                  K x K, F -> A
+//   p = pointwise(a)                                     1 x 1, A -> A
+//   t = depthwise(p)                                     5 x 5
+//   u = depthwise_dilated(t) a                           5 x 5, dilation 3
+//   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
+//
+//   x[0], y  (N,H,W,F), y not x; float32 or 16 bits     w[0]  packed by pack_attention_block
+//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
+//
+// Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
+// rows in scratch, in L2 or not far from it. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
+// through neighbouring lines, where NHWC would touch a quarter of the sets of L1.
+//
+// Every convolution pads its own input with zeros outside the image; what a call needs beyond its edges inside the
+// image is computed again. Strips of one call follow each other from left to right, and each hands to the next the last
+// columns of its rows, the seam, which lies in scratch for all rows of the call.
+//
+// Winograd's tiles give four rows of `a` at a time; winograd.hpp says why they lie at multiples of four in the image,
+// and x must hold what whole tiles read.
+//
+// Of x in 16 bits the rows that proj_1 reads are copied to float32, once in a strip; the sum with x and what becomes of
+// it pass through a chunk of floats.
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_SCRATCH_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_SCRATCH_HPP
+
+// ---- fovea/backend/cpu/attention_scratch.hpp
+// How a call of the attention block is cut into strips of columns, and what each keeps in scratch.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_WEIGHTS_HPP
+
+// ---- fovea/backend/cpu/attention_weights.hpp
+// The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_filters lays
+// them out, proj_1 as pack_winograd does where that computes it, depthwise filters as [hidden / lanes][5][5][lanes],
+// biases padded with zeros to whole vectors.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
+
+// ---- fovea/backend/cpu/convolution.hpp
+// y = act(conv(x, w) + b) + skip (optional): cross-correlation of any odd kernel, stride, dilation and groups, padded
+// with zeros (attributes::offset). Direct, register-blocked; winograd.hpp is the other way.
+//
+//   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)
+//   w[0]  packed by pack_convolution from (O,I/groups,K,K)        w[1]  (O) or null
+#include <cassert>
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_FILTERS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_FILTERS_HPP
+
+// ---- fovea/backend/cpu/filters.hpp
+// The filters of a convolution on their way from a file's order, (O,I/groups,K,K), to a kernel's: as they are, or
+// exchanged for its gradient, inputs for outputs, each turned by half a circle.
+
+namespace fovea::FOVEA_ISA {
+
 // (O,I/groups,K,K) to (I,O/groups,K,K).
 inline weight_shape exchanged(const attributes& a, const weight_shape& s) {
     return {s[1] * a.groups, s[0] / a.groups, s[2], s[3]};
@@ -5373,6 +4862,28 @@ template <class TapAt> void copy_filters(const filters& f, int first, int width,
                     std::fill_n(to + n, lanes - n, 0.f);
                 }
         }
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_JOINED_ROWS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_JOINED_ROWS_HPP
+
+// ---- fovea/backend/cpu/joined_rows.hpp
+// Rows that follow each other without a gap, taken as a single one: where each pixel is on its own, blocks of pixels
+// are then full in narrow images, too.
+
+namespace fovea::FOVEA_ISA {
+
+inline bool is_dense(const window& w) {
+    return w.left == 0 && w.columns == w.width && w.row_stride == std::ptrdiff_t(w.width) * w.channels;
+}
+// Of a dense window.
+inline window joined_rows(const window& w, range rows) {
+    window j = w;
+    j.data = w.data ? reinterpret_cast<std::byte*>(w.at<float>(0, rows.begin, 0)) : nullptr;
+    j.height = j.stored = 1, j.width = j.columns = rows.size() * w.width;
+    return j;
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -5864,9 +5375,23 @@ template <int NV, class Finish> void sum_pixels(const terms& t, const float* w, 
         finish(sums + (x - from) * NV * lanes, x, from + size());
     });
 }
+// Asks for what a block's epilogue will read and write: it arrives while the block is summed.
+template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int first, int pixels) {
+    const bool skips = to.skip && to.skip != to.y;
+    for (int p = first; p < first + pixels; ++p)
+        for (int v = 0; v < NV; ++v) {
+            fetch_to_write(to.y + p * to.pixel_step + v * to.vector_step);
+            if (skips) fetch_soon(to.skip + p * to.pixel_step + v * lanes);
+        }
+}
 // One row of them.
 template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
-    sum_pixels<NV>(t, w, pixels, [&](const float* sums, int x, int end) { finish(to, sums, NV, x, end - x); });
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        fetch_destination<NV>(to, from, size());
+        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+    });
 }
 
 // The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same
@@ -6026,18 +5551,10 @@ inline destination convolution_destination(const call& c, const convolution_layo
             .slope = c.a.slope};
 }
 
-// Rows of a window without margins, one after the other as a single row.
-inline window joined_rows(const window& w, range rows) {
-    window j = w;
-    j.data = w.data ? reinterpret_cast<std::byte*>(w.at<float>(0, rows.begin, 0)) : nullptr;
-    j.height = j.stored = 1, j.width = j.columns = rows.size() * w.width;
-    return j;
-}
 // Whether a call of a 1x1 convolution may take its rows as one: blocks of pixels are then full in narrow images, too.
 inline bool joins_rows(const call& c) {
     const auto joins = [&](const window& w) {
-        const bool dense = w.left == 0 && w.columns == w.width && w.row_stride == std::ptrdiff_t(w.width) * w.channels;
-        return !w || (dense && c.rows.begin % w.stored + c.rows.size() <= w.stored);
+        return !w || (is_dense(w) && c.rows.begin % w.stored + c.rows.size() <= w.stored);
     };
     return c.a.kernel == 1 && c.a.stride == 1 && c.rows.size() > 1 && c.cols == range{0, c.y.width} && joins(c.x[0]) &&
            joins(c.x[1]) && joins(c.y);
@@ -6572,50 +6089,14 @@ inline void pack_attention_block(const preparation_call& c) {
 // Some tiles at a time: their patches of (M+2)x(M+2) pixels are transformed into as many planes [tile][I] in scratch;
 // for each block of output channels a product of each plane with the transformed weights gives planes [tile][block],
 // which are transformed into y at once. The planes of a group of tiles stay in L2.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_PATCHES_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_PATCHES_HPP
+
+// ---- fovea/backend/cpu/winograd_patches.hpp
+// Between the pixels of one tile and its planes: a patch of (M+2)x(M+2) inputs is transformed into as many planes, and
+// the sums of these into MxM outputs, a vector of channels at a time.
 
 namespace fovea::FOVEA_ISA {
-
-// Where the planes of one group of tiles lie in scratch; steps in floats.
-struct winograd_group {
-    int planes;          // products of a tile
-    int tiles;           // of a group
-    int stored;          // that a plane has room for: the last block of tiles may pass the group
-    std::ptrdiff_t tile; // from a transformed input tile to the next
-    std::ptrdiff_t in;   // from a plane of transformed inputs to the next
-    std::ptrdiff_t out;  // from a plane of sums to the next
-
-    explicit winograd_group(const winograd_layout& l) {
-        const std::size_t most_bytes = l.tile == large_tile ? 448 << 10 : 1 << 20; // of transformed inputs
-        constexpr int most_tiles = 28;
-        planes = l.planes();
-        tile = (l.inputs + lanes - 1) / lanes * lanes;
-        const int fitting = int(most_bytes / (sizeof(float) * std::size_t(planes) * std::size_t(tile)));
-        const int block = block_pixels_of(l.vectors_of_block(0));
-        tiles = std::max(1, std::min(fitting, most_tiles) / block) * block;
-        stored = tiles;
-        int widest = 1;
-        l.each_block([&](int, int vectors, std::size_t) {
-            const int pixels = block_pixels_of(vectors);
-            stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
-            widest = std::max(widest, vectors);
-        });
-        in = stored * tile + line_floats; // a line more keeps the planes off the same sets
-        out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
-    }
-    std::size_t floats() const { return std::size_t(planes * (in + out)); }
-    // Products of blocks, of tiles and of output channels, for each plane.
-    int products_of(const winograd_layout& l, int tiles_of_group) const {
-        int n = 0;
-        l.each_block([&](int, int vectors, std::size_t) {
-            n += (tiles_of_group + block_pixels_of(vectors) - 1) / block_pixels_of(vectors);
-        });
-        return n;
-    }
-};
-
-inline std::size_t winograd_scratch(const call& c) {
-    return sizeof(float) * winograd_group({c.dims[1], c.dims[0], c.a.tile}).floats();
-}
 
 // One vector of channels of a patch into planes; load_at(row, column) gives the patch's vectors. By parts, each of
 // which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
@@ -6699,6 +6180,53 @@ FOVEA_INLINE void transform_sums(const float* sums, std::ptrdiff_t plane, Out ou
         out(i * parts + Part, pixels);
     }
     if constexpr (Part + 1 < parts) transform_sums<M, Part + 1>(sums, plane, out);
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+// Where the planes of one group of tiles lie in scratch; steps in floats.
+struct winograd_group {
+    int planes;          // products of a tile
+    int tiles;           // of a group
+    int stored;          // that a plane has room for: the last block of tiles may pass the group
+    std::ptrdiff_t tile; // from a transformed input tile to the next
+    std::ptrdiff_t in;   // from a plane of transformed inputs to the next
+    std::ptrdiff_t out;  // from a plane of sums to the next
+
+    explicit winograd_group(const winograd_layout& l) {
+        const std::size_t most_bytes = l.tile == large_tile ? 448 << 10 : 1 << 20; // of transformed inputs
+        constexpr int most_tiles = 28;
+        planes = l.planes();
+        tile = (l.inputs + lanes - 1) / lanes * lanes;
+        const int fitting = int(most_bytes / (sizeof(float) * std::size_t(planes) * std::size_t(tile)));
+        const int block = block_pixels_of(l.vectors_of_block(0));
+        tiles = std::max(1, std::min(fitting, most_tiles) / block) * block;
+        stored = tiles;
+        int widest = 1;
+        l.each_block([&](int, int vectors, std::size_t) {
+            const int pixels = block_pixels_of(vectors);
+            stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
+            widest = std::max(widest, vectors);
+        });
+        in = stored * tile + line_floats; // a line more keeps the planes off the same sets
+        out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
+    }
+    std::size_t floats() const { return std::size_t(planes * (in + out)); }
+    // Products of blocks, of tiles and of output channels, for each plane.
+    int products_of(const winograd_layout& l, int tiles_of_group) const {
+        int n = 0;
+        l.each_block([&](int, int vectors, std::size_t) {
+            n += (tiles_of_group + block_pixels_of(vectors) - 1) / block_pixels_of(vectors);
+        });
+        return n;
+    }
+};
+
+inline std::size_t winograd_scratch(const call& c) {
+    return sizeof(float) * winograd_group({c.dims[1], c.dims[0], c.a.tile}).floats();
 }
 
 // What becomes of one block of output channels of a tile.
@@ -6897,55 +6425,6 @@ inline void winograd(const call& c) {
 }
 
 } // namespace fovea::FOVEA_ISA
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_GRAPH_FLOAT_ROWS_HPP
-#define FOVEA_SINGLE_FOVEA_GRAPH_FLOAT_ROWS_HPP
-
-// ---- fovea/graph/float_rows.hpp
-// Rows of a window as float32: of one in 16 bits a ring of copies in memory that the caller gives, of one in float32
-// that window itself.
-
-namespace fovea {
-
-class float_rows {
-  public:
-    // Columns `cols`, kept in the window, and at most `rows` rows at a time.
-    float_rows(const window& kept, range cols, int rows, std::byte* memory) : kept_(kept), view_(kept) {
-        if (!kept.in_16_bits()) return;
-        view_.data = memory, view_.format = number_format::float32;
-        view_.left = cols.begin, view_.columns = cols.size(), view_.stored = rows;
-        view_.row_stride = std::ptrdiff_t(cols.size()) * kept.channels, view_.image_stride = 0;
-    }
-    static std::size_t bytes(const window& kept, int columns, int rows) {
-        return kept.in_16_bits() ? sizeof(float) * std::size_t(columns) * std::size_t(rows * kept.channels) : 0;
-    }
-
-    const window& view() const { return view_; }
-
-    // Makes these rows of image n present, as far as they lie inside it. Between two calls with `again` set rows
-    // ascend, and none is widened twice.
-    void fetch(widening widen, int n, range rows, bool again) {
-        if (!kept_.in_16_bits()) return;
-        const range missing = range{again ? rows.begin : std::max(rows.begin, end_), rows.end}.clip(kept_.height);
-        for (int y = missing.begin; y < missing.end; ++y)
-            widen(kept_.format, kept_.at<const std::uint16_t>(n, y, view_.left), view_.at<float>(n, y, view_.left),
-                  view_.row_stride);
-        end_ = rows.end;
-    }
-    // Takes these rows of the view, which a kernel wrote, into image n of the window.
-    void put(narrowing narrow, int n, range rows) const {
-        if (!kept_.in_16_bits()) return;
-        for (int y = rows.begin; y < rows.end; ++y)
-            narrow(kept_.format, view_.at<const float>(n, y, view_.left), kept_.at<std::uint16_t>(n, y, view_.left),
-                   view_.row_stride);
-    }
-
-  private:
-    window kept_, view_;
-    int end_ = 0;
-};
-
-} // namespace fovea
 #endif
 
 namespace fovea::FOVEA_ISA {
@@ -7787,30 +7266,34 @@ inline void sum_outer_block(const outer_terms& t, int rows, int columns, float* 
 
 namespace fovea::FOVEA_ISA {
 
+// f(first, count) for the vectors of n floats.
+template <class F> FOVEA_INLINE void each_vector_of(int n, F f) {
+    for (int i = 0; i < n; i += lanes) f(i, std::min(lanes, n - i));
+}
+
+// db += sums of dy over `count` pixels, `step` floats from one to the next.
+inline void add_pixels(const float* dy, std::ptrdiff_t step, int count, int channels, float* db) {
+    constexpr int at_once = 8 * lanes; // channels: pixels are far apart
+    alignas(64) float sums[at_once];
+    for (int first = 0; first < channels; first += at_once) {
+        const int some = std::min(at_once, channels - first);
+        std::fill_n(sums, at_once, 0.f);
+        const float* from = dy + first;
+        for (int p = 0; p < count; ++p, from += step)
+            each_vector_of(some, [&](int i, int n) { store(sums + i, load(sums + i) + load_first(from + i, n)); });
+        each_vector_of(some, [&](int i, int n) {
+            float* to = db + first + i;
+            store_first(to, load_first(to, n) + load(sums + i), n);
+        });
+    }
+}
 // db += sums of dy over the pixels of the call, of the channels `outputs`.
 inline void sum_bias_gradient(const gradient_call& c, float* db) {
     if (!db) return;
-    constexpr int at_once = 8; // vectors: pixels are far apart
-    for (int first = c.outputs.begin; first < c.outputs.end; first += at_once * lanes) {
-        const int count = std::min(at_once * lanes, c.outputs.end - first), vectors = (count + lanes - 1) / lanes,
-                  last = count - (vectors - 1) * lanes;
-        const auto each_vector_of = [&](auto f) {
-            for (int v = 0; v < vectors; ++v) f(v, v + 1 == vectors ? last : lanes);
-        };
-        alignas(64) float row[at_once * lanes];
-        each_row(c, [&](int image, int y) {
-            std::fill_n(row, at_once * lanes, 0.f);
-            const float* dy = c.dy.at<const float>(image, y, 0) + first;
-            for (int x = 0; x < c.dy.width; ++x, dy += c.dy.channels)
-                each_vector_of([&](int v, int n) {
-                    store(row + v * lanes, load(row + v * lanes) + load_first(dy + v * lanes, n));
-                });
-            each_vector_of([&](int v, int n) {
-                float* to = db + first + v * lanes;
-                store_first(to, load_first(to, n) + load(row + v * lanes), n);
-            });
-        });
-    }
+    each_row(c, [&](int image, int y) {
+        add_pixels(c.dy.at<const float>(image, y, 0) + c.outputs.begin, c.dy.channels, c.dy.width, c.outputs.size(),
+                   db + c.outputs.begin);
+    });
 }
 
 // Where the sums of a group lie: [output][column]. Without dilation and groups the taps of a kernel row are one run of
@@ -7838,11 +7321,6 @@ struct weight_gradient_layout {
     std::size_t sums() const { return in_place() ? 0 : std::size_t(outputs) * std::size_t(columns); }
     std::size_t floats() const { return packed_outputs() + packed_columns() + std::size_t(outputs) + sums(); }
 };
-
-// f(first, count) for the vectors of n floats.
-template <class F> FOVEA_INLINE void each_vector_of(int n, F f) {
-    for (int i = 0; i < n; i += lanes) f(i, std::min(lanes, n - i));
-}
 
 // dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums.
 inline void pack_outputs(const gradient_call& c, const pixel_list& pixels, range outputs, int first, int last,
@@ -7890,24 +7368,45 @@ inline std::size_t direct_weight_gradient_scratch(const gradient_call& c) {
     return sizeof(float) * weight_gradient_layout(c.a, c.dims, outputs).floats();
 }
 
-// Whether x and dy are read where they are: of few channels in long rows, copies would take as long as the products.
-inline bool reads_in_place(const gradient_call& c) {
-    return c.a.kernel == 1 && c.a.groups == 1 && c.dims[1] % lanes == 0 && c.dims[0] * c.dims[1] <= 64 * 64 &&
-           c.dy.width >= 32;
+// Whether all rows of x and dy follow each other without a gap.
+inline bool joins_rows(const gradient_call& c) {
+    return c.a.stride == 1 && c.a.offset == 0 && is_dense(c.x[0]) && is_dense(c.dy);
 }
-inline void direct_weight_gradient_in_place(const gradient_call& c) {
-    const int inputs = c.dims[1], s = c.a.stride, panel = weight_gradient_layout::panel;
+// Whether x and dy are read where they are: pixels in long runs, and not so far apart that they push each other out of
+// the caches. Copies would take much of the time of the products.
+inline bool reads_in_place(const gradient_call& c) {
+    if (c.a.kernel > 1 || c.a.groups > 1 || c.dims[1] % lanes != 0) return false;
+    return joins_rows(c) ? std::max(c.dims[0], c.dims[1]) <= 512 : c.dims[0] * c.dims[1] <= 64 * 64 && c.dy.width >= 32;
+}
+inline void direct_weight_gradient_in_place(const gradient_call& given) {
+    gradient_call c = given;
+    if (joins_rows(c)) c.x[0] = joined_rows(c.x[0], c.rows), c.dy = joined_rows(c.dy, c.rows), c.rows = {0, 1};
+    constexpr int at_once = 128, panel = weight_gradient_layout::panel; // pixels, a panel of which stays in L1
+    const int inputs = c.dims[1], outputs = c.outputs.size(), s = c.a.stride;
+    const std::ptrdiff_t x_step = std::ptrdiff_t(s) * c.x[0].channels, dy_step = c.dy.channels;
     float* const dw = c.weight_gradient<float>(0) + std::ptrdiff_t(c.outputs.begin) * inputs;
+    float* const db = c.weight_gradient<float>(1);
     each_row(c, [&](int n, int y) {
         const int v = y * s + c.a.offset;
-        if (v < 0 || v >= c.x[0].height) return;
-        const float *x = c.x[0].at<const float>(n, v, c.a.offset), *dy = c.dy.at<const float>(n, y, 0);
-        for (int i = 0; i < inputs; i += panel)
-            sum_outer_block(
-                {dy + c.outputs.begin, x + i, c.dy.channels, std::ptrdiff_t(s) * c.x[0].channels, c.dy.width},
-                c.outputs.size(), std::min(panel, inputs - i), dw + i, inputs);
+        const bool inside = v >= 0 && v < c.x[0].height;
+        for (int first = 0; first < c.dy.width; first += at_once) {
+            const int count = std::min(at_once, c.dy.width - first);
+            const float* dy = c.dy.at<const float>(n, y, first) + c.outputs.begin;
+            if (db) add_pixels(dy, dy_step, count, outputs, db + c.outputs.begin);
+            if (!inside) continue;
+            const float* x = c.x[0].at<const float>(n, v, first * s + c.a.offset);
+            for (int i = 0; i < inputs; i += panel) {
+                // A share of the pixels to come, which would be waited for.
+                for (int p = count + count * i / inputs; p < count + count * std::min(i + panel, inputs) / inputs;
+                     ++p) {
+                    for (int k = 0; k < inputs; k += line_floats) fetch_later(x + p * x_step + k);
+                    for (int k = 0; k < outputs; k += line_floats) fetch_later(dy + p * dy_step + k);
+                }
+                sum_outer_block({dy, x + i, dy_step, x_step, count}, outputs, std::min(panel, inputs - i), dw + i,
+                                inputs);
+            }
+        }
     });
-    sum_bias_gradient(c, c.weight_gradient<float>(1));
 }
 
 // The outputs [outputs.begin, outputs.end) of one group.
@@ -8621,8 +8120,17 @@ inline void batch_norm_input_gradient(const gradient_call& c) {
         }
     });
 }
+// Of a batch, its statistics have the sums already: each call adds the share of its pixels.
 inline void batch_norm_weight_gradient(const gradient_call& c) {
     const int channels = c.dy.channels;
+    if (const float* s = static_cast<const float*>(c.statistics)) {
+        const float pixels = float(double(c.images.size()) * c.rows.size() * c.dy.width);
+        for (int i = 0; i < channels; ++i) {
+            c.weight_gradient<float>(0)[i] += pixels * s[3 * channels + i];
+            c.weight_gradient<float>(1)[i] += pixels * s[2 * channels + i];
+        }
+        return;
+    }
     each_channel_row(c, [&](int n, int y, int first, int k) {
         const batch_moments by(c, channels, first, k);
         const float* x = c.x[0].at<const float>(n, y, 0) + first;
@@ -8756,34 +8264,35 @@ inline void global_average_pool(const call& c) {
 namespace fovea::FOVEA_ISA {
 
 inline void max_pool_gradient(const gradient_call& c) {
-    const window& in = c.x[0];
+    const window &in = c.x[0], &dx = c.dx[0];
     const int k = c.a.kernel, before = k / 2 - c.a.offset, s = c.a.stride; // before: the first pixel
-    const auto windows = [&](int at, int size) { // the outputs whose windows hold position `at`
-        return range{std::max(0, (at + before - k + s) / s), std::min(size, (at + before) / s + 1)};
+    const auto windows = [&](range of, int size) { // the outputs whose windows meet positions `of`
+        return range{std::max(0, (of.begin + before - k + s) / s), std::min(size, (of.end - 1 + before) / s + 1)};
     };
-    each_pixel(c, [&](int n, int v, int u) {
-        const range rows = windows(v, c.dy.height), columns = windows(u, c.dy.width);
-        for (int first = 0; first < in.channels; first += lanes) {
-            const int count = std::min(lanes, in.channels - first);
-            const auto x_at = [&](int i, int j) { return load_first(in.at<const float>(n, i, j) + first, count); };
-            const vf x = x_at(v, u);
-            vf sum = broadcast(0.f);
-            for (int h = rows.begin; h < rows.end; ++h)
-                for (int w = columns.begin; w < columns.end; ++w) {
+    const auto inside = [](int at, range of) { return at >= of.begin && at < of.end; };
+    const range rows = windows(c.rows, c.dy.height), columns = windows(c.cols, c.dy.width);
+    for (int n = c.images.begin; n < c.images.end; ++n) {
+        for (int y = c.rows.begin; !c.accumulates[0] && y < c.rows.end; ++y)
+            std::fill_n(dx.at<float>(n, y, c.cols.begin), c.cols.size() * in.channels, 0.f);
+        for (int h = rows.begin; h < rows.end; ++h)
+            for (int w = columns.begin; w < columns.end; ++w)
+                for (int first = 0; first < in.channels; first += lanes) {
+                    const int count = std::min(lanes, in.channels - first);
                     const vf y = load_first(c.y.at<const float>(n, h, w) + first, count);
-                    const auto largest = [&](vf value) { return (value == y) || xsimd::isnan(value); };
-                    auto mine = largest(x);
-                    for (int t = 0; t < (v - h * s + before) * k + u - w * s + before; ++t) { // taps before this one
-                        const int i = h * s + t / k - before, j = w * s + t % k - before;
-                        if (i >= 0 && j >= 0 && j < in.width) mine = mine && !largest(x_at(i, j));
-                    }
                     const vf dy = load_first(c.dy.at<const float>(n, h, w) + first, count);
-                    sum = sum + xsimd::select(mine, dy, broadcast(0.f));
+                    vf::batch_bool_type open(true); // no tap took it yet
+                    for (int t = 0; t < k * k; ++t) {
+                        const int i = h * s + t / k - before, j = w * s + t % k - before;
+                        if (!inside(i, {0, in.height}) || !inside(j, {0, in.width})) continue;
+                        const vf x = load_first(in.at<const float>(n, i, j) + first, count);
+                        const auto mine = open && ((x == y) || xsimd::isnan(x));
+                        open = open && !mine;
+                        if (!inside(i, c.rows) || !inside(j, c.cols)) continue;
+                        float* to = dx.at<float>(n, i, j) + first;
+                        store_first(to, load_first(to, count) + xsimd::select(mine, dy, broadcast(0.f)), count);
+                    }
                 }
-            float* dx = c.dx[0].at<float>(n, v, u) + first;
-            store_first(dx, c.accumulates[0] ? load_first(dx, count) + sum : sum, count);
-        }
-    });
+    }
 }
 
 inline void global_average_pool_gradient(const gradient_call& c) {
@@ -9135,6 +8644,7 @@ constexpr kernel_table table_of_kernels() {
             .pixel_shuffle_gradient = pixel_shuffle_gradient,
             .max_pool_gradient = max_pool_gradient,
             .global_average_pool_gradient = global_average_pool_gradient,
+            .update_by_adam = update_by_adam,
             .widen = widen,
             .narrow = narrow};
 }
@@ -10522,7 +10032,8 @@ constexpr void choose_gradient(cpu, conv2d<identity>, convolution_method wanted,
     operation back = o;
     back.dims = {o.dims[1] * o.a.groups, o.dims[0] / o.a.groups, o.dims[2], o.dims[3]};
     d.a.method = method_for(wanted, back);
-    d.margin = o.a.kernel / 2 * o.a.dilation + o.a.offset + 1;
+    const bool own_pixel = o.a.kernel == 1 && o.a.stride == 1 && o.a.offset == 0; // dx reads dy at
+    d.margin = own_pixel ? 0 : o.a.kernel / 2 * o.a.dilation + o.a.offset + 1;
     if (d.a.method == convolution_method::winograd) {
         d.a.tile = d.grain = winograd_tile_for(back.dims);
         d.margin = d.grain + 1;
@@ -11344,155 +10855,6 @@ template <layer Layer> struct starts_small {
 // Running a plan: bands of rows through the operations, each split among the threads of a context.
 #include <functional>
 
-// ---- fovea/graph/float_runs.hpp
-// A call on tensors in 16 bits, by a kernel that takes float32: some rows and columns of its output at a time, a run,
-// go through float32 copies in scratch.
-//
-// Runs lie in strips of columns, from top to bottom; in a strip each row of the input is widened once. They end at
-// multiples of the footprint's grain, so that no tile is computed twice. Conversion is number by number, and a kernel
-// gives a pixel the same bits in every run; so the result is that of any other cut.
-#ifndef FOVEA_SINGLE_FOVEA_GRAPH_FLOAT_ROWS_HPP
-#define FOVEA_SINGLE_FOVEA_GRAPH_FLOAT_ROWS_HPP
-
-// ---- fovea/graph/float_rows.hpp
-// Rows of a window as float32: of one in 16 bits a ring of copies in memory that the caller gives, of one in float32
-// that window itself.
-
-namespace fovea {
-
-class float_rows {
-  public:
-    // Columns `cols`, kept in the window, and at most `rows` rows at a time.
-    float_rows(const window& kept, range cols, int rows, std::byte* memory) : kept_(kept), view_(kept) {
-        if (!kept.in_16_bits()) return;
-        view_.data = memory, view_.format = number_format::float32;
-        view_.left = cols.begin, view_.columns = cols.size(), view_.stored = rows;
-        view_.row_stride = std::ptrdiff_t(cols.size()) * kept.channels, view_.image_stride = 0;
-    }
-    static std::size_t bytes(const window& kept, int columns, int rows) {
-        return kept.in_16_bits() ? sizeof(float) * std::size_t(columns) * std::size_t(rows * kept.channels) : 0;
-    }
-
-    const window& view() const { return view_; }
-
-    // Makes these rows of image n present, as far as they lie inside it. Between two calls with `again` set rows
-    // ascend, and none is widened twice.
-    void fetch(widening widen, int n, range rows, bool again) {
-        if (!kept_.in_16_bits()) return;
-        const range missing = range{again ? rows.begin : std::max(rows.begin, end_), rows.end}.clip(kept_.height);
-        for (int y = missing.begin; y < missing.end; ++y)
-            widen(kept_.format, kept_.at<const std::uint16_t>(n, y, view_.left), view_.at<float>(n, y, view_.left),
-                  view_.row_stride);
-        end_ = rows.end;
-    }
-    // Takes these rows of the view, which a kernel wrote, into image n of the window.
-    void put(narrowing narrow, int n, range rows) const {
-        if (!kept_.in_16_bits()) return;
-        for (int y = rows.begin; y < rows.end; ++y)
-            narrow(kept_.format, view_.at<const float>(n, y, view_.left), kept_.at<std::uint16_t>(n, y, view_.left),
-                   view_.row_stride);
-    }
-
-  private:
-    window kept_, view_;
-    int end_ = 0;
-};
-
-} // namespace fovea
-#endif
-
-namespace fovea {
-
-class float_runs {
-  public:
-    static bool needed(const operation& o, const call& c) {
-        return !o.takes_16_bits && (c.x[0].in_16_bits() || c.x[1].in_16_bits() || c.y.in_16_bits());
-    }
-
-    // As wide as leaves the copies in the second cache, where the kernel finds them; not so small that what it does for
-    // each call, or computes again in each, would show.
-    float_runs(const graph& g, const operation& o, const call& c) : g_(g), o_(o), c_(c) {
-        constexpr std::size_t cache = 1 << 20;
-        constexpr int least_columns = 128, least_rows = 4;
-        rows_ = whole_grains(std::max(least_rows, 8 * o.recomputed));
-        columns_ = whole_grains(o.reads.grains(c.cols).size());
-        while (columns_ >= 2 * least_columns && copies() > cache) columns_ = whole_grains((columns_ + 1) / 2);
-        const auto fits = [&] { return rows_ < c.rows.size() && 2 * copies() <= cache; };
-        while (fits()) rows_ *= 2;
-    }
-
-    int rows() const { return rows_; }
-    int columns() const { return columns_; }
-
-    // Bytes, the kernel's own among them.
-    std::size_t scratch() const {
-        std::size_t most = 0;
-        if (o_.scratch) each_run(c_.images.begin, [&](const call& part) { most = std::max(most, o_.scratch(part)); });
-        return copies() + most;
-    }
-
-    void run() const {
-        for (int n = c_.images.begin; n < c_.images.end; ++n)
-            each_strip([&](range cols) {
-                std::byte* memory = c_.scratch;
-                const auto take = [&](const window& w, range columns, int most_columns, int rows) {
-                    const float_rows copy(w, columns, rows, memory);
-                    memory += aligned(float_rows::bytes(w, most_columns, rows));
-                    return copy;
-                };
-                float_rows x = take(c_.x[0], o_.reads(cols, c_.x[0].width), reach(columns_), reach(rows_));
-                float_rows skip = take(c_.x[1], cols, columns_, rows_), y = take(c_.y, cols, columns_, rows_);
-                each_run(n, cols, [&](call part) {
-                    x.fetch(g_.widen, n, o_.reads(part.rows, c_.x[0].height), part.rows.begin == c_.rows.begin);
-                    skip.fetch(g_.widen, n, part.rows, true);
-                    part.x = {x.view(), skip.view()}, part.y = y.view();
-                    part.scratch = memory;
-                    o_.forward(part);
-                    y.put(g_.narrow, n, part.rows);
-                });
-            });
-    }
-
-  private:
-    static std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-    int whole_grains(int n) const { return (n + o_.reads.grain - 1) / o_.reads.grain * o_.reads.grain; }
-    // Rows or columns of the input that so many of the output read at most: whole grains of it, anywhere.
-    int reach(int n) const {
-        const footprint& f = o_.reads;
-        return (n - 1 + f.magnify - 1) / f.magnify * f.stride + 2 * f.radius + 1;
-    }
-    std::size_t copies() const {
-        return aligned(float_rows::bytes(c_.x[0], reach(columns_), reach(rows_))) +
-               aligned(float_rows::bytes(c_.x[1], columns_, rows_)) + aligned(float_rows::bytes(c_.y, columns_, rows_));
-    }
-
-    template <class F> void each_part(range all, int size, F f) const {
-        for (range now{all.begin, 0}; now.begin < all.end; now.begin = now.end) {
-            now.end = std::min((now.begin + size) / o_.reads.grain * o_.reads.grain, all.end);
-            f(now);
-        }
-    }
-    template <class F> void each_strip(F f) const { each_part(c_.cols, columns_, f); }
-    // f(the call for a run), of a strip of image n or of all.
-    template <class F> void each_run(int n, range strip, F f) const {
-        each_part(c_.rows, rows_, [&](range rows) {
-            call part = c_;
-            part.images = {n, n + 1}, part.rows = rows, part.cols = strip;
-            f(part);
-        });
-    }
-    template <class F> void each_run(int n, F f) const {
-        each_strip([&](range strip) { each_run(n, strip, f); });
-    }
-
-    const graph& g_;
-    const operation& o_;
-    const call c_;
-    int rows_, columns_;
-};
-
-} // namespace fovea
-
 // ---- fovea/graph/schedule.hpp
 // Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
 // streamed. They differ in the output rectangles and the band height only.
@@ -11718,6 +11080,24 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     return p;
 }
 
+// Tensor i's window onto the arena where the plan's tensors lie; without data where there is no arena yet, or where the
+// plan keeps nothing of the tensor.
+inline window window_of(const graph& g, const plan& p, std::size_t i, std::byte* arena) {
+    const auto& part = p.tensors[i];
+    const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * g.tensors[i].channels;
+    return {.data = arena && part.stored ? arena + part.offset : nullptr,
+            .zeros = arena ? arena + p.zeros : nullptr,
+            .height = p.extents[i].height,
+            .width = p.extents[i].width,
+            .channels = g.tensors[i].channels,
+            .left = part.cols.begin,
+            .columns = part.cols.size(),
+            .stored = std::max(part.stored, 1),
+            .row_stride = row,
+            .image_stride = row * part.stored,
+            .format = g.tensors[i].format};
+}
+
 // Bytes of activations at once for a network on an image of that size, in bands of `band` output rows (0: all at once).
 template <class Network, class Backend = shapes_only>
 constexpr std::size_t peak_bytes(extent input, int band = 0, const depths& d = {}) {
@@ -11864,98 +11244,111 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
 
 } // namespace fovea
 
-// ---- fovea/graph/weights.hpp
-// The numbers of a graph's weights: parameters and buffers as loaded, and what the preparation makes of them.
+// ---- fovea/graph/split_call.hpp
+// One operation's call split among the threads of a context: into pieces that depend on shapes and the number of
+// threads alone, each with scratch memory of its own. A pixel's bits do not depend on the piece that it is in.
+
+// ---- fovea/graph/float_runs.hpp
+// A call on tensors in 16 bits, by a kernel that takes float32: some rows and columns of its output at a time, a run,
+// go through float32 copies in scratch.
+//
+// Runs lie in strips of columns, from top to bottom; in a strip each row of the input is widened once. They end at
+// multiples of the footprint's grain, so that no tile is computed twice. Conversion is number by number, and a kernel
+// gives a pixel the same bits in every run; so the result is that of any other cut.
 
 namespace fovea {
 
-class weight_store {
+class float_runs {
   public:
-    // Memory for every weight that is loaded; `element`: bytes of a number.
-    explicit weight_store(const graph& g, std::size_t element = sizeof(float)) : all_(g.weights.size()) {
-        for (std::size_t i = 0; i < all_.size(); ++i)
-            if (g.weights[i].kind != weight_kind::derived) all_[i].reserve(count(g.weights[i].dims) * element);
-    }
-    std::byte* operator[](int i) const { return i < 0 ? nullptr : all_[std::size_t(i)].data(); }
-
-    // Takes a derived weight as given, so that prepare() does not compute it: a normalisation that is already folded.
-    std::byte* provide(int i, std::size_t bytes) {
-        all_[std::size_t(i)].reserve(bytes);
-        return (*this)[i];
+    static bool needed(const operation& o, const call& c) {
+        return !o.takes_16_bits && (c.x[0].in_16_bits() || c.x[1].in_16_bits() || c.y.in_16_bits());
     }
 
-    // Computes the derived weights, then drops what no operation reads.
-    void prepare(const graph& g, std::size_t element = sizeof(float)) {
-        for (auto& p : g.preparations) {
-            if ((*this)[p.out]) continue;
-            p.forward(call_of(g, p, element));
-        }
-        std::vector<char> read(all_.size(), 0);
-        for (auto& o : g.operations)
-            for (int w : o.w)
-                if (w >= 0) read[std::size_t(w)] = 1;
-        for (std::size_t i = 0; i < all_.size(); ++i)
-            if (!read[i]) all_[i].clear();
+    // As wide as leaves the copies in the second cache, where the kernel finds them; not so small that what it does for
+    // each call, or computes again in each, would show.
+    float_runs(const graph& g, const operation& o, const call& c) : g_(g), o_(o), c_(c) {
+        constexpr std::size_t cache = 1 << 20;
+        constexpr int least_columns = 128, least_rows = 4;
+        rows_ = whole_grains(std::max(least_rows, 8 * o.recomputed));
+        columns_ = whole_grains(o.reads.grains(c.cols).size());
+        while (columns_ >= 2 * least_columns && copies() > cache) columns_ = whole_grains((columns_ + 1) / 2);
+        const auto fits = [&] { return rows_ < c.rows.size() && 2 * copies() <= cache; };
+        while (fits()) rows_ *= 2;
     }
-    // Computes the derived weights again, after parameters have changed; nothing is dropped.
-    void refresh(const graph& g, context& threads, std::size_t element = sizeof(float)) {
-        for (bool arrangements : {false, true}) { // which are made of the others
-            std::vector<std::pair<preparation_kernel, preparation_call>> calls;
-            for (auto& p : g.preparations)
-                if (arrangements == !p.backward) calls.emplace_back(p.forward, call_of(g, p, element));
-            std::ranges::stable_sort(calls, std::greater(), [](const auto& c) { return count(c.second.dims[0]); });
-            threads.parallel_for_uneven(int(calls.size()), [&](int i, int) noexcept {
-                calls[std::size_t(i)].first(calls[std::size_t(i)].second);
+
+    int rows() const { return rows_; }
+    int columns() const { return columns_; }
+
+    // Bytes, the kernel's own among them.
+    std::size_t scratch() const {
+        std::size_t most = 0;
+        if (o_.scratch) each_run(c_.images.begin, [&](const call& part) { most = std::max(most, o_.scratch(part)); });
+        return copies() + most;
+    }
+
+    void run() const {
+        for (int n = c_.images.begin; n < c_.images.end; ++n)
+            each_strip([&](range cols) {
+                std::byte* memory = c_.scratch;
+                const auto take = [&](const window& w, range columns, int most_columns, int rows) {
+                    const float_rows copy(w, columns, rows, memory);
+                    memory += aligned(float_rows::bytes(w, most_columns, rows));
+                    return copy;
+                };
+                float_rows x = take(c_.x[0], o_.reads(cols, c_.x[0].width), reach(columns_), reach(rows_));
+                float_rows skip = take(c_.x[1], cols, columns_, rows_), y = take(c_.y, cols, columns_, rows_);
+                each_run(n, cols, [&](call part) {
+                    x.fetch(g_.widen, n, o_.reads(part.rows, c_.x[0].height), part.rows.begin == c_.rows.begin);
+                    skip.fetch(g_.widen, n, part.rows, true);
+                    part.x = {x.view(), skip.view()}, part.y = y.view();
+                    part.scratch = memory;
+                    o_.forward(part);
+                    y.put(g_.narrow, n, part.rows);
+                });
             });
-        }
-    }
-    // With memory for the result.
-    preparation_call call_of(const graph& g, const preparation& p, std::size_t element) {
-        preparation_call c;
-        c.a = p.a;
-        for (int i = 0; i < max_weights; ++i)
-            if (p.w[i] >= 0) {
-                c.w[std::size_t(i)] = (*this)[p.w[i]];
-                c.dims[std::size_t(i)] = g.weights[std::size_t(p.w[i])].dims;
-            }
-        c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
-        return c;
-    }
-    void clear() { // of a copy elsewhere
-        for (auto& s : all_) s.clear();
-    }
-    std::size_t bytes(int i) const { return i < 0 ? 0 : all_[std::size_t(i)].bytes(); }
-    std::size_t bytes() const {
-        std::size_t n = 0;
-        for (auto& s : all_) n += s.bytes();
-        return n;
     }
 
   private:
-    std::vector<storage> all_;
+    static std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+    int whole_grains(int n) const { return (n + o_.reads.grain - 1) / o_.reads.grain * o_.reads.grain; }
+    // Rows or columns of the input that so many of the output read at most: whole grains of it, anywhere.
+    int reach(int n) const {
+        const footprint& f = o_.reads;
+        return (n - 1 + f.magnify - 1) / f.magnify * f.stride + 2 * f.radius + 1;
+    }
+    std::size_t copies() const {
+        return aligned(float_rows::bytes(c_.x[0], reach(columns_), reach(rows_))) +
+               aligned(float_rows::bytes(c_.x[1], columns_, rows_)) + aligned(float_rows::bytes(c_.y, columns_, rows_));
+    }
+
+    template <class F> void each_part(range all, int size, F f) const {
+        for (range now{all.begin, 0}; now.begin < all.end; now.begin = now.end) {
+            now.end = std::min((now.begin + size) / o_.reads.grain * o_.reads.grain, all.end);
+            f(now);
+        }
+    }
+    template <class F> void each_strip(F f) const { each_part(c_.cols, columns_, f); }
+    // f(the call for a run), of a strip of image n or of all.
+    template <class F> void each_run(int n, range strip, F f) const {
+        each_part(c_.rows, rows_, [&](range rows) {
+            call part = c_;
+            part.images = {n, n + 1}, part.rows = rows, part.cols = strip;
+            f(part);
+        });
+    }
+    template <class F> void each_run(int n, F f) const {
+        each_strip([&](range strip) { each_run(n, strip, f); });
+    }
+
+    const graph& g_;
+    const operation& o_;
+    const call c_;
+    int rows_, columns_;
 };
 
 } // namespace fovea
 
-namespace fovea {
-
-// Fills the rows and columns of the network's input inside `into`, of image n; called with rows in ascending order.
-using row_source = std::function<void(int n, range rows, range cols, const window& into)>;
-// Takes finished rows of the network's output.
-using row_sink = std::function<void(int n, range rows, range cols, const window& from)>;
-
-// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y, which has the
-// format of its window.
-using operation_observer = std::function<void(const operation&, const call&)>;
-
-namespace detail {
-
-inline call call_of(const operation& o, const weight_store& weights) {
-    call c;
-    c.a = o.a, c.dims = o.dims;
-    for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights[o.w[k]];
-    return c;
-}
+namespace fovea::detail {
 
 // Zeros in the kept columns that lie outside the image, beside the columns that were just computed.
 inline void clear_margins(const window& w, int n, range rows, range cols, std::size_t element) {
@@ -12042,7 +11435,105 @@ inline void compute(const graph& g, const operation& o, const call& whole, conte
     });
 }
 
+} // namespace fovea::detail
+
+// ---- fovea/graph/weights.hpp
+// The numbers of a graph's weights: parameters and buffers as loaded, and what the preparation makes of them.
+
+namespace fovea {
+
+class weight_store {
+  public:
+    // Memory for every weight that is loaded; `element`: bytes of a number.
+    explicit weight_store(const graph& g, std::size_t element = sizeof(float)) : all_(g.weights.size()) {
+        for (std::size_t i = 0; i < all_.size(); ++i)
+            if (g.weights[i].kind != weight_kind::derived) all_[i].reserve(count(g.weights[i].dims) * element);
+    }
+    std::byte* operator[](int i) const { return i < 0 ? nullptr : all_[std::size_t(i)].data(); }
+
+    // Takes a derived weight as given, so that prepare() does not compute it: a normalisation that is already folded.
+    std::byte* provide(int i, std::size_t bytes) {
+        all_[std::size_t(i)].reserve(bytes);
+        return (*this)[i];
+    }
+
+    // Computes the derived weights, then drops what no operation reads.
+    void prepare(const graph& g, std::size_t element = sizeof(float)) {
+        for (auto& p : g.preparations) {
+            if ((*this)[p.out]) continue;
+            p.forward(call_of(g, p, element));
+        }
+        std::vector<char> read(all_.size(), 0);
+        for (auto& o : g.operations)
+            for (int w : o.w)
+                if (w >= 0) read[std::size_t(w)] = 1;
+        for (std::size_t i = 0; i < all_.size(); ++i)
+            if (!read[i]) all_[i].clear();
+    }
+    // Computes the derived weights again, after parameters have changed; nothing is dropped.
+    void refresh(const graph& g, context& threads, std::size_t element = sizeof(float)) {
+        for (bool arrangements : {false, true}) { // which are made of the others
+            std::vector<std::pair<preparation_kernel, preparation_call>> calls;
+            for (auto& p : g.preparations)
+                if (arrangements == !p.backward) calls.emplace_back(p.forward, call_of(g, p, element));
+            // The largest first; those of the same weight together, while it is in a cache.
+            std::ranges::stable_sort(calls, std::greater(),
+                                     [](const auto& c) { return std::pair(count(c.second.dims[0]), c.second.w[0]); });
+            threads.parallel_for_uneven(int(calls.size()), [&](int i, int) noexcept {
+                calls[std::size_t(i)].first(calls[std::size_t(i)].second);
+            });
+        }
+    }
+    // With memory for the result.
+    preparation_call call_of(const graph& g, const preparation& p, std::size_t element) {
+        preparation_call c;
+        c.a = p.a;
+        for (int i = 0; i < max_weights; ++i)
+            if (p.w[i] >= 0) {
+                c.w[std::size_t(i)] = (*this)[p.w[i]];
+                c.dims[std::size_t(i)] = g.weights[std::size_t(p.w[i])].dims;
+            }
+        c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
+        return c;
+    }
+    void clear() { // of a copy elsewhere
+        for (auto& s : all_) s.clear();
+    }
+    std::size_t bytes(int i) const { return i < 0 ? 0 : all_[std::size_t(i)].bytes(); }
+    std::size_t bytes() const {
+        std::size_t n = 0;
+        for (auto& s : all_) n += s.bytes();
+        return n;
+    }
+
+  private:
+    std::vector<storage> all_;
+};
+
+namespace detail {
+
+// What a call of o has that depends on no image.
+inline call call_of(const operation& o, const weight_store& weights) {
+    call c;
+    c.a = o.a, c.dims = o.dims;
+    for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights[o.w[k]];
+    return c;
+}
+
 } // namespace detail
+
+} // namespace fovea
+
+namespace fovea {
+
+// Fills the rows and columns of the network's input inside `into`, of image n; called with rows in ascending order.
+using row_source = std::function<void(int n, range rows, range cols, const window& into)>;
+// Takes finished rows of the network's output.
+using row_sink = std::function<void(int n, range rows, range cols, const window& from)>;
+
+// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y, which has the
+// format of its window.
+using operation_observer = std::function<void(const operation&, const call&)>;
 
 class executor {
   public:
@@ -12116,20 +11607,8 @@ class executor {
     void place(const plan& p, std::byte* arena) {
         arena_ = arena;
         for (std::size_t i = 0; i < windows_.size(); ++i) {
-            const auto& part = p.tensors[i];
-            done_[i] = part.rows.begin;
-            const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * graph_.tensors[i].channels;
-            windows_[i] = {.data = arena ? arena + part.offset : nullptr,
-                           .zeros = arena ? arena + p.zeros : nullptr,
-                           .height = p.extents[i].height,
-                           .width = p.extents[i].width,
-                           .channels = graph_.tensors[i].channels,
-                           .left = part.cols.begin,
-                           .columns = part.cols.size(),
-                           .stored = std::max(part.stored, 1),
-                           .row_stride = row,
-                           .image_stride = row * part.stored,
-                           .format = graph_.tensors[i].format};
+            done_[i] = p.tensors[i].rows.begin;
+            windows_[i] = window_of(graph_, p, i, arena);
         }
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const auto& o = graph_.operations[i];
@@ -12840,206 +12319,6 @@ class tensor_file {
 };
 
 } // namespace fovea
-#ifndef FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_ATOMIC_FILE_HPP
-
-// ---- fovea/core/atomic_file.hpp
-// Files that appear whole or not at all: written under another name in the same folder, then renamed over the target.
-//
-// On any failure (folder absent or not writable, disk full, error while closing) the temporary file is removed, what
-// was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
-// that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
-// stays a link: the file that it points at is replaced. An existing file's permissions are kept.
-//
-// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
-// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
-#include <cerrno>
-#include <chrono>
-#include <system_error>
-#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#define FOVEA_HAS_FILE_DESCRIPTORS 1
-#else
-#define FOVEA_HAS_FILE_DESCRIPTORS 0
-#endif
-
-namespace fovea {
-
-namespace detail {
-
-inline std::string system_reason(int code) { return std::generic_category().message(code); }
-
-// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
-// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
-class file_lock {
-  public:
-    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
-    bool take([[maybe_unused]] std::FILE* file) noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
-        struct stat now {};
-        const bool locked = flock(descriptor_, LOCK_EX) == 0;
-        return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
-#else
-        return true;
-#endif
-    }
-    void release() noexcept {
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (descriptor_ >= 0) close(descriptor_);
-        descriptor_ = -1;
-#endif
-    }
-
-  private:
-    int descriptor_ = -1;
-};
-
-inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
-
-} // namespace detail
-
-// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
-// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
-inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
-    int removed = 0;
-#if FOVEA_HAS_FILE_DESCRIPTORS
-    std::error_code problem;
-    for (std::filesystem::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
-        const std::string name = i->path().filename().string();
-        if (!name.starts_with(detail::part_begin) || !name.ends_with(detail::part_end)) continue;
-        const int file = open(i->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (file < 0) continue;
-        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlink(i->path().c_str()) == 0) ++removed;
-        close(file);
-    }
-#endif
-    return removed;
-}
-
-struct atomic_file_options {
-    bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
-};
-
-// Streaming form: construct, write as often as needed, commit. Destroyed without commit, it leaves nothing behind.
-class atomic_file {
-  public:
-    // Throws when the target is a folder or no file can be made beside it.
-    explicit atomic_file(const std::filesystem::path& target, atomic_file_options options = {})
-        : name_(target.string()), target_(target), options_(options) {
-        namespace fs = std::filesystem;
-        std::error_code ignored;
-        const fs::file_status status = fs::status(target, ignored);
-        if (fs::is_directory(status)) fail(name_, ": cannot write: is a folder");
-        if (target.filename().empty()) fail("'", name_, "': cannot write: not the name of a file");
-        if (fs::exists(status) && !fs::is_regular_file(status)) {
-            file_ = std::fopen(name_.c_str(), "wb");
-        } else {
-            if (fs::is_symlink(fs::symlink_status(target, ignored)) && fs::exists(status))
-                target_ = fs::canonical(target, ignored);
-            open_beside();
-            if (file_ && fs::exists(status)) fs::permissions(temporary_, status.permissions(), ignored);
-        }
-        if (!file_) fail(name_, ": cannot write: ", detail::system_reason(errno));
-    }
-    ~atomic_file() { abandon(); }
-    atomic_file(const atomic_file&) = delete;
-    atomic_file& operator=(const atomic_file&) = delete;
-
-    // Appends the bytes. Throws when they cannot be written or after commit.
-    void write(std::span<const std::byte> bytes) {
-        if (!try_write(bytes)) fail_with(failure_);
-    }
-    // The same for callers that must not be thrown through, as callbacks of C libraries: false on failure, and check
-    // and commit then throw the reason.
-    bool try_write(std::span<const std::byte> bytes) noexcept {
-        if (!file_) failure_ = EBADF;
-        if (failure_ == 0 && !bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
-            failure_ = errno;
-        return failure_ == 0;
-    }
-
-    // Throws the reason of the first failed write, if there was one.
-    void check() {
-        if (failure_ != 0) fail_with(failure_);
-    }
-
-    // Gives the file its name. Throws, and leaves nothing, when the last bytes or the name cannot be written.
-    void commit() {
-        if (!file_) failure_ = EBADF;
-        check();
-        if (std::fflush(file_) != 0) fail_with(errno);
-#if FOVEA_HAS_FILE_DESCRIPTORS
-        if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
-#endif
-        std::FILE* closing = file_;
-        file_ = nullptr;
-        if (std::fclose(closing) != 0) fail_with(errno);
-        if (temporary_.empty()) return;
-        std::error_code error;
-        std::filesystem::rename(temporary_, target_, error);
-        if (error) fail_with(error.value());
-        temporary_.clear();
-        lock_.release();
-    }
-
-  private:
-    // Opens a new file beside the target under a name that no other file has; file_ stays null, errno set, on failure.
-    void open_beside() {
-        static std::atomic<std::uint32_t> serial{0}; // only spares attempts: exclusive creation makes the name unique
-        for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
-            const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
-            char name[64];
-            std::snprintf(name, sizeof name, "%s%016llx-%08lx%s", detail::part_begin,
-                          static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
-                          detail::part_end);
-            temporary_ = target_.parent_path() / name;
-            file_ = std::fopen(temporary_.string().c_str(), "wbx");
-            if (!file_ && errno != EEXIST) break;
-            if (file_ && !lock_.take(file_)) close_file();
-        }
-        if (!file_) temporary_.clear();
-    }
-
-    void close_file() { // what was written is given up: its errors no longer matter
-        if (file_) std::fclose(file_);
-        file_ = nullptr;
-        lock_.release();
-    }
-
-    void abandon() {
-        std::error_code ignored;
-        if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
-        temporary_.clear();
-        close_file();
-    }
-
-    [[noreturn]] void fail_with(int code) {
-        abandon();
-        fail(name_, ": cannot write: ", detail::system_reason(code));
-    }
-
-    std::string name_;                         // as the caller gave it, for errors
-    std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
-    std::FILE* file_ = nullptr;
-    detail::file_lock lock_;
-    int failure_ = 0; // errno of the first failed write
-    atomic_file_options options_;
-};
-
-// The whole file at once. Throws as atomic_file does.
-inline void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes,
-                                  atomic_file_options options = {}) {
-    atomic_file file(target, options);
-    file.write(bytes);
-    file.commit();
-}
-
-} // namespace fovea
-#endif
 
 namespace fovea {
 namespace detail {
@@ -14126,49 +13405,6 @@ inline tensor_file read_old_torch_file(std::span<const std::byte> file, const st
 }
 
 } // namespace fovea::detail
-#ifndef FOVEA_SINGLE_FOVEA_CORE_READ_FILE_HPP
-#define FOVEA_SINGLE_FOVEA_CORE_READ_FILE_HPP
-
-// ---- fovea/core/read_file.hpp
-// A file's bytes, whole.
-#include <memory>
-
-namespace fovea {
-
-// Reads a regular file or a pipe to its end. Throws fovea::error naming the file and the system's reason when it is
-// absent, a folder, a device, unreadable, or longer than `limit` bytes.
-inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t(1)
-                                                                                                 << 32) {
-    namespace fs = std::filesystem;
-    const std::string name = path.string();
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) fail(name, ": cannot read: ", error ? error.message() : "no such file");
-    if (fs::is_directory(status)) fail(name, ": cannot read: is a folder");
-    if (!fs::is_regular_file(status) && !fs::is_fifo(status)) fail(name, ": cannot read: is a device, not a file");
-
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(name.c_str(), "rb"), std::fclose);
-    if (!file) fail(name, ": cannot read: ", std::generic_category().message(errno));
-    const std::uint64_t stated = fs::is_regular_file(status) ? std::uint64_t(fs::file_size(path, error)) : 0;
-    if (error) fail(name, ": cannot read: ", error.message());
-    if (stated > limit) fail(name, ": has ", stated, " bytes: expected at most ", limit);
-
-    // One byte more than stated, so that the end is seen in the first pass; more passes for pipes and growing files.
-    std::vector<std::byte> bytes(std::size_t(stated) + 1);
-    std::size_t filled = 0;
-    while (true) {
-        filled += std::fread(bytes.data() + filled, 1, bytes.size() - filled, file.get());
-        if (filled < bytes.size()) break;
-        if (filled > limit) fail(name, ": has more than ", limit, " bytes");
-        bytes.resize(bytes.size() * 2 + 65536);
-    }
-    if (std::ferror(file.get())) fail(name, ": cannot read: ", std::generic_category().message(errno));
-    bytes.resize(filled);
-    return bytes;
-}
-
-} // namespace fovea
-#endif
 
 namespace fovea {
 
@@ -15272,6 +14508,33 @@ template <layer Network, class Backend, class Mode = inference> class model : pu
 // Running a training plan: forward, then backward, each operation split among the threads of a context. Results do not
 // depend on how many there are.
 
+// ---- fovea/graph/gradient_store.hpp
+// The memory of weights' gradients.
+
+namespace fovea {
+
+// Gradients of the weights, by weight: of parameters until they are cleared, of derived weights within a step.
+template <class Real> class gradient_store {
+  public:
+    explicit gradient_store(const graph& g) {
+        for (auto& w : g.weights) of_.emplace_back(w.kind == weight_kind::buffer || w.name.empty() ? 0 : count(w.dims));
+    }
+    Real* operator[](int i) { return i < 0 || of_[std::size_t(i)].empty() ? nullptr : of_[std::size_t(i)].data(); }
+    void clear(int i) { std::ranges::fill(of_[std::size_t(i)], Real(0)); }
+    void clear(context& threads) {
+        threads.parallel_for_uneven(int(of_.size()), [&](int i, int) noexcept { clear(i); });
+    }
+
+  private:
+    std::vector<std::vector<Real>> of_;
+};
+
+} // namespace fovea
+
+// ---- fovea/graph/training_memory.hpp
+// Where a training plan keeps the values and gradients of a step, and from that what kernels are given. Whoever runs
+// the plan owns the memory.
+
 // ---- fovea/graph/training_plan.hpp
 // Memory and order of work of a training step, known before anything runs: every operation forward over whole images,
 // the loss, then every operation backward in reverse; one list of lifetimes, one arena.
@@ -15284,6 +14547,10 @@ template <layer Network, class Backend, class Mode = inference> class model : pu
 // With `storage` of 16 bits what is kept lies in them from its last use forward to its first use backward, where it is
 // widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded.
 
+// ---- fovea/graph/kept_values.hpp
+// What the backward pass needs of the forward pass: which tensors and weights get gradients, which values are read
+// again, and of these which are kept, kept in 16 bits, or computed again.
+
 namespace fovea {
 
 struct training_options {
@@ -15292,7 +14559,190 @@ struct training_options {
     bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
     number_format storage = number_format::float32; // of what is kept from the forward pass to the backward pass
     std::vector<int> outputs{}; // tensors besides the last that a loss reads, and gives gradients where they have any
+    bool whole_calls = false;   // an operation runs in one call and looks where the image ends, as on a GPU: there are
+                                // neither margins nor partial sums
 };
+
+namespace detail {
+
+// Weights that get gradients: parameters and what is made of them.
+inline std::vector<char> trained_weights(const graph& g, const training_options& o) {
+    std::vector<char> trained(g.weights.size(), 0);
+    if (!o.weight_gradients) return trained;
+    for (std::size_t i = 0; i < trained.size(); ++i) trained[i] = g.weights[i].kind == weight_kind::parameter;
+    for (auto& p : g.preparations)
+        for (int w : p.w)
+            if (w >= 0 && p.backward && trained[std::size_t(w)]) trained[std::size_t(p.out)] = 1;
+    return trained;
+}
+
+class kept_values {
+    const graph& g_;
+    const training_options& options_;
+
+  public:
+    std::vector<int> producer, last_reader; // by tensor: the operation that computes it, and the last to read it
+    std::vector<char> needs_gradient;       // by tensor
+    std::vector<char> needs_weights;        // by operation
+    std::vector<char> recomputed, stored;   // by tensor: not kept; kept in 16 bits
+
+    // `o` has to live as long.
+    kept_values(const graph& g, const training_options& o)
+        : g_(g),
+          options_(o),
+          producer(g.tensors.size(), -1),
+          last_reader(g.tensors.size(), -1),
+          needs_gradient(g.tensors.size(), 0),
+          recomputed(g.tensors.size(), 0),
+          stored(g.tensors.size(), 0) {
+        for (std::size_t i = 0; i < g.operations.size(); ++i) {
+            producer[std::size_t(g.operations[i].y)] = int(i);
+            for (int x : g.operations[i].x)
+                if (x >= 0) last_reader[std::size_t(x)] = int(i);
+        }
+        find_needs();
+        find_recomputed();
+        if (o.storage != number_format::float32) find_stored();
+    }
+
+    bool needs(int t) const { return t >= 0 && needs_gradient[std::size_t(t)]; }
+    bool runs_input_kernel(int i) const {
+        bool any = false;
+        for (int k = 0; k < max_inputs; ++k) any |= needs(op(i).x[k]) && !(op(i).d.passes >> k & 1);
+        return any;
+    }
+    // f(tensor) for the values that the backward pass of operation i reads.
+    template <class F> void each_backward_read(int i, F f) const {
+        const differentiation& d = op(i).d;
+        const unsigned read =
+            (runs_input_kernel(i) ? d.inputs_read : 0u) | (needs_weights[std::size_t(i)] ? d.weights_read : 0u);
+        for (int k = 0; k < max_inputs; ++k)
+            if (read >> k & 1 && op(i).x[k] >= 0) f(op(i).x[k]);
+        if (read & its_output) f(op(i).y);
+    }
+    // f(tensor) for those that the loss reads.
+    template <class F> void each_output(F f) const {
+        for (int t : options_.outputs) f(t);
+        f(int(g_.tensors.size()) - 1);
+    }
+
+  private:
+    const operation& op(int i) const { return g_.operations[std::size_t(i)]; }
+
+    void find_needs() {
+        const auto trained = trained_weights(g_, options_);
+        needs_gradient[0] = options_.input_gradient;
+        for (auto& o : g_.operations) {
+            bool weights = false, inputs = false;
+            for (int w : o.d.w) weights |= w >= 0 && trained[std::size_t(w)];
+            for (int x : o.x) inputs |= needs(x);
+            needs_weights.push_back(weights);
+            needs_gradient[std::size_t(o.y)] = weights || inputs;
+        }
+    }
+
+    void find_recomputed() {
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            const operation& o = op(i);
+            const bool cheap = o.d.cheap && runs_input_kernel(i) && (o.d.inputs_read & first_input);
+            recomputed[std::size_t(o.y)] = cheap || o.region >= 0;
+        }
+        each_output([&](int t) { recomputed[std::size_t(t)] = 0; });
+        for (auto& o : g_.operations) // what a block hands to others is kept
+            for (int x : o.x)
+                if (x > 0 && o.region != op(producer[std::size_t(x)]).region && !op(producer[std::size_t(x)]).d.cheap)
+                    recomputed[std::size_t(x)] = 0;
+    }
+
+    // What the backward pass reads as it was computed, or computes other values from again. Not the input, not what a
+    // loss reads, and not what is compared with another value: the largest of a window.
+    void find_stored() {
+        for (int i = 0; i < int(g_.operations.size()); ++i)
+            if (needs(op(i).y)) each_backward_read(i, [&](int t) { store_for(t, 1); });
+        for (auto& o : g_.operations)
+            if (o.d.inputs_read & its_output) store_for(o.x[0], 0), store_for(o.y, 0);
+        each_output([&](int t) { stored[std::size_t(t)] = 0; });
+        stored[0] = 0;
+    }
+    // Whether t is stored, or what it is computed again from.
+    void store_for(int t, char is_stored) {
+        if (!recomputed[std::size_t(t)]) {
+            stored[std::size_t(t)] = is_stored;
+            return;
+        }
+        for (int x : op(producer[std::size_t(t)]).x)
+            if (x >= 0) store_for(x, is_stored);
+    }
+};
+
+} // namespace detail
+
+} // namespace fovea
+
+// ---- fovea/graph/weight_pieces.hpp
+// Gradients of weights as partial sums: the rows of all images are cut into pieces, the sums of each are added in
+// order.
+
+namespace fovea::detail {
+
+inline constexpr int piece_grain = 4; // rows of a piece are a multiple of it, for Winograd's tiles
+
+// Of one piece: the gradients of all weights that are trained, one after the other.
+inline std::size_t partial_bytes(const graph& g, const operation& o, std::size_t element) {
+    std::size_t bytes = 0;
+    for (int w : o.d.w)
+        if (w >= 0) bytes += aligned(count(g.weights[std::size_t(w)].dims) * element);
+    return bytes;
+}
+
+// f(weight, its gradient in a piece of partial sums, numbers) for every weight that is trained.
+template <class Real, class F>
+void each_partial(const graph& g, const std::vector<char>& trained, const operation& o, std::byte* piece, F f) {
+    for (int k = 0; k < max_weights; ++k) {
+        const int w = o.d.w[k];
+        if (w < 0) continue;
+        const std::size_t numbers = count(g.weights[std::size_t(w)].dims);
+        if (trained[std::size_t(w)]) f(k, reinterpret_cast<Real*>(piece), numbers);
+        piece += aligned(numbers * sizeof(Real));
+    }
+}
+
+struct weight_cut {
+    int pieces, chunks; // of pixels; of output channels, at most
+};
+
+// By shapes alone, so that no thread count changes an addition. A single piece needs no partial sums. Weights that are
+// large, which convolutions alone have, may be cut by output channels instead, which changes no sum: other kernels add
+// to all channels. `each`: partial_bytes.
+inline weight_cut cut_weights(const operation& o, std::size_t each, int batch, extent output) {
+    constexpr std::size_t most = 32 << 20; // bytes of partial sums
+    constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
+    const int rows = batch * ((output.height + piece_grain - 1) / piece_grain);
+    const double wanted = std::min(double(batch) * output.height * output.width / pixels,
+                                   double(most) / double(std::max<std::size_t>(each, 1)));
+    const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
+    const bool large = o.dims[1] > 1 && pieces < 4;
+    return {pieces, large ? std::max(o.dims[0] / 64, 1) : 1};
+}
+
+// f(images, rows) for the rows of a piece: whole images together.
+template <class F> void each_part(int piece, int pieces, int batch, int height, F f) {
+    constexpr int grain = piece_grain;
+    const std::ptrdiff_t each = (height + grain - 1) / grain, all = each * batch;
+    std::ptrdiff_t at = all * piece / pieces;
+    for (const std::ptrdiff_t end = all * (piece + 1) / pieces; at < end;) {
+        const std::ptrdiff_t n = at / each, whole = at == n * each ? (end - at) / each : 0,
+                             stop = whole > 0 ? at + whole * each : std::min(end, (n + 1) * each);
+        f(range{int(n), int(n + std::max<std::ptrdiff_t>(whole, 1))},
+          whole > 0 ? range{0, height}
+                    : range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
+        at = stop;
+    }
+}
+
+} // namespace fovea::detail
+
+namespace fovea {
 
 struct training_step {
     enum class kind { forward, backward, narrow, widen } what;
@@ -15320,36 +14770,21 @@ struct training_plan {
 
 namespace detail {
 
-// Weights that get gradients: parameters and what is made of them.
-inline std::vector<char> trained_weights(const graph& g, const training_options& o) {
-    std::vector<char> trained(g.weights.size(), 0);
-    if (!o.weight_gradients) return trained;
-    for (std::size_t i = 0; i < trained.size(); ++i) trained[i] = g.weights[i].kind == weight_kind::parameter;
-    for (auto& p : g.preparations)
-        for (int w : p.w)
-            if (w >= 0 && p.backward && trained[std::size_t(w)]) trained[std::size_t(p.out)] = 1;
-    return trained;
-}
-
 class training_planner {
   public:
     training_planner(const graph& g, extent input, int batch, const training_options& o, std::size_t element)
-        : g_(g), options_(o), element_(element), n_(g.tensors.size()) {
+        : g_(g), options_(o), element_(element), n_(g.tensors.size()), keep_(g, options_) {
         p_.batch = batch;
         p_.extents = extents_of(g, input);
-        producer_.assign(n_, -1);
-        for (std::size_t i = 0; i < g.operations.size(); ++i) producer_[std::size_t(g.operations[i].y)] = int(i);
+        p_.needs_gradient = keep_.needs_gradient, p_.needs_weights = keep_.needs_weights;
         const std::size_t m = g.operations.size();
         slots_.resize(4 * n_ + 2 * m + 1);
-        buffer_.assign(n_, -1);
+        buffer_.assign(n_, -1), again_.assign(n_, 0);
         p_.ways.assign(m, {});
     }
 
     training_plan run() {
-        find_needs();
         find_columns();
-        find_recomputed();
-        find_stored();
         forward();
         loss();
         for (int i = int(g_.operations.size()); i-- > 0;) backward(i);
@@ -15364,84 +14799,17 @@ class training_planner {
     arena_slot& statistics(int i) { return slots_[3 * n_ + std::size_t(i)]; }
     arena_slot& partial(int i) { return slots_[3 * n_ + g_.operations.size() + std::size_t(i)]; }
     arena_slot& stored(int t) { return slots_[3 * n_ + 2 * g_.operations.size() + std::size_t(t)]; }
-    bool needs(int t) const { return t >= 0 && p_.needs_gradient[std::size_t(t)]; }
-
-    void find_needs() {
-        const auto trained = trained_weights(g_, options_);
-        p_.needs_gradient.assign(n_, 0);
-        p_.needs_gradient[0] = options_.input_gradient;
-        for (auto& o : g_.operations) {
-            bool weights = false, inputs = false;
-            for (int w : o.d.w) weights |= w >= 0 && trained[std::size_t(w)];
-            for (int x : o.x) inputs |= needs(x);
-            p_.needs_weights.push_back(weights);
-            p_.needs_gradient[std::size_t(o.y)] = weights || inputs;
-        }
-    }
+    bool needs(int t) const { return keep_.needs(t); }
 
     void find_columns() {
         for (auto& e : p_.extents) p_.cols.push_back({0, e.width});
+        if (options_.whole_calls) return;
         for (auto& o : g_.operations) {
             const std::size_t x = std::size_t(o.x[0]);
             const range out{0, p_.extents[std::size_t(o.y)].width};
             p_.cols[x] = p_.cols[x].join(o.reads(out, p_.extents[x].width));
             p_.cols[x] = p_.cols[x].join(o.d.weight_reads(out, p_.extents[x].width));
         }
-    }
-
-    bool runs_input_kernel(int i) const {
-        bool any = false;
-        for (int k = 0; k < max_inputs; ++k) any |= needs(op(i).x[k]) && !(op(i).d.passes >> k & 1);
-        return any;
-    }
-    // f(tensor) for the values that the backward pass of operation i reads.
-    template <class F> void each_backward_read(int i, F f) const {
-        const differentiation& d = op(i).d;
-        const unsigned read =
-            (runs_input_kernel(i) ? d.inputs_read : 0u) | (p_.needs_weights[std::size_t(i)] ? d.weights_read : 0u);
-        for (int k = 0; k < max_inputs; ++k)
-            if (read >> k & 1 && op(i).x[k] >= 0) f(op(i).x[k]);
-        if (read & its_output) f(op(i).y);
-    }
-
-    void find_recomputed() {
-        recomputed_.assign(n_, 0);
-        for (int i = 0; i < int(g_.operations.size()); ++i) {
-            const operation& o = op(i);
-            const bool cheap = o.d.cheap && runs_input_kernel(i) && (o.d.inputs_read & first_input);
-            recomputed_[std::size_t(o.y)] = cheap || o.region >= 0;
-        }
-        each_output([&](int t) { recomputed_[std::size_t(t)] = 0; });
-        for (auto& o : g_.operations) // what a block hands to others is kept
-            for (int x : o.x)
-                if (x > 0 && o.region != op(producer_[std::size_t(x)]).region && !op(producer_[std::size_t(x)]).d.cheap)
-                    recomputed_[std::size_t(x)] = 0;
-        again_.assign(n_, 0);
-    }
-
-    // What the backward pass reads as it was computed, or computes other values from again. Not the input, not what a
-    // loss reads, and not what is compared with another value: the largest of a window.
-    void find_stored() {
-        stored_.assign(n_, 0), last_reader_.assign(n_, -1);
-        for (int i = 0; i < int(g_.operations.size()); ++i)
-            for (int x : op(i).x)
-                if (x >= 0) last_reader_[std::size_t(x)] = i;
-        if (options_.storage == number_format::float32) return;
-        for (int i = 0; i < int(g_.operations.size()); ++i)
-            if (needs(op(i).y)) each_backward_read(i, [&](int t) { store_for(t, 1); });
-        for (auto& o : g_.operations)
-            if (o.d.inputs_read & its_output) store_for(o.x[0], 0), store_for(o.y, 0);
-        each_output([&](int t) { stored_[std::size_t(t)] = 0; });
-        stored_[0] = 0;
-    }
-    // Whether t is stored, or what it is computed again from.
-    void store_for(int t, char stored) {
-        if (!recomputed_[std::size_t(t)]) {
-            stored_[std::size_t(t)] = stored;
-            return;
-        }
-        for (int x : op(producer_[std::size_t(t)]).x)
-            if (x >= 0) store_for(x, stored);
     }
 
     void store(int t) {
@@ -15459,9 +14827,9 @@ class training_planner {
                 if (x >= 0) value(x, false).use(now);
             if (op(i).d.statistics) statistics(i).use(now);
             for (int x : op(i).x)
-                if (x >= 0 && stored_[std::size_t(x)] && last_reader_[std::size_t(x)] == i) {
+                if (x >= 0 && keep_.stored[std::size_t(x)] && keep_.last_reader[std::size_t(x)] == i) {
                     store(x);
-                    last_reader_[std::size_t(x)] = -1; // it may read the same twice
+                    keep_.last_reader[std::size_t(x)] = -1; // it may read the same twice
                 }
         }
         p_.forward = p_.steps.size();
@@ -15469,30 +14837,24 @@ class training_planner {
 
     void loss() {
         ++now_;
-        each_output([&](int t) {
+        keep_.each_output([&](int t) {
             value(t, false).use(now_);
             if (t + 1 < int(n_) && !needs(t)) return;
             buffer_[std::size_t(t)] = t;
             gradient(t).use(now_);
         });
     }
-    // f(tensor) for those that the loss reads.
-    template <class F> void each_output(F f) const {
-        for (int t : options_.outputs) f(t);
-        f(int(n_) - 1);
-    }
-
     // Widens value t, or computes it and what that needs again, unless it is there.
     void ensure(int t) {
         if (again_[std::size_t(t)]) return;
-        if (stored_[std::size_t(t)]) {
+        if (keep_.stored[std::size_t(t)]) {
             p_.steps.push_back({training_step::kind::widen, t});
             stored(t).use(++now_), value(t, true).use(now_);
             again_[std::size_t(t)] = 1;
             return;
         }
-        if (!recomputed_[std::size_t(t)]) return;
-        const int i = producer_[std::size_t(t)];
+        if (!keep_.recomputed[std::size_t(t)]) return;
+        const int i = keep_.producer[std::size_t(t)];
         for (int x : op(i).x)
             if (x >= 0) ensure(x);
         p_.steps.push_back({training_step::kind::forward, i});
@@ -15507,10 +14869,10 @@ class training_planner {
     void backward(int i) {
         const operation& o = op(i);
         if (!needs(o.y) || buffer_[std::size_t(o.y)] < 0) return; // nobody reads it: its gradient is zero
-        each_backward_read(i, [&](int t) { ensure(t); });
+        keep_.each_backward_read(i, [&](int t) { ensure(t); });
         p_.steps.push_back({training_step::kind::backward, i});
         const int now = ++now_;
-        each_backward_read(i, [&](int t) { value(t, again_[std::size_t(t)]).use(now); });
+        keep_.each_backward_read(i, [&](int t) { value(t, again_[std::size_t(t)]).use(now); });
         gradient(o.y).use(now);
         if (o.d.statistics) statistics(i).use(now);
         if (p_.needs_weights[std::size_t(i)]) partial(i).use(now);
@@ -15541,9 +14903,9 @@ class training_planner {
     void find_margins() {
         std::vector<int> of_buffer(n_, 0);
         for (int t = 0; t < int(n_); ++t) {
-            const int i = producer_[std::size_t(t)], b = buffer_[std::size_t(t)];
-            if (i < 0 || b < 0 || !runs_input_kernel(i)) continue;
-            of_buffer[std::size_t(b)] = std::max(of_buffer[std::size_t(b)], op(i).d.margin);
+            const int i = keep_.producer[std::size_t(t)], b = buffer_[std::size_t(t)];
+            if (i < 0 || b < 0 || !keep_.runs_input_kernel(i)) continue;
+            if (!options_.whole_calls) of_buffer[std::size_t(b)] = std::max(of_buffer[std::size_t(b)], op(i).d.margin);
         }
         for (std::size_t t = 0; t < n_; ++t)
             p_.margins.push_back(of_buffer[buffer_[t] < 0 ? t : std::size_t(buffer_[t])]);
@@ -15568,9 +14930,13 @@ class training_planner {
         for (std::size_t i = 0; i < m; ++i) {
             const operation& o = g_.operations[i];
             slots_[3 * n_ + i].bytes = aligned(std::size_t(o.d.statistics) * element_);
-            cut_weights(o, p_.needs_weights[i]);
-            const int pieces = p_.pieces.back();
-            slots_[3 * n_ + m + i].bytes = pieces > 1 ? std::size_t(pieces) * partial_bytes(g_, o, element_) : 0;
+            const std::size_t partial = partial_bytes(g_, o, element_);
+            const weight_cut cut = !p_.needs_weights[i] ? weight_cut{0, 1}
+                                   : options_.whole_calls
+                                       ? weight_cut{1, 1}
+                                       : cut_weights(o, partial, p_.batch, p_.extents[std::size_t(o.y)]);
+            p_.pieces.push_back(cut.pieces), p_.chunks.push_back(cut.chunks);
+            slots_[3 * n_ + m + i].bytes = cut.pieces > 1 ? std::size_t(cut.pieces) * partial : 0;
         }
         slots_.back() = {p_.zero_bytes, 0, 0, now_ + 1};
         p_.bytes = pack(slots_);
@@ -15586,40 +14952,13 @@ class training_planner {
         p_.zeros = slots_.back().offset;
     }
 
-    // Partial sums of weight gradients: by shapes alone, so that no thread count changes an addition. A single piece
-    // needs none. Weights that are large, which convolutions alone have, may be cut by output channels instead, which
-    // changes no sum: other kernels add to all channels.
-    void cut_weights(const operation& o, bool needed) {
-        constexpr std::size_t most = 32 << 20; // bytes of partial sums
-        constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
-        const std::size_t each = std::max<std::size_t>(partial_bytes(g_, o, element_), 1);
-        const auto [height, width] = p_.extents[std::size_t(o.y)];
-        const int rows = p_.batch * ((height + row_grain - 1) / row_grain);
-        const double wanted = std::min(double(p_.batch) * height * width / pixels, double(most) / double(each));
-        const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
-        p_.pieces.push_back(needed ? pieces : 0);
-        const bool large = needed && o.dims[1] > 1 && pieces < 4;
-        p_.chunks.push_back(large ? std::max(o.dims[0] / 64, 1) : 1);
-    }
-
-  public:
-    static constexpr int row_grain = 4; // rows of a piece are a multiple of it, for Winograd's tiles
-    // Of one piece: the gradients of all weights that are trained, one after the other.
-    static std::size_t partial_bytes(const graph& g, const operation& o, std::size_t element) {
-        std::size_t bytes = 0;
-        for (int w : o.d.w)
-            if (w >= 0) bytes += aligned(count(g.weights[std::size_t(w)].dims) * element);
-        return bytes;
-    }
-
-  private:
     const graph& g_;
     training_options options_;
     std::size_t element_, n_;
     training_plan p_;
-    std::vector<int> producer_, buffer_; // by tensor: the operation that computes it; its gradient's memory
-    std::vector<int> last_reader_;       // by tensor: the last operation that reads it
-    std::vector<char> recomputed_, stored_, again_;
+    kept_values keep_;
+    std::vector<int> buffer_; // by tensor: its gradient's memory
+    std::vector<char> again_; // by tensor: its value was computed again, or widened
     // values, values of the second time, gradients; statistics, partial sums; values in 16 bits; zeros
     std::vector<arena_slot> slots_;
     int now_ = 0;
@@ -15637,52 +14976,11 @@ inline training_plan plan_training(const graph& g, extent input, int batch, cons
 
 namespace fovea {
 
-// Gradients of the weights, by weight: of parameters until they are cleared, of derived weights within a step.
-template <class Real> class gradient_store {
+class training_memory {
   public:
-    explicit gradient_store(const graph& g) {
-        for (auto& w : g.weights) of_.emplace_back(w.kind == weight_kind::buffer || w.name.empty() ? 0 : count(w.dims));
-    }
-    Real* operator[](int i) { return i < 0 || of_[std::size_t(i)].empty() ? nullptr : of_[std::size_t(i)].data(); }
-    void clear(int i) { std::ranges::fill(of_[std::size_t(i)], Real(0)); }
-    void clear(context& threads) {
-        threads.parallel_for_uneven(int(of_.size()), [&](int i, int) noexcept { clear(i); });
-    }
+    training_memory(const graph& g, const training_options& o, std::size_t bytes_of_number)
+        : g_(g), options_(o), trained_(detail::trained_weights(g, o)), element_(bytes_of_number) {}
 
-  private:
-    std::vector<std::vector<Real>> of_;
-};
-
-template <class Real> class differentiator {
-  public:
-    // `gradients` may be null where options.weight_gradients is false.
-    differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
-                   const training_options& o = {})
-        : g_(g),
-          weights_(weights),
-          gradients_(gradients),
-          threads_(threads),
-          options_(o),
-          trained_(detail::trained_weights(g, o)) {
-        const bool converts = std::same_as<Real, float> && g.widen && g.narrow;
-        if (o.storage != number_format::float32 && !converts)
-            fail("training: this backend cannot convert numbers of 16 bits: expected float32");
-    }
-
-    // Plans for a batch of that size, unless the last was of that size too.
-    void prepare(extent input, int batch) {
-        if (!plan_.extents.empty() && plan_.batch == batch && plan_.extents[0].height == input.height &&
-            plan_.extents[0].width == input.width)
-            return;
-        plan_ = plan_training(g_, input, batch, options_, sizeof(Real));
-        arena_.reserve(plan_.bytes);
-    }
-    // Values of the network's input, to be filled before forward(); its margins are zeros.
-    window input() {
-        const window w = value(0, false);
-        clear(w);
-        return w;
-    }
     window output() const { return value(int(g_.tensors.size()) - 1, false); }
     // Zeros after forward(), to be filled before backward().
     window output_gradient() const { return gradient(int(g_.tensors.size()) - 1); }
@@ -15692,14 +14990,140 @@ template <class Real> class differentiator {
     window input_gradient() const { return gradient(0); } // after backward(), with options.input_gradient
     std::size_t bytes() const { return plan_.bytes; }
 
+  protected:
+    // Plans for a batch of that size; false where the last was of that size, too.
+    bool plan_for(extent input, int batch) {
+        if (!plan_.extents.empty() && plan_.batch == batch && plan_.extents[0].height == input.height &&
+            plan_.extents[0].width == input.width)
+            return false;
+        plan_ = plan_training(g_, input, batch, options_, element_);
+        return true;
+    }
+    void begin_forward() { again_.assign(g_.tensors.size(), 0); }
+
+    const operation& op(int i) const { return g_.operations[std::size_t(i)]; }
+
+    window value(int t, bool again) const {
+        window w = shaped(t, plan_.cols[std::size_t(t)]);
+        w.data = arena_ + plan_.values[again ? 1 : 0][std::size_t(t)];
+        return w;
+    }
+    window gradient(int t) const {
+        const int margin = plan_.margins[std::size_t(t)];
+        window w = shaped(t, {-margin, plan_.extents[std::size_t(t)].width + margin});
+        w.data = arena_ + plan_.gradients[std::size_t(t)];
+        return w;
+    }
+    std::byte* statistics(int i) const { // of the batch; null: running estimates take their place
+        const bool batch = op(i).d.statistics && options_.batch_statistics;
+        return batch ? arena_ + plan_.statistics[std::size_t(i)] : nullptr;
+    }
+
+    // Windows of operation i, whole images, forward for the first time or `again`; and that it was run.
+    void take_windows(call& c, int i, bool again) {
+        const operation& o = op(i);
+        for (int k = 0; k < max_inputs; ++k)
+            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again && again_[std::size_t(o.x[k])]);
+        c.y = value(o.y, again);
+        again_[std::size_t(o.y)] = again;
+        c.images = {0, plan_.batch}, c.rows = {0, c.y.height}, c.cols = {0, c.y.width};
+        c.statistics = statistics(i);
+    }
+    // Everything but where a kernel's share lies, and dw. weights[i] are the numbers of a weight.
+    template <class Weights> gradient_call gradient_call_of(int i, const Weights& weights) const {
+        const operation& o = op(i);
+        gradient_call c;
+        c.a = o.d.a, c.dims = o.dims, c.images = {0, plan_.batch},
+        c.outputs = {0, g_.tensors[std::size_t(o.y)].channels};
+        for (int k = 0; k < max_inputs; ++k)
+            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again_[std::size_t(o.x[k])]);
+        c.y = value(o.y, again_[std::size_t(o.y)]), c.dy = gradient(o.y);
+        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights[o.d.w[k]];
+        c.arranged = weights[o.d.arranged];
+        c.statistics = statistics(i);
+        return c;
+    }
+    // The gradients of inputs that a kernel computes; false where there is none.
+    bool take_targets(gradient_call& c, int i) const {
+        const operation& o = op(i);
+        const auto& ways = plan_.ways[std::size_t(i)];
+        bool any = false;
+        for (std::size_t k = 0; k < ways.size(); ++k) {
+            if (ways[k] == gradient_way::none || (o.d.passes >> k & 1)) continue;
+            c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == gradient_way::computed_and_added;
+            any = true;
+        }
+        return any;
+    }
+    // pass(dx, adds) for the gradients of inputs that are that of the output, or have it added.
+    template <class F> void each_passed(int i, F pass) const {
+        const auto& ways = plan_.ways[std::size_t(i)];
+        for (std::size_t k = 0; k < ways.size(); ++k)
+            if (ways[k] == gradient_way::copied || ways[k] == gradient_way::added)
+                pass(gradient(op(i).x[int(k)]), ways[k] == gradient_way::added);
+    }
+
+    const graph& g_;
+    training_options options_;
+    std::vector<char> trained_; // by weight
+    training_plan plan_;
+    std::byte* arena_ = nullptr; // plan_.bytes of whoever runs the plan
+    std::vector<char> again_;    // by tensor: its value is the one that was computed again, or widened
+
+  private:
+    window shaped(int t, range cols) const {
+        const auto [height, width] = plan_.extents[std::size_t(t)];
+        const int channels = g_.tensors[std::size_t(t)].channels;
+        const std::ptrdiff_t row = std::ptrdiff_t(cols.size()) * channels;
+        return {.zeros = arena_ + plan_.zeros,
+                .height = height,
+                .width = width,
+                .channels = channels,
+                .left = cols.begin,
+                .columns = cols.size(),
+                .stored = height,
+                .row_stride = row,
+                .image_stride = row * height};
+    }
+    std::size_t element_;
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+template <class Real> class differentiator : public training_memory {
+  public:
+    // `gradients` may be null where options.weight_gradients is false.
+    differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
+                   const training_options& o = {})
+        : training_memory(g, o, sizeof(Real)), weights_(weights), gradients_(gradients), threads_(threads) {
+        const bool converts = std::same_as<Real, float> && g.widen && g.narrow;
+        if (o.storage != number_format::float32 && !converts)
+            fail("training: this backend cannot convert numbers of 16 bits: expected float32");
+    }
+
+    // Plans for a batch of that size, unless the last was of that size too.
+    void prepare(extent input, int batch) {
+        if (!plan_for(input, batch)) return;
+        memory_.reserve(plan_.bytes);
+        arena_ = memory_.data();
+    }
+    // Values of the network's input, to be filled before forward(); its margins are zeros.
+    window input() {
+        const window w = value(0, false);
+        clear(w);
+        return w;
+    }
+
     // Buffers (running estimates) are updated unless `evaluating`.
     void forward(bool evaluating = false) {
         forward(evaluating, [](const operation&, const window&) { return true; });
     }
     // look(operation, its output) may return false to stop.
     template <class Look> void forward(bool evaluating, Look look) {
-        std::fill_n(arena_.data() + plan_.zeros, plan_.zero_bytes, std::byte{0});
-        again_.assign(g_.tensors.size(), 0);
+        std::fill_n(arena_ + plan_.zeros, plan_.zero_bytes, std::byte{0});
+        begin_forward();
         for (std::size_t s = 0; s < plan_.forward; ++s) {
             const auto [what, i] = plan_.steps[s];
             if (what == training_step::kind::narrow) {
@@ -15731,33 +15155,6 @@ template <class Real> class differentiator {
   private:
     static constexpr std::size_t element = sizeof(Real);
 
-    const operation& op(int i) const { return g_.operations[std::size_t(i)]; }
-
-    window shaped(int t, range cols) const {
-        const auto [height, width] = plan_.extents[std::size_t(t)];
-        const int channels = g_.tensors[std::size_t(t)].channels;
-        const std::ptrdiff_t row = std::ptrdiff_t(cols.size()) * channels;
-        return {.zeros = arena_.data() + plan_.zeros,
-                .height = height,
-                .width = width,
-                .channels = channels,
-                .left = cols.begin,
-                .columns = cols.size(),
-                .stored = height,
-                .row_stride = row,
-                .image_stride = row * height};
-    }
-    window value(int t, bool again) const {
-        window w = shaped(t, plan_.cols[std::size_t(t)]);
-        w.data = arena_.data() + plan_.values[again ? 1 : 0][std::size_t(t)];
-        return w;
-    }
-    window gradient(int t) const {
-        window w = shaped(
-            t, {-plan_.margins[std::size_t(t)], plan_.extents[std::size_t(t)].width + plan_.margins[std::size_t(t)]});
-        w.data = arena_.data() + plan_.gradients[std::size_t(t)];
-        return w;
-    }
     // Zeros inside, too: a loss adds to the gradient of its input.
     void clear(const window& w) const {
         const std::size_t bytes = std::size_t(w.image_stride) * element;
@@ -15765,16 +15162,12 @@ template <class Real> class differentiator {
             std::fill_n(w.data + std::size_t(n) * bytes, bytes, std::byte{0});
         });
     }
-    Real* statistics(int i) const {
-        const bool batch = op(i).d.statistics && options_.batch_statistics;
-        return batch ? reinterpret_cast<Real*>(arena_.data() + plan_.statistics[std::size_t(i)]) : nullptr;
-    }
 
     // Value t to 16 bits, or from them to its second place.
     void convert(int t, bool narrows) {
         if constexpr (std::same_as<Real, float>) {
             const window w = value(t, !narrows);
-            auto* const kept = reinterpret_cast<std::uint16_t*>(arena_.data() + plan_.stored[std::size_t(t)]);
+            auto* const kept = reinterpret_cast<std::uint16_t*>(arena_ + plan_.stored[std::size_t(t)]);
             auto* const values = reinterpret_cast<float*>(w.data);
             threads_.parallel_for(plan_.batch * w.height, [&](int k, int) noexcept {
                 const std::ptrdiff_t at = k * w.row_stride;
@@ -15788,35 +15181,15 @@ template <class Real> class differentiator {
     void compute(int i, bool again, bool updates) {
         const operation& o = op(i);
         call c = detail::call_of(o, weights_);
-        for (int k = 0; k < max_inputs; ++k)
-            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again && again_[std::size_t(o.x[k])]);
-        c.y = value(o.y, again);
-        again_[std::size_t(o.y)] = again;
-        c.images = {0, plan_.batch}, c.rows = {0, c.y.height}, c.cols = {0, c.y.width};
-        c.statistics = statistics(i);
+        take_windows(c, i, again);
         if (c.statistics && !again) {
-            gradient_call s = gradient_call_of(i);
+            gradient_call s = gradient_call_of(i, weights_);
             for (int k = 0; updates && k < max_weights; ++k)
                 if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             find_statistics(o.d.statistics_before, s);
         }
         detail::compute(g_, o, c, threads_, element);
-    }
-
-    // Everything but where a kernel's share lies, and dw.
-    gradient_call gradient_call_of(int i) const {
-        const operation& o = op(i);
-        gradient_call c;
-        c.a = o.d.a, c.dims = o.dims, c.images = {0, plan_.batch},
-        c.outputs = {0, g_.tensors[std::size_t(o.y)].channels};
-        for (int k = 0; k < max_inputs; ++k)
-            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again_[std::size_t(o.x[k])]);
-        c.y = value(o.y, again_[std::size_t(o.y)]), c.dy = gradient(o.y);
-        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.d.w[k]];
-        c.arranged = weights_[o.d.arranged];
-        c.statistics = statistics(i);
-        return c;
     }
 
     void find_statistics(gradient_kernel find, const gradient_call& c) {
@@ -15831,20 +15204,11 @@ template <class Real> class differentiator {
 
     void differentiate(int i) {
         const operation& o = op(i);
-        gradient_call c = gradient_call_of(i);
-        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) differentiate_weights(i, c);
+        gradient_call c = gradient_call_of(i, weights_);
         if (c.statistics) find_statistics(o.d.statistics_back, c);
-        const auto& ways = plan_.ways[std::size_t(i)];
-        using enum gradient_way;
-        bool any = false;
-        for (std::size_t k = 0; k < ways.size(); ++k) {
-            if (ways[k] == none || (o.d.passes >> k & 1)) continue;
-            c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == computed_and_added;
-            any = true;
-        }
-        if (any) differentiate_inputs(o, c);
-        for (std::size_t k = 0; k < ways.size(); ++k)
-            if (ways[k] == copied || ways[k] == added) pass(gradient(o.x[int(k)]), c.dy, ways[k] == added);
+        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) differentiate_weights(i, c);
+        if (take_targets(c, i)) differentiate_inputs(o, c);
+        each_passed(i, [&](const window& dx, bool adds) { pass(dx, c.dy, adds); });
     }
 
     void differentiate_inputs(const operation& o, gradient_call& whole) {
@@ -15882,8 +15246,8 @@ template <class Real> class differentiator {
         const operation& o = op(i);
         const int pieces = plan_.pieces[std::size_t(i)], outputs = o.dims[0];
         const int chunks = std::min(plan_.chunks[std::size_t(i)], (threads_.threads() + pieces - 1) / pieces);
-        const std::size_t bytes = detail::training_planner::partial_bytes(g_, o, element);
-        std::byte* const memory = arena_.data() + plan_.partials[std::size_t(i)];
+        const std::size_t bytes = detail::partial_bytes(g_, o, element);
+        std::byte* const memory = arena_ + plan_.partials[std::size_t(i)];
         if (pieces > 1)
             threads_.parallel_for(pieces, [&](int k, int) noexcept {
                 std::fill_n(memory + std::size_t(k) * bytes, bytes, std::byte{0});
@@ -15900,10 +15264,11 @@ template <class Real> class differentiator {
             c.scratch = threads_.scratch(worker);
             c.outputs = {outputs * (k % chunks) / chunks, outputs * (k % chunks + 1) / chunks};
             const int piece = k / chunks;
-            each_partial(o, memory + std::size_t(piece) * bytes, [&](int w, Real* at, std::size_t) {
-                c.dw[std::size_t(w)] = pieces > 1 ? at : (*gradients_)[o.d.w[w]];
-            });
-            each_part(piece, pieces, whole.dy.height, [&](range images, range rows) {
+            detail::each_partial<Real>(g_, trained_, o, memory + std::size_t(piece) * bytes,
+                                       [&](int w, Real* at, std::size_t) {
+                                           c.dw[std::size_t(w)] = pieces > 1 ? at : (*gradients_)[o.d.w[w]];
+                                       });
+            detail::each_part(piece, pieces, plan_.batch, whole.dy.height, [&](range images, range rows) {
                 c.images = images, c.rows = rows;
                 o.d.weights(c);
             });
@@ -15913,7 +15278,7 @@ template <class Real> class differentiator {
 
     // Partial sums, in order, to the gradients.
     void add_pieces(const operation& o, std::byte* memory, int pieces, std::size_t bytes) {
-        each_partial(o, memory, [&](int w, Real* first, std::size_t numbers) {
+        detail::each_partial<Real>(g_, trained_, o, memory, [&](int w, Real* first, std::size_t numbers) {
             constexpr std::size_t chunk = 4096;
             Real* const sum = (*gradients_)[o.d.w[w]];
             threads_.parallel_for(int((numbers + chunk - 1) / chunk), [&](int k, int) noexcept {
@@ -15925,31 +15290,6 @@ template <class Real> class differentiator {
                 }
             });
         });
-    }
-
-    // f(weight, its gradient in a piece of partial sums, numbers) for every weight that is trained.
-    template <class F> void each_partial(const operation& o, std::byte* piece, F f) const {
-        for (int k = 0; k < max_weights; ++k) {
-            const int w = o.d.w[k];
-            if (w < 0) continue;
-            const std::size_t numbers = count(g_.weights[std::size_t(w)].dims);
-            if (trained_[std::size_t(w)]) f(k, reinterpret_cast<Real*>(piece), numbers);
-            piece += detail::aligned(numbers * element);
-        }
-    }
-    // f(images, rows) for the rows of a piece: whole images together.
-    template <class F> void each_part(int piece, int pieces, int height, F f) const {
-        constexpr int grain = detail::training_planner::row_grain;
-        const std::ptrdiff_t each = (height + grain - 1) / grain, all = each * plan_.batch;
-        std::ptrdiff_t at = all * piece / pieces;
-        for (const std::ptrdiff_t end = all * (piece + 1) / pieces; at < end;) {
-            const std::ptrdiff_t n = at / each, whole = at == n * each ? (end - at) / each : 0,
-                                 stop = whole > 0 ? at + whole * each : std::min(end, (n + 1) * each);
-            f(range{int(n), int(n + std::max<std::ptrdiff_t>(whole, 1))},
-              whole > 0 ? range{0, height}
-                        : range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
-            at = stop;
-        }
     }
 
     void differentiate_preparations() {
@@ -15970,15 +15310,10 @@ template <class Real> class differentiator {
         });
     }
 
-    const graph& g_;
     weight_store& weights_;
     gradient_store<Real>* gradients_;
     context& threads_;
-    training_options options_;
-    std::vector<char> trained_; // by weight
-    training_plan plan_;
-    storage arena_;
-    std::vector<char> again_; // by tensor: its value is the one that was computed again, or widened
+    storage memory_;
 };
 
 } // namespace fovea
@@ -16000,6 +15335,469 @@ template <class Real> struct basic_parameter {
     std::span<Real> gradients() const { return {gradient, size()}; }
 };
 using parameter = basic_parameter<float>;
+
+} // namespace fovea
+
+// ---- fovea/model/training_engine.hpp
+// What trains a network elsewhere than on the threads of a context: on a GPU, where its weights, their gradients and
+// what the optimizer remembers stay from step to step. A backend that has one says so by
+//
+//   std::unique_ptr<training_engine> make_training_engine(Backend, const graph&, weight_store&,
+//                                                         gradient_store<float>&, const training_options&)
+//
+// Graph, weights and gradients outlive it. Those of the host are copies, brought up to date when somebody asks.
+
+// ---- fovea/loss/terms.hpp
+// A loss as a description: the sum of terms that a backend can compute by itself, where the image is. A loss that has
+// one gives it by terms(weight); one that has none, such as a user's own, is computed on the host.
+
+namespace fovea {
+
+enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy };
+
+struct loss_term {
+    loss_kind kind = loss_kind::l2;
+    double weight = 1;
+    double parameter = 0; // charbonnier: epsilon; cross_entropy: the probability that is wanted
+};
+using loss_terms = std::vector<loss_term>;
+
+} // namespace fovea
+
+// ---- fovea/optimizer/weight_update.hpp
+// What an optimizer would do in a step, for whoever does it where the weights are.
+
+// ---- fovea/optimizer/adafactor.hpp
+// Adafactor (Shazeer and Stern 2018, arXiv 1804.04235) as PyTorch 2.5 and later define it: for weights of two or more
+// dimensions the second moment is the product of those of the rows and columns of the last two,
+//
+//   r = lerp(r, mean of g^2 along a row, s), c = lerp(c, mean of g^2 along a column, s), s = t^beta2_decay
+//   v = r c / max(mean of r, eps1),     for vectors  v = lerp(v, g^2, s)
+//   u = g / sqrt(max(v, eps1^2)),       w -= max(eps2, rms(w)) min(learning rate, 1/sqrt(t)) u / max(1, rms(u) / d)
+
+// ---- fovea/optimizer/optimizer.hpp
+// What an optimizer is, and what all of them share.
+//
+//   struct my_optimizer {
+//       void step(std::span<const parameter>, double learning_rate, context* threads);   // one step from the gradients
+//       template <class F> void each_state(F f);                       // f(name, std::vector<float>&): what to save
+//       std::int64_t steps = 0;                                        // done so far
+//       static constexpr const char* name;
+//   };
+// State is made at the first step, one vector for each parameter and kind; whoever resumes calls prepare() first.
+// Threads (null: one) share fixed pieces of the numbers, so that how many there are changes no bit.
+
+namespace fovea {
+
+template <class O>
+concept optimizer = requires(O o, std::span<const parameter> p) {
+    o.step(p, 1e-3, static_cast<context*>(nullptr));
+    o.prepare(p);
+    { o.steps } -> std::convertible_to<std::int64_t>;
+    { O::name } -> std::convertible_to<const char*>;
+};
+
+// One vector of numbers for each parameter.
+struct optimizer_state {
+    std::vector<std::vector<float>> of;
+    void prepare(std::span<const parameter> parameters) {
+        if (!of.empty()) return;
+        for (auto& p : parameters) of.emplace_back(p.size(), 0.f);
+    }
+    std::vector<float>& operator[](std::size_t i) { return of[i]; }
+};
+
+// Numbers [begin, end) of a parameter.
+struct parameter_piece {
+    std::size_t parameter, begin, end;
+};
+
+// They depend on the parameters' sizes alone.
+inline std::vector<parameter_piece> pieces_of(std::span<const parameter> parameters) {
+    constexpr std::size_t most = 1 << 14;
+    std::vector<parameter_piece> pieces;
+    for (std::size_t k = 0; k < parameters.size(); ++k)
+        for (std::size_t begin = 0, n = parameters[k].size(); begin < n; begin += most)
+            pieces.push_back({k, begin, std::min(begin + most, n)});
+    return pieces;
+}
+// f(index) for every index of [0, n), on the threads if there are any.
+template <class F> void share(context* threads, std::size_t n, F f) {
+    const auto one = [&](int i, int) noexcept { f(std::size_t(i)); };
+    if (threads) return threads->parallel_for(int(n), one);
+    for (int i = 0; i < int(n); ++i) one(i, 0);
+}
+template <class F> void each_piece(std::span<const parameter> parameters, context* threads, F f) {
+    const auto pieces = pieces_of(parameters);
+    share(threads, pieces.size(), [&](std::size_t i) { f(pieces[i]); });
+}
+
+// The sum of squares, in double.
+inline double sum_of_squares(const float* x, std::size_t count) {
+    constexpr std::size_t chains = 8;
+    double sums[chains] = {}, rest = 0;
+    std::size_t i = 0;
+    for (; i + chains <= count; i += chains)
+        for (std::size_t k = 0; k < chains; ++k) sums[k] += double(x[i + k]) * double(x[i + k]);
+    for (; i < count; ++i) rest += double(x[i]) * double(x[i]);
+    for (double s : sums) rest += s;
+    return rest;
+}
+
+// The Euclidean norm of all gradients together, and into `each` those of single parameters; in double, the same on any
+// number of threads. Not finite when one gradient is not.
+inline double gradient_norm(std::span<const parameter> parameters, std::vector<double>& each,
+                            context* threads = nullptr) {
+    const auto pieces = pieces_of(parameters);
+    std::vector<double> squares(pieces.size());
+    share(threads, pieces.size(), [&](std::size_t i) {
+        const auto [k, begin, end] = pieces[i];
+        squares[i] = sum_of_squares(parameters[k].gradient + begin, end - begin);
+    });
+    each.assign(parameters.size(), 0);
+    for (std::size_t i = 0; i < pieces.size(); ++i) each[pieces[i].parameter] += squares[i];
+    double all = 0;
+    for (double& square : each) {
+        all += square;
+        square = std::sqrt(square);
+    }
+    return std::sqrt(all);
+}
+
+// Scales all gradients, whose norm is `norm`, so that it is at most `most`. The quotient has 1e-6 added below it, as
+// frameworks do.
+inline void clip_gradients(std::span<const parameter> parameters, double norm, double most,
+                           context* threads = nullptr) {
+    const double factor = most / (norm + 1e-6);
+    if (factor >= 1) return;
+    each_piece(parameters, threads, [&](const parameter_piece& piece) {
+        float* g = parameters[piece.parameter].gradient;
+        for (std::size_t i = piece.begin; i < piece.end; ++i) g[i] *= float(factor);
+    });
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+struct adafactor_options {
+    double beta2_decay = -0.8, eps1 = std::numeric_limits<float>::epsilon(), eps2 = 1e-3, d = 1, weight_decay = 0;
+    bool low_memory = false; // u is computed twice instead of kept for the largest weight; the same bits
+};
+
+class adafactor {
+  public:
+    explicit adafactor(const adafactor_options& o = {}) : o_(o) {}
+    const adafactor_options& options() const { return o_; }
+    static constexpr const char* name = "adafactor";
+    std::int64_t steps = 0;
+
+    void prepare(std::span<const parameter> parameters) {
+        if (!rows_.of.empty()) return;
+        for (auto& p : parameters) {
+            const bool factored = p.rank > 1;
+            const shape s(p);
+            rows_.of.emplace_back(factored ? s.matrices * s.rows : p.size(), 0.f); // of vectors: v itself
+            columns_.of.emplace_back(factored ? s.matrices * s.columns : 0, 0.f);
+        }
+    }
+
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
+        prepare(parameters);
+        ++steps;
+        kept_.resize(threads ? std::size_t(threads->threads()) : 1);
+        const auto one = [&](int k, int worker) noexcept {
+            step(parameters[std::size_t(k)], std::size_t(k), learning_rate, kept_[std::size_t(worker)]);
+        };
+        if (threads) return threads->parallel_for_uneven(int(parameters.size()), one);
+        for (int k = 0; k < int(parameters.size()); ++k) one(k, 0);
+    }
+    template <class F> void each_state(F f) { f("rows", rows_.of), f("columns", columns_.of); }
+
+  private:
+    struct shape { // as matrices over the last two of the weight's dimensions
+        std::size_t matrices = 1, rows = 1, columns = 1;
+        explicit shape(const parameter& p) {
+            columns = std::size_t(p.dims[std::size_t(p.rank) - 1]);
+            if (p.rank > 1) rows = std::size_t(p.dims[std::size_t(p.rank) - 2]);
+            matrices = p.size() / (rows * columns);
+        }
+    };
+    void step(const parameter& p, std::size_t k, double learning_rate, std::vector<float>& kept) {
+        const double t = double(steps), size = std::min(learning_rate, 1 / std::sqrt(t));
+        const double alpha = std::max(o_.eps2, root_mean_square(p.values())) * size;
+        if (o_.weight_decay != 0)
+            for (float& w : p.values()) w *= float(1 - learning_rate * o_.weight_decay);
+        update_moments(p, k, float(std::pow(t, o_.beta2_decay)));
+        if (!o_.low_memory) kept.resize(std::max(kept.size(), p.size()));
+        double square = 0;
+        each_update(p, k, [&](std::size_t i, float u) {
+            square += double(u) * double(u);
+            if (!o_.low_memory) kept[i] = u;
+        });
+        const double clipped = std::max(1., std::sqrt(square / double(p.size())) / o_.d);
+        const float factor = float(alpha / clipped);
+        if (o_.low_memory)
+            each_update(p, k, [&](std::size_t i, float u) { p.value[i] -= factor * u; });
+        else
+            for (std::size_t i = 0; i < p.size(); ++i) p.value[i] -= factor * kept[i];
+    }
+    static double root_mean_square(std::span<const float> v) {
+        double square = 0;
+        for (float x : v) square += double(x) * double(x);
+        return std::sqrt(square / double(v.size()));
+    }
+    static float lerp(float from, float to, float share) { return from + share * (to - from); }
+
+    void update_moments(const parameter& p, std::size_t k, float share) {
+        if (p.rank <= 1) {
+            for (std::size_t i = 0; i < p.size(); ++i)
+                rows_[k][i] = lerp(rows_[k][i], p.gradient[i] * p.gradient[i], share);
+            return;
+        }
+        const shape s(p);
+        for (std::size_t m = 0; m < s.matrices; ++m) {
+            const float* g = p.gradient + m * s.rows * s.columns;
+            for (std::size_t r = 0; r < s.rows; ++r) {
+                double square = 0;
+                for (std::size_t c = 0; c < s.columns; ++c)
+                    square += double(g[r * s.columns + c]) * double(g[r * s.columns + c]);
+                float& at = rows_[k][m * s.rows + r];
+                at = lerp(at, float(square / double(s.columns)), share);
+            }
+            for (std::size_t c = 0; c < s.columns; ++c) {
+                double square = 0;
+                for (std::size_t r = 0; r < s.rows; ++r)
+                    square += double(g[r * s.columns + c]) * double(g[r * s.columns + c]);
+                float& at = columns_[k][m * s.columns + c];
+                at = lerp(at, float(square / double(s.rows)), share);
+            }
+        }
+    }
+
+    // f(index, u)
+    template <class F> void each_update(const parameter& p, std::size_t k, F f) {
+        const float least = float(o_.eps1 * o_.eps1);
+        const auto u = [&](std::size_t i, float v) { f(i, p.gradient[i] / std::sqrt(std::max(v, least))); };
+        if (p.rank <= 1) {
+            for (std::size_t i = 0; i < p.size(); ++i) u(i, rows_[k][i]);
+            return;
+        }
+        const shape s(p);
+        for (std::size_t m = 0; m < s.matrices; ++m) {
+            const float *rows = rows_[k].data() + m * s.rows, *columns = columns_[k].data() + m * s.columns;
+            double mean = 0;
+            for (std::size_t r = 0; r < s.rows; ++r) mean += double(rows[r]) / double(s.rows);
+            const float divisor = std::max(float(mean), float(o_.eps1));
+            for (std::size_t r = 0; r < s.rows; ++r)
+                for (std::size_t c = 0; c < s.columns; ++c)
+                    u((m * s.rows + r) * s.columns + c, rows[r] * columns[c] / divisor);
+        }
+    }
+
+    adafactor_options o_;
+    optimizer_state rows_, columns_;
+    std::vector<std::vector<float>> kept_; // by worker
+};
+
+static_assert(optimizer<adafactor>);
+
+} // namespace fovea
+
+// ---- fovea/optimizer/adam.hpp
+// Adam (Kingma and Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101):
+//   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= learning rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) +
+//   epsilon)
+// with weight decay added to g (Adam) or taken from w before, times the learning rate (AdamW).
+
+namespace fovea {
+
+struct adam_options {
+    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+    bool decoupled = false; // weight decay as AdamW has it
+};
+
+// Of step number `step`, from 1 on.
+inline adam_factors factors_of(const adam_options& o, double learning_rate, std::int64_t step) {
+    return {.beta1 = float(o.beta1),
+            .rest1 = float(1 - o.beta1),
+            .beta2 = float(o.beta2),
+            .rest2 = float(1 - o.beta2),
+            .size = float(learning_rate / (1 - std::pow(o.beta1, double(step)))),
+            .root = float(std::sqrt(1 - std::pow(o.beta2, double(step)))),
+            .epsilon = float(o.epsilon),
+            .kept = o.decoupled ? float(1 - learning_rate * o.weight_decay) : 1.f,
+            .decay = o.decoupled ? 0.f : float(o.weight_decay)};
+}
+
+class adam {
+  public:
+    explicit adam(const adam_options& o = {}) : o_(o) {}
+    const adam_options& options() const { return o_; }
+    static constexpr const char* name = "adam";
+    std::int64_t steps = 0;
+
+    void prepare(std::span<const parameter> p) { mean_.prepare(p), square_.prepare(p); }
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
+        prepare(parameters);
+        ++steps;
+        const adam_factors f = factors_of(o_, learning_rate, steps);
+        each_piece(parameters, threads, [&](const parameter_piece& piece) {
+            const auto [k, first, end] = piece;
+            const parameter& p = parameters[k];
+            FOVEA_CPU_KERNEL(update_by_adam)
+            ({.w = p.value + first,
+              .m = mean_[k].data() + first,
+              .v = square_[k].data() + first,
+              .g = p.gradient + first,
+              .count = end - first},
+             f);
+        });
+    }
+    template <class F> void each_state(F f) { f("mean", mean_.of), f("square", square_.of); }
+
+  private:
+    adam_options o_;
+    optimizer_state mean_, square_;
+};
+
+struct adamw : adam {
+    static constexpr const char* name = "adamw";
+    adamw() : adamw({.weight_decay = 0.01}) {}
+    explicit adamw(adam_options o) : adam((o.decoupled = true, o)) {}
+};
+
+static_assert(optimizer<adam> && optimizer<adamw>);
+
+} // namespace fovea
+
+// ---- fovea/optimizer/sgd.hpp
+// Stochastic gradient descent with momentum: v = momentum v + g, w -= learning rate v, g with weight_decay w added.
+// Polyak 1964; Sutskever et al. 2013.
+
+namespace fovea {
+
+struct sgd_options {
+    double momentum = 0.9, weight_decay = 0;
+    bool nesterov = false;
+};
+
+class sgd {
+  public:
+    explicit sgd(const sgd_options& o = {}) : o_(o) {}
+    const sgd_options& options() const { return o_; }
+    static constexpr const char* name = "sgd";
+    std::int64_t steps = 0;
+
+    void prepare(std::span<const parameter> p) { velocity_.prepare(p); }
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
+        prepare(parameters);
+        ++steps;
+        each_piece(parameters, threads, [&](const parameter_piece& piece) {
+            const parameter& p = parameters[piece.parameter];
+            for (std::size_t i = piece.begin; i < piece.end; ++i) {
+                const float g = p.gradient[i] + float(o_.weight_decay) * p.value[i];
+                float& v = velocity_[piece.parameter][i];
+                v = float(o_.momentum) * v + g;
+                p.value[i] -= float(learning_rate) * (o_.nesterov ? g + float(o_.momentum) * v : v);
+            }
+        });
+    }
+    template <class F> void each_state(F f) { f("velocity", velocity_.of); }
+
+  private:
+    sgd_options o_;
+    optimizer_state velocity_;
+};
+
+static_assert(optimizer<sgd>);
+
+} // namespace fovea
+
+namespace fovea {
+
+struct weight_update {
+    std::variant<adafactor_options, adam_options, sgd_options> how;
+    std::int64_t step = 1; // the number of the step, the first is 1
+    double learning_rate = 1e-3;
+    double max_gradient_norm = 0; // 0: not clipped
+    double average_share = 0;     // of the new weights in their moving average; 0: there is none
+};
+
+struct update_report {
+    double loss = 0, gradient_norm = 0; // before clipping
+    bool taken = false;                 // else one of them is not finite, and nothing has changed
+    std::vector<double> norms;          // by parameter
+};
+
+// The vectors of numbers that belong to parameters, by kind: what optimizer::each_state gives.
+using state_vectors = std::vector<std::vector<std::vector<float>>*>;
+
+} // namespace fovea
+
+namespace fovea {
+
+template <class Real> class basic_training_engine {
+  public:
+    virtual ~basic_training_engine() = default;
+
+    virtual void upload_weights() = 0; // parameters and buffers, from the host
+    virtual void download() = 0;       // those, and gradients, where they have changed since
+
+    // As of differentiator. output() copies to the host; the gradient there counts where somebody has asked for it,
+    // else that of add_loss().
+    virtual void forward(tensor_view<const Real> x, bool evaluating) = 0;
+    virtual tensor_view<const Real> output() = 0;
+    virtual tensor_view<Real> output_gradient() = 0;
+    virtual void backward() = 0;
+    virtual tensor_view<const Real> input_gradient() = 0;
+    virtual void clear_gradients() = 0;
+    virtual int first_not_finite(tensor_view<const Real> x) = 0; // the first such operation for x; -1: none
+    virtual std::size_t bytes() const = 0;                       // of activations and gradients
+
+    // A step: begin_step(), for each micro-batch forward(), add_loss(), backward(), then update(). A step that is not
+    // taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
+    virtual void begin_step() = 0;
+    virtual void add_loss(const loss_terms&, tensor_view<const Real> target, double weight) = 0;
+    virtual update_report update(const weight_update&) = 0;
+    virtual void take_back() = 0; // of a step without update()
+
+    // What the optimizer remembers, and averages (null: there are none).
+    virtual void upload_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
+    virtual void download_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
+};
+using training_engine = basic_training_engine<float>;
+
+template <class Real>
+using training_engine_maker = std::unique_ptr<basic_training_engine<Real>> (*)(const graph&, weight_store&,
+                                                                               gradient_store<Real>&,
+                                                                               const training_options&);
+
+namespace detail {
+
+template <class Backend>
+concept has_training_engine = requires(const graph& g, weight_store& w, gradient_store<float>& gradients,
+                                       const training_options& o) {
+    make_training_engine(Backend{}, g, w, gradients, o);
+};
+template <class Backend> constexpr training_engine_maker<typename Backend::storage> training_engine_maker_of() {
+    if constexpr (has_training_engine<Backend>)
+        return [](const graph& g, weight_store& w, gradient_store<float>& gradients, const training_options& o) {
+            return make_training_engine(Backend{}, g, w, gradients, o);
+        };
+    else
+        return nullptr;
+}
+
+// Throws when the network cannot take x.
+template <class Real> void check_input(const graph& g, tensor_view<const Real> x) {
+    const int channels = g.tensors.front().channels;
+    if (x.channels() != channels)
+        fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels);
+    check_extent(g, {x.height(), x.width()});
+}
+
+} // namespace detail
 
 } // namespace fovea
 
@@ -16062,10 +15860,8 @@ template <class Real> class training_pass {
 
   private:
     void load(tensor_view<const Real> x) {
+        check_input(graph_, x);
         const int channels = graph_.tensors.front().channels;
-        if (x.channels() != channels)
-            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels);
-        check_extent(graph_, {x.height(), x.width()});
         batch_ = x.batch();
         run_.prepare({x.height(), x.width()}, batch_);
         const auto to = view_of<Real>(run_.input(), batch_);
@@ -16123,16 +15919,15 @@ template <class Real> class basic_frozen {
 // What `trainable` is once the network's type is no longer needed. Used by one thread at a time.
 template <class Real> class basic_trainable {
   public:
-    basic_trainable(graph g, const trainable_options& o)
+    // make: of the backend that the graph was traced for; null where that runs on threads.
+    basic_trainable(graph g, const trainable_options& o, training_engine_maker<Real> make = nullptr)
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(std::make_unique<weight_store>(*graph_, sizeof(Real))),
           gradients_(std::make_unique<gradient_store<Real>>(*graph_)),
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
-          pass_(*graph_, *weights_, gradients_.get(), *context_,
-                {.input_gradient = o.input_gradient,
-                 .batch_statistics = o.batch_statistics,
-                 .storage = stored_format(o.precision)}) {
+          pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
+        if (make) engine_ = make(*graph_, *weights_, *gradients_, training_options_of(o));
         if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
@@ -16147,21 +15942,39 @@ template <class Real> class basic_trainable {
     // Values of x (N,H,W,C); the result is valid until the next call. `evaluating`: running estimates stay as they are.
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
         refresh();
-        return pass_.forward(x, evaluating);
+        if (!engine_) return pass_.forward(x, evaluating);
+        engine_->forward(x, evaluating);
+        return engine_->output();
     }
-    tensor_view<Real> output_gradient() const { return pass_.output_gradient(); } // to be filled after forward()
-    void backward() { pass_.backward(); }
-    tensor_view<const Real> input_gradient() const { return pass_.input_gradient(); }
+    tensor_view<Real> output_gradient() const { // to be filled after forward()
+        return engine_ ? engine_->output_gradient() : pass_.output_gradient();
+    }
+    void backward() { engine_ ? engine_->backward() : pass_.backward(); }
+    tensor_view<const Real> input_gradient() const {
+        return engine_ ? engine_->input_gradient() : pass_.input_gradient();
+    }
 
-    std::vector<basic_parameter<Real>>& parameters() { return parameters_; }
-    std::vector<basic_parameter<Real>>& buffers() { return buffers_; }
-    void clear_gradients() { gradients_->clear(*context_); }
+    // With an engine they are copies, as they are when this is called.
+    std::vector<basic_parameter<Real>>& parameters() {
+        download();
+        return parameters_;
+    }
+    std::vector<basic_parameter<Real>>& buffers() {
+        download();
+        return buffers_;
+    }
+    void clear_gradients() { engine_ ? engine_->clear_gradients() : gradients_->clear(*context_); }
+    // What runs the network, with the weights of the host; null where threads do.
+    basic_training_engine<Real>* engine() {
+        if (engine_) refresh();
+        return engine_.get();
+    }
     void weights_changed() { stale_ = true; } // to be called after values of parameters() were written
 
     // The name of the first layer whose result for x is not finite, else nothing.
     std::string first_not_finite(tensor_view<const Real> x) {
         refresh();
-        const int i = pass_.first_not_finite(x);
+        const int i = engine_ ? engine_->first_not_finite(x) : pass_.first_not_finite(x);
         if (i < 0) return {};
         const operation& o = graph_->operations[std::size_t(i)];
         const int w = o.d.w[0];
@@ -16178,10 +15991,15 @@ template <class Real> class basic_trainable {
         stale_ = true;
     }
 
-    basic_frozen<Real> frozen(const frozen_options& o = {}) { return {*this, o}; }
+    basic_frozen<Real> frozen(const frozen_options& o = {}) {
+        if (engine_) fail("a frozen network cannot be on a GPU yet: expected the backend cpu");
+        return {*this, o};
+    }
     const graph& traced() const { return *graph_; }
     context& threads() const { return *context_; }
-    std::size_t bytes() const { return pass_.bytes(); } // of activations and gradients in the last step
+    std::size_t bytes() const { // of activations and gradients in the last step
+        return engine_ ? engine_->bytes() : pass_.bytes();
+    }
 
   private:
     friend class basic_frozen<Real>;
@@ -16193,8 +16011,17 @@ template <class Real> class basic_trainable {
         return name;
     }
 
+    // An engine converts nothing on the host, whose pass is not used then.
+    static training_options training_options_of(const trainable_options& o, bool unused = false) {
+        return {.input_gradient = o.input_gradient,
+                .batch_statistics = o.batch_statistics,
+                .storage = unused ? number_format::float32 : stored_format(o.precision)};
+    }
+    void download() {
+        if (engine_ && !stale_) engine_->download();
+    }
     void refresh() {
-        if (stale_) weights_->refresh(*graph_, *context_, sizeof(Real));
+        if (stale_) engine_ ? engine_->upload_weights() : weights_->refresh(*graph_, *context_, sizeof(Real));
         stale_ = false;
     }
 
@@ -16227,15 +16054,17 @@ template <class Real> class basic_trainable {
     std::unique_ptr<context> own_;
     context* context_;
     detail::training_pass<Real> pass_;
+    std::unique_ptr<basic_training_engine<Real>> engine_;
     std::vector<basic_parameter<Real>> parameters_, buffers_;
-    bool stale_ = true;
+    bool stale_ = true; // the weights of the host are newer than what is run
 };
 
 template <class Network, class Backend> class trainable : public basic_trainable<typename Backend::storage> {
   public:
     explicit trainable(const trainable_options& o = {})
         : basic_trainable<typename Backend::storage>(
-              detail::trace_network<Network, Backend, training>(o.depth, o.convolution), o) {}
+              detail::trace_network<Network, Backend, training>(o.depth, o.convolution), o,
+              detail::training_engine_maker_of<Backend>()) {}
 };
 
 } // namespace fovea
@@ -16719,7 +16548,7 @@ namespace fovea::zoo {
 template <class Backend> basic_trainable<float> trainable_of(const architecture& a, trainable_options o = {}) {
     auto g = detail::graph_for<Backend, training>(a, o.convolution);
     if (!g) fail(describe(a), ": this size is not among those built in");
-    return {std::move(*g), o};
+    return {std::move(*g), o, fovea::detail::training_engine_maker_of<Backend>()};
 }
 
 // What a weight file says of itself, so that recognise() knows the network again.
@@ -16823,6 +16652,7 @@ struct l1_loss {
             return detail::value_and_slope{std::abs(d), double((d > 0) - (d < 0))};
         });
     }
+    loss_terms terms(double weight = 1) const { return {{loss_kind::l1, weight}}; }
     static constexpr const char* name = "l1";
 };
 
@@ -16832,6 +16662,7 @@ struct l2_loss {
                       double weight = 1) const {
         return detail::mean_of(name, y, t, dy, weight, [](double d) { return detail::value_and_slope{d * d, 2 * d}; });
     }
+    loss_terms terms(double weight = 1) const { return {{loss_kind::l2, weight}}; }
     static constexpr const char* name = "l2";
 };
 
@@ -16845,6 +16676,7 @@ struct charbonnier_loss {
             return detail::value_and_slope{root, root > 0 ? d / root : 0};
         });
     }
+    loss_terms terms(double weight = 1) const { return {{loss_kind::charbonnier, weight, epsilon}}; }
     static constexpr const char* name = "charbonnier";
 };
 
@@ -16876,6 +16708,7 @@ struct total_variation_loss {
         }
         return value;
     }
+    loss_terms terms(double weight = 1) const { return {{loss_kind::total_variation, weight}}; }
     static constexpr const char* name = "total_variation";
 };
 
@@ -16898,6 +16731,7 @@ struct binary_cross_entropy_with_logits {
                 }
         return sum / numbers;
     }
+    loss_terms terms(double wanted, double weight) const { return {{loss_kind::cross_entropy, weight, wanted}}; }
 };
 
 } // namespace fovea
@@ -17071,6 +16905,7 @@ template <class Real> class lpips_distance {
 // picture neighbours would no longer be equal, and a pool's gradient would go to whichever is larger by chance.
 template <class Backend, class Network>
 lpips_network lpips_network_of(std::initializer_list<std::string_view> names, const tensor_file& linear) {
+    static_assert(!has_training_engine<Backend>, "fovea: LPIPS is computed on the host so far: take the backend cpu");
     lpips_network n{trace_network<Network, Backend, training>({}, convolution_method::direct), {}};
     for (auto name : names) {
         const int tensor = result_of(n.backbone, name), channels = n.backbone.tensors[std::size_t(tensor)].channels;
@@ -17154,6 +16989,14 @@ template <class A, class B> struct weighted_sum {
         const double from_a = a_weight == 0 ? 0 : a_weight * a(y, t, dy, weight * a_weight);
         return from_a + (b_weight == 0 ? 0 : b_weight * b(y, t, dy, weight * b_weight));
     }
+    loss_terms terms(double weight = 1) const requires requires(const A& x, const B& y) { x.terms(1.), y.terms(1.); }
+    {
+        loss_terms all;
+        if (a_weight != 0) all = a.terms(weight * a_weight);
+        if (b_weight != 0)
+            for (auto& term : b.terms(weight * b_weight)) all.push_back(term);
+        return all;
+    }
 };
 template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A, B>;
 
@@ -17165,315 +17008,6 @@ inline double detached_ratio(double value) {
     if (!std::isfinite(value)) return value;
     return std::abs(value) < zero ? 0 : 1 / std::abs(value);
 }
-
-} // namespace fovea
-
-// ---- fovea/optimizer/adafactor.hpp
-// Adafactor (Shazeer and Stern 2018, arXiv 1804.04235) as PyTorch 2.5 and later define it: for weights of two or more
-// dimensions the second moment is the product of those of the rows and columns of the last two,
-//
-//   r = lerp(r, mean of g^2 along a row, s), c = lerp(c, mean of g^2 along a column, s), s = t^beta2_decay
-//   v = r c / max(mean of r, eps1),     for vectors  v = lerp(v, g^2, s)
-//   u = g / sqrt(max(v, eps1^2)),       w -= max(eps2, rms(w)) min(learning rate, 1/sqrt(t)) u / max(1, rms(u) / d)
-
-// ---- fovea/optimizer/optimizer.hpp
-// What an optimizer is, and what all of them share.
-//
-//   struct my_optimizer {
-//       void step(std::span<const parameter>, double learning_rate, context* threads);   // one step from the gradients
-//       template <class F> void each_state(F f);                       // f(name, std::vector<float>&): what to save
-//       std::int64_t steps = 0;                                        // done so far
-//       static constexpr const char* name;
-//   };
-// State is made at the first step, one vector for each parameter and kind; whoever resumes calls prepare() first.
-// Threads (null: one) share fixed pieces of the numbers, so that how many there are changes no bit.
-
-namespace fovea {
-
-template <class O>
-concept optimizer = requires(O o, std::span<const parameter> p) {
-    o.step(p, 1e-3, static_cast<context*>(nullptr));
-    o.prepare(p);
-    { o.steps } -> std::convertible_to<std::int64_t>;
-    { O::name } -> std::convertible_to<const char*>;
-};
-
-// One vector of numbers for each parameter.
-struct optimizer_state {
-    std::vector<std::vector<float>> of;
-    void prepare(std::span<const parameter> parameters) {
-        if (!of.empty()) return;
-        for (auto& p : parameters) of.emplace_back(p.size(), 0.f);
-    }
-    std::vector<float>& operator[](std::size_t i) { return of[i]; }
-};
-
-// Numbers [begin, end) of a parameter.
-struct parameter_piece {
-    std::size_t parameter, begin, end;
-};
-
-// They depend on the parameters' sizes alone.
-inline std::vector<parameter_piece> pieces_of(std::span<const parameter> parameters) {
-    constexpr std::size_t most = 1 << 14;
-    std::vector<parameter_piece> pieces;
-    for (std::size_t k = 0; k < parameters.size(); ++k)
-        for (std::size_t begin = 0, n = parameters[k].size(); begin < n; begin += most)
-            pieces.push_back({k, begin, std::min(begin + most, n)});
-    return pieces;
-}
-// f(index) for every index of [0, n), on the threads if there are any.
-template <class F> void share(context* threads, std::size_t n, F f) {
-    const auto one = [&](int i, int) noexcept { f(std::size_t(i)); };
-    if (threads) return threads->parallel_for(int(n), one);
-    for (int i = 0; i < int(n); ++i) one(i, 0);
-}
-template <class F> void each_piece(std::span<const parameter> parameters, context* threads, F f) {
-    const auto pieces = pieces_of(parameters);
-    share(threads, pieces.size(), [&](std::size_t i) { f(pieces[i]); });
-}
-
-// The sum of squares, in double.
-inline double sum_of_squares(const float* x, std::size_t count) {
-    constexpr std::size_t chains = 8;
-    double sums[chains] = {}, rest = 0;
-    std::size_t i = 0;
-    for (; i + chains <= count; i += chains)
-        for (std::size_t k = 0; k < chains; ++k) sums[k] += double(x[i + k]) * double(x[i + k]);
-    for (; i < count; ++i) rest += double(x[i]) * double(x[i]);
-    for (double s : sums) rest += s;
-    return rest;
-}
-
-// The Euclidean norm of all gradients together, and into `each` those of single parameters; in double, the same on any
-// number of threads. Not finite when one gradient is not.
-inline double gradient_norm(std::span<const parameter> parameters, std::vector<double>& each,
-                            context* threads = nullptr) {
-    const auto pieces = pieces_of(parameters);
-    std::vector<double> squares(pieces.size());
-    share(threads, pieces.size(), [&](std::size_t i) {
-        const auto [k, begin, end] = pieces[i];
-        squares[i] = sum_of_squares(parameters[k].gradient + begin, end - begin);
-    });
-    each.assign(parameters.size(), 0);
-    for (std::size_t i = 0; i < pieces.size(); ++i) each[pieces[i].parameter] += squares[i];
-    double all = 0;
-    for (double& square : each) {
-        all += square;
-        square = std::sqrt(square);
-    }
-    return std::sqrt(all);
-}
-
-// Scales all gradients, whose norm is `norm`, so that it is at most `most`. The quotient has 1e-6 added below it, as
-// frameworks do.
-inline void clip_gradients(std::span<const parameter> parameters, double norm, double most,
-                           context* threads = nullptr) {
-    const double factor = most / (norm + 1e-6);
-    if (factor >= 1) return;
-    each_piece(parameters, threads, [&](const parameter_piece& piece) {
-        float* g = parameters[piece.parameter].gradient;
-        for (std::size_t i = piece.begin; i < piece.end; ++i) g[i] *= float(factor);
-    });
-}
-
-} // namespace fovea
-
-namespace fovea {
-
-struct adafactor_options {
-    double beta2_decay = -0.8, eps1 = std::numeric_limits<float>::epsilon(), eps2 = 1e-3, d = 1, weight_decay = 0;
-    bool low_memory = false; // u is computed twice instead of kept for the largest weight; the same bits
-};
-
-class adafactor {
-  public:
-    explicit adafactor(const adafactor_options& o = {}) : o_(o) {}
-    static constexpr const char* name = "adafactor";
-    std::int64_t steps = 0;
-
-    void prepare(std::span<const parameter> parameters) {
-        if (!rows_.of.empty()) return;
-        for (auto& p : parameters) {
-            const bool factored = p.rank > 1;
-            const shape s(p);
-            rows_.of.emplace_back(factored ? s.matrices * s.rows : p.size(), 0.f); // of vectors: v itself
-            columns_.of.emplace_back(factored ? s.matrices * s.columns : 0, 0.f);
-        }
-    }
-
-    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
-        prepare(parameters);
-        ++steps;
-        kept_.resize(threads ? std::size_t(threads->threads()) : 1);
-        const auto one = [&](int k, int worker) noexcept {
-            step(parameters[std::size_t(k)], std::size_t(k), learning_rate, kept_[std::size_t(worker)]);
-        };
-        if (threads) return threads->parallel_for_uneven(int(parameters.size()), one);
-        for (int k = 0; k < int(parameters.size()); ++k) one(k, 0);
-    }
-    template <class F> void each_state(F f) { f("rows", rows_.of), f("columns", columns_.of); }
-
-  private:
-    struct shape { // as matrices over the last two of the weight's dimensions
-        std::size_t matrices = 1, rows = 1, columns = 1;
-        explicit shape(const parameter& p) {
-            columns = std::size_t(p.dims[std::size_t(p.rank) - 1]);
-            if (p.rank > 1) rows = std::size_t(p.dims[std::size_t(p.rank) - 2]);
-            matrices = p.size() / (rows * columns);
-        }
-    };
-    void step(const parameter& p, std::size_t k, double learning_rate, std::vector<float>& kept) {
-        const double t = double(steps), size = std::min(learning_rate, 1 / std::sqrt(t));
-        const double alpha = std::max(o_.eps2, root_mean_square(p.values())) * size;
-        if (o_.weight_decay != 0)
-            for (float& w : p.values()) w *= float(1 - learning_rate * o_.weight_decay);
-        update_moments(p, k, float(std::pow(t, o_.beta2_decay)));
-        if (!o_.low_memory) kept.resize(std::max(kept.size(), p.size()));
-        double square = 0;
-        each_update(p, k, [&](std::size_t i, float u) {
-            square += double(u) * double(u);
-            if (!o_.low_memory) kept[i] = u;
-        });
-        const double clipped = std::max(1., std::sqrt(square / double(p.size())) / o_.d);
-        const float factor = float(alpha / clipped);
-        if (o_.low_memory)
-            each_update(p, k, [&](std::size_t i, float u) { p.value[i] -= factor * u; });
-        else
-            for (std::size_t i = 0; i < p.size(); ++i) p.value[i] -= factor * kept[i];
-    }
-    static double root_mean_square(std::span<const float> v) {
-        double square = 0;
-        for (float x : v) square += double(x) * double(x);
-        return std::sqrt(square / double(v.size()));
-    }
-    static float lerp(float from, float to, float share) { return from + share * (to - from); }
-
-    void update_moments(const parameter& p, std::size_t k, float share) {
-        if (p.rank <= 1) {
-            for (std::size_t i = 0; i < p.size(); ++i)
-                rows_[k][i] = lerp(rows_[k][i], p.gradient[i] * p.gradient[i], share);
-            return;
-        }
-        const shape s(p);
-        for (std::size_t m = 0; m < s.matrices; ++m) {
-            const float* g = p.gradient + m * s.rows * s.columns;
-            for (std::size_t r = 0; r < s.rows; ++r) {
-                double square = 0;
-                for (std::size_t c = 0; c < s.columns; ++c)
-                    square += double(g[r * s.columns + c]) * double(g[r * s.columns + c]);
-                float& at = rows_[k][m * s.rows + r];
-                at = lerp(at, float(square / double(s.columns)), share);
-            }
-            for (std::size_t c = 0; c < s.columns; ++c) {
-                double square = 0;
-                for (std::size_t r = 0; r < s.rows; ++r)
-                    square += double(g[r * s.columns + c]) * double(g[r * s.columns + c]);
-                float& at = columns_[k][m * s.columns + c];
-                at = lerp(at, float(square / double(s.rows)), share);
-            }
-        }
-    }
-
-    // f(index, u)
-    template <class F> void each_update(const parameter& p, std::size_t k, F f) {
-        const float least = float(o_.eps1 * o_.eps1);
-        const auto u = [&](std::size_t i, float v) { f(i, p.gradient[i] / std::sqrt(std::max(v, least))); };
-        if (p.rank <= 1) {
-            for (std::size_t i = 0; i < p.size(); ++i) u(i, rows_[k][i]);
-            return;
-        }
-        const shape s(p);
-        for (std::size_t m = 0; m < s.matrices; ++m) {
-            const float *rows = rows_[k].data() + m * s.rows, *columns = columns_[k].data() + m * s.columns;
-            double mean = 0;
-            for (std::size_t r = 0; r < s.rows; ++r) mean += double(rows[r]) / double(s.rows);
-            const float divisor = std::max(float(mean), float(o_.eps1));
-            for (std::size_t r = 0; r < s.rows; ++r)
-                for (std::size_t c = 0; c < s.columns; ++c)
-                    u((m * s.rows + r) * s.columns + c, rows[r] * columns[c] / divisor);
-        }
-    }
-
-    adafactor_options o_;
-    optimizer_state rows_, columns_;
-    std::vector<std::vector<float>> kept_; // by worker
-};
-
-static_assert(optimizer<adafactor>);
-
-} // namespace fovea
-
-// ---- fovea/optimizer/adam.hpp
-// Adam (Kingma and Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101):
-//   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= learning rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) +
-//   epsilon)
-// with weight decay added to g (Adam) or taken from w before, times the learning rate (AdamW).
-
-namespace fovea {
-
-struct adam_options {
-    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
-    bool decoupled = false; // weight decay as AdamW has it
-};
-
-class adam {
-  public:
-    explicit adam(const adam_options& o = {}) : o_(o) {}
-    static constexpr const char* name = "adam";
-    std::int64_t steps = 0;
-
-    void prepare(std::span<const parameter> p) { mean_.prepare(p), square_.prepare(p); }
-    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
-        prepare(parameters);
-        ++steps;
-        const double mean_correction = 1 - std::pow(o_.beta1, double(steps));
-        const double square_correction = std::sqrt(1 - std::pow(o_.beta2, double(steps)));
-        const factors f{.size = float(learning_rate / mean_correction),
-                        .root = float(square_correction),
-                        .kept = o_.decoupled ? float(1 - learning_rate * o_.weight_decay) : 1.f,
-                        .decay = o_.decoupled ? 0.f : float(o_.weight_decay)};
-        each_piece(parameters, threads, [&](const parameter_piece& piece) {
-            for (std::size_t i = piece.begin; i < piece.end; i += at_once)
-                step(parameters[piece.parameter], piece.parameter, i, std::min(at_once, piece.end - i), f);
-        });
-    }
-    template <class F> void each_state(F f) { f("mean", mean_.of), f("square", square_.of); }
-
-  private:
-    static constexpr std::size_t at_once = 256;
-    struct factors {
-        float size, root, kept, decay;
-    };
-    // Some numbers from `first` on. Roots have a loop of their own, as std::sqrt may set errno, which no compiler turns
-    // into vectors.
-    void step(const parameter& p, std::size_t k, std::size_t first, std::size_t count, const factors& f) {
-        const float b1 = float(o_.beta1), b2 = float(o_.beta2), rest1 = float(1 - o_.beta1),
-                    rest2 = float(1 - o_.beta2), epsilon = float(o_.epsilon);
-        float *const m = mean_[k].data() + first, *const v = square_[k].data() + first, *const w = p.value + first;
-        const float* const gradient = p.gradient + first;
-        float roots[at_once];
-        for (std::size_t i = 0; i < count; ++i) {
-            w[i] *= f.kept;
-            const float g = gradient[i] + f.decay * w[i];
-            m[i] = b1 * m[i] + rest1 * g;
-            v[i] = b2 * v[i] + rest2 * g * g;
-        }
-        for (std::size_t i = 0; i < count; ++i) roots[i] = std::sqrt(v[i]);
-        for (std::size_t i = 0; i < count; ++i) w[i] -= f.size * m[i] / (roots[i] / f.root + epsilon);
-    }
-
-    adam_options o_;
-    optimizer_state mean_, square_;
-};
-
-struct adamw : adam {
-    static constexpr const char* name = "adamw";
-    adamw() : adamw({.weight_decay = 0.01}) {}
-    explicit adamw(adam_options o) : adam((o.decoupled = true, o)) {}
-};
-
-static_assert(optimizer<adam> && optimizer<adamw>);
 
 } // namespace fovea
 
@@ -17549,15 +17083,17 @@ class moving_average {
   public:
     explicit moving_average(double decay = 0.999) : decay_(decay) {}
 
+    // Of the new weights in the average, in the step to come.
+    double share() const { return 1 - std::min(decay_, double(1 + steps_) / double(10 + steps_)); }
+
     void update(std::span<const parameter> parameters, context* threads = nullptr) {
-        const double decay = std::min(decay_, double(1 + steps_) / double(10 + steps_));
+        const auto part = float(share());
         prepare(parameters);
         ++steps_;
         each_piece(parameters, threads, [&](const parameter_piece& piece) {
             float* const average = of_[piece.parameter].data();
             const float* const value = parameters[piece.parameter].value;
-            for (std::size_t i = piece.begin; i < piece.end; ++i)
-                average[i] += float(1 - decay) * (value[i] - average[i]);
+            for (std::size_t i = piece.begin; i < piece.end; ++i) average[i] += part * (value[i] - average[i]);
         });
     }
     // Begins with the weights as they are.
@@ -17578,48 +17114,6 @@ class moving_average {
     std::int64_t steps_ = 0;
     std::vector<std::vector<float>> of_;
 };
-
-} // namespace fovea
-
-// ---- fovea/optimizer/sgd.hpp
-// Stochastic gradient descent with momentum: v = momentum v + g, w -= learning rate v, g with weight_decay w added.
-// Polyak 1964; Sutskever et al. 2013.
-
-namespace fovea {
-
-struct sgd_options {
-    double momentum = 0.9, weight_decay = 0;
-    bool nesterov = false;
-};
-
-class sgd {
-  public:
-    explicit sgd(const sgd_options& o = {}) : o_(o) {}
-    static constexpr const char* name = "sgd";
-    std::int64_t steps = 0;
-
-    void prepare(std::span<const parameter> p) { velocity_.prepare(p); }
-    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
-        prepare(parameters);
-        ++steps;
-        each_piece(parameters, threads, [&](const parameter_piece& piece) {
-            const parameter& p = parameters[piece.parameter];
-            for (std::size_t i = piece.begin; i < piece.end; ++i) {
-                const float g = p.gradient[i] + float(o_.weight_decay) * p.value[i];
-                float& v = velocity_[piece.parameter][i];
-                v = float(o_.momentum) * v + g;
-                p.value[i] -= float(learning_rate) * (o_.nesterov ? g + float(o_.momentum) * v : v);
-            }
-        });
-    }
-    template <class F> void each_state(F f) { f("velocity", velocity_.of); }
-
-  private:
-    sgd_options o_;
-    optimizer_state velocity_;
-};
-
-static_assert(optimizer<sgd>);
 
 } // namespace fovea
 
@@ -17789,96 +17283,6 @@ inline std::uint32_t crc32c_of(std::span<const std::byte> bytes) {
 }
 
 } // namespace fovea::detail
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_SMALL_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_SMALL_HPP
-
-// ---- fovea/image/codec_png_small.hpp
-// PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
-// 16 bits, 1 to 4 channels.
-//
-// Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
-// large as the image. Builds with libpng compress.
-
-namespace fovea::detail {
-
-// One chunk: length, type, data, and the CRC-32 of the latter two.
-class png_chunk {
-  public:
-    explicit png_chunk(std::string_view type) {
-        put_number(0);
-        for (char c : type) put(std::uint8_t(c));
-    }
-    void put(std::uint8_t byte) { bytes_.push_back(std::byte(byte)); }
-    void put_number(std::uint32_t n) {
-        for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
-    }
-    template <class Sink> void write_to(Sink& file) {
-        const auto length = std::uint32_t(bytes_.size() - 8);
-        for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
-        std::uint32_t crc = ~0u;
-        for (std::size_t i = 4; i < bytes_.size(); ++i) {
-            crc ^= std::to_integer<std::uint32_t>(bytes_[i]);
-            for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
-        }
-        put_number(~crc);
-        file.write(bytes_);
-    }
-
-  private:
-    std::vector<std::byte> bytes_;
-};
-
-// The row as PNG has it: a filter type (0, none), then samples with the high byte first.
-inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
-    std::vector<std::uint8_t> row(pixels.row_bytes() + 1);
-    if (pixels.type() == sample_type::u8) {
-        std::ranges::copy(pixels.row<std::uint8_t>(y), row.begin() + 1);
-    } else {
-        const auto samples = pixels.row<std::uint16_t>(y);
-        for (std::size_t i = 0; i < samples.size(); ++i) {
-            row[2 * i + 1] = std::uint8_t(samples[i] >> 8);
-            row[2 * i + 2] = std::uint8_t(samples[i] & 255);
-        }
-    }
-    return row;
-}
-
-// pixels: u8 or u16. Sink: file.write(std::span<const std::byte>), as atomic_file, which the caller commits.
-template <class Sink> void encode_stored_png(Sink& file, const image& pixels) {
-    constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
-    constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    file.write(std::as_bytes(std::span(signature)));
-    png_chunk header("IHDR");
-    header.put_number(std::uint32_t(pixels.width()));
-    header.put_number(std::uint32_t(pixels.height()));
-    header.put(pixels.type() == sample_type::u16 ? 16 : 8);
-    header.put(colour_types[pixels.channels() - 1]);
-    for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filters, not interlaced
-    header.write_to(file);
-
-    std::uint32_t low = 1, high = 0; // Adler-32 of all rows
-    for (int y = 0; y < pixels.height(); ++y) {
-        png_chunk data("IDAT");
-        if (y == 0) data.put(0x78), data.put(0x01); // zlib's header (RFC 1950)
-        const std::vector<std::uint8_t> row = png_row(pixels, y);
-        for (std::size_t at = 0; at < row.size(); at += 65535) {
-            const std::size_t size = std::min<std::size_t>(row.size() - at, 65535);
-            data.put(y + 1 == pixels.height() && at + size == row.size()); // last block
-            for (const std::size_t n : {size, ~size}) data.put(n & 255), data.put(n >> 8 & 255);
-            for (std::size_t i = 0; i < size; ++i) data.put(row[at + i]);
-        }
-        for (const std::uint8_t byte : row) {
-            low = (low + byte) % 65521;
-            high = (high + low) % 65521;
-        }
-        if (y + 1 == pixels.height()) data.put_number(high << 16 | low);
-        data.write_to(file);
-    }
-    png_chunk("IEND").write_to(file);
-}
-
-} // namespace fovea::detail
-#endif
 
 namespace fovea {
 
@@ -18019,6 +17423,31 @@ class event_file {
 // counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
 // the run goes back to the last state that was kept (keep_state) with a lower learning rate.
 
+// ---- fovea/loss/loss_function.hpp
+// Any loss, chosen at run time. What a backend can compute by itself is known from its terms.
+
+namespace fovea {
+
+// Adds weight times the gradient of the loss at y to dy; returns the loss.
+class loss_function {
+  public:
+    template <class L>
+    requires(!std::same_as<L, loss_function> && pixel_loss<L>) loss_function(L loss) : of_(loss) {
+        if constexpr (requires { loss.terms(1.); }) terms_ = loss.terms(1.);
+    }
+    double operator()(tensor_view<const float> y, tensor_view<const float> target, tensor_view<float> dy,
+                      double weight) const {
+        return of_(y, target, dy, weight);
+    }
+    const loss_terms& terms() const { return terms_; } // empty where it is none
+
+  private:
+    std::function<double(tensor_view<const float>, tensor_view<const float>, tensor_view<float>, double)> of_;
+    loss_terms terms_;
+};
+
+} // namespace fovea
+
 // ---- fovea/trainer/any_optimizer.hpp
 // One of the optimizers, chosen at run time.
 
@@ -18036,6 +17465,9 @@ class any_optimizer {
     }
     void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
         std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
+    }
+    decltype(weight_update::how) options() const {
+        return std::visit([](const auto& o) { return decltype(weight_update::how)(o.options()); }, of_);
     }
     std::int64_t& steps() {
         return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
@@ -18068,10 +17500,6 @@ struct step_report {
     std::string problem;                                   // of a step that was not taken, or that made the run go back
 };
 
-// Adds weight times the gradient of the loss at y to dy; returns the loss.
-using loss_function = std::function<double(tensor_view<const float> y, tensor_view<const float> target,
-                                           tensor_view<float> dy, double weight)>;
-
 class trainer {
   public:
     // The network outlives it.
@@ -18086,6 +17514,8 @@ class trainer {
     // Between two steps. A moving average of another decay begins with the weights as they are.
     void set_options(const trainer_options& o) {
         if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
+        fetch_state();
+        device_state_ = kept_on::host;
         if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
         options_ = o, expected_ = o.accumulation;
         if (averages()) average_.prepare(net_.parameters());
@@ -18103,6 +17533,13 @@ class trainer {
 
     // One micro-batch.
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
+        if (!loss.terms().empty())
+            if (training_engine* const engine = net_.engine()) {
+                engine->forward(input, false);
+                engine->add_loss(loss.terms(), target, 1. / expected_);
+                engine->backward();
+                return after_backward(0, input); // the report of the step has the loss
+            }
         const auto y = net_.forward(input);
         return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
     }
@@ -18122,13 +17559,11 @@ class trainer {
         if (!r.complete) return r;
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
-        context* const threads = &net_.threads();
-        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
-        if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
-        if (problem_.empty())
-            take(r);
+        if (training_engine* const engine = net_.engine())
+            take_on(*engine, r, input);
         else
-            r.problem = refuse();
+            take(r, input);
+        if (!problem_.empty()) r.problem = refuse();
         begin_step();
         return r;
     }
@@ -18143,12 +17578,16 @@ class trainer {
 
     // The weights to use: the averages where there are any. Twice leaves both as they were.
     void exchange_average() {
-        if (averages()) average_.exchange(net_.parameters()), net_.weights_changed();
+        if (!averages()) return;
+        fetch_state();
+        device_state_ = kept_on::host;
+        average_.exchange(net_.parameters()), net_.weights_changed();
     }
 
     // Everything that a step depends on, between two steps. Weights have their own names, so that a checkpoint is a
     // weight file, too; other tensors begin with "<prefix>optimizer/" and "<prefix>average/".
     void save(tensor_file& file, const std::string& prefix = "") {
+        fetch_state();
         const auto add = [&](const std::string& name, std::span<const float> v, std::vector<std::int64_t> shape) {
             file.add(tensor_of(prefix + name, std::move(shape), v));
         };
@@ -18196,6 +17635,7 @@ class trainer {
                            bad = std::stoll(number(file, prefix + "trainer.bad_steps"));
         const int in_a_row = std::stoi(number(file, prefix + "trainer.bad_in_a_row")),
                   returns = std::stoi(number(file, prefix + "trainer.returns"));
+        device_state_ = kept_on::host;
         for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
         optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
         returns_ = returns;
@@ -18232,13 +17672,18 @@ class trainer {
 
     void begin_step() {
         micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
+        if (training_engine* const engine = net_.engine()) return engine->begin_step();
         net_.clear_gradients();
         buffers_.clear();
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
     }
 
-    void take(step_report& r) {
+    // A step, unless there is a problem.
+    void take(step_report& r, tensor_view<const float> input) {
         context* const threads = &net_.threads();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
+        if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
+        if (!problem_.empty()) return;
         if (options_.max_gradient_norm > 0)
             clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm, threads);
         optimizer_.step(net_.parameters(), r.learning_rate, threads);
@@ -18246,14 +17691,51 @@ class trainer {
         net_.weights_changed();
         bad_in_a_row_ = 0;
     }
+    // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
+    void take_on(training_engine& engine, step_report& r, tensor_view<const float> input) {
+        if (!problem_.empty()) {
+            r.gradient_norm = std::nan("");
+            return engine.take_back();
+        }
+        if (device_state_ == kept_on::host) engine.upload_state(remembered(), averages_of_state());
+        device_state_ = kept_on::device;
+        update_report u = engine.update({.how = optimizer_.options(),
+                                         .step = optimizer_.steps() + 1,
+                                         .learning_rate = r.learning_rate,
+                                         .max_gradient_norm = options_.max_gradient_norm,
+                                         .average_share = averages() ? average_.share() : 0});
+        r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
+        if (!u.taken) {
+            problem_ = describe(std::isfinite(r.loss) ? "gradient" : "loss", input);
+            return;
+        }
+        ++optimizer_.steps(), average_.steps() += averages();
+        bad_in_a_row_ = 0;
+    }
 
-    std::string refuse() {
-        ++bad_steps_;
-        const float* before = buffers_.data(); // forward passes have updated running estimates
+    void restore_buffers() { // forward passes have updated running estimates
+        const float* before = buffers_.data();
         for (auto& b : net_.buffers()) {
             std::copy_n(before, b.size(), b.value);
             before += b.size();
         }
+    }
+
+    state_vectors remembered() {
+        state_vectors all;
+        optimizer_.each_state([&](const std::string&, std::vector<std::vector<float>>& of) { all.push_back(&of); });
+        return all;
+    }
+    std::vector<std::vector<float>>* averages_of_state() { return averages() ? &average_.numbers() : nullptr; }
+    // What an engine has changed, to the host.
+    void fetch_state() {
+        if (device_state_ == kept_on::device) net_.engine()->download_state(remembered(), averages_of_state());
+        if (device_state_ == kept_on::device) device_state_ = kept_on::both;
+    }
+
+    std::string refuse() {
+        ++bad_steps_;
+        if (!net_.engine()) restore_buffers();
         std::string told = problem_ + ": step skipped";
         if (++bad_in_a_row_ < options_.most_bad_steps) return told;
         const int returns = returns_ + 1;
@@ -18277,6 +17759,7 @@ class trainer {
     std::string problem_;
     std::vector<float> buffers_; // as they were before this step
     std::vector<double> norms_;
+    enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
 };
 
 } // namespace fovea

@@ -11,7 +11,8 @@
 #pragma nv_diagnostic pop
 
 // ---- fovea/backend/cuda/cuda.cuh
-// The CUDA backend: model<network, cuda>{weights} runs on the first GPU that the process sees. For nvcc.
+// The CUDA backend: model<network, cuda>{weights} runs, and trainable<network, cuda> learns, on the first GPU that the
+// process sees. For nvcc.
 
 // ---- fovea/backend/cuda/device.cuh
 // A GPU: its memory, one queue, and kernels put into it. Everything that fails says in one line what, and what was
@@ -269,7 +270,7 @@ class cuda_device {
 //   };
 
 // ---- fovea/backend/cuda/activation.hpp
-// Activations by their kind: one compare for a thread costs less than a kernel for every activation.
+// Activations by their kind: a branch that all threads take alike, and not a kernel for every activation.
 
 // ---- fovea/backend/cuda/value_kernel.hpp
 // The kernel of operations whose values do not depend on each other: a thread for each number, f(position, channel).
@@ -684,12 +685,44 @@ struct arrange_filters {
 
 namespace fovea {
 
-// Over the channels of each pixel, by `team` threads: they add up their channels, meet, and each adds the sums of all.
-struct layer_normalise_kernel {
+// Mean and 1 / deviation of a pixel's channels, by a team of threads: they add up their channels, meet, and each adds
+// the sums of all. Between two of add_up, mean and scale all threads of the block have to meet.
+struct layer_moments {
     static constexpr int threads = 256, team = 16, pixels = threads / team;
+    using sums = float[pixels][team];
     struct shared {
-        float sums[pixels][team], squares[pixels][team];
+        sums values, squares;
     };
+
+    const float* in; // (C)
+    int channels, row, member;
+
+    FOVEA_HOST_DEVICE void add_up(shared& s) const {
+        float sum = 0;
+        for (int c = member; c < channels; c += team) sum += in[c];
+        s.values[row][member] = sum;
+    }
+    FOVEA_HOST_DEVICE float mean(shared& s) const {
+        const float mean = mean_of(s.values);
+        float sum = 0;
+        for (int c = member; c < channels; c += team) sum += (in[c] - mean) * (in[c] - mean);
+        s.squares[row][member] = sum;
+        return mean;
+    }
+    FOVEA_HOST_DEVICE float scale(const shared& s, float epsilon) const {
+        return 1 / sqrtf(mean_of(s.squares) + epsilon);
+    }
+    FOVEA_HOST_DEVICE float mean_of(const sums& of_members) const {
+        float sum = 0;
+        for (float v : of_members[row]) sum += v;
+        return sum / float(channels);
+    }
+};
+
+// Over the channels of each pixel.
+struct layer_normalise_kernel {
+    static constexpr int threads = layer_moments::threads;
+    using shared = layer_moments::shared;
     struct own {
         float mean;
     };
@@ -702,34 +735,23 @@ struct layer_normalise_kernel {
     explicit layer_normalise_kernel(const call& c)
         : x(c.x[0]), y(c.y), w(c.weight<float>(0)), b(c.weight<float>(1)), epsilon(c.a.epsilon), area(c) {}
 
-    int blocks() const { return blocks_for(area.pixels(), pixels); }
+    int blocks() const { return blocks_for(area.pixels(), layer_moments::pixels); }
     FOVEA_HOST_DEVICE int phases() const { return 3; }
     FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own& o) const {
-        const int member = thread % team, row = thread / team, pixel = block * pixels + row, channels = y.channels;
+        constexpr int team = layer_moments::team;
+        const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const float* in = x.at(p.image, p.row, p.column); // (C)
-        if (phase == 0) {
-            float sum = 0;
-            for (int c = member; c < channels; c += team) sum += in[c];
-            s.sums[row][member] = sum;
-        } else if (phase == 1) {
-            o.mean = total(s.sums[row]) / float(channels);
-            float sum = 0;
-            for (int c = member; c < channels; c += team) sum += (in[c] - o.mean) * (in[c] - o.mean);
-            s.squares[row][member] = sum;
-        } else {
-            const float scale = 1 / sqrtf(total(s.squares[row]) / float(channels) + epsilon);
+        const layer_moments m{x.at(p.image, p.row, p.column), y.channels, row, thread % team};
+        if (phase == 0)
+            m.add_up(s);
+        else if (phase == 1)
+            o.mean = m.mean(s);
+        else {
+            const float scale = m.scale(s, epsilon);
             float* out = y.at(p.image, p.row, p.column); // (C)
-            for (int c = member; c < channels; c += team) out[c] = (in[c] - o.mean) * scale * w[c] + b[c];
+            for (int c = m.member; c < m.channels; c += team) out[c] = (m.in[c] - o.mean) * scale * w[c] + b[c];
         }
-    }
-
-  private:
-    FOVEA_HOST_DEVICE static float total(const float (&of_members)[team]) {
-        float sum = 0;
-        for (float v : of_members) sum += v;
-        return sum;
     }
 };
 
@@ -777,15 +799,19 @@ struct shuffle_values {
     }
 };
 
-// The coefficients of the four source pixels around position `at` along one axis, and the first of them.
+// The coefficients of the four source pixels around position `at` along one axis, and the first of them. Each is
+// computed where it is used: kept, they cost more registers than the last pass has.
 struct magnifying_coefficients {
-    float of[4];
+    interpolation filter;
+    float beyond; // the second source pixel
     int first;
 
-    FOVEA_HOST_DEVICE magnifying_coefficients(interpolation filter, int at, int factor) {
-        const float source = (float(at) + 0.5f) / float(factor) - 0.5f, below = floorf(source), t = source - below;
-        for (int i = 0; i < 4; ++i) of[i] = coefficient(filter, fabsf(t - float(i - 1)), i == 1 + (t >= 0.5f));
-        first = int(below) - 1;
+    FOVEA_HOST_DEVICE magnifying_coefficients(interpolation by, int at, int factor) : filter(by) {
+        const float source = (float(at) + 0.5f) / float(factor) - 0.5f, below = floorf(source);
+        beyond = source - below, first = int(below) - 1;
+    }
+    FOVEA_HOST_DEVICE float of(int i) const {
+        return coefficient(filter, fabsf(beyond - float(i - 1)), i == 1 + (beyond >= 0.5f));
     }
 
   private:
@@ -807,7 +833,7 @@ struct magnify_values {
         float sum = 0;
         for (int i = 0; i < 4; ++i)
             for (int j = 0; j < 4; ++j) {
-                const float coefficient = down.of[i] * along.of[j];
+                const float coefficient = down.of(i) * along.of(j);
                 if (coefficient == 0) continue; // the pixel may not be kept
                 const int v = inside(down.first + i, x.height), u = inside(along.first + j, x.width);
                 sum += coefficient * x.at(p.image, v, u)[c];
@@ -886,6 +912,119 @@ struct mean_of_pixels {
 
 } // namespace fovea
 
+// ---- fovea/backend/cuda/weight_norm.hpp
+// w = g v / |v| and its gradients, |v| the length of the filter of an output: dg = dw . v / |v|,
+// dv = g / |v| (dw - v (dw . v) / |v|^2). A block has a filter; sums are in double.
+
+// ---- fovea/backend/cuda/block_sums.hpp
+// Sums of what the threads of a block have, in double and in one order: each puts its number, 16 threads add 16 of them
+// each, and then whoever wants it adds those. A phase lies between each two.
+
+namespace fovea {
+
+template <int Sums> struct block_sums {
+    static constexpr int threads = 256, groups = 16;
+    double of_thread[Sums][threads], of_group[Sums][groups];
+
+    FOVEA_HOST_DEVICE void fold(int thread) {
+        if (thread >= groups) return;
+        for (int k = 0; k < Sums; ++k) {
+            double sum = 0;
+            for (int i = 0; i < threads / groups; ++i) sum += of_thread[k][thread * (threads / groups) + i];
+            of_group[k][thread] = sum;
+        }
+    }
+    FOVEA_HOST_DEVICE double total(int k) const {
+        double sum = 0;
+        for (double part : of_group[k]) sum += part;
+        return sum;
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+struct normalise_weight_kernel {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const float *v, *g; // (O, each), (O)
+    float* w;           // (O, each)
+    int outputs, each;
+
+    explicit normalise_weight_kernel(const preparation_call& c)
+        : v(c.weight<float>(0)),
+          g(c.weight<float>(1)),
+          w(static_cast<float*>(c.out)),
+          outputs(c.dims[0][0]),
+          each(int(count(c.dims[0])) / outputs) {}
+
+    int blocks() const { return outputs; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const float* of = v + std::ptrdiff_t(block) * each;
+        if (phase == 0) {
+            double square = 0;
+            for (int i = thread; i < each; i += threads) square += double(of[i]) * double(of[i]);
+            s.of_thread[0][thread] = square;
+        } else if (phase == 1)
+            s.fold(thread);
+        else {
+            const double scale = double(g[block]) / sqrt(s.total(0));
+            for (int i = thread; i < each; i += threads)
+                w[std::ptrdiff_t(block) * each + i] = float(double(of[i]) * scale);
+        }
+    }
+};
+
+struct normalised_weight_gradient {
+    static constexpr int threads = 256;
+    using shared = block_sums<2>;
+    using own = nothing_kept;
+
+    const float *v, *g, *dw; // (O, each), (O), (O, each)
+    float *dv, *dg;          // +=
+    int outputs, each;
+
+    explicit normalised_weight_gradient(const preparation_gradient_call& c)
+        : v(c.forward.weight<float>(0)),
+          g(c.forward.weight<float>(1)),
+          dw(static_cast<const float*>(c.dout)),
+          dv(static_cast<float*>(c.dw[0])),
+          dg(static_cast<float*>(c.dw[1])),
+          outputs(c.forward.dims[0][0]),
+          each(int(count(c.forward.dims[0])) / outputs) {}
+
+    int blocks() const { return outputs; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const std::ptrdiff_t first = std::ptrdiff_t(block) * each;
+        if (phase == 0) {
+            double square = 0, product = 0;
+            for (int i = thread; i < each; i += threads) {
+                const double value = double(v[first + i]);
+                square += value * value, product += value * double(dw[first + i]);
+            }
+            s.of_thread[0][thread] = square, s.of_thread[1][thread] = product;
+        } else if (phase == 1)
+            s.fold(thread);
+        else
+            finish(first, block, thread, s.total(0), s.total(1));
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void finish(std::ptrdiff_t first, int block, int thread, double square, double product) const {
+        const double norm = sqrt(square), scale = double(g[block]) / norm, along = product / square;
+        if (thread == 0) dg[block] += float(product / norm);
+        for (int i = thread; i < each; i += threads)
+            dv[first + i] += float(scale * (double(dw[first + i]) - double(v[first + i]) * along));
+    }
+};
+
+} // namespace fovea
+
 namespace fovea {
 
 template <class Device> struct on_device {
@@ -897,6 +1036,9 @@ namespace detail {
 
 template <class Device, class Call, class Kernel> void launch(const Call& c, const Kernel& k) {
     if (const int blocks = k.blocks()) Device::launch(c.queue, k, blocks);
+}
+template <class Device, class Kernel> void launch_preparation(void* queue, const Kernel& k) {
+    queue ? Device::launch(queue, k, k.blocks()) : run_blocks_on_host(k, k.blocks());
 }
 template <class Device, class F> void launch_values(const call& c, const F& f) {
     launch<Device>(c, value_kernel<F>(c, c.y.channels, f));
@@ -915,16 +1057,15 @@ template <class Device, class Call> void launch_convolution(const Call& c) {
 template <class A>
 concept fused_on_device = A::kind != activation_kind::custom;
 
-// Weights are prepared on the host, once, and then copied.
+// For inference weights are prepared on the host, once, and then copied; in training on the device, before each step.
 template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_call& c) {
-    const arrange_filters arrange(c, false);
-    run_blocks_on_host(arrange, arrange.blocks());
+    detail::launch_preparation<D>(c.queue, arrange_filters(c, false));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {
     return count(c.dims[0]) * sizeof(float);
 }
 template <class D> void prepare(on_device<D>, normalise_weight, const preparation_call& c) {
-    prepare(reference{}, normalise_weight{}, c);
+    detail::launch_preparation<D>(c.queue, normalise_weight_kernel(c));
 }
 
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, conv2d<A>);
@@ -1273,21 +1414,8 @@ template <class Backend> class device_engine final : public engine {
 
     // The tile's windows onto the arena.
     std::vector<window> place(const plan& p) const {
-        std::vector<window> windows(p.tensors.size());
-        for (std::size_t i = 0; i < windows.size(); ++i) {
-            const auto& part = p.tensors[i];
-            const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * graph_.tensors[i].channels;
-            windows[i] = {.data = part.stored ? arena_.data() + part.offset : nullptr,
-                          .zeros = nullptr,
-                          .height = p.extents[i].height,
-                          .width = p.extents[i].width,
-                          .channels = graph_.tensors[i].channels,
-                          .left = part.cols.begin,
-                          .columns = part.cols.size(),
-                          .stored = std::max(part.stored, 1),
-                          .row_stride = row,
-                          .image_stride = row * part.stored};
-        }
+        std::vector<window> windows;
+        for (std::size_t i = 0; i < p.tensors.size(); ++i) windows.push_back(window_of(graph_, p, i, arena_.data()));
         return windows;
     }
 
@@ -1375,12 +1503,1987 @@ template <class Backend> class device_engine final : public engine {
 
 } // namespace fovea
 
+// ---- fovea/backend/cuda/training_engine.hpp
+// Trains a network on a device: a training plan's steps as kernels in one queue, with nothing that waits between the
+// upload of a batch and the report of a step, but for batches whose upload has to make way for the next one.
+
+// ---- fovea/backend/cuda/gradients.hpp
+// Every operation's backward passes as kernels of a GPU; backend/cuda/operations.hpp has the forward ones.
+
+// ---- fovea/backend/cuda/convolution_gradient.hpp
+// Gradients of a convolution's weights; that of its input is a convolution (backend/cuda/convolution.hpp).
+
+// ---- fovea/backend/cuda/channel_sums.hpp
+// Sums over the pixels of a call, one for each channel: gradients of biases and scales, statistics of a batch.
+//
+// F has `static constexpr int sums`, `add(part, position, channel, double (&)[sums])` and
+// `put(part, channel, const double (&)[sums])`. A block has a few channels; its threads share the pixels, and what each
+// summed is added in one order. In double: a sum may have millions of terms. Where there is memory for it, pixels are
+// cut into strips by their number alone, so that a few channels are enough blocks for a GPU; add_strips adds them up.
+
+namespace fovea {
+
+template <class F> struct channel_sums {
+    static constexpr int threads = 256, channels = 32, rows = threads / channels;
+    struct shared {
+        double of[rows][channels][F::sums];
+    };
+    using own = nothing_kept;
+
+    F f;
+    device_area area;
+    int begin, end, parts; // channels; sums of a channel that differ in what F adds, such as the taps of a filter
+    double* strip_sums;    // (strips, parts, end - begin, F::sums); null: one strip
+    int strips, span;      // span: pixels of a strip
+
+    template <class Call>
+    channel_sums(const Call& c, range of_channels, const F& function, int parts_of_channel = 1, void* scratch = nullptr)
+        : f(function),
+          area(c),
+          begin(of_channels.begin),
+          end(of_channels.end),
+          parts(parts_of_channel),
+          strip_sums(static_cast<double*>(scratch)),
+          strips(scratch ? strips_for(area.pixels()) : 1),
+          span((area.pixels() + strips - 1) / strips) {
+        if (strips == 1) strip_sums = nullptr;
+    }
+
+    static int strips_for(double pixels) { return int(std::clamp(pixels / 2048, 1., 128.)); }
+    static std::size_t scratch_for(double pixels, int all_channels, int parts_of_channel = 1) {
+        const auto numbers = std::size_t(parts_of_channel) * std::size_t(all_channels) * F::sums;
+        return std::size_t(strips_for(pixels)) * numbers * sizeof(double);
+    }
+
+    FOVEA_HOST_DEVICE int groups() const { return (end - begin + channels - 1) / channels; }
+    FOVEA_HOST_DEVICE double* strip_sum(int strip, int part, int c) const {
+        return strip_sums + ((std::ptrdiff_t(strip) * parts + part) * (end - begin) + c - begin) * F::sums;
+    }
+    int blocks() const { return blocks_for(std::ptrdiff_t(strips) * parts * groups(), 1); }
+    FOVEA_HOST_DEVICE int phases() const { return 2; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const int lane = thread % channels, row = thread / channels, part = block % parts,
+                  c = begin + block / parts % groups() * channels + lane, strip = block / (parts * groups()),
+                  pixels = area.images * area.rows * area.columns, first = strip * span,
+                  last = first + span < pixels ? first + span : pixels;
+        if (c >= end) return;
+        double sums[F::sums] = {};
+        if (phase == 0) {
+            for (int i = first + row; i < last; i += rows) f.add(part, area.at(i), c, sums);
+            for (int k = 0; k < F::sums; ++k) s.of[row][lane][k] = sums[k];
+        } else if (row == 0) {
+            for (auto& of_row : s.of)
+                for (int k = 0; k < F::sums; ++k) sums[k] += of_row[lane][k];
+            if (!strip_sums) return f.put(part, c, sums);
+            for (int k = 0; k < F::sums; ++k) strip_sum(strip, part, c)[k] = sums[k];
+        }
+    }
+};
+
+// The sums of all strips, a thread for each channel and part.
+template <class F> struct add_strips {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    channel_sums<F> of;
+
+    int blocks() const { return blocks_for(std::ptrdiff_t(of.parts) * (of.end - of.begin), threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const int i = block * threads + thread, part = i % of.parts, c = of.begin + i / of.parts;
+        if (c >= of.end) return;
+        double sums[F::sums] = {};
+        for (int strip = 0; strip < of.strips; ++strip)
+            for (int k = 0; k < F::sums; ++k) sums[k] += of.strip_sum(strip, part, c)[k];
+        of.f.put(part, c, sums);
+    }
+};
+
+// sums of dy: the gradient of a bias.
+struct bias_gradient {
+    static constexpr int sums = 1;
+    device_view dy; // (N,H,W,C)
+    float* db;      // (C), +=
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
+        sum[0] += double(dy.at(p.image, p.row, p.column)[c]);
+    }
+    FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { db[c] += float(sum[0]); }
+};
+
+struct slope_gradient {
+    static constexpr int sums = 1;
+    device_view x, dy; // (N,H,W,C)
+    float* dslope;     // (C), +=
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
+        const float v = x.at(p.image, p.row, p.column)[c];
+        if (!(v > 0)) sum[0] += double(v * dy.at(p.image, p.row, p.column)[c]);
+    }
+    FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { dslope[c] += float(sum[0]); }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// dw[o, i, tap] += sum over pixels of dy[o] x[i at the tap]: a block has a tile of outputs and inputs of one group and
+// tap, and sums a part of the pixels in their order. Parts are by shapes alone; where there are several, each has sums
+// of its own, which add_parts adds up in order: filters alone would be too few blocks for a GPU, and sums of millions
+// of products in float32 too long.
+struct weight_gradient_kernel {
+    static constexpr int threads = 256, tile = 64, slice = 8, lanes = 16, each = tile / lanes;
+    struct shared {
+        alignas(16) float dy[slice][tile], x[slice][tile];
+    };
+    struct own {
+        float sum[each][each]; // outputs, inputs
+    };
+
+    device_view x, dy; // (N,H,W,I), (N,H',W',O)
+    float* dw;         // (O, I/groups, K, K), +=
+    float* sums;       // (parts, O, I/groups, K, K), overwritten; null: one part, to dw
+    int inputs, outputs, groups, kernel, stride, dilation, offset, tiles_out, tiles_in;
+    int begin, end; // of the outputs that are wanted
+    device_area area;
+    int parts, span; // span: pixels of a part
+
+    explicit weight_gradient_kernel(const gradient_call& c)
+        : x(c.x[0]),
+          dy(c.dy),
+          dw(c.weight_gradient<float>(0)),
+          sums(nullptr),
+          inputs(c.dims[1]),
+          outputs(c.dims[0] / c.a.groups),
+          groups(c.a.groups),
+          kernel(c.a.kernel),
+          stride(c.a.stride),
+          dilation(c.a.dilation),
+          offset(c.a.offset),
+          tiles_out((outputs + tile - 1) / tile),
+          tiles_in((inputs + tile - 1) / tile),
+          begin(c.outputs.begin),
+          end(c.outputs.end),
+          area(c),
+          parts(parts_for(area.pixels(), count(c.dims))),
+          span((area.pixels() + parts * slice - 1) / (parts * slice) * slice) {
+        if (parts > 1) sums = reinterpret_cast<float*>(c.scratch);
+    }
+
+    // Of so many pixels, for so many weights: each has some thousand pixels, and not more memory than 32 MB.
+    static int parts_for(double pixels, std::size_t weights) {
+        constexpr double pixels_of_part = 4096, most = 64, bytes = 32 << 20;
+        return int(std::clamp(std::min(pixels / pixels_of_part, bytes / double(weights * sizeof(float))), 1., most));
+    }
+    static std::size_t scratch_for(double pixels, std::size_t weights) {
+        const int parts = parts_for(pixels, weights);
+        return parts > 1 ? std::size_t(parts) * weights * sizeof(float) : 0;
+    }
+
+    FOVEA_HOST_DEVICE int tiles() const { return groups * kernel * kernel * tiles_out * tiles_in; }
+    int blocks() const { return blocks_for(std::ptrdiff_t(parts) * tiles(), 1); }
+    FOVEA_HOST_DEVICE int pixels() const { return area.images * area.rows * area.columns; }
+    FOVEA_HOST_DEVICE int phases() const { return 2 * ((span + slice - 1) / slice); }
+    FOVEA_HOST_DEVICE void operator()(int phase, int all_blocks, int thread, shared& s, own& o) const {
+        const int part = all_blocks / tiles(), block = all_blocks % tiles();
+        const int first_in = block % tiles_in * tile, first_out = block / tiles_in % tiles_out * tile,
+                  tap = block / (tiles_in * tiles_out) % (kernel * kernel),
+                  group = block / (tiles_in * tiles_out * kernel * kernel);
+        if (phase == 0)
+            for (auto& row : o.sum)
+                for (float& sum : row) sum = 0;
+        if (phase % 2 == 0) {
+            for (int i = thread; i < slice * tile; i += threads)
+                load(part * span + phase / 2 * slice + i / tile, i / tile, i % tile, group, tap, first_out, first_in,
+                     s);
+        } else {
+            multiply(thread, s, o);
+            if (phase + 1 == phases()) finish(part, thread, group, tap, first_out, first_in, o);
+        }
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void load(int pixel, int k, int lane, int group, int tap, int first_out, int first_in,
+                                shared& s) const {
+        s.dy[k][lane] = s.x[k][lane] = 0;
+        if (pixel >= pixels()) return;
+        const pixel_position p = area.at(pixel);
+        const int output = first_out + lane, input = first_in + lane;
+        if (output < outputs) s.dy[k][lane] = dy.at(p.image, p.row, p.column)[group * outputs + output];
+        const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
+                  u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
+        if (input < inputs && x.inside(v, u)) s.x[k][lane] = x.at(p.image, v, u)[group * inputs + input];
+    }
+    FOVEA_HOST_DEVICE void multiply(int thread, const shared& s, own& o) const {
+        const int output = thread / lanes * each, input = thread % lanes * each;
+        FOVEA_UNROLL
+        for (int k = 0; k < slice; ++k) {
+            FOVEA_UNROLL
+            for (int p = 0; p < each; ++p) {
+                FOVEA_UNROLL
+                for (int q = 0; q < each; ++q) o.sum[p][q] += s.dy[k][output + p] * s.x[k][input + q];
+            }
+        }
+    }
+    FOVEA_HOST_DEVICE void finish(int part, int thread, int group, int tap, int first_out, int first_in,
+                                  const own& o) const {
+        const int taps = kernel * kernel, weights = groups * outputs * inputs * taps;
+        float* const to = (sums ? sums + std::ptrdiff_t(part) * weights : dw) + tap;
+        FOVEA_UNROLL
+        for (int p = 0; p < each; ++p) {
+            FOVEA_UNROLL
+            for (int q = 0; q < each; ++q) {
+                const int output = first_out + thread / lanes * each + p, input = first_in + thread % lanes * each + q,
+                          all = group * outputs + output, i = (all * inputs + input) * taps;
+                if (output < outputs && input < inputs && all >= begin && all < end)
+                    to[i] = (sums ? 0 : to[i]) + o.sum[p][q];
+            }
+        }
+    }
+};
+
+// dw += the parts' sums, of the outputs that are wanted.
+struct add_parts {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    const float* sums; // (parts, weights)
+    float* dw;         // (weights)
+    int parts;
+    std::ptrdiff_t weights, begin, end;
+
+    explicit add_parts(const weight_gradient_kernel& k)
+        : sums(k.sums),
+          dw(k.dw),
+          parts(k.parts),
+          weights(std::ptrdiff_t(k.groups) * k.outputs * k.inputs * k.kernel * k.kernel),
+          begin(weights / (k.groups * k.outputs) * k.begin),
+          end(weights / (k.groups * k.outputs) * k.end) {}
+
+    int blocks() const { return blocks_for(end - begin, threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = begin + std::ptrdiff_t(block) * threads + thread;
+        if (i >= end) return;
+        double sum = 0;
+        for (int part = 0; part < parts; ++part) sum += double(sums[part * weights + i]);
+        dw[i] += float(sum);
+    }
+};
+
+// Depthwise: sums for each channel and tap.
+struct depthwise_weight_gradient {
+    static constexpr int sums = 1;
+    device_view x, dy; // (N,H,W,C), (N,H',W',C)
+    float* dw;         // (C, 1, K, K), +=
+    int kernel, stride, dilation, offset;
+
+    explicit depthwise_weight_gradient(const gradient_call& c)
+        : x(c.x[0]),
+          dy(c.dy),
+          dw(c.weight_gradient<float>(0)),
+          kernel(c.a.kernel),
+          stride(c.a.stride),
+          dilation(c.a.dilation),
+          offset(c.a.offset) {}
+    FOVEA_HOST_DEVICE void add(int tap, pixel_position p, int c, double (&sum)[1]) const {
+        const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
+                  u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
+        if (x.inside(v, u)) sum[0] += double(dy.at(p.image, p.row, p.column)[c]) * double(x.at(p.image, v, u)[c]);
+    }
+    FOVEA_HOST_DEVICE void put(int tap, int c, const double (&sum)[1]) const {
+        dw[c * kernel * kernel + tap] += float(sum[0]);
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/normalise_gradient.hpp
+// Gradients of normalisations, with u = (x - mean) / deviation and g = dy w.
+
+// ---- fovea/backend/cuda/value_gradient.hpp
+// Gradients of operations whose values do not depend on each other: dx from dy at the same pixel.
+
+namespace fovea {
+
+// Where the gradient of an input goes, overwritten or added to; absent where nobody wants it.
+struct gradient_target {
+    device_view dx; // (N,H,W,C)
+    bool adds = false;
+
+    gradient_target(const gradient_call& c, std::size_t k) : dx(c.dx[k]), adds(c.accumulates[k]) {}
+    FOVEA_HOST_DEVICE void put(pixel_position p, int c, float value) const {
+        float& to = dx.at(p.image, p.row, p.column)[c];
+        to = adds ? to + value : value;
+    }
+};
+
+// The derivative of device_activation.
+struct device_slope {
+    activation_kind kind = activation_kind::identity;
+    float slope = 0;
+
+    FOVEA_HOST_DEVICE float operator()(float x) const {
+        switch (kind) {
+            case activation_kind::relu:
+                return x > 0;
+            case activation_kind::leaky_relu:
+                return x > 0 ? 1 : slope;
+            case activation_kind::silu: {
+                const float s = 1 / (1 + expf(-x));
+                return s * (1 + x * (1 - s));
+            }
+            case activation_kind::gelu:
+                return 0.5f * erfcf(-x * 0.70710678118654752440f) + x * expf(-x * x / 2) * 0.39894228040143267794f;
+            case activation_kind::unit_range:
+                return x >= 0 && x <= 1;
+            default:
+                return 1;
+        }
+    }
+};
+template <class A> struct custom_slope {
+    FOVEA_HOST_DEVICE float operator()(float x) const { return A::d(x); }
+};
+
+template <class F> struct activate_gradient {
+    device_view x, dy; // (N,H,W,C)
+    gradient_target to;
+    F slope;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        to.put(p, c, slope(x.at(p.image, p.row, p.column)[c]) * dy.at(p.image, p.row, p.column)[c]);
+    }
+};
+
+struct rectify_gradient {
+    device_view x, dy;  // (N,H,W,C)
+    const float* slope; // (C)
+    gradient_target to;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        const float g = dy.at(p.image, p.row, p.column)[c];
+        to.put(p, c, x.at(p.image, p.row, p.column)[c] > 0 ? g : slope[c] * g);
+    }
+};
+
+struct multiply_gradient {
+    device_view a, b, dy; // (N,H,W,C)
+    gradient_target to_a, to_b;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        const float g = dy.at(p.image, p.row, p.column)[c]; // before either is written: dx may be dy
+        const float for_a = to_a.dx.data ? b.at(p.image, p.row, p.column)[c] * g : 0,
+                    for_b = to_b.dx.data ? a.at(p.image, p.row, p.column)[c] * g : 0;
+        if (to_a.dx.data) to_a.put(p, c, for_a);
+        if (to_b.dx.data) to_b.put(p, c, for_b);
+    }
+};
+
+struct concatenate_gradient {
+    device_view dy; // (N,H,W,C+D)
+    gradient_target to_a, to_b;
+    int first; // channels of a
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        const gradient_target& to = c < first ? to_a : to_b;
+        if (to.dx.data) to.put(p, c < first ? c : c - first, dy.at(p.image, p.row, p.column)[c]);
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// LayerNorm: dx = (g - mean of g - u mean of g u) / deviation. A team of threads has a pixel, as in its forward kernel.
+// With `moments`, mean and 1 / deviation of each pixel of the call are written there instead.
+struct layer_gradient_kernel {
+    static constexpr int threads = layer_moments::threads, team = layer_moments::team;
+    struct shared {
+        layer_moments::shared moments;
+        layer_moments::sums gradients, products;
+    };
+    struct own {
+        float mean, scale;
+    };
+
+    device_view x, dy; // (N,H,W,C)
+    const float* w;    // (C)
+    gradient_target to;
+    float* moments; // (pixels, 2) or null
+    int channels;
+    float epsilon;
+    device_area area;
+
+    layer_gradient_kernel(const gradient_call& c, float* moments_instead)
+        : x(c.x[0]),
+          dy(c.dy),
+          w(c.weight<float>(0)),
+          to(c, 0),
+          moments(moments_instead),
+          channels(c.dy.channels),
+          epsilon(c.a.epsilon),
+          area(c) {}
+
+    int blocks() const { return blocks_for(area.pixels(), layer_moments::pixels); }
+    FOVEA_HOST_DEVICE int phases() const { return moments ? 3 : 4; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own& o) const {
+        const int row = thread / team, pixel = block * layer_moments::pixels + row;
+        if (pixel >= area.images * area.rows * area.columns) return;
+        const pixel_position p = area.at(pixel);
+        const layer_moments m{x.at(p.image, p.row, p.column), channels, row, thread % team};
+        if (phase == 0)
+            m.add_up(s.moments);
+        else if (phase == 1)
+            o.mean = m.mean(s.moments);
+        else if (phase == 2) {
+            o.scale = m.scale(s.moments, epsilon);
+            if (!moments)
+                sum_gradients(p, m, s, o);
+            else if (m.member == 0)
+                moments[2 * pixel] = o.mean, moments[2 * pixel + 1] = o.scale;
+        } else
+            finish(p, m, m.mean_of(s.gradients), m.mean_of(s.products), o);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void sum_gradients(pixel_position p, const layer_moments& m, shared& s, const own& o) const {
+        const float* out = dy.at(p.image, p.row, p.column); // (C)
+        float sum = 0, product = 0;
+        for (int c = m.member; c < channels; c += team) {
+            const float g = out[c] * w[c];
+            sum += g, product += g * (m.in[c] - o.mean) * o.scale;
+        }
+        s.gradients[m.row][m.member] = sum, s.products[m.row][m.member] = product;
+    }
+    FOVEA_HOST_DEVICE void finish(pixel_position p, const layer_moments& m, float gradient, float product,
+                                  const own& o) const {
+        const float* out = dy.at(p.image, p.row, p.column); // (C); each is read before it is written: dx may be dy
+        for (int c = m.member; c < channels; c += team)
+            to.put(p, c, (out[c] * w[c] - gradient - (m.in[c] - o.mean) * o.scale * product) * o.scale);
+    }
+};
+
+struct layer_weight_gradient {
+    static constexpr int sums = 2;
+    device_view x, dy;    // (N,H,W,C)
+    const float* moments; // of the pixels of the call
+    float *dw, *db;       // (C), +=
+    device_area area;
+
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
+        const int pixel = ((p.image - area.first_image) * area.rows + p.row - area.first_row) * area.columns +
+                          p.column - area.first_column;
+        const float g = dy.at(p.image, p.row, p.column)[c];
+        const float u = (x.at(p.image, p.row, p.column)[c] - moments[2 * pixel]) * moments[2 * pixel + 1];
+        sum[0] += double(g * u), sum[1] += double(g);
+    }
+    FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
+        dw[c] += float(sum[0]), db[c] += float(sum[1]);
+    }
+};
+
+// BatchNorm: the mean of each channel, or with that known 1 / deviation; and the running estimates where there are
+// some.
+struct batch_moment {
+    static constexpr int sums = 1;
+    device_view x;         // (N,H,W,C)
+    float *mean, *inverse; // (C); inverse: null while the mean is looked for
+    float* running;        // (C), updated, or null
+    double pixels;
+    float epsilon;
+
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
+        const double v = double(x.at(p.image, p.row, p.column)[c]);
+        sum[0] += inverse ? (v - double(mean[c])) * (v - double(mean[c])) : v;
+    }
+    FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const {
+        constexpr double momentum = 0.1;
+        const double moment = sum[0] / pixels;
+        if (inverse)
+            inverse[c] = float(1 / sqrt(moment + double(epsilon)));
+        else
+            mean[c] = float(moment);
+        if (!running) return;
+        const double unbiased = inverse ? sum[0] / (pixels > 1 ? pixels - 1 : 1) : moment;
+        running[c] = float((1 - momentum) * double(running[c]) + momentum * unbiased);
+    }
+};
+
+struct batch_gradient_moments {
+    static constexpr int sums = 2;
+    device_view x, dy; // (N,H,W,C)
+    float* statistics; // mean, 1 / deviation, and the means of dy and of dy u; (4C)
+    double pixels;
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
+        const float g = dy.at(p.image, p.row, p.column)[c];
+        sum[0] += double(g);
+        sum[1] += double(g) * double((x.at(p.image, p.row, p.column)[c] - statistics[c]) * statistics[dy.channels + c]);
+    }
+    FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
+        for (int k = 0; k < 2; ++k) statistics[(2 + k) * dy.channels + c] = float(sum[k] / pixels);
+    }
+};
+
+struct batch_gradient {
+    device_view x, dy;      // (N,H,W,C)
+    const float *w, *means; // (C), (2C) or null
+    device_normaliser by;
+    gradient_target to;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        const float g = dy.at(p.image, p.row, p.column)[c], scale = by.scale(c),
+                    u = (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * scale;
+        to.put(p, c, w[c] * scale * (means ? g - means[c] - u * means[dy.channels + c] : g));
+    }
+};
+
+struct batch_weight_gradient {
+    static constexpr int sums = 2;
+    device_view x, dy; // (N,H,W,C)
+    device_normaliser by;
+    float *dw, *db; // (C), +=
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
+        const float g = dy.at(p.image, p.row, p.column)[c];
+        sum[0] += double(g * (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c));
+        sum[1] += double(g);
+    }
+    FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
+        dw[c] += float(sum[0]), db[c] += float(sum[1]);
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/resize_gradient.hpp
+// Gradients of operations that change the number of pixels: each input pixel gathers from the outputs that it is part
+// of.
+
+namespace fovea {
+
+// dx = what `Of` gives for an input pixel
+template <class Of> struct gather_gradient {
+    Of of;
+    gradient_target to;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, of.at(p, c)); }
+};
+
+struct shuffled_gradient {
+    device_view dy; // (N,H r,W r,C)
+    int factor;
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { // of channel c of C r r
+        const int down = c / factor % factor, along = c % factor;
+        return dy.at(p.image, p.row * factor + down, p.column * factor + along)[c / (factor * factor)];
+    }
+};
+
+struct magnified_gradient {
+    device_view dy;    // (N,H r,W r,C)
+    int height, width; // of the input
+    int factor;
+    interpolation filter;
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const {
+        float sum = 0;
+        for (int v = first(p.row); v < end(p.row, dy.height); ++v) {
+            const float down = share(v, p.row, height);
+            if (down == 0) continue;
+            for (int u = first(p.column); u < end(p.column, dy.width); ++u) {
+                const float along = share(u, p.column, width);
+                if (along != 0) sum += down * along * dy.at(p.image, v, u)[c];
+            }
+        }
+        return sum;
+    }
+
+  private:
+    // Outputs that may read input `at`.
+    FOVEA_HOST_DEVICE int first(int at) const { return at < 3 ? 0 : (at - 3) * factor; }
+    FOVEA_HOST_DEVICE int end(int at, int size) const { return (at + 4) * factor < size ? (at + 4) * factor : size; }
+    // What output `out` takes of input `at`, taps beyond the border included.
+    FOVEA_HOST_DEVICE float share(int out, int at, int size) const {
+        const magnifying_coefficients taps(filter, out, factor);
+        float sum = 0;
+        for (int t = 0; t < 4; ++t) {
+            const int from = taps.first + t;
+            if ((from < 0 ? 0 : from < size ? from : size - 1) == at) sum += taps.of(t);
+        }
+        return sum;
+    }
+};
+
+// To the first of the largest pixels of each window, by rows.
+struct maximum_gradient {
+    device_view x, y, dy; // (N,H,W,C), (N,H',W',C)
+    int kernel, stride, before;
+
+    explicit maximum_gradient(const gradient_call& c)
+        : x(c.x[0]), y(c.y), dy(c.dy), kernel(c.a.kernel), stride(c.a.stride), before(c.a.kernel / 2 - c.a.offset) {}
+
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const {
+        float sum = 0;
+        for (int h = first(p.row); h < dy.height && h * stride - before <= p.row; ++h)
+            for (int w = first(p.column); w < dy.width && w * stride - before <= p.column; ++w)
+                if (first_largest(p.image, h, w, c) ==
+                    (p.row - h * stride + before) * kernel + p.column - w * stride + before)
+                    sum += dy.at(p.image, h, w)[c];
+        return sum;
+    }
+
+  private:
+    // The first window that holds row or column `at`.
+    FOVEA_HOST_DEVICE int first(int at) const {
+        const int past = (at + before - kernel + stride) / stride;
+        return past < 0 ? 0 : past;
+    }
+    FOVEA_HOST_DEVICE int first_largest(int n, int h, int w, int c) const { // the tap
+        const float largest = y.at(n, h, w)[c];
+        for (int t = 0; t < kernel * kernel; ++t) {
+            const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
+            if (!x.inside(v, u)) continue;
+            const float in = x.at(n, v, u)[c];
+            if (in == largest || in != in) return t;
+        }
+        return -1;
+    }
+};
+
+struct mean_gradient {
+    device_view dy; // (N,1,1,C)
+    float share;    // of a pixel
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.at(p.image, 0, 0)[c] * share; }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+namespace detail {
+
+// A kernel with a thread for each number of the first input's gradient that there is.
+template <class Device, class F> void launch_gradient(const gradient_call& c, const F& f) {
+    const int channels = c.dx[0] ? c.dx[0].channels : c.dx[1].channels;
+    launch<Device>(c, value_kernel<F>(c, channels, f));
+}
+// With scratch memory in strips, as many bytes as scratch_of_sums says.
+template <class Device, class F>
+void launch_sums(const gradient_call& c, range channels, const F& f, int parts = 1, void* scratch = nullptr) {
+    const channel_sums<F> k(c, channels, f, parts, scratch);
+    launch<Device>(c, k);
+    if (k.strip_sums) launch<Device>(c, add_strips<F>{k});
+}
+template <class Device> void launch_bias_gradient(const gradient_call& c) {
+    if (float* db = c.weight_gradient<float>(1))
+        launch_sums<Device>(c, c.outputs, bias_gradient{device_view(c.dy), db}, 1, c.scratch);
+}
+inline double pixels_of(const gradient_call& c, const window& w) {
+    return double(c.images.size()) * w.height * w.width;
+}
+template <class F> std::size_t scratch_of_sums(const gradient_call& c, int parts = 1) {
+    return channel_sums<F>::scratch_for(pixels_of(c, c.dy), c.dy.channels, parts);
+}
+template <class Device> void launch_weight_gradient(const gradient_call& c) {
+    const weight_gradient_kernel k(c);
+    launch<Device>(c, k);
+    if (k.sums) launch<Device>(c, add_parts(k));
+    launch_bias_gradient<Device>(c);
+}
+inline std::size_t scratch_of_weight_gradient(const gradient_call& c) {
+    return std::max(weight_gradient_kernel::scratch_for(pixels_of(c, c.dy), count(c.dims)),
+                    scratch_of_sums<bias_gradient>(c)); // one after the other
+}
+inline std::size_t bytes_of_moments(const gradient_call& c) { // two floats for each pixel
+    return std::size_t(pixels_of(c, c.dy)) * 2 * sizeof(float);
+}
+// All pixels of a window.
+inline gradient_call over(gradient_call c, const window& w) {
+    c.rows = {0, w.height}, c.cols = {0, w.width};
+    return c;
+}
+
+} // namespace detail
+
+// ---- convolutions
+// ----------------------------------------------------------------------------------------------------
+template <class D> void prepare(on_device<D>, turned_filters, const preparation_call& c) {
+    detail::launch_preparation<D>(c.queue, arrange_filters(c, true));
+}
+template <class D> std::size_t prepared_bytes(on_device<D>, turned_filters, const preparation_call& c) {
+    return count(c.dims[0]) * sizeof(float);
+}
+
+template <class D> turned_filters gradient_layout_of(on_device<D>, conv2d<identity>);
+template <class D> void input_gradient(on_device<D>, conv2d<identity>, const gradient_call& c) {
+    detail::launch_convolution<D>(c);
+}
+template <class D> std::size_t weight_gradient_scratch(on_device<D>, conv2d<identity>, const gradient_call& c) {
+    return detail::scratch_of_weight_gradient(c);
+}
+template <class D> void weight_gradient(on_device<D>, conv2d<identity>, const gradient_call& c) {
+    detail::launch_weight_gradient<D>(c);
+}
+
+template <class D> turned_filters gradient_layout_of(on_device<D>, depthwise_conv2d<identity>);
+template <class D> void input_gradient(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
+    detail::launch_gradient<D>(c, depthwise_kernel{convolution_problem(c)});
+}
+template <class D>
+std::size_t weight_gradient_scratch(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
+    return detail::scratch_of_sums<depthwise_weight_gradient>(c, c.a.kernel * c.a.kernel);
+}
+template <class D> void weight_gradient(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
+    detail::launch_sums<D>(c, c.outputs, depthwise_weight_gradient(c), c.a.kernel * c.a.kernel, c.scratch);
+    detail::launch_bias_gradient<D>(c);
+}
+
+template <class D> turned_filters gradient_layout_of(on_device<D>, multiply_matrix);
+template <class D> void input_gradient(on_device<D>, multiply_matrix, const gradient_call& c) {
+    detail::launch_convolution<D>(c);
+}
+template <class D> std::size_t weight_gradient_scratch(on_device<D>, multiply_matrix, const gradient_call& c) {
+    return detail::scratch_of_weight_gradient(c);
+}
+template <class D> void weight_gradient(on_device<D>, multiply_matrix, const gradient_call& c) {
+    detail::launch_weight_gradient<D>(c);
+}
+
+template <class D> void gradient(on_device<D>, normalise_weight, const preparation_gradient_call& c) {
+    detail::launch_preparation<D>(c.forward.queue, normalised_weight_gradient(c));
+}
+
+// ---- values on their own
+// ---------------------------------------------------------------------------------------------
+template <class D, class A> void input_gradient(on_device<D>, activate<A>, const gradient_call& c) {
+    const device_view x(c.x[0]), dy(c.dy);
+    const gradient_target to(c, 0);
+    if constexpr (fused_on_device<A>)
+        detail::launch_gradient<D>(c, activate_gradient<device_slope>{x, dy, to, {A::kind, A::slope}});
+    else
+        detail::launch_gradient<D>(c, activate_gradient<custom_slope<A>>{x, dy, to, {}});
+}
+template <class D> void input_gradient(on_device<D>, parametric_relu, const gradient_call& c) {
+    detail::launch_gradient<D>(
+        c, rectify_gradient{device_view(c.x[0]), device_view(c.dy), c.weight<float>(0), gradient_target(c, 0)});
+}
+template <class D> void weight_gradient(on_device<D>, parametric_relu, const gradient_call& c) {
+    detail::launch_sums<D>(c, {0, c.dy.channels},
+                           slope_gradient{device_view(c.x[0]), device_view(c.dy), c.weight_gradient<float>(0)});
+}
+template <class D> void input_gradient(on_device<D>, multiply, const gradient_call& c) {
+    detail::launch_gradient<D>(c, multiply_gradient{device_view(c.x[0]), device_view(c.x[1]), device_view(c.dy),
+                                                    gradient_target(c, 0), gradient_target(c, 1)});
+}
+template <class D> void input_gradient(on_device<D>, concatenate, const gradient_call& c) {
+    const int first = c.dy.channels - (c.dx[1] ? c.dx[1].channels : 0);
+    const concatenate_gradient f{device_view(c.dy), gradient_target(c, 0), gradient_target(c, 1),
+                                 c.dx[0] ? c.dx[0].channels : first};
+    detail::launch<D>(c, value_kernel<concatenate_gradient>(c, c.dy.channels, f));
+}
+
+// ---- normalisations
+// --------------------------------------------------------------------------------------------------
+template <class D> void input_gradient(on_device<D>, layer_normalise, const gradient_call& c) {
+    detail::launch<D>(c, layer_gradient_kernel(c, nullptr));
+}
+template <class D> std::size_t weight_gradient_scratch(on_device<D>, layer_normalise, const gradient_call& c) {
+    return detail::bytes_of_moments(c) + detail::scratch_of_sums<layer_weight_gradient>(c);
+}
+template <class D> void weight_gradient(on_device<D>, layer_normalise, const gradient_call& c) {
+    auto* const moments = reinterpret_cast<float*>(c.scratch); // (pixels, 2)
+    detail::launch<D>(c, layer_gradient_kernel(c, moments));
+    detail::launch_sums<D>(
+        c, {0, c.dy.channels},
+        layer_weight_gradient{device_view(c.x[0]), device_view(c.dy), moments, c.weight_gradient<float>(0),
+                              c.weight_gradient<float>(1), device_area(c)},
+        1, c.scratch + detail::bytes_of_moments(c));
+}
+
+template <class D> void batch_statistics(on_device<D>, batch_normalise, const gradient_call& c) {
+    auto* const mean = static_cast<float*>(c.statistics);
+    const gradient_call all = detail::over(c, c.x[0]);
+    batch_moment moment{device_view(c.x[0]),          mean,       nullptr, c.weight_gradient<float>(2),
+                        detail::pixels_of(c, c.x[0]), c.a.epsilon};
+    detail::launch_sums<D>(all, c.outputs, moment);
+    moment.inverse = mean + c.x[0].channels, moment.running = c.weight_gradient<float>(3);
+    detail::launch_sums<D>(all, c.outputs, moment);
+}
+template <class D> void gradient_statistics(on_device<D>, batch_normalise, const gradient_call& c) {
+    detail::launch_sums<D>(detail::over(c, c.dy), c.outputs,
+                           batch_gradient_moments{device_view(c.x[0]), device_view(c.dy),
+                                                  static_cast<float*>(c.statistics), detail::pixels_of(c, c.dy)});
+}
+template <class D> void input_gradient(on_device<D>, batch_normalise, const gradient_call& c) {
+    const auto* of_batch = static_cast<const float*>(c.statistics);
+    detail::launch_gradient<D>(c, batch_gradient{device_view(c.x[0]), device_view(c.dy), c.weight<float>(0),
+                                                 of_batch ? of_batch + 2 * c.dy.channels : nullptr,
+                                                 device_normaliser(c, c.dy.channels), gradient_target(c, 0)});
+}
+template <class D> void weight_gradient(on_device<D>, batch_normalise, const gradient_call& c) {
+    detail::launch_sums<D>(
+        c, {0, c.dy.channels},
+        batch_weight_gradient{device_view(c.x[0]), device_view(c.dy), device_normaliser(c, c.dy.channels),
+                              c.weight_gradient<float>(0), c.weight_gradient<float>(1)});
+}
+
+// ---- other sizes
+// -----------------------------------------------------------------------------------------------------
+template <class D> void input_gradient(on_device<D>, shuffle_pixels, const gradient_call& c) {
+    detail::launch_gradient<D>(
+        c, gather_gradient<shuffled_gradient>{{device_view(c.dy), c.a.factor}, gradient_target(c, 0)});
+}
+template <class D> void input_gradient(on_device<D>, magnify, const gradient_call& c) {
+    detail::launch_gradient<D>(
+        c, gather_gradient<magnified_gradient>{
+               {device_view(c.dy), c.dx[0].height, c.dx[0].width, c.a.factor, c.a.filter}, gradient_target(c, 0)});
+}
+template <class D> void input_gradient(on_device<D>, pool_maximum, const gradient_call& c) {
+    detail::launch_gradient<D>(c, gather_gradient<maximum_gradient>{maximum_gradient(c), gradient_target(c, 0)});
+}
+template <class D> void input_gradient(on_device<D>, pool_mean, const gradient_call& c) {
+    const auto share = float(1 / (double(c.x[0].height) * c.x[0].width));
+    detail::launch_gradient<D>(c, gather_gradient<mean_gradient>{{device_view(c.dy), share}, gradient_target(c, 0)});
+}
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/loss.hpp
+// Losses of loss/pixel.hpp and loss/classification.hpp as kernels: each term gives its value and adds its gradient to
+// dy. Blocks sum their numbers, one block sums those; in double and in an order that shapes alone decide.
+
+namespace fovea {
+
+struct loss_kernel {
+    static constexpr int threads = 256, each = 8; // numbers of a thread
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    loss_term term;
+    device_view y, t, dy; // (N,H,W,C); t may be absent where the term reads none
+    double* partial;      // (blocks)
+    device_area area;
+    double numbers, down, right; // values; pairs of neighbours
+
+    template <class Call>
+    loss_kernel(const Call& whole, const loss_term& l, const window& output, const window& target, const window& d,
+                double* sums)
+        : term(l), y(output), t(target), dy(d), partial(sums), area(whole) {
+        const double rows = double(area.images) * y.channels;
+        numbers = rows * y.height * y.width;
+        down = rows * (y.height - 1) * y.width, right = rows * y.height * (y.width - 1);
+    }
+
+    std::ptrdiff_t values() const { return std::ptrdiff_t(area.pixels()) * y.channels; }
+    int blocks() const { return blocks_for(values(), threads * each); }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        if (phase == 0)
+            s.of_thread[0][thread] = sum_of(block, thread);
+        else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            partial[block] = s.total(0);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE double sum_of(int block, int thread) const {
+        const std::ptrdiff_t pixels = std::ptrdiff_t(area.images) * area.rows * area.columns;
+        double sum = 0;
+        for (int k = 0; k < each; ++k) {
+            const std::ptrdiff_t i = (std::ptrdiff_t(block) * each + k) * threads + thread;
+            if (i >= pixels * y.channels) break;
+            const pixel_position p = area.at(int(i / y.channels));
+            const int c = int(i % y.channels);
+            double slope = 0;
+            sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
+            dy.at(p.image, p.row, p.column)[c] += float(term.weight * slope);
+        }
+        return sum;
+    }
+    FOVEA_HOST_DEVICE double at_value(pixel_position p, int c, double& slope) const {
+        const double v = double(y.at(p.image, p.row, p.column)[c]);
+        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.at(p.image, p.row, p.column)[c]);
+        double value = 0;
+        switch (term.kind) {
+            case loss_kind::l1:
+                value = fabs(d), slope = double((d > 0) - (d < 0));
+                break;
+            case loss_kind::charbonnier:
+                value = sqrt(d * d + term.parameter * term.parameter), slope = value > 0 ? d / value : 0;
+                break;
+            case loss_kind::cross_entropy: {
+                const double small = exp(-fabs(d));
+                value = (d > 0 ? d : 0) - d * term.parameter + log1p(small);
+                slope = (d >= 0 ? 1 : small) / (1 + small) - term.parameter;
+                break;
+            }
+            default:
+                value = d * d, slope = 2 * d;
+        }
+        slope /= numbers;
+        return value;
+    }
+    // Squared differences to the neighbours below and to the right; all four neighbours pull.
+    FOVEA_HOST_DEVICE double variation(pixel_position p, int c, double& slope) const {
+        double value = 0;
+        for (int towards = 0; towards < 4; ++towards) {
+            const bool vertical = towards < 2, ahead = towards % 2 == 0;
+            const int step = ahead ? 1 : -1, row = p.row + (vertical ? step : 0),
+                      column = p.column + (vertical ? 0 : step);
+            if (!y.inside(row, column)) continue;
+            const double pairs = vertical ? down : right,
+                         d = double(y.at(p.image, row, column)[c]) - double(y.at(p.image, p.row, p.column)[c]);
+            slope -= 2 * d / pairs;
+            if (ahead) value += d * d / pairs;
+        }
+        return value;
+    }
+};
+
+// *to += weight times the sum of numbers.
+struct add_numbers {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const double* from; // (count)
+    int count;
+    double weight;
+    double* to;
+
+    static int blocks() { return 1; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int, int thread, shared& s, own&) const {
+        if (phase == 0) {
+            double sum = 0;
+            for (int i = thread; i < count; i += threads) sum += from[i];
+            s.of_thread[0][thread] = sum;
+        } else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            *to += weight * s.total(0);
+    }
+};
+
+namespace detail {
+
+// Bytes of partial sums for an output of that size.
+inline std::size_t loss_scratch(int batch, const window& y) {
+    const std::ptrdiff_t values = std::ptrdiff_t(batch) * y.height * y.width * y.channels;
+    return std::size_t(blocks_for(values, loss_kernel::threads * loss_kernel::each)) * sizeof(double);
+}
+
+// Adds the loss to *value and its gradient to dy. `area` has the queue and the pixels of y, all of them.
+template <class Device>
+void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
+                 double* value) {
+    for (const loss_term& term : terms) {
+        const loss_kernel k(area, term, area.y, t, dy, partial);
+        Device::launch(area.queue, k, k.blocks());
+        Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
+    }
+}
+
+} // namespace detail
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/training_weights.hpp
+// The weights of a network that learns, in the memory of a device: parameters and their gradients each side by side,
+// buffers beside a copy of theirs, and what is prepared from parameters before each forward pass.
+
+// ---- fovea/backend/cuda/optimizer.hpp
+// Optimizer, moving average, clipping and the check for values that are not finite, for parameters that lie side by
+// side in the memory of a device. Nothing waits: what a step did is read once it is over.
+
+// ---- fovea/backend/cuda/adafactor.hpp
+// A step of Adafactor, as optimizer/adafactor.hpp defines it, over all parameters: second moments of rows, of columns,
+// the mean of the rows of each matrix, sums of w^2 and u^2, and the update. u is computed twice and kept nowhere.
+
+// ---- fovea/backend/cuda/update.hpp
+// A step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The norm of the
+// gradients, whether the step may be taken and what they are scaled by stay on the device: the update reads them there.
+
+// ---- fovea/backend/cuda/parameter_table.hpp
+// All parameters of a network side by side in the memory of a device, without gaps, and a table of their pieces, so
+// that one launch is over all of them.
+
+namespace fovea {
+
+// Numbers [begin, begin + count) of a tensor, which lies at `tensor_begin`.
+struct tensor_piece {
+    std::ptrdiff_t tensor_begin, begin;
+    int tensor, count;
+};
+
+struct piece_table {
+    static constexpr int most = 4096; // numbers of a piece: what a block works on
+    std::vector<tensor_piece> pieces;
+    std::vector<int> first; // by tensor; one more at the end
+    std::ptrdiff_t numbers = 0;
+
+    void add(std::size_t size) {
+        first.push_back(int(pieces.size()));
+        for (std::size_t begin = 0; begin < size; begin += most)
+            pieces.push_back({numbers, std::ptrdiff_t(begin), int(first.size()) - 1,
+                              int(std::min<std::size_t>(most, size - begin))});
+        numbers += std::ptrdiff_t(size);
+    }
+    void close() { first.push_back(int(pieces.size())); }
+};
+
+// The numbers of a piece, a block for each: f(piece, number of the tensor).
+template <class F> struct piece_kernel {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    const tensor_piece* pieces;
+    int count;
+    F f;
+
+    int blocks() const { return count; }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const tensor_piece p = pieces[block];
+        for (int i = thread; i < p.count; i += threads) f(p, p.begin + i);
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// Of a step, in the device's memory.
+struct step_state {
+    double loss, norm;
+    float factor; // of the gradients
+    int good;     // loss and norm are finite: weights, state and averages change
+};
+
+// The sum of squares of each piece of the gradients.
+struct square_pieces {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const tensor_piece* pieces;
+    int count;
+    const float* gradients;
+    double* squares; // (pieces)
+
+    int blocks() const { return count; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        if (phase == 0) {
+            const tensor_piece p = pieces[block];
+            const float* g = gradients + p.tensor_begin + p.begin;
+            double square = 0;
+            for (int i = thread; i < p.count; i += threads) square += double(g[i]) * double(g[i]);
+            s.of_thread[0][thread] = square;
+        } else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            squares[block] = s.total(0);
+    }
+};
+
+// From those the norms of each tensor and of all, and what becomes of the step.
+struct judge_step {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const double* squares; // (pieces)
+    const int* first;      // (tensors + 1), of their pieces
+    int tensors;
+    double most;   // of the norm; 0: it is not clipped
+    double* norms; // (tensors)
+    step_state* state;
+
+    static int blocks() { return 1; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int, int thread, shared& s, own&) const {
+        if (phase == 0) {
+            double all = 0;
+            for (int t = thread; t < tensors; t += threads) {
+                double square = 0;
+                for (int i = first[t]; i < first[t + 1]; ++i) square += squares[i];
+                norms[t] = sqrt(square);
+                all += square;
+            }
+            s.of_thread[0][thread] = all;
+        } else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            finish(sqrt(s.total(0)));
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void finish(double norm) const {
+        const double factor = most / (norm + 1e-6);
+        state->norm = norm;
+        state->good = fabs(norm) < HUGE_VAL && fabs(state->loss) < HUGE_VAL;
+        state->factor = most > 0 && factor < 1 ? float(factor) : 1.f;
+    }
+};
+
+// What every rule of an update is given.
+struct updated_weights {
+    const step_state* state;
+    float *w, *average;     // all parameters; average: null where there is none
+    const float* gradients; // of w
+    float average_share;
+
+    FOVEA_HOST_DEVICE bool good() const { return state->good != 0; }
+    FOVEA_HOST_DEVICE float gradient(std::ptrdiff_t i) const { return state->factor * gradients[i]; }
+    FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float value) const {
+        w[i] = value;
+        if (average) average[i] += average_share * (value - average[i]);
+    }
+};
+
+struct adam_update {
+    updated_weights all;
+    float *m, *v;
+    adam_factors f;
+
+    adam_update(const updated_weights& w, float* mean, float* square, const adam_options& o, const weight_update& u)
+        : all(w), m(mean), v(square), f(factors_of(o, u.learning_rate, u.step)) {}
+
+    FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
+        if (!all.good()) return;
+        const std::ptrdiff_t i = p.tensor_begin + at;
+        const float w = all.w[i] * f.kept, g = all.gradient(i) + f.decay * w;
+        m[i] = f.beta1 * m[i] + f.rest1 * g;
+        v[i] = f.beta2 * v[i] + f.rest2 * g * g;
+        all.put(i, w - f.size * m[i] / (sqrtf(v[i]) / f.root + f.epsilon));
+    }
+};
+
+struct sgd_update {
+    updated_weights all;
+    float* velocity;
+    float momentum, decay, rate;
+    bool nesterov;
+
+    sgd_update(const updated_weights& w, float* v, const sgd_options& o, const weight_update& u)
+        : all(w),
+          velocity(v),
+          momentum(float(o.momentum)),
+          decay(float(o.weight_decay)),
+          rate(float(u.learning_rate)),
+          nesterov(o.nesterov) {}
+
+    FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
+        if (!all.good()) return;
+        const std::ptrdiff_t i = p.tensor_begin + at;
+        const float w = all.w[i], g = all.gradient(i) + decay * w;
+        const float v = velocity[i] = momentum * velocity[i] + g;
+        all.put(i, w - rate * (nesterov ? g + momentum * v : v));
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// A tensor as matrices over the last two of its dimensions; of a vector the rows hold v itself.
+struct factored_tensor {
+    std::ptrdiff_t rows_begin, columns_begin, matrices_begin;
+    int rows, columns; // of a matrix; 0 columns: a vector
+
+    FOVEA_HOST_DEVICE bool factored() const { return columns > 0; }
+};
+
+struct adafactor_state {
+    updated_weights all;
+    const factored_tensor* tensors;
+    float *rows, *columns, *means; // means: of the rows of each matrix, at least eps1
+    float share, eps1;
+
+    FOVEA_HOST_DEVICE static float lerp(float from, float to, float part) { return from + part * (to - from); }
+
+    // u of a number of a tensor that begins at `begin`.
+    FOVEA_HOST_DEVICE float update(int tensor, std::ptrdiff_t begin, std::ptrdiff_t at) const {
+        const factored_tensor& t = tensors[tensor];
+        float v = 0;
+        if (t.factored()) {
+            const std::ptrdiff_t row = at / t.columns, matrix = row / t.rows;
+            v = rows[t.rows_begin + row] * columns[t.columns_begin + matrix * t.columns + at % t.columns] /
+                means[t.matrices_begin + matrix];
+        } else
+            v = rows[t.rows_begin + at];
+        return all.gradient(begin + at) / sqrtf(fmaxf(v, eps1 * eps1));
+    }
+};
+
+// r and c. A thread has a number of them; pieces are those of the rows or of the columns.
+struct adafactor_moments {
+    adafactor_state s;
+    const std::ptrdiff_t* begins; // (tensors), of their gradients
+    bool of_columns;
+
+    FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
+        if (!s.all.good()) return;
+        const factored_tensor& t = s.tensors[p.tensor];
+        const std::ptrdiff_t begin = begins[p.tensor];
+        float& moment = (of_columns ? s.columns : s.rows)[p.tensor_begin + at];
+        if (!t.factored()) {
+            const float g = s.all.gradient(begin + at);
+            moment = adafactor_state::lerp(moment, g * g, s.share);
+            return;
+        }
+        const int numbers = of_columns ? t.rows : t.columns, step = of_columns ? t.columns : 1;
+        const std::ptrdiff_t first =
+            begin + (of_columns ? at / t.columns * t.rows * t.columns + at % t.columns : at * t.columns);
+        double square = 0;
+        for (int i = 0; i < numbers; ++i) {
+            const double g = double(s.all.gradient(first + std::ptrdiff_t(i) * step));
+            square += g * g;
+        }
+        moment = adafactor_state::lerp(moment, float(square / numbers), s.share);
+    }
+};
+
+struct adafactor_means {
+    adafactor_state s;
+    FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t matrix) const {
+        if (!s.all.good()) return;
+        const factored_tensor& t = s.tensors[p.tensor];
+        double mean = 0;
+        for (int r = 0; r < t.rows; ++r) mean += double(s.rows[t.rows_begin + matrix * t.rows + r]) / t.rows;
+        s.means[p.tensor_begin + matrix] = fmaxf(float(mean), s.eps1);
+    }
+};
+
+// Sums of w^2 and u^2 of each piece.
+struct adafactor_squares {
+    static constexpr int threads = 256;
+    using shared = block_sums<2>;
+    using own = nothing_kept;
+
+    adafactor_state s;
+    const tensor_piece* pieces;
+    int count;
+    double* squares; // (pieces, 2)
+
+    int blocks() const { return count; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& sums, own&) const {
+        if (phase == 0) {
+            const tensor_piece p = pieces[block];
+            double of_w = 0, of_u = 0;
+            for (int i = thread; i < p.count; i += threads) {
+                const double w = double(s.all.w[p.tensor_begin + p.begin + i]),
+                             u = double(s.update(p.tensor, p.tensor_begin, p.begin + i));
+                of_w += w * w, of_u += u * u;
+            }
+            sums.of_thread[0][thread] = of_w, sums.of_thread[1][thread] = of_u;
+        } else if (phase == 1)
+            sums.fold(thread);
+        else if (thread < 2)
+            squares[2 * block + thread] = sums.total(thread);
+    }
+};
+
+// What u is multiplied by, of each tensor.
+struct adafactor_factors {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    const double* squares; // (pieces, 2)
+    const tensor_piece* pieces;
+    const int* first; // (tensors + 1), of their pieces
+    int tensors;
+    double eps2, size, d;
+    float* factors; // (tensors)
+
+    int blocks() const { return blocks_for(tensors, threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const int t = block * threads + thread;
+        if (t >= tensors) return;
+        double of_w = 0, of_u = 0, numbers = 0;
+        for (int i = first[t]; i < first[t + 1]; ++i)
+            of_w += squares[2 * i], of_u += squares[2 * i + 1], numbers += pieces[i].count;
+        const double alpha = fmax(eps2, sqrt(of_w / numbers)) * size, clipped = fmax(1., sqrt(of_u / numbers) / d);
+        factors[t] = float(alpha / clipped);
+    }
+};
+
+struct adafactor_update {
+    adafactor_state s;
+    const float* factors; // (tensors)
+    float kept;           // of the weights, by their decay
+
+    FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
+        if (!s.all.good()) return;
+        const std::ptrdiff_t i = p.tensor_begin + at;
+        s.all.put(i, s.all.w[i] * kept - factors[p.tensor] * s.update(p.tensor, p.tensor_begin, at));
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+namespace detail {
+
+// The elements of a vector in the memory of a device, copied through memory of the host that the device can read.
+template <class Device> class device_array {
+  public:
+    explicit device_array(Device& device) : device_(device), memory_(device) {}
+    template <class T> void assign(std::span<const T> from, const char* what) {
+        reserve<T>(from.size(), what);
+        if (from.empty()) return;
+        device_buffer<Device, memory_place::host> staging(device_);
+        staging.reserve(from.size_bytes(), what);
+        std::memcpy(staging.data(), from.data(), from.size_bytes());
+        device_.upload(memory_.data(), staging.data(), from.size_bytes());
+        device_.wait();
+    }
+    template <class T> void copy_to(std::span<T> to) const {
+        if (to.empty()) return;
+        device_buffer<Device, memory_place::host> staging(device_);
+        staging.reserve(to.size_bytes(), "a copy");
+        device_.download(staging.data(), memory_.data(), to.size_bytes());
+        device_.wait();
+        std::memcpy(to.data(), staging.data(), to.size_bytes());
+    }
+    template <class T> void reserve(std::size_t count, const char* what) {
+        if (count > 0) memory_.reserve(count * sizeof(T), what);
+    }
+    template <class T> T* data() const { return reinterpret_cast<T*>(memory_.data()); }
+
+  private:
+    Device& device_;
+    device_buffer<Device, memory_place::device> memory_;
+};
+
+// A table of pieces in the memory of a device.
+template <class Device> struct device_pieces {
+    device_array<Device> pieces, first;
+    int count = 0, tensors = 0;
+
+    device_pieces(Device& device, piece_table t)
+        : pieces(device), first(device), count(int(t.pieces.size())), tensors(int(t.first.size())) {
+        t.close();
+        pieces.assign(std::span<const tensor_piece>(t.pieces), "a table of weights");
+        first.assign(std::span<const int>(t.first), "a table of weights");
+    }
+    const tensor_piece* at() const { return pieces.template data<tensor_piece>(); }
+    template <class F> piece_kernel<F> kernel(const F& f) const { return {at(), count, f}; }
+};
+
+} // namespace detail
+
+template <class Device> class device_optimizer {
+  public:
+    device_optimizer(Device& device, std::span<const parameter> parameters)
+        : device_(device),
+          sizes_(sizes_of(parameters)),
+          table_(device, table_of(sizes_)),
+          squares_(device),
+          report_(device),
+          average_(device),
+          staging_(device) {
+        for (auto& p : parameters) shapes_.push_back(shape_of(p));
+        squares_.template reserve<double>(2 * std::size_t(table_.count), "sums of gradients");
+        report_.template reserve<std::byte>(report_bytes(), "a report");
+        staging_.reserve(report_bytes(), "a report");
+    }
+
+    std::ptrdiff_t numbers() const { return numbers_of(sizes_); }
+    step_state* state() const { return report_.template data<step_state>(); }
+    void begin_step() { device_.clear(state(), sizeof(step_state)); }
+
+    // What the optimizer remembers, and the averages (null: there are none), from the host and back.
+    void upload(const state_vectors& of_optimizer, const std::vector<std::vector<float>>* averages) {
+        states_.clear();
+        for (auto* kind : of_optimizer) states_.push_back(uploaded(*kind));
+        has_average_ = averages != nullptr;
+        if (averages) average_.assign(std::span<const float>(joined(*averages)), "averages");
+    }
+    void download(const state_vectors& of_optimizer, std::vector<std::vector<float>>* averages) const {
+        for (std::size_t k = 0; k < of_optimizer.size(); ++k) separate(*states_[k], *of_optimizer[k]);
+        if (averages) separate(average_, *averages);
+    }
+
+    // One step from `gradients` to `weights`, and after it the report of update().
+    void step(const weight_update& u, float* weights, const float* gradients) {
+        launch(square_pieces{table_.at(), table_.count, gradients, squares()});
+        launch(judge_step{squares(), first(), table_.tensors, u.max_gradient_norm, norms(), state()});
+        const updated_weights all{state(), weights, has_average_ ? average_.template data<float>() : nullptr, gradients,
+                                  float(u.average_share)};
+        std::visit([&](const auto& o) { step(o, u, all); }, u.how);
+    }
+    update_report report() {
+        device_.download(staging_.data(), report_.template data<std::byte>(), report_bytes());
+        device_.wait();
+        step_state s{};
+        std::memcpy(&s, staging_.data(), sizeof s);
+        update_report r{s.loss, s.norm, s.good != 0, std::vector<double>(sizes_.size())};
+        std::memcpy(r.norms.data(), staging_.data() + sizeof s, r.norms.size() * sizeof(double));
+        return r;
+    }
+
+  private:
+    using array = detail::device_array<Device>;
+    using pieces = detail::device_pieces<Device>;
+
+    static std::vector<std::size_t> sizes_of(std::span<const parameter> parameters) {
+        std::vector<std::size_t> sizes;
+        for (auto& p : parameters) sizes.push_back(p.size());
+        return sizes;
+    }
+    static std::ptrdiff_t numbers_of(const std::vector<std::size_t>& sizes) {
+        std::ptrdiff_t all = 0;
+        for (std::size_t n : sizes) all += std::ptrdiff_t(n);
+        return all;
+    }
+    static piece_table table_of(const std::vector<std::size_t>& sizes) {
+        piece_table t;
+        for (std::size_t n : sizes) t.add(n);
+        return t;
+    }
+    static factored_tensor shape_of(const parameter& p) {
+        const auto rank = std::size_t(p.rank);
+        if (rank < 2) return {0, 0, 0, 1, 0};
+        return {0, 0, 0, p.dims[rank - 2], p.dims[rank - 1]};
+    }
+
+    std::size_t report_bytes() const { return sizeof(step_state) + sizes_.size() * sizeof(double); }
+    double* squares() const { return squares_.template data<double>(); }
+    double* norms() const { return reinterpret_cast<double*>(state() + 1); }
+    const int* first() const { return table_.first.template data<int>(); }
+    float* remembered(std::size_t kind) const { return states_[kind]->template data<float>(); }
+    template <class Kernel> void launch(const Kernel& k) {
+        if (const int blocks = k.blocks()) Device::launch(device_.queue(), k, blocks);
+    }
+
+    static std::vector<float> joined(const std::vector<std::vector<float>>& parts) {
+        std::vector<float> all;
+        for (auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+        return all;
+    }
+    std::unique_ptr<array> uploaded(const std::vector<std::vector<float>>& parts) {
+        auto made = std::make_unique<array>(device_);
+        made->assign(std::span<const float>(joined(parts)), "the optimizer's memory");
+        return made;
+    }
+    static void separate(const array& from, std::vector<std::vector<float>>& parts) {
+        auto all = joined(parts);
+        from.copy_to(std::span<float>(all));
+        const float* at = all.data();
+        for (auto& part : parts) at = (std::copy_n(at, part.size(), part.begin()), at + part.size());
+    }
+
+    void step(const adam_options& o, const weight_update& u, const updated_weights& all) {
+        launch(table_.kernel(adam_update(all, remembered(0), remembered(1), o, u)));
+    }
+    void step(const sgd_options& o, const weight_update& u, const updated_weights& all) {
+        launch(table_.kernel(sgd_update(all, remembered(0), o, u)));
+    }
+    void step(const adafactor_options& o, const weight_update& u, const updated_weights& all) {
+        if (!factored_) factored_ = std::make_unique<factored>(device_, shapes_, sizes_);
+        factored& f = *factored_;
+        const double t = double(u.step), size = std::min(u.learning_rate, 1 / std::sqrt(t));
+        const adafactor_state s{all,
+                                f.tensors.template data<factored_tensor>(),
+                                remembered(0),
+                                remembered(1),
+                                f.means.template data<float>(),
+                                float(std::pow(t, o.beta2_decay)),
+                                float(o.eps1)};
+        const auto* begins = f.begins.template data<std::ptrdiff_t>();
+        launch(f.rows.kernel(adafactor_moments{s, begins, false}));
+        launch(f.columns.kernel(adafactor_moments{s, begins, true}));
+        launch(f.matrices.kernel(adafactor_means{s}));
+        launch(adafactor_squares{s, table_.at(), table_.count, squares()});
+        float* const factors = f.factors.template data<float>();
+        launch(adafactor_factors{squares(), table_.at(), first(), table_.tensors, o.eps2, size, o.d, factors});
+        launch(table_.kernel(adafactor_update{s, factors, float(1 - u.learning_rate * o.weight_decay)}));
+    }
+
+    // What Adafactor's kernels need besides.
+    struct factored {
+        pieces rows, columns, matrices;
+        array tensors, begins, means, factors;
+
+        factored(Device& device, std::vector<factored_tensor> shapes, const std::vector<std::size_t>& sizes)
+            : factored(device, tables(shapes, sizes), shapes, sizes) {}
+
+      private:
+        struct all_tables {
+            piece_table rows, columns, matrices;
+            std::vector<std::ptrdiff_t> begins;
+        };
+        // Fills in where the tensors' parts begin.
+        static all_tables tables(std::vector<factored_tensor>& shapes, const std::vector<std::size_t>& sizes) {
+            all_tables all;
+            std::ptrdiff_t begin = 0;
+            for (std::size_t k = 0; k < shapes.size(); ++k) {
+                factored_tensor& t = shapes[k];
+                const std::size_t n = sizes[k], each = std::size_t(t.rows) * std::size_t(t.columns),
+                                  matrices = t.factored() ? n / each : 0;
+                t.rows_begin = all.rows.numbers, t.columns_begin = all.columns.numbers;
+                t.matrices_begin = all.matrices.numbers;
+                all.rows.add(t.factored() ? matrices * std::size_t(t.rows) : n);
+                all.columns.add(matrices * std::size_t(t.columns)), all.matrices.add(matrices);
+                all.begins.push_back(begin), begin += std::ptrdiff_t(n);
+            }
+            return all;
+        }
+        factored(Device& device, const all_tables& all, const std::vector<factored_tensor>& shapes,
+                 const std::vector<std::size_t>& sizes)
+            : rows(device, all.rows),
+              columns(device, all.columns),
+              matrices(device, all.matrices),
+              tensors(device),
+              begins(device),
+              means(device),
+              factors(device) {
+            constexpr const char* what = "the optimizer's memory";
+            tensors.assign(std::span<const factored_tensor>(shapes), what);
+            begins.assign(std::span<const std::ptrdiff_t>(all.begins), what);
+            means.template reserve<float>(std::size_t(all.matrices.numbers), what);
+            factors.template reserve<float>(sizes.size(), what);
+        }
+    };
+
+    Device& device_;
+    std::vector<std::size_t> sizes_;
+    std::vector<factored_tensor> shapes_;
+    pieces table_;
+    array squares_, report_; // report: step_state, then the norms
+    array average_;
+    bool has_average_ = false;
+    device_buffer<Device, memory_place::host> staging_;
+    std::vector<std::unique_ptr<array>> states_; // by kind
+    std::unique_ptr<factored> factored_;
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// to = from
+struct copy_numbers {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    const float* from;
+    float* to;
+    std::ptrdiff_t count;
+
+    int blocks() const { return blocks_for(count, threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread;
+        if (i < count) to[i] = from[i];
+    }
+};
+
+template <class Device> class training_weights {
+  public:
+    training_weights(Device& device, const graph& g, weight_store& on_host, gradient_store<float>& gradients,
+                     const std::vector<char>& trained)
+        : device_(device),
+          g_(g),
+          on_host_(on_host),
+          host_gradients_(gradients),
+          trained_(trained),
+          values_(device),
+          gradients_(device),
+          kept_(device),
+          staging_(device) {
+        offsets_.resize(g.weights.size()), gradient_offsets_.resize(g.weights.size());
+        for (const weight_kind kind : {weight_kind::parameter, weight_kind::buffer}) place_loaded(kind);
+        place_derived();
+        values_.reserve(bytes_, "weights"), gradients_.reserve(gradient_bytes_, "gradients");
+        staging_.reserve(loaded_bytes_, "weights");
+        clear_gradients();
+    }
+
+    std::byte* operator[](int i) const { return i < 0 ? nullptr : values_.data() + offsets_[std::size_t(i)]; }
+    float* gradient(int i) const { // null where nobody wants it
+        if (i < 0 || !trained_[std::size_t(i)]) return nullptr;
+        return reinterpret_cast<float*>(gradients_.data() + gradient_offsets_[std::size_t(i)]);
+    }
+    float* parameters() const { return reinterpret_cast<float*>(values_.data()); }
+    float* gradients() const { return reinterpret_cast<float*>(gradients_.data()); } // of the parameters
+
+    void upload() {
+        each_loaded([&](std::size_t i, std::size_t bytes) {
+            std::memcpy(staging_.data() + offsets_[i], on_host_[int(i)], bytes);
+        });
+        if (loaded_bytes_ > 0) device_.upload(values_.data(), staging_.data(), loaded_bytes_);
+        device_.wait();
+        stale_ = true, newer_ = false;
+    }
+    // What has changed since to the host.
+    void download() {
+        if (!newer_) return;
+        copy_out(values_.data(), loaded_bytes_);
+        each_loaded([&](std::size_t i, std::size_t bytes) {
+            std::memcpy(on_host_[int(i)], staging_.data() + offsets_[i], bytes);
+        });
+        copy_out(gradients_.data(), parameter_bytes_);
+        each_loaded([&](std::size_t i, std::size_t bytes) {
+            if (g_.weights[i].kind == weight_kind::parameter)
+                std::memcpy(host_gradients_[int(i)], staging_.data() + gradient_offsets_[i], bytes);
+        });
+        newer_ = false;
+    }
+    void changed() { newer_ = true; }                     // gradients, or buffers
+    void parameters_changed() { newer_ = stale_ = true; } // on the device
+
+    // What is made of parameters, again where they have changed.
+    void prepare() {
+        if (!stale_) return;
+        for (bool arrangements : {false, true}) // which are made of the others
+            for (auto& p : g_.preparations)
+                if (arrangements == !p.backward) p.forward(call_of(p));
+        stale_ = false;
+    }
+    // The gradients of what is prepared, to those of what it is made of.
+    void differentiate_preparations() {
+        for (auto& p : g_.preparations) {
+            if (!p.backward || !trained_[std::size_t(p.out)]) continue;
+            preparation_gradient_call c;
+            c.forward = call_of(p), c.dout = gradient(p.out);
+            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = gradient(p.w[k]);
+            p.backward(c);
+        }
+        if (gradient_bytes_ > parameter_bytes_)
+            device_.clear(gradients_.data() + parameter_bytes_, gradient_bytes_ - parameter_bytes_);
+    }
+    void clear_gradients() {
+        if (gradient_bytes_ > 0) device_.clear(gradients_.data(), gradient_bytes_);
+        changed();
+    }
+
+    void keep_buffers() { copy_buffers(false); }
+    void restore_buffers() { copy_buffers(true); }
+
+  private:
+    static constexpr std::size_t alignment = 256;
+    static std::size_t aligned(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+    template <class F> void each_loaded(F f) const { // f(weight, bytes)
+        for (std::size_t i = 0; i < g_.weights.size(); ++i)
+            if (g_.weights[i].kind != weight_kind::derived) f(i, count(g_.weights[i].dims) * sizeof(float));
+    }
+    void place_loaded(weight_kind kind) {
+        each_loaded([&](std::size_t i, std::size_t bytes) {
+            if (g_.weights[i].kind != kind) return;
+            offsets_[i] = gradient_offsets_[i] = bytes_;
+            bytes_ += bytes;
+        });
+        loaded_bytes_ = bytes_;
+        if (kind == weight_kind::parameter) parameter_bytes_ = bytes_;
+    }
+    void place_derived() {
+        gradient_bytes_ = parameter_bytes_;
+        for (auto& p : g_.preparations) {
+            const auto out = std::size_t(p.out);
+            const std::size_t numbers = count(g_.weights[out].dims) * sizeof(float);
+            offsets_[out] = aligned(bytes_);
+            bytes_ = offsets_[out] + (p.bytes ? p.bytes(shape_of(p)) : numbers);
+            if (!trained_[out]) continue;
+            gradient_offsets_[out] = gradient_bytes_;
+            gradient_bytes_ += numbers;
+        }
+    }
+
+    preparation_call shape_of(const preparation& p) const {
+        preparation_call c;
+        c.a = p.a;
+        for (int k = 0; k < max_weights; ++k)
+            if (p.w[k] >= 0) c.dims[std::size_t(k)] = g_.weights[std::size_t(p.w[k])].dims;
+        return c;
+    }
+    preparation_call call_of(const preparation& p) const {
+        preparation_call c = shape_of(p);
+        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = (*this)[p.w[k]];
+        c.out = (*this)[p.out], c.queue = device_.queue();
+        return c;
+    }
+
+    void copy_out(const std::byte* from, std::size_t bytes) {
+        if (bytes > 0) device_.download(staging_.data(), from, bytes);
+        device_.wait();
+    }
+    void copy_buffers(bool back) {
+        const std::size_t bytes = loaded_bytes_ - parameter_bytes_;
+        if (bytes == 0) return;
+        kept_.reserve(bytes, "running estimates");
+        auto* const buffers = reinterpret_cast<float*>(values_.data() + parameter_bytes_);
+        auto* const kept = reinterpret_cast<float*>(kept_.data());
+        const copy_numbers k{back ? kept : buffers, back ? buffers : kept, std::ptrdiff_t(bytes / sizeof(float))};
+        Device::launch(device_.queue(), k, k.blocks());
+        if (back) changed();
+    }
+
+    Device& device_;
+    const graph& g_;
+    weight_store& on_host_;
+    gradient_store<float>& host_gradients_;
+    const std::vector<char>& trained_; // by weight
+    std::vector<std::size_t> offsets_, gradient_offsets_;
+    std::size_t bytes_ = 0, parameter_bytes_ = 0, loaded_bytes_ = 0, gradient_bytes_ = 0;
+    device_buffer<Device, memory_place::device> values_, gradients_, kept_; // kept: buffers
+    device_buffer<Device, memory_place::host> staging_;
+    bool stale_ = true, newer_ = false; // prepared weights; those on the host are older
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// The gradient of an input that is that of the output.
+struct passed_gradient {
+    device_view dy; // (N,H,W,C)
+    gradient_target to;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        to.put(p, c, dy.at(p.image, p.row, p.column)[c]);
+    }
+};
+
+// Of a graph that was traced for Backend in the mode `training`.
+template <class Backend> class device_training_engine final : public training_engine, private training_memory {
+  public:
+    using device = typename Backend::device;
+
+    device_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients,
+                           const training_options& o, std::unique_ptr<device> on)
+        : training_memory(g, for_device(o), sizeof(float)),
+          device_(std::move(on)),
+          weights_(*device_, g, weights, gradients, trained_),
+          optimizer_(*device_, shapes_of_parameters(g)) {}
+
+    void upload_weights() override { weights_.upload(); }
+    void download() override { weights_.download(); }
+
+    void forward(tensor_view<const float> x, bool evaluating) override {
+        load(x);
+        for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].of, false, !evaluating);
+        clear(training_memory::output_gradient());
+        if (!evaluating) weights_.changed();
+        on_host_ = false;
+    }
+    tensor_view<const float> output() override { return copy_of(training_memory::output(), y_); }
+    tensor_view<float> output_gradient() override {
+        const window w = training_memory::output_gradient();
+        if (!std::exchange(on_host_, true)) dy_ = tensor<float>(plan_.batch, w.height, w.width, w.channels);
+        return dy_.view();
+    }
+    void backward() override {
+        if (on_host_) upload(dy_.view(), training_memory::output_gradient().data, target_staging_);
+        for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
+            const auto [what, i] = plan_.steps[s];
+            what == training_step::kind::forward ? compute(i, true, false) : differentiate(i);
+        }
+        weights_.differentiate_preparations();
+        weights_.changed();
+    }
+    tensor_view<const float> input_gradient() override { return copy_of(training_memory::input_gradient(), dx_); }
+    void clear_gradients() override { weights_.clear_gradients(); }
+    std::size_t bytes() const override { return plan_.bytes; }
+
+    int first_not_finite(tensor_view<const float> x) override {
+        load(x);
+        for (std::size_t s = 0; s < plan_.forward; ++s) {
+            const int i = plan_.steps[s].of;
+            compute(i, false, false);
+            copy_of(value(op(i).y, false), y_);
+            const std::span<const float> y(y_.data(), y_.size());
+            if (!std::ranges::all_of(y, [](float v) { return std::isfinite(v); })) return i;
+        }
+        return -1;
+    }
+
+    void begin_step() override {
+        weights_.clear_gradients();
+        weights_.keep_buffers();
+        optimizer_.begin_step();
+    }
+    void add_loss(const loss_terms& terms, tensor_view<const float> t, double weight) override {
+        const window y = training_memory::output();
+        if (t.batch() != plan_.batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
+            fail("a tensor of (", plan_.batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
+                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
+        window target = y;
+        target_.reserve(bytes_of(t), "the target");
+        target.data = target_.data();
+        upload(t, target.data, target_staging_);
+        const std::size_t bytes = detail::loss_scratch(plan_.batch, y);
+        sums_.reserve(bytes, "sums of the loss");
+        loss_terms weighted = terms;
+        for (auto& term : weighted) term.weight *= weight;
+        detail::launch_loss<device>(area_of(y), weighted, target, training_memory::output_gradient(),
+                                    reinterpret_cast<double*>(sums_.data()), &optimizer_.state()->loss);
+    }
+    update_report update(const weight_update& u) override {
+        optimizer_.step(u, weights_.parameters(), weights_.gradients());
+        update_report r = optimizer_.report();
+        has_waited();
+        r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
+        return r;
+    }
+    void take_back() override { weights_.restore_buffers(); }
+
+    void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
+        optimizer_.upload(s, averages);
+    }
+    void download_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
+        optimizer_.download(s, averages);
+    }
+
+  private:
+    using device_memory = device_buffer<device, memory_place::device>;
+    struct staging_memory {
+        explicit staging_memory(device& d) : memory(d) {}
+        device_buffer<device, memory_place::host> memory;
+        bool pending = false; // an upload may still read it
+    };
+
+    static training_options for_device(training_options o) {
+        if (o.storage != number_format::float32)
+            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
+        o.whole_calls = true;
+        return o;
+    }
+    static std::vector<parameter> shapes_of_parameters(const graph& g) {
+        std::vector<parameter> all;
+        for (auto& w : g.weights)
+            if (w.kind == weight_kind::parameter) all.push_back({{}, w.dims, w.rank});
+        return all;
+    }
+
+    // Memory for a batch of that size, its values in the arena, and weights that are prepared.
+    void load(tensor_view<const float> x) {
+        detail::check_input(g_, x);
+        begin_forward();
+        if (plan_for({x.height(), x.width()}, x.batch())) {
+            memory_.reserve(plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
+            arena_ = memory_.data();
+            reserve_scratch();
+        }
+        weights_.prepare();
+        upload(x, value(0, false).data, input_staging_);
+    }
+    void reserve_scratch() {
+        std::size_t bytes = 0;
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            const operation& o = op(i);
+            const gradient_call c = gradient_call_of(i, weights_);
+            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
+            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
+        }
+        scratch_.reserve(bytes, "scratch");
+    }
+    static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
+
+    static std::size_t bytes_of(tensor_view<const float> v) {
+        return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
+               sizeof(float);
+    }
+    // To a tensor without gaps. The staging memory may still be read for the last upload from it.
+    void upload(tensor_view<const float> from, std::byte* to, staging_memory& staging) {
+        if (staging.pending) wait();
+        staging.pending = true;
+        staging.memory.reserve(bytes_of(from), "a batch");
+        auto* at = reinterpret_cast<float*>(staging.memory.data());
+        const int row = from.width() * from.channels();
+        for (int n = 0; n < from.batch(); ++n)
+            for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
+        device_->upload(to, staging.memory.data(), bytes_of(from));
+    }
+    void wait() {
+        device_->wait();
+        has_waited();
+    }
+    void has_waited() { input_staging_.pending = target_staging_.pending = false; }
+    tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
+        to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
+        const std::size_t bytes = to.size() * sizeof(float);
+        output_staging_.reserve(bytes, "an output");
+        device_->download(output_staging_.data(), w.data, bytes);
+        wait();
+        std::memcpy(to.data(), output_staging_.data(), bytes);
+        return std::as_const(to).view();
+    }
+    void clear(const window& w) {
+        device_->clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
+    }
+    call area_of(const window& y) const {
+        call c;
+        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
+        c.y = y, c.queue = device_->queue();
+        return c;
+    }
+
+    void compute(int i, bool again, bool updates) {
+        const operation& o = op(i);
+        call c;
+        c.a = o.a, c.dims = o.dims, c.queue = device_->queue();
+        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
+        take_windows(c, i, again);
+        if (c.statistics && !again) {
+            gradient_call s = call_back(i);
+            for (int k = 0; updates && k < max_weights; ++k)
+                if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
+                    s.dw[std::size_t(k)] = weights_[o.d.w[k]];
+            o.d.statistics_before(s);
+        }
+        o.forward(c);
+    }
+    gradient_call call_back(int i) const {
+        gradient_call c = gradient_call_of(i, weights_);
+        c.queue = device_->queue(), c.scratch = scratch_.data();
+        return c;
+    }
+    void differentiate(int i) {
+        const operation& o = op(i);
+        const gradient_call whole = call_back(i);
+        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) {
+            gradient_call c = over(whole, whole.dy);
+            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
+            c.outputs = {0, o.dims[0]};
+            o.d.weights(c);
+        }
+        if (whole.statistics) o.d.statistics_back(whole);
+        gradient_call c = whole;
+        if (take_targets(c, i)) o.d.input(over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
+    }
+    void pass(const window& dx, const window& dy, bool adds) {
+        gradient_call c;
+        c.images = {0, plan_.batch}, c.dx[0] = dx, c.accumulates[0] = adds, c.queue = device_->queue();
+        detail::launch_gradient<device>(over(c, dx), passed_gradient{device_view(dy), gradient_target(c, 0)});
+    }
+
+    std::unique_ptr<device> device_; // before what lives on it
+    training_weights<device> weights_;
+    device_optimizer<device> optimizer_;
+    device_memory memory_{*device_}, scratch_{*device_}, target_{*device_}, sums_{*device_};
+    device_buffer<device, memory_place::host> output_staging_{*device_};
+    staging_memory input_staging_{*device_}, target_staging_{*device_};
+    tensor<float> y_, dy_, dx_; // on the host
+    bool on_host_ = false;      // the gradient of the output is dy_
+};
+
+} // namespace fovea
+
 namespace fovea {
 
 struct cuda : on_device<cuda_device> {};
 
 inline std::unique_ptr<engine> make_engine(cuda, const graph& g, const weight_store& w) {
     return std::make_unique<device_engine<cuda>>(g, w, std::make_unique<cuda_device>());
+}
+
+inline std::unique_ptr<training_engine> make_training_engine(cuda, const graph& g, weight_store& weights,
+                                                             gradient_store<float>& gradients,
+                                                             const training_options& o) {
+    return std::make_unique<device_training_engine<cuda>>(g, weights, gradients, o, std::make_unique<cuda_device>());
 }
 
 } // namespace fovea

@@ -469,7 +469,9 @@ def contract(tmp):
         r = run(program, "--help")
         check_success(r)
         check("--checkpoint-path" in r.stdout, r.stdout)
-    check_error(run("pretrain", "--device", "cuda"), "cuda", "expected cpu")
+    on_gpu = run("pretrain", "--device", "cuda", "--train-images-path", tmp / "none")
+    if "none" not in on_gpu.stderr:  # else there is a GPU, and then no images
+        check_error(on_gpu, "cuda" if "this build" in on_gpu.stderr else "CUDA", "expected")
     check_error(run("fine_tune", "--base-model-path", sample), "chelsea.png", "is not a weight file")
 
 

@@ -3,22 +3,17 @@
 #pragma once
 #include "fovea/graph/gradient_store.hpp"
 #include "fovea/graph/split_call.hpp"
-#include "fovea/graph/training_plan.hpp"
+#include "fovea/graph/training_memory.hpp"
 #include "fovea/graph/weights.hpp"
 
 namespace fovea {
 
-template <class Real> class differentiator {
+template <class Real> class differentiator : public training_memory {
   public:
     // `gradients` may be null where options.weight_gradients is false.
     differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
                    const training_options& o = {})
-        : g_(g),
-          weights_(weights),
-          gradients_(gradients),
-          threads_(threads),
-          options_(o),
-          trained_(detail::trained_weights(g, o)) {
+        : training_memory(g, o, sizeof(Real)), weights_(weights), gradients_(gradients), threads_(threads) {
         const bool converts = std::same_as<Real, float> && g.widen && g.narrow;
         if (o.storage != number_format::float32 && !converts)
             fail("training: this backend cannot convert numbers of 16 bits: expected float32");
@@ -26,11 +21,9 @@ template <class Real> class differentiator {
 
     // Plans for a batch of that size, unless the last was of that size too.
     void prepare(extent input, int batch) {
-        if (!plan_.extents.empty() && plan_.batch == batch && plan_.extents[0].height == input.height &&
-            plan_.extents[0].width == input.width)
-            return;
-        plan_ = plan_training(g_, input, batch, options_, sizeof(Real));
-        arena_.reserve(plan_.bytes);
+        if (!plan_for(input, batch)) return;
+        memory_.reserve(plan_.bytes);
+        arena_ = memory_.data();
     }
     // Values of the network's input, to be filled before forward(); its margins are zeros.
     window input() {
@@ -38,14 +31,6 @@ template <class Real> class differentiator {
         clear(w);
         return w;
     }
-    window output() const { return value(int(g_.tensors.size()) - 1, false); }
-    // Zeros after forward(), to be filled before backward().
-    window output_gradient() const { return gradient(int(g_.tensors.size()) - 1); }
-    // The same of one of options.outputs; its value is there until backward().
-    window output(int tensor) const { return value(tensor, false); }
-    window output_gradient(int tensor) const { return gradient(tensor); }
-    window input_gradient() const { return gradient(0); } // after backward(), with options.input_gradient
-    std::size_t bytes() const { return plan_.bytes; }
 
     // Buffers (running estimates) are updated unless `evaluating`.
     void forward(bool evaluating = false) {
@@ -53,8 +38,8 @@ template <class Real> class differentiator {
     }
     // look(operation, its output) may return false to stop.
     template <class Look> void forward(bool evaluating, Look look) {
-        std::fill_n(arena_.data() + plan_.zeros, plan_.zero_bytes, std::byte{0});
-        again_.assign(g_.tensors.size(), 0);
+        std::fill_n(arena_ + plan_.zeros, plan_.zero_bytes, std::byte{0});
+        begin_forward();
         for (std::size_t s = 0; s < plan_.forward; ++s) {
             const auto [what, i] = plan_.steps[s];
             if (what == training_step::kind::narrow) {
@@ -86,33 +71,6 @@ template <class Real> class differentiator {
   private:
     static constexpr std::size_t element = sizeof(Real);
 
-    const operation& op(int i) const { return g_.operations[std::size_t(i)]; }
-
-    window shaped(int t, range cols) const {
-        const auto [height, width] = plan_.extents[std::size_t(t)];
-        const int channels = g_.tensors[std::size_t(t)].channels;
-        const std::ptrdiff_t row = std::ptrdiff_t(cols.size()) * channels;
-        return {.zeros = arena_.data() + plan_.zeros,
-                .height = height,
-                .width = width,
-                .channels = channels,
-                .left = cols.begin,
-                .columns = cols.size(),
-                .stored = height,
-                .row_stride = row,
-                .image_stride = row * height};
-    }
-    window value(int t, bool again) const {
-        window w = shaped(t, plan_.cols[std::size_t(t)]);
-        w.data = arena_.data() + plan_.values[again ? 1 : 0][std::size_t(t)];
-        return w;
-    }
-    window gradient(int t) const {
-        window w = shaped(
-            t, {-plan_.margins[std::size_t(t)], plan_.extents[std::size_t(t)].width + plan_.margins[std::size_t(t)]});
-        w.data = arena_.data() + plan_.gradients[std::size_t(t)];
-        return w;
-    }
     // Zeros inside, too: a loss adds to the gradient of its input.
     void clear(const window& w) const {
         const std::size_t bytes = std::size_t(w.image_stride) * element;
@@ -120,16 +78,12 @@ template <class Real> class differentiator {
             std::fill_n(w.data + std::size_t(n) * bytes, bytes, std::byte{0});
         });
     }
-    Real* statistics(int i) const {
-        const bool batch = op(i).d.statistics && options_.batch_statistics;
-        return batch ? reinterpret_cast<Real*>(arena_.data() + plan_.statistics[std::size_t(i)]) : nullptr;
-    }
 
     // Value t to 16 bits, or from them to its second place.
     void convert(int t, bool narrows) {
         if constexpr (std::same_as<Real, float>) {
             const window w = value(t, !narrows);
-            auto* const kept = reinterpret_cast<std::uint16_t*>(arena_.data() + plan_.stored[std::size_t(t)]);
+            auto* const kept = reinterpret_cast<std::uint16_t*>(arena_ + plan_.stored[std::size_t(t)]);
             auto* const values = reinterpret_cast<float*>(w.data);
             threads_.parallel_for(plan_.batch * w.height, [&](int k, int) noexcept {
                 const std::ptrdiff_t at = k * w.row_stride;
@@ -143,35 +97,15 @@ template <class Real> class differentiator {
     void compute(int i, bool again, bool updates) {
         const operation& o = op(i);
         call c = detail::call_of(o, weights_);
-        for (int k = 0; k < max_inputs; ++k)
-            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again && again_[std::size_t(o.x[k])]);
-        c.y = value(o.y, again);
-        again_[std::size_t(o.y)] = again;
-        c.images = {0, plan_.batch}, c.rows = {0, c.y.height}, c.cols = {0, c.y.width};
-        c.statistics = statistics(i);
+        take_windows(c, i, again);
         if (c.statistics && !again) {
-            gradient_call s = gradient_call_of(i);
+            gradient_call s = gradient_call_of(i, weights_);
             for (int k = 0; updates && k < max_weights; ++k)
                 if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             find_statistics(o.d.statistics_before, s);
         }
         detail::compute(g_, o, c, threads_, element);
-    }
-
-    // Everything but where a kernel's share lies, and dw.
-    gradient_call gradient_call_of(int i) const {
-        const operation& o = op(i);
-        gradient_call c;
-        c.a = o.d.a, c.dims = o.dims, c.images = {0, plan_.batch},
-        c.outputs = {0, g_.tensors[std::size_t(o.y)].channels};
-        for (int k = 0; k < max_inputs; ++k)
-            if (o.x[k] >= 0) c.x[std::size_t(k)] = value(o.x[k], again_[std::size_t(o.x[k])]);
-        c.y = value(o.y, again_[std::size_t(o.y)]), c.dy = gradient(o.y);
-        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.d.w[k]];
-        c.arranged = weights_[o.d.arranged];
-        c.statistics = statistics(i);
-        return c;
     }
 
     void find_statistics(gradient_kernel find, const gradient_call& c) {
@@ -186,20 +120,11 @@ template <class Real> class differentiator {
 
     void differentiate(int i) {
         const operation& o = op(i);
-        gradient_call c = gradient_call_of(i);
+        gradient_call c = gradient_call_of(i, weights_);
         if (c.statistics) find_statistics(o.d.statistics_back, c);
         if (plan_.needs_weights[std::size_t(i)] && o.d.weights) differentiate_weights(i, c);
-        const auto& ways = plan_.ways[std::size_t(i)];
-        using enum gradient_way;
-        bool any = false;
-        for (std::size_t k = 0; k < ways.size(); ++k) {
-            if (ways[k] == none || (o.d.passes >> k & 1)) continue;
-            c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == computed_and_added;
-            any = true;
-        }
-        if (any) differentiate_inputs(o, c);
-        for (std::size_t k = 0; k < ways.size(); ++k)
-            if (ways[k] == copied || ways[k] == added) pass(gradient(o.x[int(k)]), c.dy, ways[k] == added);
+        if (take_targets(c, i)) differentiate_inputs(o, c);
+        each_passed(i, [&](const window& dx, bool adds) { pass(dx, c.dy, adds); });
     }
 
     void differentiate_inputs(const operation& o, gradient_call& whole) {
@@ -238,7 +163,7 @@ template <class Real> class differentiator {
         const int pieces = plan_.pieces[std::size_t(i)], outputs = o.dims[0];
         const int chunks = std::min(plan_.chunks[std::size_t(i)], (threads_.threads() + pieces - 1) / pieces);
         const std::size_t bytes = detail::partial_bytes(g_, o, element);
-        std::byte* const memory = arena_.data() + plan_.partials[std::size_t(i)];
+        std::byte* const memory = arena_ + plan_.partials[std::size_t(i)];
         if (pieces > 1)
             threads_.parallel_for(pieces, [&](int k, int) noexcept {
                 std::fill_n(memory + std::size_t(k) * bytes, bytes, std::byte{0});
@@ -301,15 +226,10 @@ template <class Real> class differentiator {
         });
     }
 
-    const graph& g_;
     weight_store& weights_;
     gradient_store<Real>* gradients_;
     context& threads_;
-    training_options options_;
-    std::vector<char> trained_; // by weight
-    training_plan plan_;
-    storage arena_;
-    std::vector<char> again_; // by tensor: its value is the one that was computed again, or widened
+    storage memory_;
 };
 
 } // namespace fovea

@@ -73,6 +73,7 @@ class training_planner {
 
     void find_columns() {
         for (auto& e : p_.extents) p_.cols.push_back({0, e.width});
+        if (options_.whole_calls) return;
         for (auto& o : g_.operations) {
             const std::size_t x = std::size_t(o.x[0]);
             const range out{0, p_.extents[std::size_t(o.y)].width};
@@ -174,7 +175,7 @@ class training_planner {
         for (int t = 0; t < int(n_); ++t) {
             const int i = keep_.producer[std::size_t(t)], b = buffer_[std::size_t(t)];
             if (i < 0 || b < 0 || !keep_.runs_input_kernel(i)) continue;
-            of_buffer[std::size_t(b)] = std::max(of_buffer[std::size_t(b)], op(i).d.margin);
+            if (!options_.whole_calls) of_buffer[std::size_t(b)] = std::max(of_buffer[std::size_t(b)], op(i).d.margin);
         }
         for (std::size_t t = 0; t < n_; ++t)
             p_.margins.push_back(of_buffer[buffer_[t] < 0 ? t : std::size_t(buffer_[t])]);
@@ -200,8 +201,10 @@ class training_planner {
             const operation& o = g_.operations[i];
             slots_[3 * n_ + i].bytes = aligned(std::size_t(o.d.statistics) * element_);
             const std::size_t partial = partial_bytes(g_, o, element_);
-            const weight_cut cut = p_.needs_weights[i] ? cut_weights(o, partial, p_.batch, p_.extents[std::size_t(o.y)])
-                                                       : weight_cut{0, 1};
+            const weight_cut cut = !p_.needs_weights[i] ? weight_cut{0, 1}
+                                   : options_.whole_calls
+                                       ? weight_cut{1, 1}
+                                       : cut_weights(o, partial, p_.batch, p_.extents[std::size_t(o.y)]);
             p_.pieces.push_back(cut.pieces), p_.chunks.push_back(cut.chunks);
             slots_[3 * n_ + m + i].bytes = cut.pieces > 1 ? std::size_t(cut.pieces) * partial : 0;
         }

@@ -23,6 +23,7 @@ struct binary_cross_entropy_with_logits {
                 }
         return sum / numbers;
     }
+    loss_terms terms(double wanted, double weight) const { return {{loss_kind::cross_entropy, weight, wanted}}; }
 };
 
 } // namespace fovea

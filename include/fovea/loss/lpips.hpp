@@ -178,6 +178,7 @@ template <class Real> class lpips_distance {
 // picture neighbours would no longer be equal, and a pool's gradient would go to whichever is larger by chance.
 template <class Backend, class Network>
 lpips_network lpips_network_of(std::initializer_list<std::string_view> names, const tensor_file& linear) {
+    static_assert(!has_training_engine<Backend>, "fovea: LPIPS is computed on the host so far: take the backend cpu");
     lpips_network n{trace_network<Network, Backend, training>({}, convolution_method::direct), {}};
     for (auto name : names) {
         const int tensor = result_of(n.backbone, name), channels = n.backbone.tensors[std::size_t(tensor)].channels;

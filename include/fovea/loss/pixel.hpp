@@ -12,6 +12,7 @@
 #include <cmath>
 #include <concepts>
 
+#include "fovea/loss/terms.hpp"
 #include "fovea/tensor/tensor.hpp"
 
 namespace fovea {
@@ -64,6 +65,7 @@ struct l1_loss {
             return detail::value_and_slope{std::abs(d), double((d > 0) - (d < 0))};
         });
     }
+    loss_terms terms(double weight = 1) const { return {{loss_kind::l1, weight}}; }
     static constexpr const char* name = "l1";
 };
 
@@ -73,6 +75,7 @@ struct l2_loss {
                       double weight = 1) const {
         return detail::mean_of(name, y, t, dy, weight, [](double d) { return detail::value_and_slope{d * d, 2 * d}; });
     }
+    loss_terms terms(double weight = 1) const { return {{loss_kind::l2, weight}}; }
     static constexpr const char* name = "l2";
 };
 
@@ -86,6 +89,7 @@ struct charbonnier_loss {
             return detail::value_and_slope{root, root > 0 ? d / root : 0};
         });
     }
+    loss_terms terms(double weight = 1) const { return {{loss_kind::charbonnier, weight, epsilon}}; }
     static constexpr const char* name = "charbonnier";
 };
 
@@ -117,6 +121,7 @@ struct total_variation_loss {
         }
         return value;
     }
+    loss_terms terms(double weight = 1) const { return {{loss_kind::total_variation, weight}}; }
     static constexpr const char* name = "total_variation";
 };
 

@@ -16,6 +16,14 @@ template <class A, class B> struct weighted_sum {
         const double from_a = a_weight == 0 ? 0 : a_weight * a(y, t, dy, weight * a_weight);
         return from_a + (b_weight == 0 ? 0 : b_weight * b(y, t, dy, weight * b_weight));
     }
+    loss_terms terms(double weight = 1) const requires requires(const A& x, const B& y) { x.terms(1.), y.terms(1.); }
+    {
+        loss_terms all;
+        if (a_weight != 0) all = a.terms(weight * a_weight);
+        if (b_weight != 0)
+            for (auto& term : b.terms(weight * b_weight)) all.push_back(term);
+        return all;
+    }
 };
 template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A, B>;
 

@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "fovea/graph/kernel.hpp"
+#include "fovea/graph/graph.hpp"
 
 namespace fovea {
 

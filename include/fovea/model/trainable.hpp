@@ -15,6 +15,7 @@
 #include "fovea/model/load.hpp"
 #include "fovea/model/model.hpp"
 #include "fovea/model/parameter.hpp"
+#include "fovea/model/training_engine.hpp"
 #include "fovea/tensor/tensor.hpp"
 
 namespace fovea {
@@ -76,10 +77,8 @@ template <class Real> class training_pass {
 
   private:
     void load(tensor_view<const Real> x) {
+        check_input(graph_, x);
         const int channels = graph_.tensors.front().channels;
-        if (x.channels() != channels)
-            fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels);
-        check_extent(graph_, {x.height(), x.width()});
         batch_ = x.batch();
         run_.prepare({x.height(), x.width()}, batch_);
         const auto to = view_of<Real>(run_.input(), batch_);
@@ -137,16 +136,15 @@ template <class Real> class basic_frozen {
 // What `trainable` is once the network's type is no longer needed. Used by one thread at a time.
 template <class Real> class basic_trainable {
   public:
-    basic_trainable(graph g, const trainable_options& o)
+    // make: of the backend that the graph was traced for; null where that runs on threads.
+    basic_trainable(graph g, const trainable_options& o, training_engine_maker<Real> make = nullptr)
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(std::make_unique<weight_store>(*graph_, sizeof(Real))),
           gradients_(std::make_unique<gradient_store<Real>>(*graph_)),
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
-          pass_(*graph_, *weights_, gradients_.get(), *context_,
-                {.input_gradient = o.input_gradient,
-                 .batch_statistics = o.batch_statistics,
-                 .storage = stored_format(o.precision)}) {
+          pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
+        if (make) engine_ = make(*graph_, *weights_, *gradients_, training_options_of(o));
         if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
@@ -161,21 +159,39 @@ template <class Real> class basic_trainable {
     // Values of x (N,H,W,C); the result is valid until the next call. `evaluating`: running estimates stay as they are.
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
         refresh();
-        return pass_.forward(x, evaluating);
+        if (!engine_) return pass_.forward(x, evaluating);
+        engine_->forward(x, evaluating);
+        return engine_->output();
     }
-    tensor_view<Real> output_gradient() const { return pass_.output_gradient(); } // to be filled after forward()
-    void backward() { pass_.backward(); }
-    tensor_view<const Real> input_gradient() const { return pass_.input_gradient(); }
+    tensor_view<Real> output_gradient() const { // to be filled after forward()
+        return engine_ ? engine_->output_gradient() : pass_.output_gradient();
+    }
+    void backward() { engine_ ? engine_->backward() : pass_.backward(); }
+    tensor_view<const Real> input_gradient() const {
+        return engine_ ? engine_->input_gradient() : pass_.input_gradient();
+    }
 
-    std::vector<basic_parameter<Real>>& parameters() { return parameters_; }
-    std::vector<basic_parameter<Real>>& buffers() { return buffers_; }
-    void clear_gradients() { gradients_->clear(*context_); }
+    // With an engine they are copies, as they are when this is called.
+    std::vector<basic_parameter<Real>>& parameters() {
+        download();
+        return parameters_;
+    }
+    std::vector<basic_parameter<Real>>& buffers() {
+        download();
+        return buffers_;
+    }
+    void clear_gradients() { engine_ ? engine_->clear_gradients() : gradients_->clear(*context_); }
+    // What runs the network, with the weights of the host; null where threads do.
+    basic_training_engine<Real>* engine() {
+        if (engine_) refresh();
+        return engine_.get();
+    }
     void weights_changed() { stale_ = true; } // to be called after values of parameters() were written
 
     // The name of the first layer whose result for x is not finite, else nothing.
     std::string first_not_finite(tensor_view<const Real> x) {
         refresh();
-        const int i = pass_.first_not_finite(x);
+        const int i = engine_ ? engine_->first_not_finite(x) : pass_.first_not_finite(x);
         if (i < 0) return {};
         const operation& o = graph_->operations[std::size_t(i)];
         const int w = o.d.w[0];
@@ -192,10 +208,15 @@ template <class Real> class basic_trainable {
         stale_ = true;
     }
 
-    basic_frozen<Real> frozen(const frozen_options& o = {}) { return {*this, o}; }
+    basic_frozen<Real> frozen(const frozen_options& o = {}) {
+        if (engine_) fail("a frozen network cannot be on a GPU yet: expected the backend cpu");
+        return {*this, o};
+    }
     const graph& traced() const { return *graph_; }
     context& threads() const { return *context_; }
-    std::size_t bytes() const { return pass_.bytes(); } // of activations and gradients in the last step
+    std::size_t bytes() const { // of activations and gradients in the last step
+        return engine_ ? engine_->bytes() : pass_.bytes();
+    }
 
   private:
     friend class basic_frozen<Real>;
@@ -207,8 +228,17 @@ template <class Real> class basic_trainable {
         return name;
     }
 
+    // An engine converts nothing on the host, whose pass is not used then.
+    static training_options training_options_of(const trainable_options& o, bool unused = false) {
+        return {.input_gradient = o.input_gradient,
+                .batch_statistics = o.batch_statistics,
+                .storage = unused ? number_format::float32 : stored_format(o.precision)};
+    }
+    void download() {
+        if (engine_ && !stale_) engine_->download();
+    }
     void refresh() {
-        if (stale_) weights_->refresh(*graph_, *context_, sizeof(Real));
+        if (stale_) engine_ ? engine_->upload_weights() : weights_->refresh(*graph_, *context_, sizeof(Real));
         stale_ = false;
     }
 
@@ -241,15 +271,17 @@ template <class Real> class basic_trainable {
     std::unique_ptr<context> own_;
     context* context_;
     detail::training_pass<Real> pass_;
+    std::unique_ptr<basic_training_engine<Real>> engine_;
     std::vector<basic_parameter<Real>> parameters_, buffers_;
-    bool stale_ = true;
+    bool stale_ = true; // the weights of the host are newer than what is run
 };
 
 template <class Network, class Backend> class trainable : public basic_trainable<typename Backend::storage> {
   public:
     explicit trainable(const trainable_options& o = {})
         : basic_trainable<typename Backend::storage>(
-              detail::trace_network<Network, Backend, training>(o.depth, o.convolution), o) {}
+              detail::trace_network<Network, Backend, training>(o.depth, o.convolution), o,
+              detail::training_engine_maker_of<Backend>()) {}
 };
 
 } // namespace fovea

@@ -20,6 +20,7 @@ struct adafactor_options {
 class adafactor {
   public:
     explicit adafactor(const adafactor_options& o = {}) : o_(o) {}
+    const adafactor_options& options() const { return o_; }
     static constexpr const char* name = "adafactor";
     std::int64_t steps = 0;
 

@@ -13,9 +13,23 @@ struct adam_options {
     bool decoupled = false; // weight decay as AdamW has it
 };
 
+// Of step number `step`, from 1 on.
+inline adam_factors factors_of(const adam_options& o, double learning_rate, std::int64_t step) {
+    return {.beta1 = float(o.beta1),
+            .rest1 = float(1 - o.beta1),
+            .beta2 = float(o.beta2),
+            .rest2 = float(1 - o.beta2),
+            .size = float(learning_rate / (1 - std::pow(o.beta1, double(step)))),
+            .root = float(std::sqrt(1 - std::pow(o.beta2, double(step)))),
+            .epsilon = float(o.epsilon),
+            .kept = o.decoupled ? float(1 - learning_rate * o.weight_decay) : 1.f,
+            .decay = o.decoupled ? 0.f : float(o.weight_decay)};
+}
+
 class adam {
   public:
     explicit adam(const adam_options& o = {}) : o_(o) {}
+    const adam_options& options() const { return o_; }
     static constexpr const char* name = "adam";
     std::int64_t steps = 0;
 
@@ -23,17 +37,7 @@ class adam {
     void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
         prepare(parameters);
         ++steps;
-        const double mean_correction = 1 - std::pow(o_.beta1, double(steps));
-        const double square_correction = std::sqrt(1 - std::pow(o_.beta2, double(steps)));
-        const adam_factors f{.beta1 = float(o_.beta1),
-                             .rest1 = float(1 - o_.beta1),
-                             .beta2 = float(o_.beta2),
-                             .rest2 = float(1 - o_.beta2),
-                             .size = float(learning_rate / mean_correction),
-                             .root = float(square_correction),
-                             .epsilon = float(o_.epsilon),
-                             .kept = o_.decoupled ? float(1 - learning_rate * o_.weight_decay) : 1.f,
-                             .decay = o_.decoupled ? 0.f : float(o_.weight_decay)};
+        const adam_factors f = factors_of(o_, learning_rate, steps);
         each_piece(parameters, threads, [&](const parameter_piece& piece) {
             const auto [k, first, end] = piece;
             const parameter& p = parameters[k];

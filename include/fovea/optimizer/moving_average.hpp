@@ -14,15 +14,17 @@ class moving_average {
   public:
     explicit moving_average(double decay = 0.999) : decay_(decay) {}
 
+    // Of the new weights in the average, in the step to come.
+    double share() const { return 1 - std::min(decay_, double(1 + steps_) / double(10 + steps_)); }
+
     void update(std::span<const parameter> parameters, context* threads = nullptr) {
-        const double decay = std::min(decay_, double(1 + steps_) / double(10 + steps_));
+        const auto part = float(share());
         prepare(parameters);
         ++steps_;
         each_piece(parameters, threads, [&](const parameter_piece& piece) {
             float* const average = of_[piece.parameter].data();
             const float* const value = parameters[piece.parameter].value;
-            for (std::size_t i = piece.begin; i < piece.end; ++i)
-                average[i] += float(1 - decay) * (value[i] - average[i]);
+            for (std::size_t i = piece.begin; i < piece.end; ++i) average[i] += part * (value[i] - average[i]);
         });
     }
     // Begins with the weights as they are.

@@ -4,9 +4,7 @@
 #include <variant>
 
 #include "fovea/core/error.hpp"
-#include "fovea/optimizer/adafactor.hpp"
-#include "fovea/optimizer/adam.hpp"
-#include "fovea/optimizer/sgd.hpp"
+#include "fovea/optimizer/weight_update.hpp"
 
 namespace fovea {
 
@@ -22,6 +20,9 @@ class any_optimizer {
     }
     void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
         std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
+    }
+    decltype(weight_update::how) options() const {
+        return std::visit([](const auto& o) { return decltype(weight_update::how)(o.options()); }, of_);
     }
     std::int64_t& steps() {
         return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);

@@ -8,11 +8,11 @@
 // counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
 // the run goes back to the last state that was kept (keep_state) with a lower learning rate.
 #pragma once
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "fovea/checkpoint/tensor_file.hpp"
+#include "fovea/loss/loss_function.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/optimizer/learning_rate.hpp"
 #include "fovea/optimizer/moving_average.hpp"
@@ -35,10 +35,6 @@ struct step_report {
     std::string problem;                                   // of a step that was not taken, or that made the run go back
 };
 
-// Adds weight times the gradient of the loss at y to dy; returns the loss.
-using loss_function = std::function<double(tensor_view<const float> y, tensor_view<const float> target,
-                                           tensor_view<float> dy, double weight)>;
-
 class trainer {
   public:
     // The network outlives it.
@@ -53,6 +49,8 @@ class trainer {
     // Between two steps. A moving average of another decay begins with the weights as they are.
     void set_options(const trainer_options& o) {
         if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
+        fetch_state();
+        device_state_ = kept_on::host;
         if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
         options_ = o, expected_ = o.accumulation;
         if (averages()) average_.prepare(net_.parameters());
@@ -70,6 +68,13 @@ class trainer {
 
     // One micro-batch.
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
+        if (!loss.terms().empty())
+            if (training_engine* const engine = net_.engine()) {
+                engine->forward(input, false);
+                engine->add_loss(loss.terms(), target, 1. / expected_);
+                engine->backward();
+                return after_backward(0, input); // the report of the step has the loss
+            }
         const auto y = net_.forward(input);
         return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
     }
@@ -89,13 +94,11 @@ class trainer {
         if (!r.complete) return r;
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
-        context* const threads = &net_.threads();
-        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
-        if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
-        if (problem_.empty())
-            take(r);
+        if (training_engine* const engine = net_.engine())
+            take_on(*engine, r, input);
         else
-            r.problem = refuse();
+            take(r, input);
+        if (!problem_.empty()) r.problem = refuse();
         begin_step();
         return r;
     }
@@ -110,12 +113,16 @@ class trainer {
 
     // The weights to use: the averages where there are any. Twice leaves both as they were.
     void exchange_average() {
-        if (averages()) average_.exchange(net_.parameters()), net_.weights_changed();
+        if (!averages()) return;
+        fetch_state();
+        device_state_ = kept_on::host;
+        average_.exchange(net_.parameters()), net_.weights_changed();
     }
 
     // Everything that a step depends on, between two steps. Weights have their own names, so that a checkpoint is a
     // weight file, too; other tensors begin with "<prefix>optimizer/" and "<prefix>average/".
     void save(tensor_file& file, const std::string& prefix = "") {
+        fetch_state();
         const auto add = [&](const std::string& name, std::span<const float> v, std::vector<std::int64_t> shape) {
             file.add(tensor_of(prefix + name, std::move(shape), v));
         };
@@ -163,6 +170,7 @@ class trainer {
                            bad = std::stoll(number(file, prefix + "trainer.bad_steps"));
         const int in_a_row = std::stoi(number(file, prefix + "trainer.bad_in_a_row")),
                   returns = std::stoi(number(file, prefix + "trainer.returns"));
+        device_state_ = kept_on::host;
         for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
         optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
         returns_ = returns;
@@ -199,13 +207,18 @@ class trainer {
 
     void begin_step() {
         micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
+        if (training_engine* const engine = net_.engine()) return engine->begin_step();
         net_.clear_gradients();
         buffers_.clear();
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
     }
 
-    void take(step_report& r) {
+    // A step, unless there is a problem.
+    void take(step_report& r, tensor_view<const float> input) {
         context* const threads = &net_.threads();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
+        if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
+        if (!problem_.empty()) return;
         if (options_.max_gradient_norm > 0)
             clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm, threads);
         optimizer_.step(net_.parameters(), r.learning_rate, threads);
@@ -213,14 +226,51 @@ class trainer {
         net_.weights_changed();
         bad_in_a_row_ = 0;
     }
+    // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
+    void take_on(training_engine& engine, step_report& r, tensor_view<const float> input) {
+        if (!problem_.empty()) {
+            r.gradient_norm = std::nan("");
+            return engine.take_back();
+        }
+        if (device_state_ == kept_on::host) engine.upload_state(remembered(), averages_of_state());
+        device_state_ = kept_on::device;
+        update_report u = engine.update({.how = optimizer_.options(),
+                                         .step = optimizer_.steps() + 1,
+                                         .learning_rate = r.learning_rate,
+                                         .max_gradient_norm = options_.max_gradient_norm,
+                                         .average_share = averages() ? average_.share() : 0});
+        r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
+        if (!u.taken) {
+            problem_ = describe(std::isfinite(r.loss) ? "gradient" : "loss", input);
+            return;
+        }
+        ++optimizer_.steps(), average_.steps() += averages();
+        bad_in_a_row_ = 0;
+    }
 
-    std::string refuse() {
-        ++bad_steps_;
-        const float* before = buffers_.data(); // forward passes have updated running estimates
+    void restore_buffers() { // forward passes have updated running estimates
+        const float* before = buffers_.data();
         for (auto& b : net_.buffers()) {
             std::copy_n(before, b.size(), b.value);
             before += b.size();
         }
+    }
+
+    state_vectors remembered() {
+        state_vectors all;
+        optimizer_.each_state([&](const std::string&, std::vector<std::vector<float>>& of) { all.push_back(&of); });
+        return all;
+    }
+    std::vector<std::vector<float>>* averages_of_state() { return averages() ? &average_.numbers() : nullptr; }
+    // What an engine has changed, to the host.
+    void fetch_state() {
+        if (device_state_ == kept_on::device) net_.engine()->download_state(remembered(), averages_of_state());
+        if (device_state_ == kept_on::device) device_state_ = kept_on::both;
+    }
+
+    std::string refuse() {
+        ++bad_steps_;
+        if (!net_.engine()) restore_buffers();
         std::string told = problem_ + ": step skipped";
         if (++bad_in_a_row_ < options_.most_bad_steps) return told;
         const int returns = returns_ + 1;
@@ -244,6 +294,7 @@ class trainer {
     std::string problem_;
     std::vector<float> buffers_; // as they were before this step
     std::vector<double> norms_;
+    enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
 };
 
 } // namespace fovea

@@ -2,6 +2,8 @@
 #include "fovea/backend/cuda/device.cuh"
 #include "fovea/backend/cuda/gradients.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
+#include "fovea/backend/cuda/loss.hpp"
+#include "fovea/backend/cuda/optimizer.hpp"
 
 using namespace fovea;
 
@@ -33,3 +35,17 @@ FOVEA_KERNEL(value_kernel<gather_gradient<shuffled_gradient>>);
 FOVEA_KERNEL(value_kernel<gather_gradient<magnified_gradient>>);
 FOVEA_KERNEL(value_kernel<gather_gradient<maximum_gradient>>);
 FOVEA_KERNEL(value_kernel<gather_gradient<mean_gradient>>);
+
+FOVEA_KERNEL(normalise_weight_kernel);
+FOVEA_KERNEL(normalised_weight_gradient);
+FOVEA_KERNEL(loss_kernel);
+FOVEA_KERNEL(add_numbers);
+FOVEA_KERNEL(square_pieces);
+FOVEA_KERNEL(judge_step);
+FOVEA_KERNEL(piece_kernel<adam_update>);
+FOVEA_KERNEL(piece_kernel<sgd_update>);
+FOVEA_KERNEL(piece_kernel<adafactor_moments>);
+FOVEA_KERNEL(piece_kernel<adafactor_means>);
+FOVEA_KERNEL(adafactor_squares);
+FOVEA_KERNEL(adafactor_factors);
+FOVEA_KERNEL(piece_kernel<adafactor_update>);

@@ -1,13 +1,13 @@
-// Adam's update by vectors; contract: optimizer/adam_update.hpp. Memory is what it waits for.
+// Adam's update by vectors; contract: optimizer/adam_call.hpp. Memory is what it waits for.
 #pragma once
 #include <algorithm>
 
 #include "fovea/backend/cpu/simd.hpp"
-#include "fovea/optimizer/adam_update.hpp"
+#include "fovea/optimizer/adam_call.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-inline void update_by_adam(const adam_update& u, const adam_factors& f) {
+inline void update_by_adam(const adam_call& u, const adam_factors& f) {
     const vf beta1 = broadcast(f.beta1), rest1 = broadcast(f.rest1), beta2 = broadcast(f.beta2),
              rest2 = broadcast(f.rest2), size = broadcast(f.size), root = broadcast(1 / f.root),
              epsilon = broadcast(f.epsilon), kept = broadcast(f.kept), decay = broadcast(f.decay);

@@ -2,8 +2,11 @@
 //
 // F has `static constexpr int sums`, `add(part, position, channel, double (&)[sums])` and
 // `put(part, channel, const double (&)[sums])`. A block has a few channels; its threads share the pixels, and what each
-// summed is added in one order. In double: a sum may have millions of terms.
+// summed is added in one order. In double: a sum may have millions of terms. Where there is memory for it, pixels are
+// cut into strips by their number alone, so that a few channels are enough blocks for a GPU; add_strips adds them up.
 #pragma once
+#include <algorithm>
+
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/view.hpp"
 
@@ -19,26 +22,70 @@ template <class F> struct channel_sums {
     F f;
     device_area area;
     int begin, end, parts; // channels; sums of a channel that differ in what F adds, such as the taps of a filter
+    double* strip_sums;    // (strips, parts, end - begin, F::sums); null: one strip
+    int strips, span;      // span: pixels of a strip
 
     template <class Call>
-    channel_sums(const Call& c, range of_channels, const F& function, int parts_of_channel = 1)
-        : f(function), area(c), begin(of_channels.begin), end(of_channels.end), parts(parts_of_channel) {}
+    channel_sums(const Call& c, range of_channels, const F& function, int parts_of_channel = 1, void* scratch = nullptr)
+        : f(function),
+          area(c),
+          begin(of_channels.begin),
+          end(of_channels.end),
+          parts(parts_of_channel),
+          strip_sums(static_cast<double*>(scratch)),
+          strips(scratch ? strips_for(area.pixels()) : 1),
+          span((area.pixels() + strips - 1) / strips) {
+        if (strips == 1) strip_sums = nullptr;
+    }
 
-    int blocks() const { return parts * blocks_for(end - begin, channels); }
+    static int strips_for(double pixels) { return int(std::clamp(pixels / 2048, 1., 128.)); }
+    static std::size_t scratch_for(double pixels, int all_channels, int parts_of_channel = 1) {
+        const auto numbers = std::size_t(parts_of_channel) * std::size_t(all_channels) * F::sums;
+        return std::size_t(strips_for(pixels)) * numbers * sizeof(double);
+    }
+
+    FOVEA_HOST_DEVICE int groups() const { return (end - begin + channels - 1) / channels; }
+    FOVEA_HOST_DEVICE double* strip_sum(int strip, int part, int c) const {
+        return strip_sums + ((std::ptrdiff_t(strip) * parts + part) * (end - begin) + c - begin) * F::sums;
+    }
+    int blocks() const { return blocks_for(std::ptrdiff_t(strips) * parts * groups(), 1); }
     FOVEA_HOST_DEVICE int phases() const { return 2; }
     FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
         const int lane = thread % channels, row = thread / channels, part = block % parts,
-                  c = begin + block / parts * channels + lane;
+                  c = begin + block / parts % groups() * channels + lane, strip = block / (parts * groups()),
+                  pixels = area.images * area.rows * area.columns, first = strip * span,
+                  last = first + span < pixels ? first + span : pixels;
         if (c >= end) return;
         double sums[F::sums] = {};
         if (phase == 0) {
-            for (int i = row; i < area.images * area.rows * area.columns; i += rows) f.add(part, area.at(i), c, sums);
+            for (int i = first + row; i < last; i += rows) f.add(part, area.at(i), c, sums);
             for (int k = 0; k < F::sums; ++k) s.of[row][lane][k] = sums[k];
         } else if (row == 0) {
             for (auto& of_row : s.of)
                 for (int k = 0; k < F::sums; ++k) sums[k] += of_row[lane][k];
-            f.put(part, c, sums);
+            if (!strip_sums) return f.put(part, c, sums);
+            for (int k = 0; k < F::sums; ++k) strip_sum(strip, part, c)[k] = sums[k];
         }
+    }
+};
+
+// The sums of all strips, a thread for each channel and part.
+template <class F> struct add_strips {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    channel_sums<F> of;
+
+    int blocks() const { return blocks_for(std::ptrdiff_t(of.parts) * (of.end - of.begin), threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const int i = block * threads + thread, part = i % of.parts, c = of.begin + i / of.parts;
+        if (c >= of.end) return;
+        double sums[F::sums] = {};
+        for (int strip = 0; strip < of.strips; ++strip)
+            for (int k = 0; k < F::sums; ++k) sums[k] += of.strip_sum(strip, part, c)[k];
+        of.f.put(part, c, sums);
     }
 };
 

@@ -1,12 +1,16 @@
 // Gradients of a convolution's weights; that of its input is a convolution (backend/cuda/convolution.hpp).
 #pragma once
+#include <algorithm>
+
 #include "fovea/backend/cuda/channel_sums.hpp"
 #include "fovea/backend/cuda/convolution.hpp"
 
 namespace fovea {
 
 // dw[o, i, tap] += sum over pixels of dy[o] x[i at the tap]: a block has a tile of outputs and inputs of one group and
-// tap, and sums all pixels of the call in their order.
+// tap, and sums a part of the pixels in their order. Parts are by shapes alone; where there are several, each has sums
+// of its own, which add_parts adds up in order: filters alone would be too few blocks for a GPU, and sums of millions
+// of products in float32 too long.
 struct weight_gradient_kernel {
     static constexpr int threads = 256, tile = 64, slice = 8, lanes = 16, each = tile / lanes;
     struct shared {
@@ -18,14 +22,17 @@ struct weight_gradient_kernel {
 
     device_view x, dy; // (N,H,W,I), (N,H',W',O)
     float* dw;         // (O, I/groups, K, K), +=
+    float* sums;       // (parts, O, I/groups, K, K), overwritten; null: one part, to dw
     int inputs, outputs, groups, kernel, stride, dilation, offset, tiles_out, tiles_in;
     int begin, end; // of the outputs that are wanted
     device_area area;
+    int parts, span; // span: pixels of a part
 
     explicit weight_gradient_kernel(const gradient_call& c)
         : x(c.x[0]),
           dy(c.dy),
           dw(c.weight_gradient<float>(0)),
+          sums(nullptr),
           inputs(c.dims[1]),
           outputs(c.dims[0] / c.a.groups),
           groups(c.a.groups),
@@ -37,12 +44,28 @@ struct weight_gradient_kernel {
           tiles_in((inputs + tile - 1) / tile),
           begin(c.outputs.begin),
           end(c.outputs.end),
-          area(c) {}
+          area(c),
+          parts(parts_for(area.pixels(), count(c.dims))),
+          span((area.pixels() + parts * slice - 1) / (parts * slice) * slice) {
+        if (parts > 1) sums = reinterpret_cast<float*>(c.scratch);
+    }
 
-    int blocks() const { return blocks_for(std::ptrdiff_t(groups) * kernel * kernel * tiles_out * tiles_in, 1); }
+    // Of so many pixels, for so many weights: each has some thousand pixels, and not more memory than 32 MB.
+    static int parts_for(double pixels, std::size_t weights) {
+        constexpr double pixels_of_part = 4096, most = 64, bytes = 32 << 20;
+        return int(std::clamp(std::min(pixels / pixels_of_part, bytes / double(weights * sizeof(float))), 1., most));
+    }
+    static std::size_t scratch_for(double pixels, std::size_t weights) {
+        const int parts = parts_for(pixels, weights);
+        return parts > 1 ? std::size_t(parts) * weights * sizeof(float) : 0;
+    }
+
+    FOVEA_HOST_DEVICE int tiles() const { return groups * kernel * kernel * tiles_out * tiles_in; }
+    int blocks() const { return blocks_for(std::ptrdiff_t(parts) * tiles(), 1); }
     FOVEA_HOST_DEVICE int pixels() const { return area.images * area.rows * area.columns; }
-    FOVEA_HOST_DEVICE int phases() const { return 2 * ((pixels() + slice - 1) / slice); }
-    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own& o) const {
+    FOVEA_HOST_DEVICE int phases() const { return 2 * ((span + slice - 1) / slice); }
+    FOVEA_HOST_DEVICE void operator()(int phase, int all_blocks, int thread, shared& s, own& o) const {
+        const int part = all_blocks / tiles(), block = all_blocks % tiles();
         const int first_in = block % tiles_in * tile, first_out = block / tiles_in % tiles_out * tile,
                   tap = block / (tiles_in * tiles_out) % (kernel * kernel),
                   group = block / (tiles_in * tiles_out * kernel * kernel);
@@ -51,10 +74,11 @@ struct weight_gradient_kernel {
                 for (float& sum : row) sum = 0;
         if (phase % 2 == 0) {
             for (int i = thread; i < slice * tile; i += threads)
-                load(phase / 2 * slice + i / tile, i / tile, i % tile, group, tap, first_out, first_in, s);
+                load(part * span + phase / 2 * slice + i / tile, i / tile, i % tile, group, tap, first_out, first_in,
+                     s);
         } else {
             multiply(thread, s, o);
-            if (phase + 1 == phases()) finish(thread, group, tap, first_out, first_in, o);
+            if (phase + 1 == phases()) finish(part, thread, group, tap, first_out, first_in, o);
         }
     }
 
@@ -81,17 +105,50 @@ struct weight_gradient_kernel {
             }
         }
     }
-    FOVEA_HOST_DEVICE void finish(int thread, int group, int tap, int first_out, int first_in, const own& o) const {
+    FOVEA_HOST_DEVICE void finish(int part, int thread, int group, int tap, int first_out, int first_in,
+                                  const own& o) const {
+        const int taps = kernel * kernel, weights = groups * outputs * inputs * taps;
+        float* const to = (sums ? sums + std::ptrdiff_t(part) * weights : dw) + tap;
         FOVEA_UNROLL
         for (int p = 0; p < each; ++p) {
             FOVEA_UNROLL
             for (int q = 0; q < each; ++q) {
                 const int output = first_out + thread / lanes * each + p, input = first_in + thread % lanes * each + q,
-                          all = group * outputs + output;
+                          all = group * outputs + output, i = (all * inputs + input) * taps;
                 if (output < outputs && input < inputs && all >= begin && all < end)
-                    dw[(std::ptrdiff_t(all) * inputs + input) * kernel * kernel + tap] += o.sum[p][q];
+                    to[i] = (sums ? 0 : to[i]) + o.sum[p][q];
             }
         }
+    }
+};
+
+// dw += the parts' sums, of the outputs that are wanted.
+struct add_parts {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    const float* sums; // (parts, weights)
+    float* dw;         // (weights)
+    int parts;
+    std::ptrdiff_t weights, begin, end;
+
+    explicit add_parts(const weight_gradient_kernel& k)
+        : sums(k.sums),
+          dw(k.dw),
+          parts(k.parts),
+          weights(std::ptrdiff_t(k.groups) * k.outputs * k.inputs * k.kernel * k.kernel),
+          begin(weights / (k.groups * k.outputs) * k.begin),
+          end(weights / (k.groups * k.outputs) * k.end) {}
+
+    int blocks() const { return blocks_for(end - begin, threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = begin + std::ptrdiff_t(block) * threads + thread;
+        if (i >= end) return;
+        double sum = 0;
+        for (int part = 0; part < parts; ++part) sum += double(sums[part * weights + i]);
+        dw[i] += float(sum);
     }
 };
 

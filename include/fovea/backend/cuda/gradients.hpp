@@ -14,15 +14,35 @@ template <class Device, class F> void launch_gradient(const gradient_call& c, co
     const int channels = c.dx[0] ? c.dx[0].channels : c.dx[1].channels;
     launch<Device>(c, value_kernel<F>(c, channels, f));
 }
-template <class Device, class F> void launch_sums(const gradient_call& c, range channels, const F& f, int parts = 1) {
-    launch<Device>(c, channel_sums<F>(c, channels, f, parts));
+// With scratch memory in strips, as many bytes as scratch_of_sums says.
+template <class Device, class F>
+void launch_sums(const gradient_call& c, range channels, const F& f, int parts = 1, void* scratch = nullptr) {
+    const channel_sums<F> k(c, channels, f, parts, scratch);
+    launch<Device>(c, k);
+    if (k.strip_sums) launch<Device>(c, add_strips<F>{k});
 }
 template <class Device> void launch_bias_gradient(const gradient_call& c) {
     if (float* db = c.weight_gradient<float>(1))
-        launch_sums<Device>(c, c.outputs, bias_gradient{device_view(c.dy), db});
+        launch_sums<Device>(c, c.outputs, bias_gradient{device_view(c.dy), db}, 1, c.scratch);
 }
 inline double pixels_of(const gradient_call& c, const window& w) {
     return double(c.images.size()) * w.height * w.width;
+}
+template <class F> std::size_t scratch_of_sums(const gradient_call& c, int parts = 1) {
+    return channel_sums<F>::scratch_for(pixels_of(c, c.dy), c.dy.channels, parts);
+}
+template <class Device> void launch_weight_gradient(const gradient_call& c) {
+    const weight_gradient_kernel k(c);
+    launch<Device>(c, k);
+    if (k.sums) launch<Device>(c, add_parts(k));
+    launch_bias_gradient<Device>(c);
+}
+inline std::size_t scratch_of_weight_gradient(const gradient_call& c) {
+    return std::max(weight_gradient_kernel::scratch_for(pixels_of(c, c.dy), count(c.dims)),
+                    scratch_of_sums<bias_gradient>(c)); // one after the other
+}
+inline std::size_t bytes_of_moments(const gradient_call& c) { // two floats for each pixel
+    return std::size_t(pixels_of(c, c.dy)) * 2 * sizeof(float);
 }
 // All pixels of a window.
 inline gradient_call over(gradient_call c, const window& w) {
@@ -35,8 +55,7 @@ inline gradient_call over(gradient_call c, const window& w) {
 // ---- convolutions
 // ----------------------------------------------------------------------------------------------------
 template <class D> void prepare(on_device<D>, turned_filters, const preparation_call& c) {
-    const arrange_filters arrange(c, true);
-    run_blocks_on_host(arrange, arrange.blocks());
+    detail::launch_preparation<D>(c.queue, arrange_filters(c, true));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, turned_filters, const preparation_call& c) {
     return count(c.dims[0]) * sizeof(float);
@@ -46,17 +65,23 @@ template <class D> turned_filters gradient_layout_of(on_device<D>, conv2d<identi
 template <class D> void input_gradient(on_device<D>, conv2d<identity>, const gradient_call& c) {
     detail::launch_convolution<D>(c);
 }
+template <class D> std::size_t weight_gradient_scratch(on_device<D>, conv2d<identity>, const gradient_call& c) {
+    return detail::scratch_of_weight_gradient(c);
+}
 template <class D> void weight_gradient(on_device<D>, conv2d<identity>, const gradient_call& c) {
-    detail::launch<D>(c, weight_gradient_kernel(c));
-    detail::launch_bias_gradient<D>(c);
+    detail::launch_weight_gradient<D>(c);
 }
 
 template <class D> turned_filters gradient_layout_of(on_device<D>, depthwise_conv2d<identity>);
 template <class D> void input_gradient(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
     detail::launch_gradient<D>(c, depthwise_kernel{convolution_problem(c)});
 }
+template <class D>
+std::size_t weight_gradient_scratch(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
+    return detail::scratch_of_sums<depthwise_weight_gradient>(c, c.a.kernel * c.a.kernel);
+}
 template <class D> void weight_gradient(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
-    detail::launch_sums<D>(c, c.outputs, depthwise_weight_gradient(c), c.a.kernel * c.a.kernel);
+    detail::launch_sums<D>(c, c.outputs, depthwise_weight_gradient(c), c.a.kernel * c.a.kernel, c.scratch);
     detail::launch_bias_gradient<D>(c);
 }
 
@@ -64,14 +89,15 @@ template <class D> turned_filters gradient_layout_of(on_device<D>, multiply_matr
 template <class D> void input_gradient(on_device<D>, multiply_matrix, const gradient_call& c) {
     detail::launch_convolution<D>(c);
 }
+template <class D> std::size_t weight_gradient_scratch(on_device<D>, multiply_matrix, const gradient_call& c) {
+    return detail::scratch_of_weight_gradient(c);
+}
 template <class D> void weight_gradient(on_device<D>, multiply_matrix, const gradient_call& c) {
-    detail::launch<D>(c, weight_gradient_kernel(c));
-    detail::launch_bias_gradient<D>(c);
+    detail::launch_weight_gradient<D>(c);
 }
 
-// Weights are prepared on the host so far, and so is what they are made of differentiated there.
 template <class D> void gradient(on_device<D>, normalise_weight, const preparation_gradient_call& c) {
-    gradient(reference{}, normalise_weight{}, c);
+    detail::launch_preparation<D>(c.forward.queue, normalised_weight_gradient(c));
 }
 
 // ---- values on their own
@@ -109,7 +135,7 @@ template <class D> void input_gradient(on_device<D>, layer_normalise, const grad
     detail::launch<D>(c, layer_gradient_kernel(c, nullptr));
 }
 template <class D> std::size_t weight_gradient_scratch(on_device<D>, layer_normalise, const gradient_call& c) {
-    return std::size_t(detail::pixels_of(c, c.dy)) * 2 * sizeof(float);
+    return detail::bytes_of_moments(c) + detail::scratch_of_sums<layer_weight_gradient>(c);
 }
 template <class D> void weight_gradient(on_device<D>, layer_normalise, const gradient_call& c) {
     auto* const moments = reinterpret_cast<float*>(c.scratch); // (pixels, 2)
@@ -117,7 +143,8 @@ template <class D> void weight_gradient(on_device<D>, layer_normalise, const gra
     detail::launch_sums<D>(
         c, {0, c.dy.channels},
         layer_weight_gradient{device_view(c.x[0]), device_view(c.dy), moments, c.weight_gradient<float>(0),
-                              c.weight_gradient<float>(1), device_area(c)});
+                              c.weight_gradient<float>(1), device_area(c)},
+        1, c.scratch + detail::bytes_of_moments(c));
 }
 
 template <class D> void batch_statistics(on_device<D>, batch_normalise, const gradient_call& c) {

@@ -11,9 +11,10 @@
 #include "fovea/backend/cuda/filters.hpp"
 #include "fovea/backend/cuda/normalise.hpp"
 #include "fovea/backend/cuda/resize.hpp"
-#include "fovea/backend/reference/conv2d.hpp"
+#include "fovea/backend/cuda/weight_norm.hpp"
 #include "fovea/graph/tracer.hpp"
 #include "fovea/ops/arithmetic.hpp"
+#include "fovea/ops/conv2d.hpp"
 #include "fovea/ops/normalise.hpp"
 #include "fovea/ops/resize.hpp"
 
@@ -28,6 +29,9 @@ namespace detail {
 
 template <class Device, class Call, class Kernel> void launch(const Call& c, const Kernel& k) {
     if (const int blocks = k.blocks()) Device::launch(c.queue, k, blocks);
+}
+template <class Device, class Kernel> void launch_preparation(void* queue, const Kernel& k) {
+    queue ? Device::launch(queue, k, k.blocks()) : run_blocks_on_host(k, k.blocks());
 }
 template <class Device, class F> void launch_values(const call& c, const F& f) {
     launch<Device>(c, value_kernel<F>(c, c.y.channels, f));
@@ -46,16 +50,15 @@ template <class Device, class Call> void launch_convolution(const Call& c) {
 template <class A>
 concept fused_on_device = A::kind != activation_kind::custom;
 
-// Weights are prepared on the host, once, and then copied.
+// For inference weights are prepared on the host, once, and then copied; in training on the device, before each step.
 template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_call& c) {
-    const arrange_filters arrange(c, false);
-    run_blocks_on_host(arrange, arrange.blocks());
+    detail::launch_preparation<D>(c.queue, arrange_filters(c, false));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {
     return count(c.dims[0]) * sizeof(float);
 }
 template <class D> void prepare(on_device<D>, normalise_weight, const preparation_call& c) {
-    prepare(reference{}, normalise_weight{}, c);
+    detail::launch_preparation<D>(c.queue, normalise_weight_kernel(c));
 }
 
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, conv2d<A>);

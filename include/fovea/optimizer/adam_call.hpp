@@ -7,7 +7,7 @@
 
 namespace fovea {
 
-struct adam_update {
+struct adam_call {
     float *w, *m, *v;
     const float* g;
     std::size_t count;
@@ -17,6 +17,6 @@ struct adam_factors {
     float size, root, epsilon;        // size: learning rate / (1 - beta1^t); root: sqrt(1 - beta2^t)
     float kept, decay;                // of the weight decay: the one or the other
 };
-using adam_kernel = void (*)(const adam_update&, const adam_factors&);
+using adam_kernel = void (*)(const adam_call&, const adam_factors&);
 
 } // namespace fovea

@@ -1,0 +1,142 @@
+// A step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The norm of the
+// gradients, whether the step may be taken and what they are scaled by stay on the device: the update reads them there.
+#pragma once
+#include <cmath>
+
+#include "fovea/backend/cuda/block_sums.hpp"
+#include "fovea/backend/cuda/parameter_table.hpp"
+#include "fovea/optimizer/weight_update.hpp"
+
+namespace fovea {
+
+// Of a step, in the device's memory.
+struct step_state {
+    double loss, norm;
+    float factor; // of the gradients
+    int good;     // loss and norm are finite: weights, state and averages change
+};
+
+// The sum of squares of each piece of the gradients.
+struct square_pieces {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const tensor_piece* pieces;
+    int count;
+    const float* gradients;
+    double* squares; // (pieces)
+
+    int blocks() const { return count; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        if (phase == 0) {
+            const tensor_piece p = pieces[block];
+            const float* g = gradients + p.tensor_begin + p.begin;
+            double square = 0;
+            for (int i = thread; i < p.count; i += threads) square += double(g[i]) * double(g[i]);
+            s.of_thread[0][thread] = square;
+        } else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            squares[block] = s.total(0);
+    }
+};
+
+// From those the norms of each tensor and of all, and what becomes of the step.
+struct judge_step {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const double* squares; // (pieces)
+    const int* first;      // (tensors + 1), of their pieces
+    int tensors;
+    double most;   // of the norm; 0: it is not clipped
+    double* norms; // (tensors)
+    step_state* state;
+
+    static int blocks() { return 1; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int, int thread, shared& s, own&) const {
+        if (phase == 0) {
+            double all = 0;
+            for (int t = thread; t < tensors; t += threads) {
+                double square = 0;
+                for (int i = first[t]; i < first[t + 1]; ++i) square += squares[i];
+                norms[t] = sqrt(square);
+                all += square;
+            }
+            s.of_thread[0][thread] = all;
+        } else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            finish(sqrt(s.total(0)));
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void finish(double norm) const {
+        const double factor = most / (norm + 1e-6);
+        state->norm = norm;
+        state->good = fabs(norm) < HUGE_VAL && fabs(state->loss) < HUGE_VAL;
+        state->factor = most > 0 && factor < 1 ? float(factor) : 1.f;
+    }
+};
+
+// What every rule of an update is given.
+struct updated_weights {
+    const step_state* state;
+    float *w, *average;     // all parameters; average: null where there is none
+    const float* gradients; // of w
+    float average_share;
+
+    FOVEA_HOST_DEVICE bool good() const { return state->good != 0; }
+    FOVEA_HOST_DEVICE float gradient(std::ptrdiff_t i) const { return state->factor * gradients[i]; }
+    FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float value) const {
+        w[i] = value;
+        if (average) average[i] += average_share * (value - average[i]);
+    }
+};
+
+struct adam_update {
+    updated_weights all;
+    float *m, *v;
+    adam_factors f;
+
+    adam_update(const updated_weights& w, float* mean, float* square, const adam_options& o, const weight_update& u)
+        : all(w), m(mean), v(square), f(factors_of(o, u.learning_rate, u.step)) {}
+
+    FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
+        if (!all.good()) return;
+        const std::ptrdiff_t i = p.tensor_begin + at;
+        const float w = all.w[i] * f.kept, g = all.gradient(i) + f.decay * w;
+        m[i] = f.beta1 * m[i] + f.rest1 * g;
+        v[i] = f.beta2 * v[i] + f.rest2 * g * g;
+        all.put(i, w - f.size * m[i] / (sqrtf(v[i]) / f.root + f.epsilon));
+    }
+};
+
+struct sgd_update {
+    updated_weights all;
+    float* velocity;
+    float momentum, decay, rate;
+    bool nesterov;
+
+    sgd_update(const updated_weights& w, float* v, const sgd_options& o, const weight_update& u)
+        : all(w),
+          velocity(v),
+          momentum(float(o.momentum)),
+          decay(float(o.weight_decay)),
+          rate(float(u.learning_rate)),
+          nesterov(o.nesterov) {}
+
+    FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
+        if (!all.good()) return;
+        const std::ptrdiff_t i = p.tensor_begin + at;
+        const float w = all.w[i], g = all.gradient(i) + decay * w;
+        const float v = velocity[i] = momentum * velocity[i] + g;
+        all.put(i, w - rate * (nesterov ? g + momentum * v : v));
+    }
+};
+
+} // namespace fovea

@@ -1,0 +1,17 @@
+// A loss as a description: the sum of terms that a backend can compute by itself, where the image is. A loss that has
+// one gives it by terms(weight); one that has none, such as a user's own, is computed on the host.
+#pragma once
+#include <vector>
+
+namespace fovea {
+
+enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy };
+
+struct loss_term {
+    loss_kind kind = loss_kind::l2;
+    double weight = 1;
+    double parameter = 0; // charbonnier: epsilon; cross_entropy: the probability that is wanted
+};
+using loss_terms = std::vector<loss_term>;
+
+} // namespace fovea

@@ -1,0 +1,80 @@
+// What trains a network elsewhere than on the threads of a context: on a GPU, where its weights, their gradients and
+// what the optimizer remembers stay from step to step. A backend that has one says so by
+//
+//   std::unique_ptr<training_engine> make_training_engine(Backend, const graph&, weight_store&,
+//                                                         gradient_store<float>&, const training_options&)
+//
+// Graph, weights and gradients outlive it. Those of the host are copies, brought up to date when somebody asks.
+#pragma once
+#include <memory>
+
+#include "fovea/graph/differentiate.hpp"
+#include "fovea/loss/terms.hpp"
+#include "fovea/optimizer/weight_update.hpp"
+#include "fovea/tensor/tensor.hpp"
+
+namespace fovea {
+
+template <class Real> class basic_training_engine {
+  public:
+    virtual ~basic_training_engine() = default;
+
+    virtual void upload_weights() = 0; // parameters and buffers, from the host
+    virtual void download() = 0;       // those, and gradients, where they have changed since
+
+    // As of differentiator. output() copies to the host; the gradient there counts where somebody has asked for it,
+    // else that of add_loss().
+    virtual void forward(tensor_view<const Real> x, bool evaluating) = 0;
+    virtual tensor_view<const Real> output() = 0;
+    virtual tensor_view<Real> output_gradient() = 0;
+    virtual void backward() = 0;
+    virtual tensor_view<const Real> input_gradient() = 0;
+    virtual void clear_gradients() = 0;
+    virtual int first_not_finite(tensor_view<const Real> x) = 0; // the first such operation for x; -1: none
+    virtual std::size_t bytes() const = 0;                       // of activations and gradients
+
+    // A step: begin_step(), for each micro-batch forward(), add_loss(), backward(), then update(). A step that is not
+    // taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
+    virtual void begin_step() = 0;
+    virtual void add_loss(const loss_terms&, tensor_view<const Real> target, double weight) = 0;
+    virtual update_report update(const weight_update&) = 0;
+    virtual void take_back() = 0; // of a step without update()
+
+    // What the optimizer remembers, and averages (null: there are none).
+    virtual void upload_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
+    virtual void download_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
+};
+using training_engine = basic_training_engine<float>;
+
+template <class Real>
+using training_engine_maker = std::unique_ptr<basic_training_engine<Real>> (*)(const graph&, weight_store&,
+                                                                               gradient_store<Real>&,
+                                                                               const training_options&);
+
+namespace detail {
+
+template <class Backend>
+concept has_training_engine = requires(const graph& g, weight_store& w, gradient_store<float>& gradients,
+                                       const training_options& o) {
+    make_training_engine(Backend{}, g, w, gradients, o);
+};
+template <class Backend> constexpr training_engine_maker<typename Backend::storage> training_engine_maker_of() {
+    if constexpr (has_training_engine<Backend>)
+        return [](const graph& g, weight_store& w, gradient_store<float>& gradients, const training_options& o) {
+            return make_training_engine(Backend{}, g, w, gradients, o);
+        };
+    else
+        return nullptr;
+}
+
+// Throws when the network cannot take x.
+template <class Real> void check_input(const graph& g, tensor_view<const Real> x) {
+    const int channels = g.tensors.front().channels;
+    if (x.channels() != channels)
+        fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels);
+    check_extent(g, {x.height(), x.width()});
+}
+
+} // namespace detail
+
+} // namespace fovea

@@ -1,0 +1,18 @@
+// A backend that trains as a GPU does, on a device that is the host.
+#pragma once
+#include "fovea/backend/cuda/training_engine.hpp"
+#include "support/host_device.hpp"
+
+namespace fovea_test {
+
+struct trained_on_host : device_on_host {};
+
+inline std::unique_ptr<fovea::training_engine> make_training_engine(trained_on_host, const fovea::graph& g,
+                                                                    fovea::weight_store& weights,
+                                                                    fovea::gradient_store<float>& gradients,
+                                                                    const fovea::training_options& o) {
+    return std::make_unique<fovea::device_training_engine<trained_on_host>>(g, weights, gradients, o,
+                                                                            std::make_unique<host_device>());
+}
+
+} // namespace fovea_test
