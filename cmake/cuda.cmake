@@ -1,4 +1,4 @@
-# fovea::cuda: for .cu files that include fovea/fovea_cuda.cuh.
+# fovea::cuda and what it needs: nvcc, the CUDA toolkit; cuDNN for the tests of its graphs.
 include(CheckLanguage)
 find_program(FOVEA_NVCC nvcc HINTS /usr/local/cuda/bin)
 mark_as_advanced(FOVEA_NVCC)
@@ -22,12 +22,6 @@ find_package(cuDNN 9.8 QUIET)
 
 add_library(fovea_cuda INTERFACE)
 add_library(fovea::cuda ALIAS fovea_cuda)
-set_target_properties(fovea_cuda PROPERTIES EXPORT_NAME cuda)
-if(cuda_std_20 IN_LIST CMAKE_CUDA_COMPILE_FEATURES)
-    target_compile_features(fovea_cuda INTERFACE cuda_std_20)
-else() # a CMake that does not know that nvcc has it
-    target_compile_options(fovea_cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
-endif()
-target_link_libraries(fovea_cuda INTERFACE fovea CUDA::cudart_static)
-# A user's activation without FOVEA_HOST_DEVICE would only warn, and then compute nonsense.
-target_compile_options(fovea_cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=cross-execution-space-call>)
+target_link_libraries(fovea_cuda INTERFACE fovea)
+include(foveaCuda)
+fovea_set_up_cuda(fovea_cuda)

@@ -1,4 +1,5 @@
-# Configures, builds and runs the project of folder `way`; before that installs fovea where the way is find_package.
+# Configures, builds and runs the project of folder `way`; before that installs fovea where the way is find_package. `cuda`:
+# the CUDA compiler, for the program that needs one.
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
     if(NOT status EQUAL 0)
@@ -7,13 +8,22 @@ function(run)
 endfunction()
 
 file(REMOVE_RECURSE ${scratch})
+set(for_cuda)
+if(cuda)
+    set(for_cuda -DCONSUMER_CUDA=ON -DCMAKE_CUDA_COMPILER=${cuda} -DCMAKE_CUDA_ARCHITECTURES=90a-real)
+endif()
 if(way STREQUAL "find_package")
     run(${CMAKE_COMMAND} --install ${built} --prefix ${scratch}/installed)
 endif()
 run(${CMAKE_COMMAND} -S ${source}/${way} -B ${scratch}/build -G ${generator} -DCMAKE_CXX_COMPILER=${compiler}
-    -DCMAKE_PREFIX_PATH=${scratch}/installed -DFETCHCONTENT_SOURCE_DIR_FOVEA=${repository})
+    -DCMAKE_PREFIX_PATH=${scratch}/installed -DFETCHCONTENT_SOURCE_DIR_FOVEA=${repository} ${for_cuda})
 run(${CMAKE_COMMAND} --build ${scratch}/build)
-run(${scratch}/build/program)
-if(EXISTS ${scratch}/build/program_dispatch)
-    run(${scratch}/build/program_dispatch)
+foreach(program program program_dispatch program_cuda)
+    if(EXISTS ${scratch}/build/${program})
+        run(${scratch}/build/${program})
+        set(ran TRUE)
+    endif()
+endforeach()
+if(NOT ran)
+    message(FATAL_ERROR "no program was built")
 endif()
