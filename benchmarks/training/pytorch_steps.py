@@ -120,4 +120,5 @@ def main():
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
