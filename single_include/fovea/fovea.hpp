@@ -4431,23 +4431,42 @@ using preparation_gradient = void (*)(const preparation_gradient_call&);
 
 } // namespace fovea
 
-// ---- fovea/optimizer/adam_call.hpp
-// What Adam (optimizer/adam.hpp) does to some numbers of a parameter: the contract of the kernel.
+// ---- fovea/optimizer/adam_rule.hpp
+// The rule of Adam (optimizer/adam.hpp) for single numbers, wherever it is applied:
 //
 //   w *= kept, g' = g + decay w, m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2
 //   w -= size m / (sqrt(v) / root + epsilon)
 
 namespace fovea {
 
-struct adam_call {
-    float *w, *m, *v;
-    const float* g;
-    std::size_t count;
+struct adam_options {
+    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+    bool decoupled = false; // weight decay as AdamW has it
 };
+
 struct adam_factors {
     float beta1, rest1, beta2, rest2; // rest: 1 - beta, rounded from double
     float size, root, epsilon;        // size: learning rate / (1 - beta1^t); root: sqrt(1 - beta2^t)
     float kept, decay;                // of the weight decay: the one or the other
+};
+// Of step number `step`, from 1 on.
+inline adam_factors factors_of(const adam_options& o, double learning_rate, std::int64_t step) {
+    return {.beta1 = float(o.beta1),
+            .rest1 = float(1 - o.beta1),
+            .beta2 = float(o.beta2),
+            .rest2 = float(1 - o.beta2),
+            .size = float(learning_rate / (1 - std::pow(o.beta1, double(step)))),
+            .root = float(std::sqrt(1 - std::pow(o.beta2, double(step)))),
+            .epsilon = float(o.epsilon),
+            .kept = o.decoupled ? float(1 - learning_rate * o.weight_decay) : 1.f,
+            .decay = o.decoupled ? 0.f : float(o.weight_decay)};
+}
+
+// The contract of the CPU's kernel.
+struct adam_call {
+    float *w, *m, *v;
+    const float* g;
+    std::size_t count;
 };
 using adam_kernel = void (*)(const adam_call&, const adam_factors&);
 
@@ -4585,7 +4604,7 @@ class float_rows {
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ADAM_HPP
 
 // ---- fovea/backend/cpu/adam.hpp
-// Adam's update by vectors; contract: optimizer/adam_call.hpp. Memory is what it waits for.
+// Adam's update by vectors; contract: optimizer/adam_rule.hpp. Memory is what it waits for.
 
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
@@ -4858,6 +4877,10 @@ template <class TapAt> void copy_filters(const filters& f, int first, int width,
                 for (int tap = 0; tap < f.taps; ++tap) {
                     const float* from = f.at(first + v, i, tap);
                     float* to = out + tap_at(tap) + std::ptrdiff_t(i) * width + v;
+                    if (f.output_step == 1 && n == lanes) {
+                        store(to, load(from));
+                        continue;
+                    }
                     for (int o = 0; o < n; ++o) to[o] = from[o * f.output_step];
                     std::fill_n(to + n, lanes - n, 0.f);
                 }
@@ -5367,14 +5390,6 @@ template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     while (x < pixels) block(std::integral_constant<int, 1>{});
 }
 
-// One block of NV vectors of channels for `pixels` outputs: finish(sums, first, last), each pixel once.
-template <int NV, class Finish> void sum_pixels(const terms& t, const float* w, int pixels, Finish finish) {
-    alignas(64) float sums[max_block_sums];
-    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
-        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
-        finish(sums + (x - from) * NV * lanes, x, from + size());
-    });
-}
 // Asks for what a block's epilogue will read and write: it arrives while the block is summed.
 template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int first, int pixels) {
     const bool skips = to.skip && to.skip != to.y;
@@ -5384,14 +5399,22 @@ template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int
             if (skips) fetch_soon(to.skip + p * to.pixel_step + v * lanes);
         }
 }
-// One row of them.
-template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+// One block of NV vectors of channels for `pixels` outputs: finish(sums, first, last), each pixel once; before that
+// fetch(first, last).
+template <int NV, class Fetch, class Finish>
+void sum_pixels(const terms& t, const float* w, int pixels, Fetch fetch, Finish finish) {
     alignas(64) float sums[max_block_sums];
     each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
-        fetch_destination<NV>(to, from, size());
+        fetch(x, from + size());
         sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
-        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+        finish(sums + (x - from) * NV * lanes, x, from + size());
     });
+}
+// One row of them.
+template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
+    sum_pixels<NV>(
+        t, w, pixels, [&](int x, int end) { fetch_destination<NV>(to, x, end - x); },
+        [&](const float* sums, int x, int end) { finish(to, sums, NV, x, end - x); });
 }
 
 // The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same
@@ -5472,7 +5495,14 @@ void multiply_pixels(const Layout& l, const pixel_list& pixels, const float* w, 
                            run);
                 });
             };
-            with_block_vectors(vectors, [&](auto nv) { sum_pixels<nv()>(t, w + floats, count, put); });
+            with_block_vectors(vectors, [&](auto nv) {
+                const auto fetch = [&](int begin, int end) {
+                    pixels.each_run(first + begin, first + end, [&](int n, int y, int x, int run, int) {
+                        fetch_destination<nv()>(to(n, y, x, vector * lanes, vectors * lanes), 0, run);
+                    });
+                };
+                sum_pixels<nv()>(t, w + floats, count, fetch, put);
+            });
         });
     }
 }
@@ -15604,73 +15634,6 @@ static_assert(optimizer<adafactor>);
 
 } // namespace fovea
 
-// ---- fovea/optimizer/adam.hpp
-// Adam (Kingma and Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101):
-//   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= learning rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) +
-//   epsilon)
-// with weight decay added to g (Adam) or taken from w before, times the learning rate (AdamW).
-
-namespace fovea {
-
-struct adam_options {
-    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
-    bool decoupled = false; // weight decay as AdamW has it
-};
-
-// Of step number `step`, from 1 on.
-inline adam_factors factors_of(const adam_options& o, double learning_rate, std::int64_t step) {
-    return {.beta1 = float(o.beta1),
-            .rest1 = float(1 - o.beta1),
-            .beta2 = float(o.beta2),
-            .rest2 = float(1 - o.beta2),
-            .size = float(learning_rate / (1 - std::pow(o.beta1, double(step)))),
-            .root = float(std::sqrt(1 - std::pow(o.beta2, double(step)))),
-            .epsilon = float(o.epsilon),
-            .kept = o.decoupled ? float(1 - learning_rate * o.weight_decay) : 1.f,
-            .decay = o.decoupled ? 0.f : float(o.weight_decay)};
-}
-
-class adam {
-  public:
-    explicit adam(const adam_options& o = {}) : o_(o) {}
-    const adam_options& options() const { return o_; }
-    static constexpr const char* name = "adam";
-    std::int64_t steps = 0;
-
-    void prepare(std::span<const parameter> p) { mean_.prepare(p), square_.prepare(p); }
-    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
-        prepare(parameters);
-        ++steps;
-        const adam_factors f = factors_of(o_, learning_rate, steps);
-        each_piece(parameters, threads, [&](const parameter_piece& piece) {
-            const auto [k, first, end] = piece;
-            const parameter& p = parameters[k];
-            FOVEA_CPU_KERNEL(update_by_adam)
-            ({.w = p.value + first,
-              .m = mean_[k].data() + first,
-              .v = square_[k].data() + first,
-              .g = p.gradient + first,
-              .count = end - first},
-             f);
-        });
-    }
-    template <class F> void each_state(F f) { f("mean", mean_.of), f("square", square_.of); }
-
-  private:
-    adam_options o_;
-    optimizer_state mean_, square_;
-};
-
-struct adamw : adam {
-    static constexpr const char* name = "adamw";
-    adamw() : adamw({.weight_decay = 0.01}) {}
-    explicit adamw(adam_options o) : adam((o.decoupled = true, o)) {}
-};
-
-static_assert(optimizer<adam> && optimizer<adamw>);
-
-} // namespace fovea
-
 // ---- fovea/optimizer/sgd.hpp
 // Stochastic gradient descent with momentum: v = momentum v + g, w -= learning rate v, g with weight_decay w added.
 // Polyak 1964; Sutskever et al. 2013.
@@ -17008,6 +16971,55 @@ inline double detached_ratio(double value) {
     if (!std::isfinite(value)) return value;
     return std::abs(value) < zero ? 0 : 1 / std::abs(value);
 }
+
+} // namespace fovea
+
+// ---- fovea/optimizer/adam.hpp
+// Adam (Kingma and Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101):
+//   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= learning rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) +
+//   epsilon)
+// with weight decay added to g (Adam) or taken from w before, times the learning rate (AdamW).
+
+namespace fovea {
+
+class adam {
+  public:
+    explicit adam(const adam_options& o = {}) : o_(o) {}
+    const adam_options& options() const { return o_; }
+    static constexpr const char* name = "adam";
+    std::int64_t steps = 0;
+
+    void prepare(std::span<const parameter> p) { mean_.prepare(p), square_.prepare(p); }
+    void step(std::span<const parameter> parameters, double learning_rate, context* threads = nullptr) {
+        prepare(parameters);
+        ++steps;
+        const adam_factors f = factors_of(o_, learning_rate, steps);
+        each_piece(parameters, threads, [&](const parameter_piece& piece) {
+            const auto [k, first, end] = piece;
+            const parameter& p = parameters[k];
+            FOVEA_CPU_KERNEL(update_by_adam)
+            ({.w = p.value + first,
+              .m = mean_[k].data() + first,
+              .v = square_[k].data() + first,
+              .g = p.gradient + first,
+              .count = end - first},
+             f);
+        });
+    }
+    template <class F> void each_state(F f) { f("mean", mean_.of), f("square", square_.of); }
+
+  private:
+    adam_options o_;
+    optimizer_state mean_, square_;
+};
+
+struct adamw : adam {
+    static constexpr const char* name = "adamw";
+    adamw() : adamw({.weight_decay = 0.01}) {}
+    explicit adamw(adam_options o) : adam((o.decoupled = true, o)) {}
+};
+
+static_assert(optimizer<adam> && optimizer<adamw>);
 
 } // namespace fovea
 

@@ -4,27 +4,10 @@
 // with weight decay added to g (Adam) or taken from w before, times the learning rate (AdamW).
 #pragma once
 #include "fovea/backend/cpu/select.hpp"
+#include "fovea/optimizer/adam_rule.hpp"
 #include "fovea/optimizer/optimizer.hpp"
 
 namespace fovea {
-
-struct adam_options {
-    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
-    bool decoupled = false; // weight decay as AdamW has it
-};
-
-// Of step number `step`, from 1 on.
-inline adam_factors factors_of(const adam_options& o, double learning_rate, std::int64_t step) {
-    return {.beta1 = float(o.beta1),
-            .rest1 = float(1 - o.beta1),
-            .beta2 = float(o.beta2),
-            .rest2 = float(1 - o.beta2),
-            .size = float(learning_rate / (1 - std::pow(o.beta1, double(step)))),
-            .root = float(std::sqrt(1 - std::pow(o.beta2, double(step)))),
-            .epsilon = float(o.epsilon),
-            .kept = o.decoupled ? float(1 - learning_rate * o.weight_decay) : 1.f,
-            .decay = o.decoupled ? 0.f : float(o.weight_decay)};
-}
 
 class adam {
   public:

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "fovea/optimizer/adafactor.hpp"
-#include "fovea/optimizer/adam.hpp"
+#include "fovea/optimizer/adam_rule.hpp"
 #include "fovea/optimizer/sgd.hpp"
 
 namespace fovea {

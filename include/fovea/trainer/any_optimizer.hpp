@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "fovea/core/error.hpp"
+#include "fovea/optimizer/adam.hpp"
 #include "fovea/optimizer/weight_update.hpp"
 
 namespace fovea {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "fovea/graph/gradient_kernel.hpp"
-#include "fovea/optimizer/adam_call.hpp"
+#include "fovea/optimizer/adam_rule.hpp"
 
 namespace fovea {
 

@@ -1,0 +1,43 @@
+// The rule of Adam (optimizer/adam.hpp) for single numbers, wherever it is applied:
+//
+//   w *= kept, g' = g + decay w, m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2
+//   w -= size m / (sqrt(v) / root + epsilon)
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace fovea {
+
+struct adam_options {
+    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+    bool decoupled = false; // weight decay as AdamW has it
+};
+
+struct adam_factors {
+    float beta1, rest1, beta2, rest2; // rest: 1 - beta, rounded from double
+    float size, root, epsilon;        // size: learning rate / (1 - beta1^t); root: sqrt(1 - beta2^t)
+    float kept, decay;                // of the weight decay: the one or the other
+};
+// Of step number `step`, from 1 on.
+inline adam_factors factors_of(const adam_options& o, double learning_rate, std::int64_t step) {
+    return {.beta1 = float(o.beta1),
+            .rest1 = float(1 - o.beta1),
+            .beta2 = float(o.beta2),
+            .rest2 = float(1 - o.beta2),
+            .size = float(learning_rate / (1 - std::pow(o.beta1, double(step)))),
+            .root = float(std::sqrt(1 - std::pow(o.beta2, double(step)))),
+            .epsilon = float(o.epsilon),
+            .kept = o.decoupled ? float(1 - learning_rate * o.weight_decay) : 1.f,
+            .decay = o.decoupled ? 0.f : float(o.weight_decay)};
+}
+
+// The contract of the CPU's kernel.
+struct adam_call {
+    float *w, *m, *v;
+    const float* g;
+    std::size_t count;
+};
+using adam_kernel = void (*)(const adam_call&, const adam_factors&);
+
+} // namespace fovea
