@@ -4877,10 +4877,6 @@ template <class TapAt> void copy_filters(const filters& f, int first, int width,
                 for (int tap = 0; tap < f.taps; ++tap) {
                     const float* from = f.at(first + v, i, tap);
                     float* to = out + tap_at(tap) + std::ptrdiff_t(i) * width + v;
-                    if (f.output_step == 1 && n == lanes) {
-                        store(to, load(from));
-                        continue;
-                    }
                     for (int o = 0; o < n; ++o) to[o] = from[o * f.output_step];
                     std::fill_n(to + n, lanes - n, 0.f);
                 }
@@ -5390,6 +5386,14 @@ template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     while (x < pixels) block(std::integral_constant<int, 1>{});
 }
 
+// One block of NV vectors of channels for `pixels` outputs: finish(sums, first, last), each pixel once.
+template <int NV, class Finish> void sum_pixels(const terms& t, const float* w, int pixels, Finish finish) {
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(sums + (x - from) * NV * lanes, x, from + size());
+    });
+}
 // Asks for what a block's epilogue will read and write: it arrives while the block is summed.
 template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int first, int pixels) {
     const bool skips = to.skip && to.skip != to.y;
@@ -5399,22 +5403,14 @@ template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int
             if (skips) fetch_soon(to.skip + p * to.pixel_step + v * lanes);
         }
 }
-// One block of NV vectors of channels for `pixels` outputs: finish(sums, first, last), each pixel once; before that
-// fetch(first, last).
-template <int NV, class Fetch, class Finish>
-void sum_pixels(const terms& t, const float* w, int pixels, Fetch fetch, Finish finish) {
-    alignas(64) float sums[max_block_sums];
-    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
-        fetch(x, from + size());
-        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
-        finish(sums + (x - from) * NV * lanes, x, from + size());
-    });
-}
 // One row of them.
 template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
-    sum_pixels<NV>(
-        t, w, pixels, [&](int x, int end) { fetch_destination<NV>(to, x, end - x); },
-        [&](const float* sums, int x, int end) { finish(to, sums, NV, x, end - x); });
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        fetch_destination<NV>(to, from, size());
+        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+    });
 }
 
 // The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same
@@ -5495,14 +5491,7 @@ void multiply_pixels(const Layout& l, const pixel_list& pixels, const float* w, 
                            run);
                 });
             };
-            with_block_vectors(vectors, [&](auto nv) {
-                const auto fetch = [&](int begin, int end) {
-                    pixels.each_run(first + begin, first + end, [&](int n, int y, int x, int run, int) {
-                        fetch_destination<nv()>(to(n, y, x, vector * lanes, vectors * lanes), 0, run);
-                    });
-                };
-                sum_pixels<nv()>(t, w + floats, count, fetch, put);
-            });
+            with_block_vectors(vectors, [&](auto nv) { sum_pixels<nv()>(t, w + floats, count, put); });
         });
     }
 }

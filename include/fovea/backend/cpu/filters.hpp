@@ -40,10 +40,6 @@ template <class TapAt> void copy_filters(const filters& f, int first, int width,
                 for (int tap = 0; tap < f.taps; ++tap) {
                     const float* from = f.at(first + v, i, tap);
                     float* to = out + tap_at(tap) + std::ptrdiff_t(i) * width + v;
-                    if (f.output_step == 1 && n == lanes) {
-                        store(to, load(from));
-                        continue;
-                    }
                     for (int o = 0; o < n; ++o) to[o] = from[o * f.output_step];
                     std::fill_n(to + n, lanes - n, 0.f);
                 }

@@ -41,14 +41,7 @@ void multiply_pixels(const Layout& l, const pixel_list& pixels, const float* w, 
                            run);
                 });
             };
-            with_block_vectors(vectors, [&](auto nv) {
-                const auto fetch = [&](int begin, int end) {
-                    pixels.each_run(first + begin, first + end, [&](int n, int y, int x, int run, int) {
-                        fetch_destination<nv()>(to(n, y, x, vector * lanes, vectors * lanes), 0, run);
-                    });
-                };
-                sum_pixels<nv()>(t, w + floats, count, fetch, put);
-            });
+            with_block_vectors(vectors, [&](auto nv) { sum_pixels<nv()>(t, w + floats, count, put); });
         });
     }
 }

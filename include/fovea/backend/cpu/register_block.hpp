@@ -174,6 +174,14 @@ template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     while (x < pixels) block(std::integral_constant<int, 1>{});
 }
 
+// One block of NV vectors of channels for `pixels` outputs: finish(sums, first, last), each pixel once.
+template <int NV, class Finish> void sum_pixels(const terms& t, const float* w, int pixels, Finish finish) {
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(sums + (x - from) * NV * lanes, x, from + size());
+    });
+}
 // Asks for what a block's epilogue will read and write: it arrives while the block is summed.
 template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int first, int pixels) {
     const bool skips = to.skip && to.skip != to.y;
@@ -183,22 +191,14 @@ template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int
             if (skips) fetch_soon(to.skip + p * to.pixel_step + v * lanes);
         }
 }
-// One block of NV vectors of channels for `pixels` outputs: finish(sums, first, last), each pixel once; before that
-// fetch(first, last).
-template <int NV, class Fetch, class Finish>
-void sum_pixels(const terms& t, const float* w, int pixels, Fetch fetch, Finish finish) {
-    alignas(64) float sums[max_block_sums];
-    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
-        fetch(x, from + size());
-        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
-        finish(sums + (x - from) * NV * lanes, x, from + size());
-    });
-}
 // One row of them.
 template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
-    sum_pixels<NV>(
-        t, w, pixels, [&](int x, int end) { fetch_destination<NV>(to, x, end - x); },
-        [&](const float* sums, int x, int end) { finish(to, sums, NV, x, end - x); });
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        fetch_destination<NV>(to, from, size());
+        sum_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+    });
 }
 
 // The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same
