@@ -278,17 +278,73 @@ class cuda_device {
 // ---- fovea/backend/cuda/view.hpp
 // What a kernel of a GPU sees of a call: tensors that it reads within their bounds, and the pixels to compute.
 
+// ---- fovea/backend/cuda/numbers.hpp
+// Numbers in a GPU's memory, of a format that is known when the kernel runs: a branch that all threads take alike, and
+// not a kernel for every format. core/half.hpp says what the formats are.
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#endif
+
 namespace fovea {
+
+namespace detail {
+
+FOVEA_HOST_DEVICE inline float widened(number_format f, std::uint16_t bits) {
+#if defined(__CUDA_ARCH__)
+    return f == number_format::bfloat16 ? __uint_as_float(unsigned(bits) << 16) : __half2float(__ushort_as_half(bits));
+#else
+    return float_from_16_bits(f, bits);
+#endif
+}
+FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
+#if defined(__CUDA_ARCH__)
+    return f == number_format::bfloat16 ? __bfloat16_as_ushort(__float2bfloat16_rn(value))
+                                        : __half_as_ushort(__float2half_rn(value));
+#else
+    return float_to_16_bits(f, value);
+#endif
+}
+
+} // namespace detail
+
+struct device_numbers {
+    std::byte* data = nullptr;
+    number_format format = number_format::float32;
+
+    FOVEA_HOST_DEVICE float operator[](std::ptrdiff_t i) const {
+        return format == number_format::float32
+                   ? reinterpret_cast<const float*>(data)[i]
+                   : detail::widened(format, reinterpret_cast<const std::uint16_t*>(data)[i]);
+    }
+    FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float v) const {
+        if (format == number_format::float32)
+            reinterpret_cast<float*>(data)[i] = v;
+        else
+            reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
+    }
+    FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
+        return {data + i * (format == number_format::float32 ? 4 : 2), format};
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+struct pixel_position {
+    int image, row, column;
+};
 
 // A window whose columns outside the image need not be kept: a kernel asks inside() before it reads.
 struct device_view { // (N,H,W,C)
-    float* data = nullptr;
+    device_numbers data{};
     int height = 0, width = 0, channels = 0, left = 0, stored = 1;
     std::ptrdiff_t row_stride = 0, image_stride = 0;
 
     device_view() = default;
     explicit device_view(const window& w)
-        : data(reinterpret_cast<float*>(w.data)),
+        : data{w.data, w.format},
           height(w.height),
           width(w.width),
           channels(w.channels),
@@ -300,13 +356,13 @@ struct device_view { // (N,H,W,C)
     FOVEA_HOST_DEVICE bool inside(int y, int x) const {
         return unsigned(y) < unsigned(height) && unsigned(x) < unsigned(width);
     }
-    FOVEA_HOST_DEVICE float* at(int n, int y, int x) const { // the C numbers of a pixel inside
-        return data + n * image_stride + (y % stored) * row_stride + std::ptrdiff_t(x - left) * channels;
+    FOVEA_HOST_DEVICE explicit operator bool() const { return data.data != nullptr; }
+    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the first of the C numbers of a pixel inside
+        return p.image * image_stride + (p.row % stored) * row_stride + std::ptrdiff_t(p.column - left) * channels;
     }
-};
-
-struct pixel_position {
-    int image, row, column;
+    FOVEA_HOST_DEVICE device_numbers at(pixel_position p) const { return data + index(p); }
+    FOVEA_HOST_DEVICE float get(pixel_position p, int c) const { return data[index(p) + c]; }
+    FOVEA_HOST_DEVICE void put(pixel_position p, int c, float v) const { data.put(index(p) + c, v); }
 };
 
 // The pixels images x rows x columns of a call, counted along rows.
@@ -395,9 +451,7 @@ struct device_activation {
 template <class F> struct activate_values {
     device_view x, y; // (N,H,W,C)
     F f;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = f(x.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, f(x.get(p, c))); }
 };
 
 // A user's own: its function is marked FOVEA_HOST_DEVICE.
@@ -410,8 +464,8 @@ struct rectify_by_slope {
     device_view x, y;   // (N,H,W,C)
     const float* slope; // (C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float v = x.at(p.image, p.row, p.column)[c];
-        y.at(p.image, p.row, p.column)[c] = v > 0 ? v : slope[c] * v;
+        const float v = x.get(p, c);
+        y.put(p, c, v > 0 ? v : slope[c] * v);
     }
 };
 
@@ -424,31 +478,27 @@ namespace fovea {
 
 struct add_values {
     device_view a, b, y; // (N,H,W,C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = a.at(p.image, p.row, p.column)[c] + b.at(p.image, p.row, p.column)[c];
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, a.get(p, c) + b.get(p, c)); }
 };
 
 struct multiply_values {
     device_view a, b, y; // (N,H,W,C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = a.at(p.image, p.row, p.column)[c] * b.at(p.image, p.row, p.column)[c];
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, a.get(p, c) * b.get(p, c)); }
 };
 
 struct concatenate_values {
     device_view a, b, y; // (N,H,W,C), (N,H,W,D), (N,H,W,C+D)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const bool first = c < a.channels;
-        y.at(p.image, p.row, p.column)[c] =
-            first ? a.at(p.image, p.row, p.column)[c] : b.at(p.image, p.row, p.column)[c - a.channels];
+        y.put(p, c, first ? a.get(p, c) : b.get(p, c - a.channels));
     }
 };
 
 } // namespace fovea
 
 // ---- fovea/backend/cuda/convolution.hpp
-// y = f(conv(x, w) + b) + skip in float32: every kernel size, stride, dilation, offset and number of groups.
+// y = f(conv(x, w) + b) + skip: every kernel size, stride, dilation, offset and number of groups. Sums are in float32,
+// tensors in any format.
 //
 // A product of matrices whose left one is gathered from the image: a block computes 128 pixels x `Outputs` channels of
 // a group, summing `slice` products at a time over taps and inputs. The order of a pixel's sum does not depend on where
@@ -459,7 +509,8 @@ namespace fovea {
 // The call of a convolution, without what is the same for all of a block.
 struct convolution_problem {
     device_view x, skip, y; // (N,H,W,I), (N,H',W',O) or absent, (N,H',W',O)
-    const float *w, *b;     // (groups, taps, I/groups, O/groups), (O) or null
+    device_numbers w;       // (O, taps, I/groups)
+    const float* b;         // (O) or null
     int inputs, outputs;    // of a group
     int groups, kernel, stride, dilation, offset;
     int divide = 1; // of what a tap names only every so many rows and columns are there; of a gradient
@@ -470,7 +521,7 @@ struct convolution_problem {
         : x(c.x[0]),
           skip(c.x[1]),
           y(c.y),
-          w(c.weight<float>(0)),
+          w(filters(c.w[0], c.x[0].format)),
           b(c.weight<float>(1)),
           inputs(c.dims[1]),
           outputs(c.dims[0] / c.a.groups),
@@ -487,7 +538,7 @@ struct convolution_problem {
         : x(c.dy),
           skip(c.accumulates[0] ? c.dx[0] : window{}),
           y(c.dx[0]),
-          w(static_cast<const float*>(c.arranged)),
+          w(filters(c.arranged, c.dy.format)),
           b(nullptr),
           inputs(c.dims[0] / c.a.groups),
           outputs(c.dims[1]),
@@ -498,6 +549,11 @@ struct convolution_problem {
           offset(-c.a.offset),
           divide(c.a.stride),
           area(c) {}
+
+    // As backend/cuda/filters.hpp arranges them: in the format of what they are multiplied with.
+    static device_numbers filters(const void* at, number_format f) {
+        return {static_cast<std::byte*>(const_cast<void*>(at)), f};
+    }
 
     // The input row (or column) of tap `t` for output row (or column) `at`.
     FOVEA_HOST_DEVICE int source(int at, int t) const { return at * stride + offset + (t - kernel / 2) * dilation; }
@@ -512,7 +568,7 @@ struct convolution_problem {
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, float sum) const {
         const float v = activation(sum + (b ? b[channel] : 0));
-        y.at(p.image, p.row, p.column)[channel] = v + (skip.data ? skip.at(p.image, p.row, p.column)[channel] : 0);
+        y.put(p, channel, v + (skip ? skip.get(p, channel) : 0));
     }
 };
 
@@ -524,7 +580,7 @@ template <int Outputs> struct convolution_kernel {
 
     struct shared {
         alignas(16) float x[slice][pixels + 4]; // threads that store along a column meet other banks
-        alignas(16) float w[slice][Outputs];
+        alignas(16) float w[slice][Outputs + 4];
     };
     struct own {
         float sum[own_pixels][own_outputs];
@@ -573,16 +629,15 @@ template <int Outputs> struct convolution_kernel {
             int v = 0, u = 0;
             const bool there = term < terms && p.image >= 0 && of.locate(p, tap, v, u);
             s.x[thread % slice][thread / slice + j * (threads / slice)] =
-                there ? of.x.at(p.image, v, u)[group * of.inputs + channel] : 0;
+                there ? of.x.get({p.image, v, u}, group * of.inputs + channel) : 0;
         }
     }
 
     FOVEA_HOST_DEVICE void load_filters(int first_term, int group, int first_output, int thread, shared& s) const {
         for (int i = thread; i < slice * Outputs; i += threads) {
-            const int term = first_term + i / Outputs, output = first_output + i % Outputs;
+            const int term = first_term + i % slice, output = first_output + i / slice;
             const bool there = term < terms && output < of.outputs;
-            s.w[i / Outputs][i % Outputs] =
-                there ? of.w[(std::ptrdiff_t(group) * terms + term) * of.outputs + output] : 0;
+            s.w[i % slice][i / slice] = there ? of.w[(std::ptrdiff_t(group) * of.outputs + output) * terms + term] : 0;
         }
     }
 
@@ -615,12 +670,12 @@ template <int Outputs> struct convolution_kernel {
 
 // groups = channels: a thread for each number.
 struct depthwise_kernel {
-    convolution_problem of; // w (taps, C)
+    convolution_problem of; // of its w (taps, C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         float sum = 0;
         for (int tap = 0; tap < of.kernel * of.kernel; ++tap) {
             int v = 0, u = 0;
-            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.at(p.image, v, u)[c];
+            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.get({p.image, v, u}, c);
         }
         of.finish(p, c, sum);
     }
@@ -629,9 +684,9 @@ struct depthwise_kernel {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/filters.hpp
-// Filters as the GPU's convolutions read them: (group, tap, input, output), so that neighbouring threads, which compute
-// neighbouring outputs, read neighbouring numbers. Depthwise: (tap, channel). Turned, for the gradient of the input:
-// (group, tap from the last, output, input).
+// Filters as the GPU's convolutions read them: (group, output, tap, input), the order that cuDNN knows, too. Depthwise:
+// (tap, channel), so that neighbouring threads read neighbouring numbers. Turned, for the gradient of the input:
+// (group, input, tap from the last, output). In the format of the tensor that they are multiplied with.
 
 namespace fovea {
 
@@ -649,17 +704,18 @@ struct arrange_filters {
     using own = nothing_kept;
 
     const float* from; // (O, I/groups, K, K)
-    float* to;
+    device_numbers to;
     int outputs, inputs, taps, groups; // outputs of a group
-    bool turned;
+    bool turned, outputs_last;
 
     arrange_filters(const preparation_call& c, bool for_gradient)
         : from(c.weight<float>(0)),
-          to(static_cast<float*>(c.out)),
+          to{static_cast<std::byte*>(c.out), c.format},
           inputs(c.dims[0][1]),
           taps(c.dims[0][2] * c.dims[0][3]),
           groups(c.a.groups),
-          turned(for_gradient) {
+          turned(for_gradient),
+          outputs_last(for_gradient || groups == c.dims[0][0]) {
         if (groups == c.dims[0][0]) groups = 1; // depthwise: as one group of filters over one input
         outputs = c.dims[0][0] / groups;
     }
@@ -670,11 +726,11 @@ struct arrange_filters {
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
         const int i = block * threads + thread; // in `to`
         if (i >= groups * outputs * inputs * taps) return;
-        const int output = turned ? i / inputs % outputs : i % outputs,
-                  input = turned ? i % inputs : i / outputs % inputs, tap = i / (outputs * inputs) % taps,
-                  group = i / (outputs * inputs * taps);
-        to[i] =
-            from[(std::ptrdiff_t(group * outputs + output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)];
+        const int near = outputs_last ? outputs : inputs, far = outputs_last ? inputs : outputs;
+        const int first = i / (near * taps) % far, tap = i / near % taps, last = i % near,
+                  output = i / (near * taps * far) * outputs + (outputs_last ? last : first),
+                  input = outputs_last ? first : last;
+        to.put(i, from[(std::ptrdiff_t(output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)]);
     }
 };
 
@@ -694,7 +750,7 @@ struct layer_moments {
         sums values, squares;
     };
 
-    const float* in; // (C)
+    device_numbers in; // (C)
     int channels, row, member;
 
     FOVEA_HOST_DEVICE void add_up(shared& s) const {
@@ -742,15 +798,15 @@ struct layer_normalise_kernel {
         const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const layer_moments m{x.at(p.image, p.row, p.column), y.channels, row, thread % team};
+        const layer_moments m{x.at(p), y.channels, row, thread % team};
         if (phase == 0)
             m.add_up(s);
         else if (phase == 1)
             o.mean = m.mean(s);
         else {
             const float scale = m.scale(s, epsilon);
-            float* out = y.at(p.image, p.row, p.column); // (C)
-            for (int c = m.member; c < m.channels; c += team) out[c] = (m.in[c] - o.mean) * scale * w[c] + b[c];
+            const device_numbers out = y.at(p); // (C)
+            for (int c = m.member; c < m.channels; c += team) out.put(c, (m.in[c] - o.mean) * scale * w[c] + b[c]);
         }
     }
 };
@@ -778,8 +834,7 @@ struct batch_normalise_values {
     explicit batch_normalise_values(const call& c)
         : x(c.x[0]), y(c.y), w(c.weight<float>(0)), b(c.weight<float>(1)), by(c, c.y.channels) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] =
-            (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c) * w[c] + b[c];
+        y.put(p, c, (x.get(p, c) - by.mean[c]) * by.scale(c) * w[c] + b[c]);
     }
 };
 
@@ -794,8 +849,8 @@ struct shuffle_values {
     device_view x; // (N,H,W,C r r)
     int factor;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const {
-        const float* in = x.at(p.image, p.row / factor, p.column / factor);
-        return in[c * factor * factor + p.row % factor * factor + p.column % factor];
+        return x.get({p.image, p.row / factor, p.column / factor},
+                     c * factor * factor + p.row % factor * factor + p.column % factor);
     }
 };
 
@@ -836,7 +891,7 @@ struct magnify_values {
                 const float coefficient = down.of(i) * along.of(j);
                 if (coefficient == 0) continue; // the pixel may not be kept
                 const int v = inside(down.first + i, x.height), u = inside(along.first + j, x.width);
-                sum += coefficient * x.at(p.image, v, u)[c];
+                sum += coefficient * x.get({p.image, v, u}, c);
             }
         return sum;
     }
@@ -851,7 +906,7 @@ template <class Of> struct gather_values {
     device_view skip, y; // (N,H,W,C), skip or absent
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const float v = of.at(p, c);
-        y.at(p.image, p.row, p.column)[c] = skip.data ? v + skip.at(p.image, p.row, p.column)[c] : v;
+        y.put(p, c, skip ? v + skip.get(p, c) : v);
     }
 };
 
@@ -866,7 +921,7 @@ struct maximum_of_pixels {
             for (int j = 0; j < kernel; ++j) {
                 const int v = p.row * stride + i - before, u = p.column * stride + j - before;
                 if (!x.inside(v, u)) continue;
-                const float in = x.at(p.image, v, u)[c];
+                const float in = x.get({p.image, v, u}, c);
                 if (!(largest >= in)) largest = in; // not-a-number stays
             }
         return largest;
@@ -901,11 +956,11 @@ struct mean_of_pixels {
         double sum = 0;
         if (phase == 0) {
             for (int v = 0; v < x.height; ++v)
-                for (int u = row; u < x.width; u += rows) sum += double(x.at(n, v, u)[c]);
+                for (int u = row; u < x.width; u += rows) sum += double(x.get({n, v, u}, c));
             s.sums[row][lane] = sum;
         } else if (row == 0) {
             for (auto& part : s.sums) sum += part[lane];
-            y.at(n, 0, 0)[c] = float(sum / (double(x.height) * x.width));
+            y.put({n, 0, 0}, c, float(sum / (double(x.height) * x.width)));
         }
     }
 };
@@ -1032,6 +1087,17 @@ template <class Device> struct on_device {
     using device = Device;
 };
 
+// All kernels take tensors of any format.
+template <class D, class Op> constexpr void choose(on_device<D>, Op, convolution_method, operation& o) {
+    o.takes_16_bits = true;
+}
+namespace detail {
+constexpr void choose_convolution(convolution_method wanted, operation& o) {
+    o.takes_16_bits = true;
+    o.a.method = wanted == convolution_method::automatic ? convolution_method::library : convolution_method::direct;
+}
+} // namespace detail
+
 namespace detail {
 
 template <class Device, class Call, class Kernel> void launch(const Call& c, const Kernel& k) {
@@ -1062,12 +1128,16 @@ template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_
     detail::launch_preparation<D>(c.queue, arrange_filters(c, false));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {
-    return count(c.dims[0]) * sizeof(float);
+    return count(c.dims[0]) * bytes_of(c.format);
 }
 template <class D> void prepare(on_device<D>, normalise_weight, const preparation_call& c) {
     detail::launch_preparation<D>(c.queue, normalise_weight_kernel(c));
 }
 
+template <class D, fused_on_device A>
+constexpr void choose(on_device<D>, conv2d<A>, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, conv2d<A>);
 template <class D, class A> void forward(on_device<D>, laid_out<conv2d<A>, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c);
@@ -1077,6 +1147,9 @@ template <class D, class A> void forward(on_device<D>, laid_out<depthwise_conv2d
     detail::launch_values<D>(c, depthwise_kernel{convolution_problem(c)});
 }
 
+template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
 template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c); // of one tap
@@ -1179,7 +1252,7 @@ struct load_samples {
     load_samples(const device_samples& s, const window& w, value_range r)
         : from(s), to(w), low(r.low), scale((r.high - r.low) / white_of(s.type)) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.at(p.image, p.row, p.column)[c] = low + scale * from.load(from.index(p) + (from.colours == 1 ? 0 : c));
+        to.put(p, c, low + scale * from.load(from.index(p) + (from.colours == 1 ? 0 : c)));
     }
 };
 
@@ -1240,7 +1313,7 @@ struct last_step {
 
   private:
     FOVEA_HOST_DEVICE float input(int k, float before, pixel_position p, int c) const {
-        return x[k].data ? x[k].at(p.image, p.row, p.column)[c] : before;
+        return x[k] ? x[k].get(p, c) : before;
     }
 };
 
@@ -1412,10 +1485,14 @@ template <class Backend> class device_engine final : public engine {
              " MB of the GPU's memory for activations: expected a budget of that or more, got ", budget >> 20, " MB");
     }
 
-    // The tile's windows onto the arena.
+    // The tile's windows onto the arena. It is one band, so that rows lie one after the other: no ring turns.
     std::vector<window> place(const plan& p) const {
         std::vector<window> windows;
-        for (std::size_t i = 0; i < p.tensors.size(); ++i) windows.push_back(window_of(graph_, p, i, arena_.data()));
+        for (std::size_t i = 0; i < p.tensors.size(); ++i) {
+            window& w = windows.emplace_back(window_of(graph_, p, i, arena_.data()));
+            if (w) w.data -= p.tensors[i].rows.begin * w.row_stride * std::ptrdiff_t(bytes_of(w.format));
+            w.stored = w.height;
+        }
         return windows;
     }
 
@@ -1605,9 +1682,7 @@ struct bias_gradient {
     static constexpr int sums = 1;
     device_view dy; // (N,H,W,C)
     float* db;      // (C), +=
-    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        sum[0] += double(dy.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const { sum[0] += double(dy.get(p, c)); }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { db[c] += float(sum[0]); }
 };
 
@@ -1616,8 +1691,8 @@ struct slope_gradient {
     device_view x, dy; // (N,H,W,C)
     float* dslope;     // (C), +=
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        const float v = x.at(p.image, p.row, p.column)[c];
-        if (!(v > 0)) sum[0] += double(v * dy.at(p.image, p.row, p.column)[c]);
+        const float v = x.get(p, c);
+        if (!(v > 0)) sum[0] += double(v * dy.get(p, c));
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { dslope[c] += float(sum[0]); }
 };
@@ -1708,10 +1783,10 @@ struct weight_gradient_kernel {
         if (pixel >= pixels()) return;
         const pixel_position p = area.at(pixel);
         const int output = first_out + lane, input = first_in + lane;
-        if (output < outputs) s.dy[k][lane] = dy.at(p.image, p.row, p.column)[group * outputs + output];
+        if (output < outputs) s.dy[k][lane] = dy.get(p, group * outputs + output);
         const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
                   u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
-        if (input < inputs && x.inside(v, u)) s.x[k][lane] = x.at(p.image, v, u)[group * inputs + input];
+        if (input < inputs && x.inside(v, u)) s.x[k][lane] = x.get({p.image, v, u}, group * inputs + input);
     }
     FOVEA_HOST_DEVICE void multiply(int thread, const shared& s, own& o) const {
         const int output = thread / lanes * each, input = thread % lanes * each;
@@ -1789,7 +1864,7 @@ struct depthwise_weight_gradient {
     FOVEA_HOST_DEVICE void add(int tap, pixel_position p, int c, double (&sum)[1]) const {
         const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
                   u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
-        if (x.inside(v, u)) sum[0] += double(dy.at(p.image, p.row, p.column)[c]) * double(x.at(p.image, v, u)[c]);
+        if (x.inside(v, u)) sum[0] += double(dy.get(p, c)) * double(x.get({p.image, v, u}, c));
     }
     FOVEA_HOST_DEVICE void put(int tap, int c, const double (&sum)[1]) const {
         dw[c * kernel * kernel + tap] += float(sum[0]);
@@ -1813,8 +1888,7 @@ struct gradient_target {
 
     gradient_target(const gradient_call& c, std::size_t k) : dx(c.dx[k]), adds(c.accumulates[k]) {}
     FOVEA_HOST_DEVICE void put(pixel_position p, int c, float value) const {
-        float& to = dx.at(p.image, p.row, p.column)[c];
-        to = adds ? to + value : value;
+        dx.put(p, c, adds ? dx.get(p, c) + value : value);
     }
 };
 
@@ -1851,7 +1925,7 @@ template <class F> struct activate_gradient {
     gradient_target to;
     F slope;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, slope(x.at(p.image, p.row, p.column)[c]) * dy.at(p.image, p.row, p.column)[c]);
+        to.put(p, c, slope(x.get(p, c)) * dy.get(p, c));
     }
 };
 
@@ -1860,8 +1934,8 @@ struct rectify_gradient {
     const float* slope; // (C)
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        to.put(p, c, x.at(p.image, p.row, p.column)[c] > 0 ? g : slope[c] * g);
+        const float g = dy.get(p, c);
+        to.put(p, c, x.get(p, c) > 0 ? g : slope[c] * g);
     }
 };
 
@@ -1869,11 +1943,10 @@ struct multiply_gradient {
     device_view a, b, dy; // (N,H,W,C)
     gradient_target to_a, to_b;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c]; // before either is written: dx may be dy
-        const float for_a = to_a.dx.data ? b.at(p.image, p.row, p.column)[c] * g : 0,
-                    for_b = to_b.dx.data ? a.at(p.image, p.row, p.column)[c] * g : 0;
-        if (to_a.dx.data) to_a.put(p, c, for_a);
-        if (to_b.dx.data) to_b.put(p, c, for_b);
+        const float g = dy.get(p, c); // before either is written: dx may be dy
+        const float for_a = to_a.dx ? b.get(p, c) * g : 0, for_b = to_b.dx ? a.get(p, c) * g : 0;
+        if (to_a.dx) to_a.put(p, c, for_a);
+        if (to_b.dx) to_b.put(p, c, for_b);
     }
 };
 
@@ -1883,7 +1956,7 @@ struct concatenate_gradient {
     int first; // channels of a
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const gradient_target& to = c < first ? to_a : to_b;
-        if (to.dx.data) to.put(p, c < first ? c : c - first, dy.at(p.image, p.row, p.column)[c]);
+        if (to.dx) to.put(p, c < first ? c : c - first, dy.get(p, c));
     }
 };
 
@@ -1927,7 +2000,7 @@ struct layer_gradient_kernel {
         const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const layer_moments m{x.at(p.image, p.row, p.column), channels, row, thread % team};
+        const layer_moments m{x.at(p), channels, row, thread % team};
         if (phase == 0)
             m.add_up(s.moments);
         else if (phase == 1)
@@ -1944,7 +2017,7 @@ struct layer_gradient_kernel {
 
   private:
     FOVEA_HOST_DEVICE void sum_gradients(pixel_position p, const layer_moments& m, shared& s, const own& o) const {
-        const float* out = dy.at(p.image, p.row, p.column); // (C)
+        const device_numbers out = dy.at(p); // (C)
         float sum = 0, product = 0;
         for (int c = m.member; c < channels; c += team) {
             const float g = out[c] * w[c];
@@ -1954,7 +2027,7 @@ struct layer_gradient_kernel {
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, const layer_moments& m, float gradient, float product,
                                   const own& o) const {
-        const float* out = dy.at(p.image, p.row, p.column); // (C); each is read before it is written: dx may be dy
+        const device_numbers out = dy.at(p); // (C); each is read before it is written: dx may be dy
         for (int c = m.member; c < channels; c += team)
             to.put(p, c, (out[c] * w[c] - gradient - (m.in[c] - o.mean) * o.scale * product) * o.scale);
     }
@@ -1970,8 +2043,8 @@ struct layer_weight_gradient {
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
         const int pixel = ((p.image - area.first_image) * area.rows + p.row - area.first_row) * area.columns +
                           p.column - area.first_column;
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        const float u = (x.at(p.image, p.row, p.column)[c] - moments[2 * pixel]) * moments[2 * pixel + 1];
+        const float g = dy.get(p, c);
+        const float u = (x.get(p, c) - moments[2 * pixel]) * moments[2 * pixel + 1];
         sum[0] += double(g * u), sum[1] += double(g);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
@@ -1990,7 +2063,7 @@ struct batch_moment {
     float epsilon;
 
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        const double v = double(x.at(p.image, p.row, p.column)[c]);
+        const double v = double(x.get(p, c));
         sum[0] += inverse ? (v - double(mean[c])) * (v - double(mean[c])) : v;
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const {
@@ -2012,9 +2085,9 @@ struct batch_gradient_moments {
     float* statistics; // mean, 1 / deviation, and the means of dy and of dy u; (4C)
     double pixels;
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
+        const float g = dy.get(p, c);
         sum[0] += double(g);
-        sum[1] += double(g) * double((x.at(p.image, p.row, p.column)[c] - statistics[c]) * statistics[dy.channels + c]);
+        sum[1] += double(g) * double((x.get(p, c) - statistics[c]) * statistics[dy.channels + c]);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
         for (int k = 0; k < 2; ++k) statistics[(2 + k) * dy.channels + c] = float(sum[k] / pixels);
@@ -2027,8 +2100,7 @@ struct batch_gradient {
     device_normaliser by;
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c], scale = by.scale(c),
-                    u = (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * scale;
+        const float g = dy.get(p, c), scale = by.scale(c), u = (x.get(p, c) - by.mean[c]) * scale;
         to.put(p, c, w[c] * scale * (means ? g - means[c] - u * means[dy.channels + c] : g));
     }
 };
@@ -2039,8 +2111,8 @@ struct batch_weight_gradient {
     device_normaliser by;
     float *dw, *db; // (C), +=
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        sum[0] += double(g * (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c));
+        const float g = dy.get(p, c);
+        sum[0] += double(g * (x.get(p, c) - by.mean[c]) * by.scale(c));
         sum[1] += double(g);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
@@ -2068,7 +2140,7 @@ struct shuffled_gradient {
     int factor;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { // of channel c of C r r
         const int down = c / factor % factor, along = c % factor;
-        return dy.at(p.image, p.row * factor + down, p.column * factor + along)[c / (factor * factor)];
+        return dy.get({p.image, p.row * factor + down, p.column * factor + along}, c / (factor * factor));
     }
 };
 
@@ -2084,7 +2156,7 @@ struct magnified_gradient {
             if (down == 0) continue;
             for (int u = first(p.column); u < end(p.column, dy.width); ++u) {
                 const float along = share(u, p.column, width);
-                if (along != 0) sum += down * along * dy.at(p.image, v, u)[c];
+                if (along != 0) sum += down * along * dy.get({p.image, v, u}, c);
             }
         }
         return sum;
@@ -2120,7 +2192,7 @@ struct maximum_gradient {
             for (int w = first(p.column); w < dy.width && w * stride - before <= p.column; ++w)
                 if (first_largest(p.image, h, w, c) ==
                     (p.row - h * stride + before) * kernel + p.column - w * stride + before)
-                    sum += dy.at(p.image, h, w)[c];
+                    sum += dy.get({p.image, h, w}, c);
         return sum;
     }
 
@@ -2131,11 +2203,11 @@ struct maximum_gradient {
         return past < 0 ? 0 : past;
     }
     FOVEA_HOST_DEVICE int first_largest(int n, int h, int w, int c) const { // the tap
-        const float largest = y.at(n, h, w)[c];
+        const float largest = y.get({n, h, w}, c);
         for (int t = 0; t < kernel * kernel; ++t) {
             const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
             if (!x.inside(v, u)) continue;
-            const float in = x.at(n, v, u)[c];
+            const float in = x.get({n, v, u}, c);
             if (in == largest || in != in) return t;
         }
         return -1;
@@ -2145,7 +2217,7 @@ struct maximum_gradient {
 struct mean_gradient {
     device_view dy; // (N,1,1,C)
     float share;    // of a pixel
-    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.at(p.image, 0, 0)[c] * share; }
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.get({p.image, 0, 0}, c) * share; }
 };
 
 } // namespace fovea
@@ -2203,7 +2275,7 @@ template <class D> void prepare(on_device<D>, turned_filters, const preparation_
     detail::launch_preparation<D>(c.queue, arrange_filters(c, true));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, turned_filters, const preparation_call& c) {
-    return count(c.dims[0]) * sizeof(float);
+    return count(c.dims[0]) * bytes_of(c.format);
 }
 
 template <class D> turned_filters gradient_layout_of(on_device<D>, conv2d<identity>);
@@ -2389,13 +2461,13 @@ struct loss_kernel {
             const int c = int(i % y.channels);
             double slope = 0;
             sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
-            dy.at(p.image, p.row, p.column)[c] += float(term.weight * slope);
+            dy.put(p, c, dy.get(p, c) + float(term.weight * slope));
         }
         return sum;
     }
     FOVEA_HOST_DEVICE double at_value(pixel_position p, int c, double& slope) const {
-        const double v = double(y.at(p.image, p.row, p.column)[c]);
-        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.at(p.image, p.row, p.column)[c]);
+        const double v = double(y.get(p, c));
+        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.get(p, c));
         double value = 0;
         switch (term.kind) {
             case loss_kind::l1:
@@ -2425,7 +2497,7 @@ struct loss_kernel {
                       column = p.column + (vertical ? 0 : step);
             if (!y.inside(row, column)) continue;
             const double pairs = vertical ? down : right,
-                         d = double(y.at(p.image, row, column)[c]) - double(y.at(p.image, p.row, p.column)[c]);
+                         d = double(y.get({p.image, row, column}, c)) - double(y.get(p, c));
             slope -= 2 * d / pairs;
             if (ahead) value += d * d / pairs;
         }
@@ -3194,7 +3266,7 @@ template <class Device> class training_weights {
 
     preparation_call shape_of(const preparation& p) const {
         preparation_call c;
-        c.a = p.a;
+        c.a = p.a, c.format = p.format;
         for (int k = 0; k < max_weights; ++k)
             if (p.w[k] >= 0) c.dims[std::size_t(k)] = g_.weights[std::size_t(p.w[k])].dims;
         return c;
@@ -3241,9 +3313,7 @@ namespace fovea {
 struct passed_gradient {
     device_view dy; // (N,H,W,C)
     gradient_target to;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, dy.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
 };
 
 // Of a graph that was traced for Backend in the mode `training`.

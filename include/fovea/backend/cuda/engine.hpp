@@ -117,10 +117,14 @@ template <class Backend> class device_engine final : public engine {
              " MB of the GPU's memory for activations: expected a budget of that or more, got ", budget >> 20, " MB");
     }
 
-    // The tile's windows onto the arena.
+    // The tile's windows onto the arena. It is one band, so that rows lie one after the other: no ring turns.
     std::vector<window> place(const plan& p) const {
         std::vector<window> windows;
-        for (std::size_t i = 0; i < p.tensors.size(); ++i) windows.push_back(window_of(graph_, p, i, arena_.data()));
+        for (std::size_t i = 0; i < p.tensors.size(); ++i) {
+            window& w = windows.emplace_back(window_of(graph_, p, i, arena_.data()));
+            if (w) w.data -= p.tensors[i].rows.begin * w.row_stride * std::ptrdiff_t(bytes_of(w.format));
+            w.stored = w.height;
+        }
         return windows;
     }
 

@@ -52,7 +52,7 @@ struct load_samples {
     load_samples(const device_samples& s, const window& w, value_range r)
         : from(s), to(w), low(r.low), scale((r.high - r.low) / white_of(s.type)) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.at(p.image, p.row, p.column)[c] = low + scale * from.load(from.index(p) + (from.colours == 1 ? 0 : c));
+        to.put(p, c, low + scale * from.load(from.index(p) + (from.colours == 1 ? 0 : c)));
     }
 };
 

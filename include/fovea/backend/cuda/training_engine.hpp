@@ -13,9 +13,7 @@ namespace fovea {
 struct passed_gradient {
     device_view dy; // (N,H,W,C)
     gradient_target to;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, dy.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
 };
 
 // Of a graph that was traced for Backend in the mode `training`.
