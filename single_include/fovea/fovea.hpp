@@ -21,6 +21,10 @@
 // FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
 // FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_ZLIB
 //                      1: use that library; the program links it.
+// FOVEA_WITH_CUDNN     1: on a GPU convolutions in 16 bits and TF32 are cuDNN's; the program links it.
+#ifndef FOVEA_WITH_CUDNN
+#define FOVEA_WITH_CUDNN 0
+#endif
 #ifndef FOVEA_DISPATCH
 #define FOVEA_DISPATCH 0
 #endif
@@ -13797,6 +13801,15 @@ template <class T> bool store_row(T* out, int step, pixel_values v, range cols, 
 // How one image or tensor is run through a network.
 #include <stop_token>
 
+// ---- fovea/core/notice.hpp
+// Told what is no error but may matter to a caller, in one line.
+
+namespace fovea {
+
+using notice_function = std::function<void(const std::string&)>;
+
+} // namespace fovea
+
 namespace fovea {
 
 struct run_options {
@@ -13806,7 +13819,7 @@ struct run_options {
     std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
     std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
     operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
-    std::function<void(const std::string&)> notice{}; // told what the caller may want to know, such as smaller tiles
+    notice_function notice{};     // told what the caller may want to know, such as smaller tiles
 };
 
 } // namespace fovea

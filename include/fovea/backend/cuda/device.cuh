@@ -7,6 +7,11 @@
 
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/buffer.hpp"
+#if FOVEA_WITH_CUDNN
+#include <optional>
+
+#include "fovea/backend/cuda/cudnn_convolutions.cuh"
+#endif
 
 namespace fovea {
 
@@ -122,6 +127,16 @@ class cuda_device {
     }
     void wait() { detail::check_cuda(cudaStreamSynchronize(stream_), "running a network"); }
 
+#if FOVEA_WITH_CUDNN
+    void open_convolutions() {
+        if (!convolutions_) select(), convolutions_.emplace(stream_, name());
+    }
+    const convolution_plan* find_convolution(const library_convolution& l, const notice_function& say) {
+        return convolutions_->find(l, say);
+    }
+    void save_convolutions(const notice_function& say) { convolutions_->save(say); }
+#endif
+
   private:
     void check_code() {
         cudaFuncAttributes unused{};
@@ -139,6 +154,9 @@ class cuda_device {
     int index_;
     cudaDeviceProp properties_{};
     cudaStream_t stream_ = nullptr;
+#if FOVEA_WITH_CUDNN
+    std::optional<cudnn_convolutions> convolutions_;
+#endif
 };
 
 } // namespace fovea

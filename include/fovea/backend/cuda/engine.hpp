@@ -9,12 +9,20 @@
 //   void upload(void* to, const void* from, std::size_t bytes), download(...);    from and to memory_place::host
 //   void clear(void* to, std::size_t bytes);              zeros
 //   void wait();                                          for everything in the queue; throws what failed
+// and where it has a library of convolutions (backend/cuda/library_convolutions.hpp), which those in 16 bits and TF32
+// go to:
+//   void open_convolutions();                             throws where the library cannot be used
+//   const convolution_plan* find_convolution(const library_convolution&, const notice_function&);    measured where it
+//   is new;
+//                                                         null where the library lacks it
+//   void save_convolutions(const notice_function&);                what was measured, for the next run
 #pragma once
 #include <memory>
 #include <vector>
 
 #include "fovea/backend/cuda/buffer.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
+#include "fovea/backend/cuda/library_convolutions.hpp"
 #include "fovea/model/engine.hpp"
 
 namespace fovea {
@@ -56,6 +64,7 @@ template <class Backend> class device_engine final : public engine {
         : graph_(g),
           device_(std::move(on)),
           weights_(*device_, g, weights),
+          library_(*device_, g),
           last_pass_begins_(first_of_last_pass<Backend>(g)) {
         for (auto& o : g.operations) {
             call c;
@@ -74,7 +83,7 @@ template <class Backend> class device_engine final : public engine {
         const store_samples to({out_.data(), out}, values, graph_.tensors.back().channels, flag());
         const detail::tiling tiles = make_room({in.height, in.width}, in.batch, o);
         for (int i = 0; i < tiles.count(); ++i) {
-            run_tile(plan_of({in.height, in.width}, in.batch, tiles.at(i)), {from, {}, values}, to);
+            run_tile(plan_of({in.height, in.width}, in.batch, tiles.at(i)), {from, {}, values}, to, o.notice);
             if (o.progress || o.stop.stop_possible()) device_->wait(); // else the queue never runs dry
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
@@ -128,29 +137,39 @@ template <class Backend> class device_engine final : public engine {
         return windows;
     }
 
+    static void take_area(call& c, const plan& p, const std::vector<window>& windows, std::size_t t) {
+        c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols, c.y = windows[t];
+    }
+    // Of the operations before the last pass.
+    std::vector<call> calls_of(const plan& p, const std::vector<window>& windows) const {
+        std::vector<call> calls(calls_.begin(), calls_.begin() + last_pass_begins_);
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            const operation& o = graph_.operations[i];
+            take_area(calls[i], p, windows, std::size_t(o.y));
+            for (int k = 0; k < max_inputs; ++k)
+                if (o.x[k] >= 0) calls[i].x[std::size_t(k)] = windows[std::size_t(o.x[k])];
+        }
+        return calls;
+    }
+
     struct input_of { // of the tile's first kernel
         device_samples from;
         window to;
         value_range values;
     };
-    void run_tile(const plan& p, input_of input, const store_samples& store) {
+    void run_tile(const plan& p, input_of input, const store_samples& store, const notice_function& notice) {
         const auto windows = place(p);
+        const auto calls = calls_of(p, windows);
+        const auto by_library = library_.find(calls, notice);
         const auto area_of = [&](std::size_t t) {
             call c;
-            c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols;
-            c.y = windows[t], c.queue = device_->queue();
+            c.queue = device_->queue();
+            take_area(c, p, windows, t);
             return c;
         };
         detail::launch_values<device>(area_of(0), load_samples(input.from, windows[0], input.values));
-        for (int i = 0; i < last_pass_begins_; ++i) {
-            const operation& o = graph_.operations[std::size_t(i)];
-            call c = calls_[std::size_t(i)];
-            const call area = area_of(std::size_t(o.y));
-            c.images = area.images, c.rows = area.rows, c.cols = area.cols, c.y = area.y;
-            for (int k = 0; k < max_inputs; ++k)
-                if (o.x[k] >= 0) c.x[std::size_t(k)] = windows[std::size_t(o.x[k])];
-            o.forward(c);
-        }
+        for (std::size_t i = 0; i < calls.size(); ++i)
+            by_library[i] ? by_library[i].run() : graph_.operations[i].forward(calls[i]);
         const call area = area_of(windows.size() - 1);
         detail::launch<device>(area, value_kernel<last_pass>(area, 1, last_pass_of(windows, store)));
     }
@@ -204,6 +223,7 @@ template <class Backend> class device_engine final : public engine {
     const graph& graph_;
     std::unique_ptr<device> device_; // before what lives on it
     device_weights<device> weights_;
+    library_convolutions<device> library_;
     int last_pass_begins_;
     std::vector<call> calls_; // of the operations, without what depends on the tile
     device_buffer<device, memory_place::device> arena_{*device_}, in_{*device_}, out_{*device_}, flag_{*device_};
