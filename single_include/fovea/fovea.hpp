@@ -4442,6 +4442,7 @@ namespace fovea {
 struct adam_options {
     double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
     bool decoupled = false; // weight decay as AdamW has it
+    bool operator==(const adam_options&) const = default;
 };
 
 struct adam_factors {
@@ -9626,6 +9627,7 @@ struct graph {
 // Height and width of every tensor, for an input of that size.
 struct extent {
     int height = 0, width = 0;
+    constexpr bool operator==(const extent&) const = default;
 };
 constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     std::vector<extent> all(g.tensors.size(), extent{});
@@ -10930,6 +10932,7 @@ constexpr std::size_t pack(std::vector<arena_slot>& slots) {
 
 struct rectangle {
     range rows, cols;
+    constexpr bool operator==(const rectangle&) const = default;
 };
 
 struct kept_part {  // of one tensor
@@ -11134,6 +11137,7 @@ namespace fovea {
 // In pixels of the network's input; 0: the whole image.
 struct schedule {
     int tile_height = 0, tile_width = 0, band = 0;
+    constexpr bool operator==(const schedule&) const = default;
 };
 
 // What a schedule costs: work in multiply-adds, halos and memory traffic included, and bytes at once.
@@ -15377,7 +15381,9 @@ enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy };
 struct loss_term {
     loss_kind kind = loss_kind::l2;
     double weight = 1;
-    double parameter = 0; // charbonnier: epsilon; cross_entropy: the probability that is wanted
+    double parameter = 0;      // charbonnier: epsilon; cross_entropy: the probability that is wanted
+    int first = 0, images = 0; // of the batch, that it is the loss of; 0 images: all
+    bool operator==(const loss_term&) const = default;
 };
 using loss_terms = std::vector<loss_term>;
 
@@ -15502,6 +15508,7 @@ namespace fovea {
 struct adafactor_options {
     double beta2_decay = -0.8, eps1 = std::numeric_limits<float>::epsilon(), eps2 = 1e-3, d = 1, weight_decay = 0;
     bool low_memory = false; // u is computed twice instead of kept for the largest weight; the same bits
+    bool operator==(const adafactor_options&) const = default;
 };
 
 class adafactor {
@@ -15632,6 +15639,7 @@ namespace fovea {
 struct sgd_options {
     double momentum = 0.9, weight_decay = 0;
     bool nesterov = false;
+    bool operator==(const sgd_options&) const = default;
 };
 
 class sgd {
@@ -15668,8 +15676,10 @@ static_assert(optimizer<sgd>);
 
 namespace fovea {
 
+using update_rule = std::variant<adafactor_options, adam_options, sgd_options>;
+
 struct weight_update {
-    std::variant<adafactor_options, adam_options, sgd_options> how;
+    update_rule how;
     std::int64_t step = 1; // the number of the step, the first is 1
     double learning_rate = 1e-3;
     double max_gradient_norm = 0; // 0: not clipped
@@ -15689,34 +15699,62 @@ using state_vectors = std::vector<std::vector<std::vector<float>>*>;
 
 namespace fovea {
 
-template <class Real> class basic_training_engine {
+// Numbers (N,H,W,C) without gaps in the memory of an engine's device, there until its next batch.
+struct device_tensor {
+    const float* data = nullptr;
+    int batch = 0, height = 0, width = 0, channels = 0;
+};
+
+// A network on a device: forward and backward, as of differentiator.
+template <class Real> class basic_network_engine {
   public:
-    virtual ~basic_training_engine() = default;
+    virtual ~basic_network_engine() = default;
 
-    virtual void upload_weights() = 0; // parameters and buffers, from the host
-    virtual void download() = 0;       // those, and gradients, where they have changed since
-
-    // As of differentiator. output() copies to the host; the gradient there counts where somebody has asked for it,
-    // else that of add_loss().
-    virtual void forward(tensor_view<const Real> x, bool evaluating) = 0;
+    // The batch for the next forward(): from the host, or tensors of engines with the same queue, one after another.
+    virtual void load(tensor_view<const Real> x) = 0;
+    virtual void load(std::span<const device_tensor> parts) = 0;
+    virtual void forward(bool evaluating) = 0;
+    // output() copies to the host; the gradient there counts where somebody has asked for it, else it begins as zeros.
     virtual tensor_view<const Real> output() = 0;
+    virtual device_tensor output_on_device() const = 0;
     virtual tensor_view<Real> output_gradient() = 0;
     virtual void backward() = 0;
     virtual tensor_view<const Real> input_gradient() = 0;
+    virtual std::size_t bytes() const = 0; // of activations and gradients
+    virtual const void* queue() const = 0; // of the device: what is put there runs in order
+};
+using network_engine = basic_network_engine<float>;
+
+template <class Real> class basic_training_engine : public basic_network_engine<Real> {
+  public:
+    virtual void upload_weights() = 0; // parameters and buffers, from the host
+    virtual void download() = 0;       // those, and gradients, where they have changed since
     virtual void clear_gradients() = 0;
     virtual int first_not_finite(tensor_view<const Real> x) = 0; // the first such operation for x; -1: none
-    virtual std::size_t bytes() const = 0;                       // of activations and gradients
 
-    // A step: begin_step(), for each micro-batch forward(), add_loss(), backward(), then update(). A step that is not
-    // taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
+    // A step: begin_step(), for each micro-batch load(), load_target() and one of learn(), then update(). A step that
+    // is not taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
     virtual void begin_step() = 0;
-    virtual void add_loss(const loss_terms&, tensor_view<const Real> target, double weight) = 0;
+    virtual void load_target(tensor_view<const Real> t) = 0; // after load(); terms that read none need none
+    virtual device_tensor target_on_device() const = 0;
+    // Forward, the terms' loss, times `weight`, and backward.
+    virtual void learn(const loss_terms&, double weight) = 0;
+    // After forward(): the loss, times `weight`, that is the terms of the output and those of a frozen network's
+    // output for it, each in proportion to its own value (detached_ratio), and backward. What update() reports is the
+    // first of the two.
+    virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
     virtual update_report update(const weight_update&) = 0;
     virtual void take_back() = 0; // of a step without update()
 
     // What the optimizer remembers, and averages (null: there are none).
     virtual void upload_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
     virtual void download_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
+
+    // Others of the same device and queue: the network with its weights as they are, of which it computes no
+    // gradients; and another network.
+    virtual std::unique_ptr<basic_network_engine<Real>> frozen(const training_options&) = 0;
+    virtual std::unique_ptr<basic_training_engine> beside(const graph&, weight_store&, gradient_store<Real>&,
+                                                          const training_options&) = 0;
 };
 using training_engine = basic_training_engine<float>;
 
@@ -15764,6 +15802,8 @@ struct trainable_options {
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
     precision_kind precision = precision_kind::float32; // bfloat16, float16: of what is kept for the backward pass
+    training_engine* beside = nullptr; // on a GPU: with the queue of that network's engine, so that one can read the
+                                       // other's output there
 };
 
 namespace detail {
@@ -15843,29 +15883,46 @@ template <class Real> class basic_frozen {
   public:
     tensor_view<const Real> forward(tensor_view<const Real> x) {
         owner_->refresh();
-        return pass_.forward(x, true);
+        if (!engine_) return pass_.forward(x, true);
+        engine_->load(x), engine_->forward(true);
+        return engine_->output();
     }
-    tensor_view<Real> output_gradient() const { return pass_.output_gradient(); }
-    // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to.
+    tensor_view<Real> output_gradient() const { return engine_ ? engine_->output_gradient() : pass_.output_gradient(); }
+    // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to. Not on a GPU.
     tensor_view<const Real> output(int tensor) const { return pass_.output(tensor); }
     tensor_view<Real> output_gradient(int tensor) const { return pass_.output_gradient(tensor); }
     tensor_view<const Real> backward() { // the gradient of the input
-        pass_.backward();
-        return pass_.input_gradient();
+        if (!engine_) return pass_.backward(), pass_.input_gradient();
+        engine_->backward();
+        return engine_->input_gradient();
     }
-    std::size_t bytes() const { return pass_.bytes(); } // of activations and gradients
+    std::size_t bytes() const { return engine_ ? engine_->bytes() : pass_.bytes(); } // of activations and gradients
+    // What runs it, with the weights of the host; null where threads do.
+    basic_network_engine<Real>* engine() {
+        if (engine_) owner_->refresh();
+        return engine_.get();
+    }
 
   private:
     friend class basic_trainable<Real>;
     basic_frozen(basic_trainable<Real>& owner, const frozen_options& o)
-        : owner_(&owner),
-          pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_,
-                {.input_gradient = o.input_gradient,
-                 .weight_gradients = false,
-                 .batch_statistics = o.batch_statistics,
-                 .outputs = o.outputs}) {}
+        : owner_(&owner), pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_, training_options_of(o)) {
+        if (!owner.engine_) return;
+        if (!o.outputs.empty())
+            fail(
+                "a frozen network of which more than the output is read cannot be on a GPU yet: expected the backend "
+                "cpu");
+        engine_ = owner.engine_->frozen(training_options_of(o));
+    }
+    static training_options training_options_of(const frozen_options& o) {
+        return {.input_gradient = o.input_gradient,
+                .weight_gradients = false,
+                .batch_statistics = o.batch_statistics,
+                .outputs = o.outputs};
+    }
     basic_trainable<Real>* owner_;
     detail::training_pass<Real> pass_;
+    std::unique_ptr<basic_network_engine<Real>> engine_;
 };
 
 // What `trainable` is once the network's type is no longer needed. Used by one thread at a time.
@@ -15879,7 +15936,7 @@ template <class Real> class basic_trainable {
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
-        if (make) engine_ = make(*graph_, *weights_, *gradients_, training_options_of(o));
+        if (make) engine_ = make_engine(o, make);
         if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
@@ -15895,7 +15952,7 @@ template <class Real> class basic_trainable {
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
         refresh();
         if (!engine_) return pass_.forward(x, evaluating);
-        engine_->forward(x, evaluating);
+        engine_->load(x), engine_->forward(evaluating);
         return engine_->output();
     }
     tensor_view<Real> output_gradient() const { // to be filled after forward()
@@ -15943,10 +16000,7 @@ template <class Real> class basic_trainable {
         stale_ = true;
     }
 
-    basic_frozen<Real> frozen(const frozen_options& o = {}) {
-        if (engine_) fail("a frozen network cannot be on a GPU yet: expected the backend cpu");
-        return {*this, o};
-    }
+    basic_frozen<Real> frozen(const frozen_options& o = {}) { return {*this, o}; }
     const graph& traced() const { return *graph_; }
     context& threads() const { return *context_; }
     std::size_t bytes() const { // of activations and gradients in the last step
@@ -15968,6 +16022,12 @@ template <class Real> class basic_trainable {
         return {.input_gradient = o.input_gradient,
                 .batch_statistics = o.batch_statistics,
                 .storage = unused ? number_format::float32 : stored_format(o.precision)};
+    }
+    std::unique_ptr<basic_training_engine<Real>> make_engine(const trainable_options& o,
+                                                             training_engine_maker<Real> make) const {
+        if constexpr (std::same_as<Real, float>)
+            if (o.beside) return o.beside->beside(*graph_, *weights_, *gradients_, training_options_of(o));
+        return make(*graph_, *weights_, *gradients_, training_options_of(o));
     }
     void download() {
         if (engine_ && !stale_) engine_->download();
@@ -16955,10 +17015,10 @@ template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A
 // What a loss is multiplied by so that it counts as 1 whatever its value: 1 / |value|, the value taken as a constant.
 // A loss that has reached zero asks for nothing any more, and gets 0 instead of 1 / 0. One that is not finite gets
 // itself, so that whoever guards the sum sees it.
-inline double detached_ratio(double value) {
+FOVEA_HOST_DEVICE inline double detached_ratio(double value) {
     constexpr double zero = 1e-12; // below any loss of numbers near one in float32 that is not zero
-    if (!std::isfinite(value)) return value;
-    return std::abs(value) < zero ? 0 : 1 / std::abs(value);
+    if (!(fabs(value) < HUGE_VAL)) return value;
+    return fabs(value) < zero ? 0 : 1 / fabs(value);
 }
 
 } // namespace fovea
@@ -17467,8 +17527,8 @@ class any_optimizer {
     void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
         std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
     }
-    decltype(weight_update::how) options() const {
-        return std::visit([](const auto& o) { return decltype(weight_update::how)(o.options()); }, of_);
+    update_rule options() const {
+        return std::visit([](const auto& o) { return update_rule(o.options()); }, of_);
     }
     std::int64_t& steps() {
         return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
@@ -17500,6 +17560,8 @@ struct step_report {
     bool complete = false;                                 // the last micro-batch of its step
     std::string problem;                                   // of a step that was not taken, or that made the run go back
 };
+
+using batch_on_host = std::function<tensor_view<const float>()>;
 
 class trainer {
   public:
@@ -17536,9 +17598,8 @@ class trainer {
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
         if (!loss.terms().empty())
             if (training_engine* const engine = net_.engine()) {
-                engine->forward(input, false);
-                engine->add_loss(loss.terms(), target, 1. / expected_);
-                engine->backward();
+                engine->load(input), engine->load_target(target);
+                engine->learn(loss.terms(), 1. / expected_);
                 return after_backward(0, input); // the report of the step has the loss
             }
         const auto y = net_.forward(input);
@@ -17553,6 +17614,10 @@ class trainer {
     }
     // The same after net.backward() was called, maybe more than once.
     step_report after_backward(double loss, tensor_view<const float> input) {
+        return after_backward(loss, [&] { return input; });
+    }
+    // With an engine the loss may be what it has not reported yet, and the input what only a problem asks for.
+    step_report after_backward(double loss, const batch_on_host& input) {
         step_report r;
         loss_ += loss / expected_;
         r.complete = ++micro_ == expected_;
@@ -17665,8 +17730,8 @@ class trainer {
         return found->second;
     }
 
-    std::string describe(const char* what, tensor_view<const float> input) {
-        const std::string layer = net_.first_not_finite(input);
+    std::string describe(const char* what, const batch_on_host& input) {
+        const std::string layer = net_.first_not_finite(input());
         return text_of("the ", what, " is not finite",
                        layer.empty() ? ", though the values of all layers are" : ", first in layer " + layer);
     }
@@ -17680,7 +17745,7 @@ class trainer {
     }
 
     // A step, unless there is a problem.
-    void take(step_report& r, tensor_view<const float> input) {
+    void take(step_report& r, const batch_on_host& input) {
         context* const threads = &net_.threads();
         r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
         if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
@@ -17693,7 +17758,7 @@ class trainer {
         bad_in_a_row_ = 0;
     }
     // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
-    void take_on(training_engine& engine, step_report& r, tensor_view<const float> input) {
+    void take_on(training_engine& engine, step_report& r, const batch_on_host& input) {
         if (!problem_.empty()) {
             r.gradient_norm = std::nan("");
             return engine.take_back();

@@ -23,6 +23,8 @@ struct device_samples {
           channels(like.channels),
           colours(like.colours) {}
 
+    bool operator==(const device_samples&) const = default;
+
     FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the pixel's first sample
         return ((std::ptrdiff_t(p.image) * height + p.row) * width + p.column) * channels;
     }
