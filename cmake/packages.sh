@@ -21,8 +21,9 @@ install_packages() {
         as_root=(sudo)
     fi
     echo "installing: ${missing[*]}"
-    "${as_root[@]}" apt-get update -qq
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; then
+    local patient=(-o DPkg::Lock::Timeout=300) # seconds, where another apt-get is at work
+    "${as_root[@]}" apt-get "${patient[@]}" update -qq
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${patient[@]}" install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; then
         echo "error: could not install ${missing[*]}" >&2
         return 1
     fi

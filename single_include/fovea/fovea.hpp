@@ -4617,6 +4617,7 @@ class float_rows {
 //
 // A comparison with a NaN must not hide it: at_least(x, low) and at_most(x, high) give NaN where x is NaN, which
 // xsimd's max and min leave to the instruction set.
+#include <tuple>
 #include <xsimd/xsimd.hpp>
 
 namespace fovea::FOVEA_ISA {
@@ -4712,6 +4713,57 @@ FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) {
 }
 #else
 FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) { return xsimd::haddp(v); }
+#endif
+
+// Exchanges rows for columns of lanes x lanes numbers.
+#if defined(__AVX512F__)
+FOVEA_INLINE void transpose(vf (&v)[lanes]) {
+    const auto pairs = [](vf a, vf b) { // of lanes, within quarters
+        return std::pair{vf(_mm512_maskz_unpacklo_ps(all_lanes, a, b)), vf(_mm512_maskz_unpackhi_ps(all_lanes, a, b))};
+    };
+    vf t[lanes];
+    FOVEA_UNROLL
+    for (int i = 0; i < lanes; i += 4) {
+        const auto [a, b] = pairs(v[i], v[i + 2]);
+        const auto [c, d] = pairs(v[i + 1], v[i + 3]);
+        std::tie(t[i], t[i + 1]) = pairs(a, c), std::tie(t[i + 2], t[i + 3]) = pairs(b, d);
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < 4; ++i) { // t[4 r + i]: of the rows 4 r to 4 r + 3, the columns i, 4 + i, 8 + i and 12 + i
+        const vf a(_mm512_maskz_shuffle_f32x4(all_lanes, t[i], t[4 + i], 0x88));
+        const vf b(_mm512_maskz_shuffle_f32x4(all_lanes, t[i], t[4 + i], 0xDD));
+        const vf c(_mm512_maskz_shuffle_f32x4(all_lanes, t[8 + i], t[12 + i], 0x88));
+        const vf d(_mm512_maskz_shuffle_f32x4(all_lanes, t[8 + i], t[12 + i], 0xDD));
+        v[i] = vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, c, 0x88));
+        v[4 + i] = vf(_mm512_maskz_shuffle_f32x4(all_lanes, b, d, 0x88));
+        v[8 + i] = vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, c, 0xDD));
+        v[12 + i] = vf(_mm512_maskz_shuffle_f32x4(all_lanes, b, d, 0xDD));
+    }
+}
+#elif defined(__AVX2__)
+FOVEA_INLINE void transpose(vf (&v)[lanes]) {
+    vf t[lanes];
+    FOVEA_UNROLL
+    for (int i = 0; i < lanes; i += 4) {
+        const __m256 a = _mm256_unpacklo_ps(v[i], v[i + 2]), b = _mm256_unpackhi_ps(v[i], v[i + 2]);
+        const __m256 c = _mm256_unpacklo_ps(v[i + 1], v[i + 3]), d = _mm256_unpackhi_ps(v[i + 1], v[i + 3]);
+        t[i] = vf(_mm256_unpacklo_ps(a, c)), t[i + 1] = vf(_mm256_unpackhi_ps(a, c));
+        t[i + 2] = vf(_mm256_unpacklo_ps(b, d)), t[i + 3] = vf(_mm256_unpackhi_ps(b, d));
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < 4; ++i) {
+        v[i] = vf(_mm256_permute2f128_ps(t[i], t[4 + i], 0x20));
+        v[4 + i] = vf(_mm256_permute2f128_ps(t[i], t[4 + i], 0x31));
+    }
+}
+#else
+FOVEA_INLINE void transpose(vf (&v)[lanes]) {
+    alignas(64) float rows[lanes][lanes], columns[lanes][lanes];
+    for (int i = 0; i < lanes; ++i) store(rows[i], v[i]);
+    for (int i = 0; i < lanes; ++i)
+        for (int j = 0; j < lanes; ++j) columns[j][i] = rows[i][j];
+    for (int i = 0; i < lanes; ++i) v[i] = load(columns[i]);
+}
 #endif
 
 // All lanes where n == lanes, else the first n. Cheap where n does not change in a loop.
@@ -4862,26 +4914,37 @@ struct filters {
         return {w + group * outputs * each, outputs, s[1], taps, each, taps, false};
     }
     filters exchanged() const { return {w, inputs, outputs, taps, input_step, output_step, !turned}; }
-    const float* at(int output, int input, int tap) const {
-        return w + output * output_step + input * input_step + (turned ? taps - 1 - tap : tap);
-    }
 };
 
 // The outputs [first, first + width), zeros beyond the last: output o of an input's tap to
 // out[tap_at(tap) + input * width + o - first].
 template <class TapAt> void copy_filters(const filters& f, int first, int width, TapAt tap_at, float* out) {
-    constexpr int some = 16; // inputs, of which lines of w hold the same outputs
-    for (int begin = 0; begin < f.inputs; begin += some)
-        for (int v = 0; v < width; v += lanes) {
-            const int n = std::clamp(f.outputs - first - v, 0, lanes);
-            for (int i = begin; i < std::min(begin + some, f.inputs); ++i)
-                for (int tap = 0; tap < f.taps; ++tap) {
-                    const float* from = f.at(first + v, i, tap);
-                    float* to = out + tap_at(tap) + std::ptrdiff_t(i) * width + v;
-                    for (int o = 0; o < n; ++o) to[o] = from[o * f.output_step];
-                    std::fill_n(to + n, lanes - n, 0.f);
+    const int run = f.input_step == f.taps ? f.inputs * f.taps : f.taps; // numbers of an output side by side
+    constexpr int some = 4 * lanes;                                      // of them, a few cache lines
+    for (int first_input = 0; first_input < f.inputs; first_input += run / f.taps)
+        for (int begin = 0; begin < run; begin += some)
+            for (int v = 0; v < width; v += lanes) {
+                const int n = std::clamp(f.outputs - first - v, 0, lanes), end = std::min(begin + some, run);
+                const float* const from = f.w + (first + v) * f.output_step + first_input * f.input_step;
+                int input = first_input + begin / f.taps, tap = begin % f.taps;
+                const auto put = [&](vf numbers) {
+                    const int turned = f.turned ? f.taps - 1 - tap : tap;
+                    store(out + tap_at(turned) + std::ptrdiff_t(input) * width + v, numbers);
+                    if (++tap == f.taps) tap = 0, ++input;
+                };
+                if (run == 1 && f.output_step == 1) {
+                    put(n > 0 ? load_first(from, n) : vf(0.f));
+                    continue;
                 }
-        }
+                for (int k = begin; k < end; k += lanes) {
+                    const int columns = std::min(lanes, end - k);
+                    vf numbers[lanes];
+                    for (int o = 0; o < lanes; ++o)
+                        numbers[o] = o < n ? load_first(from + o * f.output_step + k, columns) : vf(0.f);
+                    transpose(numbers);
+                    for (int j = 0; j < columns; ++j) put(numbers[j]);
+                }
+            }
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -5934,19 +5997,26 @@ template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
 }
 
-// u = G g G^T in double for a vector of filters g, whose taps are `step` floats apart; u: [plane][lanes].
+// u = G g G^T in double for a vector of filters g, whose taps are `step` floats apart; u: [plane][lanes]. The rows of G
+// of points p and -p differ in the sign of the middle alone.
 template <int M> void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, float* u) {
-    double filter[3][3][lanes], row[3][lanes];
-    for (int k = 0; k < 9; ++k)
-        for (int o = 0; o < lanes; ++o) filter[k / 3][k % 3][o] = double(g[k * step + o]);
-    for (int i = 0; i < M + 2; ++i) {
+    constexpr int infinity = winograd_transform<M>::row_of_infinity, pairs = infinity == 1 ? 2 : 1;
+    const auto times_g = [&](const double(&a)[3][lanes], auto put) { // put(row, o, value)
+        for (int o = 0; o < lanes; ++o) put(0, o, G[0][0] * a[0][o]), put(infinity, o, a[2][o]);
+        for (int i = pairs; i < pairs + M; i += 2)
+            for (int o = 0; o < lanes; ++o) {
+                const double even = G[i][0] * a[0][o] + G[i][2] * a[2][o], odd = G[i][1] * a[1][o];
+                put(i, o, even + odd), put(i + 1, o, even - odd);
+            }
+    };
+    double filter[3][lanes], rows[M + 2][3][lanes];
+    for (int x = 0; x < 3; ++x) {
         for (int y = 0; y < 3; ++y)
-            for (int o = 0; o < lanes; ++o)
-                row[y][o] = G[i][0] * filter[0][y][o] + G[i][1] * filter[1][y][o] + G[i][2] * filter[2][y][o];
-        for (int j = 0; j < M + 2; ++j, u += lanes)
-            for (int o = 0; o < lanes; ++o)
-                u[o] = float(G[j][0] * row[0][o] + G[j][1] * row[1][o] + G[j][2] * row[2][o]);
+            for (int o = 0; o < lanes; ++o) filter[y][o] = double(g[(3 * y + x) * step + o]);
+        times_g(filter, [&](int i, int o, double v) { rows[i][x][o] = v; });
     }
+    for (int i = 0; i < M + 2; ++i, u += (M + 2) * lanes)
+        times_g(rows[i], [&](int j, int o, double v) { u[j * lanes + o] = float(v); });
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -7339,24 +7409,20 @@ struct weight_gradient_layout {
     }
     static std::size_t packed_columns() { return std::size_t(at_once / panel) * std::size_t(panel_step(pixels)); }
     std::size_t sums() const { return in_place() ? 0 : std::size_t(outputs) * std::size_t(columns); }
-    std::size_t floats() const { return packed_outputs() + packed_columns() + std::size_t(outputs) + sums(); }
+    std::size_t floats() const { return packed_outputs() + packed_columns() + sums(); }
 };
 
-// dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums.
+// dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums to db, if any.
 inline void pack_outputs(const gradient_call& c, const pixel_list& pixels, range outputs, int first, int last,
-                         float* to, float* sums) {
-    std::fill_n(sums, outputs.size(), 0.f);
+                         float* to, float* db) {
     pixels.each_run(first, last, [&](int image, int y, int x, int count, int before) {
         const float* dy = c.dy.at<const float>(image, y, x) + outputs.begin;
+        if (db) add_pixels(dy, c.dy.channels, count, outputs.size(), db);
         for (int p = before; p < before + count; ++p, dy += c.dy.channels)
             for (int o = 0, n; o < outputs.size(); o += n) {
                 n = std::min(outer_rows, outputs.size() - o);
                 float* block = to + o / outer_rows * weight_gradient_layout::block_step(last - first) + p * n;
-                each_vector_of(n, [&](int i, int k) {
-                    const vf v = load_first(dy + o + i, k);
-                    store_first(block + i, v, k);
-                    store_first(sums + o + i, load_first(sums + o + i, k) + v, k);
-                });
+                each_vector_of(n, [&](int i, int k) { store_first(block + i, load_first(dy + o + i, k), k); });
             }
     });
 }
@@ -7433,18 +7499,16 @@ inline void direct_weight_gradient_in_place(const gradient_call& given) {
 inline void direct_weight_gradient_of_group(const gradient_call& c, int group, range outputs) {
     const weight_gradient_layout l(c.a, c.dims, outputs.size());
     float* const dw = c.weight_gradient<float>(0) + std::ptrdiff_t(outputs.begin) * l.columns;
+    float* const db = c.weight_gradient<float>(1);
     float* const dy = reinterpret_cast<float*>(c.scratch);
     float* const x = dy + l.packed_outputs();
-    float* const bias_sums = x + l.packed_columns();
-    float* const sums = l.in_place() ? dw : bias_sums + l.outputs;
+    float* const sums = l.in_place() ? dw : x + l.packed_columns();
     std::fill_n(sums, l.sums(), 0.f);
     const pixel_list pixels{c.images, c.rows, {0, c.dy.width}};
     const int all = pixels.count();
     for (int first = 0; first < all; first += l.pixels) {
         const int last = std::min(first + l.pixels, all), count = last - first;
-        pack_outputs(c, pixels, outputs, first, last, dy, bias_sums);
-        if (float* db = c.weight_gradient<float>(1))
-            for (int o = 0; o < l.outputs; ++o) db[outputs.begin + o] += bias_sums[o];
+        pack_outputs(c, pixels, outputs, first, last, dy, db ? db + outputs.begin : nullptr);
         for (int some = 0; some < l.columns; some += l.at_once) {
             const range columns{some, std::min(some + l.at_once, l.columns)};
             pack_columns(c, l, pixels, group, columns, first, last, x);

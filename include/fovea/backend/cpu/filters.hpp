@@ -24,26 +24,37 @@ struct filters {
         return {w + group * outputs * each, outputs, s[1], taps, each, taps, false};
     }
     filters exchanged() const { return {w, inputs, outputs, taps, input_step, output_step, !turned}; }
-    const float* at(int output, int input, int tap) const {
-        return w + output * output_step + input * input_step + (turned ? taps - 1 - tap : tap);
-    }
 };
 
 // The outputs [first, first + width), zeros beyond the last: output o of an input's tap to
 // out[tap_at(tap) + input * width + o - first].
 template <class TapAt> void copy_filters(const filters& f, int first, int width, TapAt tap_at, float* out) {
-    constexpr int some = 16; // inputs, of which lines of w hold the same outputs
-    for (int begin = 0; begin < f.inputs; begin += some)
-        for (int v = 0; v < width; v += lanes) {
-            const int n = std::clamp(f.outputs - first - v, 0, lanes);
-            for (int i = begin; i < std::min(begin + some, f.inputs); ++i)
-                for (int tap = 0; tap < f.taps; ++tap) {
-                    const float* from = f.at(first + v, i, tap);
-                    float* to = out + tap_at(tap) + std::ptrdiff_t(i) * width + v;
-                    for (int o = 0; o < n; ++o) to[o] = from[o * f.output_step];
-                    std::fill_n(to + n, lanes - n, 0.f);
+    const int run = f.input_step == f.taps ? f.inputs * f.taps : f.taps; // numbers of an output side by side
+    constexpr int some = 4 * lanes;                                      // of them, a few cache lines
+    for (int first_input = 0; first_input < f.inputs; first_input += run / f.taps)
+        for (int begin = 0; begin < run; begin += some)
+            for (int v = 0; v < width; v += lanes) {
+                const int n = std::clamp(f.outputs - first - v, 0, lanes), end = std::min(begin + some, run);
+                const float* const from = f.w + (first + v) * f.output_step + first_input * f.input_step;
+                int input = first_input + begin / f.taps, tap = begin % f.taps;
+                const auto put = [&](vf numbers) {
+                    const int turned = f.turned ? f.taps - 1 - tap : tap;
+                    store(out + tap_at(turned) + std::ptrdiff_t(input) * width + v, numbers);
+                    if (++tap == f.taps) tap = 0, ++input;
+                };
+                if (run == 1 && f.output_step == 1) {
+                    put(n > 0 ? load_first(from, n) : vf(0.f));
+                    continue;
                 }
-        }
+                for (int k = begin; k < end; k += lanes) {
+                    const int columns = std::min(lanes, end - k);
+                    vf numbers[lanes];
+                    for (int o = 0; o < lanes; ++o)
+                        numbers[o] = o < n ? load_first(from + o * f.output_step + k, columns) : vf(0.f);
+                    transpose(numbers);
+                    for (int j = 0; j < columns; ++j) put(numbers[j]);
+                }
+            }
 }
 
 } // namespace fovea::FOVEA_ISA

@@ -6,6 +6,8 @@
 // xsimd's max and min leave to the instruction set.
 #pragma once
 #include <cstddef>
+#include <tuple>
+#include <utility>
 #include <xsimd/xsimd.hpp>
 
 #include "fovea/core/config.hpp"
@@ -103,6 +105,57 @@ FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) {
 }
 #else
 FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) { return xsimd::haddp(v); }
+#endif
+
+// Exchanges rows for columns of lanes x lanes numbers.
+#if defined(__AVX512F__)
+FOVEA_INLINE void transpose(vf (&v)[lanes]) {
+    const auto pairs = [](vf a, vf b) { // of lanes, within quarters
+        return std::pair{vf(_mm512_maskz_unpacklo_ps(all_lanes, a, b)), vf(_mm512_maskz_unpackhi_ps(all_lanes, a, b))};
+    };
+    vf t[lanes];
+    FOVEA_UNROLL
+    for (int i = 0; i < lanes; i += 4) {
+        const auto [a, b] = pairs(v[i], v[i + 2]);
+        const auto [c, d] = pairs(v[i + 1], v[i + 3]);
+        std::tie(t[i], t[i + 1]) = pairs(a, c), std::tie(t[i + 2], t[i + 3]) = pairs(b, d);
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < 4; ++i) { // t[4 r + i]: of the rows 4 r to 4 r + 3, the columns i, 4 + i, 8 + i and 12 + i
+        const vf a(_mm512_maskz_shuffle_f32x4(all_lanes, t[i], t[4 + i], 0x88));
+        const vf b(_mm512_maskz_shuffle_f32x4(all_lanes, t[i], t[4 + i], 0xDD));
+        const vf c(_mm512_maskz_shuffle_f32x4(all_lanes, t[8 + i], t[12 + i], 0x88));
+        const vf d(_mm512_maskz_shuffle_f32x4(all_lanes, t[8 + i], t[12 + i], 0xDD));
+        v[i] = vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, c, 0x88));
+        v[4 + i] = vf(_mm512_maskz_shuffle_f32x4(all_lanes, b, d, 0x88));
+        v[8 + i] = vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, c, 0xDD));
+        v[12 + i] = vf(_mm512_maskz_shuffle_f32x4(all_lanes, b, d, 0xDD));
+    }
+}
+#elif defined(__AVX2__)
+FOVEA_INLINE void transpose(vf (&v)[lanes]) {
+    vf t[lanes];
+    FOVEA_UNROLL
+    for (int i = 0; i < lanes; i += 4) {
+        const __m256 a = _mm256_unpacklo_ps(v[i], v[i + 2]), b = _mm256_unpackhi_ps(v[i], v[i + 2]);
+        const __m256 c = _mm256_unpacklo_ps(v[i + 1], v[i + 3]), d = _mm256_unpackhi_ps(v[i + 1], v[i + 3]);
+        t[i] = vf(_mm256_unpacklo_ps(a, c)), t[i + 1] = vf(_mm256_unpackhi_ps(a, c));
+        t[i + 2] = vf(_mm256_unpacklo_ps(b, d)), t[i + 3] = vf(_mm256_unpackhi_ps(b, d));
+    }
+    FOVEA_UNROLL
+    for (int i = 0; i < 4; ++i) {
+        v[i] = vf(_mm256_permute2f128_ps(t[i], t[4 + i], 0x20));
+        v[4 + i] = vf(_mm256_permute2f128_ps(t[i], t[4 + i], 0x31));
+    }
+}
+#else
+FOVEA_INLINE void transpose(vf (&v)[lanes]) {
+    alignas(64) float rows[lanes][lanes], columns[lanes][lanes];
+    for (int i = 0; i < lanes; ++i) store(rows[i], v[i]);
+    for (int i = 0; i < lanes; ++i)
+        for (int j = 0; j < lanes; ++j) columns[j][i] = rows[i][j];
+    for (int i = 0; i < lanes; ++i) v[i] = load(columns[i]);
+}
 #endif
 
 // All lanes where n == lanes, else the first n. Cheap where n does not change in a loop.

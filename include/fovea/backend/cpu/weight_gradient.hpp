@@ -66,24 +66,20 @@ struct weight_gradient_layout {
     }
     static std::size_t packed_columns() { return std::size_t(at_once / panel) * std::size_t(panel_step(pixels)); }
     std::size_t sums() const { return in_place() ? 0 : std::size_t(outputs) * std::size_t(columns); }
-    std::size_t floats() const { return packed_outputs() + packed_columns() + std::size_t(outputs) + sums(); }
+    std::size_t floats() const { return packed_outputs() + packed_columns() + sums(); }
 };
 
-// dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums.
+// dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums to db, if any.
 inline void pack_outputs(const gradient_call& c, const pixel_list& pixels, range outputs, int first, int last,
-                         float* to, float* sums) {
-    std::fill_n(sums, outputs.size(), 0.f);
+                         float* to, float* db) {
     pixels.each_run(first, last, [&](int image, int y, int x, int count, int before) {
         const float* dy = c.dy.at<const float>(image, y, x) + outputs.begin;
+        if (db) add_pixels(dy, c.dy.channels, count, outputs.size(), db);
         for (int p = before; p < before + count; ++p, dy += c.dy.channels)
             for (int o = 0, n; o < outputs.size(); o += n) {
                 n = std::min(outer_rows, outputs.size() - o);
                 float* block = to + o / outer_rows * weight_gradient_layout::block_step(last - first) + p * n;
-                each_vector_of(n, [&](int i, int k) {
-                    const vf v = load_first(dy + o + i, k);
-                    store_first(block + i, v, k);
-                    store_first(sums + o + i, load_first(sums + o + i, k) + v, k);
-                });
+                each_vector_of(n, [&](int i, int k) { store_first(block + i, load_first(dy + o + i, k), k); });
             }
     });
 }
@@ -160,18 +156,16 @@ inline void direct_weight_gradient_in_place(const gradient_call& given) {
 inline void direct_weight_gradient_of_group(const gradient_call& c, int group, range outputs) {
     const weight_gradient_layout l(c.a, c.dims, outputs.size());
     float* const dw = c.weight_gradient<float>(0) + std::ptrdiff_t(outputs.begin) * l.columns;
+    float* const db = c.weight_gradient<float>(1);
     float* const dy = reinterpret_cast<float*>(c.scratch);
     float* const x = dy + l.packed_outputs();
-    float* const bias_sums = x + l.packed_columns();
-    float* const sums = l.in_place() ? dw : bias_sums + l.outputs;
+    float* const sums = l.in_place() ? dw : x + l.packed_columns();
     std::fill_n(sums, l.sums(), 0.f);
     const pixel_list pixels{c.images, c.rows, {0, c.dy.width}};
     const int all = pixels.count();
     for (int first = 0; first < all; first += l.pixels) {
         const int last = std::min(first + l.pixels, all), count = last - first;
-        pack_outputs(c, pixels, outputs, first, last, dy, bias_sums);
-        if (float* db = c.weight_gradient<float>(1))
-            for (int o = 0; o < l.outputs; ++o) db[outputs.begin + o] += bias_sums[o];
+        pack_outputs(c, pixels, outputs, first, last, dy, db ? db + outputs.begin : nullptr);
         for (int some = 0; some < l.columns; some += l.at_once) {
             const range columns{some, std::min(some + l.at_once, l.columns)};
             pack_columns(c, l, pixels, group, columns, first, last, x);

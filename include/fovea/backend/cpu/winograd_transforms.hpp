@@ -119,19 +119,26 @@ template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
 }
 
-// u = G g G^T in double for a vector of filters g, whose taps are `step` floats apart; u: [plane][lanes].
+// u = G g G^T in double for a vector of filters g, whose taps are `step` floats apart; u: [plane][lanes]. The rows of G
+// of points p and -p differ in the sign of the middle alone.
 template <int M> void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, float* u) {
-    double filter[3][3][lanes], row[3][lanes];
-    for (int k = 0; k < 9; ++k)
-        for (int o = 0; o < lanes; ++o) filter[k / 3][k % 3][o] = double(g[k * step + o]);
-    for (int i = 0; i < M + 2; ++i) {
+    constexpr int infinity = winograd_transform<M>::row_of_infinity, pairs = infinity == 1 ? 2 : 1;
+    const auto times_g = [&](const double(&a)[3][lanes], auto put) { // put(row, o, value)
+        for (int o = 0; o < lanes; ++o) put(0, o, G[0][0] * a[0][o]), put(infinity, o, a[2][o]);
+        for (int i = pairs; i < pairs + M; i += 2)
+            for (int o = 0; o < lanes; ++o) {
+                const double even = G[i][0] * a[0][o] + G[i][2] * a[2][o], odd = G[i][1] * a[1][o];
+                put(i, o, even + odd), put(i + 1, o, even - odd);
+            }
+    };
+    double filter[3][lanes], rows[M + 2][3][lanes];
+    for (int x = 0; x < 3; ++x) {
         for (int y = 0; y < 3; ++y)
-            for (int o = 0; o < lanes; ++o)
-                row[y][o] = G[i][0] * filter[0][y][o] + G[i][1] * filter[1][y][o] + G[i][2] * filter[2][y][o];
-        for (int j = 0; j < M + 2; ++j, u += lanes)
-            for (int o = 0; o < lanes; ++o)
-                u[o] = float(G[j][0] * row[0][o] + G[j][1] * row[1][o] + G[j][2] * row[2][o]);
+            for (int o = 0; o < lanes; ++o) filter[y][o] = double(g[(3 * y + x) * step + o]);
+        times_g(filter, [&](int i, int o, double v) { rows[i][x][o] = v; });
     }
+    for (int i = 0; i < M + 2; ++i, u += (M + 2) * lanes)
+        times_g(rows[i], [&](int j, int o, double v) { u[j * lanes + o] = float(v); });
 }
 
 } // namespace fovea::FOVEA_ISA
