@@ -1089,65 +1089,75 @@ constexpr const char* name_of(colour_space space) {
 
 namespace detail {
 
-using colour_values = std::array<float, 3>;
-using colour_matrix = std::array<std::array<float, 3>, 3>;
+struct colour_values {
+    float v[3];
+    FOVEA_HOST_DEVICE constexpr float& operator[](int i) { return v[i]; }
+    FOVEA_HOST_DEVICE constexpr const float& operator[](int i) const { return v[i]; }
+};
+using colour_matrix = float[3][3];
 
-constexpr colour_values times(const colour_matrix& m, const colour_values& x) {
+FOVEA_HOST_DEVICE constexpr colour_values times(const colour_matrix& m, const colour_values& x) {
     colour_values y{};
-    for (std::size_t i = 0; i < 3; ++i) y[i] = m[i][0] * x[0] + m[i][1] * x[1] + m[i][2] * x[2];
+    for (int i = 0; i < 3; ++i) y[i] = m[i][0] * x[0] + m[i][1] * x[1] + m[i][2] * x[2];
     return y;
 }
 
-inline float srgb_to_linear(float v) {
-    const float a = std::abs(v);
-    return std::copysign(a <= 0.04045f ? a / 12.92f : std::pow((a + 0.055f) / 1.055f, 2.4f), v);
+FOVEA_HOST_DEVICE inline float srgb_to_linear(float v) {
+    const float a = fabsf(v);
+    return copysignf(a <= 0.04045f ? a / 12.92f : powf((a + 0.055f) / 1.055f, 2.4f), v);
 }
-inline float linear_to_srgb(float v) {
-    const float a = std::abs(v);
-    return std::copysign(a <= 0.0031308f ? 12.92f * a : 1.055f * std::pow(a, 1 / 2.4f) - 0.055f, v);
+FOVEA_HOST_DEVICE inline float linear_to_srgb(float v) {
+    const float a = fabsf(v);
+    return copysignf(a <= 0.0031308f ? 12.92f * a : 1.055f * powf(a, 1 / 2.4f) - 0.055f, v);
 }
 
-constexpr colour_values rgb_to_yuv(const colour_values& p) {
+FOVEA_HOST_DEVICE constexpr colour_values rgb_to_yuv(const colour_values& p) {
     const float y = 0.2126f * p[0] + 0.7152f * p[1] + 0.0722f * p[2];
     return {y, (p[2] - y) / 1.8556f, (p[0] - y) / 1.5748f};
 }
-constexpr colour_values yuv_to_rgb(const colour_values& p) {
+FOVEA_HOST_DEVICE constexpr colour_values yuv_to_rgb(const colour_values& p) {
     const float r = p[0] + 1.5748f * p[2], b = p[0] + 1.8556f * p[1];
     return {r, (p[0] - 0.2126f * r - 0.0722f * b) / 0.7152f, b};
 }
 
 // Linear RGB to the responses of the three cones, and their cube roots to Lab.
-inline constexpr colour_matrix cones_of_rgb{{{0.4122214708f, 0.5363325363f, 0.0514459929f},
-                                             {0.2119034982f, 0.6806995451f, 0.1073969566f},
-                                             {0.0883024619f, 0.2817188376f, 0.6299787005f}}};
-inline constexpr colour_matrix lab_of_roots{{{0.2104542553f, 0.7936177850f, -0.0040720468f},
-                                             {1.9779984951f, -2.4285922050f, 0.4505937099f},
-                                             {0.0259040371f, 0.7827717662f, -0.8086757660f}}};
-inline constexpr colour_matrix roots_of_lab{
-    {{1, 0.3963377774f, 0.2158037573f}, {1, -0.1055613458f, -0.0638541728f}, {1, -0.0894841775f, -1.2914855480f}}};
-inline constexpr colour_matrix rgb_of_cones{{{4.0767416621f, -3.3077115913f, 0.2309699292f},
-                                             {-1.2684380046f, 2.6097574011f, -0.3413193965f},
-                                             {-0.0041960863f, -0.7034186147f, 1.7076147010f}}};
-
-inline colour_values rgb_to_oklab(colour_values p) {
-    for (float& v : p) v = srgb_to_linear(v);
+FOVEA_HOST_DEVICE inline colour_values rgb_to_oklab(colour_values p) {
+    constexpr colour_matrix cones_of_rgb = {{0.4122214708f, 0.5363325363f, 0.0514459929f},
+                                            {0.2119034982f, 0.6806995451f, 0.1073969566f},
+                                            {0.0883024619f, 0.2817188376f, 0.6299787005f}};
+    constexpr colour_matrix lab_of_roots = {{0.2104542553f, 0.7936177850f, -0.0040720468f},
+                                            {1.9779984951f, -2.4285922050f, 0.4505937099f},
+                                            {0.0259040371f, 0.7827717662f, -0.8086757660f}};
+    for (float& v : p.v) v = srgb_to_linear(v);
     p = times(cones_of_rgb, p);
-    for (float& v : p) v = std::cbrt(v);
+    for (float& v : p.v) v = cbrtf(v);
     return times(lab_of_roots, p);
 }
-inline colour_values oklab_to_rgb(colour_values p) {
+FOVEA_HOST_DEVICE inline colour_values oklab_to_rgb(colour_values p) {
+    constexpr colour_matrix roots_of_lab = {
+        {1, 0.3963377774f, 0.2158037573f}, {1, -0.1055613458f, -0.0638541728f}, {1, -0.0894841775f, -1.2914855480f}};
+    constexpr colour_matrix rgb_of_cones = {{4.0767416621f, -3.3077115913f, 0.2309699292f},
+                                            {-1.2684380046f, 2.6097574011f, -0.3413193965f},
+                                            {-0.0041960863f, -0.7034186147f, 1.7076147010f}};
     p = times(roots_of_lab, p);
-    for (float& v : p) v = v * v * v;
+    for (float& v : p.v) v = v * v * v;
     p = times(rgb_of_cones, p);
-    for (float& v : p) v = linear_to_srgb(v);
+    for (float& v : p.v) v = linear_to_srgb(v);
     return p;
+}
+
+FOVEA_HOST_DEVICE inline colour_values from_rgb(colour_space space, const colour_values& p) {
+    return space == colour_space::yuv ? rgb_to_yuv(p) : space == colour_space::oklab ? rgb_to_oklab(p) : p;
+}
+FOVEA_HOST_DEVICE inline colour_values to_rgb(colour_space space, const colour_values& p) {
+    return space == colour_space::yuv ? yuv_to_rgb(p) : space == colour_space::oklab ? oklab_to_rgb(p) : p;
 }
 
 template <class F> void for_colours(std::span<float> pixels, F&& f) {
     if (pixels.size() % 3 != 0) fail("colour space: ", pixels.size(), " numbers: expected three for each pixel");
     for (std::size_t i = 0; i < pixels.size(); i += 3) {
-        const colour_values z = f(colour_values{pixels[i], pixels[i + 1], pixels[i + 2]});
-        for (std::size_t c = 0; c < 3; ++c) pixels[i + c] = z[c];
+        const colour_values z = f(colour_values{{pixels[i], pixels[i + 1], pixels[i + 2]}});
+        for (std::size_t c = 0; c < 3; ++c) pixels[i + c] = z.v[c];
     }
 }
 
@@ -13903,10 +13913,10 @@ class engine {
   public:
     virtual ~engine() = default;
 
-    // The network's output for samples that stand for values of that range. Where there is one colour, it fills all
+    // The network's output for samples of RGB that stand for such values. Where there is one colour, it fills all
     // channels of the network's input, and takes the mean of its output. `finite` becomes false where a value of the
     // output is not finite. Returns false when it was stopped.
-    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range, const run_options&,
+    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values, const run_options&,
                      bool& finite) = 0;
 };
 
@@ -14193,9 +14203,6 @@ class upscaler {
           context_(o.threads) {
         if (make && precision_ != precision_kind::float32)
             fail("precision ", name_of(precision_), ": expected float32, which is what this GPU backend computes in");
-        if (make && o.colours != colour_space::rgb)
-            fail(weights.source, ": is of colours in ", fovea::name_of(o.colours),
-                 ": expected rgb, which is what this GPU backend converts");
         digest_ = load_weights(*graph_, weights_, weights);
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
@@ -14229,9 +14236,9 @@ class upscaler {
         const image& from = in.has_alpha() ? bled : in;
         image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
         bool finite = true;
-        const bool done = engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out),
-                                                 values_.range, o, finite)
-                                  : run_on_threads(from, out, o, finite);
+        const bool done =
+            engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out), values_, o, finite)
+                    : run_on_threads(from, out, o, finite);
         if (!done) return {};
         if (!finite) detail::fail_not_finite(*graph_);
         if (in.has_alpha()) enlarge_alpha(in, out);
@@ -15778,10 +15785,12 @@ template <class Real> class basic_network_engine {
     virtual void load(tensor_view<const Real> x) = 0;
     virtual void load(std::span<const device_tensor> parts) = 0;
     virtual void forward(bool evaluating) = 0;
-    // output() copies to the host; the gradient there counts where somebody has asked for it, else it begins as zeros.
-    virtual tensor_view<const Real> output() = 0;
+    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at first,
+    // counts where somebody has asked for it.
+    static constexpr int last = -1;
+    virtual tensor_view<const Real> output(int tensor = last) = 0;
+    virtual tensor_view<Real> output_gradient(int tensor = last) = 0;
     virtual device_tensor output_on_device() const = 0;
-    virtual tensor_view<Real> output_gradient() = 0;
     virtual void backward() = 0;
     virtual tensor_view<const Real> input_gradient() = 0;
     virtual std::size_t bytes() const = 0; // of activations and gradients
@@ -15952,9 +15961,13 @@ template <class Real> class basic_frozen {
         return engine_->output();
     }
     tensor_view<Real> output_gradient() const { return engine_ ? engine_->output_gradient() : pass_.output_gradient(); }
-    // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to. Not on a GPU.
-    tensor_view<const Real> output(int tensor) const { return pass_.output(tensor); }
-    tensor_view<Real> output_gradient(int tensor) const { return pass_.output_gradient(tensor); }
+    // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to.
+    tensor_view<const Real> output(int tensor) const {
+        return engine_ ? engine_->output(tensor) : pass_.output(tensor);
+    }
+    tensor_view<Real> output_gradient(int tensor) const {
+        return engine_ ? engine_->output_gradient(tensor) : pass_.output_gradient(tensor);
+    }
     tensor_view<const Real> backward() { // the gradient of the input
         if (!engine_) return pass_.backward(), pass_.input_gradient();
         engine_->backward();
@@ -15971,12 +15984,7 @@ template <class Real> class basic_frozen {
     friend class basic_trainable<Real>;
     basic_frozen(basic_trainable<Real>& owner, const frozen_options& o)
         : owner_(&owner), pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_, training_options_of(o)) {
-        if (!owner.engine_) return;
-        if (!o.outputs.empty())
-            fail(
-                "a frozen network of which more than the output is read cannot be on a GPU yet: expected the backend "
-                "cpu");
-        engine_ = owner.engine_->frozen(training_options_of(o));
+        if (owner.engine_) engine_ = owner.engine_->frozen(training_options_of(o));
     }
     static training_options training_options_of(const frozen_options& o) {
         return {.input_gradient = o.input_gradient,
@@ -16627,6 +16635,15 @@ template <class Backend> basic_trainable<float> trainable_of(const architecture&
     return {std::move(*g), o, fovea::detail::training_engine_maker_of<Backend>()};
 }
 
+// A critic by its size: small, medium or large.
+template <class Backend>
+basic_trainable<float> critic_to_train(std::string_view size, const trainable_options& o = {}) {
+    if (size == "small") return trainable<critic_small, Backend>(o);
+    if (size == "medium") return trainable<critic_medium, Backend>(o);
+    if (size == "large") return trainable<critic_large, Backend>(o);
+    fail("a critic of size '", size, "': expected small, medium or large");
+}
+
 // What a weight file says of itself, so that recognise() knows the network again.
 inline void describe_in(tensor_file& file, const architecture& a) {
     file.metadata["format_version"] = "1";
@@ -16842,18 +16859,20 @@ struct lpips_layer {
     int tensor;
     std::vector<double> weights; // by channel
 };
-struct lpips_network {
+template <class Real> struct lpips_network {
     graph backbone;
     std::vector<lpips_layer> layers;
+    training_engine_maker<Real> make = nullptr; // of the backend that the backbone was traced for
 };
 
 // The distance and its gradient, for any backbone. Used by one thread at a time.
 template <class Real> class lpips_distance {
   public:
-    lpips_distance(lpips_network n, const lpips_options& o)
+    lpips_distance(lpips_network<Real> n, const lpips_options& o)
         : range_(o.range),
           layers_(std::move(n.layers)),
-          net_(std::make_unique<basic_trainable<Real>>(std::move(n.backbone), trainable_options{.threads = o.threads})),
+          net_(std::make_unique<basic_trainable<Real>>(std::move(n.backbone), trainable_options{.threads = o.threads},
+                                                       n.make)),
           frozen_(net_->frozen({.input_gradient = o.gradients, .outputs = tensors()})),
           kept_(layers_.size()) {}
 
@@ -16980,19 +16999,26 @@ template <class Real> class lpips_distance {
 // the file's do not fit. Convolutions are direct: Winograd's rounding differs within a tile, so that in flat parts of a
 // picture neighbours would no longer be equal, and a pool's gradient would go to whichever is larger by chance.
 template <class Backend, class Network>
-lpips_network lpips_network_of(std::initializer_list<std::string_view> names, const tensor_file& linear) {
-    static_assert(!has_training_engine<Backend>, "fovea: LPIPS is computed on the host so far: take the backend cpu");
-    lpips_network n{trace_network<Network, Backend, training>({}, convolution_method::direct), {}};
+lpips_network<typename Backend::storage> lpips_network_of(std::initializer_list<std::string_view> names,
+                                                          const tensor_file& linear) {
+    lpips_network<typename Backend::storage> n{
+        trace_network<Network, Backend, training>({}, convolution_method::direct),
+        {},
+        training_engine_maker_of<Backend>()};
     for (auto name : names) {
         const int tensor = result_of(n.backbone, name), channels = n.backbone.tensors[std::size_t(tensor)].channels;
         const stored_tensor* w = linear.find("lin" + std::to_string(n.layers.size()) + ".model.1.weight");
-        if (!w || w->size() != channels) return {};
+        if (!w || w->size() != channels) {
+            n.layers.clear();
+            return n;
+        }
         const auto values = to_floats(*w);
         n.layers.push_back({tensor, {values.begin(), values.end()}});
     }
-    return linear.tensors().size() == names.size() ? n : lpips_network{};
+    if (linear.tensors().size() != names.size()) n.layers.clear();
+    return n;
 }
-template <class Backend> lpips_network lpips_network_for(const tensor_file& linear) {
+template <class Backend> lpips_network<typename Backend::storage> lpips_network_for(const tensor_file& linear) {
     auto n = lpips_network_of<Backend, zoo::squeezenet_features>({"0", "4", "7", "9", "10", "11", "12"}, linear);
     if (n.layers.empty()) n = lpips_network_of<Backend, zoo::alexnet_features>({"0", "3", "6", "8", "10"}, linear);
     if (n.layers.empty()) n = lpips_network_of<Backend, zoo::vgg16_features>({"2", "7", "14", "21", "28"}, linear);
@@ -17242,300 +17268,19 @@ class moving_average {
 
 } // namespace fovea
 
-// ---- fovea/trainer/checkpoints.hpp
-// The files of a run: PATH.step-N.safetensors, of which the last few stay, and PATH.best.safetensors. Each is written
-// beside its place and renamed, so that whenever a run ends, every file that is there is whole.
-
-namespace fovea {
-
-class checkpoint_files {
-  public:
-    // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be.
-    checkpoint_files(std::filesystem::path path, int keep) : path_(std::move(path)), keep_(std::max(keep, 1)) {
-        std::error_code problem;
-        if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), problem);
-        if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
-    }
-
-    // Removes what runs that were killed while they saved have left; returns how many files.
-    int remove_stale() const { return remove_stale_parts(folder()); }
-
-    // Throws when no file can be written there: better known before a run than after its first hours.
-    void check_writable() const {
-        const atomic_file probe(best());
-        const auto longest = of_step(std::numeric_limits<std::int64_t>::max());
-        std::error_code problem;
-        if (std::filesystem::symlink_status(longest, problem).type() == std::filesystem::file_type::none)
-            fail(longest.string(), ": cannot write: ", problem.message());
-    }
-
-    std::filesystem::path best() const { return named(".best.safetensors"); }
-    std::filesystem::path of_step(std::int64_t step) const {
-        return named(".step-" + std::to_string(step) + ".safetensors");
-    }
-    // Steps of which there are files, lowest first.
-    std::vector<std::int64_t> steps() const {
-        const std::string first = path_.filename().string() + ".step-", last = ".safetensors";
-        std::vector<std::int64_t> found;
-        std::error_code problem;
-        for (std::filesystem::directory_iterator i(folder(), problem), end; !problem && i != end;
-             i.increment(problem)) {
-            const std::string name = i->path().filename().string();
-            if (!name.starts_with(first) || !name.ends_with(last)) continue;
-            const char *begin = name.data() + first.size(), *stop = name.data() + name.size() - last.size();
-            std::int64_t step = 0;
-            if (const auto r = std::from_chars(begin, stop, step); r.ec == std::errc{} && r.ptr == stop)
-                found.push_back(step);
-        }
-        std::ranges::sort(found);
-        return found;
-    }
-
-    // Writes the file, then removes the oldest beyond those to keep. When writing fails, all that was there still is.
-    void save(std::int64_t step, const tensor_file& file) const {
-        write_safetensors(of_step(step), file);
-        auto all = steps();
-        std::erase_if(all, [&](std::int64_t s) { return s >= step; });
-        std::error_code ignored; // of a file that somebody else removed
-        for (std::size_t i = 0; i + std::size_t(keep_) <= all.size(); ++i)
-            std::filesystem::remove(of_step(all[i]), ignored);
-    }
-    void save_best(const tensor_file& file) const { write_safetensors(best(), file); }
-
-    // The latest; throws when there is none.
-    tensor_file latest() const {
-        const auto all = steps();
-        if (all.empty())
-            fail(named(".step-*.safetensors").string(), ": no such file: expected a checkpoint to resume from");
-        return read_tensor_file(of_step(all.back()));
-    }
-
-  private:
-    std::filesystem::path folder() const { return path_.has_parent_path() ? path_.parent_path() : "."; }
-    std::filesystem::path named(const std::string& ending) const {
-        return folder() / (path_.filename().string() + ending);
-    }
-    std::filesystem::path path_;
-    int keep_;
-};
-
-// The weights to start from that `path` names: a file, or what a run has left at that path: its best, else its latest.
-inline std::filesystem::path weights_at(const std::filesystem::path& path) {
-    if (std::filesystem::is_regular_file(path)) return path;
-    if (!path.has_filename()) fail(path.string(), ": no such weight file");
-    const std::string name = path.filename().string();
-    const std::filesystem::path best = path.parent_path() / (name + ".best.safetensors");
-    if (std::filesystem::is_regular_file(best)) return best;
-    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    if (std::filesystem::is_directory(folder)) {
-        const checkpoint_files files(path, 1);
-        if (const auto steps = files.steps(); !steps.empty()) return files.of_step(steps.back());
-    }
-    fail(path.string(), ": no such weight file, and no checkpoint of that name");
-}
-
-// The settings of a run in its checkpoints.
-using run_settings = std::vector<std::pair<std::string, std::string>>; // option, value
-
-inline void save_settings(tensor_file& file, const run_settings& settings) {
-    for (auto& [option, value] : settings) file.metadata["setting." + option] = value;
-}
-// Throws one line that names every option which differs.
-inline void check_settings(const tensor_file& file, const run_settings& settings) {
-    std::string wrong;
-    const auto differ = [&](const std::string& option, const std::string& was, const std::string& is) {
-        wrong += text_of(wrong.empty() ? "" : ", ", "--", option, ' ', was, " and not ", is);
-    };
-    for (auto& [option, value] : settings) {
-        const auto found = file.metadata.find("setting." + option);
-        const std::string was = found == file.metadata.end() ? "not set" : found->second;
-        if (was != value) differ(option, was, value);
-    }
-    constexpr std::string_view begin = "setting.";
-    for (auto& [name, was] : file.metadata) // of options that were set, and are not now
-        if (name.starts_with(begin)) {
-            const std::string option = name.substr(begin.size());
-            if (std::ranges::find(settings, option, &run_settings::value_type::first) == settings.end())
-                differ(option, was, "its default");
-        }
-    if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong);
-}
-
-} // namespace fovea
-
-// ---- fovea/trainer/event_file.hpp
-// Event files, which TensorBoard shows: numbers and pictures by name and step.
+// ---- fovea/trainer/adversarial.hpp
+// An upscaler that learns against a critic, a network that learns to tell enlarged images from real ones. For each
+// batch the critic sees the targets and the upscaled images together and learns by the binary cross-entropy of its
+// logits, 1 for real and 0 for upscaled. Then the upscaler's loss is
 //
-//   event_file log("runs/first");                     // runs/first/events.out.tfevents.<seconds>.<host>.fovea
-//   log.add_scalar("loss", step, report.loss);
-//   log.add_image("sample", step, picture);
+//   rec / |rec| + bce / |bce|
 //
-// A file is a row of records: the length in 8 bytes, little-endian, its checksum, the bytes, and their checksum; a
-// checksum is CRC-32C, turned and shifted so that checksums of checksums do no harm. Each record is a message `Event`
-// in the encoding of protocol buffers:
+// with each divisor a constant, where rec is a loss of the image beside its target and bce that of the critic for
+// upscaled images that are called real. Goodfellow et al. 2014, arXiv 1406.2661; for super-resolution Ledig et al.
+// 2017, arXiv 1609.04802.
 //
-//   Event    1 wall_time (double)   2 step (int64)   3 file_version (string, of the first)   5 summary (Summary)
-//   Summary  1 value (Value), repeated
-//   Value    1 tag (string)   2 simple_value (float)   4 image (Image)
-//   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG, not compressed)
-//
-// What was added is handed to the system before add_... returns, so that a run can be watched and one that dies loses
-// nothing. A run that goes on adds a file to the folder; TensorBoard joins them.
-#if __has_include(<unistd.h>)
-#include <unistd.h>
-#endif
-
-// ---- fovea/core/crc32c.hpp
-// CRC-32C (Castagnoli's polynomial 0x1EDC6F41, reflected), as in RFC 3720, appendix B.4.
-
-namespace fovea::detail {
-
-inline constexpr auto crc32c_table = [] { // the remainder of each byte
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t b = 0; b < 256; ++b) {
-        std::uint32_t remainder = b;
-        for (int bit = 0; bit < 8; ++bit) remainder = remainder >> 1 ^ (remainder & 1 ? 0x82F63B78u : 0);
-        table[b] = remainder;
-    }
-    return table;
-}();
-
-inline std::uint32_t crc32c_of(std::span<const std::byte> bytes) {
-    std::uint32_t remainder = 0xFFFFFFFFu;
-    for (const std::byte b : bytes)
-        remainder = remainder >> 8 ^ crc32c_table[(remainder ^ std::to_integer<std::uint32_t>(b)) & 0xFF];
-    return ~remainder;
-}
-
-} // namespace fovea::detail
-
-namespace fovea {
-
-namespace detail {
-
-// A message in the encoding of protocol buffers: fields one after another, each a number and a type, then its value.
-class wire_message {
-  public:
-    wire_message& add_integer(int field, std::uint64_t v) {
-        put_variable(std::uint64_t(field) << 3);
-        return put_variable(v);
-    }
-    wire_message& add_double(int field, double v) {
-        put_variable(std::uint64_t(field) << 3 | 1);
-        return put_fixed(std::bit_cast<std::uint64_t>(v), 8);
-    }
-    wire_message& add_float(int field, float v) {
-        put_variable(std::uint64_t(field) << 3 | 5);
-        return put_fixed(std::bit_cast<std::uint32_t>(v), 4);
-    }
-    wire_message& add_bytes(int field, std::string_view v) {
-        put_variable(std::uint64_t(field) << 3 | 2);
-        put_variable(v.size());
-        bytes_ += v;
-        return *this;
-    }
-    wire_message& put_fixed(std::uint64_t v, int bytes) { // little-endian
-        for (int i = 0; i < bytes; ++i, v >>= 8) bytes_ += char(v & 255);
-        return *this;
-    }
-    const std::string& bytes() const { return bytes_; }
-
-  private:
-    wire_message& put_variable(std::uint64_t v) { // seven bits a byte, the lowest first
-        for (; v >= 128; v >>= 7) bytes_ += char((v & 127) | 128);
-        bytes_ += char(v);
-        return *this;
-    }
-    std::string bytes_;
-};
-
-inline std::uint32_t record_checksum(std::string_view bytes) {
-    const std::uint32_t crc = crc32c_of(std::as_bytes(std::span(bytes)));
-    return std::rotr(crc, 15) + 0xA282EAD8u;
-}
-
-inline std::string host_name() {
-    char name[256] = "";
-#if __has_include(<unistd.h>)
-    if (gethostname(name, sizeof name - 1) != 0) name[0] = 0;
-#endif
-    return name[0] ? name : "unknown";
-}
-
-} // namespace detail
-
-class event_file {
-  public:
-    // A new file in the folder, which is made. Throws one line where that cannot be done.
-    explicit event_file(const std::filesystem::path& folder) {
-        std::error_code problem;
-        std::filesystem::create_directories(folder, problem);
-        if (problem) fail(folder.string(), ": cannot make the folder: ", problem.message());
-        for (auto seconds = std::int64_t(now()); !file_; ++seconds) { // the next free name
-            path_ = folder / text_of("events.out.tfevents.", seconds, '.', detail::host_name(), ".fovea");
-            file_.reset(std::fopen(path_.string().c_str(), "wbx"));
-            if (!file_ && errno != EEXIST) fail_with(errno);
-        }
-        write(detail::wire_message().add_double(1, now()).add_bytes(3, "brain.Event:2"));
-    }
-
-    const std::filesystem::path& path() const { return path_; }
-
-    void add_scalar(std::string_view tag, std::int64_t step, double value) {
-        add(step, detail::wire_message().add_bytes(1, tag).add_float(2, float(value)));
-    }
-    // Any number of channels and kind of samples; shown with 8 bits.
-    void add_image(std::string_view tag, std::int64_t step, const image& picture) {
-        if (picture.empty()) fail(path_.string(), ": cannot add the image ", tag, ": it is empty");
-        struct {
-            std::string bytes;
-            void write(std::span<const std::byte> part) {
-                bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
-            }
-        } png;
-        detail::encode_stored_png(png, with_type(picture, sample_type::u8));
-        detail::wire_message encoded;
-        encoded.add_integer(1, std::uint64_t(picture.height())).add_integer(2, std::uint64_t(picture.width()));
-        encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png.bytes);
-        add(step, detail::wire_message().add_bytes(1, tag).add_bytes(4, encoded.bytes()));
-    }
-
-  private:
-    static double now() {
-        return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-    }
-
-    void add(std::int64_t step, const detail::wire_message& value) {
-        const detail::wire_message summary = detail::wire_message().add_bytes(1, value.bytes());
-        write(detail::wire_message()
-                  .add_double(1, now())
-                  .add_integer(2, std::uint64_t(step))
-                  .add_bytes(5, summary.bytes()));
-    }
-
-    void write(const detail::wire_message& event) {
-        detail::wire_message record;
-        record.put_fixed(event.bytes().size(), 8);
-        const std::uint32_t checksum = detail::record_checksum(record.bytes());
-        record.put_fixed(checksum, 4);
-        const std::string whole = record.bytes() + event.bytes() +
-                                  detail::wire_message().put_fixed(detail::record_checksum(event.bytes()), 4).bytes();
-        if (std::fwrite(whole.data(), 1, whole.size(), file_.get()) != whole.size() || std::fflush(file_.get()) != 0)
-            fail_with(errno);
-    }
-
-    [[noreturn]] void fail_with(int code) const {
-        fail(path_.string(), ": cannot write: ", std::generic_category().message(code));
-    }
-
-    struct closer {
-        void operator()(std::FILE* f) const { std::fclose(f); } // everything is flushed
-    };
-    std::filesystem::path path_;
-    std::unique_ptr<std::FILE, closer> file_;
-};
-
-} // namespace fovea
+// The critic that the upscaler sees normalises by its running estimates. Those of a batch without real images would
+// hide just what tells the two apart.
 
 // ---- fovea/trainer/trainer.hpp
 // A network, its optimizer, and what one step is: gradients of some micro-batches added up, clipped, looked at, and
@@ -17890,6 +17635,428 @@ class trainer {
     std::vector<float> buffers_; // as they were before this step
     std::vector<double> norms_;
     enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+struct adversarial_report {
+    step_report upscaler, critic; // the upscaler's has the loss rec; nothing where it did not learn
+    int right = 0, seen = 0;      // images of the micro-batch that the critic calls what they are, of so many
+};
+
+// How many of the logits (N,1,1,1) call their images what they are.
+inline int right_of(tensor_view<const float> logits, bool real) {
+    int right = 0;
+    for (int n = 0; n < logits.batch(); ++n) right += (*logits.at(n, 0, 0) > 0) == real;
+    return right;
+}
+
+class adversarial_trainer {
+  public:
+    using images = tensor_view<const float>; // (N,H,W,C)
+
+    // The trainers outlive it. On a GPU nothing of a step passes through the host where the critic was made beside the
+    // upscaler (trainable_options::beside) and the loss is made of terms.
+    adversarial_trainer(trainer& upscaler, trainer& critic, loss_function rec)
+        : upscaler_(upscaler),
+          critic_(critic),
+          rec_(std::move(rec)),
+          frozen_(critic.network().frozen({.batch_statistics = false})) {}
+
+    // One micro-batch: inputs and targets.
+    adversarial_report step(images x, images t, bool upscaler_learns) {
+        training_engine* const engine = upscaler_.network().engine();
+        training_engine* const of_critic = critic_.network().engine();
+        if (engine && of_critic && engine->queue() == of_critic->queue() && !rec_.terms().empty())
+            return step_on_device(*engine, *of_critic, x, t, upscaler_learns);
+        adversarial_report r;
+        const images y = upscaler_.network().forward(x);
+        teach_critic(t, y, r);
+        if (upscaler_learns) r.upscaler = upscaler_.finish(fill_gradient(t, y), x);
+        return r;
+    }
+
+    // The critic as the upscaler sees it: logits (N,1,1,1).
+    images look_at(images x) { return frozen_.forward(x); }
+
+  private:
+    template <class T> static tensor_view<T> some(tensor_view<T> all, int first, int count) {
+        return {all.at(first, 0, 0), count, all.height(), all.width(), all.channels(), all.row_stride(),
+                all.image_stride()};
+    }
+    void copy_to_both(int first, images from) {
+        for (int n = 0; n < from.batch(); ++n)
+            for (int y = 0; y < from.height(); ++y)
+                std::copy_n(from.at(n, y, 0), from.width() * from.channels(), both_.at(first + n, y, 0));
+    }
+    images both(images t, images y) {
+        const int n = t.batch();
+        if (both_.batch() != 2 * n || both_.height() != t.height() || both_.width() != t.width())
+            both_ = tensor<float>(2 * n, t.height(), t.width(), t.channels());
+        copy_to_both(0, t), copy_to_both(n, y);
+        return std::as_const(both_).view();
+    }
+    // Of logits of real images, then of as many upscaled ones.
+    static void count_right(images logits, adversarial_report& r) {
+        const int n = logits.batch() / 2;
+        r.right = right_of(some(logits, 0, n), true) + right_of(some(logits, n, n), false), r.seen = 2 * n;
+    }
+
+    void teach_critic(images t, images y, adversarial_report& r) {
+        const int n = t.batch();
+        const images input = both(t, y), logits = critic_.network().forward(input);
+        const auto dy = critic_.network().output_gradient();
+        const double weight = 0.5 / critic_.micro_batches();
+        double loss = 0;
+        for (bool real : {true, false}) {
+            const int first = real ? 0 : n;
+            loss += 0.5 * bce_(some(logits, first, n), real, some(dy, first, n), weight);
+        }
+        count_right(logits, r);
+        r.critic = critic_.finish(loss, input);
+    }
+
+    // Of the upscaler's output. Returns rec: the sum that is minimised is two.
+    double fill_gradient(images t, images y) {
+        const auto dy = upscaler_.network().output_gradient();
+        const double rec = rec_(y, t, dy, 1);
+        const images logits = frozen_.forward(y);
+        const double bce = bce_(logits, 1., frozen_.output_gradient());
+        if (!std::isfinite(rec + bce)) return rec + bce;
+        const double each = 1. / upscaler_.micro_batches();
+        mix(dy, each * detached_ratio(rec), frozen_.backward(), each * detached_ratio(bce));
+        return rec;
+    }
+    // dy = a dy + b from_critic
+    static void mix(tensor_view<float> dy, double a, images from_critic, double b) {
+        for (int n = 0; n < dy.batch(); ++n)
+            for (int h = 0; h < dy.height(); ++h) {
+                float* to = dy.at(n, h, 0);
+                const float* from = from_critic.at(n, h, 0);
+                for (int i = 0; i < dy.width() * dy.channels(); ++i)
+                    to[i] = float(a * double(to[i]) + b * double(from[i]));
+            }
+    }
+
+    adversarial_report step_on_device(training_engine& engine, training_engine& of_critic, images x, images t,
+                                      bool upscaler_learns) {
+        adversarial_report r;
+        engine.load(x), engine.load_target(t), engine.forward(false);
+        const device_tensor parts[] = {engine.target_on_device(), engine.output_on_device()};
+        of_critic.load(parts);
+        of_critic.learn({{.kind = loss_kind::cross_entropy, .weight = 0.5, .parameter = 1, .images = t.batch()},
+                         {.kind = loss_kind::cross_entropy, .weight = 0.5, .first = t.batch(), .images = t.batch()}},
+                        1. / critic_.micro_batches());
+        r.critic = critic_.after_backward(0, [&] { return both(t, engine.output()); });
+        count_right(of_critic.output(), r);
+        if (!upscaler_learns) return r;
+        engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), 1. / upscaler_.micro_batches());
+        r.upscaler = upscaler_.after_backward(0, x);
+        return r;
+    }
+
+    trainer &upscaler_, &critic_;
+    loss_function rec_;
+    basic_frozen<float> frozen_;
+    binary_cross_entropy_with_logits bce_;
+    tensor<float> both_; // targets, then upscaled
+};
+
+} // namespace fovea
+
+// ---- fovea/trainer/checkpoints.hpp
+// The files of a run: PATH.step-N.safetensors, of which the last few stay, and PATH.best.safetensors. Each is written
+// beside its place and renamed, so that whenever a run ends, every file that is there is whole.
+
+namespace fovea {
+
+class checkpoint_files {
+  public:
+    // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be.
+    checkpoint_files(std::filesystem::path path, int keep) : path_(std::move(path)), keep_(std::max(keep, 1)) {
+        std::error_code problem;
+        if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), problem);
+        if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
+    }
+
+    // Removes what runs that were killed while they saved have left; returns how many files.
+    int remove_stale() const { return remove_stale_parts(folder()); }
+
+    // Throws when no file can be written there: better known before a run than after its first hours.
+    void check_writable() const {
+        const atomic_file probe(best());
+        const auto longest = of_step(std::numeric_limits<std::int64_t>::max());
+        std::error_code problem;
+        if (std::filesystem::symlink_status(longest, problem).type() == std::filesystem::file_type::none)
+            fail(longest.string(), ": cannot write: ", problem.message());
+    }
+
+    std::filesystem::path best() const { return named(".best.safetensors"); }
+    std::filesystem::path of_step(std::int64_t step) const {
+        return named(".step-" + std::to_string(step) + ".safetensors");
+    }
+    // Steps of which there are files, lowest first.
+    std::vector<std::int64_t> steps() const {
+        const std::string first = path_.filename().string() + ".step-", last = ".safetensors";
+        std::vector<std::int64_t> found;
+        std::error_code problem;
+        for (std::filesystem::directory_iterator i(folder(), problem), end; !problem && i != end;
+             i.increment(problem)) {
+            const std::string name = i->path().filename().string();
+            if (!name.starts_with(first) || !name.ends_with(last)) continue;
+            const char *begin = name.data() + first.size(), *stop = name.data() + name.size() - last.size();
+            std::int64_t step = 0;
+            if (const auto r = std::from_chars(begin, stop, step); r.ec == std::errc{} && r.ptr == stop)
+                found.push_back(step);
+        }
+        std::ranges::sort(found);
+        return found;
+    }
+
+    // Writes the file, then removes the oldest beyond those to keep. When writing fails, all that was there still is.
+    void save(std::int64_t step, const tensor_file& file) const {
+        write_safetensors(of_step(step), file);
+        auto all = steps();
+        std::erase_if(all, [&](std::int64_t s) { return s >= step; });
+        std::error_code ignored; // of a file that somebody else removed
+        for (std::size_t i = 0; i + std::size_t(keep_) <= all.size(); ++i)
+            std::filesystem::remove(of_step(all[i]), ignored);
+    }
+    void save_best(const tensor_file& file) const { write_safetensors(best(), file); }
+
+    // The latest; throws when there is none.
+    tensor_file latest() const {
+        const auto all = steps();
+        if (all.empty())
+            fail(named(".step-*.safetensors").string(), ": no such file: expected a checkpoint to resume from");
+        return read_tensor_file(of_step(all.back()));
+    }
+
+  private:
+    std::filesystem::path folder() const { return path_.has_parent_path() ? path_.parent_path() : "."; }
+    std::filesystem::path named(const std::string& ending) const {
+        return folder() / (path_.filename().string() + ending);
+    }
+    std::filesystem::path path_;
+    int keep_;
+};
+
+// The weights to start from that `path` names: a file, or what a run has left at that path: its best, else its latest.
+inline std::filesystem::path weights_at(const std::filesystem::path& path) {
+    if (std::filesystem::is_regular_file(path)) return path;
+    if (!path.has_filename()) fail(path.string(), ": no such weight file");
+    const std::string name = path.filename().string();
+    const std::filesystem::path best = path.parent_path() / (name + ".best.safetensors");
+    if (std::filesystem::is_regular_file(best)) return best;
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    if (std::filesystem::is_directory(folder)) {
+        const checkpoint_files files(path, 1);
+        if (const auto steps = files.steps(); !steps.empty()) return files.of_step(steps.back());
+    }
+    fail(path.string(), ": no such weight file, and no checkpoint of that name");
+}
+
+// The settings of a run in its checkpoints.
+using run_settings = std::vector<std::pair<std::string, std::string>>; // option, value
+
+inline void save_settings(tensor_file& file, const run_settings& settings) {
+    for (auto& [option, value] : settings) file.metadata["setting." + option] = value;
+}
+// Throws one line that names every option which differs.
+inline void check_settings(const tensor_file& file, const run_settings& settings) {
+    std::string wrong;
+    const auto differ = [&](const std::string& option, const std::string& was, const std::string& is) {
+        wrong += text_of(wrong.empty() ? "" : ", ", "--", option, ' ', was, " and not ", is);
+    };
+    for (auto& [option, value] : settings) {
+        const auto found = file.metadata.find("setting." + option);
+        const std::string was = found == file.metadata.end() ? "not set" : found->second;
+        if (was != value) differ(option, was, value);
+    }
+    constexpr std::string_view begin = "setting.";
+    for (auto& [name, was] : file.metadata) // of options that were set, and are not now
+        if (name.starts_with(begin)) {
+            const std::string option = name.substr(begin.size());
+            if (std::ranges::find(settings, option, &run_settings::value_type::first) == settings.end())
+                differ(option, was, "its default");
+        }
+    if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong);
+}
+
+} // namespace fovea
+
+// ---- fovea/trainer/event_file.hpp
+// Event files, which TensorBoard shows: numbers and pictures by name and step.
+//
+//   event_file log("runs/first");                     // runs/first/events.out.tfevents.<seconds>.<host>.fovea
+//   log.add_scalar("loss", step, report.loss);
+//   log.add_image("sample", step, picture);
+//
+// A file is a row of records: the length in 8 bytes, little-endian, its checksum, the bytes, and their checksum; a
+// checksum is CRC-32C, turned and shifted so that checksums of checksums do no harm. Each record is a message `Event`
+// in the encoding of protocol buffers:
+//
+//   Event    1 wall_time (double)   2 step (int64)   3 file_version (string, of the first)   5 summary (Summary)
+//   Summary  1 value (Value), repeated
+//   Value    1 tag (string)   2 simple_value (float)   4 image (Image)
+//   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG, not compressed)
+//
+// What was added is handed to the system before add_... returns, so that a run can be watched and one that dies loses
+// nothing. A run that goes on adds a file to the folder; TensorBoard joins them.
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#endif
+
+// ---- fovea/core/crc32c.hpp
+// CRC-32C (Castagnoli's polynomial 0x1EDC6F41, reflected), as in RFC 3720, appendix B.4.
+
+namespace fovea::detail {
+
+inline constexpr auto crc32c_table = [] { // the remainder of each byte
+    std::array<std::uint32_t, 256> table{};
+    for (std::uint32_t b = 0; b < 256; ++b) {
+        std::uint32_t remainder = b;
+        for (int bit = 0; bit < 8; ++bit) remainder = remainder >> 1 ^ (remainder & 1 ? 0x82F63B78u : 0);
+        table[b] = remainder;
+    }
+    return table;
+}();
+
+inline std::uint32_t crc32c_of(std::span<const std::byte> bytes) {
+    std::uint32_t remainder = 0xFFFFFFFFu;
+    for (const std::byte b : bytes)
+        remainder = remainder >> 8 ^ crc32c_table[(remainder ^ std::to_integer<std::uint32_t>(b)) & 0xFF];
+    return ~remainder;
+}
+
+} // namespace fovea::detail
+
+namespace fovea {
+
+namespace detail {
+
+// A message in the encoding of protocol buffers: fields one after another, each a number and a type, then its value.
+class wire_message {
+  public:
+    wire_message& add_integer(int field, std::uint64_t v) {
+        put_variable(std::uint64_t(field) << 3);
+        return put_variable(v);
+    }
+    wire_message& add_double(int field, double v) {
+        put_variable(std::uint64_t(field) << 3 | 1);
+        return put_fixed(std::bit_cast<std::uint64_t>(v), 8);
+    }
+    wire_message& add_float(int field, float v) {
+        put_variable(std::uint64_t(field) << 3 | 5);
+        return put_fixed(std::bit_cast<std::uint32_t>(v), 4);
+    }
+    wire_message& add_bytes(int field, std::string_view v) {
+        put_variable(std::uint64_t(field) << 3 | 2);
+        put_variable(v.size());
+        bytes_ += v;
+        return *this;
+    }
+    wire_message& put_fixed(std::uint64_t v, int bytes) { // little-endian
+        for (int i = 0; i < bytes; ++i, v >>= 8) bytes_ += char(v & 255);
+        return *this;
+    }
+    const std::string& bytes() const { return bytes_; }
+
+  private:
+    wire_message& put_variable(std::uint64_t v) { // seven bits a byte, the lowest first
+        for (; v >= 128; v >>= 7) bytes_ += char((v & 127) | 128);
+        bytes_ += char(v);
+        return *this;
+    }
+    std::string bytes_;
+};
+
+inline std::uint32_t record_checksum(std::string_view bytes) {
+    const std::uint32_t crc = crc32c_of(std::as_bytes(std::span(bytes)));
+    return std::rotr(crc, 15) + 0xA282EAD8u;
+}
+
+inline std::string host_name() {
+    char name[256] = "";
+#if __has_include(<unistd.h>)
+    if (gethostname(name, sizeof name - 1) != 0) name[0] = 0;
+#endif
+    return name[0] ? name : "unknown";
+}
+
+} // namespace detail
+
+class event_file {
+  public:
+    // A new file in the folder, which is made. Throws one line where that cannot be done.
+    explicit event_file(const std::filesystem::path& folder) {
+        std::error_code problem;
+        std::filesystem::create_directories(folder, problem);
+        if (problem) fail(folder.string(), ": cannot make the folder: ", problem.message());
+        for (auto seconds = std::int64_t(now()); !file_; ++seconds) { // the next free name
+            path_ = folder / text_of("events.out.tfevents.", seconds, '.', detail::host_name(), ".fovea");
+            file_.reset(std::fopen(path_.string().c_str(), "wbx"));
+            if (!file_ && errno != EEXIST) fail_with(errno);
+        }
+        write(detail::wire_message().add_double(1, now()).add_bytes(3, "brain.Event:2"));
+    }
+
+    const std::filesystem::path& path() const { return path_; }
+
+    void add_scalar(std::string_view tag, std::int64_t step, double value) {
+        add(step, detail::wire_message().add_bytes(1, tag).add_float(2, float(value)));
+    }
+    // Any number of channels and kind of samples; shown with 8 bits.
+    void add_image(std::string_view tag, std::int64_t step, const image& picture) {
+        if (picture.empty()) fail(path_.string(), ": cannot add the image ", tag, ": it is empty");
+        struct {
+            std::string bytes;
+            void write(std::span<const std::byte> part) {
+                bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+            }
+        } png;
+        detail::encode_stored_png(png, with_type(picture, sample_type::u8));
+        detail::wire_message encoded;
+        encoded.add_integer(1, std::uint64_t(picture.height())).add_integer(2, std::uint64_t(picture.width()));
+        encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png.bytes);
+        add(step, detail::wire_message().add_bytes(1, tag).add_bytes(4, encoded.bytes()));
+    }
+
+  private:
+    static double now() {
+        return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    }
+
+    void add(std::int64_t step, const detail::wire_message& value) {
+        const detail::wire_message summary = detail::wire_message().add_bytes(1, value.bytes());
+        write(detail::wire_message()
+                  .add_double(1, now())
+                  .add_integer(2, std::uint64_t(step))
+                  .add_bytes(5, summary.bytes()));
+    }
+
+    void write(const detail::wire_message& event) {
+        detail::wire_message record;
+        record.put_fixed(event.bytes().size(), 8);
+        const std::uint32_t checksum = detail::record_checksum(record.bytes());
+        record.put_fixed(checksum, 4);
+        const std::string whole = record.bytes() + event.bytes() +
+                                  detail::wire_message().put_fixed(detail::record_checksum(event.bytes()), 4).bytes();
+        if (std::fwrite(whole.data(), 1, whole.size(), file_.get()) != whole.size() || std::fflush(file_.get()) != 0)
+            fail_with(errno);
+    }
+
+    [[noreturn]] void fail_with(int code) const {
+        fail(path_.string(), ": cannot write: ", std::generic_category().message(code));
+    }
+
+    struct closer {
+        void operator()(std::FILE* f) const { std::fclose(f); } // everything is flushed
+    };
+    std::filesystem::path path_;
+    std::unique_ptr<std::FILE, closer> file_;
 };
 
 } // namespace fovea

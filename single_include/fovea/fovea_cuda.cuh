@@ -1222,36 +1222,67 @@ struct device_samples {
 struct load_samples {
     device_samples from;
     device_view to; // (N,H,W,C)
-    float low, scale;
+    colour_space colours;
+    float low, span, scale; // scale: of samples, to the values' range, or to 0..1 where colours are converted
 
-    load_samples(const device_samples& s, const window& w, value_range r)
-        : from(s), to(w), low(r.low), scale((r.high - r.low) / white_of(s.type)) {}
+    load_samples(const device_samples& s, const window& w, pixel_values v)
+        : from(s),
+          to(w),
+          colours(v.colours),
+          low(v.range.low),
+          span(v.range.high - v.range.low),
+          scale((v.colours == colour_space::rgb ? span : 1) / white_of(s.type)) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.at(p.image, p.row, p.column)[c] = low + scale * from.load(from.index(p) + (from.colours == 1 ? 0 : c));
+        const std::ptrdiff_t at = from.index(p);
+        const int step = from.colours == 1 ? 0 : 1;
+        float& value = to.at(p.image, p.row, p.column)[c];
+        if (colours == colour_space::rgb)
+            value = low + scale * from.load(at + step * c);
+        else
+            value = low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
+                                                             scale * from.load(at + 2 * step)}})[c];
     }
 };
 
 // Takes the values of a pixel one after the other; where the samples have one colour, it is their mean.
 class store_samples {
   public:
-    store_samples(const device_samples& s, value_range r, int channels, int* not_finite)
-        : to_(s), channels_(channels), low_(r.low), scale_(1 / (r.high - r.low)), not_finite_(not_finite) {}
+    store_samples(const device_samples& s, pixel_values v, int channels, int* not_finite)
+        : to_(s),
+          channels_(channels),
+          colours_(v.colours),
+          low_(v.range.low),
+          scale_(1 / (v.range.high - v.range.low)),
+          not_finite_(not_finite) {}
 
     template <class Value> FOVEA_HOST_DEVICE void operator()(pixel_position p, Value value) const {
+        if (colours_ == colour_space::rgb) return put(p, [&](int c) { return unit(value(c)); });
+        detail::colour_values of_pixel{};
+        for (int c = 0; c < 3; ++c) of_pixel[c] = unit(value(c));
+        of_pixel = detail::to_rgb(colours_, of_pixel);
+        put(p, [&](int c) { return of_pixel[c]; });
+    }
+
+  private:
+    FOVEA_HOST_DEVICE float unit(float value) const { // a fraction of the range
+        const float u = (value - low_) * scale_;
+        if (!(fabsf(u) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
+        return u;
+    }
+    template <class Sample> FOVEA_HOST_DEVICE void put(pixel_position p, Sample sample) const {
         const std::ptrdiff_t i = to_.index(p);
         float sum = 0;
         for (int c = 0; c < channels_; ++c) {
-            const float unit = (value(c) - low_) * scale_;
-            if (!(fabsf(unit) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
-            sum += unit;
-            if (to_.colours > 1) to_.store(i + c, unit);
+            const float s = sample(c);
+            sum += s;
+            if (to_.colours > 1) to_.store(i + c, s);
         }
         if (to_.colours == 1) to_.store(i, sum / float(channels_));
     }
 
-  private:
     device_samples to_;
     int channels_;
+    colour_space colours_;
     float low_, scale_;
     int* not_finite_;
 };
@@ -1457,7 +1488,7 @@ template <class Device> class device_weights {
 // What the kernels of a tile depend on besides numbers in memory.
 struct tile_work {
     device_samples from, to;
-    value_range values;
+    pixel_values values;
     int batch;
     rectangle part;
     const std::byte* arena;
@@ -1482,7 +1513,7 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range values, const run_options& o,
+    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values, const run_options& o,
              bool& finite) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
         const device_samples from = upload(in);
@@ -1557,7 +1588,7 @@ template <class Backend> class device_engine final : public engine {
     struct input_of { // of the tile's first kernel
         device_samples from;
         window to;
-        value_range values;
+        pixel_values values;
     };
     void run_tile(const plan& p, input_of input, const store_samples& store) {
         const auto windows = place(p);
@@ -3470,17 +3501,18 @@ template <class Device, class Interface> class device_pass : public Interface, p
         work.evaluating = evaluating, work.prepares = weights_.take_stale();
         recordings_.run(work, [&] { put_forward(evaluating, work.prepares); });
         if (!evaluating) weights_.changed();
-        on_host_ = false;
+        dy_.clear();
     }
-    tensor_view<const float> output() override { return copy_of(training_memory::output(), y_); }
+    tensor_view<const float> output(int t = network_engine::last) override {
+        return copy_of(training_memory::output(number_of(t)), y_[number_of(t)]);
+    }
+    tensor_view<float> output_gradient(int t = network_engine::last) override {
+        const window w = training_memory::output_gradient(number_of(t));
+        return dy_.try_emplace(number_of(t), plan_.batch, w.height, w.width, w.channels).first->second.view();
+    }
     device_tensor output_on_device() const override { return tensor_at(training_memory::output()); }
-    tensor_view<float> output_gradient() override {
-        const window w = training_memory::output_gradient();
-        if (!std::exchange(on_host_, true)) dy_ = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        return dy_.view();
-    }
     void backward() override {
-        if (on_host_) upload(dy_.view(), training_memory::output_gradient().data, gradient_staging_);
+        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_staging_);
         recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
         if (options_.weight_gradients) weights_.changed();
     }
@@ -3499,6 +3531,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
         if (prepares) weights_.prepare();
         for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].of, false, !evaluating);
         clear(training_memory::output_gradient());
+        for (int t : options_.outputs)
+            if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
     }
     // Adds the loss to *value and its gradient to that of the output.
     void put_loss(const loss_terms& terms, const std::byte* target, double* value) {
@@ -3608,6 +3642,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return o;
     }
 
+    int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
+
     // Memory for a batch of that size, its values in the arena.
     void make_room(extent input, int batch) {
         if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
@@ -3657,8 +3693,9 @@ template <class Device, class Interface> class device_pass : public Interface, p
     device_memory memory_{device_}, scratch_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
     staging_memory input_staging_{device_}, gradient_staging_{device_};
-    tensor<float> y_, dy_, dx_; // on the host
-    bool on_host_ = false;      // the gradient of the output is dy_
+    std::map<int, tensor<float>> y_,
+        dy_; // on the host, by tensor: outputs; their gradients, where they are given there
+    tensor<float> dx_;
 };
 
 } // namespace fovea

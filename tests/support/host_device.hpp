@@ -13,6 +13,7 @@ struct host_device {
     static inline std::size_t memory = std::size_t{1} << 40; // of a device that is made
     static inline std::size_t pretended = 0;                 // more is said to be free than there is
     static inline int launches = 0, replays = 0;
+    static inline std::size_t downloaded = 0; // bytes
 
     bool records = true; // else whatever is put into the queue runs at once
 
@@ -64,6 +65,7 @@ struct host_device {
     }
     void download(void* to, const void* from, std::size_t bytes) {
         check_runs("downloaded");
+        downloaded += bytes;
         std::memcpy(to, from, bytes);
     }
     void clear(void* to, std::size_t bytes) {

@@ -115,9 +115,13 @@ template <class Real> class basic_frozen {
         return engine_->output();
     }
     tensor_view<Real> output_gradient() const { return engine_ ? engine_->output_gradient() : pass_.output_gradient(); }
-    // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to. Not on a GPU.
-    tensor_view<const Real> output(int tensor) const { return pass_.output(tensor); }
-    tensor_view<Real> output_gradient(int tensor) const { return pass_.output_gradient(tensor); }
+    // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to.
+    tensor_view<const Real> output(int tensor) const {
+        return engine_ ? engine_->output(tensor) : pass_.output(tensor);
+    }
+    tensor_view<Real> output_gradient(int tensor) const {
+        return engine_ ? engine_->output_gradient(tensor) : pass_.output_gradient(tensor);
+    }
     tensor_view<const Real> backward() { // the gradient of the input
         if (!engine_) return pass_.backward(), pass_.input_gradient();
         engine_->backward();
@@ -134,12 +138,7 @@ template <class Real> class basic_frozen {
     friend class basic_trainable<Real>;
     basic_frozen(basic_trainable<Real>& owner, const frozen_options& o)
         : owner_(&owner), pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_, training_options_of(o)) {
-        if (!owner.engine_) return;
-        if (!o.outputs.empty())
-            fail(
-                "a frozen network of which more than the output is read cannot be on a GPU yet: expected the backend "
-                "cpu");
-        engine_ = owner.engine_->frozen(training_options_of(o));
+        if (owner.engine_) engine_ = owner.engine_->frozen(training_options_of(o));
     }
     static training_options training_options_of(const frozen_options& o) {
         return {.input_gradient = o.input_gradient,

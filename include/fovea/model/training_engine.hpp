@@ -31,10 +31,12 @@ template <class Real> class basic_network_engine {
     virtual void load(tensor_view<const Real> x) = 0;
     virtual void load(std::span<const device_tensor> parts) = 0;
     virtual void forward(bool evaluating) = 0;
-    // output() copies to the host; the gradient there counts where somebody has asked for it, else it begins as zeros.
-    virtual tensor_view<const Real> output() = 0;
+    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at first,
+    // counts where somebody has asked for it.
+    static constexpr int last = -1;
+    virtual tensor_view<const Real> output(int tensor = last) = 0;
+    virtual tensor_view<Real> output_gradient(int tensor = last) = 0;
     virtual device_tensor output_on_device() const = 0;
-    virtual tensor_view<Real> output_gradient() = 0;
     virtual void backward() = 0;
     virtual tensor_view<const Real> input_gradient() = 0;
     virtual std::size_t bytes() const = 0; // of activations and gradients

@@ -2,7 +2,7 @@
 #include "fovea/backend/cuda/cuda.cuh"
 #include "support/gpu.cuh"
 #include "support/layers.hpp"
-#include "support/recorded_steps.hpp"
+#include "support/recorded_images.hpp"
 
 using namespace fovea_test;
 

@@ -1,7 +1,8 @@
 // Training on a GPU: every layer against the reference backend, steps beside its.
 #include "fovea/fovea_cuda.cuh"
+#include "support/adversarial_steps.hpp"
 #include "support/gpu.cuh"
-#include "support/recorded_steps.hpp"
+#include "support/lpips.hpp"
 
 using namespace fovea_test;
 
@@ -53,4 +54,16 @@ TEST_CASE("training on a GPU: steps as graphs give the bits of single kernels") 
     FOVEA_NEEDS_GPU();
     check_recorded_steps<cuda, unrecorded>();
     check_recorded_run<cuda, unrecorded>();
+}
+
+TEST_CASE("adversarial training on a GPU follows that on the host") {
+    FOVEA_NEEDS_GPU();
+    check_adversarial_steps<cuda, reference>();
+    check_recorded_duel<cuda, unrecorded>();
+    check_bad_duel<cuda>();
+}
+
+TEST_CASE("LPIPS on a GPU: distance and gradient as on the host") {
+    FOVEA_NEEDS_GPU();
+    check_lpips<cuda, reference>();
 }

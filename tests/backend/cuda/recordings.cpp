@@ -1,5 +1,6 @@
 // Work of the GPU that is recorded and replayed, on a device that is the host: the same bits as without.
 #include "support/host_training.hpp"
+#include "support/recorded_images.hpp"
 #include "support/recorded_steps.hpp"
 
 using namespace fovea_test;

@@ -2,6 +2,8 @@
 // recorded for batches of the same size. Nothing waits but for a copy that somebody asks for, and where the upload of a
 // batch has to make way for the next one.
 #pragma once
+#include <map>
+
 #include "fovea/backend/cuda/engine.hpp"
 #include "fovea/backend/cuda/gradients.hpp"
 #include "fovea/backend/cuda/loss.hpp"
@@ -69,17 +71,18 @@ template <class Device, class Interface> class device_pass : public Interface, p
         work.evaluating = evaluating, work.prepares = weights_.take_stale();
         recordings_.run(work, [&] { put_forward(evaluating, work.prepares); });
         if (!evaluating) weights_.changed();
-        on_host_ = false;
+        dy_.clear();
     }
-    tensor_view<const float> output() override { return copy_of(training_memory::output(), y_); }
+    tensor_view<const float> output(int t = network_engine::last) override {
+        return copy_of(training_memory::output(number_of(t)), y_[number_of(t)]);
+    }
+    tensor_view<float> output_gradient(int t = network_engine::last) override {
+        const window w = training_memory::output_gradient(number_of(t));
+        return dy_.try_emplace(number_of(t), plan_.batch, w.height, w.width, w.channels).first->second.view();
+    }
     device_tensor output_on_device() const override { return tensor_at(training_memory::output()); }
-    tensor_view<float> output_gradient() override {
-        const window w = training_memory::output_gradient();
-        if (!std::exchange(on_host_, true)) dy_ = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        return dy_.view();
-    }
     void backward() override {
-        if (on_host_) upload(dy_.view(), training_memory::output_gradient().data, gradient_staging_);
+        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_staging_);
         recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
         if (options_.weight_gradients) weights_.changed();
     }
@@ -98,6 +101,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
         if (prepares) weights_.prepare();
         for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].of, false, !evaluating);
         clear(training_memory::output_gradient());
+        for (int t : options_.outputs)
+            if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
     }
     // Adds the loss to *value and its gradient to that of the output.
     void put_loss(const loss_terms& terms, const std::byte* target, double* value) {
@@ -207,6 +212,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return o;
     }
 
+    int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
+
     // Memory for a batch of that size, its values in the arena.
     void make_room(extent input, int batch) {
         if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
@@ -256,8 +263,9 @@ template <class Device, class Interface> class device_pass : public Interface, p
     device_memory memory_{device_}, scratch_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
     staging_memory input_staging_{device_}, gradient_staging_{device_};
-    tensor<float> y_, dy_, dx_; // on the host
-    bool on_host_ = false;      // the gradient of the output is dy_
+    std::map<int, tensor<float>> y_,
+        dy_; // on the host, by tensor: outputs; their gradients, where they are given there
+    tensor<float> dx_;
 };
 
 } // namespace fovea

@@ -57,7 +57,7 @@ template <class Device> class device_weights {
 // What the kernels of a tile depend on besides numbers in memory.
 struct tile_work {
     device_samples from, to;
-    value_range values;
+    pixel_values values;
     int batch;
     rectangle part;
     const std::byte* arena;
@@ -82,7 +82,7 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range values, const run_options& o,
+    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values, const run_options& o,
              bool& finite) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
         const device_samples from = upload(in);
@@ -157,7 +157,7 @@ template <class Backend> class device_engine final : public engine {
     struct input_of { // of the tile's first kernel
         device_samples from;
         window to;
-        value_range values;
+        pixel_values values;
     };
     void run_tile(const plan& p, input_of input, const store_samples& store) {
         const auto windows = place(p);
