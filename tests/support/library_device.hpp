@@ -9,8 +9,16 @@ namespace fovea_test {
 
 class looped_convolution final : public fovea::convolution_plan {
   public:
-    explicit looped_convolution(const fovea::convolution_shape& s) : s_(s) {}
+    looped_convolution(host_device& on, const fovea::convolution_shape& s) : on_(on), s_(s) {}
     void run(const fovea::library_convolution& l) const override {
+        host_device::put(on_.queue(), [this, l] { compute(l); });
+    }
+    static inline int runs = 0;
+
+  private:
+    using tensor = fovea::convolution_shape::tensor;
+
+    void compute(const fovea::library_convolution& l) const {
         ++runs;
         for (int n = 0; n < s_.batch; ++n)
             for (int v = 0; v < s_.out_height; ++v)
@@ -22,11 +30,6 @@ class looped_convolution final : public fovea::convolution_plan {
                             s_.skips ? y + get(l.skip, s_.skip, n, v, u, s_.outputs, o) : y);
                     }
     }
-    static inline int runs = 0;
-
-  private:
-    using tensor = fovea::convolution_shape::tensor;
-
     double sum_at(const fovea::library_convolution& l, int n, int v, int u, int o) const {
         const int inputs = s_.inputs / s_.groups, group = o / (s_.outputs / s_.groups);
         const fovea::device_numbers w{l.w, s_.x.format};
@@ -52,6 +55,7 @@ class looped_convolution final : public fovea::convolution_plan {
         fovea::device_numbers{first, t.format}.put(index(t, n, v, u, channels, c), value);
     }
 
+    host_device& on_;
     fovea::convolution_shape s_;
 };
 
@@ -61,7 +65,7 @@ struct library_device : host_device {
     const fovea::convolution_plan* find_convolution(const fovea::library_convolution& l,
                                                     const fovea::notice_function&) {
         if (l.shape.activation == fovea::activation_kind::unit_range) return nullptr;
-        return &plans.try_emplace(l.shape.name(), l.shape).first->second;
+        return &plans.try_emplace(l.shape.name(), *this, l.shape).first->second;
     }
     void save_convolutions(const fovea::notice_function&) {}
 

@@ -34,8 +34,9 @@ template <class Device> class library_convolutions {
             fail("precision tf32: this build has no cuDNN, which computes it: expected float32, bf16 or fp16");
     }
 
-    // For each call how it is run. Before any of them is in the queue: engines of a shape that is new are measured on
-    // its tensors, and the host waits for them.
+    // For each call how it is run. Before any of them is in the queue: plans for a shape that is new are measured on
+    // its tensors, and the host waits for them. So that is never while kernels are recorded: what is recorded was put
+    // into the queue before.
     std::vector<planned_convolution> find(const std::vector<call>& calls, const notice_function& say) {
         std::vector<planned_convolution> found(calls.size());
         if constexpr (has_library<Device>) {
