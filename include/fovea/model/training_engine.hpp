@@ -31,8 +31,8 @@ template <class Real> class basic_network_engine {
     virtual void load(tensor_view<const Real> x) = 0;
     virtual void load(std::span<const device_tensor> parts) = 0;
     virtual void forward(bool evaluating) = 0;
-    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at first,
-    // counts where somebody has asked for it.
+    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at
+    // first, counts where somebody has asked for it.
     static constexpr int last = -1;
     virtual tensor_view<const Real> output(int tensor = last) = 0;
     virtual tensor_view<Real> output_gradient(int tensor = last) = 0;
@@ -64,6 +64,10 @@ template <class Real> class basic_training_engine : public basic_network_engine<
     virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
     virtual update_report update(const weight_update&) = 0;
     virtual void take_back() = 0; // of a step without update()
+    // In fp16 gradients are too small without loss scaling: learn() then multiplies them by the scale, update() divides
+    // them by it. 1 at first; to be changed between steps.
+    virtual bool gradients_may_vanish() const = 0;
+    virtual void scale_loss(double scale) = 0;
 
     // What the optimizer remembers, and averages (null: there are none).
     virtual void upload_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;

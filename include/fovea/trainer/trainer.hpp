@@ -10,12 +10,14 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <sstream>
 #include <string>
 
 #include "fovea/checkpoint/tensor_file.hpp"
 #include "fovea/loss/loss_function.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/optimizer/learning_rate.hpp"
+#include "fovea/optimizer/loss_scaler.hpp"
 #include "fovea/optimizer/moving_average.hpp"
 #include "fovea/trainer/any_optimizer.hpp"
 
@@ -148,6 +150,9 @@ class trainer {
         file.metadata[prefix + "trainer.bad_steps"] = std::to_string(bad_steps_);
         file.metadata[prefix + "trainer.bad_in_a_row"] = std::to_string(bad_in_a_row_);
         file.metadata[prefix + "trainer.returns"] = std::to_string(returns_);
+        if (net_.engine() && net_.engine()->gradients_may_vanish())
+            file.metadata[prefix + "trainer.loss_scale"] =
+                text_of(std::int64_t(scaler_.scale), ' ', scaler_.good, ' ', scaler_.bad);
     }
     // Throws one line when the file does not hold such a state; nothing is changed then.
     void load(const tensor_file& file, const std::string& prefix = "") {
@@ -180,6 +185,8 @@ class trainer {
         for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
         optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
         returns_ = returns;
+        if (const auto scale = file.metadata.find(prefix + "trainer.loss_scale"); scale != file.metadata.end())
+            std::istringstream(scale->second) >> scaler_.scale >> scaler_.good >> scaler_.bad;
         net_.weights_changed();
         begin_step();
         keep_state();
@@ -213,7 +220,10 @@ class trainer {
 
     void begin_step() {
         micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
-        if (training_engine* const engine = net_.engine()) return engine->begin_step();
+        if (training_engine* const engine = net_.engine()) {
+            if (engine->gradients_may_vanish()) engine->scale_loss(scaler_.scale);
+            return engine->begin_step();
+        }
         net_.clear_gradients();
         buffers_.clear();
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
@@ -246,6 +256,14 @@ class trainer {
                                          .max_gradient_norm = options_.max_gradient_norm,
                                          .average_share = averages() ? average_.share() : 0});
         r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
+        if (engine.gradients_may_vanish() && std::isfinite(r.loss)) {
+            const double scale = scaler_.scale;
+            if (!scaler_.update(u.taken) && scale > scaler_.least) { // what is scaled less may fit
+                r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ",
+                                    scaler_.scale, " from here on");
+                return;
+            }
+        }
         if (!u.taken) {
             problem_ = describe(std::isfinite(r.loss) ? "gradient" : "loss", input);
             return;
@@ -298,6 +316,7 @@ class trainer {
     int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
     std::int64_t bad_steps_ = 0;
     std::string problem_;
+    loss_scaler scaler_{};       // where gradients may vanish
     std::vector<float> buffers_; // as they were before this step
     std::vector<double> norms_;
     enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest

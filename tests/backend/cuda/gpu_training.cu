@@ -67,3 +67,10 @@ TEST_CASE("LPIPS on a GPU: distance and gradient as on the host") {
     FOVEA_NEEDS_GPU();
     check_lpips<cuda, reference>();
 }
+
+TEST_CASE("training on a GPU in 16 bits") {
+    FOVEA_NEEDS_GPU();
+    check_half_gradients<cuda>();
+    check_half_steps<cuda>();
+    check_loss_scale<cuda>();
+}

@@ -27,7 +27,7 @@ struct training_work {
     int batch = 0, height = 0, width = 0;
     bool evaluating = false, prepares = false;
     loss_terms terms{}, of_frozen{};
-    double weight = 1;
+    double weight = 1, scale = 1; // of the loss; of gradients
     update_rule how{};
     bool operator==(const training_work&) const = default;
 };
@@ -36,7 +36,12 @@ struct training_work {
 template <class Device, class Interface> class device_pass : public Interface, protected training_memory {
   public:
     device_pass(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
-        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights) {}
+        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights), library_(device, g) {
+        for (int t : o.outputs)
+            if (g.tensors[std::size_t(t)].format != number_format::float32)
+                fail("precision ", name_of(g.precision),
+                     ": what a loss reads inside this network is kept in 16 bits: expected float32");
+    }
 
     void load(tensor_view<const float> x) override {
         detail::check_input(g_, x);
@@ -103,12 +108,13 @@ template <class Device, class Interface> class device_pass : public Interface, p
             if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
     }
     // Adds the loss to *value and its gradient to that of the output.
-    void put_loss(const loss_terms& terms, const std::byte* target, double* value) {
+    // Gradients are `scale` times as large, then.
+    void put_loss(const loss_terms& terms, const std::byte* target, double* value, double scale) {
         const window y = training_memory::output();
         window t = y;
         t.data = const_cast<std::byte*>(target); // it is only read
         detail::launch_loss<Device>(area_of(y), terms, t, training_memory::output_gradient(),
-                                    reinterpret_cast<double*>(sums_.data()), value);
+                                    reinterpret_cast<double*>(sums_.data()), value, scale);
     }
     void put_backward() {
         begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
@@ -164,15 +170,16 @@ template <class Device, class Interface> class device_pass : public Interface, p
     virtual void has_waited() { input_staging_.pending = gradient_staging_.pending = false; }
     tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
         to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        const std::size_t bytes = to.size() * sizeof(float);
+        const std::size_t bytes = to.size() * fovea::bytes_of(w.format);
         output_staging_.reserve(bytes, "an output");
         device_.download(output_staging_.data(), w.data, bytes);
         wait();
-        std::memcpy(to.data(), output_staging_.data(), bytes);
+        const device_numbers from{output_staging_.data(), w.format};
+        for (std::size_t i = 0; i < to.size(); ++i) to.data()[i] = from[std::ptrdiff_t(i)];
         return std::as_const(to).view();
     }
     void clear(const window& w) {
-        device_.clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
+        device_.clear(w.data, std::size_t(w.image_stride) * fovea::bytes_of(w.format) * std::size_t(plan_.batch));
     }
     call area_of(const window& y) const {
         call c;
@@ -181,12 +188,17 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return c;
     }
 
-    void compute(int i, bool again, bool updates) {
+    call call_of(int i, bool again) {
         const operation& o = op(i);
         call c;
         c.a = o.a, c.dims = o.dims, c.queue = device_.queue();
         for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
         take_windows(c, i, again);
+        return c;
+    }
+    void compute(int i, bool again, bool updates) {
+        const operation& o = op(i);
+        const call c = call_of(i, again);
         if (c.statistics && !again) {
             gradient_call s = call_back(i);
             for (int k = 0; updates && k < max_weights; ++k)
@@ -194,18 +206,18 @@ template <class Device, class Interface> class device_pass : public Interface, p
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             o.d.statistics_before(s);
         }
-        o.forward(c);
+        const auto by_library = library_.find(c, {});
+        by_library ? by_library.run() : o.forward(c);
     }
 
     Device& device_;
     training_weights<Device>& weights_;
+    library_convolutions<Device> library_;
     placement where_;
     recordings<Device, training_work> recordings_{device_};
 
   private:
     static training_options for_device(training_options o) {
-        if (o.storage != number_format::float32)
-            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
         o.whole_calls = true;
         return o;
     }
@@ -220,6 +232,21 @@ template <class Device, class Interface> class device_pass : public Interface, p
         begin_forward();
         reserve(scratch_, scratch_bytes(), "scratch");
         reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
+        find_convolutions();
+    }
+    // Plans of the device's library, measured while the arena holds nothing.
+    void find_convolutions() {
+        begin_forward();
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+            const auto [what, i] = plan_.steps[s];
+            if (what == training_step::kind::forward) {
+                library_.find(call_of(i, s >= plan_.forward), {});
+                continue;
+            }
+            gradient_call c = call_back(i);
+            if (take_targets(c, i)) input_gradient_by_library(op(i), over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        }
+        library_.save({});
     }
     std::size_t scratch_bytes() const {
         std::size_t bytes = 0;
@@ -249,8 +276,15 @@ template <class Device, class Interface> class device_pass : public Interface, p
         }
         if (whole.statistics) o.d.statistics_back(whole);
         gradient_call c = whole;
-        if (take_targets(c, i)) o.d.input(over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        if (take_targets(c, i)) put_input_gradient(o, over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
+    }
+    planned_convolution input_gradient_by_library(const operation& o, const gradient_call& c) {
+        return c.arranged ? library_.find(detail::input_gradient_as_call(c, o.a), {}) : planned_convolution{};
+    }
+    void put_input_gradient(const operation& o, const gradient_call& c) {
+        const auto by_library = input_gradient_by_library(o, c);
+        by_library ? by_library.run() : o.d.input(c);
     }
     void pass(const window& dx, const window& dy, bool adds) {
         gradient_call c;

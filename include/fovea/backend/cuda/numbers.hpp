@@ -46,6 +46,10 @@ struct device_numbers {
         else
             reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
     }
+    // As it would be read again.
+    FOVEA_HOST_DEVICE float rounded(float v) const {
+        return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
+    }
     FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
         return {data + i * (format == number_format::float32 ? 4 : 2), format};
     }

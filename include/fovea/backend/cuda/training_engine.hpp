@@ -101,10 +101,10 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     void learn(const loss_terms& terms, double weight) override {
         training_work work = this->work_of(training_work::kind::learn);
-        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale();
+        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale(), work.scale = scale_;
         this->recordings_.run(work, [&] {
             this->put_forward(false, work.prepares);
-            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss);
+            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss, work.scale);
             this->put_backward();
         });
         weights_.changed();
@@ -117,20 +117,27 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         listener.load({&y, 1});
         training_work work = this->work_of(training_work::kind::listen);
         work.prepares = listener.take_stale(), work.where_frozen = listener.where();
-        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight;
+        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight, work.scale = scale_;
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
     }
     update_report update(const weight_update& u) override {
         optimizer_.upload(u);
-        training_work work{.what = training_work::kind::update, .where = optimizer_.where(), .how = u.how};
-        this->recordings_.run(work, [&] { optimizer_.step(u.how, weights_.parameters(), weights_.gradients()); });
+        training_work work{
+            .what = training_work::kind::update, .where = optimizer_.where(), .scale = scale_, .how = u.how};
+        this->recordings_.run(work, [&] {
+            if (scale_ != 1) weights_.divide_gradients(scale_);
+            optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
+        });
         update_report r = optimizer_.report();
         has_waited();
         r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
         return r;
     }
     void take_back() override { weights_.restore_buffers(); }
+
+    bool gradients_may_vanish() const override { return this->g_.precision == precision_kind::float16; }
+    void scale_loss(double scale) override { scale_ = scale; }
 
     void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
         optimizer_.upload(s, averages);
@@ -164,9 +171,9 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     void put_listening(frozen_pass& listener, const training_work& work) {
         auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
         this->device_.clear(values, 2 * sizeof(double));
-        this->put_loss(work.terms, target_.data(), values);
+        this->put_loss(work.terms, target_.data(), values, work.scale);
         listener.put_forward(true, work.prepares);
-        listener.put_loss(work.of_frozen, nullptr, values + 1);
+        listener.put_loss(work.of_frozen, nullptr, values + 1, work.scale);
         listener.put_backward();
         const window dy = this->output_gradient_window();
         detail::launch_values<Device>(
@@ -182,6 +189,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         target_staging_.pending = false;
     }
 
+    double scale_ = 1; // of the gradients before update()
     device_optimizer<Device> optimizer_;
     typename base::device_memory target_{this->device_}, values_{this->device_};
     typename base::staging_memory target_staging_{this->device_};
