@@ -150,6 +150,25 @@ struct nothing_to_do {
     FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {}
 };
 
+// Kernels that were recorded, as one graph.
+class cuda_recording {
+  public:
+    explicit cuda_recording(cudaGraph_t graph) {
+        const cudaError_t said = cudaGraphInstantiate(&executable_, graph, 0);
+        cudaGraphDestroy(graph);
+        check_cuda(said, "preparing a graph of kernels");
+    }
+    cuda_recording(cuda_recording&& other) noexcept : executable_(std::exchange(other.executable_, nullptr)) {}
+    cuda_recording& operator=(cuda_recording&&) = delete;
+    ~cuda_recording() {
+        if (executable_) cudaGraphExecDestroy(executable_);
+    }
+    cudaGraphExec_t executable() const { return executable_; }
+
+  private:
+    cudaGraphExec_t executable_ = nullptr;
+};
+
 } // namespace detail
 
 // How many GPUs can be used; else why none can.
@@ -171,7 +190,8 @@ inline gpus_found find_gpus() {
 // Of one host thread at a time. Throws where the machine has no such GPU, or this build no code for it.
 class cuda_device {
   public:
-    explicit cuda_device(int index = 0) : index_(index) {
+    // records: whether work that comes again is put into the queue as one graph, not kernel by kernel.
+    explicit cuda_device(int index = 0, bool records = true) : index_(index), records_(records) {
         const gpus_found found = find_gpus();
         if (found.count == 0) fail("CUDA: ", found.reason);
         if (index < 0 || index >= found.count)
@@ -220,6 +240,26 @@ class cuda_device {
     }
     void wait() { detail::check_cuda(cudaStreamSynchronize(stream_), "running a network"); }
 
+    using recording = detail::cuda_recording;
+    bool begin_recording() {
+        if (records_)
+            detail::check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording kernels");
+        return records_;
+    }
+    recording end_recording() {
+        cudaGraph_t graph = nullptr;
+        detail::check_cuda(cudaStreamEndCapture(stream_, &graph), "recording kernels");
+        return recording(graph);
+    }
+    void drop_recording() noexcept {
+        cudaGraph_t graph = nullptr;
+        if (cudaStreamEndCapture(stream_, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+        cudaGetLastError(); // whoever drops it has an error of his own
+    }
+    void replay(const recording& r) {
+        detail::check_cuda(cudaGraphLaunch(r.executable(), stream_), "putting a graph of kernels into the queue");
+    }
+
   private:
     void check_code() {
         cudaFuncAttributes unused{};
@@ -235,6 +275,7 @@ class cuda_device {
     }
 
     int index_;
+    bool records_;
     cudaDeviceProp properties_{};
     cudaStream_t stream_ = nullptr;
 };
@@ -253,6 +294,11 @@ class cuda_device {
 //   void upload(void* to, const void* from, std::size_t bytes), download(...);    from and to memory_place::host
 //   void clear(void* to, std::size_t bytes);              zeros
 //   void wait();                                          for everything in the queue; throws what failed
+//   bool begin_recording();                               of what is put into the queue, instead of running it; false:
+//                                                         this device records nothing
+//   recording end_recording();
+//   void drop_recording() noexcept;                       ends it, too
+//   void replay(const recording&);                        into the queue
 
 // ---- fovea/backend/cuda/last_pass.hpp
 // The last operations of a network and the conversion to samples in one pass over the output: pixel shuffle, the
@@ -1150,6 +1196,8 @@ struct device_samples {
           channels(like.channels),
           colours(like.colours) {}
 
+    bool operator==(const device_samples&) const = default;
+
     FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the pixel's first sample
         return ((std::ptrdiff_t(p.image) * height + p.row) * width + p.column) * channels;
     }
@@ -1174,36 +1222,67 @@ struct device_samples {
 struct load_samples {
     device_samples from;
     device_view to; // (N,H,W,C)
-    float low, scale;
+    colour_space colours;
+    float low, span, scale; // scale: of samples, to the values' range, or to 0..1 where colours are converted
 
-    load_samples(const device_samples& s, const window& w, value_range r)
-        : from(s), to(w), low(r.low), scale((r.high - r.low) / white_of(s.type)) {}
+    load_samples(const device_samples& s, const window& w, pixel_values v)
+        : from(s),
+          to(w),
+          colours(v.colours),
+          low(v.range.low),
+          span(v.range.high - v.range.low),
+          scale((v.colours == colour_space::rgb ? span : 1) / white_of(s.type)) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.at(p.image, p.row, p.column)[c] = low + scale * from.load(from.index(p) + (from.colours == 1 ? 0 : c));
+        const std::ptrdiff_t at = from.index(p);
+        const int step = from.colours == 1 ? 0 : 1;
+        float& value = to.at(p.image, p.row, p.column)[c];
+        if (colours == colour_space::rgb)
+            value = low + scale * from.load(at + step * c);
+        else
+            value = low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
+                                                             scale * from.load(at + 2 * step)}})[c];
     }
 };
 
 // Takes the values of a pixel one after the other; where the samples have one colour, it is their mean.
 class store_samples {
   public:
-    store_samples(const device_samples& s, value_range r, int channels, int* not_finite)
-        : to_(s), channels_(channels), low_(r.low), scale_(1 / (r.high - r.low)), not_finite_(not_finite) {}
+    store_samples(const device_samples& s, pixel_values v, int channels, int* not_finite)
+        : to_(s),
+          channels_(channels),
+          colours_(v.colours),
+          low_(v.range.low),
+          scale_(1 / (v.range.high - v.range.low)),
+          not_finite_(not_finite) {}
 
     template <class Value> FOVEA_HOST_DEVICE void operator()(pixel_position p, Value value) const {
+        if (colours_ == colour_space::rgb) return put(p, [&](int c) { return unit(value(c)); });
+        detail::colour_values of_pixel{};
+        for (int c = 0; c < 3; ++c) of_pixel[c] = unit(value(c));
+        of_pixel = detail::to_rgb(colours_, of_pixel);
+        put(p, [&](int c) { return of_pixel[c]; });
+    }
+
+  private:
+    FOVEA_HOST_DEVICE float unit(float value) const { // a fraction of the range
+        const float u = (value - low_) * scale_;
+        if (!(fabsf(u) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
+        return u;
+    }
+    template <class Sample> FOVEA_HOST_DEVICE void put(pixel_position p, Sample sample) const {
         const std::ptrdiff_t i = to_.index(p);
         float sum = 0;
         for (int c = 0; c < channels_; ++c) {
-            const float unit = (value(c) - low_) * scale_;
-            if (!(fabsf(unit) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
-            sum += unit;
-            if (to_.colours > 1) to_.store(i + c, unit);
+            const float s = sample(c);
+            sum += s;
+            if (to_.colours > 1) to_.store(i + c, s);
         }
         if (to_.colours == 1) to_.store(i, sum / float(channels_));
     }
 
-  private:
     device_samples to_;
     int channels_;
+    colour_space colours_;
     float low_, scale_;
     int* not_finite_;
 };
@@ -1312,6 +1391,70 @@ template <class Backend> int first_of_last_pass(const graph& g) {
 
 } // namespace fovea
 
+// ---- fovea/backend/cuda/recordings.hpp
+// Work that is put into a device's queue again and again with other numbers in the same memory: recorded, and then put
+// there as a whole, as a CUDA graph.
+#include <list>
+
+namespace fovea {
+
+// Where memory lies that recorded work uses: another one, never equal to an old one, whenever some of it has moved.
+class placement {
+  public:
+    void moved() { mark_ = std::make_shared<char>(); }
+    bool operator==(const placement&) const = default;
+
+  private:
+    std::shared_ptr<const char> mark_; // its address stays taken while a key has it; null: nothing was placed yet
+};
+
+// By a key that says what the work depends on besides numbers in memory. The first time it is put there as it is: most
+// of what comes once does not come again, and what a library sets up at first use cannot be recorded.
+template <class Device, class Key> class recordings {
+  public:
+    explicit recordings(Device& device) : device_(device) {}
+
+    // put() launches kernels and clears memory in the device's queue, as it did for the same key before. It neither
+    // allocates nor copies from or to the host nor waits.
+    template <class F> void run(const Key& key, F put) {
+        for (auto at = entries_.begin(); at != entries_.end(); ++at) {
+            if (!(at->key == key)) continue;
+            entries_.splice(entries_.begin(), entries_, at);
+            if (!at->recorded && !record(*at, put)) return put();
+            return device_.replay(*at->recorded);
+        }
+        put();
+        entries_.push_front({key, {}});
+        if (entries_.size() > most) entries_.pop_back();
+    }
+
+  private:
+    static constexpr std::size_t most = 64; // of them, the latest
+
+    struct entry {
+        Key key;
+        std::optional<typename Device::recording> recorded;
+    };
+    template <class F> bool record(entry& e, F put) {
+        if (!device_.begin_recording()) return false;
+        struct until_end {
+            Device* device;
+            ~until_end() {
+                if (device) device->drop_recording(); // put() has failed
+            }
+        } going{&device_};
+        put();
+        going.device = nullptr;
+        e.recorded.emplace(device_.end_recording());
+        return true;
+    }
+
+    Device& device_;
+    std::list<entry> entries_; // the latest used first
+};
+
+} // namespace fovea
+
 namespace fovea {
 
 // The weights of a graph in a device's memory.
@@ -1342,6 +1485,16 @@ template <class Device> class device_weights {
     std::vector<std::size_t> offsets_;
 };
 
+// What the kernels of a tile depend on besides numbers in memory.
+struct tile_work {
+    device_samples from, to;
+    pixel_values values;
+    int batch;
+    rectangle part;
+    const std::byte* arena;
+    bool operator==(const tile_work&) const = default;
+};
+
 // Of a graph that was traced for Backend.
 template <class Backend> class device_engine final : public engine {
   public:
@@ -1360,16 +1513,20 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range values, const run_options& o,
+    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values, const run_options& o,
              bool& finite) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
         const device_samples from = upload(in);
         out_.reserve(out.bytes(), "the output");
         device_->clear(flag_.data(), sizeof(int));
-        const store_samples to({out_.data(), out}, values, graph_.tensors.back().channels, flag());
+        const device_samples into{out_.data(), out};
+        const store_samples to(into, values, graph_.tensors.back().channels, flag());
         const detail::tiling tiles = make_room({in.height, in.width}, in.batch, o);
         for (int i = 0; i < tiles.count(); ++i) {
-            run_tile(plan_of({in.height, in.width}, in.batch, tiles.at(i)), {from, {}, values}, to);
+            const tile_work work{from, into, values, in.batch, tiles.at(i), arena_.data()};
+            recordings_.run(work, [&] {
+                run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to);
+            });
             if (o.progress || o.stop.stop_possible()) device_->wait(); // else the queue never runs dry
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
@@ -1389,8 +1546,17 @@ template <class Backend> class device_engine final : public engine {
         return plan_of(input, batch, tiles.at(middle)).bytes;
     }
 
-    // Tiles whose activations fit, the arena being reserved: whole images where they do, else by halves.
+    // Tiles whose activations fit, the arena being reserved. Images of one size in a row are planned once.
     detail::tiling make_room(extent input, int batch, const run_options& o) {
+        const room wanted{input, batch, o.how, o.device_budget};
+        if (!(last_room_ == wanted) || arena_.bytes() == 0) {
+            last_tiles_.emplace(find_room(input, batch, o));
+            last_room_ = wanted;
+        }
+        return *last_tiles_;
+    }
+    // Whole images where they fit, else by halves.
+    detail::tiling find_room(extent input, int batch, const run_options& o) {
         const auto tiles_of = [&](int side) { return detail::tiling(graph_, input, {side, side, 0}); };
         if (o.how) {
             const detail::tiling tiles(graph_, input, {o.how->tile_height, o.how->tile_width, 0});
@@ -1422,7 +1588,7 @@ template <class Backend> class device_engine final : public engine {
     struct input_of { // of the tile's first kernel
         device_samples from;
         window to;
-        value_range values;
+        pixel_values values;
     };
     void run_tile(const plan& p, input_of input, const store_samples& store) {
         const auto windows = place(p);
@@ -1499,13 +1665,28 @@ template <class Backend> class device_engine final : public engine {
     std::vector<call> calls_; // of the operations, without what depends on the tile
     device_buffer<device, memory_place::device> arena_{*device_}, in_{*device_}, out_{*device_}, flag_{*device_};
     device_buffer<device, memory_place::host> staging_{*device_};
+    recordings<device, tile_work> recordings_{*device_};
+    struct room {
+        extent input;
+        int batch;
+        std::optional<schedule> how;
+        std::size_t budget;
+        bool operator==(const room&) const = default;
+    };
+    std::optional<room> last_room_;
+    std::optional<detail::tiling> last_tiles_; // in it
 };
 
 } // namespace fovea
 
 // ---- fovea/backend/cuda/training_engine.hpp
-// Trains a network on a device: a training plan's steps as kernels in one queue, with nothing that waits between the
-// upload of a batch and the report of a step, but for batches whose upload has to make way for the next one.
+// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
+// between the upload of a batch and the report of a step.
+
+// ---- fovea/backend/cuda/device_pass.hpp
+// A network on a device, forward and backward over a batch: a training plan's operations as kernels in one queue,
+// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for, and where the upload of a
+// batch has to make way for the next one.
 
 // ---- fovea/backend/cuda/gradients.hpp
 // Every operation's backward passes as kernels of a GPU; backend/cuda/operations.hpp has the forward ones.
@@ -2471,7 +2652,9 @@ template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
                  double* value) {
     for (const loss_term& term : terms) {
-        const loss_kernel k(area, term, area.y, t, dy, partial);
+        call part = area;
+        if (term.images > 0) part.images = {term.first, term.first + term.images};
+        const loss_kernel k(part, term, area.y, t, dy, partial);
         Device::launch(area.queue, k, k.blocks());
         Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
     }
@@ -2496,6 +2679,7 @@ void launch_loss(const call& area, const loss_terms& terms, const window& t, con
 // ---- fovea/backend/cuda/update.hpp
 // A step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The norm of the
 // gradients, whether the step may be taken and what they are scaled by stay on the device: the update reads them there.
+// So are the numbers that differ from step to step: kernels may be put into a queue again as they were recorded.
 
 // ---- fovea/backend/cuda/parameter_table.hpp
 // All parameters of a network side by side in the memory of a device, without gaps, and a table of their pieces, so
@@ -2554,6 +2738,28 @@ struct step_state {
     int good;     // loss and norm are finite: weights, state and averages change
 };
 
+struct adafactor_numbers {
+    double size;       // of a step, before the weights' own size
+    float share, kept; // of new second moments; of the weights, by their decay
+};
+// What differs from step to step, in the device's memory, too.
+struct step_numbers {
+    double most;                 // of the norm; 0: it is not clipped
+    float average_share, rate;   // of new weights in their average; the learning rate
+    adam_factors adam;           // for Adam alone
+    adafactor_numbers adafactor; // for Adafactor alone
+};
+inline step_numbers step_numbers_of(const weight_update& u) {
+    step_numbers n{u.max_gradient_norm, float(u.average_share), float(u.learning_rate), {}, {}};
+    if (const auto* o = std::get_if<adam_options>(&u.how)) n.adam = factors_of(*o, u.learning_rate, u.step);
+    if (const auto* o = std::get_if<adafactor_options>(&u.how)) {
+        const double t = double(u.step);
+        n.adafactor = {std::min(u.learning_rate, 1 / std::sqrt(t)), float(std::pow(t, o->beta2_decay)),
+                       float(1 - u.learning_rate * o->weight_decay)};
+    }
+    return n;
+}
+
 // The sum of squares of each piece of the gradients.
 struct square_pieces {
     static constexpr int threads = 256;
@@ -2590,7 +2796,7 @@ struct judge_step {
     const double* squares; // (pieces)
     const int* first;      // (tensors + 1), of their pieces
     int tensors;
-    double most;   // of the norm; 0: it is not clipped
+    const step_numbers* numbers;
     double* norms; // (tensors)
     step_state* state;
 
@@ -2614,7 +2820,7 @@ struct judge_step {
 
   private:
     FOVEA_HOST_DEVICE void finish(double norm) const {
-        const double factor = most / (norm + 1e-6);
+        const double most = numbers->most, factor = most / (norm + 1e-6);
         state->norm = norm;
         state->good = fabs(norm) < HUGE_VAL && fabs(state->loss) < HUGE_VAL;
         state->factor = most > 0 && factor < 1 ? float(factor) : 1.f;
@@ -2624,28 +2830,25 @@ struct judge_step {
 // What every rule of an update is given.
 struct updated_weights {
     const step_state* state;
+    const step_numbers* numbers;
     float *w, *average;     // all parameters; average: null where there is none
     const float* gradients; // of w
-    float average_share;
 
     FOVEA_HOST_DEVICE bool good() const { return state->good != 0; }
     FOVEA_HOST_DEVICE float gradient(std::ptrdiff_t i) const { return state->factor * gradients[i]; }
     FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float value) const {
         w[i] = value;
-        if (average) average[i] += average_share * (value - average[i]);
+        if (average) average[i] += numbers->average_share * (value - average[i]);
     }
 };
 
 struct adam_update {
     updated_weights all;
     float *m, *v;
-    adam_factors f;
-
-    adam_update(const updated_weights& w, float* mean, float* square, const adam_options& o, const weight_update& u)
-        : all(w), m(mean), v(square), f(factors_of(o, u.learning_rate, u.step)) {}
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
         if (!all.good()) return;
+        const adam_factors f = all.numbers->adam;
         const std::ptrdiff_t i = p.tensor_begin + at;
         const float w = all.w[i] * f.kept, g = all.gradient(i) + f.decay * w;
         m[i] = f.beta1 * m[i] + f.rest1 * g;
@@ -2657,23 +2860,18 @@ struct adam_update {
 struct sgd_update {
     updated_weights all;
     float* velocity;
-    float momentum, decay, rate;
+    float momentum, decay;
     bool nesterov;
 
-    sgd_update(const updated_weights& w, float* v, const sgd_options& o, const weight_update& u)
-        : all(w),
-          velocity(v),
-          momentum(float(o.momentum)),
-          decay(float(o.weight_decay)),
-          rate(float(u.learning_rate)),
-          nesterov(o.nesterov) {}
+    sgd_update(const updated_weights& w, float* v, const sgd_options& o)
+        : all(w), velocity(v), momentum(float(o.momentum)), decay(float(o.weight_decay)), nesterov(o.nesterov) {}
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
         if (!all.good()) return;
         const std::ptrdiff_t i = p.tensor_begin + at;
         const float w = all.w[i], g = all.gradient(i) + decay * w;
         const float v = velocity[i] = momentum * velocity[i] + g;
-        all.put(i, w - rate * (nesterov ? g + momentum * v : v));
+        all.put(i, w - all.numbers->rate * (nesterov ? g + momentum * v : v));
     }
 };
 
@@ -2693,7 +2891,7 @@ struct adafactor_state {
     updated_weights all;
     const factored_tensor* tensors;
     float *rows, *columns, *means; // means: of the rows of each matrix, at least eps1
-    float share, eps1;
+    float eps1;
 
     FOVEA_HOST_DEVICE static float lerp(float from, float to, float part) { return from + part * (to - from); }
 
@@ -2724,7 +2922,7 @@ struct adafactor_moments {
         float& moment = (of_columns ? s.columns : s.rows)[p.tensor_begin + at];
         if (!t.factored()) {
             const float g = s.all.gradient(begin + at);
-            moment = adafactor_state::lerp(moment, g * g, s.share);
+            moment = adafactor_state::lerp(moment, g * g, s.all.numbers->adafactor.share);
             return;
         }
         const int numbers = of_columns ? t.rows : t.columns, step = of_columns ? t.columns : 1;
@@ -2735,7 +2933,7 @@ struct adafactor_moments {
             const double g = double(s.all.gradient(first + std::ptrdiff_t(i) * step));
             square += g * g;
         }
-        moment = adafactor_state::lerp(moment, float(square / numbers), s.share);
+        moment = adafactor_state::lerp(moment, float(square / numbers), s.all.numbers->adafactor.share);
     }
 };
 
@@ -2790,7 +2988,8 @@ struct adafactor_factors {
     const tensor_piece* pieces;
     const int* first; // (tensors + 1), of their pieces
     int tensors;
-    double eps2, size, d;
+    double eps2, d;
+    const step_numbers* step;
     float* factors; // (tensors)
 
     int blocks() const { return blocks_for(tensors, threads); }
@@ -2801,7 +3000,8 @@ struct adafactor_factors {
         double of_w = 0, of_u = 0, numbers = 0;
         for (int i = first[t]; i < first[t + 1]; ++i)
             of_w += squares[2 * i], of_u += squares[2 * i + 1], numbers += pieces[i].count;
-        const double alpha = fmax(eps2, sqrt(of_w / numbers)) * size, clipped = fmax(1., sqrt(of_u / numbers) / d);
+        const double alpha = fmax(eps2, sqrt(of_w / numbers)) * step->adafactor.size,
+                     clipped = fmax(1., sqrt(of_u / numbers) / d);
         factors[t] = float(alpha / clipped);
     }
 };
@@ -2809,12 +3009,12 @@ struct adafactor_factors {
 struct adafactor_update {
     adafactor_state s;
     const float* factors; // (tensors)
-    float kept;           // of the weights, by their decay
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
         if (!s.all.good()) return;
         const std::ptrdiff_t i = p.tensor_begin + at;
-        s.all.put(i, s.all.w[i] * kept - factors[p.tensor] * s.update(p.tensor, p.tensor_begin, at));
+        s.all.put(
+            i, s.all.w[i] * s.all.numbers->adafactor.kept - factors[p.tensor] * s.update(p.tensor, p.tensor_begin, at));
     }
 };
 
@@ -2880,20 +3080,25 @@ template <class Device> class device_optimizer {
           table_(device, table_of(sizes_)),
           squares_(device),
           report_(device),
+          numbers_(device),
           average_(device),
-          staging_(device) {
+          staging_(device),
+          numbers_staging_(device) {
         for (auto& p : parameters) shapes_.push_back(shape_of(p));
         squares_.template reserve<double>(2 * std::size_t(table_.count), "sums of gradients");
         report_.template reserve<std::byte>(report_bytes(), "a report");
         staging_.reserve(report_bytes(), "a report");
+        numbers_.template reserve<step_numbers>(1, "the numbers of a step");
+        numbers_staging_.reserve(sizeof(step_numbers), "the numbers of a step");
     }
 
-    std::ptrdiff_t numbers() const { return numbers_of(sizes_); }
+    const placement& where() const { return where_; }
     step_state* state() const { return report_.template data<step_state>(); }
     void begin_step() { device_.clear(state(), sizeof(step_state)); }
 
     // What the optimizer remembers, and the averages (null: there are none), from the host and back.
     void upload(const state_vectors& of_optimizer, const std::vector<std::vector<float>>* averages) {
+        where_.moved();
         states_.clear();
         for (auto* kind : of_optimizer) states_.push_back(uploaded(*kind));
         has_average_ = averages != nullptr;
@@ -2904,13 +3109,22 @@ template <class Device> class device_optimizer {
         if (averages) separate(average_, *averages);
     }
 
-    // One step from `gradients` to `weights`, and after it the report of update().
-    void step(const weight_update& u, float* weights, const float* gradients) {
+    // One step from `gradients` to `weights`: its numbers go up, then step() launches the kernels that read them there,
+    // the same ones for every step by the same rule.
+    void upload(const weight_update& u) {
+        if (std::holds_alternative<adafactor_options>(u.how) && !factored_)
+            factored_ = std::make_unique<factored>(device_, shapes_, sizes_);
+        const step_numbers n = step_numbers_of(u);
+        std::memcpy(numbers_staging_.data(), &n, sizeof n); // read for the last step, whose report() has waited
+        device_.upload(numbers_.template data<step_numbers>(), numbers_staging_.data(), sizeof n);
+    }
+    void step(const update_rule& how, float* weights, const float* gradients) {
+        const auto* const numbers = numbers_.template data<step_numbers>();
         launch(square_pieces{table_.at(), table_.count, gradients, squares()});
-        launch(judge_step{squares(), first(), table_.tensors, u.max_gradient_norm, norms(), state()});
-        const updated_weights all{state(), weights, has_average_ ? average_.template data<float>() : nullptr, gradients,
-                                  float(u.average_share)};
-        std::visit([&](const auto& o) { step(o, u, all); }, u.how);
+        launch(judge_step{squares(), first(), table_.tensors, numbers, norms(), state()});
+        const updated_weights all{state(), numbers, weights, has_average_ ? average_.template data<float>() : nullptr,
+                                  gradients};
+        std::visit([&](const auto& o) { step(o, all); }, how);
     }
     update_report report() {
         device_.download(staging_.data(), report_.template data<std::byte>(), report_bytes());
@@ -2930,11 +3144,6 @@ template <class Device> class device_optimizer {
         std::vector<std::size_t> sizes;
         for (auto& p : parameters) sizes.push_back(p.size());
         return sizes;
-    }
-    static std::ptrdiff_t numbers_of(const std::vector<std::size_t>& sizes) {
-        std::ptrdiff_t all = 0;
-        for (std::size_t n : sizes) all += std::ptrdiff_t(n);
-        return all;
     }
     static piece_table table_of(const std::vector<std::size_t>& sizes) {
         piece_table t;
@@ -2973,22 +3182,19 @@ template <class Device> class device_optimizer {
         for (auto& part : parts) at = (std::copy_n(at, part.size(), part.begin()), at + part.size());
     }
 
-    void step(const adam_options& o, const weight_update& u, const updated_weights& all) {
-        launch(table_.kernel(adam_update(all, remembered(0), remembered(1), o, u)));
+    void step(const adam_options&, const updated_weights& all) {
+        launch(table_.kernel(adam_update{all, remembered(0), remembered(1)}));
     }
-    void step(const sgd_options& o, const weight_update& u, const updated_weights& all) {
-        launch(table_.kernel(sgd_update(all, remembered(0), o, u)));
+    void step(const sgd_options& o, const updated_weights& all) {
+        launch(table_.kernel(sgd_update(all, remembered(0), o)));
     }
-    void step(const adafactor_options& o, const weight_update& u, const updated_weights& all) {
-        if (!factored_) factored_ = std::make_unique<factored>(device_, shapes_, sizes_);
+    void step(const adafactor_options& o, const updated_weights& all) {
         factored& f = *factored_;
-        const double t = double(u.step), size = std::min(u.learning_rate, 1 / std::sqrt(t));
         const adafactor_state s{all,
                                 f.tensors.template data<factored_tensor>(),
                                 remembered(0),
                                 remembered(1),
                                 f.means.template data<float>(),
-                                float(std::pow(t, o.beta2_decay)),
                                 float(o.eps1)};
         const auto* begins = f.begins.template data<std::ptrdiff_t>();
         launch(f.rows.kernel(adafactor_moments{s, begins, false}));
@@ -2996,8 +3202,8 @@ template <class Device> class device_optimizer {
         launch(f.matrices.kernel(adafactor_means{s}));
         launch(adafactor_squares{s, table_.at(), table_.count, squares()});
         float* const factors = f.factors.template data<float>();
-        launch(adafactor_factors{squares(), table_.at(), first(), table_.tensors, o.eps2, size, o.d, factors});
-        launch(table_.kernel(adafactor_update{s, factors, float(1 - u.learning_rate * o.weight_decay)}));
+        launch(adafactor_factors{squares(), table_.at(), first(), table_.tensors, o.eps2, o.d, all.numbers, factors});
+        launch(table_.kernel(adafactor_update{s, factors}));
     }
 
     // What Adafactor's kernels need besides.
@@ -3050,12 +3256,13 @@ template <class Device> class device_optimizer {
     std::vector<std::size_t> sizes_;
     std::vector<factored_tensor> shapes_;
     pieces table_;
-    array squares_, report_; // report: step_state, then the norms
+    array squares_, report_, numbers_; // report: step_state, then the norms
     array average_;
     bool has_average_ = false;
-    device_buffer<Device, memory_place::host> staging_;
+    device_buffer<Device, memory_place::host> staging_, numbers_staging_;
     std::vector<std::unique_ptr<array>> states_; // by kind
     std::unique_ptr<factored> factored_;
+    placement where_;
 };
 
 } // namespace fovea
@@ -3083,12 +3290,12 @@ struct copy_numbers {
 template <class Device> class training_weights {
   public:
     training_weights(Device& device, const graph& g, weight_store& on_host, gradient_store<float>& gradients,
-                     const std::vector<char>& trained)
+                     std::vector<char> trained)
         : device_(device),
           g_(g),
           on_host_(on_host),
           host_gradients_(gradients),
-          trained_(trained),
+          trained_(std::move(trained)),
           values_(device),
           gradients_(device),
           kept_(device),
@@ -3134,13 +3341,12 @@ template <class Device> class training_weights {
     void changed() { newer_ = true; }                     // gradients, or buffers
     void parameters_changed() { newer_ = stale_ = true; } // on the device
 
-    // What is made of parameters, again where they have changed.
+    // What is made of parameters, to be made again where they have changed since it was asked whether they have.
+    bool take_stale() { return std::exchange(stale_, false); }
     void prepare() {
-        if (!stale_) return;
         for (bool arrangements : {false, true}) // which are made of the others
             for (auto& p : g_.preparations)
                 if (arrangements == !p.backward) p.forward(call_of(p));
-        stale_ = false;
     }
     // The gradients of what is prepared, to those of what it is made of.
     void differentiate_preparations() {
@@ -3225,7 +3431,7 @@ template <class Device> class training_weights {
     const graph& g_;
     weight_store& on_host_;
     gradient_store<float>& host_gradients_;
-    const std::vector<char>& trained_; // by weight
+    std::vector<char> trained_; // by weight: whether it gets a gradient
     std::vector<std::size_t> offsets_, gradient_offsets_;
     std::size_t bytes_ = 0, parameter_bytes_ = 0, loaded_bytes_ = 0, gradient_bytes_ = 0;
     device_buffer<Device, memory_place::device> values_, gradients_, kept_; // kept: buffers
@@ -3246,141 +3452,128 @@ struct passed_gradient {
     }
 };
 
-// Of a graph that was traced for Backend in the mode `training`.
-template <class Backend> class device_training_engine final : public training_engine, private training_memory {
+// What recorded work of a batch depends on.
+struct training_work {
+    enum class kind { forward, backward, learn, listen, update } what;
+    placement where{}, where_frozen{};
+    int batch = 0, height = 0, width = 0;
+    bool evaluating = false, prepares = false;
+    loss_terms terms{}, of_frozen{};
+    double weight = 1;
+    update_rule how{};
+    bool operator==(const training_work&) const = default;
+};
+
+// Interface: network_engine, or what is derived from it. The device and the weights, of the same graph, outlive it.
+template <class Device, class Interface> class device_pass : public Interface, protected training_memory {
   public:
-    using device = typename Backend::device;
+    device_pass(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
+        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights) {}
 
-    device_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients,
-                           const training_options& o, std::unique_ptr<device> on)
-        : training_memory(g, for_device(o), sizeof(float)),
-          device_(std::move(on)),
-          weights_(*device_, g, weights, gradients, trained_),
-          optimizer_(*device_, shapes_of_parameters(g)) {}
+    void load(tensor_view<const float> x) override {
+        detail::check_input(g_, x);
+        make_room({x.height(), x.width()}, x.batch());
+        upload(x, value(0, false).data, input_staging_);
+    }
+    void load(std::span<const device_tensor> parts) override {
+        const device_tensor first = parts[0];
+        int batch = 0;
+        for (auto& part : parts) {
+            if (part.height != first.height || part.width != first.width || part.channels != first.channels)
+                fail("a batch of images of ", first.height, 'x', first.width, " and of ", part.height, 'x', part.width,
+                     ": expected one size");
+            batch += part.batch;
+        }
+        detail::check_input(g_,
+                            tensor_view<const float>(nullptr, batch, first.height, first.width, first.channels, 0, 0));
+        make_room({first.height, first.width}, batch);
+        auto* to = reinterpret_cast<float*>(value(0, false).data);
+        for (auto& part : parts) {
+            const std::ptrdiff_t numbers = std::ptrdiff_t(part.batch) * first.height * first.width * first.channels;
+            const copy_numbers k{part.data, to, numbers};
+            Device::launch(device_.queue(), k, k.blocks());
+            to += numbers;
+        }
+    }
 
-    void upload_weights() override { weights_.upload(); }
-    void download() override { weights_.download(); }
+    void forward(bool evaluating) override {
+        training_work work = work_of(training_work::kind::forward);
+        work.evaluating = evaluating, work.prepares = weights_.take_stale();
+        recordings_.run(work, [&] { put_forward(evaluating, work.prepares); });
+        if (!evaluating) weights_.changed();
+        dy_.clear();
+    }
+    tensor_view<const float> output(int t = network_engine::last) override {
+        return copy_of(training_memory::output(number_of(t)), y_[number_of(t)]);
+    }
+    tensor_view<float> output_gradient(int t = network_engine::last) override {
+        const window w = training_memory::output_gradient(number_of(t));
+        return dy_.try_emplace(number_of(t), plan_.batch, w.height, w.width, w.channels).first->second.view();
+    }
+    device_tensor output_on_device() const override { return tensor_at(training_memory::output()); }
+    void backward() override {
+        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_staging_);
+        recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
+        if (options_.weight_gradients) weights_.changed();
+    }
+    tensor_view<const float> input_gradient() override { return copy_of(training_memory::input_gradient(), dx_); }
+    std::size_t bytes() const override { return plan_.bytes; }
+    const void* queue() const override { return device_.queue(); }
 
-    void forward(tensor_view<const float> x, bool evaluating) override {
-        load(x);
+    // ---- for whoever puts it into the queue together with other work
+    const placement& where() const { return where_; }
+    bool take_stale() { return weights_.take_stale(); }
+    window output_window() const { return training_memory::output(); }
+    window output_gradient_window() const { return training_memory::output_gradient(); }
+    window input_gradient_window() const { return training_memory::input_gradient(); }
+    void put_forward(bool evaluating, bool prepares) {
+        begin_forward();
+        if (prepares) weights_.prepare();
         for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].of, false, !evaluating);
         clear(training_memory::output_gradient());
-        if (!evaluating) weights_.changed();
-        on_host_ = false;
+        for (int t : options_.outputs)
+            if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
     }
-    tensor_view<const float> output() override { return copy_of(training_memory::output(), y_); }
-    tensor_view<float> output_gradient() override {
-        const window w = training_memory::output_gradient();
-        if (!std::exchange(on_host_, true)) dy_ = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        return dy_.view();
+    // Adds the loss to *value and its gradient to that of the output.
+    void put_loss(const loss_terms& terms, const std::byte* target, double* value) {
+        const window y = training_memory::output();
+        window t = y;
+        t.data = const_cast<std::byte*>(target); // it is only read
+        detail::launch_loss<Device>(area_of(y), terms, t, training_memory::output_gradient(),
+                                    reinterpret_cast<double*>(sums_.data()), value);
     }
-    void backward() override {
-        if (on_host_) upload(dy_.view(), training_memory::output_gradient().data, target_staging_);
+    void put_backward() {
+        begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             const auto [what, i] = plan_.steps[s];
             what == training_step::kind::forward ? compute(i, true, false) : differentiate(i);
         }
-        weights_.differentiate_preparations();
-        weights_.changed();
-    }
-    tensor_view<const float> input_gradient() override { return copy_of(training_memory::input_gradient(), dx_); }
-    void clear_gradients() override { weights_.clear_gradients(); }
-    std::size_t bytes() const override { return plan_.bytes; }
-
-    int first_not_finite(tensor_view<const float> x) override {
-        load(x);
-        for (std::size_t s = 0; s < plan_.forward; ++s) {
-            const int i = plan_.steps[s].of;
-            compute(i, false, false);
-            copy_of(value(op(i).y, false), y_);
-            const std::span<const float> y(y_.data(), y_.size());
-            if (!std::ranges::all_of(y, [](float v) { return std::isfinite(v); })) return i;
-        }
-        return -1;
+        if (options_.weight_gradients) weights_.differentiate_preparations();
     }
 
-    void begin_step() override {
-        weights_.clear_gradients();
-        weights_.keep_buffers();
-        optimizer_.begin_step();
-    }
-    void add_loss(const loss_terms& terms, tensor_view<const float> t, double weight) override {
-        const window y = training_memory::output();
-        if (t.batch() != plan_.batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
-            fail("a tensor of (", plan_.batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
-                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
-        window target = y;
-        target_.reserve(bytes_of(t), "the target");
-        target.data = target_.data();
-        upload(t, target.data, target_staging_);
-        const std::size_t bytes = detail::loss_scratch(plan_.batch, y);
-        sums_.reserve(bytes, "sums of the loss");
-        loss_terms weighted = terms;
-        for (auto& term : weighted) term.weight *= weight;
-        detail::launch_loss<device>(area_of(y), weighted, target, training_memory::output_gradient(),
-                                    reinterpret_cast<double*>(sums_.data()), &optimizer_.state()->loss);
-    }
-    update_report update(const weight_update& u) override {
-        optimizer_.step(u, weights_.parameters(), weights_.gradients());
-        update_report r = optimizer_.report();
-        has_waited();
-        r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
-        return r;
-    }
-    void take_back() override { weights_.restore_buffers(); }
-
-    void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
-        optimizer_.upload(s, averages);
-    }
-    void download_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
-        optimizer_.download(s, averages);
-    }
-
-  private:
-    using device_memory = device_buffer<device, memory_place::device>;
+  protected:
+    using device_memory = device_buffer<Device, memory_place::device>;
     struct staging_memory {
-        explicit staging_memory(device& d) : memory(d) {}
-        device_buffer<device, memory_place::host> memory;
+        explicit staging_memory(Device& d) : memory(d) {}
+        device_buffer<Device, memory_place::host> memory;
         bool pending = false; // an upload may still read it
     };
 
-    static training_options for_device(training_options o) {
-        if (o.storage != number_format::float32)
-            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
-        o.whole_calls = true;
-        return o;
+    training_work work_of(training_work::kind what) const {
+        return {.what = what,
+                .where = where_,
+                .batch = plan_.batch,
+                .height = plan_.extents[0].height,
+                .width = plan_.extents[0].width};
     }
-    static std::vector<parameter> shapes_of_parameters(const graph& g) {
-        std::vector<parameter> all;
-        for (auto& w : g.weights)
-            if (w.kind == weight_kind::parameter) all.push_back({{}, w.dims, w.rank});
-        return all;
+    device_tensor tensor_at(const window& w) const {
+        return {reinterpret_cast<const float*>(w.data), plan_.batch, w.height, w.width, w.channels};
     }
-
-    // Memory for a batch of that size, its values in the arena, and weights that are prepared.
-    void load(tensor_view<const float> x) {
-        detail::check_input(g_, x);
-        begin_forward();
-        if (plan_for({x.height(), x.width()}, x.batch())) {
-            memory_.reserve(plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
-            arena_ = memory_.data();
-            reserve_scratch();
-        }
-        weights_.prepare();
-        upload(x, value(0, false).data, input_staging_);
+    void reserve(device_memory& memory, std::size_t bytes, const char* what) {
+        const auto* const before = memory.data();
+        memory.reserve(bytes, what);
+        if (memory.data() != before) where_.moved();
     }
-    void reserve_scratch() {
-        std::size_t bytes = 0;
-        for (int i = 0; i < int(g_.operations.size()); ++i) {
-            const operation& o = op(i);
-            const gradient_call c = gradient_call_of(i, weights_);
-            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
-            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
-        }
-        scratch_.reserve(bytes, "scratch");
-    }
-    static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
-
     static std::size_t bytes_of(tensor_view<const float> v) {
         return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
                sizeof(float);
@@ -3394,36 +3587,36 @@ template <class Backend> class device_training_engine final : public training_en
         const int row = from.width() * from.channels();
         for (int n = 0; n < from.batch(); ++n)
             for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
-        device_->upload(to, staging.memory.data(), bytes_of(from));
+        device_.upload(to, staging.memory.data(), bytes_of(from));
     }
     void wait() {
-        device_->wait();
+        device_.wait();
         has_waited();
     }
-    void has_waited() { input_staging_.pending = target_staging_.pending = false; }
+    virtual void has_waited() { input_staging_.pending = gradient_staging_.pending = false; }
     tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
         to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
         const std::size_t bytes = to.size() * sizeof(float);
         output_staging_.reserve(bytes, "an output");
-        device_->download(output_staging_.data(), w.data, bytes);
+        device_.download(output_staging_.data(), w.data, bytes);
         wait();
         std::memcpy(to.data(), output_staging_.data(), bytes);
         return std::as_const(to).view();
     }
     void clear(const window& w) {
-        device_->clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
+        device_.clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
     }
     call area_of(const window& y) const {
         call c;
         c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
-        c.y = y, c.queue = device_->queue();
+        c.y = y, c.queue = device_.queue();
         return c;
     }
 
     void compute(int i, bool again, bool updates) {
         const operation& o = op(i);
         call c;
-        c.a = o.a, c.dims = o.dims, c.queue = device_->queue();
+        c.a = o.a, c.dims = o.dims, c.queue = device_.queue();
         for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
         take_windows(c, i, again);
         if (c.statistics && !again) {
@@ -3435,9 +3628,46 @@ template <class Backend> class device_training_engine final : public training_en
         }
         o.forward(c);
     }
+
+    Device& device_;
+    training_weights<Device>& weights_;
+    placement where_;
+    recordings<Device, training_work> recordings_{device_};
+
+  private:
+    static training_options for_device(training_options o) {
+        if (o.storage != number_format::float32)
+            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
+        o.whole_calls = true;
+        return o;
+    }
+
+    int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
+
+    // Memory for a batch of that size, its values in the arena.
+    void make_room(extent input, int batch) {
+        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
+        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
+        arena_ = memory_.data();
+        begin_forward();
+        reserve(scratch_, scratch_bytes(), "scratch");
+        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
+    }
+    std::size_t scratch_bytes() const {
+        std::size_t bytes = 0;
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            const operation& o = op(i);
+            const gradient_call c = gradient_call_of(i, weights_);
+            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
+            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
+        }
+        return bytes;
+    }
+    static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
+
     gradient_call call_back(int i) const {
         gradient_call c = gradient_call_of(i, weights_);
-        c.queue = device_->queue(), c.scratch = scratch_.data();
+        c.queue = device_.queue(), c.scratch = scratch_.data();
         return c;
     }
     void differentiate(int i) {
@@ -3456,18 +3686,202 @@ template <class Backend> class device_training_engine final : public training_en
     }
     void pass(const window& dx, const window& dy, bool adds) {
         gradient_call c;
-        c.images = {0, plan_.batch}, c.dx[0] = dx, c.accumulates[0] = adds, c.queue = device_->queue();
-        detail::launch_gradient<device>(over(c, dx), passed_gradient{device_view(dy), gradient_target(c, 0)});
+        c.images = {0, plan_.batch}, c.dx[0] = dx, c.accumulates[0] = adds, c.queue = device_.queue();
+        detail::launch_gradient<Device>(over(c, dx), passed_gradient{device_view(dy), gradient_target(c, 0)});
     }
 
-    std::unique_ptr<device> device_; // before what lives on it
-    training_weights<device> weights_;
-    device_optimizer<device> optimizer_;
-    device_memory memory_{*device_}, scratch_{*device_}, target_{*device_}, sums_{*device_};
-    device_buffer<device, memory_place::host> output_staging_{*device_};
-    staging_memory input_staging_{*device_}, target_staging_{*device_};
-    tensor<float> y_, dy_, dx_; // on the host
-    bool on_host_ = false;      // the gradient of the output is dy_
+    device_memory memory_{device_}, scratch_{device_}, sums_{device_};
+    device_buffer<Device, memory_place::host> output_staging_{device_};
+    staging_memory input_staging_{device_}, gradient_staging_{device_};
+    std::map<int, tensor<float>> y_,
+        dy_; // on the host, by tensor: outputs; their gradients, where they are given there
+    tensor<float> dx_;
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// dy = weight (dy / |own| + dx / |heard|), the divisors being constants.
+struct balance_gradients {
+    device_view dy, dx; // (N,H,W,C)
+    const double *own, *heard;
+    double weight;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        float& to = dy.at(p.image, p.row, p.column)[c];
+        const double from = double(dx.at(p.image, p.row, p.column)[c]);
+        to = float(weight * detached_ratio(*own) * double(to) + weight * detached_ratio(*heard) * from);
+    }
+};
+// *loss += weight own, or what is not finite of the two.
+struct report_balance {
+    static constexpr int threads = 1;
+    using shared = nothing_kept;
+    using own_memory = nothing_kept;
+    using own = nothing_kept;
+
+    const double *of_own, *heard;
+    double weight;
+    double* loss;
+
+    static int blocks() { return 1; }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {
+        const double both = *of_own + *heard;
+        *loss += weight * (fabs(both) < HUGE_VAL ? *of_own : both);
+    }
+};
+
+namespace detail {
+
+template <class Device> struct trained_on_device { // before what lives on it
+    std::shared_ptr<Device> shared;
+    training_weights<Device> of_network;
+};
+
+} // namespace detail
+
+// Of a graph that was traced for the device.
+template <class Device>
+class device_training_engine final : private detail::trained_on_device<Device>,
+                                     public device_pass<Device, training_engine> {
+    using home = detail::trained_on_device<Device>;
+    using base = device_pass<Device, training_engine>;
+    using frozen_pass = device_pass<Device, network_engine>;
+
+  public:
+    device_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients,
+                           const training_options& o, std::shared_ptr<Device> on)
+        : home{on, training_weights<Device>(*on, g, weights, gradients, detail::trained_weights(g, o))},
+          base(g, o, *on, home::of_network),
+          optimizer_(*on, shapes_of_parameters(g)) {
+        values_.reserve(2 * sizeof(double), "losses");
+    }
+
+    void upload_weights() override { weights_.upload(); }
+    void download() override { weights_.download(); }
+    void clear_gradients() override { weights_.clear_gradients(); }
+
+    int first_not_finite(tensor_view<const float> x) override {
+        this->load(x);
+        this->begin_forward();
+        if (weights_.take_stale()) weights_.prepare();
+        tensor<float> y;
+        for (std::size_t s = 0; s < this->plan_.forward; ++s) {
+            const int i = this->plan_.steps[s].of;
+            this->compute(i, false, false);
+            this->copy_of(this->value(this->op(i).y, false), y);
+            const std::span<const float> numbers(y.data(), y.size());
+            if (!std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); })) return i;
+        }
+        return -1;
+    }
+
+    void begin_step() override {
+        weights_.clear_gradients();
+        weights_.keep_buffers();
+        optimizer_.begin_step();
+    }
+    void load_target(tensor_view<const float> t) override {
+        const window y = this->output_window();
+        const int batch = this->plan_.batch;
+        if (t.batch() != batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
+            fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
+                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
+        this->reserve(target_, this->bytes_of(t), "the target");
+        this->upload(t, target_.data(), target_staging_);
+    }
+    device_tensor target_on_device() const override {
+        window t = this->output_window();
+        t.data = target_.data();
+        return this->tensor_at(t);
+    }
+    void learn(const loss_terms& terms, double weight) override {
+        training_work work = this->work_of(training_work::kind::learn);
+        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale();
+        this->recordings_.run(work, [&] {
+            this->put_forward(false, work.prepares);
+            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss);
+            this->put_backward();
+        });
+        weights_.changed();
+    }
+    void learn(const loss_terms& terms, network_engine& frozen, const loss_terms& of_frozen, double weight) override {
+        if (frozen.queue() != this->queue())
+            fail("a frozen network of another device: expected one that was made beside the network that learns");
+        auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
+        const device_tensor y = this->output_on_device();
+        listener.load({&y, 1});
+        training_work work = this->work_of(training_work::kind::listen);
+        work.prepares = listener.take_stale(), work.where_frozen = listener.where();
+        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight;
+        this->recordings_.run(work, [&] { put_listening(listener, work); });
+        weights_.changed();
+    }
+    update_report update(const weight_update& u) override {
+        optimizer_.upload(u);
+        training_work work{.what = training_work::kind::update, .where = optimizer_.where(), .how = u.how};
+        this->recordings_.run(work, [&] { optimizer_.step(u.how, weights_.parameters(), weights_.gradients()); });
+        update_report r = optimizer_.report();
+        has_waited();
+        r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
+        return r;
+    }
+    void take_back() override { weights_.restore_buffers(); }
+
+    void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
+        optimizer_.upload(s, averages);
+    }
+    void download_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
+        optimizer_.download(s, averages);
+    }
+
+    std::unique_ptr<network_engine> frozen(const training_options& o) override {
+        return std::make_unique<frozen_pass>(this->g_, o, this->device_, weights_);
+    }
+    std::unique_ptr<training_engine> beside(const graph& g, weight_store& weights, gradient_store<float>& gradients,
+                                            const training_options& o) override {
+        return std::make_unique<device_training_engine>(g, weights, gradients, o, home::shared);
+    }
+
+  private:
+    using base::weights_;
+
+    static std::vector<parameter> shapes_of_parameters(const graph& g) {
+        std::vector<parameter> all;
+        for (auto& w : g.weights)
+            if (w.kind == weight_kind::parameter) all.push_back({{}, w.dims, w.rank});
+        return all;
+    }
+    static loss_terms weighted(loss_terms terms, double weight) {
+        for (auto& term : terms) term.weight *= weight;
+        return terms;
+    }
+
+    void put_listening(frozen_pass& listener, const training_work& work) {
+        auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
+        this->device_.clear(values, 2 * sizeof(double));
+        this->put_loss(work.terms, target_.data(), values);
+        listener.put_forward(true, work.prepares);
+        listener.put_loss(work.of_frozen, nullptr, values + 1);
+        listener.put_backward();
+        const window dy = this->output_gradient_window();
+        detail::launch_values<Device>(
+            this->area_of(dy), balance_gradients{device_view(dy), device_view(listener.input_gradient_window()), values,
+                                                 values + 1, work.weight});
+        Device::launch(this->device_.queue(),
+                       report_balance{values, values + 1, work.weight, &optimizer_.state()->loss},
+                       report_balance::blocks());
+        this->put_backward();
+    }
+    void has_waited() override {
+        base::has_waited();
+        target_staging_.pending = false;
+    }
+
+    device_optimizer<Device> optimizer_;
+    typename base::device_memory target_{this->device_}, values_{this->device_};
+    typename base::staging_memory target_staging_{this->device_};
 };
 
 } // namespace fovea
@@ -3483,7 +3897,8 @@ inline std::unique_ptr<engine> make_engine(cuda, const graph& g, const weight_st
 inline std::unique_ptr<training_engine> make_training_engine(cuda, const graph& g, weight_store& weights,
                                                              gradient_store<float>& gradients,
                                                              const training_options& o) {
-    return std::make_unique<device_training_engine<cuda>>(g, weights, gradients, o, std::make_unique<cuda_device>());
+    return std::make_unique<device_training_engine<cuda_device>>(g, weights, gradients, o,
+                                                                 std::make_shared<cuda_device>());
 }
 
 } // namespace fovea

@@ -222,6 +222,7 @@ struct graph {
 // Height and width of every tensor, for an input of that size.
 struct extent {
     int height = 0, width = 0;
+    constexpr bool operator==(const extent&) const = default;
 };
 constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     std::vector<extent> all(g.tensors.size(), extent{});

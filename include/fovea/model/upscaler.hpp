@@ -38,9 +38,6 @@ class upscaler {
           context_(o.threads) {
         if (make && precision_ != precision_kind::float32)
             fail("precision ", name_of(precision_), ": expected float32, which is what this GPU backend computes in");
-        if (make && o.colours != colour_space::rgb)
-            fail(weights.source, ": is of colours in ", fovea::name_of(o.colours),
-                 ": expected rgb, which is what this GPU backend converts");
         digest_ = load_weights(*graph_, weights_, weights);
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
@@ -74,9 +71,9 @@ class upscaler {
         const image& from = in.has_alpha() ? bled : in;
         image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
         bool finite = true;
-        const bool done = engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out),
-                                                 values_.range, o, finite)
-                                  : run_on_threads(from, out, o, finite);
+        const bool done =
+            engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out), values_, o, finite)
+                    : run_on_threads(from, out, o, finite);
         if (!done) return {};
         if (!finite) detail::fail_not_finite(*graph_);
         if (in.has_alpha()) enlarge_alpha(in, out);

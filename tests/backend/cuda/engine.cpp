@@ -113,6 +113,28 @@ TEST_CASE("engine: images of every kind as on the cpu") {
     CHECK(net(bytes, {.how = schedule{8, 16, 0}}) == net(bytes));
 }
 
+TEST_CASE("engine: images in other colours than RGB as on the cpu") {
+    const auto weights = random_weights<small_network>();
+    for (colour_space colours : {colour_space::yuv, colour_space::oklab}) {
+        const model_options o{.range = {-1, 1}, .colours = colours};
+        model<small_network, cpu> on_cpu(weights, o);
+        model<small_network, engine_on_host> net(weights, o);
+        for (int channels : {1, 3, 4}) {
+            INFO(fovea::name_of(colours) << ", " << channels << " channels");
+            const auto bytes = random_image<std::uint8_t>(21, 34, channels);
+            const auto of_8_bits = between<std::uint8_t>(net(bytes), on_cpu(bytes));
+            CHECK(of_8_bits.largest <= 1);
+            CHECK(of_8_bits.mean < 0.01);
+            // Cubes of numbers up to 4 and the steep end of the sRGB curve enlarge rounding errors of 1e-6.
+            const auto floats = random_image<float>(21, 34, channels);
+            CHECK(between<float>(net(floats), on_cpu(floats)).largest < 1e-3);
+        }
+        auto in = random_image<float>(9, 9, 3);
+        in.row<float>(4)[5] = std::numeric_limits<float>::quiet_NaN();
+        CHECK_THROWS_WITH(net(in), Catch::Contains("not finite"));
+    }
+}
+
 TEST_CASE("engine: tiles as small as the memory needs, and the same bits") {
     const auto weights = random_weights<clamped>();
     const auto x = random_tensor(1, 90, 70, 3);

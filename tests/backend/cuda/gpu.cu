@@ -2,8 +2,19 @@
 #include "fovea/backend/cuda/cuda.cuh"
 #include "support/gpu.cuh"
 #include "support/layers.hpp"
+#include "support/recorded_images.hpp"
 
 using namespace fovea_test;
+
+namespace {
+
+struct unrecorded : on_device<cuda_device> {};
+
+std::unique_ptr<engine> make_engine(unrecorded, const graph& g, const weight_store& w) {
+    return std::make_unique<device_engine<unrecorded>>(g, w, std::make_unique<cuda_device>(0, false));
+}
+
+} // namespace
 
 TEST_CASE("layers on a GPU") {
     FOVEA_NEEDS_GPU();
@@ -25,6 +36,11 @@ TEST_CASE("tiles on a GPU give the bits of the whole image") {
     REQUIRE(distance(whole, whole) == 0); // finite
     for (int side : {16, 33}) CHECK(same_bits(net(x.view(), {.how = schedule{side, side, 0}}), whole));
     CHECK(same_bits(net(x.view(), {.device_budget = 3000000}), whole));
+}
+
+TEST_CASE("images on a GPU as graphs give the bits of single kernels") {
+    FOVEA_NEEDS_GPU();
+    check_recorded_images<cuda, unrecorded>();
 }
 
 TEST_CASE("images on a GPU") {

@@ -9,12 +9,19 @@
 //   void upload(void* to, const void* from, std::size_t bytes), download(...);    from and to memory_place::host
 //   void clear(void* to, std::size_t bytes);              zeros
 //   void wait();                                          for everything in the queue; throws what failed
+//   bool begin_recording();                               of what is put into the queue, instead of running it; false:
+//                                                         this device records nothing
+//   recording end_recording();
+//   void drop_recording() noexcept;                       ends it, too
+//   void replay(const recording&);                        into the queue
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "fovea/backend/cuda/buffer.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
+#include "fovea/backend/cuda/recordings.hpp"
 #include "fovea/model/engine.hpp"
 
 namespace fovea {
@@ -47,6 +54,16 @@ template <class Device> class device_weights {
     std::vector<std::size_t> offsets_;
 };
 
+// What the kernels of a tile depend on besides numbers in memory.
+struct tile_work {
+    device_samples from, to;
+    pixel_values values;
+    int batch;
+    rectangle part;
+    const std::byte* arena;
+    bool operator==(const tile_work&) const = default;
+};
+
 // Of a graph that was traced for Backend.
 template <class Backend> class device_engine final : public engine {
   public:
@@ -65,16 +82,20 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range values, const run_options& o,
+    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values, const run_options& o,
              bool& finite) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
         const device_samples from = upload(in);
         out_.reserve(out.bytes(), "the output");
         device_->clear(flag_.data(), sizeof(int));
-        const store_samples to({out_.data(), out}, values, graph_.tensors.back().channels, flag());
+        const device_samples into{out_.data(), out};
+        const store_samples to(into, values, graph_.tensors.back().channels, flag());
         const detail::tiling tiles = make_room({in.height, in.width}, in.batch, o);
         for (int i = 0; i < tiles.count(); ++i) {
-            run_tile(plan_of({in.height, in.width}, in.batch, tiles.at(i)), {from, {}, values}, to);
+            const tile_work work{from, into, values, in.batch, tiles.at(i), arena_.data()};
+            recordings_.run(work, [&] {
+                run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to);
+            });
             if (o.progress || o.stop.stop_possible()) device_->wait(); // else the queue never runs dry
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
@@ -94,8 +115,17 @@ template <class Backend> class device_engine final : public engine {
         return plan_of(input, batch, tiles.at(middle)).bytes;
     }
 
-    // Tiles whose activations fit, the arena being reserved: whole images where they do, else by halves.
+    // Tiles whose activations fit, the arena being reserved. Images of one size in a row are planned once.
     detail::tiling make_room(extent input, int batch, const run_options& o) {
+        const room wanted{input, batch, o.how, o.device_budget};
+        if (!(last_room_ == wanted) || arena_.bytes() == 0) {
+            last_tiles_.emplace(find_room(input, batch, o));
+            last_room_ = wanted;
+        }
+        return *last_tiles_;
+    }
+    // Whole images where they fit, else by halves.
+    detail::tiling find_room(extent input, int batch, const run_options& o) {
         const auto tiles_of = [&](int side) { return detail::tiling(graph_, input, {side, side, 0}); };
         if (o.how) {
             const detail::tiling tiles(graph_, input, {o.how->tile_height, o.how->tile_width, 0});
@@ -127,7 +157,7 @@ template <class Backend> class device_engine final : public engine {
     struct input_of { // of the tile's first kernel
         device_samples from;
         window to;
-        value_range values;
+        pixel_values values;
     };
     void run_tile(const plan& p, input_of input, const store_samples& store) {
         const auto windows = place(p);
@@ -204,6 +234,16 @@ template <class Backend> class device_engine final : public engine {
     std::vector<call> calls_; // of the operations, without what depends on the tile
     device_buffer<device, memory_place::device> arena_{*device_}, in_{*device_}, out_{*device_}, flag_{*device_};
     device_buffer<device, memory_place::host> staging_{*device_};
+    recordings<device, tile_work> recordings_{*device_};
+    struct room {
+        extent input;
+        int batch;
+        std::optional<schedule> how;
+        std::size_t budget;
+        bool operator==(const room&) const = default;
+    };
+    std::optional<room> last_room_;
+    std::optional<detail::tiling> last_tiles_; // in it
 };
 
 } // namespace fovea

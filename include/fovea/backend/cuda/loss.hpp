@@ -134,7 +134,9 @@ template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
                  double* value) {
     for (const loss_term& term : terms) {
-        const loss_kernel k(area, term, area.y, t, dy, partial);
+        call part = area;
+        if (term.images > 0) part.images = {term.first, term.first + term.images};
+        const loss_kernel k(part, term, area.y, t, dy, partial);
         Device::launch(area.queue, k, k.blocks());
         Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
     }
