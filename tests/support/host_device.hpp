@@ -73,11 +73,12 @@ struct host_device {
     }
     void wait() { check_runs("waited"); }
 
-  private:
     template <class F> static void put(void* queue, F work) { // no queue: where there is no device either
         auto* const device = static_cast<host_device*>(queue);
         device && device->is_recording ? device->recorded.push_back(work) : work();
     }
+
+  private:
     void check_runs(const char* what) const {
         if (is_recording) fovea::fail("a recording of kernels ", what, ": expected launches and memory to clear");
     }

@@ -8,6 +8,11 @@
 
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/buffer.hpp"
+#if FOVEA_WITH_CUDNN
+#include <optional>
+
+#include "fovea/backend/cuda/cudnn_convolutions.cuh"
+#endif
 
 namespace fovea {
 
@@ -163,6 +168,16 @@ class cuda_device {
         detail::check_cuda(cudaGraphLaunch(r.executable(), stream_), "putting a graph of kernels into the queue");
     }
 
+#if FOVEA_WITH_CUDNN
+    void open_convolutions() {
+        if (!convolutions_) select(), convolutions_.emplace(stream_, name());
+    }
+    const convolution_plan* find_convolution(const library_convolution& l, const notice_function& say) {
+        return convolutions_->find(l, say);
+    }
+    void save_convolutions(const notice_function& say) { convolutions_->save(say); }
+#endif
+
   private:
     void check_code() {
         cudaFuncAttributes unused{};
@@ -181,6 +196,9 @@ class cuda_device {
     bool records_;
     cudaDeviceProp properties_{};
     cudaStream_t stream_ = nullptr;
+#if FOVEA_WITH_CUDNN
+    std::optional<cudnn_convolutions> convolutions_;
+#endif
 };
 
 } // namespace fovea
