@@ -317,12 +317,12 @@ class thread_pool {
         }
     }
 
-    // Spins for some ten microseconds, the gap between two operations, then parks.
+    // Spins for a tenth of a millisecond or two, longer than the gap between two operations, then parks.
     template <class T, class Ready> static T await(const std::atomic<T>& value, Ready ready) noexcept {
         for (int spin = 0;; ++spin) {
             const T now = value.load(std::memory_order_acquire);
             if (ready(now)) return now;
-            if (spin < 1000) {
+            if (spin < 10000) {
                 pause();
             } else {
                 value.wait(now, std::memory_order_acquire);
@@ -11504,7 +11504,8 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
 
 // How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
 // the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
-// end at multiples of the footprint's grain. A piece may be empty.
+// end at multiples of the footprint's grain, the first pieces being the larger ones, for the first worker is the first
+// to begin. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
@@ -11535,7 +11536,7 @@ struct cut {
             const auto border = [&](int at) {
                 if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
                 const int even = r.begin + int(std::ptrdiff_t(r.size()) * at / n);
-                return std::max(r.begin, even / step * step);
+                return std::min((even + step - 1) / step * step, r.end);
             };
             return range{border(k), border(k + 1)};
         };
