@@ -13683,7 +13683,8 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 
 namespace fovea {
 
-// Changes the formats of tensors, after tracing. Throws where that is none, or where the backend has no conversions.
+// Changes the formats of tensors, after tracing; in training, where a backend has kernels for that, of their gradients,
+// too. Throws where that is none, or where the backend has no conversions.
 inline void store_in(graph& g, precision_kind precision) {
     const bool converts = g.widen && g.narrow;
     if (!converts && !std::ranges::all_of(g.operations, &operation::takes_16_bits))
@@ -13703,8 +13704,10 @@ inline void store_in(graph& g, precision_kind precision) {
         if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
     if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
     for (auto& p : g.preparations)
-        for (auto& o : g.operations)
+        for (auto& o : g.operations) {
             if (o.w[0] == p.out) p.format = g.tensors[std::size_t(o.x[0])].format;
+            if (o.d.arranged == p.out) p.format = g.tensors[std::size_t(o.y)].format; // as its gradient
+        }
 }
 
 } // namespace fovea
@@ -14667,7 +14670,8 @@ template <class Real> class gradient_store {
 // another is overwritten by it.
 //
 // With `storage` of 16 bits what is kept lies in them from its last use forward to its first use backward, where it is
-// widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded.
+// widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded. Where tensors
+// themselves have formats of 16 bits (tensor_info), their values and gradients lie in them, and kernels take them.
 
 // ---- fovea/graph/kept_values.hpp
 // What the backward pass needs of the forward pass: which tensors and weights get gradients, which values are read
@@ -14922,6 +14926,8 @@ class training_planner {
     arena_slot& partial(int i) { return slots_[3 * n_ + g_.operations.size() + std::size_t(i)]; }
     arena_slot& stored(int t) { return slots_[3 * n_ + 2 * g_.operations.size() + std::size_t(t)]; }
     bool needs(int t) const { return keep_.needs(t); }
+    number_format format(int t) const { return g_.tensors[std::size_t(t)].format; }
+    bool same_format(int a, int b) const { return format(a) == format(b); }
 
     void find_columns() {
         for (auto& e : p_.extents) p_.cols.push_back({0, e.width});
@@ -15008,8 +15014,8 @@ class training_planner {
                 int& buffer = buffer_[std::size_t(x)];
                 using enum gradient_way;
                 auto& way = ways[std::size_t(k)];
-                const bool written = buffer >= 0,
-                           takes_over = !written && free && (passing || (k == 0 && o.d.in_place));
+                const bool written = buffer >= 0, takes_over = !written && free && same_format(x, o.y) &&
+                                                               (passing || (k == 0 && o.d.in_place));
                 way = passing   ? written      ? added
                                   : takes_over ? renamed
                                                : copied
@@ -15039,14 +15045,16 @@ class training_planner {
         value(int(n_) - 1, false).use(now_ + 1); // read after the step
         if (needs(0) && buffer_[0] >= 0) gradient(0).use(now_ + 1);
         for (std::size_t t = 0; t < n_; ++t) {
-            const std::size_t pixel = std::size_t(g_.tensors[t].channels) * element_;
+            const bool wide = format(int(t)) == number_format::float32;
+            const std::size_t number = wide ? element_ : bytes_of(format(int(t))),
+                              pixel = std::size_t(g_.tensors[t].channels) * number;
             const std::size_t rows = std::size_t(p_.batch) * std::size_t(p_.extents[t].height);
             const std::size_t row = pixel * std::size_t(p_.cols[t].size());
             const std::size_t gradient_row = pixel * std::size_t(p_.extents[t].width + 2 * p_.margins[t]);
             p_.zero_bytes = std::max(p_.zero_bytes, aligned(std::max(row, gradient_row)));
             slots_[t].bytes = aligned(row * rows);
             slots_[n_ + t].bytes = aligned(row * rows);
-            stored(int(t)).bytes = aligned(row * rows / element_ * bytes_of(options_.storage));
+            stored(int(t)).bytes = aligned(row * rows / number * bytes_of(options_.storage));
             slots_[2 * n_ + t].bytes = aligned(gradient_row * rows);
         }
         for (std::size_t i = 0; i < m; ++i) {
@@ -15205,7 +15213,8 @@ class training_memory {
                 .columns = cols.size(),
                 .stored = height,
                 .row_stride = row,
-                .image_stride = row * height};
+                .image_stride = row * height,
+                .format = g_.tensors[std::size_t(t)].format};
     }
     std::size_t element_;
 };
@@ -15813,8 +15822,8 @@ template <class Real> class basic_network_engine {
     virtual void load(tensor_view<const Real> x) = 0;
     virtual void load(std::span<const device_tensor> parts) = 0;
     virtual void forward(bool evaluating) = 0;
-    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at first,
-    // counts where somebody has asked for it.
+    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at
+    // first, counts where somebody has asked for it.
     static constexpr int last = -1;
     virtual tensor_view<const Real> output(int tensor = last) = 0;
     virtual tensor_view<Real> output_gradient(int tensor = last) = 0;
@@ -15846,6 +15855,10 @@ template <class Real> class basic_training_engine : public basic_network_engine<
     virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
     virtual update_report update(const weight_update&) = 0;
     virtual void take_back() = 0; // of a step without update()
+    // In fp16 gradients are too small without loss scaling: learn() then multiplies them by the scale, update() divides
+    // them by it. 1 at first; to be changed between steps.
+    virtual bool gradients_may_vanish() const = 0;
+    virtual void scale_loss(double scale) = 0;
 
     // What the optimizer remembers, and averages (null: there are none).
     virtual void upload_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
@@ -15902,7 +15915,8 @@ struct trainable_options {
     bool input_gradient = false;
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
-    precision_kind precision = precision_kind::float32; // bfloat16, float16: of what is kept for the backward pass
+    // bfloat16, float16: of what is kept for the backward pass; on a GPU of all activations and their gradients
+    precision_kind precision = precision_kind::float32;
     training_engine* beside = nullptr; // on a GPU: with the queue of that network's engine, so that one can read the
                                        // other's output there
 };
@@ -16036,9 +16050,9 @@ template <class Real> class basic_trainable {
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
-        if (make) engine_ = make_engine(o, make);
-        if (o.precision == precision_kind::int8 || o.precision == precision_kind::tensor_float32)
+        if (o.precision == precision_kind::int8 || (!make && o.precision == precision_kind::tensor_float32))
             fail("precision ", name_of(o.precision), ": expected float32, bf16 or fp16 for training");
+        if (make) engine_ = make_engine(o, make);
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
             const weight& w = graph_->weights[i];
@@ -16118,17 +16132,19 @@ template <class Real> class basic_trainable {
         return name;
     }
 
-    // An engine converts nothing on the host, whose pass is not used then.
-    static training_options training_options_of(const trainable_options& o, bool unused = false) {
+    // An engine has formats of tensors instead of a storage.
+    static training_options training_options_of(const trainable_options& o, bool on_engine) {
         return {.input_gradient = o.input_gradient,
                 .batch_statistics = o.batch_statistics,
-                .storage = unused ? number_format::float32 : stored_format(o.precision)};
+                .storage = on_engine ? number_format::float32 : stored_format(o.precision)};
     }
     std::unique_ptr<basic_training_engine<Real>> make_engine(const trainable_options& o,
-                                                             training_engine_maker<Real> make) const {
+                                                             training_engine_maker<Real> make) {
+        graph_->precision = o.precision;
+        if (stored_format(o.precision) != number_format::float32) store_in(*graph_, o.precision);
         if constexpr (std::same_as<Real, float>)
-            if (o.beside) return o.beside->beside(*graph_, *weights_, *gradients_, training_options_of(o));
-        return make(*graph_, *weights_, *gradients_, training_options_of(o));
+            if (o.beside) return o.beside->beside(*graph_, *weights_, *gradients_, training_options_of(o, true));
+        return make(*graph_, *weights_, *gradients_, training_options_of(o, true));
     }
     void download() {
         if (engine_ && !stale_) engine_->download();
@@ -17321,6 +17337,7 @@ class moving_average {
 // A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
 // counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
 // the run goes back to the last state that was kept (keep_state) with a lower learning rate.
+#include <sstream>
 
 // ---- fovea/loss/loss_function.hpp
 // Any loss, chosen at run time. What a backend can compute by itself is known from its terms.
@@ -17511,6 +17528,9 @@ class trainer {
         file.metadata[prefix + "trainer.bad_steps"] = std::to_string(bad_steps_);
         file.metadata[prefix + "trainer.bad_in_a_row"] = std::to_string(bad_in_a_row_);
         file.metadata[prefix + "trainer.returns"] = std::to_string(returns_);
+        if (net_.engine() && net_.engine()->gradients_may_vanish())
+            file.metadata[prefix + "trainer.loss_scale"] =
+                text_of(std::int64_t(scaler_.scale), ' ', scaler_.good, ' ', scaler_.bad);
     }
     // Throws one line when the file does not hold such a state; nothing is changed then.
     void load(const tensor_file& file, const std::string& prefix = "") {
@@ -17543,6 +17563,8 @@ class trainer {
         for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
         optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
         returns_ = returns;
+        if (const auto scale = file.metadata.find(prefix + "trainer.loss_scale"); scale != file.metadata.end())
+            std::istringstream(scale->second) >> scaler_.scale >> scaler_.good >> scaler_.bad;
         net_.weights_changed();
         begin_step();
         keep_state();
@@ -17576,7 +17598,10 @@ class trainer {
 
     void begin_step() {
         micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
-        if (training_engine* const engine = net_.engine()) return engine->begin_step();
+        if (training_engine* const engine = net_.engine()) {
+            if (engine->gradients_may_vanish()) engine->scale_loss(scaler_.scale);
+            return engine->begin_step();
+        }
         net_.clear_gradients();
         buffers_.clear();
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
@@ -17609,6 +17634,14 @@ class trainer {
                                          .max_gradient_norm = options_.max_gradient_norm,
                                          .average_share = averages() ? average_.share() : 0});
         r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
+        if (engine.gradients_may_vanish() && std::isfinite(r.loss)) {
+            const double scale = scaler_.scale;
+            if (!scaler_.update(u.taken) && scale > scaler_.least) { // what is scaled less may fit
+                r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ",
+                                    scaler_.scale, " from here on");
+                return;
+            }
+        }
         if (!u.taken) {
             problem_ = describe(std::isfinite(r.loss) ? "gradient" : "loss", input);
             return;
@@ -17661,6 +17694,7 @@ class trainer {
     int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
     std::int64_t bad_steps_ = 0;
     std::string problem_;
+    loss_scaler scaler_{};       // where gradients may vanish
     std::vector<float> buffers_; // as they were before this step
     std::vector<double> norms_;
     enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest

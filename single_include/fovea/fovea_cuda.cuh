@@ -1180,6 +1180,10 @@ struct device_numbers {
         else
             reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
     }
+    // As it would be read again.
+    FOVEA_HOST_DEVICE float rounded(float v) const {
+        return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
+    }
     FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
         return {data + i * (format == number_format::float32 ? 4 : 2), format};
     }
@@ -2295,6 +2299,22 @@ struct planned_convolution {
     void run() const { plan->run(of); }
 };
 
+namespace detail {
+
+// The gradient of a convolution's input, as a convolution with turned filters: of `forward` its attributes, as traced.
+// Only where that has no stride.
+inline call input_gradient_as_call(const gradient_call& g, const attributes& forward) {
+    call c;
+    c.a = g.a, c.a.offset = -g.a.offset;
+    c.a.method = g.a.stride == 1 ? forward.method : convolution_method::direct;
+    c.images = g.images, c.rows = g.rows, c.cols = g.cols;
+    c.x[0] = g.dy, c.y = g.dx[0], c.w[0] = g.arranged;
+    if (g.accumulates[0]) c.x[1] = g.dx[0];
+    return c;
+}
+
+} // namespace detail
+
 template <class Device> class library_convolutions {
   public:
     library_convolutions(Device& device, const graph& g)
@@ -2309,16 +2329,21 @@ template <class Device> class library_convolutions {
     // its tensors, and the host waits for them. So that is never while kernels are recorded: what is recorded was put
     // into the queue before.
     std::vector<planned_convolution> find(const std::vector<call>& calls, const notice_function& say) {
-        std::vector<planned_convolution> found(calls.size());
-        if constexpr (has_library<Device>) {
-            if (!on_) return found;
-            for (std::size_t i = 0; i < calls.size(); ++i)
-                if (calls[i].a.method == convolution_method::library)
-                    if (const auto l = library_convolution_of(calls[i]))
-                        found[i] = {device_.find_convolution(*l, say), *l};
-            device_.save_convolutions(say);
-        }
+        std::vector<planned_convolution> found;
+        for (auto& c : calls) found.push_back(find(c, say));
+        save(say);
         return found;
+    }
+    // Of one; what was measured is to be saved then.
+    planned_convolution find(const call& c, const notice_function& say) {
+        if constexpr (has_library<Device>)
+            if (on_ && c.a.method == convolution_method::library)
+                if (const auto l = library_convolution_of(c)) return {device_.find_convolution(*l, say), *l};
+        return {};
+    }
+    void save(const notice_function& say) {
+        if constexpr (has_library<Device>)
+            if (on_) device_.save_convolutions(say);
     }
 
   private:
@@ -3264,7 +3289,7 @@ struct maximum_gradient {
         for (int t = 0; t < kernel * kernel; ++t) {
             const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
             if (!x.inside(v, u)) continue;
-            const float in = x.get({n, v, u}, c);
+            const float in = y.data.rounded(x.get({n, v, u}, c));
             if (in == largest || in != in) return t;
         }
         return -1;
@@ -3485,11 +3510,12 @@ struct loss_kernel {
     double* partial;      // (blocks)
     device_area area;
     double numbers, down, right; // values; pairs of neighbours
+    double scale;                // of the gradient
 
     template <class Call>
     loss_kernel(const Call& whole, const loss_term& l, const window& output, const window& target, const window& d,
-                double* sums)
-        : term(l), y(output), t(target), dy(d), partial(sums), area(whole) {
+                double* sums, double scale_of_gradient)
+        : term(l), y(output), t(target), dy(d), partial(sums), area(whole), scale(scale_of_gradient) {
         const double rows = double(area.images) * y.channels;
         numbers = rows * y.height * y.width;
         down = rows * (y.height - 1) * y.width, right = rows * y.height * (y.width - 1);
@@ -3518,7 +3544,7 @@ struct loss_kernel {
             const int c = int(i % y.channels);
             double slope = 0;
             sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
-            dy.put(p, c, dy.get(p, c) + float(term.weight * slope));
+            dy.put(p, c, dy.get(p, c) + float(scale * term.weight * slope));
         }
         return sum;
     }
@@ -3595,14 +3621,15 @@ inline std::size_t loss_scratch(int batch, const window& y) {
     return std::size_t(blocks_for(values, loss_kernel::threads * loss_kernel::each)) * sizeof(double);
 }
 
-// Adds the loss to *value and its gradient to dy. `area` has the queue and the pixels of y, all of them.
+// Adds the loss to *value and its gradient, times `scale`, to dy. `area` has the queue and the pixels of y, all of
+// them.
 template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
-                 double* value) {
+                 double* value, double scale = 1) {
     for (const loss_term& term : terms) {
         call part = area;
         if (term.images > 0) part.images = {term.first, term.first + term.images};
-        const loss_kernel k(part, term, area.y, t, dy, partial);
+        const loss_kernel k(part, term, area.y, t, dy, partial, scale);
         Device::launch(area.queue, k, k.blocks());
         Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
     }
@@ -4235,6 +4262,24 @@ struct copy_numbers {
     }
 };
 
+// to *= factor
+struct multiply_numbers {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    float* to;
+    float factor;
+    std::ptrdiff_t count;
+
+    int blocks() const { return blocks_for(count, threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread;
+        if (i < count) to[i] *= factor;
+    }
+};
+
 template <class Device> class training_weights {
   public:
     training_weights(Device& device, const graph& g, weight_store& on_host, gradient_store<float>& gradients,
@@ -4310,6 +4355,12 @@ template <class Device> class training_weights {
     }
     void clear_gradients() {
         if (gradient_bytes_ > 0) device_.clear(gradients_.data(), gradient_bytes_);
+        changed();
+    }
+
+    void divide_gradients(double scale) { // of the parameters; a power of 2
+        const multiply_numbers k{gradients(), float(1 / scale), std::ptrdiff_t(parameter_bytes_ / sizeof(float))};
+        if (parameter_bytes_ > 0) Device::launch(device_.queue(), k, k.blocks());
         changed();
     }
 
@@ -4405,7 +4456,7 @@ struct training_work {
     int batch = 0, height = 0, width = 0;
     bool evaluating = false, prepares = false;
     loss_terms terms{}, of_frozen{};
-    double weight = 1;
+    double weight = 1, scale = 1; // of the loss; of gradients
     update_rule how{};
     bool operator==(const training_work&) const = default;
 };
@@ -4414,7 +4465,12 @@ struct training_work {
 template <class Device, class Interface> class device_pass : public Interface, protected training_memory {
   public:
     device_pass(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
-        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights) {}
+        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights), library_(device, g) {
+        for (int t : o.outputs)
+            if (g.tensors[std::size_t(t)].format != number_format::float32)
+                fail("precision ", name_of(g.precision),
+                     ": what a loss reads inside this network is kept in 16 bits: expected float32");
+    }
 
     void load(tensor_view<const float> x) override {
         detail::check_input(g_, x);
@@ -4481,12 +4537,13 @@ template <class Device, class Interface> class device_pass : public Interface, p
             if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
     }
     // Adds the loss to *value and its gradient to that of the output.
-    void put_loss(const loss_terms& terms, const std::byte* target, double* value) {
+    // Gradients are `scale` times as large, then.
+    void put_loss(const loss_terms& terms, const std::byte* target, double* value, double scale) {
         const window y = training_memory::output();
         window t = y;
         t.data = const_cast<std::byte*>(target); // it is only read
         detail::launch_loss<Device>(area_of(y), terms, t, training_memory::output_gradient(),
-                                    reinterpret_cast<double*>(sums_.data()), value);
+                                    reinterpret_cast<double*>(sums_.data()), value, scale);
     }
     void put_backward() {
         begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
@@ -4542,15 +4599,16 @@ template <class Device, class Interface> class device_pass : public Interface, p
     virtual void has_waited() { input_staging_.pending = gradient_staging_.pending = false; }
     tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
         to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        const std::size_t bytes = to.size() * sizeof(float);
+        const std::size_t bytes = to.size() * fovea::bytes_of(w.format);
         output_staging_.reserve(bytes, "an output");
         device_.download(output_staging_.data(), w.data, bytes);
         wait();
-        std::memcpy(to.data(), output_staging_.data(), bytes);
+        const device_numbers from{output_staging_.data(), w.format};
+        for (std::size_t i = 0; i < to.size(); ++i) to.data()[i] = from[std::ptrdiff_t(i)];
         return std::as_const(to).view();
     }
     void clear(const window& w) {
-        device_.clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
+        device_.clear(w.data, std::size_t(w.image_stride) * fovea::bytes_of(w.format) * std::size_t(plan_.batch));
     }
     call area_of(const window& y) const {
         call c;
@@ -4559,12 +4617,17 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return c;
     }
 
-    void compute(int i, bool again, bool updates) {
+    call call_of(int i, bool again) {
         const operation& o = op(i);
         call c;
         c.a = o.a, c.dims = o.dims, c.queue = device_.queue();
         for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
         take_windows(c, i, again);
+        return c;
+    }
+    void compute(int i, bool again, bool updates) {
+        const operation& o = op(i);
+        const call c = call_of(i, again);
         if (c.statistics && !again) {
             gradient_call s = call_back(i);
             for (int k = 0; updates && k < max_weights; ++k)
@@ -4572,18 +4635,18 @@ template <class Device, class Interface> class device_pass : public Interface, p
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             o.d.statistics_before(s);
         }
-        o.forward(c);
+        const auto by_library = library_.find(c, {});
+        by_library ? by_library.run() : o.forward(c);
     }
 
     Device& device_;
     training_weights<Device>& weights_;
+    library_convolutions<Device> library_;
     placement where_;
     recordings<Device, training_work> recordings_{device_};
 
   private:
     static training_options for_device(training_options o) {
-        if (o.storage != number_format::float32)
-            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
         o.whole_calls = true;
         return o;
     }
@@ -4598,6 +4661,21 @@ template <class Device, class Interface> class device_pass : public Interface, p
         begin_forward();
         reserve(scratch_, scratch_bytes(), "scratch");
         reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
+        find_convolutions();
+    }
+    // Plans of the device's library, measured while the arena holds nothing.
+    void find_convolutions() {
+        begin_forward();
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+            const auto [what, i] = plan_.steps[s];
+            if (what == training_step::kind::forward) {
+                library_.find(call_of(i, s >= plan_.forward), {});
+                continue;
+            }
+            gradient_call c = call_back(i);
+            if (take_targets(c, i)) input_gradient_by_library(op(i), over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        }
+        library_.save({});
     }
     std::size_t scratch_bytes() const {
         std::size_t bytes = 0;
@@ -4627,8 +4705,15 @@ template <class Device, class Interface> class device_pass : public Interface, p
         }
         if (whole.statistics) o.d.statistics_back(whole);
         gradient_call c = whole;
-        if (take_targets(c, i)) o.d.input(over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        if (take_targets(c, i)) put_input_gradient(o, over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
+    }
+    planned_convolution input_gradient_by_library(const operation& o, const gradient_call& c) {
+        return c.arranged ? library_.find(detail::input_gradient_as_call(c, o.a), {}) : planned_convolution{};
+    }
+    void put_input_gradient(const operation& o, const gradient_call& c) {
+        const auto by_library = input_gradient_by_library(o, c);
+        by_library ? by_library.run() : o.d.input(c);
     }
     void pass(const window& dx, const window& dy, bool adds) {
         gradient_call c;
@@ -4743,10 +4828,10 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     void learn(const loss_terms& terms, double weight) override {
         training_work work = this->work_of(training_work::kind::learn);
-        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale();
+        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale(), work.scale = scale_;
         this->recordings_.run(work, [&] {
             this->put_forward(false, work.prepares);
-            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss);
+            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss, work.scale);
             this->put_backward();
         });
         weights_.changed();
@@ -4759,20 +4844,27 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         listener.load({&y, 1});
         training_work work = this->work_of(training_work::kind::listen);
         work.prepares = listener.take_stale(), work.where_frozen = listener.where();
-        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight;
+        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight, work.scale = scale_;
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
     }
     update_report update(const weight_update& u) override {
         optimizer_.upload(u);
-        training_work work{.what = training_work::kind::update, .where = optimizer_.where(), .how = u.how};
-        this->recordings_.run(work, [&] { optimizer_.step(u.how, weights_.parameters(), weights_.gradients()); });
+        training_work work{
+            .what = training_work::kind::update, .where = optimizer_.where(), .scale = scale_, .how = u.how};
+        this->recordings_.run(work, [&] {
+            if (scale_ != 1) weights_.divide_gradients(scale_);
+            optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
+        });
         update_report r = optimizer_.report();
         has_waited();
         r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
         return r;
     }
     void take_back() override { weights_.restore_buffers(); }
+
+    bool gradients_may_vanish() const override { return this->g_.precision == precision_kind::float16; }
+    void scale_loss(double scale) override { scale_ = scale; }
 
     void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
         optimizer_.upload(s, averages);
@@ -4806,9 +4898,9 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     void put_listening(frozen_pass& listener, const training_work& work) {
         auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
         this->device_.clear(values, 2 * sizeof(double));
-        this->put_loss(work.terms, target_.data(), values);
+        this->put_loss(work.terms, target_.data(), values, work.scale);
         listener.put_forward(true, work.prepares);
-        listener.put_loss(work.of_frozen, nullptr, values + 1);
+        listener.put_loss(work.of_frozen, nullptr, values + 1, work.scale);
         listener.put_backward();
         const window dy = this->output_gradient_window();
         detail::launch_values<Device>(
@@ -4824,6 +4916,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         target_staging_.pending = false;
     }
 
+    double scale_ = 1; // of the gradients before update()
     device_optimizer<Device> optimizer_;
     typename base::device_memory target_{this->device_}, values_{this->device_};
     typename base::staging_memory target_staging_{this->device_};

@@ -109,7 +109,12 @@ class cuda_device {
         check_code();
         detail::check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
     }
-    ~cuda_device() { cudaStreamDestroy(stream_); }
+    ~cuda_device() {
+#if FOVEA_WITH_CUDNN
+        convolutions_.reset(); // they use the stream
+#endif
+        cudaStreamDestroy(stream_);
+    }
     cuda_device(const cuda_device&) = delete;
     cuda_device& operator=(const cuda_device&) = delete;
 
