@@ -21,6 +21,10 @@
 // FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
 // FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_ZLIB
 //                      1: use that library; the program links it.
+// FOVEA_WITH_CUDNN     1: on a GPU convolutions in 16 bits and TF32 are cuDNN's; the program links it.
+#ifndef FOVEA_WITH_CUDNN
+#define FOVEA_WITH_CUDNN 0
+#endif
 #ifndef FOVEA_DISPATCH
 #define FOVEA_DISPATCH 0
 #endif
@@ -313,12 +317,12 @@ class thread_pool {
         }
     }
 
-    // Spins for some ten microseconds, the gap between two operations, then parks.
+    // Spins for a tenth of a millisecond or two, longer than the gap between two operations, then parks.
     template <class T, class Ready> static T await(const std::atomic<T>& value, Ready ready) noexcept {
         for (int spin = 0;; ++spin) {
             const T now = value.load(std::memory_order_acquire);
             if (ready(now)) return now;
-            if (spin < 1000) {
+            if (spin < 10000) {
                 pause();
             } else {
                 value.wait(now, std::memory_order_acquire);
@@ -4326,8 +4330,9 @@ struct window {
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
 // How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
-// never chosen by itself, see graph/quantise.hpp.
-enum class convolution_method { automatic, direct, winograd, int8 };
+// never chosen by itself, see graph/quantise.hpp. library: as direct, but where numbers are rounded anyway by another
+// library that has it.
+enum class convolution_method { automatic, direct, winograd, int8, library };
 
 // A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
 struct quantisation {
@@ -4380,7 +4385,8 @@ struct preparation_call {
     std::array<const void*, max_weights> w{};
     std::array<weight_shape, max_weights> dims{};
     void* out = nullptr;
-    void* queue = nullptr; // of a device, as in call; null: everything is in the host's memory
+    void* queue = nullptr;                         // of a device, as in call; null: everything is in the host's memory
+    number_format format = number_format::float32; // of the result, where the backend keeps arrangements in 16 bits
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
@@ -9494,6 +9500,39 @@ template <class Real> void weight_gradient(basic_reference<Real>, multiply_matri
 #include <concepts>
 #include <numeric>
 
+// ---- fovea/graph/precision.hpp
+// What a model computes with, and keeps its activations in.
+
+namespace fovea {
+
+// float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
+// keep activations between operations in 16 bits (graph/half_storage.hpp), and sum in float32. tensor_float32, of a GPU
+// alone, is float32 but for what convolutions multiply: 11 significant bits of each number.
+enum class precision_kind { float32, int8, bfloat16, float16, tensor_float32 };
+
+constexpr const char* name_of(precision_kind p) {
+    switch (p) {
+        case precision_kind::int8:
+            return "int8";
+        case precision_kind::bfloat16:
+            return "bf16";
+        case precision_kind::float16:
+            return "fp16";
+        case precision_kind::tensor_float32:
+            return "tf32";
+        default:
+            return "float32";
+    }
+}
+
+constexpr number_format stored_format(precision_kind p) {
+    return p == precision_kind::bfloat16  ? number_format::bfloat16
+           : p == precision_kind::float16 ? number_format::float16
+                                          : number_format::float32;
+}
+
+} // namespace fovea
+
 namespace fovea {
 
 // Pixels of a tensor for each pixel of the network's input, along one axis. 0: one pixel for the whole image.
@@ -9634,8 +9673,9 @@ struct preparation {
     int out = -1;
     attributes a{};
     preparation_kernel forward = nullptr;
-    preparation_size bytes = nullptr;        // of the result; null: count(dims) floats
-    preparation_gradient backward = nullptr; // null: of an arrangement, whose gradients bypass it
+    preparation_size bytes = nullptr;              // of the result; null: count(dims) floats
+    number_format format = number_format::float32; // of the tensor that an arrangement is multiplied with
+    preparation_gradient backward = nullptr;       // null: of an arrangement, whose gradients bypass it
 };
 
 using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
@@ -9650,6 +9690,7 @@ struct graph {
     std::vector<output_of> outputs;
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
+    precision_kind precision = precision_kind::float32;        // likewise
     widening widen = nullptr;                                  // the backend's
     narrowing narrow = nullptr;
     int scope = -1;
@@ -11463,7 +11504,8 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
 
 // How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
 // the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
-// end at multiples of the footprint's grain. A piece may be empty.
+// end at multiples of the footprint's grain, the first pieces being the larger ones, for the first worker is the first
+// to begin. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
@@ -11494,7 +11536,7 @@ struct cut {
             const auto border = [&](int at) {
                 if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
                 const int even = r.begin + int(std::ptrdiff_t(r.size()) * at / n);
-                return std::max(r.begin, even / step * step);
+                return std::min((even + step - 1) / step * step, r.end);
             };
             return range{border(k), border(k + 1)};
         };
@@ -11584,7 +11626,7 @@ class weight_store {
     // With memory for the result.
     preparation_call call_of(const graph& g, const preparation& p, std::size_t element) {
         preparation_call c;
-        c.a = p.a;
+        c.a = p.a, c.format = p.format;
         for (int i = 0; i < max_weights; ++i)
             if (p.w[i] >= 0) {
                 c.w[std::size_t(i)] = (*this)[p.w[i]];
@@ -13640,41 +13682,12 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 // So do the network's input and output; what the tail reads, which is the picture itself or is added to it, so that
 // its rounding would be seen; and what an operation reads whole, of which a float32 copy would save nothing.
 
-// ---- fovea/graph/precision.hpp
-// What a model computes with, and keeps its activations in.
-
-namespace fovea {
-
-// float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
-// compute in float32, and keep activations between operations in 16 bits (graph/half_storage.hpp).
-enum class precision_kind { float32, int8, bfloat16, float16 };
-
-constexpr const char* name_of(precision_kind p) {
-    switch (p) {
-        case precision_kind::int8:
-            return "int8";
-        case precision_kind::bfloat16:
-            return "bf16";
-        case precision_kind::float16:
-            return "fp16";
-        default:
-            return "float32";
-    }
-}
-
-constexpr number_format stored_format(precision_kind p) {
-    return p == precision_kind::bfloat16  ? number_format::bfloat16
-           : p == precision_kind::float16 ? number_format::float16
-                                          : number_format::float32;
-}
-
-} // namespace fovea
-
 namespace fovea {
 
 // Changes the formats of tensors, after tracing. Throws where that is none, or where the backend has no conversions.
 inline void store_in(graph& g, precision_kind precision) {
-    if (!g.widen || !g.narrow)
+    const bool converts = g.widen && g.narrow;
+    if (!converts && !std::ranges::all_of(g.operations, &operation::takes_16_bits))
         fail("precision ", name_of(precision), ": this backend cannot convert numbers of 16 bits");
     std::vector<char> stays(g.tensors.size(), 0);
     stays.front() = stays.back() = 1;
@@ -13690,6 +13703,9 @@ inline void store_in(graph& g, precision_kind precision) {
     for (std::size_t i = 0; i < g.tensors.size(); ++i)
         if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
     if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
+    for (auto& p : g.preparations)
+        for (auto& o : g.operations)
+            if (o.w[0] == p.out) p.format = g.tensors[std::size_t(o.x[0])].format;
 }
 
 } // namespace fovea
@@ -13865,6 +13881,15 @@ template <class T> bool store_row(T* out, int step, pixel_values v, range cols, 
 // How one image or tensor is run through a network.
 #include <stop_token>
 
+// ---- fovea/core/notice.hpp
+// Told what is no error but may matter to a caller, in one line.
+
+namespace fovea {
+
+using notice_function = std::function<void(const std::string&)>;
+
+} // namespace fovea
+
 namespace fovea {
 
 struct run_options {
@@ -13874,7 +13899,7 @@ struct run_options {
     std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
     std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
     operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
-    std::function<void(const std::string&)> notice{}; // told what the caller may want to know, such as smaller tiles
+    notice_function notice{};     // told what the caller may want to know, such as smaller tiles
 };
 
 } // namespace fovea
@@ -14210,9 +14235,12 @@ class upscaler {
           values_{o.range, o.colours},
           precision_(o.precision),
           context_(o.threads) {
-        if (make && precision_ != precision_kind::float32)
-            fail("precision ", name_of(precision_), ": expected float32, which is what this GPU backend computes in");
+        if (make && precision_ == precision_kind::int8)
+            fail("precision int8: expected float32, tf32, bf16 or fp16 on a GPU");
+        if (!make && precision_ == precision_kind::tensor_float32)
+            fail("precision tf32: expected a GPU for it, or float32, int8, bf16 or fp16");
         digest_ = load_weights(*graph_, weights_, weights);
+        graph_->precision = precision_;
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
             quantise(*graph_, *o.ranges, digest_);
@@ -16064,7 +16092,8 @@ template <class Real> class basic_trainable {
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
         if (make) engine_ = make_engine(o, make);
-        if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
+        if (o.precision == precision_kind::int8 || o.precision == precision_kind::tensor_float32)
+            fail("precision ", name_of(o.precision), ": expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
             const weight& w = graph_->weights[i];

@@ -109,6 +109,798 @@ template <class Device, memory_place Place> class device_buffer {
 
 } // namespace fovea
 
+// ---- fovea/backend/cuda/convolution_shape.hpp
+// A convolution as a library takes it: whole tensors and zeros around them, for the part of an image that a call
+// computes. Without CUDA, so that the description is tested where there is none.
+
+namespace fovea {
+
+// y = f(conv(x, w) + b) + skip. w (O,K,K,I/groups) in the format of x, b (O) in float32.
+struct convolution_shape {
+    struct tensor {
+        number_format format = number_format::float32;
+        std::ptrdiff_t row_stride = 0, image_stride = 0; // in numbers; those of a pixel lie side by side
+        int alignment = 0;                               // of the first one, in bytes: a power of 2, at most 16
+        auto operator<=>(const tensor&) const = default;
+    };
+
+    int batch = 1, height = 0, width = 0, inputs = 0; // of the pixels of x that are there
+    int out_height = 0, out_width = 0, outputs = 0;
+    int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zeros around those of x
+    int kernel = 1, stride = 1, dilation = 1, groups = 1;
+    activation_kind activation = activation_kind::identity;
+    float slope = 0; // of leaky_relu
+    bool bias = false, skips = false;
+    tensor x, y, skip;
+    auto operator<=>(const convolution_shape&) const = default;
+
+    // The same for all that are equal, and for no others.
+    std::string name() const {
+        const auto of = [](const tensor& t) {
+            return text_of(int(t.format), ',', t.row_stride, ',', t.image_stride, ',', t.alignment);
+        };
+        return text_of(batch, 'x', height, 'x', width, 'x', inputs, " to ", out_height, 'x', out_width, 'x', outputs,
+                       ", zeros ", top, ',', bottom, ',', left, ',', right, ", kernel ", kernel, ',', stride, ',',
+                       dilation, ',', groups, ", then ", int(activation), ',', std::bit_cast<std::uint32_t>(slope), ',',
+                       bias, ',', skips, ", tensors ", of(x), ' ', of(y), ' ', of(skip));
+    }
+};
+
+struct library_convolution {
+    convolution_shape shape;
+    std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr,
+              *y = nullptr; // the first numbers; b, skip: or null
+};
+
+// How a library computes all convolutions of a shape.
+class convolution_plan {
+  public:
+    virtual ~convolution_plan() = default;
+    virtual void run(const library_convolution&) const = 0; // into the device's queue
+};
+
+namespace detail {
+
+// What a convolution reads of the rows (or columns) of an image, and how many zeros beside.
+struct read_part {
+    range there;
+    int before, after;
+    read_part(const attributes& a, range out, int extent) {
+        const int reach = a.kernel / 2 * a.dilation;
+        const range all{out.begin * a.stride + a.offset - reach, (out.end - 1) * a.stride + a.offset + reach + 1};
+        there = all.clip(extent), before = there.begin - all.begin, after = all.end - there.end;
+    }
+};
+
+inline int alignment_of(const void* p) {
+    const auto bits = reinterpret_cast<std::uintptr_t>(p) | 16;
+    return int(bits & (~bits + 1));
+}
+inline std::byte* pixel_of(const window& w, int n, int y, int x) {
+    return w.data + (n * w.image_stride + (y % w.stored) * w.row_stride + std::ptrdiff_t(x - w.left) * w.channels) *
+                        std::ptrdiff_t(bytes_of(w.format));
+}
+inline convolution_shape::tensor tensor_of(const window& w, const std::byte* first) {
+    return {w.format, w.row_stride, w.image_stride, alignment_of(first)};
+}
+
+} // namespace detail
+
+// None where its rows do not lie one after the other, or where it would read nothing but zeros.
+inline std::optional<library_convolution> library_convolution_of(const call& c) {
+    const window &x = c.x[0], &skip = c.x[1];
+    const detail::read_part rows(c.a, c.rows, x.height), cols(c.a, c.cols, x.width);
+    const auto in_order = [](const window& w, range r) { return r.begin % w.stored + r.size() <= w.stored; };
+    if (rows.there.empty() || cols.there.empty() || !in_order(x, rows.there) || !in_order(c.y, c.rows) ||
+        (skip && !in_order(skip, c.rows)))
+        return {};
+    const auto unchecked = [](const void* p) { return static_cast<std::byte*>(const_cast<void*>(p)); };
+    const int n = c.images.begin;
+    library_convolution l;
+    l.x = detail::pixel_of(x, n, rows.there.begin, cols.there.begin);
+    l.y = detail::pixel_of(c.y, n, c.rows.begin, c.cols.begin);
+    l.w = unchecked(c.w[0]), l.b = unchecked(c.w[1]);
+    if (skip) l.skip = detail::pixel_of(skip, n, c.rows.begin, c.cols.begin);
+    l.shape = {.batch = c.images.size(),
+               .height = rows.there.size(),
+               .width = cols.there.size(),
+               .inputs = x.channels,
+               .out_height = c.rows.size(),
+               .out_width = c.cols.size(),
+               .outputs = c.y.channels,
+               .top = rows.before,
+               .bottom = rows.after,
+               .left = cols.before,
+               .right = cols.after,
+               .kernel = c.a.kernel,
+               .stride = c.a.stride,
+               .dilation = c.a.dilation,
+               .groups = c.a.groups,
+               .activation = c.a.activation,
+               .slope = c.a.activation == activation_kind::leaky_relu ? c.a.slope : 0,
+               .bias = l.b != nullptr,
+               .skips = l.skip != nullptr,
+               .x = detail::tensor_of(x, l.x),
+               .y = detail::tensor_of(c.y, l.y),
+               .skip = skip ? detail::tensor_of(skip, l.skip) : convolution_shape::tensor{}};
+    return l;
+}
+
+} // namespace fovea
+#if FOVEA_WITH_CUDNN
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTIONS_CUH
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTIONS_CUH
+
+// ---- fovea/backend/cuda/cudnn_convolutions.cuh
+// Convolutions by cuDNN: for each shape the fastest of the engines that its heuristics propose, measured once on this
+// GPU and kept in a file for the next run.
+#include <cuda_runtime.h>
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTION_CUH
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTION_CUH
+
+// ---- fovea/backend/cuda/cudnn_convolution.cuh
+// y = f(conv(x, w) + b) + skip as one graph of cuDNN: x and w in bf16 or fp16, or in float32, which is then rounded to
+// TF32; sums in float32; y and skip in any format.
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_DESCRIPTOR_CUH
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_DESCRIPTOR_CUH
+
+// ---- fovea/backend/cuda/cudnn_descriptor.cuh
+// cuDNN's graph API through its C interface: a descriptor has attributes, is finished, and is then read by others.
+//
+// Own code instead of NVIDIA's cudnn_frontend: fovea needs one kind of graph, and users one dependency less.
+#include <cudnn.h>
+
+#include <initializer_list>
+
+namespace fovea {
+
+namespace detail {
+
+inline std::string cudnn_reason(cudnnStatus_t said) {
+    char more[256] = "";
+    cudnnGetLastErrorString(more, sizeof more);
+    return text_of(cudnnGetErrorString(said), *more ? ": " : "", static_cast<const char*>(more));
+}
+inline void check_cudnn(cudnnStatus_t said, const char* doing) {
+    if (said != CUDNN_STATUS_SUCCESS) fail("cuDNN: ", doing, ": ", cudnn_reason(said));
+}
+
+inline std::string cudnn_version_text(int v) { return text_of(v / 10000, '.', v / 100 % 100, '.', v % 100); }
+
+// Throws unless the library that was found is one that this build can use.
+inline void check_cudnn_version() {
+    const auto found = int(cudnnGetVersion()), least = 90800; // descriptions of devices
+    if (found < least || found / 10000 != CUDNN_MAJOR)
+        fail("cuDNN ", cudnn_version_text(found), " was found: expected ", cudnn_version_text(CUDNN_VERSION),
+             ", which this build was made with, or ", cudnn_version_text(least), " or later of the same major version");
+}
+
+} // namespace detail
+
+template <class T> inline constexpr cudnnBackendAttributeType_t cudnn_type_of = CUDNN_TYPE_BACKEND_DESCRIPTOR;
+template <> inline constexpr auto cudnn_type_of<std::int64_t> = CUDNN_TYPE_INT64;
+template <> inline constexpr auto cudnn_type_of<float> = CUDNN_TYPE_FLOAT;
+template <> inline constexpr auto cudnn_type_of<double> = CUDNN_TYPE_DOUBLE;
+template <> inline constexpr auto cudnn_type_of<bool> = CUDNN_TYPE_BOOLEAN;
+template <> inline constexpr auto cudnn_type_of<char> = CUDNN_TYPE_CHAR;
+template <> inline constexpr auto cudnn_type_of<cudnnHandle_t> = CUDNN_TYPE_HANDLE;
+template <> inline constexpr auto cudnn_type_of<cudnnDataType_t> = CUDNN_TYPE_DATA_TYPE;
+template <> inline constexpr auto cudnn_type_of<cudnnConvolutionMode_t> = CUDNN_TYPE_CONVOLUTION_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnPointwiseMode_t> = CUDNN_TYPE_POINTWISE_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnBackendHeurMode_t> = CUDNN_TYPE_HEUR_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnBackendNumericalNote_t> = CUDNN_TYPE_NUMERICAL_NOTE;
+
+class cudnn_descriptor {
+  public:
+    explicit cudnn_descriptor(cudnnBackendDescriptorType_t type) {
+        detail::check_cudnn(cudnnBackendCreateDescriptor(type, &raw_), "making a descriptor");
+    }
+    cudnn_descriptor(cudnn_descriptor&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+    cudnn_descriptor& operator=(cudnn_descriptor&& other) noexcept {
+        std::swap(raw_, other.raw_);
+        return *this;
+    }
+    ~cudnn_descriptor() {
+        if (raw_) cudnnBackendDestroyDescriptor(raw_);
+    }
+
+    cudnnBackendDescriptor_t raw() const { return raw_; }
+
+    template <class T> cudnnStatus_t try_set(cudnnBackendAttributeName_t name, const T* values, std::size_t count) {
+        return cudnnBackendSetAttribute(raw_, name, cudnn_type_of<T>, std::int64_t(count), values);
+    }
+    template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const T* values, std::size_t count) {
+        detail::check_cudnn(try_set(name, values, count), "an attribute of a graph");
+        return *this;
+    }
+    // Pointers to data; a descriptor is a void*, too.
+    cudnn_descriptor& set_pointers(cudnnBackendAttributeName_t name, const std::vector<void*>& pointers) {
+        detail::check_cudnn(
+            cudnnBackendSetAttribute(raw_, name, CUDNN_TYPE_VOID_PTR, std::int64_t(pointers.size()), pointers.data()),
+            "the pointers of a graph");
+        return *this;
+    }
+    template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const T& value) {
+        return set(name, &value, 1);
+    }
+    template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const std::vector<T>& values) {
+        return set(name, values.data(), values.size());
+    }
+    cudnn_descriptor& set(cudnnBackendAttributeName_t name, const cudnn_descriptor& other) {
+        return set(name, &other.raw_, 1);
+    }
+
+    cudnn_descriptor finished() && {
+        detail::check_cudnn(try_finish(), "finishing a graph's descriptor");
+        return std::move(*this);
+    }
+    cudnnStatus_t try_finish() { return cudnnBackendFinalize(raw_); }
+
+    // At most so many; 0: as many as there are.
+    template <class T>
+    std::vector<T> values(cudnnBackendAttributeName_t name, std::int64_t most, const char* doing) const {
+        const auto get = [&](std::vector<T>& to) {
+            std::int64_t count = 0;
+            detail::check_cudnn(cudnnBackendGetAttribute(raw_, name, cudnn_type_of<T>, std::int64_t(to.size()), &count,
+                                                         to.empty() ? nullptr : to.data()),
+                                doing);
+            return std::size_t(count);
+        };
+        std::vector<T> all;
+        all.resize(most ? std::size_t(most) : get(all));
+        if (!all.empty()) all.resize(get(all));
+        return all;
+    }
+    std::vector<cudnn_descriptor> descriptors(cudnnBackendAttributeName_t name, cudnnBackendDescriptorType_t type,
+                                              const char* doing) const {
+        const auto get = [&](std::vector<cudnnBackendDescriptor_t>& to) {
+            std::int64_t count = 0;
+            detail::check_cudnn(
+                cudnnBackendGetAttribute(raw_, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, std::int64_t(to.size()), &count,
+                                         to.empty() ? nullptr : to.data()),
+                doing);
+            return count;
+        };
+        std::vector<cudnn_descriptor> all;
+        std::vector<cudnnBackendDescriptor_t> raw;
+        for (std::int64_t i = get(raw); i > 0; --i) all.emplace_back(type);
+        for (auto& d : all) raw.push_back(d.raw());
+        if (!all.empty()) all.erase(all.begin() + get(raw), all.end());
+        return all;
+    }
+
+  private:
+    cudnnBackendDescriptor_t raw_ = nullptr;
+};
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+// Whether cuDNN has engines for convolutions with that activation.
+constexpr bool cudnn_has(activation_kind a) { return a != activation_kind::custom && a != activation_kind::unit_range; }
+
+constexpr cudnnDataType_t cudnn_type(number_format f) {
+    return f == number_format::bfloat16  ? CUDNN_DATA_BFLOAT16
+           : f == number_format::float16 ? CUDNN_DATA_HALF
+                                         : CUDNN_DATA_FLOAT;
+}
+
+class cudnn_convolution_graph {
+  public:
+    enum tensor : std::int64_t { x = 1, w, b, skip, y }; // as the pointers of a run are named
+
+    // handle: null where there is no device, only a description of one.
+    explicit cudnn_convolution_graph(const convolution_shape& shape, cudnnHandle_t handle = nullptr) : shape_(shape) {
+        const convolution_shape& s = shape_;
+        add_tensor(x, {s.batch, s.inputs, s.height, s.width}, s.x);
+        const std::int64_t inputs = s.inputs / s.groups, line = s.kernel * inputs;
+        add_tensor(w, {s.outputs, inputs, s.kernel, s.kernel}, {s.x.format, line, line * s.kernel, most_aligned});
+        // Other numbers than it multiplies a convolution gives with a step behind it alone, be that the identity.
+        const bool activated = s.activation != activation_kind::identity || (!s.skips && s.x.format != s.y.format);
+        std::int64_t now = s.bias || activated || s.skips ? next_virtual() : add_result(y, s.y);
+        add_convolution(now);
+        if (s.bias) {
+            add_tensor(b, {1, s.outputs, 1, 1}, {number_format::float32, s.outputs, s.outputs, most_aligned});
+            now = step(CUDNN_POINTWISE_ADD, now, b, !activated && !s.skips);
+        }
+        if (activated) now = step(mode(), now, 0, !s.skips);
+        if (s.skips) {
+            add_result(skip, s.skip);
+            now = step(CUDNN_POINTWISE_ADD, now, skip, true);
+        }
+        finish(handle);
+    }
+
+    const cudnn_descriptor& operations() const { return *graph_; }
+
+  private:
+    using dimensions = std::array<std::int64_t, 4>; // (N,C,H,W), as cuDNN counts
+    static constexpr int most_aligned = 16;
+
+    // In memory (N,H,W,C).
+    std::int64_t add_tensor(std::int64_t id, dimensions dims, const convolution_shape::tensor& t,
+                            bool is_virtual = false) {
+        const dimensions strides{t.image_stride, 1, t.row_stride, dims[1]};
+        cudnn_descriptor d(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+        d.set(CUDNN_ATTR_TENSOR_DATA_TYPE, cudnn_type(t.format))
+            .set(CUDNN_ATTR_TENSOR_DIMENSIONS, dims.data(), dims.size())
+            .set(CUDNN_ATTR_TENSOR_STRIDES, strides.data(), strides.size())
+            .set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id)
+            .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, std::int64_t(t.alignment))
+            .set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, is_virtual);
+        tensors_.emplace_back(id, std::move(d).finished());
+        return id;
+    }
+    std::int64_t add_result(std::int64_t id, const convolution_shape::tensor& t, bool is_virtual = false) {
+        return add_tensor(id, {shape_.batch, shape_.outputs, shape_.out_height, shape_.out_width}, t, is_virtual);
+    }
+    std::int64_t next_virtual() { // without gaps
+        const std::ptrdiff_t row = std::ptrdiff_t(shape_.out_width) * shape_.outputs;
+        return add_result(std::int64_t(100 + tensors_.size()),
+                          {number_format::float32, row, row * shape_.out_height, most_aligned}, true);
+    }
+    const cudnn_descriptor& at(std::int64_t id) const {
+        return std::find_if(tensors_.begin(), tensors_.end(), [&](auto& t) { return t.first == id; })->second;
+    }
+
+    void add_convolution(std::int64_t to) {
+        const auto both = [](int down, int along) { return std::vector<std::int64_t>{down, along}; };
+        const convolution_shape& s = shape_;
+        cudnn_descriptor how(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+        how.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_FLOAT)
+            .set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_CROSS_CORRELATION)
+            .set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, std::int64_t(2))
+            .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, both(s.dilation, s.dilation))
+            .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, both(s.stride, s.stride))
+            .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, both(s.top, s.left))
+            .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, both(s.bottom, s.right));
+        parts_.push_back(std::move(how).finished());
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, parts_.back())
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, at(x))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, at(w))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, at(to))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, 1.0)
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, 0.0);
+        operations_.push_back(std::move(o).finished());
+    }
+
+    cudnnPointwiseMode_t mode() const {
+        switch (shape_.activation) {
+            case activation_kind::silu:
+                return CUDNN_POINTWISE_SWISH_FWD;
+            case activation_kind::gelu:
+                return CUDNN_POINTWISE_GELU_FWD;
+            case activation_kind::identity:
+                return CUDNN_POINTWISE_IDENTITY;
+            default: // relu, with a slope below or without
+                return CUDNN_POINTWISE_RELU_FWD;
+        }
+    }
+
+    // One step behind the convolution, of one tensor or of two; returns what it gives.
+    std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, bool last) {
+        const std::int64_t to = last ? add_result(y, shape_.y) : next_virtual();
+        cudnn_descriptor how(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+        how.set(CUDNN_ATTR_POINTWISE_MODE, what).set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
+        if (what == CUDNN_POINTWISE_SWISH_FWD) how.set(CUDNN_ATTR_POINTWISE_SWISH_BETA, 1.0);
+        if (what == CUDNN_POINTWISE_RELU_FWD && shape_.activation == activation_kind::leaky_relu)
+            how.set(CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, double(shape_.slope));
+        parts_.push_back(std::move(how).finished());
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, parts_.back())
+            .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, at(from));
+        if (second) o.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, at(second));
+        o.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, at(to));
+        operations_.push_back(std::move(o).finished());
+        return to;
+    }
+
+    void finish(cudnnHandle_t handle) {
+        std::vector<cudnnBackendDescriptor_t> all;
+        for (auto& o : operations_) all.push_back(o.raw());
+        cudnn_descriptor g(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+        g.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, all);
+        if (handle) g.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle);
+        graph_ = std::move(g).finished();
+    }
+
+    const convolution_shape shape_;
+    std::vector<std::pair<std::int64_t, cudnn_descriptor>> tensors_;
+    std::vector<cudnn_descriptor> parts_, operations_;
+    std::optional<cudnn_descriptor> graph_;
+};
+
+} // namespace fovea
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_PLAN_CUH
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_PLAN_CUH
+
+// ---- fovea/backend/cuda/cudnn_plan.cuh
+// How cuDNN runs a graph: the engines that its heuristics propose, and plans made of them. Both can also be asked for a
+// device that is only described, so that a graph can be checked where there is no GPU.
+
+namespace fovea {
+
+// A device by its properties, in cuDNN's own notation: what it writes of a device as
+// CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION.
+inline cudnn_descriptor described_device(std::string_view json) {
+    cudnn_descriptor d(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+    d.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, json.data(), json.size());
+    return std::move(d).finished();
+}
+
+// The engines that cuDNN's heuristics propose for a graph, best first, on the device of the graph's handle or on one
+// that is described. It proposes none where it has none, and says why in `reason`; it needs the driver's library, of
+// which the toolkit's stub is enough.
+inline std::vector<cudnn_descriptor> cudnn_engines(const cudnn_descriptor& graph, cudnnBackendHeurMode_t mode,
+                                                   const cudnn_descriptor* device, std::string& reason) {
+    cudnn_descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph).set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
+    if (device) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *device);
+    if (const auto said = heuristics.try_finish(); said != CUDNN_STATUS_SUCCESS) {
+        reason = detail::cudnn_reason(said);
+        return {};
+    }
+    auto engines =
+        heuristics.descriptors(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, "asking for engines");
+    if (engines.empty()) reason = "cuDNN proposes no engine";
+    return engines;
+}
+
+// Whether an engine sums in float32, in one order, what it was given and nothing that it has made of it.
+inline bool sums_as_asked(const cudnn_descriptor& engine) {
+    const auto of = engine.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, "of an engine");
+    const auto notes = of.front().values<cudnnBackendNumericalNote_t>(
+        CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT, "asking how an engine computes");
+    return std::ranges::all_of(notes, [](auto note) {
+        return note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP;
+    });
+}
+
+class cudnn_plan {
+  public:
+    // Of an engine, on the device of the handle or on one that is described; none where it does not take its graph.
+    static std::optional<cudnn_plan> of(const cudnn_descriptor& engine, cudnnHandle_t handle,
+                                        const cudnn_descriptor* device, std::string& reason) {
+        cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        d.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, engine);
+        return finished(std::move(d), handle, device, reason);
+    }
+    // As text() wrote it.
+    static std::optional<cudnn_plan> of(std::string_view text, cudnnHandle_t handle, const cudnn_descriptor* device,
+                                        std::string& reason) {
+        cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        const auto said = d.try_set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, text.data(), text.size());
+        if (said == CUDNN_STATUS_SUCCESS) return finished(std::move(d), handle, device, reason);
+        reason = detail::cudnn_reason(said);
+        return {};
+    }
+
+    std::size_t workspace() const {
+        return std::size_t(plan_.values<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1, what).at(0));
+    }
+    std::string text() const {
+        const auto all = plan_.values<char>(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, 0, what);
+        return {all.data(), all.size()};
+    }
+
+    // Puts the graph into the handle's stream, with the tensors `ids` at `pointers` in the device's memory. Does not
+    // throw: a plan may turn out not to run.
+    cudnnStatus_t run(cudnnHandle_t handle, const std::vector<std::int64_t>& ids, const std::vector<void*>& pointers,
+                      void* workspace) const {
+        cudnn_descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+        pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids)
+            .set_pointers(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, pointers)
+            .set_pointers(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, {workspace});
+        detail::check_cudnn(pack.try_finish(), "the tensors of a run");
+        return cudnnBackendExecute(handle, plan_.raw(), pack.raw());
+    }
+
+  private:
+    static constexpr auto what = "reading a plan";
+
+    explicit cudnn_plan(cudnn_descriptor d) : plan_(std::move(d)) {}
+    static std::optional<cudnn_plan> finished(cudnn_descriptor d, cudnnHandle_t handle, const cudnn_descriptor* device,
+                                              std::string& reason) {
+        if (device)
+            d.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);
+        else
+            d.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle);
+        const auto said = d.try_finish();
+        if (said == CUDNN_STATUS_SUCCESS) return cudnn_plan(std::move(d));
+        reason = detail::cudnn_reason(said);
+        return {};
+    }
+
+    cudnn_descriptor plan_;
+};
+
+} // namespace fovea
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_PLAN_FILE_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_PLAN_FILE_HPP
+
+// ---- fovea/backend/cuda/plan_file.hpp
+// Plans of a library, by what they are for, in a file: finding them takes longer than reading them. A file that is
+// damaged is worth no more than none.
+//
+//   fovea plans 1 CRC                  of all that follows, in hexadecimal digits
+//   LENGTH LENGTH                      of a name and of its plan, which follow; for each
+
+namespace fovea {
+
+using plans_by_name = std::map<std::string, std::string>;
+
+namespace detail {
+
+inline constexpr std::string_view plan_file_begin = "fovea plans 1 ";
+inline std::span<const std::byte> bytes_of_text(std::string_view s) {
+    return std::as_bytes(std::span(s.data(), s.size()));
+}
+inline std::string checksum_of(std::string_view s) {
+    char text[9];
+    std::snprintf(text, sizeof text, "%08x", unsigned(crc32_of(bytes_of_text(s))));
+    return text;
+}
+// A number at the beginning of s, and what stands behind it; both leave s.
+inline bool take_number(std::string_view& s, char behind, std::size_t& number) {
+    const auto [end, problem] = std::from_chars(s.data(), s.data() + s.size(), number);
+    const auto digits = std::size_t(end - s.data());
+    if (problem != std::errc() || digits >= s.size() || s[digits] != behind) return false;
+    s.remove_prefix(digits + 1);
+    return true;
+}
+
+} // namespace detail
+
+inline std::string plan_file_text(const plans_by_name& plans) {
+    std::string all;
+    for (auto& [name, plan] : plans) all += text_of(name.size(), ' ', plan.size(), '\n') + name + plan;
+    return std::string(detail::plan_file_begin) + detail::checksum_of(all) + '\n' + all;
+}
+// None where it is damaged.
+inline std::optional<plans_by_name> plans_in(std::string_view text) {
+    constexpr std::size_t begin = detail::plan_file_begin.size(), digits = 8;
+    if (!text.starts_with(detail::plan_file_begin) || text.size() < begin + digits + 1) return {};
+    if (text[begin + digits] != '\n') return {};
+    const std::string_view sum = text.substr(begin, digits);
+    text.remove_prefix(begin + digits + 1);
+    if (sum != detail::checksum_of(text)) return {};
+    plans_by_name plans;
+    while (!text.empty()) {
+        std::size_t name = 0, plan = 0;
+        if (!detail::take_number(text, ' ', name) || !detail::take_number(text, '\n', plan)) return {};
+        if (name > text.size() || plan > text.size() - name) return {};
+        plans.emplace(text.substr(0, name), text.substr(name, plan));
+        text.remove_prefix(name + plan);
+    }
+    return plans;
+}
+
+// Where fovea keeps what it can find again: $FOVEA_CACHE, else fovea in $XDG_CACHE_HOME or ~/.cache. Empty: nowhere,
+// as where FOVEA_CACHE is set to nothing.
+inline std::filesystem::path cache_folder() {
+    const auto variable = [](const char* name) -> std::optional<std::string> {
+        const char* value = std::getenv(name);
+        return value ? std::optional<std::string>(value) : std::nullopt;
+    };
+    if (const auto own = variable("FOVEA_CACHE")) return *own;
+    if (const auto caches = variable("XDG_CACHE_HOME"); caches && !caches->empty())
+        return std::filesystem::path(*caches) / "fovea";
+    if (const auto home = variable("HOME"); home && !home->empty())
+        return std::filesystem::path(*home) / ".cache" / "fovea";
+    return {};
+}
+
+// The plans of a file, read when it is made. Nothing about it is worth an error: notices say what went wrong.
+class plan_file {
+  public:
+    plan_file(std::filesystem::path path, const notice_function& notice) : path_(std::move(path)) {
+        std::error_code problem;
+        if (path_.empty() || !std::filesystem::exists(path_, problem)) return;
+        try_to(notice, [&] {
+            const auto bytes = read_file(path_);
+            auto found = plans_in({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+            if (!found) fail(path_.string(), ": is damaged");
+            plans_ = std::move(*found);
+        });
+    }
+
+    const std::string* find(const std::string& name) const { // null: there is none
+        const auto at = plans_.find(name);
+        return at == plans_.end() ? nullptr : &at->second;
+    }
+    void keep(const std::string& name, std::string plan) { plans_[name] = std::move(plan), changed_ = true; }
+
+    // Writes what was kept since.
+    void save(const notice_function& notice) {
+        if (!std::exchange(changed_, false) || path_.empty()) return;
+        try_to(notice, [&] {
+            std::error_code problem;
+            std::filesystem::create_directories(path_.parent_path(), problem); // what fails, the file will say
+            write_file_atomically(path_, detail::bytes_of_text(plan_file_text(plans_)));
+        });
+    }
+
+  private:
+    template <class F> static void try_to(const notice_function& notice, F f) {
+        const std::string why = reason_of_failure(f);
+        if (!why.empty() && notice) notice(why + ": plans of convolutions are measured instead");
+    }
+
+    std::filesystem::path path_;
+    plans_by_name plans_;
+    bool changed_ = false;
+};
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+namespace detail {
+
+// Of a GPU's plans: others have others.
+inline std::string plan_file_name(std::string gpu, int version) {
+    for (char& c : gpu)
+        if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+    return text_of("cudnn-", cudnn_version_text(version), '-', gpu, ".plans");
+}
+
+struct cudnn_handle {
+    cudnn_handle() {
+        check_cudnn_version();
+        check_cudnn(cudnnCreate(&raw), "starting it");
+    }
+    ~cudnn_handle() { cudnnDestroy(raw); }
+    cudnn_handle(const cudnn_handle&) = delete;
+    cudnn_handle& operator=(const cudnn_handle&) = delete;
+    cudnnHandle_t raw = nullptr;
+};
+
+class cudnn_event {
+  public:
+    cudnn_event() { check(cudaEventCreate(&event_)); }
+    ~cudnn_event() { cudaEventDestroy(event_); }
+    cudnn_event(const cudnn_event&) = delete;
+    cudnn_event& operator=(const cudnn_event&) = delete;
+    void record(cudaStream_t queue) { check(cudaEventRecord(event_, queue)); }
+    float milliseconds_since(const cudnn_event& begin) {
+        float time = 0;
+        check(cudaEventSynchronize(event_)), check(cudaEventElapsedTime(&time, begin.event_, event_));
+        return time;
+    }
+
+  private:
+    static void check(cudaError_t said) {
+        if (said != cudaSuccess) fail("CUDA: measuring a convolution: ", cudaGetErrorString(said));
+    }
+    cudaEvent_t event_ = nullptr;
+};
+
+} // namespace detail
+
+class cudnn_convolutions {
+  public:
+    // Throws where the library does not fit this build or cannot start.
+    cudnn_convolutions(cudaStream_t queue, const char* gpu)
+        : queue_(queue), file_name_(detail::plan_file_name(gpu, int(cudnnGetVersion()))) {
+        detail::check_cudnn(cudnnSetStream(handle_.raw, queue_), "choosing a stream");
+        if (cudaMalloc(&workspace_, workspace_bytes) != cudaSuccess)
+            fail("out of memory of the GPU for cuDNN: ", workspace_bytes >> 20, " MB were not free");
+    }
+    ~cudnn_convolutions() { cudaFree(workspace_); }
+
+    // Null: no engine takes it. Of a shape that is new, engines run on these tensors, of which y is overwritten, and
+    // the host waits for them. A plan lives as long as this.
+    const convolution_plan* find(const library_convolution& l, const notice_function& say) {
+        if (!cudnn_has(l.shape.activation)) return nullptr;
+        const std::string name = l.shape.name();
+        const auto known = plans_.find(name);
+        if (known != plans_.end()) return known->second.get();
+        if (!file_) {
+            const auto folder = cache_folder();
+            file_.emplace(folder.empty() ? folder : folder / file_name_, say);
+        }
+        auto found = from_file(name);
+        if (!found) {
+            found = fastest(l);
+            if (found) file_->keep(name, found->text());
+        }
+        auto& plan = plans_[name];
+        if (found) plan = std::make_unique<cudnn_convolution_plan>(*this, std::move(*found));
+        return plan.get();
+    }
+    // Those that were found, for the next run.
+    void save(const notice_function& say) {
+        if (file_) file_->save(say);
+    }
+
+  private:
+    static constexpr std::size_t workspace_bytes = 32 << 20;
+    static constexpr int most_candidates = 6, runs = 3;
+
+    struct cudnn_convolution_plan final : convolution_plan {
+        cudnn_convolution_plan(const cudnn_convolutions& o, cudnn_plan p) : owner(o), plan(std::move(p)) {}
+        void run(const library_convolution& l) const override {
+            detail::check_cudnn(owner.put(plan, l), "putting a convolution into the queue");
+        }
+        const cudnn_convolutions& owner;
+        cudnn_plan plan;
+    };
+
+    cudnnStatus_t put(const cudnn_plan& plan, const library_convolution& l) const {
+        using graph = cudnn_convolution_graph;
+        std::vector<std::int64_t> ids{graph::x, graph::w, graph::y};
+        std::vector<void*> pointers{l.x, l.w, l.y};
+        if (l.b) ids.push_back(graph::b), pointers.push_back(l.b);
+        if (l.skip) ids.push_back(graph::skip), pointers.push_back(l.skip);
+        return plan.run(handle_.raw, ids, pointers, workspace_);
+    }
+
+    std::optional<cudnn_plan> from_file(const std::string& name) const {
+        std::string unused; // a plan that no longer fits is measured again
+        const std::string* text = file_->find(name);
+        auto plan = text ? cudnn_plan::of(*text, handle_.raw, nullptr, unused) : std::nullopt;
+        return plan && plan->workspace() <= workspace_bytes ? std::move(plan) : std::nullopt;
+    }
+
+    std::optional<cudnn_plan> fastest(const library_convolution& l) const {
+        std::optional<cudnn_plan> best;
+        float least = std::numeric_limits<float>::infinity();
+        for (cudnn_plan& candidate : candidates(l.shape)) {
+            const float time = milliseconds(candidate, l);
+            if (time < least) least = time, best = std::move(candidate);
+        }
+        return best;
+    }
+    std::vector<cudnn_plan> candidates(const convolution_shape& s) const {
+        std::vector<cudnn_plan> all;
+        std::string unused;
+        const cudnn_convolution_graph g(s, handle_.raw);
+        for (auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
+            if (!all.empty()) break;
+            for (auto& engine : cudnn_engines(g.operations(), mode, nullptr, unused)) {
+                if (int(all.size()) == most_candidates) break;
+                if (!sums_as_asked(engine)) continue;
+                auto plan = cudnn_plan::of(engine, handle_.raw, nullptr, unused);
+                if (plan && plan->workspace() <= workspace_bytes) all.push_back(std::move(*plan));
+            }
+        }
+        return all;
+    }
+    // The least of some runs; infinite where it does not run.
+    float milliseconds(const cudnn_plan& plan, const library_convolution& l) const {
+        detail::cudnn_event begin, end;
+        float least = std::numeric_limits<float>::infinity();
+        for (int i = 0; i <= runs; ++i) { // the first one only warms up
+            begin.record(queue_);
+            if (put(plan, l) != CUDNN_STATUS_SUCCESS) break;
+            end.record(queue_);
+            const float time = end.milliseconds_since(begin);
+            if (i > 0) least = std::min(least, time);
+        }
+        return least;
+    }
+
+    cudaStream_t queue_;
+    std::string file_name_;
+    detail::cudnn_handle handle_;
+    void* workspace_ = nullptr;
+    std::optional<plan_file> file_;
+    std::map<std::string, std::unique_ptr<cudnn_convolution_plan>> plans_; // by shape; null: none takes it
+};
+
+} // namespace fovea
+#endif
+#endif
+
 namespace fovea {
 
 namespace detail {
@@ -305,6 +1097,16 @@ class cuda_device {
                            "putting a graph of kernels into the queue");
     }
 
+#if FOVEA_WITH_CUDNN
+    void open_convolutions() {
+        if (!convolutions_) select(), convolutions_.emplace(stream(device_lane::work), name());
+    }
+    const convolution_plan* find_convolution(const library_convolution& l, const notice_function& say) {
+        return convolutions_->find(l, say);
+    }
+    void save_convolutions(const notice_function& say) { convolutions_->save(say); }
+#endif
+
   private:
     void check_code() {
         cudaFuncAttributes unused{};
@@ -324,6 +1126,9 @@ class cuda_device {
     bool records_;
     cudaDeviceProp properties_{};
     std::array<cudaStream_t, 3> streams_{}; // by device_lane
+#if FOVEA_WITH_CUDNN
+    std::optional<cudnn_convolutions> convolutions_;
+#endif
 };
 
 } // namespace fovea
@@ -351,6 +1156,12 @@ class cuda_device {
 //   recording end_recording();
 //   void drop_recording() noexcept;                       ends it, too
 //   void replay(const recording&);                        into the queue
+// and where it has a library of convolutions, which those in 16 bits and TF32 are left to:
+//   void open_convolutions();                             throws where the library cannot be used
+//   const convolution_plan* find_convolution(const library_convolution&, const notice_function&);
+//                                                         null where the library lacks it; it may measure where it is
+//                                                         asked for the first time
+//   void save_convolutions(const notice_function&);       what was measured, for the next run
 
 // ---- fovea/backend/cuda/last_pass.hpp
 // The last operations of a network and the conversion to samples in one pass over the output: pixel shuffle, the
@@ -376,17 +1187,73 @@ class cuda_device {
 // ---- fovea/backend/cuda/view.hpp
 // What a kernel of a GPU sees of a call: tensors that it reads within their bounds, and the pixels to compute.
 
+// ---- fovea/backend/cuda/numbers.hpp
+// Numbers in a GPU's memory, of a format that is known when the kernel runs: a branch that all threads take alike, and
+// not a kernel for every format. core/half.hpp says what the formats are.
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#endif
+
 namespace fovea {
+
+namespace detail {
+
+FOVEA_HOST_DEVICE inline float widened(number_format f, std::uint16_t bits) {
+#if defined(__CUDA_ARCH__)
+    return f == number_format::bfloat16 ? __uint_as_float(unsigned(bits) << 16) : __half2float(__ushort_as_half(bits));
+#else
+    return float_from_16_bits(f, bits);
+#endif
+}
+FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
+#if defined(__CUDA_ARCH__)
+    return f == number_format::bfloat16 ? __bfloat16_as_ushort(__float2bfloat16_rn(value))
+                                        : __half_as_ushort(__float2half_rn(value));
+#else
+    return float_to_16_bits(f, value);
+#endif
+}
+
+} // namespace detail
+
+struct device_numbers {
+    std::byte* data = nullptr;
+    number_format format = number_format::float32;
+
+    FOVEA_HOST_DEVICE float operator[](std::ptrdiff_t i) const {
+        return format == number_format::float32
+                   ? reinterpret_cast<const float*>(data)[i]
+                   : detail::widened(format, reinterpret_cast<const std::uint16_t*>(data)[i]);
+    }
+    FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float v) const {
+        if (format == number_format::float32)
+            reinterpret_cast<float*>(data)[i] = v;
+        else
+            reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
+    }
+    FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
+        return {data + i * (format == number_format::float32 ? 4 : 2), format};
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+struct pixel_position {
+    int image, row, column;
+};
 
 // A window whose columns outside the image need not be kept: a kernel asks inside() before it reads.
 struct device_view { // (N,H,W,C)
-    float* data = nullptr;
+    device_numbers data{};
     int height = 0, width = 0, channels = 0, left = 0, stored = 1;
     std::ptrdiff_t row_stride = 0, image_stride = 0;
 
     device_view() = default;
     explicit device_view(const window& w)
-        : data(reinterpret_cast<float*>(w.data)),
+        : data{w.data, w.format},
           height(w.height),
           width(w.width),
           channels(w.channels),
@@ -398,13 +1265,13 @@ struct device_view { // (N,H,W,C)
     FOVEA_HOST_DEVICE bool inside(int y, int x) const {
         return unsigned(y) < unsigned(height) && unsigned(x) < unsigned(width);
     }
-    FOVEA_HOST_DEVICE float* at(int n, int y, int x) const { // the C numbers of a pixel inside
-        return data + n * image_stride + (y % stored) * row_stride + std::ptrdiff_t(x - left) * channels;
+    FOVEA_HOST_DEVICE explicit operator bool() const { return data.data != nullptr; }
+    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the first of the C numbers of a pixel inside
+        return p.image * image_stride + (p.row % stored) * row_stride + std::ptrdiff_t(p.column - left) * channels;
     }
-};
-
-struct pixel_position {
-    int image, row, column;
+    FOVEA_HOST_DEVICE device_numbers at(pixel_position p) const { return data + index(p); }
+    FOVEA_HOST_DEVICE float get(pixel_position p, int c) const { return data[index(p) + c]; }
+    FOVEA_HOST_DEVICE void put(pixel_position p, int c, float v) const { data.put(index(p) + c, v); }
 };
 
 // The pixels images x rows x columns of a call, counted along rows.
@@ -493,9 +1360,7 @@ struct device_activation {
 template <class F> struct activate_values {
     device_view x, y; // (N,H,W,C)
     F f;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = f(x.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, f(x.get(p, c))); }
 };
 
 // A user's own: its function is marked FOVEA_HOST_DEVICE.
@@ -508,8 +1373,8 @@ struct rectify_by_slope {
     device_view x, y;   // (N,H,W,C)
     const float* slope; // (C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float v = x.at(p.image, p.row, p.column)[c];
-        y.at(p.image, p.row, p.column)[c] = v > 0 ? v : slope[c] * v;
+        const float v = x.get(p, c);
+        y.put(p, c, v > 0 ? v : slope[c] * v);
     }
 };
 
@@ -522,31 +1387,27 @@ namespace fovea {
 
 struct add_values {
     device_view a, b, y; // (N,H,W,C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = a.at(p.image, p.row, p.column)[c] + b.at(p.image, p.row, p.column)[c];
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, a.get(p, c) + b.get(p, c)); }
 };
 
 struct multiply_values {
     device_view a, b, y; // (N,H,W,C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = a.at(p.image, p.row, p.column)[c] * b.at(p.image, p.row, p.column)[c];
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, a.get(p, c) * b.get(p, c)); }
 };
 
 struct concatenate_values {
     device_view a, b, y; // (N,H,W,C), (N,H,W,D), (N,H,W,C+D)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const bool first = c < a.channels;
-        y.at(p.image, p.row, p.column)[c] =
-            first ? a.at(p.image, p.row, p.column)[c] : b.at(p.image, p.row, p.column)[c - a.channels];
+        y.put(p, c, first ? a.get(p, c) : b.get(p, c - a.channels));
     }
 };
 
 } // namespace fovea
 
 // ---- fovea/backend/cuda/convolution.hpp
-// y = f(conv(x, w) + b) + skip in float32: every kernel size, stride, dilation, offset and number of groups.
+// y = f(conv(x, w) + b) + skip: every kernel size, stride, dilation, offset and number of groups. Sums are in float32,
+// tensors in any format.
 //
 // A product of matrices whose left one is gathered from the image: a block computes 128 pixels x `Outputs` channels of
 // a group, summing `slice` products at a time over taps and inputs. The order of a pixel's sum does not depend on where
@@ -557,7 +1418,8 @@ namespace fovea {
 // The call of a convolution, without what is the same for all of a block.
 struct convolution_problem {
     device_view x, skip, y; // (N,H,W,I), (N,H',W',O) or absent, (N,H',W',O)
-    const float *w, *b;     // (groups, taps, I/groups, O/groups), (O) or null
+    device_numbers w;       // (O, taps, I/groups)
+    const float* b;         // (O) or null
     int inputs, outputs;    // of a group
     int groups, kernel, stride, dilation, offset;
     int divide = 1; // of what a tap names only every so many rows and columns are there; of a gradient
@@ -568,7 +1430,7 @@ struct convolution_problem {
         : x(c.x[0]),
           skip(c.x[1]),
           y(c.y),
-          w(c.weight<float>(0)),
+          w(filters(c.w[0], c.x[0].format)),
           b(c.weight<float>(1)),
           inputs(c.dims[1]),
           outputs(c.dims[0] / c.a.groups),
@@ -585,7 +1447,7 @@ struct convolution_problem {
         : x(c.dy),
           skip(c.accumulates[0] ? c.dx[0] : window{}),
           y(c.dx[0]),
-          w(static_cast<const float*>(c.arranged)),
+          w(filters(c.arranged, c.dy.format)),
           b(nullptr),
           inputs(c.dims[0] / c.a.groups),
           outputs(c.dims[1]),
@@ -596,6 +1458,11 @@ struct convolution_problem {
           offset(-c.a.offset),
           divide(c.a.stride),
           area(c) {}
+
+    // As backend/cuda/filters.hpp arranges them: in the format of what they are multiplied with.
+    static device_numbers filters(const void* at, number_format f) {
+        return {static_cast<std::byte*>(const_cast<void*>(at)), f};
+    }
 
     // The input row (or column) of tap `t` for output row (or column) `at`.
     FOVEA_HOST_DEVICE int source(int at, int t) const { return at * stride + offset + (t - kernel / 2) * dilation; }
@@ -610,7 +1477,7 @@ struct convolution_problem {
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, float sum) const {
         const float v = activation(sum + (b ? b[channel] : 0));
-        y.at(p.image, p.row, p.column)[channel] = v + (skip.data ? skip.at(p.image, p.row, p.column)[channel] : 0);
+        y.put(p, channel, v + (skip ? skip.get(p, channel) : 0));
     }
 };
 
@@ -622,7 +1489,7 @@ template <int Outputs> struct convolution_kernel {
 
     struct shared {
         alignas(16) float x[slice][pixels + 4]; // threads that store along a column meet other banks
-        alignas(16) float w[slice][Outputs];
+        alignas(16) float w[slice][Outputs + 4];
     };
     struct own {
         float sum[own_pixels][own_outputs];
@@ -671,16 +1538,15 @@ template <int Outputs> struct convolution_kernel {
             int v = 0, u = 0;
             const bool there = term < terms && p.image >= 0 && of.locate(p, tap, v, u);
             s.x[thread % slice][thread / slice + j * (threads / slice)] =
-                there ? of.x.at(p.image, v, u)[group * of.inputs + channel] : 0;
+                there ? of.x.get({p.image, v, u}, group * of.inputs + channel) : 0;
         }
     }
 
     FOVEA_HOST_DEVICE void load_filters(int first_term, int group, int first_output, int thread, shared& s) const {
         for (int i = thread; i < slice * Outputs; i += threads) {
-            const int term = first_term + i / Outputs, output = first_output + i % Outputs;
+            const int term = first_term + i % slice, output = first_output + i / slice;
             const bool there = term < terms && output < of.outputs;
-            s.w[i / Outputs][i % Outputs] =
-                there ? of.w[(std::ptrdiff_t(group) * terms + term) * of.outputs + output] : 0;
+            s.w[i % slice][i / slice] = there ? of.w[(std::ptrdiff_t(group) * of.outputs + output) * terms + term] : 0;
         }
     }
 
@@ -713,12 +1579,12 @@ template <int Outputs> struct convolution_kernel {
 
 // groups = channels: a thread for each number.
 struct depthwise_kernel {
-    convolution_problem of; // w (taps, C)
+    convolution_problem of; // of its w (taps, C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         float sum = 0;
         for (int tap = 0; tap < of.kernel * of.kernel; ++tap) {
             int v = 0, u = 0;
-            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.at(p.image, v, u)[c];
+            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.get({p.image, v, u}, c);
         }
         of.finish(p, c, sum);
     }
@@ -727,9 +1593,9 @@ struct depthwise_kernel {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/filters.hpp
-// Filters as the GPU's convolutions read them: (group, tap, input, output), so that neighbouring threads, which compute
-// neighbouring outputs, read neighbouring numbers. Depthwise: (tap, channel). Turned, for the gradient of the input:
-// (group, tap from the last, output, input).
+// Filters as the GPU's convolutions read them: (group, output, tap, input), the order that cuDNN knows, too. Depthwise:
+// (tap, channel), so that neighbouring threads read neighbouring numbers. Turned, for the gradient of the input:
+// (group, input, tap from the last, output). In the format of the tensor that they are multiplied with.
 
 namespace fovea {
 
@@ -747,17 +1613,18 @@ struct arrange_filters {
     using own = nothing_kept;
 
     const float* from; // (O, I/groups, K, K)
-    float* to;
+    device_numbers to;
     int outputs, inputs, taps, groups; // outputs of a group
-    bool turned;
+    bool turned, outputs_last;
 
     arrange_filters(const preparation_call& c, bool for_gradient)
         : from(c.weight<float>(0)),
-          to(static_cast<float*>(c.out)),
+          to{static_cast<std::byte*>(c.out), c.format},
           inputs(c.dims[0][1]),
           taps(c.dims[0][2] * c.dims[0][3]),
           groups(c.a.groups),
-          turned(for_gradient) {
+          turned(for_gradient),
+          outputs_last(for_gradient || groups == c.dims[0][0]) {
         if (groups == c.dims[0][0]) groups = 1; // depthwise: as one group of filters over one input
         outputs = c.dims[0][0] / groups;
     }
@@ -768,11 +1635,11 @@ struct arrange_filters {
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
         const int i = block * threads + thread; // in `to`
         if (i >= groups * outputs * inputs * taps) return;
-        const int output = turned ? i / inputs % outputs : i % outputs,
-                  input = turned ? i % inputs : i / outputs % inputs, tap = i / (outputs * inputs) % taps,
-                  group = i / (outputs * inputs * taps);
-        to[i] =
-            from[(std::ptrdiff_t(group * outputs + output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)];
+        const int near = outputs_last ? outputs : inputs, far = outputs_last ? inputs : outputs;
+        const int first = i / (near * taps) % far, tap = i / near % taps, last = i % near,
+                  output = i / (near * taps * far) * outputs + (outputs_last ? last : first),
+                  input = outputs_last ? first : last;
+        to.put(i, from[(std::ptrdiff_t(output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)]);
     }
 };
 
@@ -792,7 +1659,7 @@ struct layer_moments {
         sums values, squares;
     };
 
-    const float* in; // (C)
+    device_numbers in; // (C)
     int channels, row, member;
 
     FOVEA_HOST_DEVICE void add_up(shared& s) const {
@@ -840,15 +1707,15 @@ struct layer_normalise_kernel {
         const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const layer_moments m{x.at(p.image, p.row, p.column), y.channels, row, thread % team};
+        const layer_moments m{x.at(p), y.channels, row, thread % team};
         if (phase == 0)
             m.add_up(s);
         else if (phase == 1)
             o.mean = m.mean(s);
         else {
             const float scale = m.scale(s, epsilon);
-            float* out = y.at(p.image, p.row, p.column); // (C)
-            for (int c = m.member; c < m.channels; c += team) out[c] = (m.in[c] - o.mean) * scale * w[c] + b[c];
+            const device_numbers out = y.at(p); // (C)
+            for (int c = m.member; c < m.channels; c += team) out.put(c, (m.in[c] - o.mean) * scale * w[c] + b[c]);
         }
     }
 };
@@ -876,8 +1743,7 @@ struct batch_normalise_values {
     explicit batch_normalise_values(const call& c)
         : x(c.x[0]), y(c.y), w(c.weight<float>(0)), b(c.weight<float>(1)), by(c, c.y.channels) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] =
-            (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c) * w[c] + b[c];
+        y.put(p, c, (x.get(p, c) - by.mean[c]) * by.scale(c) * w[c] + b[c]);
     }
 };
 
@@ -892,8 +1758,8 @@ struct shuffle_values {
     device_view x; // (N,H,W,C r r)
     int factor;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const {
-        const float* in = x.at(p.image, p.row / factor, p.column / factor);
-        return in[c * factor * factor + p.row % factor * factor + p.column % factor];
+        return x.get({p.image, p.row / factor, p.column / factor},
+                     c * factor * factor + p.row % factor * factor + p.column % factor);
     }
 };
 
@@ -934,7 +1800,7 @@ struct magnify_values {
                 const float coefficient = down.of(i) * along.of(j);
                 if (coefficient == 0) continue; // the pixel may not be kept
                 const int v = inside(down.first + i, x.height), u = inside(along.first + j, x.width);
-                sum += coefficient * x.at(p.image, v, u)[c];
+                sum += coefficient * x.get({p.image, v, u}, c);
             }
         return sum;
     }
@@ -949,7 +1815,7 @@ template <class Of> struct gather_values {
     device_view skip, y; // (N,H,W,C), skip or absent
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const float v = of.at(p, c);
-        y.at(p.image, p.row, p.column)[c] = skip.data ? v + skip.at(p.image, p.row, p.column)[c] : v;
+        y.put(p, c, skip ? v + skip.get(p, c) : v);
     }
 };
 
@@ -964,7 +1830,7 @@ struct maximum_of_pixels {
             for (int j = 0; j < kernel; ++j) {
                 const int v = p.row * stride + i - before, u = p.column * stride + j - before;
                 if (!x.inside(v, u)) continue;
-                const float in = x.at(p.image, v, u)[c];
+                const float in = x.get({p.image, v, u}, c);
                 if (!(largest >= in)) largest = in; // not-a-number stays
             }
         return largest;
@@ -999,11 +1865,11 @@ struct mean_of_pixels {
         double sum = 0;
         if (phase == 0) {
             for (int v = 0; v < x.height; ++v)
-                for (int u = row; u < x.width; u += rows) sum += double(x.at(n, v, u)[c]);
+                for (int u = row; u < x.width; u += rows) sum += double(x.get({n, v, u}, c));
             s.sums[row][lane] = sum;
         } else if (row == 0) {
             for (auto& part : s.sums) sum += part[lane];
-            y.at(n, 0, 0)[c] = float(sum / (double(x.height) * x.width));
+            y.put({n, 0, 0}, c, float(sum / (double(x.height) * x.width)));
         }
     }
 };
@@ -1130,6 +1996,17 @@ template <class Device> struct on_device {
     using device = Device;
 };
 
+// All kernels take tensors of any format.
+template <class D, class Op> constexpr void choose(on_device<D>, Op, convolution_method, operation& o) {
+    o.takes_16_bits = true;
+}
+namespace detail {
+constexpr void choose_convolution(convolution_method wanted, operation& o) {
+    o.takes_16_bits = true;
+    o.a.method = wanted == convolution_method::automatic ? convolution_method::library : convolution_method::direct;
+}
+} // namespace detail
+
 namespace detail {
 
 template <class Device, class Call, class Kernel> void launch(const Call& c, const Kernel& k) {
@@ -1160,12 +2037,16 @@ template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_
     detail::launch_preparation<D>(c.queue, arrange_filters(c, false));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {
-    return count(c.dims[0]) * sizeof(float);
+    return count(c.dims[0]) * bytes_of(c.format);
 }
 template <class D> void prepare(on_device<D>, normalise_weight, const preparation_call& c) {
     detail::launch_preparation<D>(c.queue, normalise_weight_kernel(c));
 }
 
+template <class D, fused_on_device A>
+constexpr void choose(on_device<D>, conv2d<A>, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, conv2d<A>);
 template <class D, class A> void forward(on_device<D>, laid_out<conv2d<A>, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c);
@@ -1175,6 +2056,9 @@ template <class D, class A> void forward(on_device<D>, laid_out<depthwise_conv2d
     detail::launch_values<D>(c, depthwise_kernel{convolution_problem(c)});
 }
 
+template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
 template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c); // of one tap
@@ -1287,12 +2171,11 @@ struct load_samples {
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const std::ptrdiff_t at = from.index(p);
         const int step = from.colours == 1 ? 0 : 1;
-        float& value = to.at(p.image, p.row, p.column)[c];
-        if (colours == colour_space::rgb)
-            value = low + scale * from.load(at + step * c);
-        else
-            value = low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
-                                                             scale * from.load(at + 2 * step)}})[c];
+        to.put(p, c,
+               colours == colour_space::rgb
+                   ? low + scale * from.load(at + step * c)
+                   : low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
+                                                              scale * from.load(at + 2 * step)}})[c]);
     }
 };
 
@@ -1371,7 +2254,7 @@ struct last_step {
 
   private:
     FOVEA_HOST_DEVICE float input(int k, float before, pixel_position p, int c) const {
-        return x[k].data ? x[k].at(p.image, p.row, p.column)[c] : before;
+        return x[k] ? x[k].get(p, c) : before;
     }
 };
 
@@ -1440,6 +2323,60 @@ template <class Backend> int first_of_last_pass(const graph& g) {
     }
     return first;
 }
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/library_convolutions.hpp
+// Which convolutions of a network a library computes instead of the device's own kernels: those whose numbers are
+// rounded anyway, in 16 bits and in TF32.
+
+namespace fovea {
+
+template <class Device>
+concept has_library = requires(Device d, const library_convolution& l, const notice_function& say) {
+    d.open_convolutions();
+    d.find_convolution(l, say);
+    d.save_convolutions(say);
+};
+
+struct planned_convolution {
+    const convolution_plan* plan = nullptr; // null: the device's own kernel computes it
+    library_convolution of{};
+
+    explicit operator bool() const { return plan != nullptr; }
+    void run() const { plan->run(of); }
+};
+
+template <class Device> class library_convolutions {
+  public:
+    library_convolutions(Device& device, const graph& g)
+        : device_(device), on_(g.precision != precision_kind::float32) {
+        if constexpr (has_library<Device>) {
+            if (on_) device.open_convolutions();
+        } else if (g.precision == precision_kind::tensor_float32)
+            fail("precision tf32: this build has no cuDNN, which computes it: expected float32, bf16 or fp16");
+    }
+
+    // For each call how it is run. Before any of them is in the queue: plans for a shape that is new are measured on
+    // its tensors, and the host waits for them. So that is never while kernels are recorded: what is recorded was put
+    // into the queue before.
+    std::vector<planned_convolution> find(const std::vector<call>& calls, const notice_function& say) {
+        std::vector<planned_convolution> found(calls.size());
+        if constexpr (has_library<Device>) {
+            if (!on_) return found;
+            for (std::size_t i = 0; i < calls.size(); ++i)
+                if (calls[i].a.method == convolution_method::library)
+                    if (const auto l = library_convolution_of(calls[i]))
+                        found[i] = {device_.find_convolution(*l, say), *l};
+            device_.save_convolutions(say);
+        }
+        return found;
+    }
+
+  private:
+    Device& device_;
+    bool on_;
+};
 
 } // namespace fovea
 
@@ -1556,6 +2493,7 @@ template <class Backend> class device_engine final : public engine {
         : graph_(g),
           device_(std::move(on)),
           weights_(*device_, g, weights),
+          library_(*device_, g),
           last_pass_begins_(first_of_last_pass<Backend>(g)) {
         for (auto& o : g.operations) {
             call c;
@@ -1586,7 +2524,7 @@ template <class Backend> class device_engine final : public engine {
         for (int i = 0; i < tiles.count(); ++i) {
             const tile_work work{from, into, values, in.batch, tiles.at(i), arena_.data()};
             recordings_.run(work, [&] {
-                run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to);
+                run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to, o.notice);
             });
             // Else the queue never runs dry, and a single tile leaves it to result() to wait.
             if (o.stop.stop_possible() || (o.progress && tiles.count() > 1)) device_->wait();
@@ -1659,11 +2597,30 @@ template <class Backend> class device_engine final : public engine {
              " MB of the GPU's memory for activations: expected a budget of that or more, got ", budget >> 20, " MB");
     }
 
-    // The tile's windows onto the arena.
+    // The tile's windows onto the arena. It is one band, so that rows lie one after the other: no ring turns.
     std::vector<window> place(const plan& p) const {
         std::vector<window> windows;
-        for (std::size_t i = 0; i < p.tensors.size(); ++i) windows.push_back(window_of(graph_, p, i, arena_.data()));
+        for (std::size_t i = 0; i < p.tensors.size(); ++i) {
+            window& w = windows.emplace_back(window_of(graph_, p, i, arena_.data()));
+            if (w) w.data -= p.tensors[i].rows.begin * w.row_stride * std::ptrdiff_t(bytes_of(w.format));
+            w.stored = w.height;
+        }
         return windows;
+    }
+
+    static void take_area(call& c, const plan& p, const std::vector<window>& windows, std::size_t t) {
+        c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols, c.y = windows[t];
+    }
+    // Of the operations before the last pass.
+    std::vector<call> calls_of(const plan& p, const std::vector<window>& windows) const {
+        std::vector<call> calls(calls_.begin(), calls_.begin() + last_pass_begins_);
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            const operation& o = graph_.operations[i];
+            take_area(calls[i], p, windows, std::size_t(o.y));
+            for (int k = 0; k < max_inputs; ++k)
+                if (o.x[k] >= 0) calls[i].x[std::size_t(k)] = windows[std::size_t(o.x[k])];
+        }
+        return calls;
     }
 
     struct input_of { // of the tile's first kernel
@@ -1671,24 +2628,19 @@ template <class Backend> class device_engine final : public engine {
         window to;
         pixel_values values;
     };
-    void run_tile(const plan& p, input_of input, const store_samples& store) {
+    void run_tile(const plan& p, input_of input, const store_samples& store, const notice_function& notice) {
         const auto windows = place(p);
+        const auto calls = calls_of(p, windows);
+        const auto by_library = library_.find(calls, notice);
         const auto area_of = [&](std::size_t t) {
             call c;
-            c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols;
-            c.y = windows[t], c.queue = device_->queue();
+            c.queue = device_->queue();
+            take_area(c, p, windows, t);
             return c;
         };
         detail::launch_values<device>(area_of(0), load_samples(input.from, windows[0], input.values));
-        for (int i = 0; i < last_pass_begins_; ++i) {
-            const operation& o = graph_.operations[std::size_t(i)];
-            call c = calls_[std::size_t(i)];
-            const call area = area_of(std::size_t(o.y));
-            c.images = area.images, c.rows = area.rows, c.cols = area.cols, c.y = area.y;
-            for (int k = 0; k < max_inputs; ++k)
-                if (o.x[k] >= 0) c.x[std::size_t(k)] = windows[std::size_t(o.x[k])];
-            o.forward(c);
-        }
+        for (std::size_t i = 0; i < calls.size(); ++i)
+            by_library[i] ? by_library[i].run() : graph_.operations[i].forward(calls[i]);
         const call area = area_of(windows.size() - 1);
         detail::launch<device>(area, value_kernel<last_pass>(area, 1, last_pass_of(windows, store)));
     }
@@ -1772,6 +2724,7 @@ template <class Backend> class device_engine final : public engine {
     const graph& graph_;
     std::unique_ptr<device> device_; // before what lives on it
     device_weights<device> weights_;
+    library_convolutions<device> library_;
     int last_pass_begins_;
     std::vector<call> calls_; // of the operations, without what depends on the tile
     device_buffer<device, memory_place::device> arena_{*device_};
@@ -1897,9 +2850,7 @@ struct bias_gradient {
     static constexpr int sums = 1;
     device_view dy; // (N,H,W,C)
     float* db;      // (C), +=
-    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        sum[0] += double(dy.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const { sum[0] += double(dy.get(p, c)); }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { db[c] += float(sum[0]); }
 };
 
@@ -1908,8 +2859,8 @@ struct slope_gradient {
     device_view x, dy; // (N,H,W,C)
     float* dslope;     // (C), +=
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        const float v = x.at(p.image, p.row, p.column)[c];
-        if (!(v > 0)) sum[0] += double(v * dy.at(p.image, p.row, p.column)[c]);
+        const float v = x.get(p, c);
+        if (!(v > 0)) sum[0] += double(v * dy.get(p, c));
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { dslope[c] += float(sum[0]); }
 };
@@ -2000,10 +2951,10 @@ struct weight_gradient_kernel {
         if (pixel >= pixels()) return;
         const pixel_position p = area.at(pixel);
         const int output = first_out + lane, input = first_in + lane;
-        if (output < outputs) s.dy[k][lane] = dy.at(p.image, p.row, p.column)[group * outputs + output];
+        if (output < outputs) s.dy[k][lane] = dy.get(p, group * outputs + output);
         const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
                   u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
-        if (input < inputs && x.inside(v, u)) s.x[k][lane] = x.at(p.image, v, u)[group * inputs + input];
+        if (input < inputs && x.inside(v, u)) s.x[k][lane] = x.get({p.image, v, u}, group * inputs + input);
     }
     FOVEA_HOST_DEVICE void multiply(int thread, const shared& s, own& o) const {
         const int output = thread / lanes * each, input = thread % lanes * each;
@@ -2081,7 +3032,7 @@ struct depthwise_weight_gradient {
     FOVEA_HOST_DEVICE void add(int tap, pixel_position p, int c, double (&sum)[1]) const {
         const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
                   u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
-        if (x.inside(v, u)) sum[0] += double(dy.at(p.image, p.row, p.column)[c]) * double(x.at(p.image, v, u)[c]);
+        if (x.inside(v, u)) sum[0] += double(dy.get(p, c)) * double(x.get({p.image, v, u}, c));
     }
     FOVEA_HOST_DEVICE void put(int tap, int c, const double (&sum)[1]) const {
         dw[c * kernel * kernel + tap] += float(sum[0]);
@@ -2105,8 +3056,7 @@ struct gradient_target {
 
     gradient_target(const gradient_call& c, std::size_t k) : dx(c.dx[k]), adds(c.accumulates[k]) {}
     FOVEA_HOST_DEVICE void put(pixel_position p, int c, float value) const {
-        float& to = dx.at(p.image, p.row, p.column)[c];
-        to = adds ? to + value : value;
+        dx.put(p, c, adds ? dx.get(p, c) + value : value);
     }
 };
 
@@ -2143,7 +3093,7 @@ template <class F> struct activate_gradient {
     gradient_target to;
     F slope;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, slope(x.at(p.image, p.row, p.column)[c]) * dy.at(p.image, p.row, p.column)[c]);
+        to.put(p, c, slope(x.get(p, c)) * dy.get(p, c));
     }
 };
 
@@ -2152,8 +3102,8 @@ struct rectify_gradient {
     const float* slope; // (C)
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        to.put(p, c, x.at(p.image, p.row, p.column)[c] > 0 ? g : slope[c] * g);
+        const float g = dy.get(p, c);
+        to.put(p, c, x.get(p, c) > 0 ? g : slope[c] * g);
     }
 };
 
@@ -2161,11 +3111,10 @@ struct multiply_gradient {
     device_view a, b, dy; // (N,H,W,C)
     gradient_target to_a, to_b;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c]; // before either is written: dx may be dy
-        const float for_a = to_a.dx.data ? b.at(p.image, p.row, p.column)[c] * g : 0,
-                    for_b = to_b.dx.data ? a.at(p.image, p.row, p.column)[c] * g : 0;
-        if (to_a.dx.data) to_a.put(p, c, for_a);
-        if (to_b.dx.data) to_b.put(p, c, for_b);
+        const float g = dy.get(p, c); // before either is written: dx may be dy
+        const float for_a = to_a.dx ? b.get(p, c) * g : 0, for_b = to_b.dx ? a.get(p, c) * g : 0;
+        if (to_a.dx) to_a.put(p, c, for_a);
+        if (to_b.dx) to_b.put(p, c, for_b);
     }
 };
 
@@ -2175,7 +3124,7 @@ struct concatenate_gradient {
     int first; // channels of a
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const gradient_target& to = c < first ? to_a : to_b;
-        if (to.dx.data) to.put(p, c < first ? c : c - first, dy.at(p.image, p.row, p.column)[c]);
+        if (to.dx) to.put(p, c < first ? c : c - first, dy.get(p, c));
     }
 };
 
@@ -2219,7 +3168,7 @@ struct layer_gradient_kernel {
         const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const layer_moments m{x.at(p.image, p.row, p.column), channels, row, thread % team};
+        const layer_moments m{x.at(p), channels, row, thread % team};
         if (phase == 0)
             m.add_up(s.moments);
         else if (phase == 1)
@@ -2236,7 +3185,7 @@ struct layer_gradient_kernel {
 
   private:
     FOVEA_HOST_DEVICE void sum_gradients(pixel_position p, const layer_moments& m, shared& s, const own& o) const {
-        const float* out = dy.at(p.image, p.row, p.column); // (C)
+        const device_numbers out = dy.at(p); // (C)
         float sum = 0, product = 0;
         for (int c = m.member; c < channels; c += team) {
             const float g = out[c] * w[c];
@@ -2246,7 +3195,7 @@ struct layer_gradient_kernel {
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, const layer_moments& m, float gradient, float product,
                                   const own& o) const {
-        const float* out = dy.at(p.image, p.row, p.column); // (C); each is read before it is written: dx may be dy
+        const device_numbers out = dy.at(p); // (C); each is read before it is written: dx may be dy
         for (int c = m.member; c < channels; c += team)
             to.put(p, c, (out[c] * w[c] - gradient - (m.in[c] - o.mean) * o.scale * product) * o.scale);
     }
@@ -2262,8 +3211,8 @@ struct layer_weight_gradient {
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
         const int pixel = ((p.image - area.first_image) * area.rows + p.row - area.first_row) * area.columns +
                           p.column - area.first_column;
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        const float u = (x.at(p.image, p.row, p.column)[c] - moments[2 * pixel]) * moments[2 * pixel + 1];
+        const float g = dy.get(p, c);
+        const float u = (x.get(p, c) - moments[2 * pixel]) * moments[2 * pixel + 1];
         sum[0] += double(g * u), sum[1] += double(g);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
@@ -2282,7 +3231,7 @@ struct batch_moment {
     float epsilon;
 
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        const double v = double(x.at(p.image, p.row, p.column)[c]);
+        const double v = double(x.get(p, c));
         sum[0] += inverse ? (v - double(mean[c])) * (v - double(mean[c])) : v;
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const {
@@ -2304,9 +3253,9 @@ struct batch_gradient_moments {
     float* statistics; // mean, 1 / deviation, and the means of dy and of dy u; (4C)
     double pixels;
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
+        const float g = dy.get(p, c);
         sum[0] += double(g);
-        sum[1] += double(g) * double((x.at(p.image, p.row, p.column)[c] - statistics[c]) * statistics[dy.channels + c]);
+        sum[1] += double(g) * double((x.get(p, c) - statistics[c]) * statistics[dy.channels + c]);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
         for (int k = 0; k < 2; ++k) statistics[(2 + k) * dy.channels + c] = float(sum[k] / pixels);
@@ -2319,8 +3268,7 @@ struct batch_gradient {
     device_normaliser by;
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c], scale = by.scale(c),
-                    u = (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * scale;
+        const float g = dy.get(p, c), scale = by.scale(c), u = (x.get(p, c) - by.mean[c]) * scale;
         to.put(p, c, w[c] * scale * (means ? g - means[c] - u * means[dy.channels + c] : g));
     }
 };
@@ -2331,8 +3279,8 @@ struct batch_weight_gradient {
     device_normaliser by;
     float *dw, *db; // (C), +=
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        sum[0] += double(g * (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c));
+        const float g = dy.get(p, c);
+        sum[0] += double(g * (x.get(p, c) - by.mean[c]) * by.scale(c));
         sum[1] += double(g);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
@@ -2360,7 +3308,7 @@ struct shuffled_gradient {
     int factor;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { // of channel c of C r r
         const int down = c / factor % factor, along = c % factor;
-        return dy.at(p.image, p.row * factor + down, p.column * factor + along)[c / (factor * factor)];
+        return dy.get({p.image, p.row * factor + down, p.column * factor + along}, c / (factor * factor));
     }
 };
 
@@ -2376,7 +3324,7 @@ struct magnified_gradient {
             if (down == 0) continue;
             for (int u = first(p.column); u < end(p.column, dy.width); ++u) {
                 const float along = share(u, p.column, width);
-                if (along != 0) sum += down * along * dy.at(p.image, v, u)[c];
+                if (along != 0) sum += down * along * dy.get({p.image, v, u}, c);
             }
         }
         return sum;
@@ -2412,7 +3360,7 @@ struct maximum_gradient {
             for (int w = first(p.column); w < dy.width && w * stride - before <= p.column; ++w)
                 if (first_largest(p.image, h, w, c) ==
                     (p.row - h * stride + before) * kernel + p.column - w * stride + before)
-                    sum += dy.at(p.image, h, w)[c];
+                    sum += dy.get({p.image, h, w}, c);
         return sum;
     }
 
@@ -2423,11 +3371,11 @@ struct maximum_gradient {
         return past < 0 ? 0 : past;
     }
     FOVEA_HOST_DEVICE int first_largest(int n, int h, int w, int c) const { // the tap
-        const float largest = y.at(n, h, w)[c];
+        const float largest = y.get({n, h, w}, c);
         for (int t = 0; t < kernel * kernel; ++t) {
             const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
             if (!x.inside(v, u)) continue;
-            const float in = x.at(n, v, u)[c];
+            const float in = x.get({n, v, u}, c);
             if (in == largest || in != in) return t;
         }
         return -1;
@@ -2437,7 +3385,7 @@ struct maximum_gradient {
 struct mean_gradient {
     device_view dy; // (N,1,1,C)
     float share;    // of a pixel
-    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.at(p.image, 0, 0)[c] * share; }
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.get({p.image, 0, 0}, c) * share; }
 };
 
 } // namespace fovea
@@ -2495,7 +3443,7 @@ template <class D> void prepare(on_device<D>, turned_filters, const preparation_
     detail::launch_preparation<D>(c.queue, arrange_filters(c, true));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, turned_filters, const preparation_call& c) {
-    return count(c.dims[0]) * sizeof(float);
+    return count(c.dims[0]) * bytes_of(c.format);
 }
 
 template <class D> turned_filters gradient_layout_of(on_device<D>, conv2d<identity>);
@@ -2681,13 +3629,13 @@ struct loss_kernel {
             const int c = int(i % y.channels);
             double slope = 0;
             sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
-            dy.at(p.image, p.row, p.column)[c] += float(term.weight * slope);
+            dy.put(p, c, dy.get(p, c) + float(term.weight * slope));
         }
         return sum;
     }
     FOVEA_HOST_DEVICE double at_value(pixel_position p, int c, double& slope) const {
-        const double v = double(y.at(p.image, p.row, p.column)[c]);
-        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.at(p.image, p.row, p.column)[c]);
+        const double v = double(y.get(p, c));
+        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.get(p, c));
         double value = 0;
         switch (term.kind) {
             case loss_kind::l1:
@@ -2717,7 +3665,7 @@ struct loss_kernel {
                       column = p.column + (vertical ? 0 : step);
             if (!y.inside(row, column)) continue;
             const double pairs = vertical ? down : right,
-                         d = double(y.at(p.image, row, column)[c]) - double(y.at(p.image, p.row, p.column)[c]);
+                         d = double(y.get({p.image, row, column}, c)) - double(y.get(p, c));
             slope -= 2 * d / pairs;
             if (ahead) value += d * d / pairs;
         }
@@ -3511,7 +4459,7 @@ template <class Device> class training_weights {
 
     preparation_call shape_of(const preparation& p) const {
         preparation_call c;
-        c.a = p.a;
+        c.a = p.a, c.format = p.format;
         for (int k = 0; k < max_weights; ++k)
             if (p.w[k] >= 0) c.dims[std::size_t(k)] = g_.weights[std::size_t(p.w[k])].dims;
         return c;
@@ -3558,9 +4506,7 @@ namespace fovea {
 struct passed_gradient {
     device_view dy; // (N,H,W,C)
     gradient_target to;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, dy.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
 };
 
 // What recorded work of a batch depends on.
@@ -3823,9 +4769,8 @@ struct balance_gradients {
     const double *own, *heard;
     double weight;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        float& to = dy.at(p.image, p.row, p.column)[c];
-        const double from = double(dx.at(p.image, p.row, p.column)[c]);
-        to = float(weight * detached_ratio(*own) * double(to) + weight * detached_ratio(*heard) * from);
+        const double to = double(dy.get(p, c)), from = double(dx.get(p, c));
+        dy.put(p, c, float(weight * detached_ratio(*own) * to + weight * detached_ratio(*heard) * from));
     }
 };
 // *loss += weight own, or what is not finite of the two.

@@ -28,8 +28,11 @@ struct host_device {
             ++launches;
             fovea::run_blocks_on_host(k, blocks);
         };
+        put(queue, run);
+    }
+    static void put(void* queue, std::function<void()> work) { // no queue: where there is no device either
         auto* const device = static_cast<host_device*>(queue);
-        device ? device->put_work(run) : run(); // no queue: where there is no device either
+        device ? device->put_work(std::move(work)) : work();
     }
     void* queue() { return this; }
 
@@ -121,6 +124,7 @@ struct host_device {
             ++done[lane];
         }
     }
+
     void check_runs(const char* what) const {
         if (is_recording) fovea::fail("a recording of kernels ", what, ": expected launches and memory to clear");
     }

@@ -14,6 +14,7 @@
 #include "fovea/core/config.hpp"
 #include "fovea/core/error.hpp"
 #include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/graph/precision.hpp"
 
 namespace fovea {
 
@@ -155,8 +156,9 @@ struct preparation {
     int out = -1;
     attributes a{};
     preparation_kernel forward = nullptr;
-    preparation_size bytes = nullptr;        // of the result; null: count(dims) floats
-    preparation_gradient backward = nullptr; // null: of an arrangement, whose gradients bypass it
+    preparation_size bytes = nullptr;              // of the result; null: count(dims) floats
+    number_format format = number_format::float32; // of the tensor that an arrangement is multiplied with
+    preparation_gradient backward = nullptr;       // null: of an arrangement, whose gradients bypass it
 };
 
 using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
@@ -171,6 +173,7 @@ struct graph {
     std::vector<output_of> outputs;
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
+    precision_kind precision = precision_kind::float32;        // likewise
     widening widen = nullptr;                                  // the backend's
     narrowing narrow = nullptr;
     int scope = -1;

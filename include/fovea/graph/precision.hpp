@@ -5,8 +5,9 @@
 namespace fovea {
 
 // float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
-// compute in float32, and keep activations between operations in 16 bits (graph/half_storage.hpp).
-enum class precision_kind { float32, int8, bfloat16, float16 };
+// keep activations between operations in 16 bits (graph/half_storage.hpp), and sum in float32. tensor_float32, of a GPU
+// alone, is float32 but for what convolutions multiply: 11 significant bits of each number.
+enum class precision_kind { float32, int8, bfloat16, float16, tensor_float32 };
 
 constexpr const char* name_of(precision_kind p) {
     switch (p) {
@@ -16,6 +17,8 @@ constexpr const char* name_of(precision_kind p) {
             return "bf16";
         case precision_kind::float16:
             return "fp16";
+        case precision_kind::tensor_float32:
+            return "tf32";
         default:
             return "float32";
     }

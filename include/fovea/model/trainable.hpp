@@ -163,7 +163,8 @@ template <class Real> class basic_trainable {
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
         if (make) engine_ = make_engine(o, make);
-        if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
+        if (o.precision == precision_kind::int8 || o.precision == precision_kind::tensor_float32)
+            fail("precision ", name_of(o.precision), ": expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
             const weight& w = graph_->weights[i];

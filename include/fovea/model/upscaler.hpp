@@ -37,9 +37,12 @@ class upscaler {
           values_{o.range, o.colours},
           precision_(o.precision),
           context_(o.threads) {
-        if (make && precision_ != precision_kind::float32)
-            fail("precision ", name_of(precision_), ": expected float32, which is what this GPU backend computes in");
+        if (make && precision_ == precision_kind::int8)
+            fail("precision int8: expected float32, tf32, bf16 or fp16 on a GPU");
+        if (!make && precision_ == precision_kind::tensor_float32)
+            fail("precision tf32: expected a GPU for it, or float32, int8, bf16 or fp16");
         digest_ = load_weights(*graph_, weights_, weights);
+        graph_->precision = precision_;
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
             quantise(*graph_, *o.ranges, digest_);

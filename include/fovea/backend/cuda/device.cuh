@@ -9,6 +9,11 @@
 
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/buffer.hpp"
+#if FOVEA_WITH_CUDNN
+#include <optional>
+
+#include "fovea/backend/cuda/cudnn_convolutions.cuh"
+#endif
 
 namespace fovea {
 
@@ -206,6 +211,16 @@ class cuda_device {
                            "putting a graph of kernels into the queue");
     }
 
+#if FOVEA_WITH_CUDNN
+    void open_convolutions() {
+        if (!convolutions_) select(), convolutions_.emplace(stream(device_lane::work), name());
+    }
+    const convolution_plan* find_convolution(const library_convolution& l, const notice_function& say) {
+        return convolutions_->find(l, say);
+    }
+    void save_convolutions(const notice_function& say) { convolutions_->save(say); }
+#endif
+
   private:
     void check_code() {
         cudaFuncAttributes unused{};
@@ -225,6 +240,9 @@ class cuda_device {
     bool records_;
     cudaDeviceProp properties_{};
     std::array<cudaStream_t, 3> streams_{}; // by device_lane
+#if FOVEA_WITH_CUDNN
+    std::optional<cudnn_convolutions> convolutions_;
+#endif
 };
 
 } // namespace fovea

@@ -16,9 +16,7 @@ namespace fovea {
 struct passed_gradient {
     device_view dy; // (N,H,W,C)
     gradient_target to;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, dy.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
 };
 
 // What recorded work of a batch depends on.

@@ -20,6 +20,12 @@
 //   recording end_recording();
 //   void drop_recording() noexcept;                       ends it, too
 //   void replay(const recording&);                        into the queue
+// and where it has a library of convolutions, which those in 16 bits and TF32 are left to:
+//   void open_convolutions();                             throws where the library cannot be used
+//   const convolution_plan* find_convolution(const library_convolution&, const notice_function&);
+//                                                         null where the library lacks it; it may measure where it is
+//                                                         asked for the first time
+//   void save_convolutions(const notice_function&);       what was measured, for the next run
 #pragma once
 #include <array>
 #include <deque>
@@ -29,6 +35,7 @@
 
 #include "fovea/backend/cuda/buffer.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
+#include "fovea/backend/cuda/library_convolutions.hpp"
 #include "fovea/backend/cuda/recordings.hpp"
 #include "fovea/model/engine.hpp"
 
@@ -81,6 +88,7 @@ template <class Backend> class device_engine final : public engine {
         : graph_(g),
           device_(std::move(on)),
           weights_(*device_, g, weights),
+          library_(*device_, g),
           last_pass_begins_(first_of_last_pass<Backend>(g)) {
         for (auto& o : g.operations) {
             call c;
@@ -111,7 +119,7 @@ template <class Backend> class device_engine final : public engine {
         for (int i = 0; i < tiles.count(); ++i) {
             const tile_work work{from, into, values, in.batch, tiles.at(i), arena_.data()};
             recordings_.run(work, [&] {
-                run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to);
+                run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to, o.notice);
             });
             // Else the queue never runs dry, and a single tile leaves it to result() to wait.
             if (o.stop.stop_possible() || (o.progress && tiles.count() > 1)) device_->wait();
@@ -184,11 +192,30 @@ template <class Backend> class device_engine final : public engine {
              " MB of the GPU's memory for activations: expected a budget of that or more, got ", budget >> 20, " MB");
     }
 
-    // The tile's windows onto the arena.
+    // The tile's windows onto the arena. It is one band, so that rows lie one after the other: no ring turns.
     std::vector<window> place(const plan& p) const {
         std::vector<window> windows;
-        for (std::size_t i = 0; i < p.tensors.size(); ++i) windows.push_back(window_of(graph_, p, i, arena_.data()));
+        for (std::size_t i = 0; i < p.tensors.size(); ++i) {
+            window& w = windows.emplace_back(window_of(graph_, p, i, arena_.data()));
+            if (w) w.data -= p.tensors[i].rows.begin * w.row_stride * std::ptrdiff_t(bytes_of(w.format));
+            w.stored = w.height;
+        }
         return windows;
+    }
+
+    static void take_area(call& c, const plan& p, const std::vector<window>& windows, std::size_t t) {
+        c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols, c.y = windows[t];
+    }
+    // Of the operations before the last pass.
+    std::vector<call> calls_of(const plan& p, const std::vector<window>& windows) const {
+        std::vector<call> calls(calls_.begin(), calls_.begin() + last_pass_begins_);
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            const operation& o = graph_.operations[i];
+            take_area(calls[i], p, windows, std::size_t(o.y));
+            for (int k = 0; k < max_inputs; ++k)
+                if (o.x[k] >= 0) calls[i].x[std::size_t(k)] = windows[std::size_t(o.x[k])];
+        }
+        return calls;
     }
 
     struct input_of { // of the tile's first kernel
@@ -196,24 +223,19 @@ template <class Backend> class device_engine final : public engine {
         window to;
         pixel_values values;
     };
-    void run_tile(const plan& p, input_of input, const store_samples& store) {
+    void run_tile(const plan& p, input_of input, const store_samples& store, const notice_function& notice) {
         const auto windows = place(p);
+        const auto calls = calls_of(p, windows);
+        const auto by_library = library_.find(calls, notice);
         const auto area_of = [&](std::size_t t) {
             call c;
-            c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols;
-            c.y = windows[t], c.queue = device_->queue();
+            c.queue = device_->queue();
+            take_area(c, p, windows, t);
             return c;
         };
         detail::launch_values<device>(area_of(0), load_samples(input.from, windows[0], input.values));
-        for (int i = 0; i < last_pass_begins_; ++i) {
-            const operation& o = graph_.operations[std::size_t(i)];
-            call c = calls_[std::size_t(i)];
-            const call area = area_of(std::size_t(o.y));
-            c.images = area.images, c.rows = area.rows, c.cols = area.cols, c.y = area.y;
-            for (int k = 0; k < max_inputs; ++k)
-                if (o.x[k] >= 0) c.x[std::size_t(k)] = windows[std::size_t(o.x[k])];
-            o.forward(c);
-        }
+        for (std::size_t i = 0; i < calls.size(); ++i)
+            by_library[i] ? by_library[i].run() : graph_.operations[i].forward(calls[i]);
         const call area = area_of(windows.size() - 1);
         detail::launch<device>(area, value_kernel<last_pass>(area, 1, last_pass_of(windows, store)));
     }
@@ -297,6 +319,7 @@ template <class Backend> class device_engine final : public engine {
     const graph& graph_;
     std::unique_ptr<device> device_; // before what lives on it
     device_weights<device> weights_;
+    library_convolutions<device> library_;
     int last_pass_begins_;
     std::vector<call> calls_; // of the operations, without what depends on the tile
     device_buffer<device, memory_place::device> arena_{*device_};

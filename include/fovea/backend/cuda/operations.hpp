@@ -25,6 +25,17 @@ template <class Device> struct on_device {
     using device = Device;
 };
 
+// All kernels take tensors of any format.
+template <class D, class Op> constexpr void choose(on_device<D>, Op, convolution_method, operation& o) {
+    o.takes_16_bits = true;
+}
+namespace detail {
+constexpr void choose_convolution(convolution_method wanted, operation& o) {
+    o.takes_16_bits = true;
+    o.a.method = wanted == convolution_method::automatic ? convolution_method::library : convolution_method::direct;
+}
+} // namespace detail
+
 namespace detail {
 
 template <class Device, class Call, class Kernel> void launch(const Call& c, const Kernel& k) {
@@ -55,12 +66,16 @@ template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_
     detail::launch_preparation<D>(c.queue, arrange_filters(c, false));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {
-    return count(c.dims[0]) * sizeof(float);
+    return count(c.dims[0]) * bytes_of(c.format);
 }
 template <class D> void prepare(on_device<D>, normalise_weight, const preparation_call& c) {
     detail::launch_preparation<D>(c.queue, normalise_weight_kernel(c));
 }
 
+template <class D, fused_on_device A>
+constexpr void choose(on_device<D>, conv2d<A>, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, conv2d<A>);
 template <class D, class A> void forward(on_device<D>, laid_out<conv2d<A>, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c);
@@ -70,6 +85,9 @@ template <class D, class A> void forward(on_device<D>, laid_out<depthwise_conv2d
     detail::launch_values<D>(c, depthwise_kernel{convolution_problem(c)});
 }
 
+template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
 template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c); // of one tap

@@ -63,12 +63,11 @@ struct load_samples {
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const std::ptrdiff_t at = from.index(p);
         const int step = from.colours == 1 ? 0 : 1;
-        float& value = to.at(p.image, p.row, p.column)[c];
-        if (colours == colour_space::rgb)
-            value = low + scale * from.load(at + step * c);
-        else
-            value = low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
-                                                             scale * from.load(at + 2 * step)}})[c];
+        to.put(p, c,
+               colours == colour_space::rgb
+                   ? low + scale * from.load(at + step * c)
+                   : low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
+                                                              scale * from.load(at + 2 * step)}})[c]);
     }
 };
 

@@ -12,9 +12,8 @@ struct balance_gradients {
     const double *own, *heard;
     double weight;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        float& to = dy.at(p.image, p.row, p.column)[c];
-        const double from = double(dx.at(p.image, p.row, p.column)[c]);
-        to = float(weight * detached_ratio(*own) * double(to) + weight * detached_ratio(*heard) * from);
+        const double to = double(dy.get(p, c)), from = double(dx.get(p, c));
+        dy.put(p, c, float(weight * detached_ratio(*own) * to + weight * detached_ratio(*heard) * from));
     }
 };
 // *loss += weight own, or what is not finite of the two.

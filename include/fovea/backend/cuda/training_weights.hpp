@@ -137,7 +137,7 @@ template <class Device> class training_weights {
 
     preparation_call shape_of(const preparation& p) const {
         preparation_call c;
-        c.a = p.a;
+        c.a = p.a, c.format = p.format;
         for (int k = 0; k < max_weights; ++k)
             if (p.w[k] >= 0) c.dims[std::size_t(k)] = g_.weights[std::size_t(p.w[k])].dims;
         return c;
