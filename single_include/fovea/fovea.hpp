@@ -13673,6 +13673,7 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 // ---- fovea/model/upscaler.hpp
 // A network with its weights, ready to run: images in, images out. What `model` is once the network's type is no longer
 // needed; plain code, compiled once.
+#include <deque>
 
 // ---- fovea/graph/half_storage.hpp
 // Which tensors of a network are kept in 16 bits between operations.
@@ -13917,6 +13918,9 @@ template <class Byte> struct samples_view {
 
     std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
     std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
+    operator samples_view<const Byte>() const {
+        return {data, type, batch, height, width, channels, colours, row_bytes, image_bytes};
+    }
 };
 
 // Of an image, alpha left aside.
@@ -13942,10 +13946,15 @@ class engine {
     virtual ~engine() = default;
 
     // The network's output for samples of RGB that stand for such values. Where there is one colour, it fills all
-    // channels of the network's input, and takes the mean of its output. `finite` becomes false where a value of the
-    // output is not finite. Returns false when it was stopped.
-    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values, const run_options&,
-                     bool& finite) = 0;
+    // channels of the network's input, and takes the mean of its output. In two parts, so that the host, its copies to
+    // and from the device and the device work beside each other: submit() of up to `at_once` images, `out` being what
+    // result() will be given, but for its data; and result() of the first that was submitted. submit() returns false
+    // when it was stopped: it then has no result. `finite` becomes false where a value of the output is not finite.
+    static constexpr int at_once = 2;
+    virtual bool submit(samples_view<const std::byte> in, samples_view<const std::byte> out, pixel_values,
+                        const run_options&) = 0;
+    virtual void result(samples_view<std::byte> out, bool& finite) = 0;
+    virtual void drop() noexcept = 0; // results that nobody will ask for
 };
 
 using engine_maker = std::unique_ptr<engine> (*)(const graph&, const weight_store&);
@@ -14258,23 +14267,42 @@ class upscaler {
     // interpolation; colours bleed under transparent pixels first). Throws when the network does not give an image,
     // when the budget is too small, and when a value is not finite.
     image operator()(const image& in, const run_options& o = {}) {
+        check_none_submitted();
+        submit(in, o);
+        return result();
+    }
+
+    // The same in two parts, for several images: submit() of one while the last is still to come, then result() of the
+    // first that was submitted. On a GPU the host, the copies and the network then work beside each other; the threads
+    // of a context do all in submit().
+    static constexpr int at_once = engine::at_once;
+    void submit(const image& in, const run_options& o = {}) {
         const ratio s = scale();
         detail::check_enlarges(*graph_);
         if (in.empty()) fail("an empty image cannot be enlarged");
         check_extent(*graph_, {in.height(), in.width()});
+        if (submitted() == at_once) fail("more than ", at_once, " images at once: expected one result before the next");
         image bled;
         if (in.has_alpha()) bled = with_bled_colours(in);
         const image& from = in.has_alpha() ? bled : in;
-        image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
-        bool finite = true;
-        const bool done =
-            engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out), values_, o, finite)
-                    : run_on_threads(from, out, o, finite);
-        if (!done) return {};
-        if (!finite) detail::fail_not_finite(*graph_);
-        if (in.has_alpha()) enlarge_alpha(in, out);
-        return out;
+        submitted_image i{
+            .out = image(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type())};
+        i.done = engine_ ? engine_->submit(samples_of<const std::byte>(from), samples_of<std::byte>(i.out), values_, o)
+                         : run_on_threads(from, i.out, o, i.finite);
+        if (in.has_alpha()) i.alpha = alpha_of(in);
+        submitted_.push_back(std::move(i));
     }
+    image result() {
+        if (submitted_.empty()) fail("the result of an image was asked for: expected one that was submitted before");
+        submitted_image i = std::move(submitted_.front());
+        submitted_.pop_front();
+        if (!i.done) return {};
+        if (engine_) engine_->result(samples_of<std::byte>(i.out), i.finite);
+        if (!i.finite) detail::fail_not_finite(*graph_);
+        if (!i.alpha.empty()) enlarge_alpha(i.alpha, i.out);
+        return std::move(i.out);
+    }
+    int submitted() const { return int(submitted_.size()); } // whose results are still to be asked for
 
     // The same on the network's own values: x (N,H,W,in_channels) to (N,H*scale,W*scale,out_channels).
     tensor<float> operator()(tensor_view<const float> x, const run_options& o = {}) {
@@ -14319,8 +14347,17 @@ class upscaler {
     }
 
     bool run_on_engine(tensor_view<const float> x, tensor<float>& y, const run_options& o) {
+        check_none_submitted();
         bool finite = true; // a tensor may hold anything
-        return engine_->run(samples_of<const std::byte>(x), samples_of<std::byte>(y.view()), {}, o, finite);
+        const auto out = samples_of<std::byte>(y.view());
+        if (!engine_->submit(samples_of<const std::byte>(x), out, {}, o)) return false;
+        engine_->result(out, finite);
+        return true;
+    }
+    void check_none_submitted() const {
+        if (!submitted_.empty())
+            fail("a network was given something to compute at once while ", submitted(),
+                 " images are under way: expected their results to be asked for before");
     }
 
     bool run_on_threads(const image& in, image& out, const run_options& o, bool& all_finite) {
@@ -14392,19 +14429,30 @@ class upscaler {
         return last_choice_.how;
     }
 
-    static void enlarge_alpha(const image& in, image& out) {
+    static image alpha_of(const image& in) {
+        image alpha(in.height(), in.width(), 1, in.type());
         detail::with_samples_of(in.type(), [&]<class T>(T) {
             const int c = in.channels() - 1;
-            image alpha(in.height(), in.width(), 1, in.type());
             for (int y = 0; y < in.height(); ++y)
                 for (int x = 0; x < in.width(); ++x)
                     alpha.row<T>(y)[std::size_t(x)] = in.row<T>(y)[std::size_t(x * in.channels() + c)];
+        });
+        return alpha;
+    }
+    static void enlarge_alpha(const image& alpha, image& out) {
+        detail::with_samples_of(out.type(), [&]<class T>(T) {
+            const int c = out.channels() - 1;
             const image large = resize_pillow(alpha, out.height(), out.width());
             for (int y = 0; y < out.height(); ++y)
                 for (int x = 0; x < out.width(); ++x)
                     out.row<T>(y)[std::size_t(x * out.channels() + c)] = large.row<T>(y)[std::size_t(x)];
         });
     }
+
+    struct submitted_image {
+        image out, alpha{}; // alpha: of the input
+        bool done = false, finite = true;
+    };
 
     std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
     weight_store weights_;
@@ -14415,6 +14463,7 @@ class upscaler {
     context* context_;
     storage arena_;
     std::unique_ptr<engine> engine_; // null: the threads of the context run images
+    std::deque<submitted_image> submitted_;
     struct {
         int height = 0, width = 0, batch = 0;
         std::size_t budget = 0;
@@ -15842,21 +15891,27 @@ template <class Real> class basic_training_engine : public basic_network_engine<
     virtual void clear_gradients() = 0;
     virtual int first_not_finite(tensor_view<const Real> x) = 0; // the first such operation for x; -1: none
 
-    // A step: begin_step(), for each micro-batch load(), load_target() and one of learn(), then update(). A step that
-    // is not taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
+    // A step: begin_step(), for each micro-batch load(), load_target() and one of learn(), then begin_update() and
+    // end_update(). A step that is not taken leaves weights, running estimates and what the optimizer remembers as they
+    // were at its beginning.
     virtual void begin_step() = 0;
     virtual void load_target(tensor_view<const Real> t) = 0; // after load(); terms that read none need none
     virtual device_tensor target_on_device() const = 0;
     // Forward, the terms' loss, times `weight`, and backward.
     virtual void learn(const loss_terms&, double weight) = 0;
     // After forward(): the loss, times `weight`, that is the terms of the output and those of a frozen network's
-    // output for it, each in proportion to its own value (detached_ratio), and backward. What update() reports is the
-    // first of the two.
+    // output for it, each in proportion to its own value (detached_ratio), and backward. What end_update() reports is
+    // the first of the two.
     virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
-    virtual update_report update(const weight_update&) = 0;
-    virtual void take_back() = 0; // of a step without update()
-    // In fp16 gradients are too small without loss scaling: learn() then multiplies them by the scale, update() divides
-    // them by it. 1 at first; to be changed between steps.
+    virtual void begin_update(const weight_update&) = 0;
+    virtual update_report end_update() = 0; // waits for it
+    virtual void take_back() = 0;           // of a step without an update
+    // load() and load_target() of the next batch before end_update(), beside the work on this one; whether that is the
+    // batch that was loaded last, asked once.
+    virtual void stage(tensor_view<const Real> x, tensor_view<const Real> t) = 0;
+    virtual bool take_staged() = 0;
+    // In fp16 gradients are too small without loss scaling: learn() then multiplies them by the scale, begin_update()
+    // divides them by it. 1 at first; to be changed between steps.
     virtual bool gradients_may_vanish() const = 0;
     virtual void scale_loss(double scale) = 0;
 
@@ -17449,16 +17504,32 @@ class trainer {
     }
     int micro_batches() const { return expected_; } // of the step at hand, or the next
 
-    // One micro-batch.
-    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
+    // One micro-batch. meanwhile() is called while a GPU is at work on the step; it may stage() the next batch.
+    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss,
+                     const std::function<void()>& meanwhile = {}) {
         if (!loss.terms().empty())
             if (training_engine* const engine = net_.engine()) {
-                engine->load(input), engine->load_target(target);
+                load(input, target);
                 engine->learn(loss.terms(), 1. / expected_);
-                return after_backward(0, input); // the report of the step has the loss
+                // the report of the step has the loss
+                return after_backward(
+                    0, [&] { return input; }, meanwhile);
             }
         const auto y = net_.forward(input);
         return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
+    }
+
+    // The batch of the next step, in memory that stays as it is until then: on a GPU it is copied there beside the work
+    // on this step. To be called by meanwhile().
+    void stage(tensor_view<const float> input, tensor_view<const float> target) {
+        if (training_engine* const engine = net_.engine()) engine->stage(input, target);
+        staged_input_ = input.data(), staged_target_ = target.data();
+    }
+    // Of a network on a GPU: the batch, unless it was staged.
+    void load(tensor_view<const float> input, tensor_view<const float> target) {
+        training_engine& engine = *net_.engine();
+        if (engine.take_staged() && staged_input_ == input.data() && staged_target_ == target.data()) return;
+        engine.load(input), engine.load_target(target);
     }
 
     // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
@@ -17472,7 +17543,7 @@ class trainer {
         return after_backward(loss, [&] { return input; });
     }
     // With an engine the loss may be what it has not reported yet, and the input what only a problem asks for.
-    step_report after_backward(double loss, const batch_on_host& input) {
+    step_report after_backward(double loss, const batch_on_host& input, const std::function<void()>& meanwhile = {}) {
         step_report r;
         loss_ += loss / expected_;
         r.complete = ++micro_ == expected_;
@@ -17481,7 +17552,7 @@ class trainer {
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
         if (training_engine* const engine = net_.engine())
-            take_on(*engine, r, input);
+            take_on(*engine, r, input, meanwhile);
         else
             take(r, input);
         if (!problem_.empty()) r.problem = refuse();
@@ -17621,18 +17692,21 @@ class trainer {
         bad_in_a_row_ = 0;
     }
     // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
-    void take_on(training_engine& engine, step_report& r, const batch_on_host& input) {
+    void take_on(training_engine& engine, step_report& r, const batch_on_host& input,
+                 const std::function<void()>& meanwhile) {
         if (!problem_.empty()) {
             r.gradient_norm = std::nan("");
             return engine.take_back();
         }
         if (device_state_ == kept_on::host) engine.upload_state(remembered(), averages_of_state());
         device_state_ = kept_on::device;
-        update_report u = engine.update({.how = optimizer_.options(),
-                                         .step = optimizer_.steps() + 1,
-                                         .learning_rate = r.learning_rate,
-                                         .max_gradient_norm = options_.max_gradient_norm,
-                                         .average_share = averages() ? average_.share() : 0});
+        engine.begin_update({.how = optimizer_.options(),
+                             .step = optimizer_.steps() + 1,
+                             .learning_rate = r.learning_rate,
+                             .max_gradient_norm = options_.max_gradient_norm,
+                             .average_share = averages() ? average_.share() : 0});
+        if (meanwhile) meanwhile();
+        update_report u = engine.end_update();
         r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
         if (engine.gradients_may_vanish() && std::isfinite(r.loss)) {
             const double scale = scaler_.scale;
@@ -17694,7 +17768,8 @@ class trainer {
     int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
     std::int64_t bad_steps_ = 0;
     std::string problem_;
-    loss_scaler scaler_{};       // where gradients may vanish
+    loss_scaler scaler_{}; // where gradients may vanish
+    const float *staged_input_ = nullptr, *staged_target_ = nullptr;
     std::vector<float> buffers_; // as they were before this step
     std::vector<double> norms_;
     enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
@@ -17728,12 +17803,12 @@ class adversarial_trainer {
           rec_(std::move(rec)),
           frozen_(critic.network().frozen({.batch_statistics = false})) {}
 
-    // One micro-batch: inputs and targets.
-    adversarial_report step(images x, images t, bool upscaler_learns) {
+    // One micro-batch: inputs and targets. meanwhile() as trainer::step calls it, where the upscaler learns.
+    adversarial_report step(images x, images t, bool upscaler_learns, const std::function<void()>& meanwhile = {}) {
         training_engine* const engine = upscaler_.network().engine();
         training_engine* const of_critic = critic_.network().engine();
         if (engine && of_critic && engine->queue() == of_critic->queue() && !rec_.terms().empty())
-            return step_on_device(*engine, *of_critic, x, t, upscaler_learns);
+            return step_on_device(*engine, *of_critic, x, t, upscaler_learns, meanwhile);
         adversarial_report r;
         const images y = upscaler_.network().forward(x);
         teach_critic(t, y, r);
@@ -17804,9 +17879,9 @@ class adversarial_trainer {
     }
 
     adversarial_report step_on_device(training_engine& engine, training_engine& of_critic, images x, images t,
-                                      bool upscaler_learns) {
+                                      bool upscaler_learns, const std::function<void()>& meanwhile) {
         adversarial_report r;
-        engine.load(x), engine.load_target(t), engine.forward(false);
+        upscaler_.load(x, t), engine.forward(false);
         const device_tensor parts[] = {engine.target_on_device(), engine.output_on_device()};
         of_critic.load(parts);
         of_critic.learn({{.kind = loss_kind::cross_entropy, .weight = 0.5, .parameter = 1, .images = t.batch()},
@@ -17816,7 +17891,8 @@ class adversarial_trainer {
         count_right(of_critic.output(), r);
         if (!upscaler_learns) return r;
         engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), 1. / upscaler_.micro_batches());
-        r.upscaler = upscaler_.after_backward(0, x);
+        r.upscaler = upscaler_.after_backward(
+            0, [&] { return x; }, meanwhile);
         return r;
     }
 

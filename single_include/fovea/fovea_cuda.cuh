@@ -69,6 +69,9 @@ namespace fovea {
 
 enum class memory_place { device, host };
 
+// What is put into a lane of a device runs in order; lanes run beside each other.
+enum class device_lane { work, up, down };
+
 // Owns its bytes, grown on demand, never shrunk. The device outlives it.
 template <class Device, memory_place Place> class device_buffer {
   public:
@@ -807,8 +810,12 @@ class cudnn_convolutions {
         }
         auto found = from_file(name);
         if (!found) {
-            found = fastest(l);
-            if (found) file_->keep(name, found->text());
+            std::string reason;
+            found = fastest(l, reason);
+            if (found)
+                file_->keep(name, found->text());
+            else if (say)
+                say(text_of("cuDNN does not compute ", name, " (", reason, "): it is computed without tensor cores"));
         }
         auto& plan = plans_[name];
         if (found) plan = std::make_unique<cudnn_convolution_plan>(*this, std::move(*found));
@@ -848,25 +855,26 @@ class cudnn_convolutions {
         return plan && plan->workspace() <= workspace_bytes ? std::move(plan) : std::nullopt;
     }
 
-    std::optional<cudnn_plan> fastest(const library_convolution& l) const {
+    std::optional<cudnn_plan> fastest(const library_convolution& l, std::string& reason) const {
         std::optional<cudnn_plan> best;
         float least = std::numeric_limits<float>::infinity();
-        for (cudnn_plan& candidate : candidates(l.shape)) {
+        for (cudnn_plan& candidate : candidates(l.shape, reason)) {
             const float time = milliseconds(candidate, l);
             if (time < least) least = time, best = std::move(candidate);
         }
         return best;
     }
-    std::vector<cudnn_plan> candidates(const convolution_shape& s) const {
+    std::vector<cudnn_plan> candidates(const convolution_shape& s, std::string& reason) const {
         std::vector<cudnn_plan> all;
-        std::string unused;
-        const cudnn_convolution_graph g(s, handle_.raw);
+        std::optional<cudnn_convolution_graph> graph;
+        reason = reason_of_failure([&] { graph.emplace(s, handle_.raw); });
+        if (!graph) return all;
         for (auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
             if (!all.empty()) break;
-            for (auto& engine : cudnn_engines(g.operations(), mode, nullptr, unused)) {
+            for (auto& engine : cudnn_engines(graph->operations(), mode, nullptr, reason)) {
                 if (int(all.size()) == most_candidates) break;
                 if (!sums_as_asked(engine)) continue;
-                auto plan = cudnn_plan::of(engine, handle_.raw, nullptr, unused);
+                auto plan = cudnn_plan::of(engine, handle_.raw, nullptr, reason);
                 if (plan && plan->workspace() <= workspace_bytes) all.push_back(std::move(*plan));
             }
         }
@@ -961,6 +969,25 @@ class cuda_recording {
     cudaGraphExec_t executable_ = nullptr;
 };
 
+// A point in a stream, made when it is first marked.
+class cuda_event {
+  public:
+    cuda_event() = default;
+    cuda_event(const cuda_event&) = delete;
+    cuda_event& operator=(const cuda_event&) = delete;
+    ~cuda_event() {
+        if (event_) cudaEventDestroy(event_);
+    }
+    void mark(cudaStream_t stream) {
+        if (!event_) check_cuda(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event");
+        check_cuda(cudaEventRecord(event_, stream), "marking a point in a stream");
+    }
+    cudaEvent_t get() const { return event_; } // null: never marked
+
+  private:
+    cudaEvent_t event_ = nullptr;
+};
+
 } // namespace detail
 
 // How many GPUs can be used; else why none can.
@@ -991,14 +1018,20 @@ class cuda_device {
         detail::check_cuda(cudaSetDevice(index), "opening the GPU");
         detail::check_cuda(cudaGetDeviceProperties(&properties_, index), "asking for the GPU's properties");
         check_code();
-        detail::check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+        for (auto& stream : streams_)
+            detail::check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream");
     }
-    ~cuda_device() { cudaStreamDestroy(stream_); }
+    ~cuda_device() {
+#if FOVEA_WITH_CUDNN
+        convolutions_.reset(); // they use a stream
+#endif
+        for (auto stream : streams_) cudaStreamDestroy(stream);
+    }
     cuda_device(const cuda_device&) = delete;
     cuda_device& operator=(const cuda_device&) = delete;
 
     const char* name() const { return properties_.name; }
-    void* queue() const { return stream_; }
+    void* queue() const { return stream(device_lane::work); }
 
     template <class Kernel> static void launch(void* queue, const Kernel& k, int blocks) {
         detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), 0, static_cast<cudaStream_t>(queue)>>>(k);
@@ -1025,36 +1058,56 @@ class cuda_device {
         detail::check_cuda(cudaMemGetInfo(&free, &all), "asking for free memory");
         return free;
     }
-    void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes, cudaMemcpyHostToDevice); }
-    void download(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
-    void clear(void* to, std::size_t bytes) {
-        detail::check_cuda(cudaMemsetAsync(to, 0, bytes, stream_), "clearing memory");
+    void upload(void* to, const void* from, std::size_t bytes, device_lane lane = device_lane::work) {
+        copy(to, from, bytes, cudaMemcpyHostToDevice, lane);
     }
-    void wait() { detail::check_cuda(cudaStreamSynchronize(stream_), "running a network"); }
+    void download(void* to, const void* from, std::size_t bytes, device_lane lane = device_lane::work) {
+        copy(to, from, bytes, cudaMemcpyDeviceToHost, lane);
+    }
+    void clear(void* to, std::size_t bytes) {
+        detail::check_cuda(cudaMemsetAsync(to, 0, bytes, stream(device_lane::work)), "clearing memory");
+    }
+
+    using event = detail::cuda_event;
+    void mark(event& e, device_lane lane) { e.mark(stream(lane)); }
+    void await(const event& e, device_lane lane) {
+        if (e.get()) detail::check_cuda(cudaStreamWaitEvent(stream(lane), e.get(), 0), "waiting in a stream");
+    }
+    void wait(const event& e) {
+        if (e.get()) detail::check_cuda(cudaEventSynchronize(e.get()), "running a network");
+    }
+    void wait() {
+        for (auto stream : streams_) detail::check_cuda(cudaStreamSynchronize(stream), "running a network");
+    }
+    void settle() noexcept {
+        for (auto stream : streams_) cudaStreamSynchronize(stream);
+    }
 
     using recording = detail::cuda_recording;
     bool begin_recording() {
         if (records_)
-            detail::check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording kernels");
+            detail::check_cuda(cudaStreamBeginCapture(stream(device_lane::work), cudaStreamCaptureModeThreadLocal),
+                               "recording kernels");
         return records_;
     }
     recording end_recording() {
         cudaGraph_t graph = nullptr;
-        detail::check_cuda(cudaStreamEndCapture(stream_, &graph), "recording kernels");
+        detail::check_cuda(cudaStreamEndCapture(stream(device_lane::work), &graph), "recording kernels");
         return recording(graph);
     }
     void drop_recording() noexcept {
         cudaGraph_t graph = nullptr;
-        if (cudaStreamEndCapture(stream_, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+        if (cudaStreamEndCapture(stream(device_lane::work), &graph) == cudaSuccess) cudaGraphDestroy(graph);
         cudaGetLastError(); // whoever drops it has an error of his own
     }
     void replay(const recording& r) {
-        detail::check_cuda(cudaGraphLaunch(r.executable(), stream_), "putting a graph of kernels into the queue");
+        detail::check_cuda(cudaGraphLaunch(r.executable(), stream(device_lane::work)),
+                           "putting a graph of kernels into the queue");
     }
 
 #if FOVEA_WITH_CUDNN
     void open_convolutions() {
-        if (!convolutions_) select(), convolutions_.emplace(stream_, name());
+        if (!convolutions_) select(), convolutions_.emplace(stream(device_lane::work), name());
     }
     const convolution_plan* find_convolution(const library_convolution& l, const notice_function& say) {
         return convolutions_->find(l, say);
@@ -1072,14 +1125,15 @@ class cuda_device {
         detail::check_cuda(said, "asking for the code of a kernel");
     }
     void select() { detail::check_cuda(cudaSetDevice(index_), "choosing the GPU"); }
-    void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-        detail::check_cuda(cudaMemcpyAsync(to, from, bytes, kind, stream_), "copying memory");
+    cudaStream_t stream(device_lane lane) const { return streams_[std::size_t(lane)]; }
+    void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, device_lane lane) {
+        detail::check_cuda(cudaMemcpyAsync(to, from, bytes, kind, stream(lane)), "copying memory");
     }
 
     int index_;
     bool records_;
     cudaDeviceProp properties_{};
-    cudaStream_t stream_ = nullptr;
+    std::array<cudaStream_t, 3> streams_{}; // by device_lane
 #if FOVEA_WITH_CUDNN
     std::optional<cudnn_convolutions> convolutions_;
 #endif
@@ -1088,18 +1142,24 @@ class cuda_device {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/engine.hpp
-// Runs a network's graph on a device: samples up, every operation as a kernel, the last ones in one pass, samples down.
+// Runs a network's graph on a device: samples up, every operation as a kernel, the last ones in one pass, samples down;
+// one image up and another one down while a third is computed.
 //
 // Device, of which backend/cuda/device.cuh is the one with a GPU:
-//   void* queue();                                        of kernels and copies, which run in order
+//   void* queue();                                        of kernels: the lane `work`
 //   template <class K> static void launch(void* queue, const K&, int blocks);
 //   void* allocate(std::size_t bytes, memory_place);      null where there is too little memory
 //   void release(void*, memory_place) noexcept;
 //   std::size_t free_bytes();                             of the device's memory
-//   void upload(void* to, const void* from, std::size_t bytes), download(...);    from and to memory_place::host
+//   void upload(void* to, const void* from, std::size_t bytes, device_lane = work), download(...);   from and to
+//                                                         memory_place::host
 //   void clear(void* to, std::size_t bytes);              zeros
-//   void wait();                                          for everything in the queue; throws what failed
-//   bool begin_recording();                               of what is put into the queue, instead of running it; false:
+//   event;                                                a point in a lane
+//   void mark(event&, device_lane);                       all that is in the lane now
+//   void await(const event&, device_lane);                what is put into the lane from now on comes after it
+//   void wait(const event&), wait();                      until it has come; until all lanes are empty: throws what
+//   failed void settle() noexcept;                               wait() of whoever has no use for what failed bool
+//   begin_recording();                               of what is put into the queue, instead of running it; false:
 //                                                         this device records nothing
 //   recording end_recording();
 //   void drop_recording() noexcept;                       ends it, too
@@ -2476,27 +2536,56 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values, const run_options& o,
-             bool& finite) override {
+    ~device_engine() override { drop(); }
+
+    bool submit(samples_view<const std::byte> in, samples_view<const std::byte> out, pixel_values values,
+                const run_options& o) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
-        const device_samples from = upload(in);
-        out_.reserve(out.bytes(), "the output");
-        device_->clear(flag_.data(), sizeof(int));
-        const device_samples into{out_.data(), out};
-        const store_samples to(into, values, graph_.tensors.back().channels, flag());
+        if (begun_ - ended_ == at_once)
+            fail("more than ", at_once, " images were given to a GPU at once: expected one result before the next");
+        if (begun_ == ended_) begun_ = ended_ = 0; // whose work is known
+        image_slot& slot = slot_of(begun_);
+        const device_samples from = upload(slot, in);
+        slot.out.reserve(out.bytes(), "the output");
+        slot.staging_out.reserve(out.bytes() + sizeof(int), "the output");
+        int* const flag = reinterpret_cast<int*>(slot.flag.data());
+        device_->clear(flag, sizeof(int));
+        const device_samples into{slot.out.data(), out};
+        const store_samples to(into, values, graph_.tensors.back().channels, flag);
         const detail::tiling tiles = make_room({in.height, in.width}, in.batch, o);
+        slot.bands.resize(std::max(slot.bands.size(), std::size_t(tiles.rows())));
         for (int i = 0; i < tiles.count(); ++i) {
             const tile_work work{from, into, values, in.batch, tiles.at(i), arena_.data()};
             recordings_.run(work, [&] {
                 run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to, o.notice);
             });
-            if (o.progress || o.stop.stop_possible()) device_->wait(); // else the queue never runs dry
+            // Else the queue never runs dry, and a single tile leaves it to result() to wait.
+            if (o.stop.stop_possible() || (o.progress && tiles.count() > 1)) device_->wait();
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
+            if ((i + 1) % tiles.columns() == 0) download(slot, out, tiles, i / tiles.columns());
         }
-        finite = download(out);
+        slot.tiles.emplace(tiles);
+        ++begun_;
         if (o.progress) o.progress(1);
         return true;
+    }
+
+    void result(samples_view<std::byte> out, bool& finite) override {
+        if (ended_ == begun_) fail("the result of an image was asked for: expected one that was submitted before");
+        image_slot& slot = slot_of(ended_);
+        for (int band = 0; band < slot.tiles->rows(); ++band) {
+            device_->wait(slot.bands[std::size_t(band)].down);
+            copy_rows(slot, out, rows_of(*slot.tiles, band, out));
+        }
+        ++ended_;
+        int not_finite = 0;
+        std::memcpy(&not_finite, slot.staging_out.data() + out.bytes(), sizeof(int));
+        finite = not_finite == 0;
+    }
+    void drop() noexcept override {
+        device_->settle();
+        ended_ = begun_;
     }
 
   private:
@@ -2606,34 +2695,64 @@ template <class Backend> class device_engine final : public engine {
         return pass;
     }
 
-    device_samples upload(const samples_view<const std::byte>& in) {
-        staging_.reserve(in.bytes(), "the input");
-        in_.reserve(in.bytes(), "the input");
-        std::byte* to = staging_.data();
+    // What an image needs from its upload to the copy of its result: while one is computed, another one is copied.
+    struct image_slot {
+        struct band { // a row of tiles
+            typename device::event computed, down;
+        };
+        device_buffer<device, memory_place::device> in, out, flag;
+        device_buffer<device, memory_place::host> staging_in, staging_out;
+        typename device::event up;
+        std::deque<band> bands;
+        std::optional<detail::tiling> tiles;
+
+        explicit image_slot(device& d) : in(d), out(d), flag(d), staging_in(d), staging_out(d) {
+            flag.reserve(sizeof(int), "a flag");
+        }
+    };
+    image_slot& slot_of(int number) { return slots_[std::size_t(number % at_once)]; }
+
+    device_samples upload(image_slot& slot, const samples_view<const std::byte>& in) {
+        device_->wait(slot.up); // of an image that failed after it
+        slot.staging_in.reserve(in.bytes(), "the input");
+        slot.in.reserve(in.bytes(), "the input");
+        std::byte* to = slot.staging_in.data();
         for (int n = 0; n < in.batch; ++n)
             for (int y = 0; y < in.height; ++y, to += in.dense_row())
                 std::memcpy(to, in.data + n * in.image_bytes + y * in.row_bytes, in.dense_row());
-        device_->upload(in_.data(), staging_.data(), in.bytes());
-        flag_.reserve(sizeof(int), "a flag");
-        return {in_.data(), in};
+        device_->upload(slot.in.data(), slot.staging_in.data(), in.bytes(), device_lane::up);
+        device_->mark(slot.up, device_lane::up);
+        device_->await(slot.up, device_lane::work);
+        return {slot.in.data(), in};
     }
 
-    // Returns whether all values were finite.
-    bool download(const samples_view<std::byte>& out) {
-        device_->wait(); // the staging memory may still be read
-        staging_.reserve(out.bytes() + sizeof(int), "the output");
-        device_->download(staging_.data(), out_.data(), out.bytes());
-        device_->download(staging_.data() + out.bytes(), flag_.data(), sizeof(int));
-        device_->wait();
-        const std::byte* from = staging_.data();
-        for (int n = 0; n < out.batch; ++n)
-            for (int y = 0; y < out.height; ++y, from += out.dense_row())
-                std::memcpy(out.data + n * out.image_bytes + y * out.row_bytes, from, out.dense_row());
-        int not_finite = 0;
-        std::memcpy(&not_finite, staging_.data() + out.bytes(), sizeof(int));
-        return not_finite == 0;
+    // Rows of the output that are there after a row of tiles. Those of several images lie apart: they come at the end.
+    static range rows_of(const detail::tiling& tiles, int band, const samples_view<const std::byte>& out) {
+        const bool last = band + 1 == tiles.rows();
+        if (out.batch > 1) return last ? range{0, out.height} : range{};
+        return {band * tiles.height, last ? out.height : (band + 1) * tiles.height};
     }
-    int* flag() const { return reinterpret_cast<int*>(flag_.data()); }
+    void download(image_slot& slot, const samples_view<const std::byte>& out, const detail::tiling& tiles, int band) {
+        auto& [computed, down] = slot.bands[std::size_t(band)];
+        device_->mark(computed, device_lane::work);
+        device_->await(computed, device_lane::down);
+        const range rows = rows_of(tiles, band, out);
+        const std::size_t begin = std::size_t(rows.begin) * out.dense_row(),
+                          bytes = std::size_t(rows.size()) * out.dense_row() * std::size_t(out.batch);
+        std::byte* const to = slot.staging_out.data();
+        if (bytes > 0) device_->download(to + begin, slot.out.data() + begin, bytes, device_lane::down);
+        if (band + 1 == tiles.rows())
+            device_->download(to + out.bytes(), slot.flag.data(), sizeof(int), device_lane::down);
+        device_->mark(down, device_lane::down);
+    }
+    static void copy_rows(const image_slot& slot, const samples_view<std::byte>& out, range rows) {
+        for (int n = 0; n < out.batch; ++n)
+            for (int y = rows.begin; y < rows.end; ++y) {
+                const std::size_t at = (std::size_t(n) * std::size_t(out.height) + std::size_t(y)) * out.dense_row();
+                std::memcpy(out.data + n * out.image_bytes + y * out.row_bytes, slot.staging_out.data() + at,
+                            out.dense_row());
+            }
+    }
 
     const graph& graph_;
     std::unique_ptr<device> device_; // before what lives on it
@@ -2641,8 +2760,9 @@ template <class Backend> class device_engine final : public engine {
     library_convolutions<device> library_;
     int last_pass_begins_;
     std::vector<call> calls_; // of the operations, without what depends on the tile
-    device_buffer<device, memory_place::device> arena_{*device_}, in_{*device_}, out_{*device_}, flag_{*device_};
-    device_buffer<device, memory_place::host> staging_{*device_};
+    device_buffer<device, memory_place::device> arena_{*device_};
+    std::array<image_slot, at_once> slots_{image_slot(*device_), image_slot(*device_)};
+    int begun_ = 0, ended_ = 0; // images
     recordings<device, tile_work> recordings_{*device_};
     struct room {
         extent input;
@@ -2663,8 +2783,7 @@ template <class Backend> class device_engine final : public engine {
 
 // ---- fovea/backend/cuda/device_pass.hpp
 // A network on a device, forward and backward over a batch: a training plan's operations as kernels in one queue,
-// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for, and where the upload of a
-// batch has to make way for the next one.
+// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for.
 
 // ---- fovea/backend/cuda/gradients.hpp
 // Every operation's backward passes as kernels of a GPU; backend/cuda/operations.hpp has the forward ones.
@@ -4475,7 +4594,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     void load(tensor_view<const float> x) override {
         detail::check_input(g_, x);
         make_room({x.height(), x.width()}, x.batch());
-        upload(x, value(0, false).data, input_staging_);
+        upload(x, value(0, false).data, input_);
     }
     void load(std::span<const device_tensor> parts) override {
         const device_tensor first = parts[0];
@@ -4514,7 +4633,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     }
     device_tensor output_on_device() const override { return tensor_at(training_memory::output()); }
     void backward() override {
-        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_staging_);
+        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_);
         recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
         if (options_.weight_gradients) weights_.changed();
     }
@@ -4556,10 +4675,12 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
   protected:
     using device_memory = device_buffer<Device, memory_place::device>;
-    struct staging_memory {
-        explicit staging_memory(Device& d) : memory(d) {}
-        device_buffer<Device, memory_place::host> memory;
-        bool pending = false; // an upload may still read it
+    // The way of a batch to the device: its upload goes on beside the work on the last one.
+    struct upload_path {
+        explicit upload_path(Device& d) : on_host(d), on_device(d) {}
+        device_buffer<Device, memory_place::host> on_host;
+        device_memory on_device;
+        typename Device::event up, taken;
     };
 
     training_work work_of(training_work::kind what) const {
@@ -4581,28 +4702,30 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
                sizeof(float);
     }
-    // To a tensor without gaps. The staging memory may still be read for the last upload from it.
-    void upload(tensor_view<const float> from, std::byte* to, staging_memory& staging) {
-        if (staging.pending) wait();
-        staging.pending = true;
-        staging.memory.reserve(bytes_of(from), "a batch");
-        auto* at = reinterpret_cast<float*>(staging.memory.data());
+    // To a tensor without gaps, once the work that is in the queue now is done with it.
+    void upload(tensor_view<const float> from, std::byte* to, upload_path& path) {
+        const std::size_t bytes = bytes_of(from);
+        device_.wait(path.up); // the last upload
+        path.on_host.reserve(bytes, "a batch"), path.on_device.reserve(bytes, "a batch");
+        auto* at = reinterpret_cast<float*>(path.on_host.data());
         const int row = from.width() * from.channels();
         for (int n = 0; n < from.batch(); ++n)
             for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
-        device_.upload(to, staging.memory.data(), bytes_of(from));
+        device_.await(path.taken, device_lane::up);
+        device_.upload(path.on_device.data(), path.on_host.data(), bytes, device_lane::up);
+        device_.mark(path.up, device_lane::up);
+        device_.await(path.up, device_lane::work);
+        const copy_numbers k{reinterpret_cast<const float*>(path.on_device.data()), reinterpret_cast<float*>(to),
+                             std::ptrdiff_t(bytes / sizeof(float))};
+        Device::launch(device_.queue(), k, k.blocks());
+        device_.mark(path.taken, device_lane::work);
     }
-    void wait() {
-        device_.wait();
-        has_waited();
-    }
-    virtual void has_waited() { input_staging_.pending = gradient_staging_.pending = false; }
     tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
         to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
         const std::size_t bytes = to.size() * fovea::bytes_of(w.format);
         output_staging_.reserve(bytes, "an output");
         device_.download(output_staging_.data(), w.data, bytes);
-        wait();
+        device_.wait();
         const device_numbers from{output_staging_.data(), w.format};
         for (std::size_t i = 0; i < to.size(); ++i) to.data()[i] = from[std::ptrdiff_t(i)];
         return std::as_const(to).view();
@@ -4723,7 +4846,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
     device_memory memory_{device_}, scratch_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
-    staging_memory input_staging_{device_}, gradient_staging_{device_};
+    upload_path input_{device_}, gradient_{device_};
     std::map<int, tensor<float>> y_,
         dy_; // on the host, by tensor: outputs; their gradients, where they are given there
     tensor<float> dx_;
@@ -4793,7 +4916,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     void clear_gradients() override { weights_.clear_gradients(); }
 
     int first_not_finite(tensor_view<const float> x) override {
-        this->load(x);
+        load(x);
         this->begin_forward();
         if (weights_.take_stale()) weights_.prepare();
         tensor<float> y;
@@ -4812,6 +4935,19 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         weights_.keep_buffers();
         optimizer_.begin_step();
     }
+    void stage(tensor_view<const float> x, tensor_view<const float> t) override {
+        base::load(x), load_target(t);
+        staged_ = true;
+    }
+    bool take_staged() override { return std::exchange(staged_, false); }
+    void load(tensor_view<const float> x) override {
+        staged_ = false;
+        base::load(x);
+    }
+    void load(std::span<const device_tensor> parts) override {
+        staged_ = false;
+        base::load(parts);
+    }
     void load_target(tensor_view<const float> t) override {
         const window y = this->output_window();
         const int batch = this->plan_.batch;
@@ -4819,7 +4955,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
                  t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
         this->reserve(target_, this->bytes_of(t), "the target");
-        this->upload(t, target_.data(), target_staging_);
+        this->upload(t, target_.data(), target_path_);
     }
     device_tensor target_on_device() const override {
         window t = this->output_window();
@@ -4848,7 +4984,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
     }
-    update_report update(const weight_update& u) override {
+    void begin_update(const weight_update& u) override {
         optimizer_.upload(u);
         training_work work{
             .what = training_work::kind::update, .where = optimizer_.where(), .scale = scale_, .how = u.how};
@@ -4856,8 +4992,9 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             if (scale_ != 1) weights_.divide_gradients(scale_);
             optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
         });
+    }
+    update_report end_update() override {
         update_report r = optimizer_.report();
-        has_waited();
         r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
         return r;
     }
@@ -4911,15 +5048,11 @@ class device_training_engine final : private detail::trained_on_device<Device>,
                        report_balance::blocks());
         this->put_backward();
     }
-    void has_waited() override {
-        base::has_waited();
-        target_staging_.pending = false;
-    }
-
-    double scale_ = 1; // of the gradients before update()
+    double scale_ = 1; // of the gradients before an update
     device_optimizer<Device> optimizer_;
     typename base::device_memory target_{this->device_}, values_{this->device_};
-    typename base::staging_memory target_staging_{this->device_};
+    typename base::upload_path target_path_{this->device_};
+    bool staged_ = false;
 };
 
 } // namespace fovea

@@ -196,6 +196,53 @@ TEST_CASE("engine: tiles as small as the memory needs, and the same bits") {
     CHECK(notices[0].find("smaller tiles") != std::string::npos);
 }
 
+TEST_CASE("engine: images at once give what they give one by one, whenever copies run") {
+    const auto weights = random_weights<clamped>();
+    const extent sizes[] = {{21, 34}, {21, 34}, {40, 33}, {9, 9}, {21, 34}, {50, 60}, {21, 34}};
+    std::vector<image> in, expected;
+    model<clamped, engine_unrecorded> one_by_one(weights);
+    for (extent e : sizes) in.push_back(random_image<std::uint8_t>(e.height, e.width, in.size() % 2 ? 4 : 3));
+    for (auto& i : in) expected.push_back(one_by_one(i));
+    const auto check = [&](const run_options& o) {
+        model<clamped, engine_on_host> net(weights);
+        for (std::size_t i = 0; i < in.size(); ++i) {
+            image gone = in[i];
+            net.submit(gone, o);
+            for (int y = 0; y < gone.height(); ++y) std::ranges::fill(gone.row<std::uint8_t>(y), std::uint8_t(0));
+            if (i > 0) CHECK(net.result() == expected[i - 1]);
+        }
+        CHECK(net.result() == expected.back());
+        CHECK(net(in[0]) == expected[0]);
+    };
+    check({});
+    check({.how = schedule{8, 16, 0}});
+    const copies_are_eager eager;
+    check({});
+    check({.how = schedule{8, 16, 0}});
+}
+
+TEST_CASE("engine: one more image than fits, and results that nobody asks for") {
+    const auto weights = random_weights<clamped>();
+    const auto in = random_image<std::uint8_t>(9, 9, 3);
+    model<clamped, engine_on_host> net(weights);
+    model<clamped, cpu> on_cpu(weights);
+    for (upscaler* u : {static_cast<upscaler*>(&net), static_cast<upscaler*>(&on_cpu)}) {
+        CHECK_THROWS_WITH(u->result(), Catch::Contains("submitted before"));
+        u->submit(in), u->submit(in);
+        CHECK_THROWS_WITH(u->submit(in), Catch::Contains("more than 2 images at once"));
+        CHECK_THROWS_WITH((*u)(in), Catch::Contains("under way"));
+        CHECK(u->result() == u->result());
+        CHECK(u->submitted() == 0);
+    }
+    auto bad = random_image<float>(9, 9, 3);
+    bad.row<float>(4)[5] = std::numeric_limits<float>::quiet_NaN();
+    net.submit(bad), net.submit(in);
+    CHECK_THROWS_WITH(net.result(), Catch::Contains("not finite"));
+    const image after = net.result();
+    CHECK(after == net(in));
+    net.submit(in); // and gone
+}
+
 TEST_CASE("engine: what does not fit or cannot be is said in one line") {
     const auto weights = random_weights<clamped>();
     const auto x = random_tensor(1, 90, 70, 3);

@@ -1,6 +1,5 @@
 // A network on a device, forward and backward over a batch: a training plan's operations as kernels in one queue,
-// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for, and where the upload of a
-// batch has to make way for the next one.
+// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for.
 #pragma once
 #include <map>
 
@@ -46,7 +45,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     void load(tensor_view<const float> x) override {
         detail::check_input(g_, x);
         make_room({x.height(), x.width()}, x.batch());
-        upload(x, value(0, false).data, input_staging_);
+        upload(x, value(0, false).data, input_);
     }
     void load(std::span<const device_tensor> parts) override {
         const device_tensor first = parts[0];
@@ -85,7 +84,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     }
     device_tensor output_on_device() const override { return tensor_at(training_memory::output()); }
     void backward() override {
-        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_staging_);
+        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_);
         recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
         if (options_.weight_gradients) weights_.changed();
     }
@@ -127,10 +126,12 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
   protected:
     using device_memory = device_buffer<Device, memory_place::device>;
-    struct staging_memory {
-        explicit staging_memory(Device& d) : memory(d) {}
-        device_buffer<Device, memory_place::host> memory;
-        bool pending = false; // an upload may still read it
+    // The way of a batch to the device: its upload goes on beside the work on the last one.
+    struct upload_path {
+        explicit upload_path(Device& d) : on_host(d), on_device(d) {}
+        device_buffer<Device, memory_place::host> on_host;
+        device_memory on_device;
+        typename Device::event up, taken;
     };
 
     training_work work_of(training_work::kind what) const {
@@ -152,28 +153,30 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
                sizeof(float);
     }
-    // To a tensor without gaps. The staging memory may still be read for the last upload from it.
-    void upload(tensor_view<const float> from, std::byte* to, staging_memory& staging) {
-        if (staging.pending) wait();
-        staging.pending = true;
-        staging.memory.reserve(bytes_of(from), "a batch");
-        auto* at = reinterpret_cast<float*>(staging.memory.data());
+    // To a tensor without gaps, once the work that is in the queue now is done with it.
+    void upload(tensor_view<const float> from, std::byte* to, upload_path& path) {
+        const std::size_t bytes = bytes_of(from);
+        device_.wait(path.up); // the last upload
+        path.on_host.reserve(bytes, "a batch"), path.on_device.reserve(bytes, "a batch");
+        auto* at = reinterpret_cast<float*>(path.on_host.data());
         const int row = from.width() * from.channels();
         for (int n = 0; n < from.batch(); ++n)
             for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
-        device_.upload(to, staging.memory.data(), bytes_of(from));
+        device_.await(path.taken, device_lane::up);
+        device_.upload(path.on_device.data(), path.on_host.data(), bytes, device_lane::up);
+        device_.mark(path.up, device_lane::up);
+        device_.await(path.up, device_lane::work);
+        const copy_numbers k{reinterpret_cast<const float*>(path.on_device.data()), reinterpret_cast<float*>(to),
+                             std::ptrdiff_t(bytes / sizeof(float))};
+        Device::launch(device_.queue(), k, k.blocks());
+        device_.mark(path.taken, device_lane::work);
     }
-    void wait() {
-        device_.wait();
-        has_waited();
-    }
-    virtual void has_waited() { input_staging_.pending = gradient_staging_.pending = false; }
     tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
         to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
         const std::size_t bytes = to.size() * fovea::bytes_of(w.format);
         output_staging_.reserve(bytes, "an output");
         device_.download(output_staging_.data(), w.data, bytes);
-        wait();
+        device_.wait();
         const device_numbers from{output_staging_.data(), w.format};
         for (std::size_t i = 0; i < to.size(); ++i) to.data()[i] = from[std::ptrdiff_t(i)];
         return std::as_const(to).view();
@@ -294,7 +297,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
     device_memory memory_{device_}, scratch_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
-    staging_memory input_staging_{device_}, gradient_staging_{device_};
+    upload_path input_{device_}, gradient_{device_};
     std::map<int, tensor<float>> y_,
         dy_; // on the host, by tensor: outputs; their gradients, where they are given there
     tensor<float> dx_;

@@ -66,7 +66,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     void clear_gradients() override { weights_.clear_gradients(); }
 
     int first_not_finite(tensor_view<const float> x) override {
-        this->load(x);
+        load(x);
         this->begin_forward();
         if (weights_.take_stale()) weights_.prepare();
         tensor<float> y;
@@ -85,6 +85,19 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         weights_.keep_buffers();
         optimizer_.begin_step();
     }
+    void stage(tensor_view<const float> x, tensor_view<const float> t) override {
+        base::load(x), load_target(t);
+        staged_ = true;
+    }
+    bool take_staged() override { return std::exchange(staged_, false); }
+    void load(tensor_view<const float> x) override {
+        staged_ = false;
+        base::load(x);
+    }
+    void load(std::span<const device_tensor> parts) override {
+        staged_ = false;
+        base::load(parts);
+    }
     void load_target(tensor_view<const float> t) override {
         const window y = this->output_window();
         const int batch = this->plan_.batch;
@@ -92,7 +105,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
                  t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
         this->reserve(target_, this->bytes_of(t), "the target");
-        this->upload(t, target_.data(), target_staging_);
+        this->upload(t, target_.data(), target_path_);
     }
     device_tensor target_on_device() const override {
         window t = this->output_window();
@@ -121,7 +134,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
     }
-    update_report update(const weight_update& u) override {
+    void begin_update(const weight_update& u) override {
         optimizer_.upload(u);
         training_work work{
             .what = training_work::kind::update, .where = optimizer_.where(), .scale = scale_, .how = u.how};
@@ -129,8 +142,9 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             if (scale_ != 1) weights_.divide_gradients(scale_);
             optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
         });
+    }
+    update_report end_update() override {
         update_report r = optimizer_.report();
-        has_waited();
         r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
         return r;
     }
@@ -184,15 +198,11 @@ class device_training_engine final : private detail::trained_on_device<Device>,
                        report_balance::blocks());
         this->put_backward();
     }
-    void has_waited() override {
-        base::has_waited();
-        target_staging_.pending = false;
-    }
-
-    double scale_ = 1; // of the gradients before update()
+    double scale_ = 1; // of the gradients before an update
     device_optimizer<Device> optimizer_;
     typename base::device_memory target_{this->device_}, values_{this->device_};
-    typename base::staging_memory target_staging_{this->device_};
+    typename base::upload_path target_path_{this->device_};
+    bool staged_ = false;
 };
 
 } // namespace fovea
