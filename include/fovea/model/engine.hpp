@@ -5,6 +5,7 @@
 // whose graph outlives it and whose weights are prepared; it copies them.
 #pragma once
 #include <memory>
+#include <type_traits>
 
 #include "fovea/graph/weights.hpp"
 #include "fovea/model/pixels.hpp"
@@ -22,7 +23,8 @@ template <class Byte> struct samples_view {
 
     std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
     std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
-    operator samples_view<const Byte>() const {
+    template <class To>
+    requires(std::is_same_v<To, const Byte> && !std::is_const_v<Byte>) operator samples_view<To>() const {
         return {data, type, batch, height, width, channels, colours, row_bytes, image_bytes};
     }
 };
