@@ -2777,9 +2777,9 @@ template <class Backend> class device_engine final : public engine {
 
 } // namespace fovea
 
-// ---- fovea/backend/cuda/training_engine.hpp
-// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
-// between the upload of a batch and the report of a step.
+// ---- fovea/backend/cuda/lpips.hpp
+// LPIPS as loss/lpips.hpp defines it, on a device: the features of the target are kept, those of the output compared
+// with them, and the gradient goes back through the network.
 
 // ---- fovea/backend/cuda/device_pass.hpp
 // A network on a device, forward and backward over a batch: a training plan's operations as kernels in one queue,
@@ -3746,6 +3746,7 @@ template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
                  double* value, double scale = 1) {
     for (const loss_term& term : terms) {
+        if (term.by) continue; // what computes it has its own kernels
         call part = area;
         if (term.images > 0) part.images = {term.first, term.first + term.images};
         const loss_kernel k(part, term, area.y, t, dy, partial, scale);
@@ -3755,6 +3756,25 @@ void launch_loss(const call& area, const loss_terms& terms, const window& t, con
 }
 
 } // namespace detail
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/network_loss.hpp
+// A loss that a network computes on the device where the image is: what loss_kind::network stands for.
+
+namespace fovea {
+
+class network_loss {
+  public:
+    virtual ~network_loss() = default;
+
+    // Memory for an output y of `engine`, whose queue it takes; before put(), which may be recorded.
+    virtual void prepare(training_engine& engine, const device_tensor& y) = 0;
+    virtual placement where() const = 0;
+    // Adds weight times its value for y beside t to *value, and weight times scale times its gradient to dy, (N,H,W,C)
+    // like y.
+    virtual void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) = 0;
+};
 
 } // namespace fovea
 
@@ -4222,7 +4242,8 @@ template <class Device> class device_optimizer {
     }
     update_report report() {
         device_.download(staging_.data(), report_.template data<std::byte>(), report_bytes());
-        device_.wait();
+        device_.mark(reported_, device_lane::work);
+        device_.wait(reported_); // and not for the upload of the next batch
         step_state s{};
         std::memcpy(&s, staging_.data(), sizeof s);
         update_report r{s.loss, s.norm, s.good != 0, std::vector<double>(sizes_.size())};
@@ -4357,6 +4378,7 @@ template <class Device> class device_optimizer {
     std::vector<std::unique_ptr<array>> states_; // by kind
     std::unique_ptr<factored> factored_;
     placement where_;
+    typename Device::event reported_;
 };
 
 } // namespace fovea
@@ -4575,6 +4597,7 @@ struct training_work {
     int batch = 0, height = 0, width = 0;
     bool evaluating = false, prepares = false;
     loss_terms terms{}, of_frozen{};
+    std::vector<placement> of_terms{};
     double weight = 1, scale = 1; // of the loss; of gradients
     update_rule how{};
     bool operator==(const training_work&) const = default;
@@ -4644,9 +4667,24 @@ template <class Device, class Interface> class device_pass : public Interface, p
     // ---- for whoever puts it into the queue together with other work
     const placement& where() const { return where_; }
     bool take_stale() { return weights_.take_stale(); }
-    window output_window() const { return training_memory::output(); }
-    window output_gradient_window() const { return training_memory::output_gradient(); }
+    void prepare_weights() { weights_.prepare(); }
+    Device& device() const { return device_; }
+    window input_window() const { return value(0, false); }
+    window output_window(int t = network_engine::last) const { return training_memory::output(number_of(t)); }
+    window output_gradient_window(int t = network_engine::last) const {
+        return training_memory::output_gradient(number_of(t));
+    }
     window input_gradient_window() const { return training_memory::input_gradient(); }
+    // Memory for a batch of that size, its values in the arena.
+    void make_room(extent input, int batch) {
+        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
+        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
+        arena_ = memory_.data();
+        begin_forward();
+        reserve(scratch_, scratch_bytes(), "scratch");
+        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
+        find_convolutions();
+    }
     void put_forward(bool evaluating, bool prepares) {
         begin_forward();
         if (prepares) weights_.prepare();
@@ -4658,11 +4696,20 @@ template <class Device, class Interface> class device_pass : public Interface, p
     // Adds the loss to *value and its gradient to that of the output.
     // Gradients are `scale` times as large, then.
     void put_loss(const loss_terms& terms, const std::byte* target, double* value, double scale) {
-        const window y = training_memory::output();
+        const window y = training_memory::output(), dy = training_memory::output_gradient();
         window t = y;
         t.data = const_cast<std::byte*>(target); // it is only read
-        detail::launch_loss<Device>(area_of(y), terms, t, training_memory::output_gradient(),
-                                    reinterpret_cast<double*>(sums_.data()), value, scale);
+        for (auto& term : terms)
+            if (term.by)
+                term.by->put(tensor_at(y), reinterpret_cast<const float*>(target), reinterpret_cast<float*>(dy.data),
+                             term.weight, scale, value);
+        detail::launch_loss<Device>(area_of(y), terms, t, dy, reinterpret_cast<double*>(sums_.data()), value, scale);
+    }
+    call area_of(const window& y) const {
+        call c;
+        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
+        c.y = y, c.queue = device_.queue();
+        return c;
     }
     void put_backward() {
         begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
@@ -4733,12 +4780,6 @@ template <class Device, class Interface> class device_pass : public Interface, p
     void clear(const window& w) {
         device_.clear(w.data, std::size_t(w.image_stride) * fovea::bytes_of(w.format) * std::size_t(plan_.batch));
     }
-    call area_of(const window& y) const {
-        call c;
-        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
-        c.y = y, c.queue = device_.queue();
-        return c;
-    }
 
     call call_of(int i, bool again) {
         const operation& o = op(i);
@@ -4776,16 +4817,6 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
     int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
 
-    // Memory for a batch of that size, its values in the arena.
-    void make_room(extent input, int batch) {
-        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
-        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
-        arena_ = memory_.data();
-        begin_forward();
-        reserve(scratch_, scratch_bytes(), "scratch");
-        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
-        find_convolutions();
-    }
     // Plans of the device's library, measured while the arena holds nothing.
     void find_convolutions() {
         begin_forward();
@@ -4853,6 +4884,213 @@ template <class Device, class Interface> class device_pass : public Interface, p
 };
 
 } // namespace fovea
+
+namespace fovea {
+
+// Colours to the network's input.
+struct lpips_input {
+    device_view from, to; // (N,H,W,3)
+    detail::lpips_colours colours;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        to.put(p, c, float(colours.factor(c) * double(from.get(p, c)) + colours.constant(c)));
+    }
+};
+struct lpips_input_gradient {
+    device_view dx, dy; // (N,H,W,3); dy is added to
+    detail::lpips_colours colours;
+    double weight;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        dy.put(p, c, dy.get(p, c) + float(weight * colours.factor(c) * double(dx.get(p, c))));
+    }
+};
+
+// Features (N,H,W,C), of a layer, and those of the target divided by their lengths, without gaps.
+struct lpips_features {
+    device_view f;
+    float* kept;
+
+    FOVEA_HOST_DEVICE float* kept_at(pixel_position p) const {
+        return kept + ((std::ptrdiff_t(p.image) * f.height + p.row) * f.width + p.column) * f.channels;
+    }
+    FOVEA_HOST_DEVICE double inverse_length(device_numbers of_pixel) const {
+        double square = 0;
+        for (int c = 0; c < f.channels; ++c) square += double(of_pixel[c]) * double(of_pixel[c]);
+        return 1 / (sqrt(square) + detail::lpips_epsilon);
+    }
+    // Keeps those of a pixel.
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int) const {
+        const device_numbers of_pixel = f.at(p);
+        const double inverse = inverse_length(of_pixel);
+        float* const to = kept_at(p);
+        for (int c = 0; c < f.channels; ++c) to[c] = float(double(of_pixel[c]) * inverse);
+    }
+};
+
+// The distance of a layer, and its gradient, which is added to df: a thread for each pixel.
+struct lpips_kernel {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    lpips_features features;
+    device_view df;  // (N,H,W,C)
+    const double* w; // (C)
+    device_area area;
+    double share;    // of a pixel in the mean
+    double* partial; // (blocks)
+
+    int blocks() const { return blocks_for(area.pixels(), threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread,
+                             pixels = std::ptrdiff_t(area.images) * area.rows * area.columns;
+        if (phase == 0)
+            s.of_thread[0][thread] = i < pixels ? compare(area.at(int(i))) : 0;
+        else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            partial[block] = s.total(0);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE double compare(pixel_position p) const {
+        const device_numbers f = features.f.at(p);
+        const float* const v = features.kept_at(p);
+        const int channels = features.f.channels;
+        const double inverse = features.inverse_length(f), length = 1 / inverse - detail::lpips_epsilon;
+        double sum = 0, along = 0;
+        for (int c = 0; c < channels; ++c) {
+            const double d = double(float(double(f[c]) * inverse)) - double(v[c]);
+            sum += w[c] * d * d, along += 2 * w[c] * d * double(f[c]);
+        }
+        if (!(length > detail::lpips_epsilon)) return sum;
+        for (int c = 0; c < channels; ++c) {
+            const double d = double(float(double(f[c]) * inverse)) - double(v[c]),
+                         slope = inverse * (2 * w[c] * d - double(f[c]) * along * inverse / length);
+            df.put(p, c, df.get(p, c) + float(share * slope));
+        }
+        return sum;
+    }
+};
+
+// Beside the first engine whose output it is given.
+template <class Device> class device_lpips final : public network_loss {
+  public:
+    device_lpips(detail::lpips_network<float> n, tensor_file backbone, const lpips_options& o)
+        : network_(std::move(n)), backbone_(std::move(backbone)), colours_{o.range} {}
+
+    void prepare(training_engine& engine, const device_tensor& y) override {
+        if (!pass_) open(engine);
+        if (pass_->queue() != engine.queue())
+            fail("lpips: of a network on another device: expected the one that it was first used with");
+        if (y.channels != 3) fail("lpips: a tensor of ", y.channels, " channels: expected 3");
+        pass_->make_room({y.height, y.width}, y.batch);
+        if (pass_->take_stale()) pass_->prepare_weights();
+        std::size_t pixels = 0;
+        for (auto& l : layers_) {
+            const window f = pass_->output_window(l.tensor);
+            const std::size_t here = std::size_t(y.batch) * std::size_t(f.height) * std::size_t(f.width);
+            reserve(l.kept, here * std::size_t(f.channels) * sizeof(float));
+            pixels = std::max(pixels, here);
+        }
+        reserve(*sums_, std::size_t(blocks_for(std::ptrdiff_t(pixels), lpips_kernel::threads)) * sizeof(double));
+        if (!(of_pass_ == pass_->where())) of_pass_ = pass_->where(), where_.moved();
+    }
+    placement where() const override { return where_; }
+
+    void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) override {
+        forward(window_at(y, t));
+        for (auto& l : layers_) {
+            const call area = pass_->area_of(pass_->output_window(l.tensor));
+            detail::launch<Device>(area, value_kernel<lpips_features>(area, 1, features_of(l)));
+        }
+        forward(window_at(y, y.data));
+        for (auto& l : layers_) compare(l, weight, value);
+        pass_->put_backward();
+        const window to = window_at(y, dy);
+        detail::launch_values<Device>(pass_->area_of(to),
+                                      lpips_input_gradient{device_view(pass_->input_gradient_window()), device_view(to),
+                                                           colours_, weight * scale});
+    }
+
+  private:
+    using pass = device_pass<Device, network_engine>;
+    using memory = device_buffer<Device, memory_place::device>;
+    struct layer {
+        int tensor;
+        memory kept;
+        detail::device_array<Device> weights; // (C), double
+        layer(int of, Device& device) : tensor(of), kept(device), weights(device) {}
+    };
+
+    void open(training_engine& engine) {
+        std::vector<int> tensors;
+        for (auto& l : network_.layers) tensors.push_back(l.tensor);
+        net_ = std::make_unique<basic_trainable<float>>(std::move(network_.backbone),
+                                                        trainable_options{.beside = &engine}, network_.make);
+        net_->load(backbone_);
+        engine_ = net_->engine()->frozen({.input_gradient = true, .weight_gradients = false, .outputs = tensors});
+        pass_ = static_cast<pass*>(engine_.get()); // of the device, as the engine is
+        sums_.emplace(pass_->device());
+        for (auto& l : network_.layers) {
+            layer& of = layers_.emplace_back(l.tensor, pass_->device());
+            of.weights.assign(std::span<const double>(l.weights), "weights of LPIPS");
+        }
+    }
+    void reserve(memory& m, std::size_t bytes) {
+        const auto* const before = m.data();
+        m.reserve(bytes, "features of LPIPS");
+        if (m.data() != before) where_.moved();
+    }
+    static window window_at(const device_tensor& like, const float* data) {
+        const std::ptrdiff_t row = std::ptrdiff_t(like.width) * like.channels;
+        return {.data = const_cast<std::byte*>(reinterpret_cast<const std::byte*>(data)),
+                .height = like.height,
+                .width = like.width,
+                .channels = like.channels,
+                .columns = like.width,
+                .stored = like.height,
+                .row_stride = row,
+                .image_stride = row * like.height};
+    }
+    lpips_features features_of(const layer& l) const {
+        return {device_view(pass_->output_window(l.tensor)), reinterpret_cast<float*>(l.kept.data())};
+    }
+    void forward(const window& from) {
+        const window to = pass_->input_window();
+        detail::launch_values<Device>(pass_->area_of(to), lpips_input{device_view(from), device_view(to), colours_});
+        pass_->put_forward(true, false);
+    }
+    void compare(const layer& l, double weight, double* value) {
+        const window f = pass_->output_window(l.tensor);
+        const call area = pass_->area_of(f);
+        const double share = 1 / (double(area.images.size()) * f.height * f.width);
+        const lpips_kernel k{features_of(l),
+                             device_view(pass_->output_gradient_window(l.tensor)),
+                             l.weights.template data<double>(),
+                             device_area(area),
+                             share,
+                             reinterpret_cast<double*>(sums_->data())};
+        detail::launch<Device>(area, k);
+        Device::launch(area.queue, add_numbers{k.partial, k.blocks(), weight * share, value}, add_numbers::blocks());
+    }
+
+    detail::lpips_network<float> network_;
+    tensor_file backbone_;
+    detail::lpips_colours colours_;
+    std::unique_ptr<basic_trainable<float>> net_;
+    std::unique_ptr<network_engine> engine_;
+    pass* pass_ = nullptr; // it is engine_
+    std::deque<layer> layers_;
+    std::optional<memory> sums_;
+    placement where_, of_pass_;
+};
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/training_engine.hpp
+// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
+// between the upload of a batch and the report of a step.
 
 namespace fovea {
 
@@ -4964,7 +5202,8 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     void learn(const loss_terms& terms, double weight) override {
         training_work work = this->work_of(training_work::kind::learn);
-        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale(), work.scale = scale_;
+        work.terms = weighted(terms, weight), work.of_terms = prepare(terms);
+        work.prepares = weights_.take_stale(), work.scale = scale_;
         this->recordings_.run(work, [&] {
             this->put_forward(false, work.prepares);
             this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss, work.scale);
@@ -4980,7 +5219,8 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         listener.load({&y, 1});
         training_work work = this->work_of(training_work::kind::listen);
         work.prepares = listener.take_stale(), work.where_frozen = listener.where();
-        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight, work.scale = scale_;
+        work.terms = terms, work.of_terms = prepare(terms), work.of_frozen = of_frozen, work.weight = weight;
+        work.scale = scale_;
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
     }
@@ -5032,6 +5272,13 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         return terms;
     }
 
+    // Those that networks compute.
+    std::vector<placement> prepare(const loss_terms& terms) {
+        std::vector<placement> all;
+        for (auto& term : terms)
+            if (term.by) term.by->prepare(*this, this->output_on_device()), all.push_back(term.by->where());
+        return all;
+    }
     void put_listening(frozen_pass& listener, const training_work& work) {
         auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
         this->device_.clear(values, 2 * sizeof(double));
@@ -5070,6 +5317,11 @@ inline std::unique_ptr<training_engine> make_training_engine(cuda, const graph& 
                                                              const training_options& o) {
     return std::make_unique<device_training_engine<cuda_device>>(g, weights, gradients, o,
                                                                  std::make_shared<cuda_device>());
+}
+
+inline std::shared_ptr<network_loss> make_lpips(cuda, detail::lpips_network<float> n, tensor_file backbone,
+                                                const lpips_options& o) {
+    return std::make_shared<device_lpips<cuda_device>>(std::move(n), std::move(backbone), o);
 }
 
 } // namespace fovea

@@ -3,6 +3,7 @@
 #include "fovea/zoo/supercool.hpp"
 #include "support/host_device.hpp"
 #include "support/layers.hpp"
+#include "support/recorded_images.hpp"
 
 using namespace fovea_test;
 
@@ -197,28 +198,9 @@ TEST_CASE("engine: tiles as small as the memory needs, and the same bits") {
 }
 
 TEST_CASE("engine: images at once give what they give one by one, whenever copies run") {
-    const auto weights = random_weights<clamped>();
-    const extent sizes[] = {{21, 34}, {21, 34}, {40, 33}, {9, 9}, {21, 34}, {50, 60}, {21, 34}};
-    std::vector<image> in, expected;
-    model<clamped, engine_unrecorded> one_by_one(weights);
-    for (extent e : sizes) in.push_back(random_image<std::uint8_t>(e.height, e.width, in.size() % 2 ? 4 : 3));
-    for (auto& i : in) expected.push_back(one_by_one(i));
-    const auto check = [&](const run_options& o) {
-        model<clamped, engine_on_host> net(weights);
-        for (std::size_t i = 0; i < in.size(); ++i) {
-            image gone = in[i];
-            net.submit(gone, o);
-            for (int y = 0; y < gone.height(); ++y) std::ranges::fill(gone.row<std::uint8_t>(y), std::uint8_t(0));
-            if (i > 0) CHECK(net.result() == expected[i - 1]);
-        }
-        CHECK(net.result() == expected.back());
-        CHECK(net(in[0]) == expected[0]);
-    };
-    check({});
-    check({.how = schedule{8, 16, 0}});
+    check_images_at_once<engine_on_host, engine_unrecorded>();
     const copies_are_eager eager;
-    check({});
-    check({.how = schedule{8, 16, 0}});
+    check_images_at_once<engine_on_host, engine_unrecorded>();
 }
 
 TEST_CASE("engine: one more image than fits, and results that nobody asks for") {

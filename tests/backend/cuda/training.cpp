@@ -30,25 +30,9 @@ TEST_CASE("training of the GPU: a run goes on where the other stopped") { check_
 TEST_CASE("training of the GPU: a step that is not finite changes nothing") { check_bad_steps<trained_on_host>(); }
 
 TEST_CASE("training of the GPU: a batch that was uploaded beside the last step, whenever copies run") {
-    for (bool eager : {false, true}) {
-        host_device::eager_copies = eager;
-        trainable<normalised_network, trained_on_host> net, other;
-        trainer is(net, adam{}, {.rate = {.base = 1e-3}, .accumulation = 2}),
-            expected(other, adam{}, {.rate = {.base = 1e-3}, .accumulation = 2});
-        samples next(2, 5, 6, 2, 0);
-        int staged = 0;
-        for (int batch = 0; batch < 10; ++batch) {
-            const samples s = std::exchange(next, samples(2, 5, 6 + batch / 7, 2, std::uint64_t(batch + 1)));
-            const step_report a = expected.step(s.x.view(), s.t.view(), l1_loss{});
-            if (batch == 4) net.forward(random_tensor(1, 9, 9, 3).view(), true); // what was staged is lost
-            const step_report b =
-                is.step(s.x.view(), s.t.view(), l1_loss{}, [&] { is.stage(next.x.view(), next.t.view()), ++staged; });
-            CHECK((a.complete == b.complete && a.loss == b.loss && a.gradient_norm == b.gradient_norm));
-        }
-        CHECK(staged == 5);
-        CHECK(difference(is, expected) == 0);
-    }
-    host_device::eager_copies = false;
+    check_staged_batches<trained_on_host>();
+    const copies_are_eager eager;
+    check_staged_batches<trained_on_host>();
 }
 
 TEST_CASE("training of the GPU: weights are written and read on the host") {

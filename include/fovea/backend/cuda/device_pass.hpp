@@ -6,6 +6,7 @@
 #include "fovea/backend/cuda/engine.hpp"
 #include "fovea/backend/cuda/gradients.hpp"
 #include "fovea/backend/cuda/loss.hpp"
+#include "fovea/backend/cuda/network_loss.hpp"
 #include "fovea/backend/cuda/recordings.hpp"
 #include "fovea/backend/cuda/training_weights.hpp"
 #include "fovea/model/training_engine.hpp"
@@ -26,6 +27,7 @@ struct training_work {
     int batch = 0, height = 0, width = 0;
     bool evaluating = false, prepares = false;
     loss_terms terms{}, of_frozen{};
+    std::vector<placement> of_terms{};
     double weight = 1, scale = 1; // of the loss; of gradients
     update_rule how{};
     bool operator==(const training_work&) const = default;
@@ -95,9 +97,24 @@ template <class Device, class Interface> class device_pass : public Interface, p
     // ---- for whoever puts it into the queue together with other work
     const placement& where() const { return where_; }
     bool take_stale() { return weights_.take_stale(); }
-    window output_window() const { return training_memory::output(); }
-    window output_gradient_window() const { return training_memory::output_gradient(); }
+    void prepare_weights() { weights_.prepare(); }
+    Device& device() const { return device_; }
+    window input_window() const { return value(0, false); }
+    window output_window(int t = network_engine::last) const { return training_memory::output(number_of(t)); }
+    window output_gradient_window(int t = network_engine::last) const {
+        return training_memory::output_gradient(number_of(t));
+    }
     window input_gradient_window() const { return training_memory::input_gradient(); }
+    // Memory for a batch of that size, its values in the arena.
+    void make_room(extent input, int batch) {
+        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
+        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
+        arena_ = memory_.data();
+        begin_forward();
+        reserve(scratch_, scratch_bytes(), "scratch");
+        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
+        find_convolutions();
+    }
     void put_forward(bool evaluating, bool prepares) {
         begin_forward();
         if (prepares) weights_.prepare();
@@ -109,11 +126,20 @@ template <class Device, class Interface> class device_pass : public Interface, p
     // Adds the loss to *value and its gradient to that of the output.
     // Gradients are `scale` times as large, then.
     void put_loss(const loss_terms& terms, const std::byte* target, double* value, double scale) {
-        const window y = training_memory::output();
+        const window y = training_memory::output(), dy = training_memory::output_gradient();
         window t = y;
         t.data = const_cast<std::byte*>(target); // it is only read
-        detail::launch_loss<Device>(area_of(y), terms, t, training_memory::output_gradient(),
-                                    reinterpret_cast<double*>(sums_.data()), value, scale);
+        for (auto& term : terms)
+            if (term.by)
+                term.by->put(tensor_at(y), reinterpret_cast<const float*>(target), reinterpret_cast<float*>(dy.data),
+                             term.weight, scale, value);
+        detail::launch_loss<Device>(area_of(y), terms, t, dy, reinterpret_cast<double*>(sums_.data()), value, scale);
+    }
+    call area_of(const window& y) const {
+        call c;
+        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
+        c.y = y, c.queue = device_.queue();
+        return c;
     }
     void put_backward() {
         begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
@@ -184,12 +210,6 @@ template <class Device, class Interface> class device_pass : public Interface, p
     void clear(const window& w) {
         device_.clear(w.data, std::size_t(w.image_stride) * fovea::bytes_of(w.format) * std::size_t(plan_.batch));
     }
-    call area_of(const window& y) const {
-        call c;
-        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
-        c.y = y, c.queue = device_.queue();
-        return c;
-    }
 
     call call_of(int i, bool again) {
         const operation& o = op(i);
@@ -227,16 +247,6 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
     int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
 
-    // Memory for a batch of that size, its values in the arena.
-    void make_room(extent input, int batch) {
-        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
-        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
-        arena_ = memory_.data();
-        begin_forward();
-        reserve(scratch_, scratch_bytes(), "scratch");
-        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
-        find_convolutions();
-    }
     // Plans of the device's library, measured while the arena holds nothing.
     void find_convolutions() {
         begin_forward();

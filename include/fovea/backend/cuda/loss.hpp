@@ -136,6 +136,7 @@ template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
                  double* value, double scale = 1) {
     for (const loss_term& term : terms) {
+        if (term.by) continue; // what computes it has its own kernels
         call part = area;
         if (term.images > 0) part.images = {term.first, term.first + term.images};
         const loss_kernel k(part, term, area.y, t, dy, partial, scale);

@@ -114,7 +114,8 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     void learn(const loss_terms& terms, double weight) override {
         training_work work = this->work_of(training_work::kind::learn);
-        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale(), work.scale = scale_;
+        work.terms = weighted(terms, weight), work.of_terms = prepare(terms);
+        work.prepares = weights_.take_stale(), work.scale = scale_;
         this->recordings_.run(work, [&] {
             this->put_forward(false, work.prepares);
             this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss, work.scale);
@@ -130,7 +131,8 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         listener.load({&y, 1});
         training_work work = this->work_of(training_work::kind::listen);
         work.prepares = listener.take_stale(), work.where_frozen = listener.where();
-        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight, work.scale = scale_;
+        work.terms = terms, work.of_terms = prepare(terms), work.of_frozen = of_frozen, work.weight = weight;
+        work.scale = scale_;
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
     }
@@ -182,6 +184,13 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         return terms;
     }
 
+    // Those that networks compute.
+    std::vector<placement> prepare(const loss_terms& terms) {
+        std::vector<placement> all;
+        for (auto& term : terms)
+            if (term.by) term.by->prepare(*this, this->output_on_device()), all.push_back(term.by->where());
+        return all;
+    }
     void put_listening(frozen_pass& listener, const training_work& work) {
         auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
         this->device_.clear(values, 2 * sizeof(double));
