@@ -3,6 +3,7 @@
 #include "support/adversarial_steps.hpp"
 #include "support/gpu.cuh"
 #include "support/lpips.hpp"
+#include "support/training_formats.hpp"
 
 using namespace fovea_test;
 
