@@ -1225,6 +1225,11 @@ FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
 
 } // namespace detail
 
+// As many as one access moves.
+struct alignas(16) four_numbers {
+    float v[4];
+};
+
 struct device_numbers {
     std::byte* data = nullptr;
     number_format format = number_format::float32;
@@ -1244,9 +1249,33 @@ struct device_numbers {
     FOVEA_HOST_DEVICE float rounded(float v) const {
         return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
     }
+    // Four at once: i is a multiple of four, data lies at a multiple of their bytes.
+    FOVEA_HOST_DEVICE four_numbers four(std::ptrdiff_t i) const {
+        if (format == number_format::float32) return reinterpret_cast<const four_numbers*>(data)[i / 4];
+        const four_halves from = reinterpret_cast<const four_halves*>(data)[i / 4];
+        four_numbers to;
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) to.v[k] = detail::widened(format, from.bits[k]);
+        return to;
+    }
+    FOVEA_HOST_DEVICE void put_four(std::ptrdiff_t i, const four_numbers& from) const {
+        if (format == number_format::float32) {
+            reinterpret_cast<four_numbers*>(data)[i / 4] = from;
+            return;
+        }
+        four_halves to;
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
+        reinterpret_cast<four_halves*>(data)[i / 4] = to;
+    }
     FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
         return {data + i * (format == number_format::float32 ? 4 : 2), format};
     }
+
+  private:
+    struct alignas(8) four_halves {
+        std::uint16_t bits[4];
+    };
 };
 
 } // namespace fovea
@@ -1418,8 +1447,8 @@ struct concatenate_values {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/convolution.hpp
-// y = f(conv(x, w) + b) + skip: every kernel size, stride, dilation, offset and number of groups. Sums are in float32,
-// tensors in any format.
+// y = f(conv(x, w) + b) + skip, or times it where it is a gate: every kernel size, stride, dilation, offset and number
+// of groups. Sums are in float32, tensors in any format.
 //
 // A product of matrices whose left one is gathered from the image: a block computes 128 pixels x `Outputs` channels of
 // a group, summing `slice` products at a time over taps and inputs. The order of a pixel's sum does not depend on where
@@ -1434,7 +1463,8 @@ struct convolution_problem {
     const float* b;         // (O) or null
     int inputs, outputs;    // of a group
     int groups, kernel, stride, dilation, offset;
-    int divide = 1; // of what a tap names only every so many rows and columns are there; of a gradient
+    int divide = 1;     // of what a tap names only every so many rows and columns are there; of a gradient
+    bool gated = false; // skip is multiplied with
     device_activation activation{};
     device_area area;
 
@@ -1488,8 +1518,11 @@ struct convolution_problem {
         return x.inside(v, u);
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, float sum) const {
+        y.put(p, channel, finished(sum, channel, skip ? skip.get(p, channel) : 0));
+    }
+    FOVEA_HOST_DEVICE float finished(float sum, int channel, float beside) const {
         const float v = activation(sum + (b ? b[channel] : 0));
-        y.put(p, channel, v + (skip ? skip.get(p, channel) : 0));
+        return gated ? v * beside : v + beside;
     }
 };
 
@@ -1589,9 +1622,16 @@ template <int Outputs> struct convolution_kernel {
     }
 };
 
-// groups = channels: a thread for each number.
+} // namespace fovea
+
+// ---- fovea/backend/cuda/depthwise.hpp
+// Convolutions with groups = channels; filters (tap, C).
+
+namespace fovea {
+
+// All of them: a thread for each number.
 struct depthwise_kernel {
-    convolution_problem of; // of its w (taps, C)
+    convolution_problem of;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         float sum = 0;
         for (int tap = 0; tap < of.kernel * of.kernel; ++tap) {
@@ -1599,6 +1639,96 @@ struct depthwise_kernel {
             if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.get({p.image, v, u}, c);
         }
         of.finish(p, c, sum);
+    }
+};
+
+// Stride 1, channels a multiple of four: a block sums a tile of pixels x `depth` channels, with what it reads around it
+// in its memory. A thread sums four channels of `strip` pixels of a column, Dilation apart, which share what they read.
+// The order of a sum does not depend on where the tile begins.
+template <int Kernel, int Dilation> struct depthwise_tile {
+    static constexpr int depth = 16, quads = depth / 4, columns = 16, strip = 4;
+    static constexpr int strips = Dilation == 1 ? 2 : Dilation, rows = strips * strip;
+    static constexpr int reach = Kernel / 2 * Dilation;
+    static constexpr int read_rows = rows + 2 * reach, read_columns = columns + 2 * reach;
+    static constexpr int threads = quads * columns * strips;
+
+    struct shared {
+        four_numbers x[read_rows][read_columns][quads];
+        four_numbers w[Kernel * Kernel][quads];
+    };
+    using own = nothing_kept;
+
+    convolution_problem of;
+    int tiles_down, tiles_along, slices; // of `depth` channels
+
+    static bool computes(const convolution_problem& p) {
+        return p.kernel == Kernel && p.dilation == Dilation && p.stride == 1 && p.divide == 1 && p.groups % 4 == 0;
+    }
+    explicit depthwise_tile(const convolution_problem& p)
+        : of(p),
+          tiles_down((p.area.rows + rows - 1) / rows),
+          tiles_along((p.area.columns + columns - 1) / columns),
+          slices((p.groups + depth - 1) / depth) {}
+
+    int blocks() const { return blocks_for(std::ptrdiff_t(of.area.images) * tiles_down * tiles_along * slices, 1); }
+    FOVEA_HOST_DEVICE int phases() const { return 2; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const int first_channel = block % slices * depth, tile = block / slices;
+        const pixel_position first{of.area.first_image + tile / (tiles_along * tiles_down),
+                                   of.area.first_row + tile / tiles_along % tiles_down * rows,
+                                   of.area.first_column + tile % tiles_along * columns};
+        phase == 0 ? load(first, first_channel, thread, s) : sum(first, first_channel, thread, s);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void load(pixel_position first, int first_channel, int thread, shared& s) const {
+        const int top = first.row + of.offset - reach, left = first.column + of.offset - reach;
+        for (int i = thread; i < read_rows * read_columns * quads; i += threads) {
+            const int q = i % quads, column = i / quads % read_columns, row = i / (quads * read_columns);
+            const int channel = first_channel + 4 * q;
+            const bool there = channel < of.groups && of.x.inside(top + row, left + column);
+            s.x[row][column][q] =
+                there ? of.x.data.four(of.x.index({first.image, top + row, left + column}) + channel) : four_numbers{};
+        }
+        for (int i = thread; i < Kernel * Kernel * quads; i += threads) {
+            const int channel = first_channel + 4 * (i % quads);
+            s.w[i / quads][i % quads] =
+                channel < of.groups ? of.w.four(i / quads * of.groups + channel) : four_numbers{};
+        }
+    }
+
+    FOVEA_HOST_DEVICE void sum(pixel_position first, int first_channel, int thread, const shared& s) const {
+        const int q = thread % quads, column = thread / quads % columns, mine = thread / (quads * columns);
+        const int top = mine / Dilation * (strip * Dilation) + mine % Dilation; // of the strip
+        four_numbers sums[strip] = {};
+        FOVEA_UNROLL
+        for (int j = 0; j < Kernel; ++j) {
+            FOVEA_UNROLL
+            for (int row = 0; row < strip + Kernel - 1; ++row) {
+                const four_numbers x = s.x[top + row * Dilation][column + j * Dilation][q];
+                FOVEA_UNROLL
+                for (int i = 0; i < Kernel; ++i) {
+                    if (row - i < 0 || row - i >= strip) continue;
+                    const four_numbers w = s.w[i * Kernel + j][q];
+                    FOVEA_UNROLL
+                    for (int k = 0; k < 4; ++k) sums[row - i].v[k] += w.v[k] * x.v[k];
+                }
+            }
+        }
+        FOVEA_UNROLL
+        for (int i = 0; i < strip; ++i)
+            finish({first.image, first.row + top + i * Dilation, first.column + column}, first_channel + 4 * q,
+                   sums[i]);
+    }
+
+    FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, four_numbers sum) const {
+        const device_area& all = of.area;
+        if (p.row >= all.first_row + all.rows || p.column >= all.first_column + all.columns || channel >= of.groups)
+            return;
+        const four_numbers beside = of.skip ? of.skip.data.four(of.skip.index(p) + channel) : four_numbers{};
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) sum.v[k] = of.finished(sum.v[k], channel + k, beside.v[k]);
+        of.y.data.put_four(of.y.index(p) + channel, sum);
     }
 };
 
@@ -2036,6 +2166,14 @@ template <class Device, class Call> void launch_convolution(const Call& c) {
     convolution_problem(c).outputs > 16 ? launch<Device>(c, convolution_kernel<64>(c))
                                         : launch<Device>(c, convolution_kernel<16>(c));
 }
+// In tiles where there is a kernel for those taps.
+template <class Device, class Call> void launch_depthwise(const Call& c, bool gated = false) {
+    convolution_problem p(c);
+    p.gated = gated;
+    if (depthwise_tile<5, 1>::computes(p)) return launch<Device>(c, depthwise_tile<5, 1>(p));
+    if (depthwise_tile<5, 3>::computes(p)) return launch<Device>(c, depthwise_tile<5, 3>(p));
+    launch<Device>(c, value_kernel<depthwise_kernel>(c, p.groups, {p}));
+}
 
 } // namespace detail
 
@@ -2065,7 +2203,11 @@ template <class D, class A> void forward(on_device<D>, laid_out<conv2d<A>, filte
 }
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, depthwise_conv2d<A>);
 template <class D, class A> void forward(on_device<D>, laid_out<depthwise_conv2d<A>, filters_by_tap>, const call& c) {
-    detail::launch_values<D>(c, depthwise_kernel{convolution_problem(c)});
+    detail::launch_depthwise<D>(c);
+}
+template <class D> filters_by_tap layout_of(on_device<D>, gated_depthwise_conv2d);
+template <class D> void forward(on_device<D>, laid_out<gated_depthwise_conv2d, filters_by_tap>, const call& c) {
+    detail::launch_depthwise<D>(c, true);
 }
 
 template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolution_method wanted, operation& o) {
@@ -3492,7 +3634,7 @@ template <class D> void weight_gradient(on_device<D>, conv2d<identity>, const gr
 
 template <class D> turned_filters gradient_layout_of(on_device<D>, depthwise_conv2d<identity>);
 template <class D> void input_gradient(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
-    detail::launch_gradient<D>(c, depthwise_kernel{convolution_problem(c)});
+    detail::launch_depthwise<D>(c);
 }
 template <class D>
 std::size_t weight_gradient_scratch(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {

@@ -1,5 +1,5 @@
-// y = f(conv(x, w) + b) + skip: every kernel size, stride, dilation, offset and number of groups. Sums are in float32,
-// tensors in any format.
+// y = f(conv(x, w) + b) + skip, or times it where it is a gate: every kernel size, stride, dilation, offset and number
+// of groups. Sums are in float32, tensors in any format.
 //
 // A product of matrices whose left one is gathered from the image: a block computes 128 pixels x `Outputs` channels of
 // a group, summing `slice` products at a time over taps and inputs. The order of a pixel's sum does not depend on where
@@ -18,7 +18,8 @@ struct convolution_problem {
     const float* b;         // (O) or null
     int inputs, outputs;    // of a group
     int groups, kernel, stride, dilation, offset;
-    int divide = 1; // of what a tap names only every so many rows and columns are there; of a gradient
+    int divide = 1;     // of what a tap names only every so many rows and columns are there; of a gradient
+    bool gated = false; // skip is multiplied with
     device_activation activation{};
     device_area area;
 
@@ -72,8 +73,11 @@ struct convolution_problem {
         return x.inside(v, u);
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, float sum) const {
+        y.put(p, channel, finished(sum, channel, skip ? skip.get(p, channel) : 0));
+    }
+    FOVEA_HOST_DEVICE float finished(float sum, int channel, float beside) const {
         const float v = activation(sum + (b ? b[channel] : 0));
-        y.put(p, channel, v + (skip ? skip.get(p, channel) : 0));
+        return gated ? v * beside : v + beside;
     }
 };
 
@@ -170,19 +174,6 @@ template <int Outputs> struct convolution_kernel {
                 if (output < of.outputs) of.finish(at, group * of.outputs + output, o.sum[p][q]);
             }
         }
-    }
-};
-
-// groups = channels: a thread for each number.
-struct depthwise_kernel {
-    convolution_problem of; // of its w (taps, C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        float sum = 0;
-        for (int tap = 0; tap < of.kernel * of.kernel; ++tap) {
-            int v = 0, u = 0;
-            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.get({p.image, v, u}, c);
-        }
-        of.finish(p, c, sum);
     }
 };
 

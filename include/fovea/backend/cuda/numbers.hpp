@@ -31,6 +31,11 @@ FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
 
 } // namespace detail
 
+// As many as one access moves.
+struct alignas(16) four_numbers {
+    float v[4];
+};
+
 struct device_numbers {
     std::byte* data = nullptr;
     number_format format = number_format::float32;
@@ -50,9 +55,33 @@ struct device_numbers {
     FOVEA_HOST_DEVICE float rounded(float v) const {
         return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
     }
+    // Four at once: i is a multiple of four, data lies at a multiple of their bytes.
+    FOVEA_HOST_DEVICE four_numbers four(std::ptrdiff_t i) const {
+        if (format == number_format::float32) return reinterpret_cast<const four_numbers*>(data)[i / 4];
+        const four_halves from = reinterpret_cast<const four_halves*>(data)[i / 4];
+        four_numbers to;
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) to.v[k] = detail::widened(format, from.bits[k]);
+        return to;
+    }
+    FOVEA_HOST_DEVICE void put_four(std::ptrdiff_t i, const four_numbers& from) const {
+        if (format == number_format::float32) {
+            reinterpret_cast<four_numbers*>(data)[i / 4] = from;
+            return;
+        }
+        four_halves to;
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
+        reinterpret_cast<four_halves*>(data)[i / 4] = to;
+    }
     FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
         return {data + i * (format == number_format::float32 ? 4 : 2), format};
     }
+
+  private:
+    struct alignas(8) four_halves {
+        std::uint16_t bits[4];
+    };
 };
 
 } // namespace fovea
