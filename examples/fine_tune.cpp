@@ -34,7 +34,7 @@ class duel {
 
     void run() {
         session_.run(
-            [this](image_batch x, image_batch t) { return step(x, t); },
+            [this](image_batch x, image_batch t, auto& meanwhile) { return step(x, t, meanwhile); },
             {.save = [this](tensor_file& file) { critic_fit_.save(file, "critic/"), critic_fit_.keep_state(); },
              .load = [this](const tensor_file& file) { critic_fit_.load(file, "critic/"); },
              .status = [this] { return status(); },
@@ -50,12 +50,12 @@ class duel {
         return of;
     }
 
-    step_report step(image_batch x, image_batch t) {
+    step_report step(image_batch x, image_batch t, const std::function<void()>& meanwhile) {
         if (critic_fit_.between_steps()) {
             warming_up_ = session_.epoch() < warmup_;
             critic_fit_.expect(session_.micro_batches());
         }
-        adversarial_report r = both_.step(x, t, !warming_up_);
+        adversarial_report r = both_.step(x, t, !warming_up_, meanwhile);
         right_ += r.right, seen_ += r.seen;
         if (r.critic.complete) critic_loss_ = r.critic.loss;
         if (warming_up_) return r.critic;

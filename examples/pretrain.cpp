@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
         o.complete(app);
         programs::training_session session(o);
         const fovea::loss_function loss = o.make_loss();
-        session.run([&](auto input, auto target) { return session.fit().step(input, target, loss); }, {});
+        session.run([&](auto input, auto target,
+                        auto& meanwhile) { return session.fit().step(input, target, loss, meanwhile); },
+                    {});
     });
 }

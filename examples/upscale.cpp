@@ -1,4 +1,5 @@
 // Enlarges images: upscale photo.png --weights net.safetensors -o large.png
+#include <deque>
 #include <filesystem>
 
 #include "common/enlarger.hpp"
@@ -79,18 +80,30 @@ run_options run_options_of(const options& o, const job& j, const image& in, int 
     return run;
 }
 
-void enlarge(const job& j, programs::enlarger& enlarger, const options& o) {
+struct image_under_way {
+    job j;
+    int height, width; // of the input
+    programs::progress_bar bar;
+};
+
+image_under_way begin(const job& j, programs::enlarger& enlarger, const options& o) {
     const image in = read_image(j.from);
-    programs::progress_bar bar(j.from.filename().string(), double(in.width()) * in.height());
+    image_under_way i{j, in.height(), in.width(),
+                      programs::progress_bar(j.from.filename().string(), double(in.width()) * in.height())};
     auto run = run_options_of(o, j, in, enlarger.scale());
-    run.progress = [&](double done) { bar(done); };
+    run.progress = [&](double done) { i.bar(done); };
     run.notice = [&](const std::string& what) {
         std::fprintf(stderr, "%s: %s\n", j.from.string().c_str(), what.c_str());
     };
-    const image out = enlarger(in, run);
-    write_image(j.to, out, {.quality = o.quality});
-    std::fprintf(stderr, "%s: %dx%d to %dx%d, %s, %.2f s -> %s\n", j.from.string().c_str(), in.width(), in.height(),
-                 out.width(), out.height(), enlarger.description().c_str(), bar.seconds(), j.to.string().c_str());
+    enlarger.submit(in, run);
+    return i;
+}
+
+void finish(const image_under_way& i, programs::enlarger& enlarger, const options& o) {
+    const image out = enlarger.result();
+    write_image(i.j.to, out, {.quality = o.quality});
+    std::fprintf(stderr, "%s: %dx%d to %dx%d, %s, %.2f s -> %s\n", i.j.from.string().c_str(), i.width, i.height,
+                 out.width(), out.height(), enlarger.description().c_str(), i.bar.seconds(), i.j.to.string().c_str());
 }
 
 void run(const options& o) {
@@ -102,18 +115,26 @@ void run(const options& o) {
     programs::enlarger enlarger(o.choice, threads);
     const auto jobs = jobs_of(o);
     std::size_t failed = 0;
-    for (auto& j : jobs) {
-        if (jobs.size() == 1) {
-            enlarge(j, enlarger, o);
-            continue;
-        }
+    const auto unless_it_fails = [&](const auto& work) {
+        if (jobs.size() == 1) return work();
         try {
-            enlarge(j, enlarger, o);
+            work();
         } catch (const std::exception& e) {
             std::fprintf(stderr, "skipped: %s\n", e.what());
             ++failed;
         }
+    };
+    std::deque<image_under_way> under_way; // while one is read or written, a GPU computes another one
+    const auto finish_first = [&] {
+        const image_under_way first = std::move(under_way.front());
+        under_way.pop_front();
+        unless_it_fails([&] { finish(first, enlarger, o); });
+    };
+    for (auto& j : jobs) {
+        unless_it_fails([&] { under_way.push_back(begin(j, enlarger, o)); });
+        if (int(under_way.size()) == enlarger.at_once()) finish_first();
     }
+    while (!under_way.empty()) finish_first();
     if (failed) fail(failed, " of ", jobs.size(), " images could not be enlarged");
 }
 

@@ -14,7 +14,8 @@ VARIANTS = ([], ["channels_last"], ["bf16", "channels_last"], ["bf16", "channels
 
 def measure(what, network, o):
     arguments = [what, network, o.runs + 2]
-    engines = {"fovea": Engine([o.build / "benchmarks/gpu/gpu_times", *arguments])}
+    program = o.build / "benchmarks/gpu/gpu_times"
+    engines = {"fovea": Engine([program, *arguments]), "fovea bf16": Engine([program, *arguments, "bf16"])}
     for options in VARIANTS:
         name = " ".join(["PyTorch", *options])
         try:
@@ -25,7 +26,7 @@ def measure(what, network, o):
     for engine in engines.values():
         engine.finish()
     for name, seconds in times.items():
-        print(f"| {what} | {network} | {name} | {1e3 * seconds:.2f} | {seconds / times['fovea']:.2f} |", flush=True)
+        print(f"| {what} | {network} | {name} | {1e3 * seconds:.2f} | {seconds / times['fovea bf16']:.2f} |", flush=True)
 
 
 def main():
@@ -42,7 +43,7 @@ def main():
     import torch
     if not torch.cuda.is_available():
         sys.exit("skipped: this PyTorch sees no GPU")
-    print("| what | network | engine | ms | time / fovea's |\n|---|---|---|---|---|")
+    print("| what | network | engine | ms | time / fovea's in bf16 |\n|---|---|---|---|---|")
     for what in ("images", "steps"):
         for network in ("supercool", "vapsr-3x3"):
             measure(what, network, o)

@@ -15,9 +15,10 @@ struct shape {
     int batch, height, width;
 };
 
-template <class Network, class Backend> void time_steps(shape s, int threads, int steps) {
+template <class Network, class Backend>
+void time_steps(shape s, int threads, int steps, fovea::precision_kind precision = fovea::precision_kind::float32) {
     fovea::context pool({.threads = threads});
-    fovea::trainable<Network, Backend> net({.seed = 1, .gain = 0.4, .threads = &pool});
+    fovea::trainable<Network, Backend> net({.seed = 1, .gain = 0.4, .threads = &pool, .precision = precision});
     fovea::trainer fit(net, fovea::adamw{}, {.rate = {.base = 1e-4}});
     fovea::tensor<float> x(s.batch, s.height, s.width, Network::in_channels);
     fovea::random_stream random(3);

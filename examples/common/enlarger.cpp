@@ -122,15 +122,23 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
         built_in ? pretrained_weights(built_in_scale) : fovea::weights_of(fovea::read_tensor_file(choice.weights));
     description_ = (built_in ? "built in: " : "") + fovea::zoo::describe(fovea::zoo::recognise(weights));
     network_ = load_network(choice, weights, description_, threads);
+    on_gpu_ = choice.device == "cuda";
     if (choice.precision != "float32") description_ += ", " + choice.precision;
-    if (choice.device == "cuda") description_ += ", on the GPU";
+    if (on_gpu_) description_ += ", on the GPU";
     scale_ = network_->scale().num;
     if (choice.scale && choice.scale != scale_)
         fovea::fail(choice.weights, ": enlarges ", scale_, " times: expected --scale ", scale_, ", got ", choice.scale);
 }
 
 fovea::image enlarger::operator()(const fovea::image& in, const fovea::run_options& o) {
-    return network_ ? (*network_)(in, o) : interpolate(in, interpolation_, scale_);
+    submit(in, o);
+    return result();
 }
+
+void enlarger::submit(const fovea::image& in, const fovea::run_options& o) {
+    network_ ? network_->submit(in, o) : void(interpolated_ = interpolate(in, interpolation_, scale_));
+}
+
+fovea::image enlarger::result() { return network_ ? network_->result() : std::move(interpolated_); }
 
 } // namespace programs

@@ -34,9 +34,15 @@ class enlarger {
     int scale() const { return scale_; }
     std::size_t weight_bytes() const { return network_ ? network_->weight_bytes() : 0; }
     fovea::image operator()(const fovea::image& in, const fovea::run_options& o = {});
+    // In two parts, as of fovea::upscaler; at_once() images, more than one where that is of use.
+    int at_once() const { return on_gpu_ ? fovea::upscaler::at_once : 1; }
+    void submit(const fovea::image& in, const fovea::run_options& o);
+    fovea::image result();
 
   private:
     std::unique_ptr<fovea::upscaler> network_;
+    fovea::image interpolated_; // its result is still to be asked for
+    bool on_gpu_ = false;
     std::string interpolation_, description_;
     int scale_ = 0;
 };

@@ -93,7 +93,8 @@ void training_options::add_to(CLI::App& app) {
     add("--ema-decay", ema_decay, "of the moving average of weights, which is what is evaluated; 0: none")
         ->check(CLI::Range(0., 1.));
     add("--precision", precision,
-        "of what is kept from the forward to the backward pass: float32, or bf16 or fp16 with less memory")
+        "of what is kept from the forward to the backward pass: float32, or bf16 or fp16 with less memory; on a GPU of "
+        "all activations and their gradients, weights staying float32")
         ->check(one_of({"float32", "bf16", "fp16"}));
     flag("--low-memory-optimizer", low_memory_optimizer, "of adafactor: no memory for a step, the same result");
 
@@ -148,8 +149,6 @@ void training_options::check_together() const {
                    upscale_ratio);
     if (low_memory_optimizer && optimizer != "adafactor")
         fail_usage("--low-memory-optimizer: --optimizer ", optimizer, " has no such mode: expected adafactor");
-    if (common.device == "cuda" && precision != "float32")
-        fail_usage("--precision ", precision, ": training on a GPU has float32 alone so far");
     const sample_options s = samples();
     const bool paired = !low_images_path.empty() || s.degradation == degradation_kind::matlab;
     if (const std::string reason = reason_of_failure([&] { fovea::check(s, paired); }); !reason.empty())

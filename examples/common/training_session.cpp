@@ -77,12 +77,14 @@ training_session::training_session(const training_options& o)
 
 void training_session::start_data(data_position at) {
     loader_.reset();
+    for (prepared_batch& b : batches_) b.ready = false;
     loader_ =
         std::make_unique<data_loader>(set_, loader_options{.batch = o_.batch_size,
                                                            .threads = o_.num_dataset_processes,
                                                            .seed = o_.common.seed,
                                                            .samples_per_epoch = std::uint64_t(o_.samples_per_epoch),
                                                            .start = at});
+    position_ = loader_->position();
 }
 
 void training_session::report_skipped(const training_set& set) const {
@@ -123,7 +125,7 @@ void training_session::resume() {
     }
     last_saved_ = steps();
     std::fprintf(stderr, "%s: goes on at epoch %llu, step %lld\n", file.source.c_str(),
-                 static_cast<unsigned long long>(loader_->position().epoch), static_cast<long long>(steps()));
+                 static_cast<unsigned long long>(position_.epoch), static_cast<long long>(steps()));
 }
 
 void training_session::to_range(const tensor<float>& from, tensor<float>& to) const {
@@ -228,8 +230,8 @@ void training_session::save() {
     if (hooks_.save) hooks_.save(file);
     zoo::describe_in(file, what_);
     save_settings(file, o_.settings());
-    file.metadata["data.epoch"] = std::to_string(loader_->position().epoch);
-    file.metadata["data.step"] = std::to_string(loader_->position().step);
+    file.metadata["data.epoch"] = std::to_string(position_.epoch);
+    file.metadata["data.step"] = std::to_string(position_.step);
     if (best_) {
         char text[64];
         std::snprintf(text, sizeof text, "%.17g", *best_);
@@ -251,7 +253,7 @@ void training_session::log_step(const step_report& r) {
 
 // Evaluates and saves where it is due.
 void training_session::end_epoch(bool last) {
-    const std::uint64_t epoch = loader_->position().epoch; // that are done
+    const std::uint64_t epoch = position_.epoch; // that are done
     if ((last || epoch % std::uint64_t(o_.eval_interval) == 0) && last_evaluated_ != steps()) {
         last_evaluated_ = steps();
         if (const auto s = evaluate()) {
@@ -270,24 +272,34 @@ void training_session::end_epoch(bool last) {
 }
 
 bool training_session::more() {
-    const bool patient =
-        o_.patience == 0 || !best_ || loader_->position().epoch < best_epoch_ + std::uint64_t(o_.patience);
-    return loader_->position().epoch < std::uint64_t(o_.num_epochs) && (o_.max_steps == 0 || steps() < o_.max_steps) &&
-           patient;
+    const bool patient = o_.patience == 0 || !best_ || position_.epoch < best_epoch_ + std::uint64_t(o_.patience);
+    return position_.epoch < std::uint64_t(o_.num_epochs) && (o_.max_steps == 0 || steps() < o_.max_steps) && patient;
 }
 
 // Steps begin at multiples of the accumulation in each epoch, and end with it.
 void training_session::begin_step() {
-    const std::uint64_t each = std::uint64_t(o_.gradient_accumulation_steps), at = loader_->position().step;
+    const std::uint64_t each = std::uint64_t(o_.gradient_accumulation_steps), at = position_.step;
     micro_batches_ = int(std::min(each - at % each, loader_->steps_per_epoch() - at));
     fit_.expect(micro_batches_);
 }
 
+void training_session::prepare(prepared_batch& b) {
+    const training_batch& from = loader_->next();
+    to_range(from.input, b.input), to_range(from.target, b.target);
+    b.epoch = from.at.epoch, b.after = loader_->position(), b.ready = true;
+}
+
+// A GPU is at work while the next batch is prepared.
 step_report training_session::take_batch(const step_function& step) {
-    const training_batch& b = loader_->next();
-    to_range(b.input, input_), to_range(b.target, target_);
-    epoch_ = b.at.epoch;
-    return step(input_.view(), target_.view());
+    prepared_batch &now = batches_[at_], &next = batches_[at_ ^= 1];
+    if (!now.ready) prepare(now);
+    now.ready = false, epoch_ = now.epoch;
+    const step_report r = step(now.input.view(), now.target.view(), [&] {
+        prepare(next);
+        fit_.stage(next.input.view(), next.target.view());
+    });
+    position_ = now.after;
+    return r;
 }
 
 void training_session::run(const step_function& step, const hooks& h) {
@@ -317,11 +329,11 @@ void training_session::run(const step_function& step, const hooks& h) {
             std::fprintf(stderr, "step %lld: %s (%lld such steps)\n", static_cast<long long>(steps()),
                          r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
         if (events_) log_step(r);
-        bar.say(text_of("epoch ", loader_->position().epoch, ", step ", steps(), ", loss ", r.loss, ", ",
+        bar.say(text_of("epoch ", position_.epoch, ", step ", steps(), ", loss ", r.loss, ", ",
                         hooks_.status ? hooks_.status() : std::string(),
                         setting_of(int(images / bar.seconds() * 10) / 10.), " images/s"));
         bar(double(steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
-        if (loader_->position().step == 0) end_epoch(false);
+        if (position_.step == 0) end_epoch(false);
     }
     if (more())
         save(); // at once: whoever interrupts may not wait for an evaluation

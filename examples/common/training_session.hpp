@@ -13,8 +13,9 @@ using image_batch = fovea::tensor_view<const float>; // (N,H,W,3), in the networ
 
 class training_session {
   public:
-    // One micro-batch.
-    using step_function = std::function<fovea::step_report(image_batch input, image_batch target)>;
+    // One micro-batch; meanwhile() as trainer::step calls it.
+    using step_function = std::function<fovea::step_report(image_batch input, image_batch target,
+                                                           const std::function<void()>& meanwhile)>;
     struct hooks { // what a program adds to a run
         std::function<void(fovea::tensor_file&)> save;
         std::function<void(const fovea::tensor_file&)> load;
@@ -43,6 +44,13 @@ class training_session {
         std::string text() const;
     };
 
+    struct prepared_batch {
+        fovea::tensor<float> input, target; // in the network's range
+        std::uint64_t epoch = 0;
+        fovea::data_position after{}; // where the data goes on
+        bool ready = false;
+    };
+
     static fovea::checkpoint_files writable_files(const training_options& o);
     fovea::picture_list training_pictures();
     std::int64_t steps_of(int epochs) const;
@@ -60,6 +68,7 @@ class training_session {
     double accuracy_on(const fovea::image& original, const fovea::image& made) const;
     bool more();
     void begin_step();
+    void prepare(prepared_batch& b);
     fovea::step_report take_batch(const step_function& step);
     void save();
     void log_step(const fovea::step_report& r);
@@ -76,7 +85,9 @@ class training_session {
     std::unique_ptr<fovea::data_loader> loader_;
     fovea::basic_trainable<float> net_;
     fovea::trainer fit_;
-    fovea::tensor<float> input_, target_; // in the network's range
+    prepared_batch batches_[2];
+    int at_ = 0;                      // of batches_, that of the next step
+    fovea::data_position position_{}; // after the steps that are done
     int micro_batches_ = 1;
     std::optional<fovea::event_file> events_;            // for TensorBoard
     std::int64_t last_saved_ = -1, last_evaluated_ = -1; // steps

@@ -13676,6 +13676,7 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 // ---- fovea/model/upscaler.hpp
 // A network with its weights, ready to run: images in, images out. What `model` is once the network's type is no longer
 // needed; plain code, compiled once.
+#include <deque>
 
 // ---- fovea/graph/half_storage.hpp
 // Which tensors of a network are kept in 16 bits between operations.
@@ -13686,7 +13687,8 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 
 namespace fovea {
 
-// Changes the formats of tensors, after tracing. Throws where that is none, or where the backend has no conversions.
+// Changes the formats of tensors, after tracing; in training, where a backend has kernels for that, of their gradients,
+// too. Throws where that is none, or where the backend has no conversions.
 inline void store_in(graph& g, precision_kind precision) {
     const bool converts = g.widen && g.narrow;
     if (!converts && !std::ranges::all_of(g.operations, &operation::takes_16_bits))
@@ -13706,8 +13708,10 @@ inline void store_in(graph& g, precision_kind precision) {
         if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
     if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
     for (auto& p : g.preparations)
-        for (auto& o : g.operations)
+        for (auto& o : g.operations) {
             if (o.w[0] == p.out) p.format = g.tensors[std::size_t(o.x[0])].format;
+            if (o.d.arranged == p.out) p.format = g.tensors[std::size_t(o.y)].format; // as its gradient
+        }
 }
 
 } // namespace fovea
@@ -13917,6 +13921,10 @@ template <class Byte> struct samples_view {
 
     std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
     std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
+    template <class To>
+    requires(std::is_same_v<To, const Byte> && !std::is_const_v<Byte>) operator samples_view<To>() const {
+        return {data, type, batch, height, width, channels, colours, row_bytes, image_bytes};
+    }
 };
 
 // Of an image, alpha left aside.
@@ -13942,10 +13950,15 @@ class engine {
     virtual ~engine() = default;
 
     // The network's output for samples of RGB that stand for such values. Where there is one colour, it fills all
-    // channels of the network's input, and takes the mean of its output. `finite` becomes false where a value of the
-    // output is not finite. Returns false when it was stopped.
-    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values, const run_options&,
-                     bool& finite) = 0;
+    // channels of the network's input, and takes the mean of its output. In two parts, so that the host, its copies to
+    // and from the device and the device work beside each other: submit() of up to `at_once` images, `out` being what
+    // result() will be given, but for its data; and result() of the first that was submitted. submit() returns false
+    // when it was stopped: it then has no result. `finite` becomes false where a value of the output is not finite.
+    static constexpr int at_once = 2;
+    virtual bool submit(samples_view<const std::byte> in, samples_view<const std::byte> out, pixel_values,
+                        const run_options&) = 0;
+    virtual void result(samples_view<std::byte> out, bool& finite) = 0;
+    virtual void drop() noexcept = 0; // results that nobody will ask for
 };
 
 using engine_maker = std::unique_ptr<engine> (*)(const graph&, const weight_store&);
@@ -14258,23 +14271,42 @@ class upscaler {
     // interpolation; colours bleed under transparent pixels first). Throws when the network does not give an image,
     // when the budget is too small, and when a value is not finite.
     image operator()(const image& in, const run_options& o = {}) {
+        check_none_submitted();
+        submit(in, o);
+        return result();
+    }
+
+    // The same in two parts, for several images: submit() of one while the last is still to come, then result() of the
+    // first that was submitted. On a GPU the host, the copies and the network then work beside each other; the threads
+    // of a context do all in submit().
+    static constexpr int at_once = engine::at_once;
+    void submit(const image& in, const run_options& o = {}) {
         const ratio s = scale();
         detail::check_enlarges(*graph_);
         if (in.empty()) fail("an empty image cannot be enlarged");
         check_extent(*graph_, {in.height(), in.width()});
+        if (submitted() == at_once) fail("more than ", at_once, " images at once: expected one result before the next");
         image bled;
         if (in.has_alpha()) bled = with_bled_colours(in);
         const image& from = in.has_alpha() ? bled : in;
-        image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
-        bool finite = true;
-        const bool done =
-            engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out), values_, o, finite)
-                    : run_on_threads(from, out, o, finite);
-        if (!done) return {};
-        if (!finite) detail::fail_not_finite(*graph_);
-        if (in.has_alpha()) enlarge_alpha(in, out);
-        return out;
+        submitted_image i{
+            .out = image(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type())};
+        i.done = engine_ ? engine_->submit(samples_of<const std::byte>(from), samples_of<std::byte>(i.out), values_, o)
+                         : run_on_threads(from, i.out, o, i.finite);
+        if (in.has_alpha()) i.alpha = alpha_of(in);
+        submitted_.push_back(std::move(i));
     }
+    image result() {
+        if (submitted_.empty()) fail("the result of an image was asked for: expected one that was submitted before");
+        submitted_image i = std::move(submitted_.front());
+        submitted_.pop_front();
+        if (!i.done) return {};
+        if (engine_) engine_->result(samples_of<std::byte>(i.out), i.finite);
+        if (!i.finite) detail::fail_not_finite(*graph_);
+        if (!i.alpha.empty()) enlarge_alpha(i.alpha, i.out);
+        return std::move(i.out);
+    }
+    int submitted() const { return int(submitted_.size()); } // whose results are still to be asked for
 
     // The same on the network's own values: x (N,H,W,in_channels) to (N,H*scale,W*scale,out_channels).
     tensor<float> operator()(tensor_view<const float> x, const run_options& o = {}) {
@@ -14319,8 +14351,17 @@ class upscaler {
     }
 
     bool run_on_engine(tensor_view<const float> x, tensor<float>& y, const run_options& o) {
+        check_none_submitted();
         bool finite = true; // a tensor may hold anything
-        return engine_->run(samples_of<const std::byte>(x), samples_of<std::byte>(y.view()), {}, o, finite);
+        const auto out = samples_of<std::byte>(y.view());
+        if (!engine_->submit(samples_of<const std::byte>(x), out, {}, o)) return false;
+        engine_->result(out, finite);
+        return true;
+    }
+    void check_none_submitted() const {
+        if (!submitted_.empty())
+            fail("a network was given something to compute at once while ", submitted(),
+                 " images are under way: expected their results to be asked for before");
     }
 
     bool run_on_threads(const image& in, image& out, const run_options& o, bool& all_finite) {
@@ -14392,19 +14433,30 @@ class upscaler {
         return last_choice_.how;
     }
 
-    static void enlarge_alpha(const image& in, image& out) {
+    static image alpha_of(const image& in) {
+        image alpha(in.height(), in.width(), 1, in.type());
         detail::with_samples_of(in.type(), [&]<class T>(T) {
             const int c = in.channels() - 1;
-            image alpha(in.height(), in.width(), 1, in.type());
             for (int y = 0; y < in.height(); ++y)
                 for (int x = 0; x < in.width(); ++x)
                     alpha.row<T>(y)[std::size_t(x)] = in.row<T>(y)[std::size_t(x * in.channels() + c)];
+        });
+        return alpha;
+    }
+    static void enlarge_alpha(const image& alpha, image& out) {
+        detail::with_samples_of(out.type(), [&]<class T>(T) {
+            const int c = out.channels() - 1;
             const image large = resize_pillow(alpha, out.height(), out.width());
             for (int y = 0; y < out.height(); ++y)
                 for (int x = 0; x < out.width(); ++x)
                     out.row<T>(y)[std::size_t(x * out.channels() + c)] = large.row<T>(y)[std::size_t(x)];
         });
     }
+
+    struct submitted_image {
+        image out, alpha{}; // alpha: of the input
+        bool done = false, finite = true;
+    };
 
     std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
     weight_store weights_;
@@ -14415,6 +14467,7 @@ class upscaler {
     context* context_;
     storage arena_;
     std::unique_ptr<engine> engine_; // null: the threads of the context run images
+    std::deque<submitted_image> submitted_;
     struct {
         int height = 0, width = 0, batch = 0;
         std::size_t budget = 0;
@@ -14670,7 +14723,8 @@ template <class Real> class gradient_store {
 // another is overwritten by it.
 //
 // With `storage` of 16 bits what is kept lies in them from its last use forward to its first use backward, where it is
-// widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded.
+// widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded. Where tensors
+// themselves have formats of 16 bits (tensor_info), their values and gradients lie in them, and kernels take them.
 
 // ---- fovea/graph/kept_values.hpp
 // What the backward pass needs of the forward pass: which tensors and weights get gradients, which values are read
@@ -14925,6 +14979,8 @@ class training_planner {
     arena_slot& partial(int i) { return slots_[3 * n_ + g_.operations.size() + std::size_t(i)]; }
     arena_slot& stored(int t) { return slots_[3 * n_ + 2 * g_.operations.size() + std::size_t(t)]; }
     bool needs(int t) const { return keep_.needs(t); }
+    number_format format(int t) const { return g_.tensors[std::size_t(t)].format; }
+    bool same_format(int a, int b) const { return format(a) == format(b); }
 
     void find_columns() {
         for (auto& e : p_.extents) p_.cols.push_back({0, e.width});
@@ -15011,8 +15067,8 @@ class training_planner {
                 int& buffer = buffer_[std::size_t(x)];
                 using enum gradient_way;
                 auto& way = ways[std::size_t(k)];
-                const bool written = buffer >= 0,
-                           takes_over = !written && free && (passing || (k == 0 && o.d.in_place));
+                const bool written = buffer >= 0, takes_over = !written && free && same_format(x, o.y) &&
+                                                               (passing || (k == 0 && o.d.in_place));
                 way = passing   ? written      ? added
                                   : takes_over ? renamed
                                                : copied
@@ -15042,14 +15098,16 @@ class training_planner {
         value(int(n_) - 1, false).use(now_ + 1); // read after the step
         if (needs(0) && buffer_[0] >= 0) gradient(0).use(now_ + 1);
         for (std::size_t t = 0; t < n_; ++t) {
-            const std::size_t pixel = std::size_t(g_.tensors[t].channels) * element_;
+            const bool wide = format(int(t)) == number_format::float32;
+            const std::size_t number = wide ? element_ : bytes_of(format(int(t))),
+                              pixel = std::size_t(g_.tensors[t].channels) * number;
             const std::size_t rows = std::size_t(p_.batch) * std::size_t(p_.extents[t].height);
             const std::size_t row = pixel * std::size_t(p_.cols[t].size());
             const std::size_t gradient_row = pixel * std::size_t(p_.extents[t].width + 2 * p_.margins[t]);
             p_.zero_bytes = std::max(p_.zero_bytes, aligned(std::max(row, gradient_row)));
             slots_[t].bytes = aligned(row * rows);
             slots_[n_ + t].bytes = aligned(row * rows);
-            stored(int(t)).bytes = aligned(row * rows / element_ * bytes_of(options_.storage));
+            stored(int(t)).bytes = aligned(row * rows / number * bytes_of(options_.storage));
             slots_[2 * n_ + t].bytes = aligned(gradient_row * rows);
         }
         for (std::size_t i = 0; i < m; ++i) {
@@ -15208,7 +15266,8 @@ class training_memory {
                 .columns = cols.size(),
                 .stored = height,
                 .row_stride = row,
-                .image_stride = row * height};
+                .image_stride = row * height,
+                .format = g_.tensors[std::size_t(t)].format};
     }
     std::size_t element_;
 };
@@ -15478,13 +15537,16 @@ using parameter = basic_parameter<float>;
 
 namespace fovea {
 
-enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy };
+enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy, network };
+
+class network_loss; // backend/cuda/network_loss.hpp
 
 struct loss_term {
     loss_kind kind = loss_kind::l2;
     double weight = 1;
-    double parameter = 0;      // charbonnier: epsilon; cross_entropy: the probability that is wanted
-    int first = 0, images = 0; // of the batch, that it is the loss of; 0 images: all
+    double parameter = 0;               // charbonnier: epsilon; cross_entropy: the probability that is wanted
+    int first = 0, images = 0;          // of the batch, that it is the loss of; 0 images: all
+    std::shared_ptr<network_loss> by{}; // network: what computes it
     bool operator==(const loss_term&) const = default;
 };
 using loss_terms = std::vector<loss_term>;
@@ -15816,8 +15878,8 @@ template <class Real> class basic_network_engine {
     virtual void load(tensor_view<const Real> x) = 0;
     virtual void load(std::span<const device_tensor> parts) = 0;
     virtual void forward(bool evaluating) = 0;
-    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at first,
-    // counts where somebody has asked for it.
+    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at
+    // first, counts where somebody has asked for it.
     static constexpr int last = -1;
     virtual tensor_view<const Real> output(int tensor = last) = 0;
     virtual tensor_view<Real> output_gradient(int tensor = last) = 0;
@@ -15836,19 +15898,29 @@ template <class Real> class basic_training_engine : public basic_network_engine<
     virtual void clear_gradients() = 0;
     virtual int first_not_finite(tensor_view<const Real> x) = 0; // the first such operation for x; -1: none
 
-    // A step: begin_step(), for each micro-batch load(), load_target() and one of learn(), then update(). A step that
-    // is not taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
+    // A step: begin_step(), for each micro-batch load(), load_target() and one of learn(), then begin_update() and
+    // end_update(). A step that is not taken leaves weights, running estimates and what the optimizer remembers as they
+    // were at its beginning.
     virtual void begin_step() = 0;
     virtual void load_target(tensor_view<const Real> t) = 0; // after load(); terms that read none need none
     virtual device_tensor target_on_device() const = 0;
     // Forward, the terms' loss, times `weight`, and backward.
     virtual void learn(const loss_terms&, double weight) = 0;
     // After forward(): the loss, times `weight`, that is the terms of the output and those of a frozen network's
-    // output for it, each in proportion to its own value (detached_ratio), and backward. What update() reports is the
-    // first of the two.
+    // output for it, each in proportion to its own value (detached_ratio), and backward. What end_update() reports is
+    // the first of the two.
     virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
-    virtual update_report update(const weight_update&) = 0;
-    virtual void take_back() = 0; // of a step without update()
+    virtual void begin_update(const weight_update&) = 0;
+    virtual update_report end_update() = 0; // waits for it
+    virtual void take_back() = 0;           // of a step without an update
+    // load() and load_target() of the next batch before end_update(), beside the work on this one; whether that is the
+    // batch that was loaded last, asked once.
+    virtual void stage(tensor_view<const Real> x, tensor_view<const Real> t) = 0;
+    virtual bool take_staged() = 0;
+    // In fp16 gradients are too small without loss scaling: learn() then multiplies them by the scale, begin_update()
+    // divides them by it. 1 at first; to be changed between steps.
+    virtual bool gradients_may_vanish() const = 0;
+    virtual void scale_loss(double scale) = 0;
 
     // What the optimizer remembers, and averages (null: there are none).
     virtual void upload_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
@@ -15905,7 +15977,8 @@ struct trainable_options {
     bool input_gradient = false;
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
-    precision_kind precision = precision_kind::float32; // bfloat16, float16: of what is kept for the backward pass
+    // bfloat16, float16: of what is kept for the backward pass; on a GPU of all activations and their gradients
+    precision_kind precision = precision_kind::float32;
     training_engine* beside = nullptr; // on a GPU: with the queue of that network's engine, so that one can read the
                                        // other's output there
 };
@@ -16039,9 +16112,9 @@ template <class Real> class basic_trainable {
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
-        if (make) engine_ = make_engine(o, make);
-        if (o.precision == precision_kind::int8 || o.precision == precision_kind::tensor_float32)
+        if (o.precision == precision_kind::int8 || (!make && o.precision == precision_kind::tensor_float32))
             fail("precision ", name_of(o.precision), ": expected float32, bf16 or fp16 for training");
+        if (make) engine_ = make_engine(o, make);
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
             const weight& w = graph_->weights[i];
@@ -16121,17 +16194,19 @@ template <class Real> class basic_trainable {
         return name;
     }
 
-    // An engine converts nothing on the host, whose pass is not used then.
-    static training_options training_options_of(const trainable_options& o, bool unused = false) {
+    // An engine has formats of tensors instead of a storage.
+    static training_options training_options_of(const trainable_options& o, bool on_engine) {
         return {.input_gradient = o.input_gradient,
                 .batch_statistics = o.batch_statistics,
-                .storage = unused ? number_format::float32 : stored_format(o.precision)};
+                .storage = on_engine ? number_format::float32 : stored_format(o.precision)};
     }
     std::unique_ptr<basic_training_engine<Real>> make_engine(const trainable_options& o,
-                                                             training_engine_maker<Real> make) const {
+                                                             training_engine_maker<Real> make) {
+        graph_->precision = o.precision;
+        if (stored_format(o.precision) != number_format::float32) store_in(*graph_, o.precision);
         if constexpr (std::same_as<Real, float>)
-            if (o.beside) return o.beside->beside(*graph_, *weights_, *gradients_, training_options_of(o));
-        return make(*graph_, *weights_, *gradients_, training_options_of(o));
+            if (o.beside) return o.beside->beside(*graph_, *weights_, *gradients_, training_options_of(o, true));
+        return make(*graph_, *weights_, *gradients_, training_options_of(o, true));
     }
     void download() {
         if (engine_ && !stale_) engine_->download();
@@ -16905,6 +16980,22 @@ struct lpips_options {
 
 namespace detail {
 
+inline constexpr double lpips_epsilon = 1e-10;
+
+// The backbone's input is factor * (a number of y) + constant.
+struct lpips_colours {
+    value_range range;
+
+    FOVEA_HOST_DEVICE double factor(int channel) const {
+        constexpr double deviation[3] = {.458, .448, .450};
+        return 2 / (double(range.high) - double(range.low)) / deviation[channel];
+    }
+    FOVEA_HOST_DEVICE double constant(int channel) const {
+        constexpr double shift[3] = {-.030, -.088, -.188}, deviation[3] = {.458, .448, .450};
+        return -double(range.low) * factor(channel) - (1 + shift[channel]) / deviation[channel];
+    }
+};
+
 // A layer whose features are compared: its tensor in the backbone's graph, and w.
 struct lpips_layer {
     int tensor;
@@ -16920,7 +17011,7 @@ template <class Real> struct lpips_network {
 template <class Real> class lpips_distance {
   public:
     lpips_distance(lpips_network<Real> n, const lpips_options& o)
-        : range_(o.range),
+        : colours_{o.range},
           layers_(std::move(n.layers)),
           net_(std::make_unique<basic_trainable<Real>>(std::move(n.backbone), trainable_options{.threads = o.threads},
                                                        n.make)),
@@ -16944,21 +17035,10 @@ template <class Real> class lpips_distance {
     }
 
   private:
-    static constexpr double epsilon = 1e-10;
-    static constexpr std::array<double, 3> shift{-.030, -.088, -.188}, deviation{.458, .448, .450};
-
     std::vector<int> tensors() const {
         std::vector<int> all;
         for (auto& l : layers_) all.push_back(l.tensor);
         return all;
-    }
-    // The backbone's input is factor * (a number of y) + constant.
-    double factor(int channel) const {
-        return 2 / (double(range_.high) - double(range_.low)) / deviation[std::size_t(channel)];
-    }
-    double constant(int channel) const {
-        return -double(range_.low) * factor(channel) -
-               (1 + shift[std::size_t(channel)]) / deviation[std::size_t(channel)];
     }
 
     void forward(tensor_view<const Real> x) {
@@ -16967,14 +17047,15 @@ template <class Real> class lpips_distance {
         for (int n = 0; n < x.batch(); ++n)
             for (int h = 0; h < x.height(); ++h)
                 for (int i = 0; i < 3 * x.width(); ++i)
-                    input_.at(n, h, 0)[i] = Real(factor(i % 3) * double(x.at(n, h, 0)[i]) + constant(i % 3));
+                    input_.at(n, h, 0)[i] =
+                        Real(colours_.factor(i % 3) * double(x.at(n, h, 0)[i]) + colours_.constant(i % 3));
         frozen_.forward(input_.view());
     }
 
     static double inverse_length(const Real* f, std::size_t channels) {
         double square = 0;
         for (std::size_t c = 0; c < channels; ++c) square += double(f[c]) * double(f[c]);
-        return 1 / (std::sqrt(square) + epsilon);
+        return 1 / (std::sqrt(square) + lpips_epsilon);
     }
 
     // Rounded as it is kept, so that equal images have no distance.
@@ -17017,13 +17098,13 @@ template <class Real> class lpips_distance {
     // With e = 2 w (u - v): df = e / |f| - f (e . f) / |f|^3, up to epsilon. Where all features are zero they have no
     // direction, and get no gradient.
     static double compare_pixel(const std::vector<double>& w, const Real* f, const Real* v, double scale, Real* df) {
-        const double inverse = inverse_length(f, w.size()), length = 1 / inverse - epsilon;
+        const double inverse = inverse_length(f, w.size()), length = 1 / inverse - lpips_epsilon;
         double sum = 0, along = 0;
         for (std::size_t c = 0; c < w.size(); ++c) {
             const double d = unit(f[c], inverse) - double(v[c]);
             sum += w[c] * d * d, along += 2 * w[c] * d * double(f[c]);
         }
-        if (!df || !(length > epsilon)) return sum;
+        if (!df || !(length > lpips_epsilon)) return sum;
         for (std::size_t c = 0; c < w.size(); ++c) {
             const double d = unit(f[c], inverse) - double(v[c]);
             df[c] += Real(scale * inverse * (2 * w[c] * d - double(f[c]) * along * inverse / length));
@@ -17035,10 +17116,10 @@ template <class Real> class lpips_distance {
         for (int n = 0; n < dy.batch(); ++n)
             for (int h = 0; h < dy.height(); ++h)
                 for (int i = 0; i < 3 * dy.width(); ++i)
-                    dy.at(n, h, 0)[i] += Real(factor(i % 3) * double(dx.at(n, h, 0)[i]));
+                    dy.at(n, h, 0)[i] += Real(colours_.factor(i % 3) * double(dx.at(n, h, 0)[i]));
     }
 
-    value_range range_;
+    lpips_colours colours_;
     std::vector<lpips_layer> layers_;
     std::unique_ptr<basic_trainable<Real>> net_; // its address stays
     basic_frozen<Real> frozen_;
@@ -17106,21 +17187,39 @@ std::unique_ptr<lpips_distance<float>> load_lpips(const tensor_file& backbone, c
 
 } // namespace detail
 
+// A backend that computes it by itself, where the image is, says so by
+//
+//   std::shared_ptr<network_loss> make_lpips(Backend, lpips_network<float>, tensor_file backbone, const lpips_options&)
+namespace detail {
+template <class Backend>
+concept has_lpips = requires(lpips_network<float> n, tensor_file backbone, const lpips_options& o) {
+    make_lpips(Backend{}, std::move(n), std::move(backbone), o);
+};
+} // namespace detail
+
 // A loss like those of loss/pixel.hpp. The backbone's weights never change. Images must be as large as the backbone
 // asks for: 17x17 pixels for SqueezeNet, 31x31 for AlexNet, 16x16 for VGG. Copies share their memory.
 template <class Backend> class lpips_loss {
   public:
     lpips_loss(const tensor_file& backbone, const tensor_file& linear, const lpips_options& o = {})
-        : distance_(detail::load_lpips<Backend>(backbone, linear, o)) {}
+        : distance_(detail::load_lpips<Backend>(backbone, linear, o)) {
+        if constexpr (detail::has_lpips<Backend>)
+            by_ = make_lpips(Backend{}, detail::lpips_network_for<Backend>(linear), detail::lpips_backbone_of(backbone),
+                             o);
+    }
 
     double operator()(tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy,
                       double weight = 1) const {
         return (*distance_)(y, t, &dy, weight);
     }
+    loss_terms terms(double weight = 1) const requires detail::has_lpips<Backend> {
+        return {{.kind = loss_kind::network, .weight = weight, .by = by_}};
+    }
     static constexpr const char* name = "lpips";
 
   private:
-    std::shared_ptr<detail::lpips_distance<float>> distance_;
+    std::shared_ptr<detail::lpips_distance<float>> distance_; // for whoever has his images on the host
+    std::shared_ptr<network_loss> by_;                        // null: there is nothing else
 };
 
 } // namespace fovea
@@ -17343,6 +17442,7 @@ class moving_average {
 // A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
 // counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
 // the run goes back to the last state that was kept (keep_state) with a lower learning rate.
+#include <sstream>
 
 // ---- fovea/loss/loss_function.hpp
 // Any loss, chosen at run time. What a backend can compute by itself is known from its terms.
@@ -17454,16 +17554,32 @@ class trainer {
     }
     int micro_batches() const { return expected_; } // of the step at hand, or the next
 
-    // One micro-batch.
-    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
+    // One micro-batch. meanwhile() is called while a GPU is at work on the step; it may stage() the next batch.
+    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss,
+                     const std::function<void()>& meanwhile = {}) {
         if (!loss.terms().empty())
             if (training_engine* const engine = net_.engine()) {
-                engine->load(input), engine->load_target(target);
+                load(input, target);
                 engine->learn(loss.terms(), 1. / expected_);
-                return after_backward(0, input); // the report of the step has the loss
+                // the report of the step has the loss
+                return after_backward(
+                    0, [&] { return input; }, meanwhile);
             }
         const auto y = net_.forward(input);
         return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
+    }
+
+    // The batch of the next step, in memory that stays as it is until then: on a GPU it is copied there beside the work
+    // on this step. To be called by meanwhile().
+    void stage(tensor_view<const float> input, tensor_view<const float> target) {
+        if (training_engine* const engine = net_.engine()) engine->stage(input, target);
+        staged_input_ = input.data(), staged_target_ = target.data();
+    }
+    // Of a network on a GPU: the batch, unless it was staged.
+    void load(tensor_view<const float> input, tensor_view<const float> target) {
+        training_engine& engine = *net_.engine();
+        if (engine.take_staged() && staged_input_ == input.data() && staged_target_ == target.data()) return;
+        engine.load(input), engine.load_target(target);
     }
 
     // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
@@ -17477,7 +17593,7 @@ class trainer {
         return after_backward(loss, [&] { return input; });
     }
     // With an engine the loss may be what it has not reported yet, and the input what only a problem asks for.
-    step_report after_backward(double loss, const batch_on_host& input) {
+    step_report after_backward(double loss, const batch_on_host& input, const std::function<void()>& meanwhile = {}) {
         step_report r;
         loss_ += loss / expected_;
         r.complete = ++micro_ == expected_;
@@ -17486,7 +17602,7 @@ class trainer {
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
         if (training_engine* const engine = net_.engine())
-            take_on(*engine, r, input);
+            take_on(*engine, r, input, meanwhile);
         else
             take(r, input);
         if (!problem_.empty()) r.problem = refuse();
@@ -17533,6 +17649,9 @@ class trainer {
         file.metadata[prefix + "trainer.bad_steps"] = std::to_string(bad_steps_);
         file.metadata[prefix + "trainer.bad_in_a_row"] = std::to_string(bad_in_a_row_);
         file.metadata[prefix + "trainer.returns"] = std::to_string(returns_);
+        if (net_.engine() && net_.engine()->gradients_may_vanish())
+            file.metadata[prefix + "trainer.loss_scale"] =
+                text_of(std::int64_t(scaler_.scale), ' ', scaler_.good, ' ', scaler_.bad);
     }
     // Throws one line when the file does not hold such a state; nothing is changed then.
     void load(const tensor_file& file, const std::string& prefix = "") {
@@ -17565,6 +17684,8 @@ class trainer {
         for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
         optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
         returns_ = returns;
+        if (const auto scale = file.metadata.find(prefix + "trainer.loss_scale"); scale != file.metadata.end())
+            std::istringstream(scale->second) >> scaler_.scale >> scaler_.good >> scaler_.bad;
         net_.weights_changed();
         begin_step();
         keep_state();
@@ -17598,7 +17719,10 @@ class trainer {
 
     void begin_step() {
         micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
-        if (training_engine* const engine = net_.engine()) return engine->begin_step();
+        if (training_engine* const engine = net_.engine()) {
+            if (engine->gradients_may_vanish()) engine->scale_loss(scaler_.scale);
+            return engine->begin_step();
+        }
         net_.clear_gradients();
         buffers_.clear();
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
@@ -17618,19 +17742,30 @@ class trainer {
         bad_in_a_row_ = 0;
     }
     // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
-    void take_on(training_engine& engine, step_report& r, const batch_on_host& input) {
+    void take_on(training_engine& engine, step_report& r, const batch_on_host& input,
+                 const std::function<void()>& meanwhile) {
         if (!problem_.empty()) {
             r.gradient_norm = std::nan("");
             return engine.take_back();
         }
         if (device_state_ == kept_on::host) engine.upload_state(remembered(), averages_of_state());
         device_state_ = kept_on::device;
-        update_report u = engine.update({.how = optimizer_.options(),
-                                         .step = optimizer_.steps() + 1,
-                                         .learning_rate = r.learning_rate,
-                                         .max_gradient_norm = options_.max_gradient_norm,
-                                         .average_share = averages() ? average_.share() : 0});
+        engine.begin_update({.how = optimizer_.options(),
+                             .step = optimizer_.steps() + 1,
+                             .learning_rate = r.learning_rate,
+                             .max_gradient_norm = options_.max_gradient_norm,
+                             .average_share = averages() ? average_.share() : 0});
+        if (meanwhile) meanwhile();
+        update_report u = engine.end_update();
         r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
+        if (engine.gradients_may_vanish() && std::isfinite(r.loss)) {
+            const double scale = scaler_.scale;
+            if (!scaler_.update(u.taken) && scale > scaler_.least) { // what is scaled less may fit
+                r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ",
+                                    scaler_.scale, " from here on");
+                return;
+            }
+        }
         if (!u.taken) {
             problem_ = describe(std::isfinite(r.loss) ? "gradient" : "loss", input);
             return;
@@ -17683,6 +17818,8 @@ class trainer {
     int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
     std::int64_t bad_steps_ = 0;
     std::string problem_;
+    loss_scaler scaler_{}; // where gradients may vanish
+    const float *staged_input_ = nullptr, *staged_target_ = nullptr;
     std::vector<float> buffers_; // as they were before this step
     std::vector<double> norms_;
     enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
@@ -17716,12 +17853,12 @@ class adversarial_trainer {
           rec_(std::move(rec)),
           frozen_(critic.network().frozen({.batch_statistics = false})) {}
 
-    // One micro-batch: inputs and targets.
-    adversarial_report step(images x, images t, bool upscaler_learns) {
+    // One micro-batch: inputs and targets. meanwhile() as trainer::step calls it, where the upscaler learns.
+    adversarial_report step(images x, images t, bool upscaler_learns, const std::function<void()>& meanwhile = {}) {
         training_engine* const engine = upscaler_.network().engine();
         training_engine* const of_critic = critic_.network().engine();
         if (engine && of_critic && engine->queue() == of_critic->queue() && !rec_.terms().empty())
-            return step_on_device(*engine, *of_critic, x, t, upscaler_learns);
+            return step_on_device(*engine, *of_critic, x, t, upscaler_learns, meanwhile);
         adversarial_report r;
         const images y = upscaler_.network().forward(x);
         teach_critic(t, y, r);
@@ -17792,9 +17929,9 @@ class adversarial_trainer {
     }
 
     adversarial_report step_on_device(training_engine& engine, training_engine& of_critic, images x, images t,
-                                      bool upscaler_learns) {
+                                      bool upscaler_learns, const std::function<void()>& meanwhile) {
         adversarial_report r;
-        engine.load(x), engine.load_target(t), engine.forward(false);
+        upscaler_.load(x, t), engine.forward(false);
         const device_tensor parts[] = {engine.target_on_device(), engine.output_on_device()};
         of_critic.load(parts);
         of_critic.learn({{.kind = loss_kind::cross_entropy, .weight = 0.5, .parameter = 1, .images = t.batch()},
@@ -17804,7 +17941,8 @@ class adversarial_trainer {
         count_right(of_critic.output(), r);
         if (!upscaler_learns) return r;
         engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), 1. / upscaler_.micro_batches());
-        r.upscaler = upscaler_.after_backward(0, x);
+        r.upscaler = upscaler_.after_backward(
+            0, [&] { return x; }, meanwhile);
         return r;
     }
 

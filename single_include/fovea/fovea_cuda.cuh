@@ -69,6 +69,9 @@ namespace fovea {
 
 enum class memory_place { device, host };
 
+// What is put into a lane of a device runs in order; lanes run beside each other.
+enum class device_lane { work, up, down };
+
 // Owns its bytes, grown on demand, never shrunk. The device outlives it.
 template <class Device, memory_place Place> class device_buffer {
   public:
@@ -807,8 +810,12 @@ class cudnn_convolutions {
         }
         auto found = from_file(name);
         if (!found) {
-            found = fastest(l);
-            if (found) file_->keep(name, found->text());
+            std::string reason;
+            found = fastest(l, reason);
+            if (found)
+                file_->keep(name, found->text());
+            else if (say)
+                say(text_of("cuDNN does not compute ", name, " (", reason, "): it is computed without tensor cores"));
         }
         auto& plan = plans_[name];
         if (found) plan = std::make_unique<cudnn_convolution_plan>(*this, std::move(*found));
@@ -848,25 +855,26 @@ class cudnn_convolutions {
         return plan && plan->workspace() <= workspace_bytes ? std::move(plan) : std::nullopt;
     }
 
-    std::optional<cudnn_plan> fastest(const library_convolution& l) const {
+    std::optional<cudnn_plan> fastest(const library_convolution& l, std::string& reason) const {
         std::optional<cudnn_plan> best;
         float least = std::numeric_limits<float>::infinity();
-        for (cudnn_plan& candidate : candidates(l.shape)) {
+        for (cudnn_plan& candidate : candidates(l.shape, reason)) {
             const float time = milliseconds(candidate, l);
             if (time < least) least = time, best = std::move(candidate);
         }
         return best;
     }
-    std::vector<cudnn_plan> candidates(const convolution_shape& s) const {
+    std::vector<cudnn_plan> candidates(const convolution_shape& s, std::string& reason) const {
         std::vector<cudnn_plan> all;
-        std::string unused;
-        const cudnn_convolution_graph g(s, handle_.raw);
+        std::optional<cudnn_convolution_graph> graph;
+        reason = reason_of_failure([&] { graph.emplace(s, handle_.raw); });
+        if (!graph) return all;
         for (auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
             if (!all.empty()) break;
-            for (auto& engine : cudnn_engines(g.operations(), mode, nullptr, unused)) {
+            for (auto& engine : cudnn_engines(graph->operations(), mode, nullptr, reason)) {
                 if (int(all.size()) == most_candidates) break;
                 if (!sums_as_asked(engine)) continue;
-                auto plan = cudnn_plan::of(engine, handle_.raw, nullptr, unused);
+                auto plan = cudnn_plan::of(engine, handle_.raw, nullptr, reason);
                 if (plan && plan->workspace() <= workspace_bytes) all.push_back(std::move(*plan));
             }
         }
@@ -961,6 +969,25 @@ class cuda_recording {
     cudaGraphExec_t executable_ = nullptr;
 };
 
+// A point in a stream, made when it is first marked.
+class cuda_event {
+  public:
+    cuda_event() = default;
+    cuda_event(const cuda_event&) = delete;
+    cuda_event& operator=(const cuda_event&) = delete;
+    ~cuda_event() {
+        if (event_) cudaEventDestroy(event_);
+    }
+    void mark(cudaStream_t stream) {
+        if (!event_) check_cuda(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event");
+        check_cuda(cudaEventRecord(event_, stream), "marking a point in a stream");
+    }
+    cudaEvent_t get() const { return event_; } // null: never marked
+
+  private:
+    cudaEvent_t event_ = nullptr;
+};
+
 } // namespace detail
 
 // How many GPUs can be used; else why none can.
@@ -991,14 +1018,20 @@ class cuda_device {
         detail::check_cuda(cudaSetDevice(index), "opening the GPU");
         detail::check_cuda(cudaGetDeviceProperties(&properties_, index), "asking for the GPU's properties");
         check_code();
-        detail::check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+        for (auto& stream : streams_)
+            detail::check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream");
     }
-    ~cuda_device() { cudaStreamDestroy(stream_); }
+    ~cuda_device() {
+#if FOVEA_WITH_CUDNN
+        convolutions_.reset(); // they use a stream
+#endif
+        for (auto stream : streams_) cudaStreamDestroy(stream);
+    }
     cuda_device(const cuda_device&) = delete;
     cuda_device& operator=(const cuda_device&) = delete;
 
     const char* name() const { return properties_.name; }
-    void* queue() const { return stream_; }
+    void* queue() const { return stream(device_lane::work); }
 
     template <class Kernel> static void launch(void* queue, const Kernel& k, int blocks) {
         detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), 0, static_cast<cudaStream_t>(queue)>>>(k);
@@ -1025,36 +1058,56 @@ class cuda_device {
         detail::check_cuda(cudaMemGetInfo(&free, &all), "asking for free memory");
         return free;
     }
-    void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes, cudaMemcpyHostToDevice); }
-    void download(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
-    void clear(void* to, std::size_t bytes) {
-        detail::check_cuda(cudaMemsetAsync(to, 0, bytes, stream_), "clearing memory");
+    void upload(void* to, const void* from, std::size_t bytes, device_lane lane = device_lane::work) {
+        copy(to, from, bytes, cudaMemcpyHostToDevice, lane);
     }
-    void wait() { detail::check_cuda(cudaStreamSynchronize(stream_), "running a network"); }
+    void download(void* to, const void* from, std::size_t bytes, device_lane lane = device_lane::work) {
+        copy(to, from, bytes, cudaMemcpyDeviceToHost, lane);
+    }
+    void clear(void* to, std::size_t bytes) {
+        detail::check_cuda(cudaMemsetAsync(to, 0, bytes, stream(device_lane::work)), "clearing memory");
+    }
+
+    using event = detail::cuda_event;
+    void mark(event& e, device_lane lane) { e.mark(stream(lane)); }
+    void await(const event& e, device_lane lane) {
+        if (e.get()) detail::check_cuda(cudaStreamWaitEvent(stream(lane), e.get(), 0), "waiting in a stream");
+    }
+    void wait(const event& e) {
+        if (e.get()) detail::check_cuda(cudaEventSynchronize(e.get()), "running a network");
+    }
+    void wait() {
+        for (auto stream : streams_) detail::check_cuda(cudaStreamSynchronize(stream), "running a network");
+    }
+    void settle() noexcept {
+        for (auto stream : streams_) cudaStreamSynchronize(stream);
+    }
 
     using recording = detail::cuda_recording;
     bool begin_recording() {
         if (records_)
-            detail::check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording kernels");
+            detail::check_cuda(cudaStreamBeginCapture(stream(device_lane::work), cudaStreamCaptureModeThreadLocal),
+                               "recording kernels");
         return records_;
     }
     recording end_recording() {
         cudaGraph_t graph = nullptr;
-        detail::check_cuda(cudaStreamEndCapture(stream_, &graph), "recording kernels");
+        detail::check_cuda(cudaStreamEndCapture(stream(device_lane::work), &graph), "recording kernels");
         return recording(graph);
     }
     void drop_recording() noexcept {
         cudaGraph_t graph = nullptr;
-        if (cudaStreamEndCapture(stream_, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+        if (cudaStreamEndCapture(stream(device_lane::work), &graph) == cudaSuccess) cudaGraphDestroy(graph);
         cudaGetLastError(); // whoever drops it has an error of his own
     }
     void replay(const recording& r) {
-        detail::check_cuda(cudaGraphLaunch(r.executable(), stream_), "putting a graph of kernels into the queue");
+        detail::check_cuda(cudaGraphLaunch(r.executable(), stream(device_lane::work)),
+                           "putting a graph of kernels into the queue");
     }
 
 #if FOVEA_WITH_CUDNN
     void open_convolutions() {
-        if (!convolutions_) select(), convolutions_.emplace(stream_, name());
+        if (!convolutions_) select(), convolutions_.emplace(stream(device_lane::work), name());
     }
     const convolution_plan* find_convolution(const library_convolution& l, const notice_function& say) {
         return convolutions_->find(l, say);
@@ -1072,14 +1125,15 @@ class cuda_device {
         detail::check_cuda(said, "asking for the code of a kernel");
     }
     void select() { detail::check_cuda(cudaSetDevice(index_), "choosing the GPU"); }
-    void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-        detail::check_cuda(cudaMemcpyAsync(to, from, bytes, kind, stream_), "copying memory");
+    cudaStream_t stream(device_lane lane) const { return streams_[std::size_t(lane)]; }
+    void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, device_lane lane) {
+        detail::check_cuda(cudaMemcpyAsync(to, from, bytes, kind, stream(lane)), "copying memory");
     }
 
     int index_;
     bool records_;
     cudaDeviceProp properties_{};
-    cudaStream_t stream_ = nullptr;
+    std::array<cudaStream_t, 3> streams_{}; // by device_lane
 #if FOVEA_WITH_CUDNN
     std::optional<cudnn_convolutions> convolutions_;
 #endif
@@ -1088,18 +1142,24 @@ class cuda_device {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/engine.hpp
-// Runs a network's graph on a device: samples up, every operation as a kernel, the last ones in one pass, samples down.
+// Runs a network's graph on a device: samples up, every operation as a kernel, the last ones in one pass, samples down;
+// one image up and another one down while a third is computed.
 //
 // Device, of which backend/cuda/device.cuh is the one with a GPU:
-//   void* queue();                                        of kernels and copies, which run in order
+//   void* queue();                                        of kernels: the lane `work`
 //   template <class K> static void launch(void* queue, const K&, int blocks);
 //   void* allocate(std::size_t bytes, memory_place);      null where there is too little memory
 //   void release(void*, memory_place) noexcept;
 //   std::size_t free_bytes();                             of the device's memory
-//   void upload(void* to, const void* from, std::size_t bytes), download(...);    from and to memory_place::host
+//   void upload(void* to, const void* from, std::size_t bytes, device_lane = work), download(...);   from and to
+//                                                         memory_place::host
 //   void clear(void* to, std::size_t bytes);              zeros
-//   void wait();                                          for everything in the queue; throws what failed
-//   bool begin_recording();                               of what is put into the queue, instead of running it; false:
+//   event;                                                a point in a lane
+//   void mark(event&, device_lane);                       all that is in the lane now
+//   void await(const event&, device_lane);                what is put into the lane from now on comes after it
+//   void wait(const event&), wait();                      until it has come; until all lanes are empty: throws what
+//   failed void settle() noexcept;                               wait() of whoever has no use for what failed bool
+//   begin_recording();                               of what is put into the queue, instead of running it; false:
 //                                                         this device records nothing
 //   recording end_recording();
 //   void drop_recording() noexcept;                       ends it, too
@@ -1203,6 +1263,10 @@ struct device_numbers {
         FOVEA_UNROLL
         for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
         reinterpret_cast<four_halves*>(data)[i / 4] = to;
+    }
+    // As it would be read again.
+    FOVEA_HOST_DEVICE float rounded(float v) const {
+        return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
     }
     FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
         return {data + i * (format == number_format::float32 ? 4 : 2), format};
@@ -2437,6 +2501,22 @@ struct planned_convolution {
     void run() const { plan->run(of); }
 };
 
+namespace detail {
+
+// The gradient of a convolution's input, as a convolution with turned filters: of `forward` its attributes, as traced.
+// Only where that has no stride.
+inline call input_gradient_as_call(const gradient_call& g, const attributes& forward) {
+    call c;
+    c.a = g.a, c.a.offset = -g.a.offset;
+    c.a.method = g.a.stride == 1 ? forward.method : convolution_method::direct;
+    c.images = g.images, c.rows = g.rows, c.cols = g.cols;
+    c.x[0] = g.dy, c.y = g.dx[0], c.w[0] = g.arranged;
+    if (g.accumulates[0]) c.x[1] = g.dx[0];
+    return c;
+}
+
+} // namespace detail
+
 template <class Device> class library_convolutions {
   public:
     library_convolutions(Device& device, const graph& g)
@@ -2451,16 +2531,21 @@ template <class Device> class library_convolutions {
     // its tensors, and the host waits for them. So that is never while kernels are recorded: what is recorded was put
     // into the queue before.
     std::vector<planned_convolution> find(const std::vector<call>& calls, const notice_function& say) {
-        std::vector<planned_convolution> found(calls.size());
-        if constexpr (has_library<Device>) {
-            if (!on_) return found;
-            for (std::size_t i = 0; i < calls.size(); ++i)
-                if (calls[i].a.method == convolution_method::library)
-                    if (const auto l = library_convolution_of(calls[i]))
-                        found[i] = {device_.find_convolution(*l, say), *l};
-            device_.save_convolutions(say);
-        }
+        std::vector<planned_convolution> found;
+        for (auto& c : calls) found.push_back(find(c, say));
+        save(say);
         return found;
+    }
+    // Of one; what was measured is to be saved then.
+    planned_convolution find(const call& c, const notice_function& say) {
+        if constexpr (has_library<Device>)
+            if (on_ && c.a.method == convolution_method::library)
+                if (const auto l = library_convolution_of(c)) return {device_.find_convolution(*l, say), *l};
+        return {};
+    }
+    void save(const notice_function& say) {
+        if constexpr (has_library<Device>)
+            if (on_) device_.save_convolutions(say);
     }
 
   private:
@@ -2593,27 +2678,56 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values, const run_options& o,
-             bool& finite) override {
+    ~device_engine() override { drop(); }
+
+    bool submit(samples_view<const std::byte> in, samples_view<const std::byte> out, pixel_values values,
+                const run_options& o) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
-        const device_samples from = upload(in);
-        out_.reserve(out.bytes(), "the output");
-        device_->clear(flag_.data(), sizeof(int));
-        const device_samples into{out_.data(), out};
-        const store_samples to(into, values, graph_.tensors.back().channels, flag());
+        if (begun_ - ended_ == at_once)
+            fail("more than ", at_once, " images were given to a GPU at once: expected one result before the next");
+        if (begun_ == ended_) begun_ = ended_ = 0; // whose work is known
+        image_slot& slot = slot_of(begun_);
+        const device_samples from = upload(slot, in);
+        slot.out.reserve(out.bytes(), "the output");
+        slot.staging_out.reserve(out.bytes() + sizeof(int), "the output");
+        int* const flag = reinterpret_cast<int*>(slot.flag.data());
+        device_->clear(flag, sizeof(int));
+        const device_samples into{slot.out.data(), out};
+        const store_samples to(into, values, graph_.tensors.back().channels, flag);
         const detail::tiling tiles = make_room({in.height, in.width}, in.batch, o);
+        slot.bands.resize(std::max(slot.bands.size(), std::size_t(tiles.rows())));
         for (int i = 0; i < tiles.count(); ++i) {
             const tile_work work{from, into, values, in.batch, tiles.at(i), arena_.data()};
             recordings_.run(work, [&] {
                 run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to, o.notice);
             });
-            if (o.progress || o.stop.stop_possible()) device_->wait(); // else the queue never runs dry
+            // Else the queue never runs dry, and a single tile leaves it to result() to wait.
+            if (o.stop.stop_possible() || (o.progress && tiles.count() > 1)) device_->wait();
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
+            if ((i + 1) % tiles.columns() == 0) download(slot, out, tiles, i / tiles.columns());
         }
-        finite = download(out);
+        slot.tiles.emplace(tiles);
+        ++begun_;
         if (o.progress) o.progress(1);
         return true;
+    }
+
+    void result(samples_view<std::byte> out, bool& finite) override {
+        if (ended_ == begun_) fail("the result of an image was asked for: expected one that was submitted before");
+        image_slot& slot = slot_of(ended_);
+        for (int band = 0; band < slot.tiles->rows(); ++band) {
+            device_->wait(slot.bands[std::size_t(band)].down);
+            copy_rows(slot, out, rows_of(*slot.tiles, band, out));
+        }
+        ++ended_;
+        int not_finite = 0;
+        std::memcpy(&not_finite, slot.staging_out.data() + out.bytes(), sizeof(int));
+        finite = not_finite == 0;
+    }
+    void drop() noexcept override {
+        device_->settle();
+        ended_ = begun_;
     }
 
   private:
@@ -2723,34 +2837,64 @@ template <class Backend> class device_engine final : public engine {
         return pass;
     }
 
-    device_samples upload(const samples_view<const std::byte>& in) {
-        staging_.reserve(in.bytes(), "the input");
-        in_.reserve(in.bytes(), "the input");
-        std::byte* to = staging_.data();
+    // What an image needs from its upload to the copy of its result: while one is computed, another one is copied.
+    struct image_slot {
+        struct band { // a row of tiles
+            typename device::event computed, down;
+        };
+        device_buffer<device, memory_place::device> in, out, flag;
+        device_buffer<device, memory_place::host> staging_in, staging_out;
+        typename device::event up;
+        std::deque<band> bands;
+        std::optional<detail::tiling> tiles;
+
+        explicit image_slot(device& d) : in(d), out(d), flag(d), staging_in(d), staging_out(d) {
+            flag.reserve(sizeof(int), "a flag");
+        }
+    };
+    image_slot& slot_of(int number) { return slots_[std::size_t(number % at_once)]; }
+
+    device_samples upload(image_slot& slot, const samples_view<const std::byte>& in) {
+        device_->wait(slot.up); // of an image that failed after it
+        slot.staging_in.reserve(in.bytes(), "the input");
+        slot.in.reserve(in.bytes(), "the input");
+        std::byte* to = slot.staging_in.data();
         for (int n = 0; n < in.batch; ++n)
             for (int y = 0; y < in.height; ++y, to += in.dense_row())
                 std::memcpy(to, in.data + n * in.image_bytes + y * in.row_bytes, in.dense_row());
-        device_->upload(in_.data(), staging_.data(), in.bytes());
-        flag_.reserve(sizeof(int), "a flag");
-        return {in_.data(), in};
+        device_->upload(slot.in.data(), slot.staging_in.data(), in.bytes(), device_lane::up);
+        device_->mark(slot.up, device_lane::up);
+        device_->await(slot.up, device_lane::work);
+        return {slot.in.data(), in};
     }
 
-    // Returns whether all values were finite.
-    bool download(const samples_view<std::byte>& out) {
-        device_->wait(); // the staging memory may still be read
-        staging_.reserve(out.bytes() + sizeof(int), "the output");
-        device_->download(staging_.data(), out_.data(), out.bytes());
-        device_->download(staging_.data() + out.bytes(), flag_.data(), sizeof(int));
-        device_->wait();
-        const std::byte* from = staging_.data();
-        for (int n = 0; n < out.batch; ++n)
-            for (int y = 0; y < out.height; ++y, from += out.dense_row())
-                std::memcpy(out.data + n * out.image_bytes + y * out.row_bytes, from, out.dense_row());
-        int not_finite = 0;
-        std::memcpy(&not_finite, staging_.data() + out.bytes(), sizeof(int));
-        return not_finite == 0;
+    // Rows of the output that are there after a row of tiles. Those of several images lie apart: they come at the end.
+    static range rows_of(const detail::tiling& tiles, int band, const samples_view<const std::byte>& out) {
+        const bool last = band + 1 == tiles.rows();
+        if (out.batch > 1) return last ? range{0, out.height} : range{};
+        return {band * tiles.height, last ? out.height : (band + 1) * tiles.height};
     }
-    int* flag() const { return reinterpret_cast<int*>(flag_.data()); }
+    void download(image_slot& slot, const samples_view<const std::byte>& out, const detail::tiling& tiles, int band) {
+        auto& [computed, down] = slot.bands[std::size_t(band)];
+        device_->mark(computed, device_lane::work);
+        device_->await(computed, device_lane::down);
+        const range rows = rows_of(tiles, band, out);
+        const std::size_t begin = std::size_t(rows.begin) * out.dense_row(),
+                          bytes = std::size_t(rows.size()) * out.dense_row() * std::size_t(out.batch);
+        std::byte* const to = slot.staging_out.data();
+        if (bytes > 0) device_->download(to + begin, slot.out.data() + begin, bytes, device_lane::down);
+        if (band + 1 == tiles.rows())
+            device_->download(to + out.bytes(), slot.flag.data(), sizeof(int), device_lane::down);
+        device_->mark(down, device_lane::down);
+    }
+    static void copy_rows(const image_slot& slot, const samples_view<std::byte>& out, range rows) {
+        for (int n = 0; n < out.batch; ++n)
+            for (int y = rows.begin; y < rows.end; ++y) {
+                const std::size_t at = (std::size_t(n) * std::size_t(out.height) + std::size_t(y)) * out.dense_row();
+                std::memcpy(out.data + n * out.image_bytes + y * out.row_bytes, slot.staging_out.data() + at,
+                            out.dense_row());
+            }
+    }
 
     const graph& graph_;
     std::unique_ptr<device> device_; // before what lives on it
@@ -2758,8 +2902,9 @@ template <class Backend> class device_engine final : public engine {
     library_convolutions<device> library_;
     int last_pass_begins_;
     std::vector<call> calls_; // of the operations, without what depends on the tile
-    device_buffer<device, memory_place::device> arena_{*device_}, in_{*device_}, out_{*device_}, flag_{*device_};
-    device_buffer<device, memory_place::host> staging_{*device_};
+    device_buffer<device, memory_place::device> arena_{*device_};
+    std::array<image_slot, at_once> slots_{image_slot(*device_), image_slot(*device_)};
+    int begun_ = 0, ended_ = 0; // images
     recordings<device, tile_work> recordings_{*device_};
     struct room {
         extent input;
@@ -2774,14 +2919,13 @@ template <class Backend> class device_engine final : public engine {
 
 } // namespace fovea
 
-// ---- fovea/backend/cuda/training_engine.hpp
-// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
-// between the upload of a batch and the report of a step.
+// ---- fovea/backend/cuda/lpips.hpp
+// LPIPS as loss/lpips.hpp defines it, on a device: the features of the target are kept, those of the output compared
+// with them, and the gradient goes back through the network.
 
 // ---- fovea/backend/cuda/device_pass.hpp
 // A network on a device, forward and backward over a batch: a training plan's operations as kernels in one queue,
-// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for, and where the upload of a
-// batch has to make way for the next one.
+// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for.
 
 // ---- fovea/backend/cuda/gradients.hpp
 // Every operation's backward passes as kernels of a GPU; backend/cuda/operations.hpp has the forward ones.
@@ -3406,7 +3550,7 @@ struct maximum_gradient {
         for (int t = 0; t < kernel * kernel; ++t) {
             const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
             if (!x.inside(v, u)) continue;
-            const float in = x.get({n, v, u}, c);
+            const float in = y.data.rounded(x.get({n, v, u}, c));
             if (in == largest || in != in) return t;
         }
         return -1;
@@ -3627,11 +3771,12 @@ struct loss_kernel {
     double* partial;      // (blocks)
     device_area area;
     double numbers, down, right; // values; pairs of neighbours
+    double scale;                // of the gradient
 
     template <class Call>
     loss_kernel(const Call& whole, const loss_term& l, const window& output, const window& target, const window& d,
-                double* sums)
-        : term(l), y(output), t(target), dy(d), partial(sums), area(whole) {
+                double* sums, double scale_of_gradient)
+        : term(l), y(output), t(target), dy(d), partial(sums), area(whole), scale(scale_of_gradient) {
         const double rows = double(area.images) * y.channels;
         numbers = rows * y.height * y.width;
         down = rows * (y.height - 1) * y.width, right = rows * y.height * (y.width - 1);
@@ -3660,7 +3805,7 @@ struct loss_kernel {
             const int c = int(i % y.channels);
             double slope = 0;
             sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
-            dy.put(p, c, dy.get(p, c) + float(term.weight * slope));
+            dy.put(p, c, dy.get(p, c) + float(scale * term.weight * slope));
         }
         return sum;
     }
@@ -3737,20 +3882,41 @@ inline std::size_t loss_scratch(int batch, const window& y) {
     return std::size_t(blocks_for(values, loss_kernel::threads * loss_kernel::each)) * sizeof(double);
 }
 
-// Adds the loss to *value and its gradient to dy. `area` has the queue and the pixels of y, all of them.
+// Adds the loss to *value and its gradient, times `scale`, to dy. `area` has the queue and the pixels of y, all of
+// them.
 template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
-                 double* value) {
+                 double* value, double scale = 1) {
     for (const loss_term& term : terms) {
+        if (term.by) continue; // what computes it has its own kernels
         call part = area;
         if (term.images > 0) part.images = {term.first, term.first + term.images};
-        const loss_kernel k(part, term, area.y, t, dy, partial);
+        const loss_kernel k(part, term, area.y, t, dy, partial, scale);
         Device::launch(area.queue, k, k.blocks());
         Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
     }
 }
 
 } // namespace detail
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/network_loss.hpp
+// A loss that a network computes on the device where the image is: what loss_kind::network stands for.
+
+namespace fovea {
+
+class network_loss {
+  public:
+    virtual ~network_loss() = default;
+
+    // Memory for an output y of `engine`, whose queue it takes; before put(), which may be recorded.
+    virtual void prepare(training_engine& engine, const device_tensor& y) = 0;
+    virtual placement where() const = 0;
+    // Adds weight times its value for y beside t to *value, and weight times scale times its gradient to dy, (N,H,W,C)
+    // like y.
+    virtual void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) = 0;
+};
 
 } // namespace fovea
 
@@ -4218,7 +4384,8 @@ template <class Device> class device_optimizer {
     }
     update_report report() {
         device_.download(staging_.data(), report_.template data<std::byte>(), report_bytes());
-        device_.wait();
+        device_.mark(reported_, device_lane::work);
+        device_.wait(reported_); // and not for the upload of the next batch
         step_state s{};
         std::memcpy(&s, staging_.data(), sizeof s);
         update_report r{s.loss, s.norm, s.good != 0, std::vector<double>(sizes_.size())};
@@ -4353,6 +4520,7 @@ template <class Device> class device_optimizer {
     std::vector<std::unique_ptr<array>> states_; // by kind
     std::unique_ptr<factored> factored_;
     placement where_;
+    typename Device::event reported_;
 };
 
 } // namespace fovea
@@ -4374,6 +4542,24 @@ struct copy_numbers {
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
         const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread;
         if (i < count) to[i] = from[i];
+    }
+};
+
+// to *= factor
+struct multiply_numbers {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    float* to;
+    float factor;
+    std::ptrdiff_t count;
+
+    int blocks() const { return blocks_for(count, threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread;
+        if (i < count) to[i] *= factor;
     }
 };
 
@@ -4452,6 +4638,12 @@ template <class Device> class training_weights {
     }
     void clear_gradients() {
         if (gradient_bytes_ > 0) device_.clear(gradients_.data(), gradient_bytes_);
+        changed();
+    }
+
+    void divide_gradients(double scale) { // of the parameters; a power of 2
+        const multiply_numbers k{gradients(), float(1 / scale), std::ptrdiff_t(parameter_bytes_ / sizeof(float))};
+        if (parameter_bytes_ > 0) Device::launch(device_.queue(), k, k.blocks());
         changed();
     }
 
@@ -4547,7 +4739,8 @@ struct training_work {
     int batch = 0, height = 0, width = 0;
     bool evaluating = false, prepares = false;
     loss_terms terms{}, of_frozen{};
-    double weight = 1;
+    std::vector<placement> of_terms{};
+    double weight = 1, scale = 1; // of the loss; of gradients
     update_rule how{};
     bool operator==(const training_work&) const = default;
 };
@@ -4556,12 +4749,17 @@ struct training_work {
 template <class Device, class Interface> class device_pass : public Interface, protected training_memory {
   public:
     device_pass(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
-        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights) {}
+        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights), library_(device, g) {
+        for (int t : o.outputs)
+            if (g.tensors[std::size_t(t)].format != number_format::float32)
+                fail("precision ", name_of(g.precision),
+                     ": what a loss reads inside this network is kept in 16 bits: expected float32");
+    }
 
     void load(tensor_view<const float> x) override {
         detail::check_input(g_, x);
         make_room({x.height(), x.width()}, x.batch());
-        upload(x, value(0, false).data, input_staging_);
+        upload(x, value(0, false).data, input_);
     }
     void load(std::span<const device_tensor> parts) override {
         const device_tensor first = parts[0];
@@ -4600,7 +4798,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     }
     device_tensor output_on_device() const override { return tensor_at(training_memory::output()); }
     void backward() override {
-        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_staging_);
+        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_);
         recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
         if (options_.weight_gradients) weights_.changed();
     }
@@ -4611,9 +4809,24 @@ template <class Device, class Interface> class device_pass : public Interface, p
     // ---- for whoever puts it into the queue together with other work
     const placement& where() const { return where_; }
     bool take_stale() { return weights_.take_stale(); }
-    window output_window() const { return training_memory::output(); }
-    window output_gradient_window() const { return training_memory::output_gradient(); }
+    void prepare_weights() { weights_.prepare(); }
+    Device& device() const { return device_; }
+    window input_window() const { return value(0, false); }
+    window output_window(int t = network_engine::last) const { return training_memory::output(number_of(t)); }
+    window output_gradient_window(int t = network_engine::last) const {
+        return training_memory::output_gradient(number_of(t));
+    }
     window input_gradient_window() const { return training_memory::input_gradient(); }
+    // Memory for a batch of that size, its values in the arena.
+    void make_room(extent input, int batch) {
+        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
+        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
+        arena_ = memory_.data();
+        begin_forward();
+        reserve(scratch_, scratch_bytes(), "scratch");
+        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
+        find_convolutions();
+    }
     void put_forward(bool evaluating, bool prepares) {
         begin_forward();
         if (prepares) weights_.prepare();
@@ -4623,12 +4836,22 @@ template <class Device, class Interface> class device_pass : public Interface, p
             if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
     }
     // Adds the loss to *value and its gradient to that of the output.
-    void put_loss(const loss_terms& terms, const std::byte* target, double* value) {
-        const window y = training_memory::output();
+    // Gradients are `scale` times as large, then.
+    void put_loss(const loss_terms& terms, const std::byte* target, double* value, double scale) {
+        const window y = training_memory::output(), dy = training_memory::output_gradient();
         window t = y;
         t.data = const_cast<std::byte*>(target); // it is only read
-        detail::launch_loss<Device>(area_of(y), terms, t, training_memory::output_gradient(),
-                                    reinterpret_cast<double*>(sums_.data()), value);
+        for (auto& term : terms)
+            if (term.by)
+                term.by->put(tensor_at(y), reinterpret_cast<const float*>(target), reinterpret_cast<float*>(dy.data),
+                             term.weight, scale, value);
+        detail::launch_loss<Device>(area_of(y), terms, t, dy, reinterpret_cast<double*>(sums_.data()), value, scale);
+    }
+    call area_of(const window& y) const {
+        call c;
+        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
+        c.y = y, c.queue = device_.queue();
+        return c;
     }
     void put_backward() {
         begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
@@ -4641,10 +4864,12 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
   protected:
     using device_memory = device_buffer<Device, memory_place::device>;
-    struct staging_memory {
-        explicit staging_memory(Device& d) : memory(d) {}
-        device_buffer<Device, memory_place::host> memory;
-        bool pending = false; // an upload may still read it
+    // The way of a batch to the device: its upload goes on beside the work on the last one.
+    struct upload_path {
+        explicit upload_path(Device& d) : on_host(d), on_device(d) {}
+        device_buffer<Device, memory_place::host> on_host;
+        device_memory on_device;
+        typename Device::event up, taken;
     };
 
     training_work work_of(training_work::kind what) const {
@@ -4666,47 +4891,49 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
                sizeof(float);
     }
-    // To a tensor without gaps. The staging memory may still be read for the last upload from it.
-    void upload(tensor_view<const float> from, std::byte* to, staging_memory& staging) {
-        if (staging.pending) wait();
-        staging.pending = true;
-        staging.memory.reserve(bytes_of(from), "a batch");
-        auto* at = reinterpret_cast<float*>(staging.memory.data());
+    // To a tensor without gaps, once the work that is in the queue now is done with it.
+    void upload(tensor_view<const float> from, std::byte* to, upload_path& path) {
+        const std::size_t bytes = bytes_of(from);
+        device_.wait(path.up); // the last upload
+        path.on_host.reserve(bytes, "a batch"), path.on_device.reserve(bytes, "a batch");
+        auto* at = reinterpret_cast<float*>(path.on_host.data());
         const int row = from.width() * from.channels();
         for (int n = 0; n < from.batch(); ++n)
             for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
-        device_.upload(to, staging.memory.data(), bytes_of(from));
+        device_.await(path.taken, device_lane::up);
+        device_.upload(path.on_device.data(), path.on_host.data(), bytes, device_lane::up);
+        device_.mark(path.up, device_lane::up);
+        device_.await(path.up, device_lane::work);
+        const copy_numbers k{reinterpret_cast<const float*>(path.on_device.data()), reinterpret_cast<float*>(to),
+                             std::ptrdiff_t(bytes / sizeof(float))};
+        Device::launch(device_.queue(), k, k.blocks());
+        device_.mark(path.taken, device_lane::work);
     }
-    void wait() {
-        device_.wait();
-        has_waited();
-    }
-    virtual void has_waited() { input_staging_.pending = gradient_staging_.pending = false; }
     tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
         to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        const std::size_t bytes = to.size() * sizeof(float);
+        const std::size_t bytes = to.size() * fovea::bytes_of(w.format);
         output_staging_.reserve(bytes, "an output");
         device_.download(output_staging_.data(), w.data, bytes);
-        wait();
-        std::memcpy(to.data(), output_staging_.data(), bytes);
+        device_.wait();
+        const device_numbers from{output_staging_.data(), w.format};
+        for (std::size_t i = 0; i < to.size(); ++i) to.data()[i] = from[std::ptrdiff_t(i)];
         return std::as_const(to).view();
     }
     void clear(const window& w) {
-        device_.clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
-    }
-    call area_of(const window& y) const {
-        call c;
-        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
-        c.y = y, c.queue = device_.queue();
-        return c;
+        device_.clear(w.data, std::size_t(w.image_stride) * fovea::bytes_of(w.format) * std::size_t(plan_.batch));
     }
 
-    void compute(int i, bool again, bool updates) {
+    call call_of(int i, bool again) {
         const operation& o = op(i);
         call c;
         c.a = o.a, c.dims = o.dims, c.queue = device_.queue();
         for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
         take_windows(c, i, again);
+        return c;
+    }
+    void compute(int i, bool again, bool updates) {
+        const operation& o = op(i);
+        const call c = call_of(i, again);
         if (c.statistics && !again) {
             gradient_call s = call_back(i);
             for (int k = 0; updates && k < max_weights; ++k)
@@ -4714,32 +4941,37 @@ template <class Device, class Interface> class device_pass : public Interface, p
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             o.d.statistics_before(s);
         }
-        o.forward(c);
+        const auto by_library = library_.find(c, {});
+        by_library ? by_library.run() : o.forward(c);
     }
 
     Device& device_;
     training_weights<Device>& weights_;
+    library_convolutions<Device> library_;
     placement where_;
     recordings<Device, training_work> recordings_{device_};
 
   private:
     static training_options for_device(training_options o) {
-        if (o.storage != number_format::float32)
-            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
         o.whole_calls = true;
         return o;
     }
 
     int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
 
-    // Memory for a batch of that size, its values in the arena.
-    void make_room(extent input, int batch) {
-        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
-        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
-        arena_ = memory_.data();
+    // Plans of the device's library, measured while the arena holds nothing.
+    void find_convolutions() {
         begin_forward();
-        reserve(scratch_, scratch_bytes(), "scratch");
-        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+            const auto [what, i] = plan_.steps[s];
+            if (what == training_step::kind::forward) {
+                library_.find(call_of(i, s >= plan_.forward), {});
+                continue;
+            }
+            gradient_call c = call_back(i);
+            if (take_targets(c, i)) input_gradient_by_library(op(i), over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        }
+        library_.save({});
     }
     std::size_t scratch_bytes() const {
         std::size_t bytes = 0;
@@ -4769,8 +5001,15 @@ template <class Device, class Interface> class device_pass : public Interface, p
         }
         if (whole.statistics) o.d.statistics_back(whole);
         gradient_call c = whole;
-        if (take_targets(c, i)) o.d.input(over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        if (take_targets(c, i)) put_input_gradient(o, over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
+    }
+    planned_convolution input_gradient_by_library(const operation& o, const gradient_call& c) {
+        return c.arranged ? library_.find(detail::input_gradient_as_call(c, o.a), {}) : planned_convolution{};
+    }
+    void put_input_gradient(const operation& o, const gradient_call& c) {
+        const auto by_library = input_gradient_by_library(o, c);
+        by_library ? by_library.run() : o.d.input(c);
     }
     void pass(const window& dx, const window& dy, bool adds) {
         gradient_call c;
@@ -4780,13 +5019,220 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
     device_memory memory_{device_}, scratch_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
-    staging_memory input_staging_{device_}, gradient_staging_{device_};
+    upload_path input_{device_}, gradient_{device_};
     std::map<int, tensor<float>> y_,
         dy_; // on the host, by tensor: outputs; their gradients, where they are given there
     tensor<float> dx_;
 };
 
 } // namespace fovea
+
+namespace fovea {
+
+// Colours to the network's input.
+struct lpips_input {
+    device_view from, to; // (N,H,W,3)
+    detail::lpips_colours colours;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        to.put(p, c, float(colours.factor(c) * double(from.get(p, c)) + colours.constant(c)));
+    }
+};
+struct lpips_input_gradient {
+    device_view dx, dy; // (N,H,W,3); dy is added to
+    detail::lpips_colours colours;
+    double weight;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        dy.put(p, c, dy.get(p, c) + float(weight * colours.factor(c) * double(dx.get(p, c))));
+    }
+};
+
+// Features (N,H,W,C), of a layer, and those of the target divided by their lengths, without gaps.
+struct lpips_features {
+    device_view f;
+    float* kept;
+
+    FOVEA_HOST_DEVICE float* kept_at(pixel_position p) const {
+        return kept + ((std::ptrdiff_t(p.image) * f.height + p.row) * f.width + p.column) * f.channels;
+    }
+    FOVEA_HOST_DEVICE double inverse_length(device_numbers of_pixel) const {
+        double square = 0;
+        for (int c = 0; c < f.channels; ++c) square += double(of_pixel[c]) * double(of_pixel[c]);
+        return 1 / (sqrt(square) + detail::lpips_epsilon);
+    }
+    // Keeps those of a pixel.
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int) const {
+        const device_numbers of_pixel = f.at(p);
+        const double inverse = inverse_length(of_pixel);
+        float* const to = kept_at(p);
+        for (int c = 0; c < f.channels; ++c) to[c] = float(double(of_pixel[c]) * inverse);
+    }
+};
+
+// The distance of a layer, and its gradient, which is added to df: a thread for each pixel.
+struct lpips_kernel {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    lpips_features features;
+    device_view df;  // (N,H,W,C)
+    const double* w; // (C)
+    device_area area;
+    double share;    // of a pixel in the mean
+    double* partial; // (blocks)
+
+    int blocks() const { return blocks_for(area.pixels(), threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread,
+                             pixels = std::ptrdiff_t(area.images) * area.rows * area.columns;
+        if (phase == 0)
+            s.of_thread[0][thread] = i < pixels ? compare(area.at(int(i))) : 0;
+        else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            partial[block] = s.total(0);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE double compare(pixel_position p) const {
+        const device_numbers f = features.f.at(p);
+        const float* const v = features.kept_at(p);
+        const int channels = features.f.channels;
+        const double inverse = features.inverse_length(f), length = 1 / inverse - detail::lpips_epsilon;
+        double sum = 0, along = 0;
+        for (int c = 0; c < channels; ++c) {
+            const double d = double(float(double(f[c]) * inverse)) - double(v[c]);
+            sum += w[c] * d * d, along += 2 * w[c] * d * double(f[c]);
+        }
+        if (!(length > detail::lpips_epsilon)) return sum;
+        for (int c = 0; c < channels; ++c) {
+            const double d = double(float(double(f[c]) * inverse)) - double(v[c]),
+                         slope = inverse * (2 * w[c] * d - double(f[c]) * along * inverse / length);
+            df.put(p, c, df.get(p, c) + float(share * slope));
+        }
+        return sum;
+    }
+};
+
+// Beside the first engine whose output it is given.
+template <class Device> class device_lpips final : public network_loss {
+  public:
+    device_lpips(detail::lpips_network<float> n, tensor_file backbone, const lpips_options& o)
+        : network_(std::move(n)), backbone_(std::move(backbone)), colours_{o.range} {}
+
+    void prepare(training_engine& engine, const device_tensor& y) override {
+        if (!pass_) open(engine);
+        if (pass_->queue() != engine.queue())
+            fail("lpips: of a network on another device: expected the one that it was first used with");
+        if (y.channels != 3) fail("lpips: a tensor of ", y.channels, " channels: expected 3");
+        pass_->make_room({y.height, y.width}, y.batch);
+        if (pass_->take_stale()) pass_->prepare_weights();
+        std::size_t pixels = 0;
+        for (auto& l : layers_) {
+            const window f = pass_->output_window(l.tensor);
+            const std::size_t here = std::size_t(y.batch) * std::size_t(f.height) * std::size_t(f.width);
+            reserve(l.kept, here * std::size_t(f.channels) * sizeof(float));
+            pixels = std::max(pixels, here);
+        }
+        reserve(*sums_, std::size_t(blocks_for(std::ptrdiff_t(pixels), lpips_kernel::threads)) * sizeof(double));
+        if (!(of_pass_ == pass_->where())) of_pass_ = pass_->where(), where_.moved();
+    }
+    placement where() const override { return where_; }
+
+    void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) override {
+        forward(window_at(y, t));
+        for (auto& l : layers_) {
+            const call area = pass_->area_of(pass_->output_window(l.tensor));
+            detail::launch<Device>(area, value_kernel<lpips_features>(area, 1, features_of(l)));
+        }
+        forward(window_at(y, y.data));
+        for (auto& l : layers_) compare(l, weight, value);
+        pass_->put_backward();
+        const window to = window_at(y, dy);
+        detail::launch_values<Device>(pass_->area_of(to),
+                                      lpips_input_gradient{device_view(pass_->input_gradient_window()), device_view(to),
+                                                           colours_, weight * scale});
+    }
+
+  private:
+    using pass = device_pass<Device, network_engine>;
+    using memory = device_buffer<Device, memory_place::device>;
+    struct layer {
+        int tensor;
+        memory kept;
+        detail::device_array<Device> weights; // (C), double
+        layer(int of, Device& device) : tensor(of), kept(device), weights(device) {}
+    };
+
+    void open(training_engine& engine) {
+        std::vector<int> tensors;
+        for (auto& l : network_.layers) tensors.push_back(l.tensor);
+        net_ = std::make_unique<basic_trainable<float>>(std::move(network_.backbone),
+                                                        trainable_options{.beside = &engine}, network_.make);
+        net_->load(backbone_);
+        engine_ = net_->engine()->frozen({.input_gradient = true, .weight_gradients = false, .outputs = tensors});
+        pass_ = static_cast<pass*>(engine_.get()); // of the device, as the engine is
+        sums_.emplace(pass_->device());
+        for (auto& l : network_.layers) {
+            layer& of = layers_.emplace_back(l.tensor, pass_->device());
+            of.weights.assign(std::span<const double>(l.weights), "weights of LPIPS");
+        }
+    }
+    void reserve(memory& m, std::size_t bytes) {
+        const auto* const before = m.data();
+        m.reserve(bytes, "features of LPIPS");
+        if (m.data() != before) where_.moved();
+    }
+    static window window_at(const device_tensor& like, const float* data) {
+        const std::ptrdiff_t row = std::ptrdiff_t(like.width) * like.channels;
+        return {.data = const_cast<std::byte*>(reinterpret_cast<const std::byte*>(data)),
+                .height = like.height,
+                .width = like.width,
+                .channels = like.channels,
+                .columns = like.width,
+                .stored = like.height,
+                .row_stride = row,
+                .image_stride = row * like.height};
+    }
+    lpips_features features_of(const layer& l) const {
+        return {device_view(pass_->output_window(l.tensor)), reinterpret_cast<float*>(l.kept.data())};
+    }
+    void forward(const window& from) {
+        const window to = pass_->input_window();
+        detail::launch_values<Device>(pass_->area_of(to), lpips_input{device_view(from), device_view(to), colours_});
+        pass_->put_forward(true, false);
+    }
+    void compare(const layer& l, double weight, double* value) {
+        const window f = pass_->output_window(l.tensor);
+        const call area = pass_->area_of(f);
+        const double share = 1 / (double(area.images.size()) * f.height * f.width);
+        const lpips_kernel k{features_of(l),
+                             device_view(pass_->output_gradient_window(l.tensor)),
+                             l.weights.template data<double>(),
+                             device_area(area),
+                             share,
+                             reinterpret_cast<double*>(sums_->data())};
+        detail::launch<Device>(area, k);
+        Device::launch(area.queue, add_numbers{k.partial, k.blocks(), weight * share, value}, add_numbers::blocks());
+    }
+
+    detail::lpips_network<float> network_;
+    tensor_file backbone_;
+    detail::lpips_colours colours_;
+    std::unique_ptr<basic_trainable<float>> net_;
+    std::unique_ptr<network_engine> engine_;
+    pass* pass_ = nullptr; // it is engine_
+    std::deque<layer> layers_;
+    std::optional<memory> sums_;
+    placement where_, of_pass_;
+};
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/training_engine.hpp
+// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
+// between the upload of a batch and the report of a step.
 
 namespace fovea {
 
@@ -4850,7 +5296,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     void clear_gradients() override { weights_.clear_gradients(); }
 
     int first_not_finite(tensor_view<const float> x) override {
-        this->load(x);
+        load(x);
         this->begin_forward();
         if (weights_.take_stale()) weights_.prepare();
         tensor<float> y;
@@ -4869,6 +5315,19 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         weights_.keep_buffers();
         optimizer_.begin_step();
     }
+    void stage(tensor_view<const float> x, tensor_view<const float> t) override {
+        base::load(x), load_target(t);
+        staged_ = true;
+    }
+    bool take_staged() override { return std::exchange(staged_, false); }
+    void load(tensor_view<const float> x) override {
+        staged_ = false;
+        base::load(x);
+    }
+    void load(std::span<const device_tensor> parts) override {
+        staged_ = false;
+        base::load(parts);
+    }
     void load_target(tensor_view<const float> t) override {
         const window y = this->output_window();
         const int batch = this->plan_.batch;
@@ -4876,7 +5335,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
                  t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
         this->reserve(target_, this->bytes_of(t), "the target");
-        this->upload(t, target_.data(), target_staging_);
+        this->upload(t, target_.data(), target_path_);
     }
     device_tensor target_on_device() const override {
         window t = this->output_window();
@@ -4885,10 +5344,11 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     void learn(const loss_terms& terms, double weight) override {
         training_work work = this->work_of(training_work::kind::learn);
-        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale();
+        work.terms = weighted(terms, weight), work.of_terms = prepare(terms);
+        work.prepares = weights_.take_stale(), work.scale = scale_;
         this->recordings_.run(work, [&] {
             this->put_forward(false, work.prepares);
-            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss);
+            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss, work.scale);
             this->put_backward();
         });
         weights_.changed();
@@ -4901,20 +5361,29 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         listener.load({&y, 1});
         training_work work = this->work_of(training_work::kind::listen);
         work.prepares = listener.take_stale(), work.where_frozen = listener.where();
-        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight;
+        work.terms = terms, work.of_terms = prepare(terms), work.of_frozen = of_frozen, work.weight = weight;
+        work.scale = scale_;
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
     }
-    update_report update(const weight_update& u) override {
+    void begin_update(const weight_update& u) override {
         optimizer_.upload(u);
-        training_work work{.what = training_work::kind::update, .where = optimizer_.where(), .how = u.how};
-        this->recordings_.run(work, [&] { optimizer_.step(u.how, weights_.parameters(), weights_.gradients()); });
+        training_work work{
+            .what = training_work::kind::update, .where = optimizer_.where(), .scale = scale_, .how = u.how};
+        this->recordings_.run(work, [&] {
+            if (scale_ != 1) weights_.divide_gradients(scale_);
+            optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
+        });
+    }
+    update_report end_update() override {
         update_report r = optimizer_.report();
-        has_waited();
         r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
         return r;
     }
     void take_back() override { weights_.restore_buffers(); }
+
+    bool gradients_may_vanish() const override { return this->g_.precision == precision_kind::float16; }
+    void scale_loss(double scale) override { scale_ = scale; }
 
     void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
         optimizer_.upload(s, averages);
@@ -4945,12 +5414,19 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         return terms;
     }
 
+    // Those that networks compute.
+    std::vector<placement> prepare(const loss_terms& terms) {
+        std::vector<placement> all;
+        for (auto& term : terms)
+            if (term.by) term.by->prepare(*this, this->output_on_device()), all.push_back(term.by->where());
+        return all;
+    }
     void put_listening(frozen_pass& listener, const training_work& work) {
         auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
         this->device_.clear(values, 2 * sizeof(double));
-        this->put_loss(work.terms, target_.data(), values);
+        this->put_loss(work.terms, target_.data(), values, work.scale);
         listener.put_forward(true, work.prepares);
-        listener.put_loss(work.of_frozen, nullptr, values + 1);
+        listener.put_loss(work.of_frozen, nullptr, values + 1, work.scale);
         listener.put_backward();
         const window dy = this->output_gradient_window();
         detail::launch_values<Device>(
@@ -4961,14 +5437,11 @@ class device_training_engine final : private detail::trained_on_device<Device>,
                        report_balance::blocks());
         this->put_backward();
     }
-    void has_waited() override {
-        base::has_waited();
-        target_staging_.pending = false;
-    }
-
+    double scale_ = 1; // of the gradients before an update
     device_optimizer<Device> optimizer_;
     typename base::device_memory target_{this->device_}, values_{this->device_};
-    typename base::staging_memory target_staging_{this->device_};
+    typename base::upload_path target_path_{this->device_};
+    bool staged_ = false;
 };
 
 } // namespace fovea
@@ -4986,6 +5459,11 @@ inline std::unique_ptr<training_engine> make_training_engine(cuda, const graph& 
                                                              const training_options& o) {
     return std::make_unique<device_training_engine<cuda_device>>(g, weights, gradients, o,
                                                                  std::make_shared<cuda_device>());
+}
+
+inline std::shared_ptr<network_loss> make_lpips(cuda, detail::lpips_network<float> n, tensor_file backbone,
+                                                const lpips_options& o) {
+    return std::make_shared<device_lpips<cuda_device>>(std::move(n), std::move(backbone), o);
 }
 
 } // namespace fovea

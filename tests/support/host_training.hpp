@@ -1,5 +1,6 @@
 // A backend that trains as a GPU does, on a device that is the host.
 #pragma once
+#include "fovea/backend/cuda/lpips.hpp"
 #include "fovea/backend/cuda/training_engine.hpp"
 #include "support/host_device.hpp"
 
@@ -13,6 +14,11 @@ inline std::unique_ptr<fovea::training_engine> make_training_engine(trained_on_h
                                                                     const fovea::training_options& o) {
     return std::make_unique<fovea::device_training_engine<host_device>>(g, weights, gradients, o,
                                                                         std::make_shared<host_device>());
+}
+
+inline std::shared_ptr<fovea::network_loss> make_lpips(trained_on_host, fovea::detail::lpips_network<float> n,
+                                                       fovea::tensor_file backbone, const fovea::lpips_options& o) {
+    return std::make_shared<fovea::device_lpips<host_device>>(std::move(n), std::move(backbone), o);
 }
 
 // The same without recordings.

@@ -1,7 +1,7 @@
 // LPIPS without its published weights.
 #pragma once
 #include "fovea/loss/lpips.hpp"
-#include "support/training.hpp"
+#include "support/training_steps.hpp"
 
 namespace fovea_test {
 
@@ -35,6 +35,38 @@ template <class Backend, class OnHost> void check_lpips() {
         CHECK(relative(numbers(dy), numbers(expected_dy)) < 1e-3);
         CHECK(is(y.view(), y.view(), nullptr, 1.) == 0);
     }
+}
+
+// SqueezeNet's weights as a file has them.
+inline tensor_file random_squeezenet() {
+    auto file = random_weights<zoo::squeezenet_features>();
+    file.source = "backbone.pth";
+    return file;
+}
+// Steps with it as a part of the loss, alone and against a critic.
+template <class Backend, class OnHost> void check_lpips_steps() {
+    const tensor_file linear = linear_of({64, 128, 256, 384, 384, 512, 512}), backbone = random_squeezenet();
+    const trainer_options o{.rate = {.base = 1e-3}};
+    using network = sequential<conv<3, 12, 3>, pixel_shuffle<2>>;
+    trainable<network, Backend> net({.seed = 4});
+    trainable<network, OnHost> on_host({.seed = 4});
+    trainer is(net, sgd{}, o), expected(on_host, sgd{}, o);
+    const loss_function loss = weighted_sum{l1_loss{}, 1., lpips_loss<Backend>(backbone, linear), 0.5},
+                        loss_on_host = weighted_sum{l1_loss{}, 1., lpips_loss<OnHost>(backbone, linear), 0.5};
+    REQUIRE(loss.terms().size() == 2);
+    for (int step = 0; step < 4; ++step) { // the last of another size
+        const samples s(1, 9, step < 3 ? 10 : 12, 2, std::uint64_t(step));
+        const step_report a = expected.step(s.x.view(), s.t.view(), loss_on_host),
+                          b = is.step(s.x.view(), s.t.view(), loss);
+        CHECK(b.problem.empty());
+        CHECK(b.loss == Approx(a.loss).epsilon(1e-4)); // as above
+        CHECK(b.gradient_norm == Approx(a.gradient_norm).epsilon(1e-3));
+    }
+    CHECK(difference(is, expected) < 1e-3);
+    trainable<network, Backend> other;
+    trainer elsewhere(other, sgd{}, o);
+    const samples s(1, 9, 10, 2, 1);
+    CHECK_THROWS_WITH(elsewhere.step(s.x.view(), s.t.view(), loss), Catch::Contains("another device"));
 }
 
 } // namespace fovea_test

@@ -1,4 +1,5 @@
-// Images whose work is recorded and replayed beside the same ones where it is not: the same bits.
+// Images whose work is recorded and replayed, or goes on beside copies, beside the same ones where it does not: the
+// same bits.
 #pragma once
 #include "fovea/zoo/supercool.hpp"
 #include "support/layers.hpp"
@@ -23,6 +24,33 @@ template <class Recorded, class Plain> void check_recorded_images() {
         for (int y = 0; y < in.height(); ++y)
             for (auto& v : in.row<std::uint8_t>(y)) v = std::uint8_t(random.uniform() * 255);
         CHECK(net(in) == plain(in));
+    }
+}
+
+// Images of some sizes in two parts, whole and in tiles; what was submitted is overwritten at once.
+template <class Recorded, class Plain> void check_images_at_once() {
+    using network = sequential<zoo::supercool<2, 8, 1, 2>, clamp_in_inference>;
+    const auto weights = random_weights<network>();
+    const extent sizes[] = {{21, 34}, {21, 34}, {40, 33}, {9, 9}, {21, 34}, {50, 60}, {21, 34}};
+    std::vector<image> in, expected;
+    model<network, Plain> one_by_one(weights);
+    random_stream random(3);
+    for (extent e : sizes) {
+        image& i = in.emplace_back(e.height, e.width, in.size() % 2 ? 4 : 3);
+        for (int y = 0; y < i.height(); ++y)
+            for (auto& v : i.row<std::uint8_t>(y)) v = std::uint8_t(random.uniform() * 255);
+        expected.push_back(one_by_one(i));
+    }
+    for (const run_options& o : {run_options{}, run_options{.how = schedule{8, 16, 0}}}) {
+        model<network, Recorded> net(weights);
+        for (std::size_t i = 0; i < in.size(); ++i) {
+            image gone = in[i];
+            net.submit(gone, o);
+            for (int y = 0; y < gone.height(); ++y) std::ranges::fill(gone.row<std::uint8_t>(y), std::uint8_t(0));
+            if (i > 0) CHECK(net.result() == expected[i - 1]);
+        }
+        CHECK(net.result() == expected.back());
+        CHECK(net(in[0]) == expected[0]);
     }
 }
 

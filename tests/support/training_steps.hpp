@@ -126,6 +126,25 @@ template <class Backend, class OnHost> void check_resume() {
     CHECK(difference(fit_whole, fit_host) < 1e-4);
 }
 
+// Batches that are uploaded beside the step before, of two sizes; one of them is lost to another forward pass.
+template <class Backend> void check_staged_batches() {
+    const trainer_options o{.rate = {.base = 1e-3}, .accumulation = 2};
+    trainable<normalised_network, Backend> net, other;
+    trainer is(net, adam{}, o), expected(other, adam{}, o);
+    samples next(2, 5, 6, 2, 0);
+    int staged = 0;
+    for (int batch = 0; batch < 10; ++batch) {
+        const samples s = std::exchange(next, samples(2, 5, 6 + batch / 7, 2, std::uint64_t(batch + 1)));
+        const step_report a = expected.step(s.x.view(), s.t.view(), l1_loss{});
+        if (batch == 4) net.forward(random_tensor(1, 9, 9, 3).view(), true);
+        const step_report b =
+            is.step(s.x.view(), s.t.view(), l1_loss{}, [&] { is.stage(next.x.view(), next.t.view()), ++staged; });
+        CHECK((a.complete == b.complete && a.loss == b.loss && a.gradient_norm == b.gradient_norm));
+    }
+    CHECK(staged == 5);
+    CHECK(difference(is, expected) == 0);
+}
+
 template <class Backend> void check_bad_steps() {
     trainable<normalised_network, Backend> net;
     trainer fit(net, adam{}, {.ema_decay = 0.9, .most_bad_steps = 3});

@@ -10,7 +10,8 @@
 
 namespace fovea {
 
-// Changes the formats of tensors, after tracing. Throws where that is none, or where the backend has no conversions.
+// Changes the formats of tensors, after tracing; in training, where a backend has kernels for that, of their gradients,
+// too. Throws where that is none, or where the backend has no conversions.
 inline void store_in(graph& g, precision_kind precision) {
     const bool converts = g.widen && g.narrow;
     if (!converts && !std::ranges::all_of(g.operations, &operation::takes_16_bits))
@@ -30,8 +31,10 @@ inline void store_in(graph& g, precision_kind precision) {
         if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
     if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
     for (auto& p : g.preparations)
-        for (auto& o : g.operations)
+        for (auto& o : g.operations) {
             if (o.w[0] == p.out) p.format = g.tensors[std::size_t(o.x[0])].format;
+            if (o.d.arranged == p.out) p.format = g.tensors[std::size_t(o.y)].format; // as its gradient
+        }
 }
 
 } // namespace fovea

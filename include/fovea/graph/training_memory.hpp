@@ -112,7 +112,8 @@ class training_memory {
                 .columns = cols.size(),
                 .stored = height,
                 .row_stride = row,
-                .image_stride = row * height};
+                .image_stride = row * height,
+                .format = g_.tensors[std::size_t(t)].format};
     }
     std::size_t element_;
 };

@@ -7,7 +7,8 @@
 // another is overwritten by it.
 //
 // With `storage` of 16 bits what is kept lies in them from its last use forward to its first use backward, where it is
-// widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded.
+// widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded. Where tensors
+// themselves have formats of 16 bits (tensor_info), their values and gradients lie in them, and kernels take them.
 #pragma once
 #include "fovea/graph/kept_values.hpp"
 #include "fovea/graph/weight_pieces.hpp"
@@ -70,6 +71,8 @@ class training_planner {
     arena_slot& partial(int i) { return slots_[3 * n_ + g_.operations.size() + std::size_t(i)]; }
     arena_slot& stored(int t) { return slots_[3 * n_ + 2 * g_.operations.size() + std::size_t(t)]; }
     bool needs(int t) const { return keep_.needs(t); }
+    number_format format(int t) const { return g_.tensors[std::size_t(t)].format; }
+    bool same_format(int a, int b) const { return format(a) == format(b); }
 
     void find_columns() {
         for (auto& e : p_.extents) p_.cols.push_back({0, e.width});
@@ -156,8 +159,8 @@ class training_planner {
                 int& buffer = buffer_[std::size_t(x)];
                 using enum gradient_way;
                 auto& way = ways[std::size_t(k)];
-                const bool written = buffer >= 0,
-                           takes_over = !written && free && (passing || (k == 0 && o.d.in_place));
+                const bool written = buffer >= 0, takes_over = !written && free && same_format(x, o.y) &&
+                                                               (passing || (k == 0 && o.d.in_place));
                 way = passing   ? written      ? added
                                   : takes_over ? renamed
                                                : copied
@@ -187,14 +190,16 @@ class training_planner {
         value(int(n_) - 1, false).use(now_ + 1); // read after the step
         if (needs(0) && buffer_[0] >= 0) gradient(0).use(now_ + 1);
         for (std::size_t t = 0; t < n_; ++t) {
-            const std::size_t pixel = std::size_t(g_.tensors[t].channels) * element_;
+            const bool wide = format(int(t)) == number_format::float32;
+            const std::size_t number = wide ? element_ : bytes_of(format(int(t))),
+                              pixel = std::size_t(g_.tensors[t].channels) * number;
             const std::size_t rows = std::size_t(p_.batch) * std::size_t(p_.extents[t].height);
             const std::size_t row = pixel * std::size_t(p_.cols[t].size());
             const std::size_t gradient_row = pixel * std::size_t(p_.extents[t].width + 2 * p_.margins[t]);
             p_.zero_bytes = std::max(p_.zero_bytes, aligned(std::max(row, gradient_row)));
             slots_[t].bytes = aligned(row * rows);
             slots_[n_ + t].bytes = aligned(row * rows);
-            stored(int(t)).bytes = aligned(row * rows / element_ * bytes_of(options_.storage));
+            stored(int(t)).bytes = aligned(row * rows / number * bytes_of(options_.storage));
             slots_[2 * n_ + t].bytes = aligned(gradient_row * rows);
         }
         for (std::size_t i = 0; i < m; ++i) {

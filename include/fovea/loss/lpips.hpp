@@ -34,6 +34,22 @@ struct lpips_options {
 
 namespace detail {
 
+inline constexpr double lpips_epsilon = 1e-10;
+
+// The backbone's input is factor * (a number of y) + constant.
+struct lpips_colours {
+    value_range range;
+
+    FOVEA_HOST_DEVICE double factor(int channel) const {
+        constexpr double deviation[3] = {.458, .448, .450};
+        return 2 / (double(range.high) - double(range.low)) / deviation[channel];
+    }
+    FOVEA_HOST_DEVICE double constant(int channel) const {
+        constexpr double shift[3] = {-.030, -.088, -.188}, deviation[3] = {.458, .448, .450};
+        return -double(range.low) * factor(channel) - (1 + shift[channel]) / deviation[channel];
+    }
+};
+
 // A layer whose features are compared: its tensor in the backbone's graph, and w.
 struct lpips_layer {
     int tensor;
@@ -49,7 +65,7 @@ template <class Real> struct lpips_network {
 template <class Real> class lpips_distance {
   public:
     lpips_distance(lpips_network<Real> n, const lpips_options& o)
-        : range_(o.range),
+        : colours_{o.range},
           layers_(std::move(n.layers)),
           net_(std::make_unique<basic_trainable<Real>>(std::move(n.backbone), trainable_options{.threads = o.threads},
                                                        n.make)),
@@ -73,21 +89,10 @@ template <class Real> class lpips_distance {
     }
 
   private:
-    static constexpr double epsilon = 1e-10;
-    static constexpr std::array<double, 3> shift{-.030, -.088, -.188}, deviation{.458, .448, .450};
-
     std::vector<int> tensors() const {
         std::vector<int> all;
         for (auto& l : layers_) all.push_back(l.tensor);
         return all;
-    }
-    // The backbone's input is factor * (a number of y) + constant.
-    double factor(int channel) const {
-        return 2 / (double(range_.high) - double(range_.low)) / deviation[std::size_t(channel)];
-    }
-    double constant(int channel) const {
-        return -double(range_.low) * factor(channel) -
-               (1 + shift[std::size_t(channel)]) / deviation[std::size_t(channel)];
     }
 
     void forward(tensor_view<const Real> x) {
@@ -96,14 +101,15 @@ template <class Real> class lpips_distance {
         for (int n = 0; n < x.batch(); ++n)
             for (int h = 0; h < x.height(); ++h)
                 for (int i = 0; i < 3 * x.width(); ++i)
-                    input_.at(n, h, 0)[i] = Real(factor(i % 3) * double(x.at(n, h, 0)[i]) + constant(i % 3));
+                    input_.at(n, h, 0)[i] =
+                        Real(colours_.factor(i % 3) * double(x.at(n, h, 0)[i]) + colours_.constant(i % 3));
         frozen_.forward(input_.view());
     }
 
     static double inverse_length(const Real* f, std::size_t channels) {
         double square = 0;
         for (std::size_t c = 0; c < channels; ++c) square += double(f[c]) * double(f[c]);
-        return 1 / (std::sqrt(square) + epsilon);
+        return 1 / (std::sqrt(square) + lpips_epsilon);
     }
 
     // Rounded as it is kept, so that equal images have no distance.
@@ -146,13 +152,13 @@ template <class Real> class lpips_distance {
     // With e = 2 w (u - v): df = e / |f| - f (e . f) / |f|^3, up to epsilon. Where all features are zero they have no
     // direction, and get no gradient.
     static double compare_pixel(const std::vector<double>& w, const Real* f, const Real* v, double scale, Real* df) {
-        const double inverse = inverse_length(f, w.size()), length = 1 / inverse - epsilon;
+        const double inverse = inverse_length(f, w.size()), length = 1 / inverse - lpips_epsilon;
         double sum = 0, along = 0;
         for (std::size_t c = 0; c < w.size(); ++c) {
             const double d = unit(f[c], inverse) - double(v[c]);
             sum += w[c] * d * d, along += 2 * w[c] * d * double(f[c]);
         }
-        if (!df || !(length > epsilon)) return sum;
+        if (!df || !(length > lpips_epsilon)) return sum;
         for (std::size_t c = 0; c < w.size(); ++c) {
             const double d = unit(f[c], inverse) - double(v[c]);
             df[c] += Real(scale * inverse * (2 * w[c] * d - double(f[c]) * along * inverse / length));
@@ -164,10 +170,10 @@ template <class Real> class lpips_distance {
         for (int n = 0; n < dy.batch(); ++n)
             for (int h = 0; h < dy.height(); ++h)
                 for (int i = 0; i < 3 * dy.width(); ++i)
-                    dy.at(n, h, 0)[i] += Real(factor(i % 3) * double(dx.at(n, h, 0)[i]));
+                    dy.at(n, h, 0)[i] += Real(colours_.factor(i % 3) * double(dx.at(n, h, 0)[i]));
     }
 
-    value_range range_;
+    lpips_colours colours_;
     std::vector<lpips_layer> layers_;
     std::unique_ptr<basic_trainable<Real>> net_; // its address stays
     basic_frozen<Real> frozen_;
@@ -235,21 +241,39 @@ std::unique_ptr<lpips_distance<float>> load_lpips(const tensor_file& backbone, c
 
 } // namespace detail
 
+// A backend that computes it by itself, where the image is, says so by
+//
+//   std::shared_ptr<network_loss> make_lpips(Backend, lpips_network<float>, tensor_file backbone, const lpips_options&)
+namespace detail {
+template <class Backend>
+concept has_lpips = requires(lpips_network<float> n, tensor_file backbone, const lpips_options& o) {
+    make_lpips(Backend{}, std::move(n), std::move(backbone), o);
+};
+} // namespace detail
+
 // A loss like those of loss/pixel.hpp. The backbone's weights never change. Images must be as large as the backbone
 // asks for: 17x17 pixels for SqueezeNet, 31x31 for AlexNet, 16x16 for VGG. Copies share their memory.
 template <class Backend> class lpips_loss {
   public:
     lpips_loss(const tensor_file& backbone, const tensor_file& linear, const lpips_options& o = {})
-        : distance_(detail::load_lpips<Backend>(backbone, linear, o)) {}
+        : distance_(detail::load_lpips<Backend>(backbone, linear, o)) {
+        if constexpr (detail::has_lpips<Backend>)
+            by_ = make_lpips(Backend{}, detail::lpips_network_for<Backend>(linear), detail::lpips_backbone_of(backbone),
+                             o);
+    }
 
     double operator()(tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy,
                       double weight = 1) const {
         return (*distance_)(y, t, &dy, weight);
     }
+    loss_terms terms(double weight = 1) const requires detail::has_lpips<Backend> {
+        return {{.kind = loss_kind::network, .weight = weight, .by = by_}};
+    }
     static constexpr const char* name = "lpips";
 
   private:
-    std::shared_ptr<detail::lpips_distance<float>> distance_;
+    std::shared_ptr<detail::lpips_distance<float>> distance_; // for whoever has his images on the host
+    std::shared_ptr<network_loss> by_;                        // null: there is nothing else
 };
 
 } // namespace fovea

@@ -5,6 +5,7 @@
 // whose graph outlives it and whose weights are prepared; it copies them.
 #pragma once
 #include <memory>
+#include <type_traits>
 
 #include "fovea/graph/weights.hpp"
 #include "fovea/model/pixels.hpp"
@@ -22,6 +23,10 @@ template <class Byte> struct samples_view {
 
     std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
     std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
+    template <class To>
+    requires(std::is_same_v<To, const Byte> && !std::is_const_v<Byte>) operator samples_view<To>() const {
+        return {data, type, batch, height, width, channels, colours, row_bytes, image_bytes};
+    }
 };
 
 // Of an image, alpha left aside.
@@ -47,10 +52,15 @@ class engine {
     virtual ~engine() = default;
 
     // The network's output for samples of RGB that stand for such values. Where there is one colour, it fills all
-    // channels of the network's input, and takes the mean of its output. `finite` becomes false where a value of the
-    // output is not finite. Returns false when it was stopped.
-    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values, const run_options&,
-                     bool& finite) = 0;
+    // channels of the network's input, and takes the mean of its output. In two parts, so that the host, its copies to
+    // and from the device and the device work beside each other: submit() of up to `at_once` images, `out` being what
+    // result() will be given, but for its data; and result() of the first that was submitted. submit() returns false
+    // when it was stopped: it then has no result. `finite` becomes false where a value of the output is not finite.
+    static constexpr int at_once = 2;
+    virtual bool submit(samples_view<const std::byte> in, samples_view<const std::byte> out, pixel_values,
+                        const run_options&) = 0;
+    virtual void result(samples_view<std::byte> out, bool& finite) = 0;
+    virtual void drop() noexcept = 0; // results that nobody will ask for
 };
 
 using engine_maker = std::unique_ptr<engine> (*)(const graph&, const weight_store&);

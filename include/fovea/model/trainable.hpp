@@ -28,7 +28,8 @@ struct trainable_options {
     bool input_gradient = false;
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
-    precision_kind precision = precision_kind::float32; // bfloat16, float16: of what is kept for the backward pass
+    // bfloat16, float16: of what is kept for the backward pass; on a GPU of all activations and their gradients
+    precision_kind precision = precision_kind::float32;
     training_engine* beside = nullptr; // on a GPU: with the queue of that network's engine, so that one can read the
                                        // other's output there
 };
@@ -162,9 +163,9 @@ template <class Real> class basic_trainable {
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
-        if (make) engine_ = make_engine(o, make);
-        if (o.precision == precision_kind::int8 || o.precision == precision_kind::tensor_float32)
+        if (o.precision == precision_kind::int8 || (!make && o.precision == precision_kind::tensor_float32))
             fail("precision ", name_of(o.precision), ": expected float32, bf16 or fp16 for training");
+        if (make) engine_ = make_engine(o, make);
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
             const weight& w = graph_->weights[i];
@@ -244,17 +245,19 @@ template <class Real> class basic_trainable {
         return name;
     }
 
-    // An engine converts nothing on the host, whose pass is not used then.
-    static training_options training_options_of(const trainable_options& o, bool unused = false) {
+    // An engine has formats of tensors instead of a storage.
+    static training_options training_options_of(const trainable_options& o, bool on_engine) {
         return {.input_gradient = o.input_gradient,
                 .batch_statistics = o.batch_statistics,
-                .storage = unused ? number_format::float32 : stored_format(o.precision)};
+                .storage = on_engine ? number_format::float32 : stored_format(o.precision)};
     }
     std::unique_ptr<basic_training_engine<Real>> make_engine(const trainable_options& o,
-                                                             training_engine_maker<Real> make) const {
+                                                             training_engine_maker<Real> make) {
+        graph_->precision = o.precision;
+        if (stored_format(o.precision) != number_format::float32) store_in(*graph_, o.precision);
         if constexpr (std::same_as<Real, float>)
-            if (o.beside) return o.beside->beside(*graph_, *weights_, *gradients_, training_options_of(o));
-        return make(*graph_, *weights_, *gradients_, training_options_of(o));
+            if (o.beside) return o.beside->beside(*graph_, *weights_, *gradients_, training_options_of(o, true));
+        return make(*graph_, *weights_, *gradients_, training_options_of(o, true));
     }
     void download() {
         if (engine_ && !stale_) engine_->download();

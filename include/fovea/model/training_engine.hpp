@@ -31,8 +31,8 @@ template <class Real> class basic_network_engine {
     virtual void load(tensor_view<const Real> x) = 0;
     virtual void load(std::span<const device_tensor> parts) = 0;
     virtual void forward(bool evaluating) = 0;
-    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at first,
-    // counts where somebody has asked for it.
+    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at
+    // first, counts where somebody has asked for it.
     static constexpr int last = -1;
     virtual tensor_view<const Real> output(int tensor = last) = 0;
     virtual tensor_view<Real> output_gradient(int tensor = last) = 0;
@@ -51,19 +51,29 @@ template <class Real> class basic_training_engine : public basic_network_engine<
     virtual void clear_gradients() = 0;
     virtual int first_not_finite(tensor_view<const Real> x) = 0; // the first such operation for x; -1: none
 
-    // A step: begin_step(), for each micro-batch load(), load_target() and one of learn(), then update(). A step that
-    // is not taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
+    // A step: begin_step(), for each micro-batch load(), load_target() and one of learn(), then begin_update() and
+    // end_update(). A step that is not taken leaves weights, running estimates and what the optimizer remembers as they
+    // were at its beginning.
     virtual void begin_step() = 0;
     virtual void load_target(tensor_view<const Real> t) = 0; // after load(); terms that read none need none
     virtual device_tensor target_on_device() const = 0;
     // Forward, the terms' loss, times `weight`, and backward.
     virtual void learn(const loss_terms&, double weight) = 0;
     // After forward(): the loss, times `weight`, that is the terms of the output and those of a frozen network's
-    // output for it, each in proportion to its own value (detached_ratio), and backward. What update() reports is the
-    // first of the two.
+    // output for it, each in proportion to its own value (detached_ratio), and backward. What end_update() reports is
+    // the first of the two.
     virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
-    virtual update_report update(const weight_update&) = 0;
-    virtual void take_back() = 0; // of a step without update()
+    virtual void begin_update(const weight_update&) = 0;
+    virtual update_report end_update() = 0; // waits for it
+    virtual void take_back() = 0;           // of a step without an update
+    // load() and load_target() of the next batch before end_update(), beside the work on this one; whether that is the
+    // batch that was loaded last, asked once.
+    virtual void stage(tensor_view<const Real> x, tensor_view<const Real> t) = 0;
+    virtual bool take_staged() = 0;
+    // In fp16 gradients are too small without loss scaling: learn() then multiplies them by the scale, begin_update()
+    // divides them by it. 1 at first; to be changed between steps.
+    virtual bool gradients_may_vanish() const = 0;
+    virtual void scale_loss(double scale) = 0;
 
     // What the optimizer remembers, and averages (null: there are none).
     virtual void upload_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;

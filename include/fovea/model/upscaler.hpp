@@ -2,6 +2,7 @@
 // needed; plain code, compiled once.
 #pragma once
 #include <atomic>
+#include <deque>
 #include <memory>
 
 #include "fovea/graph/execute.hpp"
@@ -65,23 +66,42 @@ class upscaler {
     // interpolation; colours bleed under transparent pixels first). Throws when the network does not give an image,
     // when the budget is too small, and when a value is not finite.
     image operator()(const image& in, const run_options& o = {}) {
+        check_none_submitted();
+        submit(in, o);
+        return result();
+    }
+
+    // The same in two parts, for several images: submit() of one while the last is still to come, then result() of the
+    // first that was submitted. On a GPU the host, the copies and the network then work beside each other; the threads
+    // of a context do all in submit().
+    static constexpr int at_once = engine::at_once;
+    void submit(const image& in, const run_options& o = {}) {
         const ratio s = scale();
         detail::check_enlarges(*graph_);
         if (in.empty()) fail("an empty image cannot be enlarged");
         check_extent(*graph_, {in.height(), in.width()});
+        if (submitted() == at_once) fail("more than ", at_once, " images at once: expected one result before the next");
         image bled;
         if (in.has_alpha()) bled = with_bled_colours(in);
         const image& from = in.has_alpha() ? bled : in;
-        image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
-        bool finite = true;
-        const bool done =
-            engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out), values_, o, finite)
-                    : run_on_threads(from, out, o, finite);
-        if (!done) return {};
-        if (!finite) detail::fail_not_finite(*graph_);
-        if (in.has_alpha()) enlarge_alpha(in, out);
-        return out;
+        submitted_image i{
+            .out = image(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type())};
+        i.done = engine_ ? engine_->submit(samples_of<const std::byte>(from), samples_of<std::byte>(i.out), values_, o)
+                         : run_on_threads(from, i.out, o, i.finite);
+        if (in.has_alpha()) i.alpha = alpha_of(in);
+        submitted_.push_back(std::move(i));
     }
+    image result() {
+        if (submitted_.empty()) fail("the result of an image was asked for: expected one that was submitted before");
+        submitted_image i = std::move(submitted_.front());
+        submitted_.pop_front();
+        if (!i.done) return {};
+        if (engine_) engine_->result(samples_of<std::byte>(i.out), i.finite);
+        if (!i.finite) detail::fail_not_finite(*graph_);
+        if (!i.alpha.empty()) enlarge_alpha(i.alpha, i.out);
+        return std::move(i.out);
+    }
+    int submitted() const { return int(submitted_.size()); } // whose results are still to be asked for
 
     // The same on the network's own values: x (N,H,W,in_channels) to (N,H*scale,W*scale,out_channels).
     tensor<float> operator()(tensor_view<const float> x, const run_options& o = {}) {
@@ -126,8 +146,17 @@ class upscaler {
     }
 
     bool run_on_engine(tensor_view<const float> x, tensor<float>& y, const run_options& o) {
+        check_none_submitted();
         bool finite = true; // a tensor may hold anything
-        return engine_->run(samples_of<const std::byte>(x), samples_of<std::byte>(y.view()), {}, o, finite);
+        const auto out = samples_of<std::byte>(y.view());
+        if (!engine_->submit(samples_of<const std::byte>(x), out, {}, o)) return false;
+        engine_->result(out, finite);
+        return true;
+    }
+    void check_none_submitted() const {
+        if (!submitted_.empty())
+            fail("a network was given something to compute at once while ", submitted(),
+                 " images are under way: expected their results to be asked for before");
     }
 
     bool run_on_threads(const image& in, image& out, const run_options& o, bool& all_finite) {
@@ -199,19 +228,30 @@ class upscaler {
         return last_choice_.how;
     }
 
-    static void enlarge_alpha(const image& in, image& out) {
+    static image alpha_of(const image& in) {
+        image alpha(in.height(), in.width(), 1, in.type());
         detail::with_samples_of(in.type(), [&]<class T>(T) {
             const int c = in.channels() - 1;
-            image alpha(in.height(), in.width(), 1, in.type());
             for (int y = 0; y < in.height(); ++y)
                 for (int x = 0; x < in.width(); ++x)
                     alpha.row<T>(y)[std::size_t(x)] = in.row<T>(y)[std::size_t(x * in.channels() + c)];
+        });
+        return alpha;
+    }
+    static void enlarge_alpha(const image& alpha, image& out) {
+        detail::with_samples_of(out.type(), [&]<class T>(T) {
+            const int c = out.channels() - 1;
             const image large = resize_pillow(alpha, out.height(), out.width());
             for (int y = 0; y < out.height(); ++y)
                 for (int x = 0; x < out.width(); ++x)
                     out.row<T>(y)[std::size_t(x * out.channels() + c)] = large.row<T>(y)[std::size_t(x)];
         });
     }
+
+    struct submitted_image {
+        image out, alpha{}; // alpha: of the input
+        bool done = false, finite = true;
+    };
 
     std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
     weight_store weights_;
@@ -222,6 +262,7 @@ class upscaler {
     context* context_;
     storage arena_;
     std::unique_ptr<engine> engine_; // null: the threads of the context run images
+    std::deque<submitted_image> submitted_;
     struct {
         int height = 0, width = 0, batch = 0;
         std::size_t budget = 0;

@@ -41,12 +41,12 @@ class adversarial_trainer {
           rec_(std::move(rec)),
           frozen_(critic.network().frozen({.batch_statistics = false})) {}
 
-    // One micro-batch: inputs and targets.
-    adversarial_report step(images x, images t, bool upscaler_learns) {
+    // One micro-batch: inputs and targets. meanwhile() as trainer::step calls it, where the upscaler learns.
+    adversarial_report step(images x, images t, bool upscaler_learns, const std::function<void()>& meanwhile = {}) {
         training_engine* const engine = upscaler_.network().engine();
         training_engine* const of_critic = critic_.network().engine();
         if (engine && of_critic && engine->queue() == of_critic->queue() && !rec_.terms().empty())
-            return step_on_device(*engine, *of_critic, x, t, upscaler_learns);
+            return step_on_device(*engine, *of_critic, x, t, upscaler_learns, meanwhile);
         adversarial_report r;
         const images y = upscaler_.network().forward(x);
         teach_critic(t, y, r);
@@ -117,9 +117,9 @@ class adversarial_trainer {
     }
 
     adversarial_report step_on_device(training_engine& engine, training_engine& of_critic, images x, images t,
-                                      bool upscaler_learns) {
+                                      bool upscaler_learns, const std::function<void()>& meanwhile) {
         adversarial_report r;
-        engine.load(x), engine.load_target(t), engine.forward(false);
+        upscaler_.load(x, t), engine.forward(false);
         const device_tensor parts[] = {engine.target_on_device(), engine.output_on_device()};
         of_critic.load(parts);
         of_critic.learn({{.kind = loss_kind::cross_entropy, .weight = 0.5, .parameter = 1, .images = t.batch()},
@@ -129,7 +129,8 @@ class adversarial_trainer {
         count_right(of_critic.output(), r);
         if (!upscaler_learns) return r;
         engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), 1. / upscaler_.micro_batches());
-        r.upscaler = upscaler_.after_backward(0, x);
+        r.upscaler = upscaler_.after_backward(
+            0, [&] { return x; }, meanwhile);
         return r;
     }
 

@@ -10,12 +10,14 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <sstream>
 #include <string>
 
 #include "fovea/checkpoint/tensor_file.hpp"
 #include "fovea/loss/loss_function.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/optimizer/learning_rate.hpp"
+#include "fovea/optimizer/loss_scaler.hpp"
 #include "fovea/optimizer/moving_average.hpp"
 #include "fovea/trainer/any_optimizer.hpp"
 
@@ -69,16 +71,32 @@ class trainer {
     }
     int micro_batches() const { return expected_; } // of the step at hand, or the next
 
-    // One micro-batch.
-    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
+    // One micro-batch. meanwhile() is called while a GPU is at work on the step; it may stage() the next batch.
+    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss,
+                     const std::function<void()>& meanwhile = {}) {
         if (!loss.terms().empty())
             if (training_engine* const engine = net_.engine()) {
-                engine->load(input), engine->load_target(target);
+                load(input, target);
                 engine->learn(loss.terms(), 1. / expected_);
-                return after_backward(0, input); // the report of the step has the loss
+                // the report of the step has the loss
+                return after_backward(
+                    0, [&] { return input; }, meanwhile);
             }
         const auto y = net_.forward(input);
         return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
+    }
+
+    // The batch of the next step, in memory that stays as it is until then: on a GPU it is copied there beside the work
+    // on this step. To be called by meanwhile().
+    void stage(tensor_view<const float> input, tensor_view<const float> target) {
+        if (training_engine* const engine = net_.engine()) engine->stage(input, target);
+        staged_input_ = input.data(), staged_target_ = target.data();
+    }
+    // Of a network on a GPU: the batch, unless it was staged.
+    void load(tensor_view<const float> input, tensor_view<const float> target) {
+        training_engine& engine = *net_.engine();
+        if (engine.take_staged() && staged_input_ == input.data() && staged_target_ == target.data()) return;
+        engine.load(input), engine.load_target(target);
     }
 
     // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
@@ -92,7 +110,7 @@ class trainer {
         return after_backward(loss, [&] { return input; });
     }
     // With an engine the loss may be what it has not reported yet, and the input what only a problem asks for.
-    step_report after_backward(double loss, const batch_on_host& input) {
+    step_report after_backward(double loss, const batch_on_host& input, const std::function<void()>& meanwhile = {}) {
         step_report r;
         loss_ += loss / expected_;
         r.complete = ++micro_ == expected_;
@@ -101,7 +119,7 @@ class trainer {
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
         if (training_engine* const engine = net_.engine())
-            take_on(*engine, r, input);
+            take_on(*engine, r, input, meanwhile);
         else
             take(r, input);
         if (!problem_.empty()) r.problem = refuse();
@@ -148,6 +166,9 @@ class trainer {
         file.metadata[prefix + "trainer.bad_steps"] = std::to_string(bad_steps_);
         file.metadata[prefix + "trainer.bad_in_a_row"] = std::to_string(bad_in_a_row_);
         file.metadata[prefix + "trainer.returns"] = std::to_string(returns_);
+        if (net_.engine() && net_.engine()->gradients_may_vanish())
+            file.metadata[prefix + "trainer.loss_scale"] =
+                text_of(std::int64_t(scaler_.scale), ' ', scaler_.good, ' ', scaler_.bad);
     }
     // Throws one line when the file does not hold such a state; nothing is changed then.
     void load(const tensor_file& file, const std::string& prefix = "") {
@@ -180,6 +201,8 @@ class trainer {
         for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
         optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
         returns_ = returns;
+        if (const auto scale = file.metadata.find(prefix + "trainer.loss_scale"); scale != file.metadata.end())
+            std::istringstream(scale->second) >> scaler_.scale >> scaler_.good >> scaler_.bad;
         net_.weights_changed();
         begin_step();
         keep_state();
@@ -213,7 +236,10 @@ class trainer {
 
     void begin_step() {
         micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
-        if (training_engine* const engine = net_.engine()) return engine->begin_step();
+        if (training_engine* const engine = net_.engine()) {
+            if (engine->gradients_may_vanish()) engine->scale_loss(scaler_.scale);
+            return engine->begin_step();
+        }
         net_.clear_gradients();
         buffers_.clear();
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
@@ -233,19 +259,30 @@ class trainer {
         bad_in_a_row_ = 0;
     }
     // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
-    void take_on(training_engine& engine, step_report& r, const batch_on_host& input) {
+    void take_on(training_engine& engine, step_report& r, const batch_on_host& input,
+                 const std::function<void()>& meanwhile) {
         if (!problem_.empty()) {
             r.gradient_norm = std::nan("");
             return engine.take_back();
         }
         if (device_state_ == kept_on::host) engine.upload_state(remembered(), averages_of_state());
         device_state_ = kept_on::device;
-        update_report u = engine.update({.how = optimizer_.options(),
-                                         .step = optimizer_.steps() + 1,
-                                         .learning_rate = r.learning_rate,
-                                         .max_gradient_norm = options_.max_gradient_norm,
-                                         .average_share = averages() ? average_.share() : 0});
+        engine.begin_update({.how = optimizer_.options(),
+                             .step = optimizer_.steps() + 1,
+                             .learning_rate = r.learning_rate,
+                             .max_gradient_norm = options_.max_gradient_norm,
+                             .average_share = averages() ? average_.share() : 0});
+        if (meanwhile) meanwhile();
+        update_report u = engine.end_update();
         r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
+        if (engine.gradients_may_vanish() && std::isfinite(r.loss)) {
+            const double scale = scaler_.scale;
+            if (!scaler_.update(u.taken) && scale > scaler_.least) { // what is scaled less may fit
+                r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ",
+                                    scaler_.scale, " from here on");
+                return;
+            }
+        }
         if (!u.taken) {
             problem_ = describe(std::isfinite(r.loss) ? "gradient" : "loss", input);
             return;
@@ -298,6 +335,8 @@ class trainer {
     int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
     std::int64_t bad_steps_ = 0;
     std::string problem_;
+    loss_scaler scaler_{}; // where gradients may vanish
+    const float *staged_input_ = nullptr, *staged_target_ = nullptr;
     std::vector<float> buffers_; // as they were before this step
     std::vector<double> norms_;
     enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest

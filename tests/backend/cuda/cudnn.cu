@@ -4,7 +4,8 @@
 
 #include "fovea/backend/cuda/cudnn_convolution.cuh"
 #include "fovea/backend/cuda/cudnn_plan.cuh"
-#include "fovea/model/model.hpp"
+#include "fovea/backend/cuda/training_engine.hpp"
+#include "fovea/model/trainable.hpp"
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/supercool.hpp"
 #include "fovea/zoo/vapsr.hpp"
@@ -38,6 +39,11 @@ struct listing_device : fovea_test::host_device {
 struct listed : on_device<listing_device> {};
 std::unique_ptr<engine> make_engine(listed, const graph& g, const weight_store& w) {
     return std::make_unique<device_engine<listed>>(g, w, std::make_unique<listing_device>());
+}
+std::unique_ptr<training_engine> make_training_engine(listed, const graph& g, weight_store& weights,
+                                                      gradient_store<float>& gradients, const training_options& o) {
+    return std::make_unique<device_training_engine<listing_device>>(g, weights, gradients, o,
+                                                                    std::make_shared<listing_device>());
 }
 
 const cudnn_descriptor& device() {
@@ -106,6 +112,19 @@ TEST_CASE("cudnn: tiles of images") {
         inner |= s.kernel > 1 && s.top + s.bottom + s.left + s.right == 0, cut |= s.top != s.bottom;
     }
     CHECK((inner && cut));
+}
+TEST_CASE("cudnn: a training step's convolutions and the gradients of their inputs") {
+    for (auto p : {precision_kind::bfloat16, precision_kind::float16}) {
+        trainable<zoo::supercool<4, 64, 2, 2>, listed> net({.precision = p});
+        listing_device::asked.clear();
+        net.forward(tensor<float>(32, 64, 64, 3).view());
+        CHECK(listing_device::asked.size() > 6); // four shapes forward, of which three go back
+        for (auto& s : listing_device::asked) {
+            INFO(name_of(p) << ": " << s.name());
+            std::string reason;
+            CHECK(!engines_for(s, reason).empty());
+        }
+    }
 }
 TEST_CASE("cudnn: the code of fused convolutions compiles") {
     for (auto p : {precision_kind::bfloat16, precision_kind::tensor_float32})

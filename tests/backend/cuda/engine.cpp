@@ -3,6 +3,7 @@
 #include "fovea/zoo/supercool.hpp"
 #include "support/host_device.hpp"
 #include "support/layers.hpp"
+#include "support/recorded_images.hpp"
 
 using namespace fovea_test;
 
@@ -194,6 +195,34 @@ TEST_CASE("engine: tiles as small as the memory needs, and the same bits") {
     CHECK(same_bits(tight(x.view(), {.notice = [&](const std::string& s) { notices.push_back(s); }}), expected));
     REQUIRE(!notices.empty());
     CHECK(notices[0].find("smaller tiles") != std::string::npos);
+}
+
+TEST_CASE("engine: images at once give what they give one by one, whenever copies run") {
+    check_images_at_once<engine_on_host, engine_unrecorded>();
+    const copies_are_eager eager;
+    check_images_at_once<engine_on_host, engine_unrecorded>();
+}
+
+TEST_CASE("engine: one more image than fits, and results that nobody asks for") {
+    const auto weights = random_weights<clamped>();
+    const auto in = random_image<std::uint8_t>(9, 9, 3);
+    model<clamped, engine_on_host> net(weights);
+    model<clamped, cpu> on_cpu(weights);
+    for (upscaler* u : {static_cast<upscaler*>(&net), static_cast<upscaler*>(&on_cpu)}) {
+        CHECK_THROWS_WITH(u->result(), Catch::Contains("submitted before"));
+        u->submit(in), u->submit(in);
+        CHECK_THROWS_WITH(u->submit(in), Catch::Contains("more than 2 images at once"));
+        CHECK_THROWS_WITH((*u)(in), Catch::Contains("under way"));
+        CHECK(u->result() == u->result());
+        CHECK(u->submitted() == 0);
+    }
+    auto bad = random_image<float>(9, 9, 3);
+    bad.row<float>(4)[5] = std::numeric_limits<float>::quiet_NaN();
+    net.submit(bad), net.submit(in);
+    CHECK_THROWS_WITH(net.result(), Catch::Contains("not finite"));
+    const image after = net.result();
+    CHECK(after == net(in));
+    net.submit(in); // and gone
 }
 
 TEST_CASE("engine: what does not fit or cannot be is said in one line") {

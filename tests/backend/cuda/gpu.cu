@@ -86,6 +86,11 @@ TEST_CASE("images on a GPU as graphs give the bits of single kernels") {
     check_recorded_images<cuda, unrecorded>();
 }
 
+TEST_CASE("images on a GPU at once give what they give one by one") {
+    FOVEA_NEEDS_GPU();
+    check_images_at_once<cuda, unrecorded>();
+}
+
 TEST_CASE("images on a GPU") {
     FOVEA_NEEDS_GPU();
     using network = sum<sequential<conv<3, 20, 3, silu>, conv<20, 12, 3>, pixel_shuffle<2>>, upsample<2>>;

@@ -66,4 +66,17 @@ TEST_CASE("adversarial training on a GPU follows that on the host") {
 TEST_CASE("LPIPS on a GPU: distance and gradient as on the host") {
     FOVEA_NEEDS_GPU();
     check_lpips<cuda, reference>();
+    check_lpips_steps<cuda, reference>();
+}
+
+TEST_CASE("training on a GPU: batches that are uploaded beside the step before") {
+    FOVEA_NEEDS_GPU();
+    check_staged_batches<cuda>();
+}
+
+TEST_CASE("training on a GPU in 16 bits") {
+    FOVEA_NEEDS_GPU();
+    check_half_gradients<cuda>();
+    check_half_steps<cuda>();
+    check_loss_scale<cuda>();
 }

@@ -6,3 +6,4 @@
 using namespace fovea_test;
 
 TEST_CASE("LPIPS of the GPU: distance and gradient as on the CPU") { check_lpips<trained_on_host, cpu>(); }
+TEST_CASE("LPIPS of the GPU: steps follow the CPU's") { check_lpips_steps<trained_on_host, cpu>(); }

@@ -135,6 +135,7 @@ TEST_CASE("optimizers of the GPU: a loss that is not finite changes nothing") {
     device_optimizer<host_device> on_device(device, w.of);
     on_device.upload(state_of(o), nullptr);
     on_device.begin_step();
+    device.wait();
     on_device.state()->loss = std::nan("");
     on_device.upload({.how = o.options()});
     on_device.step(o.options(), w.values.data(), w.gradients.data());

@@ -29,6 +29,12 @@ TEST_CASE("training of the GPU: a long run follows the CPU's") { check_long_run<
 TEST_CASE("training of the GPU: a run goes on where the other stopped") { check_resume<trained_on_host, cpu>(); }
 TEST_CASE("training of the GPU: a step that is not finite changes nothing") { check_bad_steps<trained_on_host>(); }
 
+TEST_CASE("training of the GPU: a batch that was uploaded beside the last step, whenever copies run") {
+    check_staged_batches<trained_on_host>();
+    const copies_are_eager eager;
+    check_staged_batches<trained_on_host>();
+}
+
 TEST_CASE("training of the GPU: weights are written and read on the host") {
     trainable<normalised_network, trained_on_host> net;
     trainable<normalised_network, cpu> on_cpu;
@@ -48,8 +54,8 @@ TEST_CASE("training of the GPU: weights are written and read on the host") {
 
 TEST_CASE("training of the GPU: what is not there is said") {
     trainable<normalised_network, trained_on_host> net;
-    CHECK_THROWS_WITH((trainable<normalised_network, trained_on_host>({.precision = precision_kind::bfloat16})),
-                      Catch::Contains("expected precision float32"));
+    CHECK_THROWS_WITH((trainable<normalised_network, trained_on_host>({.precision = precision_kind::int8})),
+                      Catch::Contains("int8") && Catch::Contains("bf16 or fp16"));
     CHECK_THROWS_WITH(net.forward(random_tensor(1, 5, 5, 2).view()), Catch::Contains("expects 3"));
     trainer fit(net, adam{}, {});
     const samples s(1, 5, 6, 1, 4);

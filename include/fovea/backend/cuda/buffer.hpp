@@ -9,6 +9,9 @@ namespace fovea {
 
 enum class memory_place { device, host };
 
+// What is put into a lane of a device runs in order; lanes run beside each other.
+enum class device_lane { work, up, down };
+
 // Owns its bytes, grown on demand, never shrunk. The device outlives it.
 template <class Device, memory_place Place> class device_buffer {
   public:

@@ -3,6 +3,7 @@
 #pragma once
 #include "fovea/backend/cuda/device.cuh"
 #include "fovea/backend/cuda/engine.hpp"
+#include "fovea/backend/cuda/lpips.hpp"
 #include "fovea/backend/cuda/training_engine.hpp"
 
 namespace fovea {
@@ -18,6 +19,11 @@ inline std::unique_ptr<training_engine> make_training_engine(cuda, const graph& 
                                                              const training_options& o) {
     return std::make_unique<device_training_engine<cuda_device>>(g, weights, gradients, o,
                                                                  std::make_shared<cuda_device>());
+}
+
+inline std::shared_ptr<network_loss> make_lpips(cuda, detail::lpips_network<float> n, tensor_file backbone,
+                                                const lpips_options& o) {
+    return std::make_shared<device_lpips<cuda_device>>(std::move(n), std::move(backbone), o);
 }
 
 } // namespace fovea

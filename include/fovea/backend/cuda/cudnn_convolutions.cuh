@@ -79,8 +79,12 @@ class cudnn_convolutions {
         }
         auto found = from_file(name);
         if (!found) {
-            found = fastest(l);
-            if (found) file_->keep(name, found->text());
+            std::string reason;
+            found = fastest(l, reason);
+            if (found)
+                file_->keep(name, found->text());
+            else if (say)
+                say(text_of("cuDNN does not compute ", name, " (", reason, "): it is computed without tensor cores"));
         }
         auto& plan = plans_[name];
         if (found) plan = std::make_unique<cudnn_convolution_plan>(*this, std::move(*found));
@@ -120,25 +124,26 @@ class cudnn_convolutions {
         return plan && plan->workspace() <= workspace_bytes ? std::move(plan) : std::nullopt;
     }
 
-    std::optional<cudnn_plan> fastest(const library_convolution& l) const {
+    std::optional<cudnn_plan> fastest(const library_convolution& l, std::string& reason) const {
         std::optional<cudnn_plan> best;
         float least = std::numeric_limits<float>::infinity();
-        for (cudnn_plan& candidate : candidates(l.shape)) {
+        for (cudnn_plan& candidate : candidates(l.shape, reason)) {
             const float time = milliseconds(candidate, l);
             if (time < least) least = time, best = std::move(candidate);
         }
         return best;
     }
-    std::vector<cudnn_plan> candidates(const convolution_shape& s) const {
+    std::vector<cudnn_plan> candidates(const convolution_shape& s, std::string& reason) const {
         std::vector<cudnn_plan> all;
-        std::string unused;
-        const cudnn_convolution_graph g(s, handle_.raw);
+        std::optional<cudnn_convolution_graph> graph;
+        reason = reason_of_failure([&] { graph.emplace(s, handle_.raw); });
+        if (!graph) return all;
         for (auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
             if (!all.empty()) break;
-            for (auto& engine : cudnn_engines(g.operations(), mode, nullptr, unused)) {
+            for (auto& engine : cudnn_engines(graph->operations(), mode, nullptr, reason)) {
                 if (int(all.size()) == most_candidates) break;
                 if (!sums_as_asked(engine)) continue;
-                auto plan = cudnn_plan::of(engine, handle_.raw, nullptr, unused);
+                auto plan = cudnn_plan::of(engine, handle_.raw, nullptr, reason);
                 if (plan && plan->workspace() <= workspace_bytes) all.push_back(std::move(*plan));
             }
         }

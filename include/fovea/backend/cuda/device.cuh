@@ -3,6 +3,7 @@
 #pragma once
 #include <cuda_runtime.h>
 
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -77,6 +78,25 @@ class cuda_recording {
     cudaGraphExec_t executable_ = nullptr;
 };
 
+// A point in a stream, made when it is first marked.
+class cuda_event {
+  public:
+    cuda_event() = default;
+    cuda_event(const cuda_event&) = delete;
+    cuda_event& operator=(const cuda_event&) = delete;
+    ~cuda_event() {
+        if (event_) cudaEventDestroy(event_);
+    }
+    void mark(cudaStream_t stream) {
+        if (!event_) check_cuda(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event");
+        check_cuda(cudaEventRecord(event_, stream), "marking a point in a stream");
+    }
+    cudaEvent_t get() const { return event_; } // null: never marked
+
+  private:
+    cudaEvent_t event_ = nullptr;
+};
+
 } // namespace detail
 
 // How many GPUs can be used; else why none can.
@@ -107,14 +127,20 @@ class cuda_device {
         detail::check_cuda(cudaSetDevice(index), "opening the GPU");
         detail::check_cuda(cudaGetDeviceProperties(&properties_, index), "asking for the GPU's properties");
         check_code();
-        detail::check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+        for (auto& stream : streams_)
+            detail::check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream");
     }
-    ~cuda_device() { cudaStreamDestroy(stream_); }
+    ~cuda_device() {
+#if FOVEA_WITH_CUDNN
+        convolutions_.reset(); // they use a stream
+#endif
+        for (auto stream : streams_) cudaStreamDestroy(stream);
+    }
     cuda_device(const cuda_device&) = delete;
     cuda_device& operator=(const cuda_device&) = delete;
 
     const char* name() const { return properties_.name; }
-    void* queue() const { return stream_; }
+    void* queue() const { return stream(device_lane::work); }
 
     template <class Kernel> static void launch(void* queue, const Kernel& k, int blocks) {
         detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), 0, static_cast<cudaStream_t>(queue)>>>(k);
@@ -141,36 +167,56 @@ class cuda_device {
         detail::check_cuda(cudaMemGetInfo(&free, &all), "asking for free memory");
         return free;
     }
-    void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes, cudaMemcpyHostToDevice); }
-    void download(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes, cudaMemcpyDeviceToHost); }
-    void clear(void* to, std::size_t bytes) {
-        detail::check_cuda(cudaMemsetAsync(to, 0, bytes, stream_), "clearing memory");
+    void upload(void* to, const void* from, std::size_t bytes, device_lane lane = device_lane::work) {
+        copy(to, from, bytes, cudaMemcpyHostToDevice, lane);
     }
-    void wait() { detail::check_cuda(cudaStreamSynchronize(stream_), "running a network"); }
+    void download(void* to, const void* from, std::size_t bytes, device_lane lane = device_lane::work) {
+        copy(to, from, bytes, cudaMemcpyDeviceToHost, lane);
+    }
+    void clear(void* to, std::size_t bytes) {
+        detail::check_cuda(cudaMemsetAsync(to, 0, bytes, stream(device_lane::work)), "clearing memory");
+    }
+
+    using event = detail::cuda_event;
+    void mark(event& e, device_lane lane) { e.mark(stream(lane)); }
+    void await(const event& e, device_lane lane) {
+        if (e.get()) detail::check_cuda(cudaStreamWaitEvent(stream(lane), e.get(), 0), "waiting in a stream");
+    }
+    void wait(const event& e) {
+        if (e.get()) detail::check_cuda(cudaEventSynchronize(e.get()), "running a network");
+    }
+    void wait() {
+        for (auto stream : streams_) detail::check_cuda(cudaStreamSynchronize(stream), "running a network");
+    }
+    void settle() noexcept {
+        for (auto stream : streams_) cudaStreamSynchronize(stream);
+    }
 
     using recording = detail::cuda_recording;
     bool begin_recording() {
         if (records_)
-            detail::check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording kernels");
+            detail::check_cuda(cudaStreamBeginCapture(stream(device_lane::work), cudaStreamCaptureModeThreadLocal),
+                               "recording kernels");
         return records_;
     }
     recording end_recording() {
         cudaGraph_t graph = nullptr;
-        detail::check_cuda(cudaStreamEndCapture(stream_, &graph), "recording kernels");
+        detail::check_cuda(cudaStreamEndCapture(stream(device_lane::work), &graph), "recording kernels");
         return recording(graph);
     }
     void drop_recording() noexcept {
         cudaGraph_t graph = nullptr;
-        if (cudaStreamEndCapture(stream_, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+        if (cudaStreamEndCapture(stream(device_lane::work), &graph) == cudaSuccess) cudaGraphDestroy(graph);
         cudaGetLastError(); // whoever drops it has an error of his own
     }
     void replay(const recording& r) {
-        detail::check_cuda(cudaGraphLaunch(r.executable(), stream_), "putting a graph of kernels into the queue");
+        detail::check_cuda(cudaGraphLaunch(r.executable(), stream(device_lane::work)),
+                           "putting a graph of kernels into the queue");
     }
 
 #if FOVEA_WITH_CUDNN
     void open_convolutions() {
-        if (!convolutions_) select(), convolutions_.emplace(stream_, name());
+        if (!convolutions_) select(), convolutions_.emplace(stream(device_lane::work), name());
     }
     const convolution_plan* find_convolution(const library_convolution& l, const notice_function& say) {
         return convolutions_->find(l, say);
@@ -188,14 +234,15 @@ class cuda_device {
         detail::check_cuda(said, "asking for the code of a kernel");
     }
     void select() { detail::check_cuda(cudaSetDevice(index_), "choosing the GPU"); }
-    void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-        detail::check_cuda(cudaMemcpyAsync(to, from, bytes, kind, stream_), "copying memory");
+    cudaStream_t stream(device_lane lane) const { return streams_[std::size_t(lane)]; }
+    void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, device_lane lane) {
+        detail::check_cuda(cudaMemcpyAsync(to, from, bytes, kind, stream(lane)), "copying memory");
     }
 
     int index_;
     bool records_;
     cudaDeviceProp properties_{};
-    cudaStream_t stream_ = nullptr;
+    std::array<cudaStream_t, 3> streams_{}; // by device_lane
 #if FOVEA_WITH_CUDNN
     std::optional<cudnn_convolutions> convolutions_;
 #endif

@@ -1,15 +1,21 @@
-// Runs a network's graph on a device: samples up, every operation as a kernel, the last ones in one pass, samples down.
+// Runs a network's graph on a device: samples up, every operation as a kernel, the last ones in one pass, samples down;
+// one image up and another one down while a third is computed.
 //
 // Device, of which backend/cuda/device.cuh is the one with a GPU:
-//   void* queue();                                        of kernels and copies, which run in order
+//   void* queue();                                        of kernels: the lane `work`
 //   template <class K> static void launch(void* queue, const K&, int blocks);
 //   void* allocate(std::size_t bytes, memory_place);      null where there is too little memory
 //   void release(void*, memory_place) noexcept;
 //   std::size_t free_bytes();                             of the device's memory
-//   void upload(void* to, const void* from, std::size_t bytes), download(...);    from and to memory_place::host
+//   void upload(void* to, const void* from, std::size_t bytes, device_lane = work), download(...);   from and to
+//                                                         memory_place::host
 //   void clear(void* to, std::size_t bytes);              zeros
-//   void wait();                                          for everything in the queue; throws what failed
-//   bool begin_recording();                               of what is put into the queue, instead of running it; false:
+//   event;                                                a point in a lane
+//   void mark(event&, device_lane);                       all that is in the lane now
+//   void await(const event&, device_lane);                what is put into the lane from now on comes after it
+//   void wait(const event&), wait();                      until it has come; until all lanes are empty: throws what
+//   failed void settle() noexcept;                               wait() of whoever has no use for what failed bool
+//   begin_recording();                               of what is put into the queue, instead of running it; false:
 //                                                         this device records nothing
 //   recording end_recording();
 //   void drop_recording() noexcept;                       ends it, too
@@ -21,6 +27,8 @@
 //                                                         asked for the first time
 //   void save_convolutions(const notice_function&);       what was measured, for the next run
 #pragma once
+#include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -90,27 +98,56 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values, const run_options& o,
-             bool& finite) override {
+    ~device_engine() override { drop(); }
+
+    bool submit(samples_view<const std::byte> in, samples_view<const std::byte> out, pixel_values values,
+                const run_options& o) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
-        const device_samples from = upload(in);
-        out_.reserve(out.bytes(), "the output");
-        device_->clear(flag_.data(), sizeof(int));
-        const device_samples into{out_.data(), out};
-        const store_samples to(into, values, graph_.tensors.back().channels, flag());
+        if (begun_ - ended_ == at_once)
+            fail("more than ", at_once, " images were given to a GPU at once: expected one result before the next");
+        if (begun_ == ended_) begun_ = ended_ = 0; // whose work is known
+        image_slot& slot = slot_of(begun_);
+        const device_samples from = upload(slot, in);
+        slot.out.reserve(out.bytes(), "the output");
+        slot.staging_out.reserve(out.bytes() + sizeof(int), "the output");
+        int* const flag = reinterpret_cast<int*>(slot.flag.data());
+        device_->clear(flag, sizeof(int));
+        const device_samples into{slot.out.data(), out};
+        const store_samples to(into, values, graph_.tensors.back().channels, flag);
         const detail::tiling tiles = make_room({in.height, in.width}, in.batch, o);
+        slot.bands.resize(std::max(slot.bands.size(), std::size_t(tiles.rows())));
         for (int i = 0; i < tiles.count(); ++i) {
             const tile_work work{from, into, values, in.batch, tiles.at(i), arena_.data()};
             recordings_.run(work, [&] {
                 run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to, o.notice);
             });
-            if (o.progress || o.stop.stop_possible()) device_->wait(); // else the queue never runs dry
+            // Else the queue never runs dry, and a single tile leaves it to result() to wait.
+            if (o.stop.stop_possible() || (o.progress && tiles.count() > 1)) device_->wait();
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
+            if ((i + 1) % tiles.columns() == 0) download(slot, out, tiles, i / tiles.columns());
         }
-        finite = download(out);
+        slot.tiles.emplace(tiles);
+        ++begun_;
         if (o.progress) o.progress(1);
         return true;
+    }
+
+    void result(samples_view<std::byte> out, bool& finite) override {
+        if (ended_ == begun_) fail("the result of an image was asked for: expected one that was submitted before");
+        image_slot& slot = slot_of(ended_);
+        for (int band = 0; band < slot.tiles->rows(); ++band) {
+            device_->wait(slot.bands[std::size_t(band)].down);
+            copy_rows(slot, out, rows_of(*slot.tiles, band, out));
+        }
+        ++ended_;
+        int not_finite = 0;
+        std::memcpy(&not_finite, slot.staging_out.data() + out.bytes(), sizeof(int));
+        finite = not_finite == 0;
+    }
+    void drop() noexcept override {
+        device_->settle();
+        ended_ = begun_;
     }
 
   private:
@@ -220,34 +257,64 @@ template <class Backend> class device_engine final : public engine {
         return pass;
     }
 
-    device_samples upload(const samples_view<const std::byte>& in) {
-        staging_.reserve(in.bytes(), "the input");
-        in_.reserve(in.bytes(), "the input");
-        std::byte* to = staging_.data();
+    // What an image needs from its upload to the copy of its result: while one is computed, another one is copied.
+    struct image_slot {
+        struct band { // a row of tiles
+            typename device::event computed, down;
+        };
+        device_buffer<device, memory_place::device> in, out, flag;
+        device_buffer<device, memory_place::host> staging_in, staging_out;
+        typename device::event up;
+        std::deque<band> bands;
+        std::optional<detail::tiling> tiles;
+
+        explicit image_slot(device& d) : in(d), out(d), flag(d), staging_in(d), staging_out(d) {
+            flag.reserve(sizeof(int), "a flag");
+        }
+    };
+    image_slot& slot_of(int number) { return slots_[std::size_t(number % at_once)]; }
+
+    device_samples upload(image_slot& slot, const samples_view<const std::byte>& in) {
+        device_->wait(slot.up); // of an image that failed after it
+        slot.staging_in.reserve(in.bytes(), "the input");
+        slot.in.reserve(in.bytes(), "the input");
+        std::byte* to = slot.staging_in.data();
         for (int n = 0; n < in.batch; ++n)
             for (int y = 0; y < in.height; ++y, to += in.dense_row())
                 std::memcpy(to, in.data + n * in.image_bytes + y * in.row_bytes, in.dense_row());
-        device_->upload(in_.data(), staging_.data(), in.bytes());
-        flag_.reserve(sizeof(int), "a flag");
-        return {in_.data(), in};
+        device_->upload(slot.in.data(), slot.staging_in.data(), in.bytes(), device_lane::up);
+        device_->mark(slot.up, device_lane::up);
+        device_->await(slot.up, device_lane::work);
+        return {slot.in.data(), in};
     }
 
-    // Returns whether all values were finite.
-    bool download(const samples_view<std::byte>& out) {
-        device_->wait(); // the staging memory may still be read
-        staging_.reserve(out.bytes() + sizeof(int), "the output");
-        device_->download(staging_.data(), out_.data(), out.bytes());
-        device_->download(staging_.data() + out.bytes(), flag_.data(), sizeof(int));
-        device_->wait();
-        const std::byte* from = staging_.data();
-        for (int n = 0; n < out.batch; ++n)
-            for (int y = 0; y < out.height; ++y, from += out.dense_row())
-                std::memcpy(out.data + n * out.image_bytes + y * out.row_bytes, from, out.dense_row());
-        int not_finite = 0;
-        std::memcpy(&not_finite, staging_.data() + out.bytes(), sizeof(int));
-        return not_finite == 0;
+    // Rows of the output that are there after a row of tiles. Those of several images lie apart: they come at the end.
+    static range rows_of(const detail::tiling& tiles, int band, const samples_view<const std::byte>& out) {
+        const bool last = band + 1 == tiles.rows();
+        if (out.batch > 1) return last ? range{0, out.height} : range{};
+        return {band * tiles.height, last ? out.height : (band + 1) * tiles.height};
     }
-    int* flag() const { return reinterpret_cast<int*>(flag_.data()); }
+    void download(image_slot& slot, const samples_view<const std::byte>& out, const detail::tiling& tiles, int band) {
+        auto& [computed, down] = slot.bands[std::size_t(band)];
+        device_->mark(computed, device_lane::work);
+        device_->await(computed, device_lane::down);
+        const range rows = rows_of(tiles, band, out);
+        const std::size_t begin = std::size_t(rows.begin) * out.dense_row(),
+                          bytes = std::size_t(rows.size()) * out.dense_row() * std::size_t(out.batch);
+        std::byte* const to = slot.staging_out.data();
+        if (bytes > 0) device_->download(to + begin, slot.out.data() + begin, bytes, device_lane::down);
+        if (band + 1 == tiles.rows())
+            device_->download(to + out.bytes(), slot.flag.data(), sizeof(int), device_lane::down);
+        device_->mark(down, device_lane::down);
+    }
+    static void copy_rows(const image_slot& slot, const samples_view<std::byte>& out, range rows) {
+        for (int n = 0; n < out.batch; ++n)
+            for (int y = rows.begin; y < rows.end; ++y) {
+                const std::size_t at = (std::size_t(n) * std::size_t(out.height) + std::size_t(y)) * out.dense_row();
+                std::memcpy(out.data + n * out.image_bytes + y * out.row_bytes, slot.staging_out.data() + at,
+                            out.dense_row());
+            }
+    }
 
     const graph& graph_;
     std::unique_ptr<device> device_; // before what lives on it
@@ -255,8 +322,9 @@ template <class Backend> class device_engine final : public engine {
     library_convolutions<device> library_;
     int last_pass_begins_;
     std::vector<call> calls_; // of the operations, without what depends on the tile
-    device_buffer<device, memory_place::device> arena_{*device_}, in_{*device_}, out_{*device_}, flag_{*device_};
-    device_buffer<device, memory_place::host> staging_{*device_};
+    device_buffer<device, memory_place::device> arena_{*device_};
+    std::array<image_slot, at_once> slots_{image_slot(*device_), image_slot(*device_)};
+    int begun_ = 0, ended_ = 0; // images
     recordings<device, tile_work> recordings_{*device_};
     struct room {
         extent input;

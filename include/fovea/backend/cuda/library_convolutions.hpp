@@ -24,6 +24,22 @@ struct planned_convolution {
     void run() const { plan->run(of); }
 };
 
+namespace detail {
+
+// The gradient of a convolution's input, as a convolution with turned filters: of `forward` its attributes, as traced.
+// Only where that has no stride.
+inline call input_gradient_as_call(const gradient_call& g, const attributes& forward) {
+    call c;
+    c.a = g.a, c.a.offset = -g.a.offset;
+    c.a.method = g.a.stride == 1 ? forward.method : convolution_method::direct;
+    c.images = g.images, c.rows = g.rows, c.cols = g.cols;
+    c.x[0] = g.dy, c.y = g.dx[0], c.w[0] = g.arranged;
+    if (g.accumulates[0]) c.x[1] = g.dx[0];
+    return c;
+}
+
+} // namespace detail
+
 template <class Device> class library_convolutions {
   public:
     library_convolutions(Device& device, const graph& g)
@@ -38,16 +54,21 @@ template <class Device> class library_convolutions {
     // its tensors, and the host waits for them. So that is never while kernels are recorded: what is recorded was put
     // into the queue before.
     std::vector<planned_convolution> find(const std::vector<call>& calls, const notice_function& say) {
-        std::vector<planned_convolution> found(calls.size());
-        if constexpr (has_library<Device>) {
-            if (!on_) return found;
-            for (std::size_t i = 0; i < calls.size(); ++i)
-                if (calls[i].a.method == convolution_method::library)
-                    if (const auto l = library_convolution_of(calls[i]))
-                        found[i] = {device_.find_convolution(*l, say), *l};
-            device_.save_convolutions(say);
-        }
+        std::vector<planned_convolution> found;
+        for (auto& c : calls) found.push_back(find(c, say));
+        save(say);
         return found;
+    }
+    // Of one; what was measured is to be saved then.
+    planned_convolution find(const call& c, const notice_function& say) {
+        if constexpr (has_library<Device>)
+            if (on_ && c.a.method == convolution_method::library)
+                if (const auto l = library_convolution_of(c)) return {device_.find_convolution(*l, say), *l};
+        return {};
+    }
+    void save(const notice_function& say) {
+        if constexpr (has_library<Device>)
+            if (on_) device_.save_convolutions(say);
     }
 
   private:

@@ -19,11 +19,12 @@ struct loss_kernel {
     double* partial;      // (blocks)
     device_area area;
     double numbers, down, right; // values; pairs of neighbours
+    double scale;                // of the gradient
 
     template <class Call>
     loss_kernel(const Call& whole, const loss_term& l, const window& output, const window& target, const window& d,
-                double* sums)
-        : term(l), y(output), t(target), dy(d), partial(sums), area(whole) {
+                double* sums, double scale_of_gradient)
+        : term(l), y(output), t(target), dy(d), partial(sums), area(whole), scale(scale_of_gradient) {
         const double rows = double(area.images) * y.channels;
         numbers = rows * y.height * y.width;
         down = rows * (y.height - 1) * y.width, right = rows * y.height * (y.width - 1);
@@ -52,7 +53,7 @@ struct loss_kernel {
             const int c = int(i % y.channels);
             double slope = 0;
             sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
-            dy.put(p, c, dy.get(p, c) + float(term.weight * slope));
+            dy.put(p, c, dy.get(p, c) + float(scale * term.weight * slope));
         }
         return sum;
     }
@@ -129,14 +130,16 @@ inline std::size_t loss_scratch(int batch, const window& y) {
     return std::size_t(blocks_for(values, loss_kernel::threads * loss_kernel::each)) * sizeof(double);
 }
 
-// Adds the loss to *value and its gradient to dy. `area` has the queue and the pixels of y, all of them.
+// Adds the loss to *value and its gradient, times `scale`, to dy. `area` has the queue and the pixels of y, all of
+// them.
 template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
-                 double* value) {
+                 double* value, double scale = 1) {
     for (const loss_term& term : terms) {
+        if (term.by) continue; // what computes it has its own kernels
         call part = area;
         if (term.images > 0) part.images = {term.first, term.first + term.images};
-        const loss_kernel k(part, term, area.y, t, dy, partial);
+        const loss_kernel k(part, term, area.y, t, dy, partial, scale);
         Device::launch(area.queue, k, k.blocks());
         Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
     }

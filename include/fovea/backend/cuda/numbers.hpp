@@ -70,6 +70,10 @@ struct device_numbers {
         for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
         reinterpret_cast<four_halves*>(data)[i / 4] = to;
     }
+    // As it would be read again.
+    FOVEA_HOST_DEVICE float rounded(float v) const {
+        return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
+    }
     FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
         return {data + i * (format == number_format::float32 ? 4 : 2), format};
     }

@@ -117,7 +117,8 @@ template <class Device> class device_optimizer {
     }
     update_report report() {
         device_.download(staging_.data(), report_.template data<std::byte>(), report_bytes());
-        device_.wait();
+        device_.mark(reported_, device_lane::work);
+        device_.wait(reported_); // and not for the upload of the next batch
         step_state s{};
         std::memcpy(&s, staging_.data(), sizeof s);
         update_report r{s.loss, s.norm, s.good != 0, std::vector<double>(sizes_.size())};
@@ -252,6 +253,7 @@ template <class Device> class device_optimizer {
     std::vector<std::unique_ptr<array>> states_; // by kind
     std::unique_ptr<factored> factored_;
     placement where_;
+    typename Device::event reported_;
 };
 
 } // namespace fovea

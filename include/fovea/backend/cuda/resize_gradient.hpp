@@ -85,7 +85,7 @@ struct maximum_gradient {
         for (int t = 0; t < kernel * kernel; ++t) {
             const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
             if (!x.inside(v, u)) continue;
-            const float in = x.get({n, v, u}, c);
+            const float in = y.data.rounded(x.get({n, v, u}, c));
             if (in == largest || in != in) return t;
         }
         return -1;

@@ -66,7 +66,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     void clear_gradients() override { weights_.clear_gradients(); }
 
     int first_not_finite(tensor_view<const float> x) override {
-        this->load(x);
+        load(x);
         this->begin_forward();
         if (weights_.take_stale()) weights_.prepare();
         tensor<float> y;
@@ -85,6 +85,19 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         weights_.keep_buffers();
         optimizer_.begin_step();
     }
+    void stage(tensor_view<const float> x, tensor_view<const float> t) override {
+        base::load(x), load_target(t);
+        staged_ = true;
+    }
+    bool take_staged() override { return std::exchange(staged_, false); }
+    void load(tensor_view<const float> x) override {
+        staged_ = false;
+        base::load(x);
+    }
+    void load(std::span<const device_tensor> parts) override {
+        staged_ = false;
+        base::load(parts);
+    }
     void load_target(tensor_view<const float> t) override {
         const window y = this->output_window();
         const int batch = this->plan_.batch;
@@ -92,7 +105,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
                  t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
         this->reserve(target_, this->bytes_of(t), "the target");
-        this->upload(t, target_.data(), target_staging_);
+        this->upload(t, target_.data(), target_path_);
     }
     device_tensor target_on_device() const override {
         window t = this->output_window();
@@ -101,10 +114,11 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     void learn(const loss_terms& terms, double weight) override {
         training_work work = this->work_of(training_work::kind::learn);
-        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale();
+        work.terms = weighted(terms, weight), work.of_terms = prepare(terms);
+        work.prepares = weights_.take_stale(), work.scale = scale_;
         this->recordings_.run(work, [&] {
             this->put_forward(false, work.prepares);
-            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss);
+            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss, work.scale);
             this->put_backward();
         });
         weights_.changed();
@@ -117,20 +131,29 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         listener.load({&y, 1});
         training_work work = this->work_of(training_work::kind::listen);
         work.prepares = listener.take_stale(), work.where_frozen = listener.where();
-        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight;
+        work.terms = terms, work.of_terms = prepare(terms), work.of_frozen = of_frozen, work.weight = weight;
+        work.scale = scale_;
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
     }
-    update_report update(const weight_update& u) override {
+    void begin_update(const weight_update& u) override {
         optimizer_.upload(u);
-        training_work work{.what = training_work::kind::update, .where = optimizer_.where(), .how = u.how};
-        this->recordings_.run(work, [&] { optimizer_.step(u.how, weights_.parameters(), weights_.gradients()); });
+        training_work work{
+            .what = training_work::kind::update, .where = optimizer_.where(), .scale = scale_, .how = u.how};
+        this->recordings_.run(work, [&] {
+            if (scale_ != 1) weights_.divide_gradients(scale_);
+            optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
+        });
+    }
+    update_report end_update() override {
         update_report r = optimizer_.report();
-        has_waited();
         r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
         return r;
     }
     void take_back() override { weights_.restore_buffers(); }
+
+    bool gradients_may_vanish() const override { return this->g_.precision == precision_kind::float16; }
+    void scale_loss(double scale) override { scale_ = scale; }
 
     void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
         optimizer_.upload(s, averages);
@@ -161,12 +184,19 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         return terms;
     }
 
+    // Those that networks compute.
+    std::vector<placement> prepare(const loss_terms& terms) {
+        std::vector<placement> all;
+        for (auto& term : terms)
+            if (term.by) term.by->prepare(*this, this->output_on_device()), all.push_back(term.by->where());
+        return all;
+    }
     void put_listening(frozen_pass& listener, const training_work& work) {
         auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
         this->device_.clear(values, 2 * sizeof(double));
-        this->put_loss(work.terms, target_.data(), values);
+        this->put_loss(work.terms, target_.data(), values, work.scale);
         listener.put_forward(true, work.prepares);
-        listener.put_loss(work.of_frozen, nullptr, values + 1);
+        listener.put_loss(work.of_frozen, nullptr, values + 1, work.scale);
         listener.put_backward();
         const window dy = this->output_gradient_window();
         detail::launch_values<Device>(
@@ -177,14 +207,11 @@ class device_training_engine final : private detail::trained_on_device<Device>,
                        report_balance::blocks());
         this->put_backward();
     }
-    void has_waited() override {
-        base::has_waited();
-        target_staging_.pending = false;
-    }
-
+    double scale_ = 1; // of the gradients before an update
     device_optimizer<Device> optimizer_;
     typename base::device_memory target_{this->device_}, values_{this->device_};
-    typename base::staging_memory target_staging_{this->device_};
+    typename base::upload_path target_path_{this->device_};
+    bool staged_ = false;
 };
 
 } // namespace fovea

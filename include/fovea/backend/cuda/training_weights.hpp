@@ -24,6 +24,24 @@ struct copy_numbers {
     }
 };
 
+// to *= factor
+struct multiply_numbers {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    float* to;
+    float factor;
+    std::ptrdiff_t count;
+
+    int blocks() const { return blocks_for(count, threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread;
+        if (i < count) to[i] *= factor;
+    }
+};
+
 template <class Device> class training_weights {
   public:
     training_weights(Device& device, const graph& g, weight_store& on_host, gradient_store<float>& gradients,
@@ -99,6 +117,12 @@ template <class Device> class training_weights {
     }
     void clear_gradients() {
         if (gradient_bytes_ > 0) device_.clear(gradients_.data(), gradient_bytes_);
+        changed();
+    }
+
+    void divide_gradients(double scale) { // of the parameters; a power of 2
+        const multiply_numbers k{gradients(), float(1 / scale), std::ptrdiff_t(parameter_bytes_ / sizeof(float))};
+        if (parameter_bytes_ > 0) Device::launch(device_.queue(), k, k.blocks());
         changed();
     }
 
