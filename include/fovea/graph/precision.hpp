@@ -5,7 +5,8 @@
 namespace fovea {
 
 // float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
-// compute in float32, and keep activations between operations in 16 bits (graph/half_storage.hpp).
+// keep activations between operations in 16 bits (graph/half_storage.hpp) and compute in float32, but for convolutions
+// in half precision where the machine has them (graph/half_arithmetic.hpp).
 enum class precision_kind { float32, int8, bfloat16, float16 };
 
 constexpr const char* name_of(precision_kind p) {
