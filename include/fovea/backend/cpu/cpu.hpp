@@ -240,9 +240,6 @@ inline void widen(cpu, number_format f, const std::uint16_t* from, float* to, st
 inline void narrow(cpu, number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
     FOVEA_CPU_KERNEL(narrow)(f, from, to, count);
 }
-inline bool multiplies_halves(cpu) {
-    const convolution_kernels& kernels = *FOVEA_CPU_KERNEL(half_convolution);
-    return kernels.run != nullptr;
-}
+inline bool multiplies_halves(cpu) { return bool(*FOVEA_CPU_KERNEL(half_convolution)); }
 
 } // namespace fovea

@@ -14,6 +14,8 @@ struct convolution_kernels {
     kernel run = nullptr;
     preparation_size packed_bytes = nullptr;
     preparation_kernel pack = nullptr;
+
+    explicit operator bool() const { return run != nullptr; }
 };
 
 struct kernel_table {
