@@ -342,7 +342,7 @@ class attention_stream {
 };
 
 inline void attention_block(const call& c) {
-    const attention_weights l(c.y.channels, c.a.hidden, c.a);
+    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel, c.a);
     const int strip = attention_strip_width(c);
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int x = c.cols.begin, end; x < c.cols.end; x = end) {

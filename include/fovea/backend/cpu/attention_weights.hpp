@@ -19,10 +19,10 @@ struct attention_weights {
 
     static constexpr int whole(int channels) { return (channels + lanes - 1) / lanes * lanes; }
 
-    attention_weights(int f, int a, const attributes& how)
+    attention_weights(int f, int a, int k, const attributes& how)
         : features(f),
           hidden(a),
-          kernel(how.kernel),
+          kernel(k),
           winograd(how.method == convolution_method::winograd),
           halves(how.halves),
           proj_1(projects_halves() ? half_layout(a, f, 1) : convolution_layout{1, a, f, kernel}),
@@ -51,7 +51,9 @@ struct attention_weights {
     winograd_layout proj_1_tiles() const { return {features, hidden}; }
 };
 
-inline attention_weights attention_weights_of(const preparation_call& c) { return {c.dims[0][1], c.dims[0][0], c.a}; }
+inline attention_weights attention_weights_of(const preparation_call& c) {
+    return {c.dims[0][1], c.dims[0][0], c.dims[0][2], c.a};
+}
 inline std::size_t packed_attention_block_bytes(const preparation_call& c) {
     return sizeof(float) * attention_weights_of(c).floats;
 }

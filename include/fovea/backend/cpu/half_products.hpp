@@ -3,8 +3,8 @@
 //
 // A number in half precision has 11 bits, and a sum of n terms in it may be off by n 2^-11 of the sum of their sizes.
 // So sums are in half precision for half_interval steps alone, and then added to a sum in float32; what they are off by
-// is at most half_interval 2^-11 (1/128), whatever the number of terms. With terms of random signs it is about
-// sqrt(half_interval / 2) = 3 times what rounding the weights to 11 bits costs.
+// is at most half_interval 2^-11 (1/64), whatever the number of terms. With terms of random signs it is about
+// sqrt(half_interval / 2) = 4 times what rounding the weights to 11 bits costs.
 //
 // Pixels and weights are pairs of channels (half_pairs.hpp), a channel of zeros where their number is odd. Intervals
 // begin with each row of the kernel. A pixel's bits do not depend on where a call begins or ends.
@@ -16,7 +16,7 @@
 
 namespace fovea::FOVEA_ISA {
 
-inline constexpr int half_interval = 16; // steps, of two products each
+inline constexpr int half_interval = 32; // steps, of two products each
 
 // Blocks of output channels, with a pair of channels in the place of an input.
 inline convolution_layout half_layout(int outputs, int inputs, int kernel) {
