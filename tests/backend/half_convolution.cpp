@@ -16,8 +16,11 @@ constexpr int interval = 32; // steps of two products, after which sums go on in
 constexpr double unit = 0x1p-11;
 
 const fovea::convolution_kernels* kernels_here() {
-    const fovea::convolution_kernels* kernels = FOVEA_CPU_KERNEL(half_convolution);
-    if (*kernels) return kernels;
+#if FOVEA_DISPATCH
+    if (const auto* all = fovea::kernels_of("avx512fp16")) return all->half_convolution;
+#else
+    if (const auto& kernels = fovea::FOVEA_ISA::half_convolution) return &kernels;
+#endif
     skipped = true;
     std::printf("skipped: needs a machine with AVX512-FP16\n");
     return nullptr;
