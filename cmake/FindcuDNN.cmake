@@ -12,7 +12,7 @@ endif()
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(cuDNN REQUIRED_VARS cuDNN_LIBRARY cuDNN_INCLUDE_DIR VERSION_VAR cuDNN_VERSION)
 if(cuDNN_FOUND AND NOT TARGET cuDNN::cudnn)
-    add_library(cuDNN::cudnn UNKNOWN IMPORTED)
+    add_library(cuDNN::cudnn UNKNOWN IMPORTED GLOBAL)
     set_target_properties(cuDNN::cudnn PROPERTIES IMPORTED_LOCATION ${cuDNN_LIBRARY}
                                                   INTERFACE_INCLUDE_DIRECTORIES ${cuDNN_INCLUDE_DIR})
 endif()

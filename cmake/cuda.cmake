@@ -1,4 +1,4 @@
-# fovea::cuda and what it needs: nvcc, the CUDA toolkit; cuDNN for the tests of its graphs.
+# fovea::cuda and what it needs: nvcc, the CUDA toolkit; cuDNN for convolutions in 16 bits and TF32.
 include(CheckLanguage)
 find_program(FOVEA_NVCC nvcc HINTS /usr/local/cuda/bin)
 mark_as_advanced(FOVEA_NVCC)
@@ -19,6 +19,9 @@ if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.8)
 endif()
 find_package(CUDAToolkit REQUIRED)
 find_package(cuDNN 9.8 QUIET)
+if(NOT cuDNN_FOUND)
+    message(STATUS "No cuDNN 9.8 or later: convolutions on a GPU are all fovea's own, and there is no TF32")
+endif()
 
 add_library(fovea_cuda INTERFACE)
 add_library(fovea::cuda ALIAS fovea_cuda)

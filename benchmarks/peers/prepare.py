@@ -4,7 +4,8 @@
     net.onnx              the network for a fixed input, for OpenVINO and ONNX Runtime
     net.ncnn.param, .bin  the same for ncnn, or net.ncnn.error with the reason why there is none
     input.npy             (1,3,H,W) float32 in [0,1]; input.raw: the same as (H,W,3)
-    reference.npy         (C,H',W') float64: the network by PyTorch in double precision, where REFERENCE is 1
+    reference.npy         (C,h,w) float64: the network by PyTorch in double precision, where REFERENCE is 1; along a
+                          side that is longer than PART + REACH, the first PART pixels' output alone
 """
 import json
 import os
@@ -18,6 +19,8 @@ import torch.nn.functional as F
 
 import networks
 
+PART, REACH = 128, 192  # pixels of the input; no output depends on one that is REACH or more away
+PATTERN = 64  # the side of what ncnn's network is traced with; it takes every size then
 BAND = 32  # rows of a convolution at once: in double precision a whole layer's patches may not fit memory
 
 
@@ -44,12 +47,16 @@ def convolve_in_bands(conv, x):
 
 
 def reference(net, x):
+    rows, columns = (side if side <= PART + REACH else PART for side in x.shape[2:])
+    x = x[:, :, :PART + REACH, :PART + REACH]
     net = net.double()
     for module in net.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.forward = lambda x, conv=module: convolve_in_bands(conv, x)
     with torch.inference_mode():
-        return net(x.double())[0].numpy()
+        y = net(x.double())[0]
+    scale = y.shape[1] // x.shape[2]
+    return y[:, :rows * scale, :columns * scale].contiguous().numpy()
 
 
 def export_onnx(net, x, path):
@@ -60,6 +67,7 @@ def export_onnx(net, x, path):
 def export_ncnn(net, x, folder):
     """pnnx writes more files, all beside the script that it is given."""
     import pnnx
+    x = x[:, :, :PATTERN, :PATTERN].contiguous()
     torch.jit.trace(net, x, check_trace=False).save(folder / "net.pt")
     try:
         pnnx.convert(str(folder / "net.pt"), x, fp16=False)

@@ -16,4 +16,9 @@ fovea::basic_trainable<float> trainable_on_gpu(const fovea::zoo::architecture&, 
     return {fovea::graph{}, o};
 }
 
+fovea::basic_trainable<float> critic_on_gpu(const std::string&, const fovea::trainable_options& o) {
+    check_gpu();
+    return {fovea::graph{}, o};
+}
+
 } // namespace programs

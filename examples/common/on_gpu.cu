@@ -15,4 +15,8 @@ fovea::basic_trainable<float> trainable_on_gpu(const fovea::zoo::architecture& a
     return fovea::zoo::trainable_of<fovea::cuda>(a, o);
 }
 
+fovea::basic_trainable<float> critic_on_gpu(const std::string& size, const fovea::trainable_options& o) {
+    return fovea::zoo::critic_to_train<fovea::cuda>(size, o);
+}
+
 } // namespace programs

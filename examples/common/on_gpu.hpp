@@ -16,5 +16,6 @@ std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file& weights, 
 
 // A network to be trained there; zoo/train.hpp.
 fovea::basic_trainable<float> trainable_on_gpu(const fovea::zoo::architecture&, const fovea::trainable_options& o);
+fovea::basic_trainable<float> critic_on_gpu(const std::string& size, const fovea::trainable_options& o);
 
 } // namespace programs

@@ -114,7 +114,6 @@ void training_options::add_to(CLI::App& app) {
 }
 
 void training_options::complete(const CLI::App& app) {
-    if (base) common.check(); // a critic that is only listened to cannot be on a GPU yet
     if (common.device == "cuda") check_gpu();
     const auto preset = [&](const char* option, auto& value, auto preset_value) {
         const CLI::Option* given = app.get_option_no_throw(option); // none: the base model says it
@@ -151,8 +150,6 @@ void training_options::check_together() const {
         fail_usage("--low-memory-optimizer: --optimizer ", optimizer, " has no such mode: expected adafactor");
     if (common.device == "cuda" && precision != "float32")
         fail_usage("--precision ", precision, ": training on a GPU has float32 alone so far");
-    if (common.device == "cuda" && colour_space != "rgb")
-        fail_usage("--colour-space ", colour_space, ": on a GPU it is rgb alone so far");
     const sample_options s = samples();
     const bool paired = !low_images_path.empty() || s.degradation == degradation_kind::matlab;
     if (const std::string reason = reason_of_failure([&] { fovea::check(s, paired); }); !reason.empty())

@@ -63,6 +63,7 @@
 #include "fovea/optimizer/moving_average.hpp"
 #include "fovea/optimizer/sgd.hpp"
 
+#include "fovea/trainer/adversarial.hpp"
 #include "fovea/trainer/checkpoints.hpp"
 #include "fovea/trainer/event_file.hpp"
 #include "fovea/trainer/trainer.hpp"

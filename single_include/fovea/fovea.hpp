@@ -23,6 +23,10 @@
 // FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
 // FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_ZLIB
 //                      1: use that library; the program links it.
+// FOVEA_WITH_CUDNN     1: on a GPU convolutions in 16 bits and TF32 are cuDNN's; the program links it.
+#ifndef FOVEA_WITH_CUDNN
+#define FOVEA_WITH_CUDNN 0
+#endif
 #ifndef FOVEA_DISPATCH
 #define FOVEA_DISPATCH 0
 #endif
@@ -322,12 +326,12 @@ class thread_pool {
         }
     }
 
-    // Spins for some ten microseconds, the gap between two operations, then parks.
+    // Spins for a tenth of a millisecond or two, longer than the gap between two operations, then parks.
     template <class T, class Ready> static T await(const std::atomic<T>& value, Ready ready) noexcept {
         for (int spin = 0;; ++spin) {
             const T now = value.load(std::memory_order_acquire);
             if (ready(now)) return now;
-            if (spin < 1000) {
+            if (spin < 10000) {
                 pause();
             } else {
                 value.wait(now, std::memory_order_acquire);
@@ -1098,65 +1102,75 @@ constexpr const char* name_of(colour_space space) {
 
 namespace detail {
 
-using colour_values = std::array<float, 3>;
-using colour_matrix = std::array<std::array<float, 3>, 3>;
+struct colour_values {
+    float v[3];
+    FOVEA_HOST_DEVICE constexpr float& operator[](int i) { return v[i]; }
+    FOVEA_HOST_DEVICE constexpr const float& operator[](int i) const { return v[i]; }
+};
+using colour_matrix = float[3][3];
 
-constexpr colour_values times(const colour_matrix& m, const colour_values& x) {
+FOVEA_HOST_DEVICE constexpr colour_values times(const colour_matrix& m, const colour_values& x) {
     colour_values y{};
-    for (std::size_t i = 0; i < 3; ++i) y[i] = m[i][0] * x[0] + m[i][1] * x[1] + m[i][2] * x[2];
+    for (int i = 0; i < 3; ++i) y[i] = m[i][0] * x[0] + m[i][1] * x[1] + m[i][2] * x[2];
     return y;
 }
 
-inline float srgb_to_linear(float v) {
-    const float a = std::abs(v);
-    return std::copysign(a <= 0.04045f ? a / 12.92f : std::pow((a + 0.055f) / 1.055f, 2.4f), v);
+FOVEA_HOST_DEVICE inline float srgb_to_linear(float v) {
+    const float a = fabsf(v);
+    return copysignf(a <= 0.04045f ? a / 12.92f : powf((a + 0.055f) / 1.055f, 2.4f), v);
 }
-inline float linear_to_srgb(float v) {
-    const float a = std::abs(v);
-    return std::copysign(a <= 0.0031308f ? 12.92f * a : 1.055f * std::pow(a, 1 / 2.4f) - 0.055f, v);
+FOVEA_HOST_DEVICE inline float linear_to_srgb(float v) {
+    const float a = fabsf(v);
+    return copysignf(a <= 0.0031308f ? 12.92f * a : 1.055f * powf(a, 1 / 2.4f) - 0.055f, v);
 }
 
-constexpr colour_values rgb_to_yuv(const colour_values& p) {
+FOVEA_HOST_DEVICE constexpr colour_values rgb_to_yuv(const colour_values& p) {
     const float y = 0.2126f * p[0] + 0.7152f * p[1] + 0.0722f * p[2];
     return {y, (p[2] - y) / 1.8556f, (p[0] - y) / 1.5748f};
 }
-constexpr colour_values yuv_to_rgb(const colour_values& p) {
+FOVEA_HOST_DEVICE constexpr colour_values yuv_to_rgb(const colour_values& p) {
     const float r = p[0] + 1.5748f * p[2], b = p[0] + 1.8556f * p[1];
     return {r, (p[0] - 0.2126f * r - 0.0722f * b) / 0.7152f, b};
 }
 
 // Linear RGB to the responses of the three cones, and their cube roots to Lab.
-inline constexpr colour_matrix cones_of_rgb{{{0.4122214708f, 0.5363325363f, 0.0514459929f},
-                                             {0.2119034982f, 0.6806995451f, 0.1073969566f},
-                                             {0.0883024619f, 0.2817188376f, 0.6299787005f}}};
-inline constexpr colour_matrix lab_of_roots{{{0.2104542553f, 0.7936177850f, -0.0040720468f},
-                                             {1.9779984951f, -2.4285922050f, 0.4505937099f},
-                                             {0.0259040371f, 0.7827717662f, -0.8086757660f}}};
-inline constexpr colour_matrix roots_of_lab{
-    {{1, 0.3963377774f, 0.2158037573f}, {1, -0.1055613458f, -0.0638541728f}, {1, -0.0894841775f, -1.2914855480f}}};
-inline constexpr colour_matrix rgb_of_cones{{{4.0767416621f, -3.3077115913f, 0.2309699292f},
-                                             {-1.2684380046f, 2.6097574011f, -0.3413193965f},
-                                             {-0.0041960863f, -0.7034186147f, 1.7076147010f}}};
-
-inline colour_values rgb_to_oklab(colour_values p) {
-    for (float& v : p) v = srgb_to_linear(v);
+FOVEA_HOST_DEVICE inline colour_values rgb_to_oklab(colour_values p) {
+    constexpr colour_matrix cones_of_rgb = {{0.4122214708f, 0.5363325363f, 0.0514459929f},
+                                            {0.2119034982f, 0.6806995451f, 0.1073969566f},
+                                            {0.0883024619f, 0.2817188376f, 0.6299787005f}};
+    constexpr colour_matrix lab_of_roots = {{0.2104542553f, 0.7936177850f, -0.0040720468f},
+                                            {1.9779984951f, -2.4285922050f, 0.4505937099f},
+                                            {0.0259040371f, 0.7827717662f, -0.8086757660f}};
+    for (float& v : p.v) v = srgb_to_linear(v);
     p = times(cones_of_rgb, p);
-    for (float& v : p) v = std::cbrt(v);
+    for (float& v : p.v) v = cbrtf(v);
     return times(lab_of_roots, p);
 }
-inline colour_values oklab_to_rgb(colour_values p) {
+FOVEA_HOST_DEVICE inline colour_values oklab_to_rgb(colour_values p) {
+    constexpr colour_matrix roots_of_lab = {
+        {1, 0.3963377774f, 0.2158037573f}, {1, -0.1055613458f, -0.0638541728f}, {1, -0.0894841775f, -1.2914855480f}};
+    constexpr colour_matrix rgb_of_cones = {{4.0767416621f, -3.3077115913f, 0.2309699292f},
+                                            {-1.2684380046f, 2.6097574011f, -0.3413193965f},
+                                            {-0.0041960863f, -0.7034186147f, 1.7076147010f}};
     p = times(roots_of_lab, p);
-    for (float& v : p) v = v * v * v;
+    for (float& v : p.v) v = v * v * v;
     p = times(rgb_of_cones, p);
-    for (float& v : p) v = linear_to_srgb(v);
+    for (float& v : p.v) v = linear_to_srgb(v);
     return p;
+}
+
+FOVEA_HOST_DEVICE inline colour_values from_rgb(colour_space space, const colour_values& p) {
+    return space == colour_space::yuv ? rgb_to_yuv(p) : space == colour_space::oklab ? rgb_to_oklab(p) : p;
+}
+FOVEA_HOST_DEVICE inline colour_values to_rgb(colour_space space, const colour_values& p) {
+    return space == colour_space::yuv ? yuv_to_rgb(p) : space == colour_space::oklab ? oklab_to_rgb(p) : p;
 }
 
 template <class F> void for_colours(std::span<float> pixels, F&& f) {
     if (pixels.size() % 3 != 0) fail("colour space: ", pixels.size(), " numbers: expected three for each pixel");
     for (std::size_t i = 0; i < pixels.size(); i += 3) {
-        const colour_values z = f(colour_values{pixels[i], pixels[i + 1], pixels[i + 2]});
-        for (std::size_t c = 0; c < 3; ++c) pixels[i + c] = z[c];
+        const colour_values z = f(colour_values{{pixels[i], pixels[i + 1], pixels[i + 2]}});
+        for (std::size_t c = 0; c < 3; ++c) pixels[i + c] = z.v[c];
     }
 }
 
@@ -4325,8 +4339,9 @@ struct window {
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
 // How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
-// never chosen by itself, see graph/quantise.hpp.
-enum class convolution_method { automatic, direct, winograd, int8 };
+// never chosen by itself, see graph/quantise.hpp. library: as direct, but where numbers are rounded anyway by another
+// library that has it.
+enum class convolution_method { automatic, direct, winograd, int8, library };
 
 // A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
 struct quantisation {
@@ -4381,7 +4396,8 @@ struct preparation_call {
     std::array<const void*, max_weights> w{};
     std::array<weight_shape, max_weights> dims{};
     void* out = nullptr;
-    void* queue = nullptr; // of a device, as in call; null: everything is in the host's memory
+    void* queue = nullptr;                         // of a device, as in call; null: everything is in the host's memory
+    number_format format = number_format::float32; // of the result, where the backend keeps arrangements in 16 bits
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
@@ -4453,6 +4469,7 @@ namespace fovea {
 struct adam_options {
     double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
     bool decoupled = false; // weight decay as AdamW has it
+    bool operator==(const adam_options&) const = default;
 };
 
 struct adam_factors {
@@ -9316,6 +9333,9 @@ namespace fovea {
 template <class Activation> struct conv2d {};
 template <class Activation> struct depthwise_conv2d {};
 
+// y = (conv(x, w) + b) gate, for inference: depthwise, gate of y's shape.
+struct gated_depthwise_conv2d {};
+
 // w = g v / ||v||, one norm for each output channel; v (O,I,K,K), g (O,1,1,1). Salimans and Kingma 2016, arXiv
 // 1602.07868.
 struct normalise_weight {};
@@ -9901,6 +9921,45 @@ template <class Real> void weight_gradient(basic_reference<Real>, multiply_matri
 #include <concepts>
 #include <numeric>
 
+// ---- fovea/graph/precision.hpp
+// What a model computes with, and keeps its activations in.
+
+namespace fovea {
+
+// float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
+<<<<<<< HEAD
+// keep activations between operations in 16 bits (graph/half_storage.hpp) and compute in float32, but for convolutions
+// in half precision where the machine has them (graph/half_arithmetic.hpp).
+enum class precision_kind { float32, int8, bfloat16, float16 };
+=======
+// keep activations between operations in 16 bits (graph/half_storage.hpp), and sum in float32. tensor_float32, of a GPU
+// alone, is float32 but for what convolutions multiply: 11 significant bits of each number.
+enum class precision_kind { float32, int8, bfloat16, float16, tensor_float32 };
+>>>>>>> main
+
+constexpr const char* name_of(precision_kind p) {
+    switch (p) {
+        case precision_kind::int8:
+            return "int8";
+        case precision_kind::bfloat16:
+            return "bf16";
+        case precision_kind::float16:
+            return "fp16";
+        case precision_kind::tensor_float32:
+            return "tf32";
+        default:
+            return "float32";
+    }
+}
+
+constexpr number_format stored_format(precision_kind p) {
+    return p == precision_kind::bfloat16  ? number_format::bfloat16
+           : p == precision_kind::float16 ? number_format::float16
+                                          : number_format::float32;
+}
+
+} // namespace fovea
+
 namespace fovea {
 
 // Pixels of a tensor for each pixel of the network's input, along one axis. 0: one pixel for the whole image.
@@ -10042,8 +10101,9 @@ struct preparation {
     int out = -1;
     attributes a{};
     preparation_kernel forward = nullptr;
-    preparation_size bytes = nullptr;        // of the result; null: count(dims) floats
-    preparation_gradient backward = nullptr; // null: of an arrangement, whose gradients bypass it
+    preparation_size bytes = nullptr;              // of the result; null: count(dims) floats
+    number_format format = number_format::float32; // of the tensor that an arrangement is multiplied with
+    preparation_gradient backward = nullptr;       // null: of an arrangement, whose gradients bypass it
 };
 
 using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
@@ -10058,6 +10118,7 @@ struct graph {
     std::vector<output_of> outputs;
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
+    precision_kind precision = precision_kind::float32;        // likewise
     widening widen = nullptr;                                  // the backend's
     narrowing narrow = nullptr;
     bool (*multiplies_halves)() = nullptr; // whether its kernels take attributes::halves on this machine; null: no
@@ -10110,6 +10171,7 @@ struct graph {
 // Height and width of every tensor, for an input of that size.
 struct extent {
     int height = 0, width = 0;
+    constexpr bool operator==(const extent&) const = default;
 };
 constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     std::vector<extent> all(g.tensors.size(), extent{});
@@ -11425,6 +11487,7 @@ constexpr std::size_t pack(std::vector<arena_slot>& slots) {
 
 struct rectangle {
     range rows, cols;
+    constexpr bool operator==(const rectangle&) const = default;
 };
 
 struct kept_part {  // of one tensor
@@ -11629,6 +11692,7 @@ namespace fovea {
 // In pixels of the network's input; 0: the whole image.
 struct schedule {
     int tile_height = 0, tile_width = 0, band = 0;
+    constexpr bool operator==(const schedule&) const = default;
 };
 
 // What a schedule costs: work in multiply-adds, halos and memory traffic included, and bytes at once.
@@ -11880,7 +11944,8 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
 
 // How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
 // the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
-// end at multiples of the footprint's grain. A piece may be empty.
+// end at multiples of the footprint's grain, the first pieces being the larger ones, for the first worker is the first
+// to begin. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
@@ -11911,7 +11976,7 @@ struct cut {
             const auto border = [&](int at) {
                 if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
                 const int even = r.begin + int(std::ptrdiff_t(r.size()) * at / n);
-                return std::max(r.begin, even / step * step);
+                return std::min((even + step - 1) / step * step, r.end);
             };
             return range{border(k), border(k + 1)};
         };
@@ -12003,7 +12068,7 @@ class weight_store {
     // With memory for the result.
     preparation_call call_of(const graph& g, const preparation& p, std::size_t element) {
         preparation_call c;
-        c.a = p.a;
+        c.a = p.a, c.format = p.format;
         for (int i = 0; i < max_weights; ++i)
             if (p.w[i] >= 0) {
                 c.w[std::size_t(i)] = (*this)[p.w[i]];
@@ -14136,42 +14201,12 @@ inline void multiply_halves(graph& g) {
 // input and output; what the tail reads, which is the picture itself or is added to it, so that its rounding would be
 // seen; and what an operation reads whole, of which a float32 copy would save nothing.
 
-// ---- fovea/graph/precision.hpp
-// What a model computes with, and keeps its activations in.
-
-namespace fovea {
-
-// float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
-// keep activations between operations in 16 bits (graph/half_storage.hpp) and compute in float32, but for convolutions
-// in half precision where the machine has them (graph/half_arithmetic.hpp).
-enum class precision_kind { float32, int8, bfloat16, float16 };
-
-constexpr const char* name_of(precision_kind p) {
-    switch (p) {
-        case precision_kind::int8:
-            return "int8";
-        case precision_kind::bfloat16:
-            return "bf16";
-        case precision_kind::float16:
-            return "fp16";
-        default:
-            return "float32";
-    }
-}
-
-constexpr number_format stored_format(precision_kind p) {
-    return p == precision_kind::bfloat16  ? number_format::bfloat16
-           : p == precision_kind::float16 ? number_format::float16
-                                          : number_format::float32;
-}
-
-} // namespace fovea
-
 namespace fovea {
 
 // Changes the formats of tensors, after tracing. Throws where that is none, or where the backend has no conversions.
 inline void store_in(graph& g, precision_kind precision) {
-    if (!g.widen || !g.narrow)
+    const bool converts = g.widen && g.narrow;
+    if (!converts && !std::ranges::all_of(g.operations, &operation::takes_16_bits))
         fail("precision ", name_of(precision), ": this backend cannot convert numbers of 16 bits");
     std::vector<char> stays(g.tensors.size(), 0);
     stays.front() = stays.back() = 1;
@@ -14187,6 +14222,9 @@ inline void store_in(graph& g, precision_kind precision) {
     for (std::size_t i = 0; i < g.tensors.size(); ++i)
         if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
     if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
+    for (auto& p : g.preparations)
+        for (auto& o : g.operations)
+            if (o.w[0] == p.out) p.format = g.tensors[std::size_t(o.x[0])].format;
 }
 
 } // namespace fovea
@@ -14337,6 +14375,15 @@ template <class T> bool store_row(T* out, int step, pixel_values v, range cols, 
 // How one image or tensor is run through a network.
 #include <stop_token>
 
+// ---- fovea/core/notice.hpp
+// Told what is no error but may matter to a caller, in one line.
+
+namespace fovea {
+
+using notice_function = std::function<void(const std::string&)>;
+
+} // namespace fovea
+
 namespace fovea {
 
 struct run_options {
@@ -14346,7 +14393,7 @@ struct run_options {
     std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
     std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
     operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
-    std::function<void(const std::string&)> notice{}; // told what the caller may want to know, such as smaller tiles
+    notice_function notice{};     // told what the caller may want to know, such as smaller tiles
 };
 
 } // namespace fovea
@@ -14386,10 +14433,10 @@ class engine {
   public:
     virtual ~engine() = default;
 
-    // The network's output for samples that stand for values of that range. Where there is one colour, it fills all
+    // The network's output for samples of RGB that stand for such values. Where there is one colour, it fills all
     // channels of the network's input, and takes the mean of its output. `finite` becomes false where a value of the
     // output is not finite. Returns false when it was stopped.
-    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range, const run_options&,
+    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values, const run_options&,
                      bool& finite) = 0;
 };
 
@@ -14674,12 +14721,12 @@ class upscaler {
           values_{o.range, o.colours},
           precision_(o.precision),
           context_(o.threads) {
-        if (make && precision_ != precision_kind::float32)
-            fail("precision ", name_of(precision_), ": expected float32, which is what this GPU backend computes in");
-        if (make && o.colours != colour_space::rgb)
-            fail(weights.source, ": is of colours in ", fovea::name_of(o.colours),
-                 ": expected rgb, which is what this GPU backend converts");
+        if (make && precision_ == precision_kind::int8)
+            fail("precision int8: expected float32, tf32, bf16 or fp16 on a GPU");
+        if (!make && precision_ == precision_kind::tensor_float32)
+            fail("precision tf32: expected a GPU for it, or float32, int8, bf16 or fp16");
         digest_ = load_weights(*graph_, weights_, weights);
+        graph_->precision = precision_;
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
             quantise(*graph_, *o.ranges, digest_);
@@ -14713,9 +14760,9 @@ class upscaler {
         const image& from = in.has_alpha() ? bled : in;
         image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
         bool finite = true;
-        const bool done = engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out),
-                                                 values_.range, o, finite)
-                                  : run_on_threads(from, out, o, finite);
+        const bool done =
+            engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out), values_, o, finite)
+                    : run_on_threads(from, out, o, finite);
         if (!done) return {};
         if (!finite) detail::fail_not_finite(*graph_);
         if (in.has_alpha()) enlarge_alpha(in, out);
@@ -15929,7 +15976,9 @@ enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy };
 struct loss_term {
     loss_kind kind = loss_kind::l2;
     double weight = 1;
-    double parameter = 0; // charbonnier: epsilon; cross_entropy: the probability that is wanted
+    double parameter = 0;      // charbonnier: epsilon; cross_entropy: the probability that is wanted
+    int first = 0, images = 0; // of the batch, that it is the loss of; 0 images: all
+    bool operator==(const loss_term&) const = default;
 };
 using loss_terms = std::vector<loss_term>;
 
@@ -16054,6 +16103,7 @@ namespace fovea {
 struct adafactor_options {
     double beta2_decay = -0.8, eps1 = std::numeric_limits<float>::epsilon(), eps2 = 1e-3, d = 1, weight_decay = 0;
     bool low_memory = false; // u is computed twice instead of kept for the largest weight; the same bits
+    bool operator==(const adafactor_options&) const = default;
 };
 
 class adafactor {
@@ -16184,6 +16234,7 @@ namespace fovea {
 struct sgd_options {
     double momentum = 0.9, weight_decay = 0;
     bool nesterov = false;
+    bool operator==(const sgd_options&) const = default;
 };
 
 class sgd {
@@ -16220,8 +16271,10 @@ static_assert(optimizer<sgd>);
 
 namespace fovea {
 
+using update_rule = std::variant<adafactor_options, adam_options, sgd_options>;
+
 struct weight_update {
-    std::variant<adafactor_options, adam_options, sgd_options> how;
+    update_rule how;
     std::int64_t step = 1; // the number of the step, the first is 1
     double learning_rate = 1e-3;
     double max_gradient_norm = 0; // 0: not clipped
@@ -16241,34 +16294,64 @@ using state_vectors = std::vector<std::vector<std::vector<float>>*>;
 
 namespace fovea {
 
-template <class Real> class basic_training_engine {
+// Numbers (N,H,W,C) without gaps in the memory of an engine's device, there until its next batch.
+struct device_tensor {
+    const float* data = nullptr;
+    int batch = 0, height = 0, width = 0, channels = 0;
+};
+
+// A network on a device: forward and backward, as of differentiator.
+template <class Real> class basic_network_engine {
   public:
-    virtual ~basic_training_engine() = default;
+    virtual ~basic_network_engine() = default;
 
-    virtual void upload_weights() = 0; // parameters and buffers, from the host
-    virtual void download() = 0;       // those, and gradients, where they have changed since
-
-    // As of differentiator. output() copies to the host; the gradient there counts where somebody has asked for it,
-    // else that of add_loss().
-    virtual void forward(tensor_view<const Real> x, bool evaluating) = 0;
-    virtual tensor_view<const Real> output() = 0;
-    virtual tensor_view<Real> output_gradient() = 0;
+    // The batch for the next forward(): from the host, or tensors of engines with the same queue, one after another.
+    virtual void load(tensor_view<const Real> x) = 0;
+    virtual void load(std::span<const device_tensor> parts) = 0;
+    virtual void forward(bool evaluating) = 0;
+    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at first,
+    // counts where somebody has asked for it.
+    static constexpr int last = -1;
+    virtual tensor_view<const Real> output(int tensor = last) = 0;
+    virtual tensor_view<Real> output_gradient(int tensor = last) = 0;
+    virtual device_tensor output_on_device() const = 0;
     virtual void backward() = 0;
     virtual tensor_view<const Real> input_gradient() = 0;
+    virtual std::size_t bytes() const = 0; // of activations and gradients
+    virtual const void* queue() const = 0; // of the device: what is put there runs in order
+};
+using network_engine = basic_network_engine<float>;
+
+template <class Real> class basic_training_engine : public basic_network_engine<Real> {
+  public:
+    virtual void upload_weights() = 0; // parameters and buffers, from the host
+    virtual void download() = 0;       // those, and gradients, where they have changed since
     virtual void clear_gradients() = 0;
     virtual int first_not_finite(tensor_view<const Real> x) = 0; // the first such operation for x; -1: none
-    virtual std::size_t bytes() const = 0;                       // of activations and gradients
 
-    // A step: begin_step(), for each micro-batch forward(), add_loss(), backward(), then update(). A step that is not
-    // taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
+    // A step: begin_step(), for each micro-batch load(), load_target() and one of learn(), then update(). A step that
+    // is not taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
     virtual void begin_step() = 0;
-    virtual void add_loss(const loss_terms&, tensor_view<const Real> target, double weight) = 0;
+    virtual void load_target(tensor_view<const Real> t) = 0; // after load(); terms that read none need none
+    virtual device_tensor target_on_device() const = 0;
+    // Forward, the terms' loss, times `weight`, and backward.
+    virtual void learn(const loss_terms&, double weight) = 0;
+    // After forward(): the loss, times `weight`, that is the terms of the output and those of a frozen network's
+    // output for it, each in proportion to its own value (detached_ratio), and backward. What update() reports is the
+    // first of the two.
+    virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
     virtual update_report update(const weight_update&) = 0;
     virtual void take_back() = 0; // of a step without update()
 
     // What the optimizer remembers, and averages (null: there are none).
     virtual void upload_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
     virtual void download_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
+
+    // Others of the same device and queue: the network with its weights as they are, of which it computes no
+    // gradients; and another network.
+    virtual std::unique_ptr<basic_network_engine<Real>> frozen(const training_options&) = 0;
+    virtual std::unique_ptr<basic_training_engine> beside(const graph&, weight_store&, gradient_store<Real>&,
+                                                          const training_options&) = 0;
 };
 using training_engine = basic_training_engine<float>;
 
@@ -16316,6 +16399,8 @@ struct trainable_options {
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
     precision_kind precision = precision_kind::float32; // bfloat16, float16: of what is kept for the backward pass
+    training_engine* beside = nullptr; // on a GPU: with the queue of that network's engine, so that one can read the
+                                       // other's output there
 };
 
 namespace detail {
@@ -16395,29 +16480,45 @@ template <class Real> class basic_frozen {
   public:
     tensor_view<const Real> forward(tensor_view<const Real> x) {
         owner_->refresh();
-        return pass_.forward(x, true);
+        if (!engine_) return pass_.forward(x, true);
+        engine_->load(x), engine_->forward(true);
+        return engine_->output();
     }
-    tensor_view<Real> output_gradient() const { return pass_.output_gradient(); }
+    tensor_view<Real> output_gradient() const { return engine_ ? engine_->output_gradient() : pass_.output_gradient(); }
     // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to.
-    tensor_view<const Real> output(int tensor) const { return pass_.output(tensor); }
-    tensor_view<Real> output_gradient(int tensor) const { return pass_.output_gradient(tensor); }
-    tensor_view<const Real> backward() { // the gradient of the input
-        pass_.backward();
-        return pass_.input_gradient();
+    tensor_view<const Real> output(int tensor) const {
+        return engine_ ? engine_->output(tensor) : pass_.output(tensor);
     }
-    std::size_t bytes() const { return pass_.bytes(); } // of activations and gradients
+    tensor_view<Real> output_gradient(int tensor) const {
+        return engine_ ? engine_->output_gradient(tensor) : pass_.output_gradient(tensor);
+    }
+    tensor_view<const Real> backward() { // the gradient of the input
+        if (!engine_) return pass_.backward(), pass_.input_gradient();
+        engine_->backward();
+        return engine_->input_gradient();
+    }
+    std::size_t bytes() const { return engine_ ? engine_->bytes() : pass_.bytes(); } // of activations and gradients
+    // What runs it, with the weights of the host; null where threads do.
+    basic_network_engine<Real>* engine() {
+        if (engine_) owner_->refresh();
+        return engine_.get();
+    }
 
   private:
     friend class basic_trainable<Real>;
     basic_frozen(basic_trainable<Real>& owner, const frozen_options& o)
-        : owner_(&owner),
-          pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_,
-                {.input_gradient = o.input_gradient,
-                 .weight_gradients = false,
-                 .batch_statistics = o.batch_statistics,
-                 .outputs = o.outputs}) {}
+        : owner_(&owner), pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_, training_options_of(o)) {
+        if (owner.engine_) engine_ = owner.engine_->frozen(training_options_of(o));
+    }
+    static training_options training_options_of(const frozen_options& o) {
+        return {.input_gradient = o.input_gradient,
+                .weight_gradients = false,
+                .batch_statistics = o.batch_statistics,
+                .outputs = o.outputs};
+    }
     basic_trainable<Real>* owner_;
     detail::training_pass<Real> pass_;
+    std::unique_ptr<basic_network_engine<Real>> engine_;
 };
 
 // What `trainable` is once the network's type is no longer needed. Used by one thread at a time.
@@ -16431,8 +16532,9 @@ template <class Real> class basic_trainable {
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
-        if (make) engine_ = make(*graph_, *weights_, *gradients_, training_options_of(o));
-        if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
+        if (make) engine_ = make_engine(o, make);
+        if (o.precision == precision_kind::int8 || o.precision == precision_kind::tensor_float32)
+            fail("precision ", name_of(o.precision), ": expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
             const weight& w = graph_->weights[i];
@@ -16447,7 +16549,7 @@ template <class Real> class basic_trainable {
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
         refresh();
         if (!engine_) return pass_.forward(x, evaluating);
-        engine_->forward(x, evaluating);
+        engine_->load(x), engine_->forward(evaluating);
         return engine_->output();
     }
     tensor_view<Real> output_gradient() const { // to be filled after forward()
@@ -16495,10 +16597,7 @@ template <class Real> class basic_trainable {
         stale_ = true;
     }
 
-    basic_frozen<Real> frozen(const frozen_options& o = {}) {
-        if (engine_) fail("a frozen network cannot be on a GPU yet: expected the backend cpu");
-        return {*this, o};
-    }
+    basic_frozen<Real> frozen(const frozen_options& o = {}) { return {*this, o}; }
     const graph& traced() const { return *graph_; }
     context& threads() const { return *context_; }
     std::size_t bytes() const { // of activations and gradients in the last step
@@ -16520,6 +16619,12 @@ template <class Real> class basic_trainable {
         return {.input_gradient = o.input_gradient,
                 .batch_statistics = o.batch_statistics,
                 .storage = unused ? number_format::float32 : stored_format(o.precision)};
+    }
+    std::unique_ptr<basic_training_engine<Real>> make_engine(const trainable_options& o,
+                                                             training_engine_maker<Real> make) const {
+        if constexpr (std::same_as<Real, float>)
+            if (o.beside) return o.beside->beside(*graph_, *weights_, *gradients_, training_options_of(o));
+        return make(*graph_, *weights_, *gradients_, training_options_of(o));
     }
     void download() {
         if (engine_ && !stale_) engine_->download();
@@ -16846,10 +16951,29 @@ using supercool = sequential<named<"", sum<sequential<named<"", supercool_featur
 namespace fovea::zoo {
 
 // a times what a large kernel makes of it: 5x5, then 5x5 with dilation 3, behind a pointwise convolution.
-template <int Hidden>
-using large_kernel_attention =
-    product<pass, sequential<named<"pointwise", conv<Hidden, Hidden, 1>>, named<"depthwise", depthwise<Hidden, 5>>,
-                             named<"depthwise_dilated", depthwise<Hidden, 5, identity, 3>>>>;
+template <int Hidden> struct large_kernel_attention : maps<Hidden, Hidden> {
+    template <class T, ratio S> static constexpr value<Hidden, S> trace(T& t, value<Hidden, S> a) {
+        auto x = apply<conv<Hidden, Hidden, 1>>(t, "pointwise", a);
+        x = apply<depthwise<Hidden, 5>>(t, "depthwise", x);
+        if constexpr (T::template fuses<gated_depthwise_conv2d>)
+            return trace_gated(t, x, a);
+        else
+            return times(t, a, apply<depthwise<Hidden, 5, identity, 3>>(t, "depthwise_dilated", x));
+    }
+
+  private:
+    template <class T, ratio S>
+    static constexpr value<Hidden, S> trace_gated(T& t, value<Hidden, S> x, value<Hidden, S> gate) {
+        const int outer = t.enter("depthwise_dilated");
+        const operation o{.x = {x.id, gate.id},
+                          .w = {t.parameter("weight", {Hidden, 1, 5, 5}), t.parameter("bias", {Hidden, 1, 1, 1})},
+                          .a = {.kernel = 5, .dilation = 3, .groups = Hidden},
+                          .reads = {.radius = 6},
+                          .work = 25. * Hidden};
+        t.scope = outer;
+        return t.template emit<gated_depthwise_conv2d, Hidden, S>(o);
+    }
+};
 
 // x -> LayerNorm(proj_2(attention(a)) + x) with a = GELU(proj_1(x)); Kernel is that of proj_1.
 template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Features, Features> {
@@ -17053,6 +17177,15 @@ template <class Backend> basic_trainable<float> trainable_of(const architecture&
     auto g = detail::graph_for<Backend, training>(a, o.convolution);
     if (!g) fail(describe(a), ": this size is not among those built in");
     return {std::move(*g), o, fovea::detail::training_engine_maker_of<Backend>()};
+}
+
+// A critic by its size: small, medium or large.
+template <class Backend>
+basic_trainable<float> critic_to_train(std::string_view size, const trainable_options& o = {}) {
+    if (size == "small") return trainable<critic_small, Backend>(o);
+    if (size == "medium") return trainable<critic_medium, Backend>(o);
+    if (size == "large") return trainable<critic_large, Backend>(o);
+    fail("a critic of size '", size, "': expected small, medium or large");
 }
 
 // What a weight file says of itself, so that recognise() knows the network again.
@@ -17270,18 +17403,20 @@ struct lpips_layer {
     int tensor;
     std::vector<double> weights; // by channel
 };
-struct lpips_network {
+template <class Real> struct lpips_network {
     graph backbone;
     std::vector<lpips_layer> layers;
+    training_engine_maker<Real> make = nullptr; // of the backend that the backbone was traced for
 };
 
 // The distance and its gradient, for any backbone. Used by one thread at a time.
 template <class Real> class lpips_distance {
   public:
-    lpips_distance(lpips_network n, const lpips_options& o)
+    lpips_distance(lpips_network<Real> n, const lpips_options& o)
         : range_(o.range),
           layers_(std::move(n.layers)),
-          net_(std::make_unique<basic_trainable<Real>>(std::move(n.backbone), trainable_options{.threads = o.threads})),
+          net_(std::make_unique<basic_trainable<Real>>(std::move(n.backbone), trainable_options{.threads = o.threads},
+                                                       n.make)),
           frozen_(net_->frozen({.input_gradient = o.gradients, .outputs = tensors()})),
           kept_(layers_.size()) {}
 
@@ -17408,19 +17543,26 @@ template <class Real> class lpips_distance {
 // the file's do not fit. Convolutions are direct: Winograd's rounding differs within a tile, so that in flat parts of a
 // picture neighbours would no longer be equal, and a pool's gradient would go to whichever is larger by chance.
 template <class Backend, class Network>
-lpips_network lpips_network_of(std::initializer_list<std::string_view> names, const tensor_file& linear) {
-    static_assert(!has_training_engine<Backend>, "fovea: LPIPS is computed on the host so far: take the backend cpu");
-    lpips_network n{trace_network<Network, Backend, training>({}, convolution_method::direct), {}};
+lpips_network<typename Backend::storage> lpips_network_of(std::initializer_list<std::string_view> names,
+                                                          const tensor_file& linear) {
+    lpips_network<typename Backend::storage> n{
+        trace_network<Network, Backend, training>({}, convolution_method::direct),
+        {},
+        training_engine_maker_of<Backend>()};
     for (auto name : names) {
         const int tensor = result_of(n.backbone, name), channels = n.backbone.tensors[std::size_t(tensor)].channels;
         const stored_tensor* w = linear.find("lin" + std::to_string(n.layers.size()) + ".model.1.weight");
-        if (!w || w->size() != channels) return {};
+        if (!w || w->size() != channels) {
+            n.layers.clear();
+            return n;
+        }
         const auto values = to_floats(*w);
         n.layers.push_back({tensor, {values.begin(), values.end()}});
     }
-    return linear.tensors().size() == names.size() ? n : lpips_network{};
+    if (linear.tensors().size() != names.size()) n.layers.clear();
+    return n;
 }
-template <class Backend> lpips_network lpips_network_for(const tensor_file& linear) {
+template <class Backend> lpips_network<typename Backend::storage> lpips_network_for(const tensor_file& linear) {
     auto n = lpips_network_of<Backend, zoo::squeezenet_features>({"0", "4", "7", "9", "10", "11", "12"}, linear);
     if (n.layers.empty()) n = lpips_network_of<Backend, zoo::alexnet_features>({"0", "3", "6", "8", "10"}, linear);
     if (n.layers.empty()) n = lpips_network_of<Backend, zoo::vgg16_features>({"2", "7", "14", "21", "28"}, linear);
@@ -17507,10 +17649,10 @@ template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A
 // What a loss is multiplied by so that it counts as 1 whatever its value: 1 / |value|, the value taken as a constant.
 // A loss that has reached zero asks for nothing any more, and gets 0 instead of 1 / 0. One that is not finite gets
 // itself, so that whoever guards the sum sees it.
-inline double detached_ratio(double value) {
+FOVEA_HOST_DEVICE inline double detached_ratio(double value) {
     constexpr double zero = 1e-12; // below any loss of numbers near one in float32 that is not zero
-    if (!std::isfinite(value)) return value;
-    return std::abs(value) < zero ? 0 : 1 / std::abs(value);
+    if (!(fabs(value) < HUGE_VAL)) return value;
+    return fabs(value) < zero ? 0 : 1 / fabs(value);
 }
 
 } // namespace fovea
@@ -17666,6 +17808,504 @@ class moving_average {
     double decay_;
     std::int64_t steps_ = 0;
     std::vector<std::vector<float>> of_;
+};
+
+} // namespace fovea
+
+// ---- fovea/trainer/adversarial.hpp
+// An upscaler that learns against a critic, a network that learns to tell enlarged images from real ones. For each
+// batch the critic sees the targets and the upscaled images together and learns by the binary cross-entropy of its
+// logits, 1 for real and 0 for upscaled. Then the upscaler's loss is
+//
+//   rec / |rec| + bce / |bce|
+//
+// with each divisor a constant, where rec is a loss of the image beside its target and bce that of the critic for
+// upscaled images that are called real. Goodfellow et al. 2014, arXiv 1406.2661; for super-resolution Ledig et al.
+// 2017, arXiv 1609.04802.
+//
+// The critic that the upscaler sees normalises by its running estimates. Those of a batch without real images would
+// hide just what tells the two apart.
+
+// ---- fovea/trainer/trainer.hpp
+// A network, its optimizer, and what one step is: gradients of some micro-batches added up, clipped, looked at, and
+// then a step of the optimizer and of the moving average.
+//
+//   trainer fit(net, adam{}, {.rate = {.base = 1e-3}, .ema_decay = 0.999});
+//   for (;;) fit.step(batch.input.view(), batch.target.view(), l1_loss{});
+//
+// A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
+// counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
+// the run goes back to the last state that was kept (keep_state) with a lower learning rate.
+
+// ---- fovea/loss/loss_function.hpp
+// Any loss, chosen at run time. What a backend can compute by itself is known from its terms.
+
+namespace fovea {
+
+// Adds weight times the gradient of the loss at y to dy; returns the loss.
+class loss_function {
+  public:
+    template <class L>
+    requires(!std::same_as<L, loss_function> && pixel_loss<L>) loss_function(L loss) : of_(loss) {
+        if constexpr (requires { loss.terms(1.); }) terms_ = loss.terms(1.);
+    }
+    double operator()(tensor_view<const float> y, tensor_view<const float> target, tensor_view<float> dy,
+                      double weight) const {
+        return of_(y, target, dy, weight);
+    }
+    const loss_terms& terms() const { return terms_; } // empty where it is none
+
+  private:
+    std::function<double(tensor_view<const float>, tensor_view<const float>, tensor_view<float>, double)> of_;
+    loss_terms terms_;
+};
+
+} // namespace fovea
+
+// ---- fovea/trainer/any_optimizer.hpp
+// One of the optimizers, chosen at run time.
+
+namespace fovea {
+
+class any_optimizer {
+  public:
+    template <optimizer O> any_optimizer(O o) : of_(std::move(o)) {}
+
+    std::string_view name() const {
+        return std::visit([]<class O>(const O&) { return std::string_view(O::name); }, of_);
+    }
+    void prepare(std::span<const parameter> p) {
+        std::visit([&](auto& o) { o.prepare(p); }, of_);
+    }
+    void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
+        std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
+    }
+    update_rule options() const {
+        return std::visit([](const auto& o) { return update_rule(o.options()); }, of_);
+    }
+    std::int64_t& steps() {
+        return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
+    }
+    // f(name, vectors of numbers, one for each parameter)
+    template <class F> void each_state(F f) {
+        std::visit([&](auto& o) { o.each_state(f); }, of_);
+    }
+
+  private:
+    std::variant<adafactor, adam, adamw, sgd> of_;
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+struct trainer_options {
+    learning_rate rate{};
+    double max_gradient_norm = 0; // 0: not clipped
+    int accumulation = 1;         // micro-batches of a step
+    double ema_decay = 0;         // 0: no moving average
+    int most_bad_steps = 5;       // in a row, before the run goes back
+    double rate_after_return = 0.5;
+};
+
+struct step_report {
+    double loss = 0, gradient_norm = 0, learning_rate = 0; // the mean loss of the micro-batches
+    bool complete = false;                                 // the last micro-batch of its step
+    std::string problem;                                   // of a step that was not taken, or that made the run go back
+};
+
+using batch_on_host = std::function<tensor_view<const float>()>;
+
+class trainer {
+  public:
+    // The network outlives it.
+    trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options)
+        : net_(net), optimizer_(std::move(o)) {
+        optimizer_.prepare(net.parameters());
+        set_options(options);
+        begin_step();
+    }
+
+    const trainer_options& options() const { return options_; }
+    // Between two steps. A moving average of another decay begins with the weights as they are.
+    void set_options(const trainer_options& o) {
+        if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
+        fetch_state();
+        device_state_ = kept_on::host;
+        if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
+        options_ = o, expected_ = o.accumulation;
+        if (averages()) average_.prepare(net_.parameters());
+        keep_state();
+    }
+
+    // Between two steps: the next one has so many micro-batches, as where an epoch ends before options().accumulation.
+    void expect(int micro_batches) {
+        if (micro_batches < 1 || !between_steps())
+            fail("a step of ", micro_batches, " micro-batches, after ", micro_,
+                 " of them: expected 1 or more, and before the first");
+        expected_ = micro_batches;
+    }
+    int micro_batches() const { return expected_; } // of the step at hand, or the next
+
+    // One micro-batch.
+    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
+        if (!loss.terms().empty())
+            if (training_engine* const engine = net_.engine()) {
+                engine->load(input), engine->load_target(target);
+                engine->learn(loss.terms(), 1. / expected_);
+                return after_backward(0, input); // the report of the step has the loss
+            }
+        const auto y = net_.forward(input);
+        return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
+    }
+
+    // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
+    // net.output_gradient(), divided by micro_batches().
+    step_report finish(double loss, tensor_view<const float> input) {
+        if (std::isfinite(loss)) net_.backward();
+        return after_backward(loss, input);
+    }
+    // The same after net.backward() was called, maybe more than once.
+    step_report after_backward(double loss, tensor_view<const float> input) {
+        return after_backward(loss, [&] { return input; });
+    }
+    // With an engine the loss may be what it has not reported yet, and the input what only a problem asks for.
+    step_report after_backward(double loss, const batch_on_host& input) {
+        step_report r;
+        loss_ += loss / expected_;
+        r.complete = ++micro_ == expected_;
+        if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
+        if (!r.complete) return r;
+        r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
+        norms_.clear();
+        if (training_engine* const engine = net_.engine())
+            take_on(*engine, r, input);
+        else
+            take(r, input);
+        if (!problem_.empty()) r.problem = refuse();
+        begin_step();
+        return r;
+    }
+
+    std::int64_t steps() { return optimizer_.steps(); } // that were taken
+    std::int64_t bad_steps() const { return bad_steps_; }
+    bool between_steps() const { return micro_ == 0; }
+    basic_trainable<float>& network() { return net_; }
+    // Of each of network().parameters() in the last step, before clipping; none before the first, and where the loss
+    // was not finite.
+    const std::vector<double>& gradient_norms() const { return norms_; }
+
+    // The weights to use: the averages where there are any. Twice leaves both as they were.
+    void exchange_average() {
+        if (!averages()) return;
+        fetch_state();
+        device_state_ = kept_on::host;
+        average_.exchange(net_.parameters()), net_.weights_changed();
+    }
+
+    // Everything that a step depends on, between two steps. Weights have their own names, so that a checkpoint is a
+    // weight file, too; other tensors begin with "<prefix>optimizer/" and "<prefix>average/".
+    void save(tensor_file& file, const std::string& prefix = "") {
+        fetch_state();
+        const auto add = [&](const std::string& name, std::span<const float> v, std::vector<std::int64_t> shape) {
+            file.add(tensor_of(prefix + name, std::move(shape), v));
+        };
+        const auto& parameters = net_.parameters();
+        for (auto* all : {&net_.parameters(), &net_.buffers()})
+            for (auto& p : *all) add(p.name, p.values(), shape_of(p));
+        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
+            for (std::size_t k = 0; k < of.size(); ++k)
+                add("optimizer/" + kind + '/' + parameters[k].name, of[k], {std::int64_t(of[k].size())});
+        });
+        if (averages())
+            for (std::size_t k = 0; k < parameters.size(); ++k)
+                add("average/" + parameters[k].name, average_.numbers()[k], shape_of(parameters[k]));
+        file.metadata[prefix + "trainer.optimizer"] = std::string(optimizer_.name());
+        file.metadata[prefix + "trainer.steps"] = std::to_string(optimizer_.steps());
+        file.metadata[prefix + "trainer.average_steps"] = std::to_string(average_.steps());
+        file.metadata[prefix + "trainer.bad_steps"] = std::to_string(bad_steps_);
+        file.metadata[prefix + "trainer.bad_in_a_row"] = std::to_string(bad_in_a_row_);
+        file.metadata[prefix + "trainer.returns"] = std::to_string(returns_);
+    }
+    // Throws one line when the file does not hold such a state; nothing is changed then.
+    void load(const tensor_file& file, const std::string& prefix = "") {
+        if (number(file, prefix + "trainer.optimizer") != optimizer_.name())
+            fail(file.source, ": holds the state of the optimizer ", number(file, prefix + "trainer.optimizer"),
+                 ": expected ", optimizer_.name());
+        std::vector<std::pair<std::span<float>, const stored_tensor*>> found;
+        const auto find = [&](const std::string& name, std::span<float> to) {
+            const stored_tensor& t = file.at(prefix + name);
+            if (std::size_t(t.size()) != to.size() || t.type != dtype::f32)
+                fail(file.source, ": tensor ", t.name, ' ', text_of_shape(t.shape), ": expected ", to.size(),
+                     " numbers of type F32");
+            found.emplace_back(to, &t);
+        };
+        const auto& parameters = net_.parameters();
+        for (auto* all : {&net_.parameters(), &net_.buffers()})
+            for (auto& p : *all) find(p.name, p.values());
+        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
+            for (std::size_t k = 0; k < of.size(); ++k) find("optimizer/" + kind + '/' + parameters[k].name, of[k]);
+        });
+        if (averages())
+            for (std::size_t k = 0; k < parameters.size(); ++k)
+                find("average/" + parameters[k].name, average_.numbers()[k]);
+        const std::int64_t steps = std::stoll(number(file, prefix + "trainer.steps")),
+                           average_steps = std::stoll(number(file, prefix + "trainer.average_steps")),
+                           bad = std::stoll(number(file, prefix + "trainer.bad_steps"));
+        const int in_a_row = std::stoi(number(file, prefix + "trainer.bad_in_a_row")),
+                  returns = std::stoi(number(file, prefix + "trainer.returns"));
+        device_state_ = kept_on::host;
+        for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
+        optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
+        returns_ = returns;
+        net_.weights_changed();
+        begin_step();
+        keep_state();
+    }
+
+    // The state to go back to; called where the run is known to be well, as after an evaluation.
+    void keep_state() {
+        kept_.emplace();
+        kept_->source = "the state that was kept";
+        save(*kept_);
+    }
+
+  private:
+    double rate_factor() const { return std::pow(options_.rate_after_return, returns_); }
+    bool averages() const { return options_.ema_decay > 0; }
+
+    static std::vector<std::int64_t> shape_of(const parameter& p) {
+        return {p.dims.begin(), p.dims.begin() + std::max(p.rank, 1)};
+    }
+    static const std::string& number(const tensor_file& file, const std::string& name) {
+        const auto found = file.metadata.find(name);
+        if (found == file.metadata.end()) fail(file.source, ": is no checkpoint of a training run: has no ", name);
+        return found->second;
+    }
+
+    std::string describe(const char* what, const batch_on_host& input) {
+        const std::string layer = net_.first_not_finite(input());
+        return text_of("the ", what, " is not finite",
+                       layer.empty() ? ", though the values of all layers are" : ", first in layer " + layer);
+    }
+
+    void begin_step() {
+        micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
+        if (training_engine* const engine = net_.engine()) return engine->begin_step();
+        net_.clear_gradients();
+        buffers_.clear();
+        for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
+    }
+
+    // A step, unless there is a problem.
+    void take(step_report& r, const batch_on_host& input) {
+        context* const threads = &net_.threads();
+        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
+        if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
+        if (!problem_.empty()) return;
+        if (options_.max_gradient_norm > 0)
+            clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm, threads);
+        optimizer_.step(net_.parameters(), r.learning_rate, threads);
+        if (averages()) average_.update(net_.parameters(), threads);
+        net_.weights_changed();
+        bad_in_a_row_ = 0;
+    }
+    // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
+    void take_on(training_engine& engine, step_report& r, const batch_on_host& input) {
+        if (!problem_.empty()) {
+            r.gradient_norm = std::nan("");
+            return engine.take_back();
+        }
+        if (device_state_ == kept_on::host) engine.upload_state(remembered(), averages_of_state());
+        device_state_ = kept_on::device;
+        update_report u = engine.update({.how = optimizer_.options(),
+                                         .step = optimizer_.steps() + 1,
+                                         .learning_rate = r.learning_rate,
+                                         .max_gradient_norm = options_.max_gradient_norm,
+                                         .average_share = averages() ? average_.share() : 0});
+        r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
+        if (!u.taken) {
+            problem_ = describe(std::isfinite(r.loss) ? "gradient" : "loss", input);
+            return;
+        }
+        ++optimizer_.steps(), average_.steps() += averages();
+        bad_in_a_row_ = 0;
+    }
+
+    void restore_buffers() { // forward passes have updated running estimates
+        const float* before = buffers_.data();
+        for (auto& b : net_.buffers()) {
+            std::copy_n(before, b.size(), b.value);
+            before += b.size();
+        }
+    }
+
+    state_vectors remembered() {
+        state_vectors all;
+        optimizer_.each_state([&](const std::string&, std::vector<std::vector<float>>& of) { all.push_back(&of); });
+        return all;
+    }
+    std::vector<std::vector<float>>* averages_of_state() { return averages() ? &average_.numbers() : nullptr; }
+    // What an engine has changed, to the host.
+    void fetch_state() {
+        if (device_state_ == kept_on::device) net_.engine()->download_state(remembered(), averages_of_state());
+        if (device_state_ == kept_on::device) device_state_ = kept_on::both;
+    }
+
+    std::string refuse() {
+        ++bad_steps_;
+        if (!net_.engine()) restore_buffers();
+        std::string told = problem_ + ": step skipped";
+        if (++bad_in_a_row_ < options_.most_bad_steps) return told;
+        const int returns = returns_ + 1;
+        const std::int64_t bad = bad_steps_;
+        const tensor_file kept = *kept_;
+        load(kept);
+        returns_ = returns, bad_steps_ = bad, bad_in_a_row_ = 0;
+        keep_state();
+        return text_of(told, "; after ", options_.most_bad_steps, " in a row back to step ", optimizer_.steps(),
+                       ", learning rate times ", rate_factor());
+    }
+
+    basic_trainable<float>& net_;
+    any_optimizer optimizer_;
+    trainer_options options_;
+    moving_average average_;
+    std::optional<tensor_file> kept_;
+    double loss_ = 0;
+    int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
+    std::int64_t bad_steps_ = 0;
+    std::string problem_;
+    std::vector<float> buffers_; // as they were before this step
+    std::vector<double> norms_;
+    enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+struct adversarial_report {
+    step_report upscaler, critic; // the upscaler's has the loss rec; nothing where it did not learn
+    int right = 0, seen = 0;      // images of the micro-batch that the critic calls what they are, of so many
+};
+
+// How many of the logits (N,1,1,1) call their images what they are.
+inline int right_of(tensor_view<const float> logits, bool real) {
+    int right = 0;
+    for (int n = 0; n < logits.batch(); ++n) right += (*logits.at(n, 0, 0) > 0) == real;
+    return right;
+}
+
+class adversarial_trainer {
+  public:
+    using images = tensor_view<const float>; // (N,H,W,C)
+
+    // The trainers outlive it. On a GPU nothing of a step passes through the host where the critic was made beside the
+    // upscaler (trainable_options::beside) and the loss is made of terms.
+    adversarial_trainer(trainer& upscaler, trainer& critic, loss_function rec)
+        : upscaler_(upscaler),
+          critic_(critic),
+          rec_(std::move(rec)),
+          frozen_(critic.network().frozen({.batch_statistics = false})) {}
+
+    // One micro-batch: inputs and targets.
+    adversarial_report step(images x, images t, bool upscaler_learns) {
+        training_engine* const engine = upscaler_.network().engine();
+        training_engine* const of_critic = critic_.network().engine();
+        if (engine && of_critic && engine->queue() == of_critic->queue() && !rec_.terms().empty())
+            return step_on_device(*engine, *of_critic, x, t, upscaler_learns);
+        adversarial_report r;
+        const images y = upscaler_.network().forward(x);
+        teach_critic(t, y, r);
+        if (upscaler_learns) r.upscaler = upscaler_.finish(fill_gradient(t, y), x);
+        return r;
+    }
+
+    // The critic as the upscaler sees it: logits (N,1,1,1).
+    images look_at(images x) { return frozen_.forward(x); }
+
+  private:
+    template <class T> static tensor_view<T> some(tensor_view<T> all, int first, int count) {
+        return {all.at(first, 0, 0), count, all.height(), all.width(), all.channels(), all.row_stride(),
+                all.image_stride()};
+    }
+    void copy_to_both(int first, images from) {
+        for (int n = 0; n < from.batch(); ++n)
+            for (int y = 0; y < from.height(); ++y)
+                std::copy_n(from.at(n, y, 0), from.width() * from.channels(), both_.at(first + n, y, 0));
+    }
+    images both(images t, images y) {
+        const int n = t.batch();
+        if (both_.batch() != 2 * n || both_.height() != t.height() || both_.width() != t.width())
+            both_ = tensor<float>(2 * n, t.height(), t.width(), t.channels());
+        copy_to_both(0, t), copy_to_both(n, y);
+        return std::as_const(both_).view();
+    }
+    // Of logits of real images, then of as many upscaled ones.
+    static void count_right(images logits, adversarial_report& r) {
+        const int n = logits.batch() / 2;
+        r.right = right_of(some(logits, 0, n), true) + right_of(some(logits, n, n), false), r.seen = 2 * n;
+    }
+
+    void teach_critic(images t, images y, adversarial_report& r) {
+        const int n = t.batch();
+        const images input = both(t, y), logits = critic_.network().forward(input);
+        const auto dy = critic_.network().output_gradient();
+        const double weight = 0.5 / critic_.micro_batches();
+        double loss = 0;
+        for (bool real : {true, false}) {
+            const int first = real ? 0 : n;
+            loss += 0.5 * bce_(some(logits, first, n), real, some(dy, first, n), weight);
+        }
+        count_right(logits, r);
+        r.critic = critic_.finish(loss, input);
+    }
+
+    // Of the upscaler's output. Returns rec: the sum that is minimised is two.
+    double fill_gradient(images t, images y) {
+        const auto dy = upscaler_.network().output_gradient();
+        const double rec = rec_(y, t, dy, 1);
+        const images logits = frozen_.forward(y);
+        const double bce = bce_(logits, 1., frozen_.output_gradient());
+        if (!std::isfinite(rec + bce)) return rec + bce;
+        const double each = 1. / upscaler_.micro_batches();
+        mix(dy, each * detached_ratio(rec), frozen_.backward(), each * detached_ratio(bce));
+        return rec;
+    }
+    // dy = a dy + b from_critic
+    static void mix(tensor_view<float> dy, double a, images from_critic, double b) {
+        for (int n = 0; n < dy.batch(); ++n)
+            for (int h = 0; h < dy.height(); ++h) {
+                float* to = dy.at(n, h, 0);
+                const float* from = from_critic.at(n, h, 0);
+                for (int i = 0; i < dy.width() * dy.channels(); ++i)
+                    to[i] = float(a * double(to[i]) + b * double(from[i]));
+            }
+    }
+
+    adversarial_report step_on_device(training_engine& engine, training_engine& of_critic, images x, images t,
+                                      bool upscaler_learns) {
+        adversarial_report r;
+        engine.load(x), engine.load_target(t), engine.forward(false);
+        const device_tensor parts[] = {engine.target_on_device(), engine.output_on_device()};
+        of_critic.load(parts);
+        of_critic.learn({{.kind = loss_kind::cross_entropy, .weight = 0.5, .parameter = 1, .images = t.batch()},
+                         {.kind = loss_kind::cross_entropy, .weight = 0.5, .first = t.batch(), .images = t.batch()}},
+                        1. / critic_.micro_batches());
+        r.critic = critic_.after_backward(0, [&] { return both(t, engine.output()); });
+        count_right(of_critic.output(), r);
+        if (!upscaler_learns) return r;
+        engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), 1. / upscaler_.micro_batches());
+        r.upscaler = upscaler_.after_backward(0, x);
+        return r;
+    }
+
+    trainer &upscaler_, &critic_;
+    loss_function rec_;
+    basic_frozen<float> frozen_;
+    binary_cross_entropy_with_logits bce_;
+    tensor<float> both_; // targets, then upscaled
 };
 
 } // namespace fovea
@@ -17961,358 +18601,6 @@ class event_file {
     };
     std::filesystem::path path_;
     std::unique_ptr<std::FILE, closer> file_;
-};
-
-} // namespace fovea
-
-// ---- fovea/trainer/trainer.hpp
-// A network, its optimizer, and what one step is: gradients of some micro-batches added up, clipped, looked at, and
-// then a step of the optimizer and of the moving average.
-//
-//   trainer fit(net, adam{}, {.rate = {.base = 1e-3}, .ema_decay = 0.999});
-//   for (;;) fit.step(batch.input.view(), batch.target.view(), l1_loss{});
-//
-// A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
-// counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
-// the run goes back to the last state that was kept (keep_state) with a lower learning rate.
-
-// ---- fovea/loss/loss_function.hpp
-// Any loss, chosen at run time. What a backend can compute by itself is known from its terms.
-
-namespace fovea {
-
-// Adds weight times the gradient of the loss at y to dy; returns the loss.
-class loss_function {
-  public:
-    template <class L>
-    requires(!std::same_as<L, loss_function> && pixel_loss<L>) loss_function(L loss) : of_(loss) {
-        if constexpr (requires { loss.terms(1.); }) terms_ = loss.terms(1.);
-    }
-    double operator()(tensor_view<const float> y, tensor_view<const float> target, tensor_view<float> dy,
-                      double weight) const {
-        return of_(y, target, dy, weight);
-    }
-    const loss_terms& terms() const { return terms_; } // empty where it is none
-
-  private:
-    std::function<double(tensor_view<const float>, tensor_view<const float>, tensor_view<float>, double)> of_;
-    loss_terms terms_;
-};
-
-} // namespace fovea
-
-// ---- fovea/trainer/any_optimizer.hpp
-// One of the optimizers, chosen at run time.
-
-namespace fovea {
-
-class any_optimizer {
-  public:
-    template <optimizer O> any_optimizer(O o) : of_(std::move(o)) {}
-
-    std::string_view name() const {
-        return std::visit([]<class O>(const O&) { return std::string_view(O::name); }, of_);
-    }
-    void prepare(std::span<const parameter> p) {
-        std::visit([&](auto& o) { o.prepare(p); }, of_);
-    }
-    void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
-        std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
-    }
-    decltype(weight_update::how) options() const {
-        return std::visit([](const auto& o) { return decltype(weight_update::how)(o.options()); }, of_);
-    }
-    std::int64_t& steps() {
-        return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
-    }
-    // f(name, vectors of numbers, one for each parameter)
-    template <class F> void each_state(F f) {
-        std::visit([&](auto& o) { o.each_state(f); }, of_);
-    }
-
-  private:
-    std::variant<adafactor, adam, adamw, sgd> of_;
-};
-
-} // namespace fovea
-
-namespace fovea {
-
-struct trainer_options {
-    learning_rate rate{};
-    double max_gradient_norm = 0; // 0: not clipped
-    int accumulation = 1;         // micro-batches of a step
-    double ema_decay = 0;         // 0: no moving average
-    int most_bad_steps = 5;       // in a row, before the run goes back
-    double rate_after_return = 0.5;
-};
-
-struct step_report {
-    double loss = 0, gradient_norm = 0, learning_rate = 0; // the mean loss of the micro-batches
-    bool complete = false;                                 // the last micro-batch of its step
-    std::string problem;                                   // of a step that was not taken, or that made the run go back
-};
-
-class trainer {
-  public:
-    // The network outlives it.
-    trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options)
-        : net_(net), optimizer_(std::move(o)) {
-        optimizer_.prepare(net.parameters());
-        set_options(options);
-        begin_step();
-    }
-
-    const trainer_options& options() const { return options_; }
-    // Between two steps. A moving average of another decay begins with the weights as they are.
-    void set_options(const trainer_options& o) {
-        if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
-        fetch_state();
-        device_state_ = kept_on::host;
-        if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
-        options_ = o, expected_ = o.accumulation;
-        if (averages()) average_.prepare(net_.parameters());
-        keep_state();
-    }
-
-    // Between two steps: the next one has so many micro-batches, as where an epoch ends before options().accumulation.
-    void expect(int micro_batches) {
-        if (micro_batches < 1 || !between_steps())
-            fail("a step of ", micro_batches, " micro-batches, after ", micro_,
-                 " of them: expected 1 or more, and before the first");
-        expected_ = micro_batches;
-    }
-    int micro_batches() const { return expected_; } // of the step at hand, or the next
-
-    // One micro-batch.
-    step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
-        if (!loss.terms().empty())
-            if (training_engine* const engine = net_.engine()) {
-                engine->forward(input, false);
-                engine->add_loss(loss.terms(), target, 1. / expected_);
-                engine->backward();
-                return after_backward(0, input); // the report of the step has the loss
-            }
-        const auto y = net_.forward(input);
-        return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
-    }
-
-    // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
-    // net.output_gradient(), divided by micro_batches().
-    step_report finish(double loss, tensor_view<const float> input) {
-        if (std::isfinite(loss)) net_.backward();
-        return after_backward(loss, input);
-    }
-    // The same after net.backward() was called, maybe more than once.
-    step_report after_backward(double loss, tensor_view<const float> input) {
-        step_report r;
-        loss_ += loss / expected_;
-        r.complete = ++micro_ == expected_;
-        if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
-        if (!r.complete) return r;
-        r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
-        norms_.clear();
-        if (training_engine* const engine = net_.engine())
-            take_on(*engine, r, input);
-        else
-            take(r, input);
-        if (!problem_.empty()) r.problem = refuse();
-        begin_step();
-        return r;
-    }
-
-    std::int64_t steps() { return optimizer_.steps(); } // that were taken
-    std::int64_t bad_steps() const { return bad_steps_; }
-    bool between_steps() const { return micro_ == 0; }
-    basic_trainable<float>& network() { return net_; }
-    // Of each of network().parameters() in the last step, before clipping; none before the first, and where the loss
-    // was not finite.
-    const std::vector<double>& gradient_norms() const { return norms_; }
-
-    // The weights to use: the averages where there are any. Twice leaves both as they were.
-    void exchange_average() {
-        if (!averages()) return;
-        fetch_state();
-        device_state_ = kept_on::host;
-        average_.exchange(net_.parameters()), net_.weights_changed();
-    }
-
-    // Everything that a step depends on, between two steps. Weights have their own names, so that a checkpoint is a
-    // weight file, too; other tensors begin with "<prefix>optimizer/" and "<prefix>average/".
-    void save(tensor_file& file, const std::string& prefix = "") {
-        fetch_state();
-        const auto add = [&](const std::string& name, std::span<const float> v, std::vector<std::int64_t> shape) {
-            file.add(tensor_of(prefix + name, std::move(shape), v));
-        };
-        const auto& parameters = net_.parameters();
-        for (auto* all : {&net_.parameters(), &net_.buffers()})
-            for (auto& p : *all) add(p.name, p.values(), shape_of(p));
-        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
-            for (std::size_t k = 0; k < of.size(); ++k)
-                add("optimizer/" + kind + '/' + parameters[k].name, of[k], {std::int64_t(of[k].size())});
-        });
-        if (averages())
-            for (std::size_t k = 0; k < parameters.size(); ++k)
-                add("average/" + parameters[k].name, average_.numbers()[k], shape_of(parameters[k]));
-        file.metadata[prefix + "trainer.optimizer"] = std::string(optimizer_.name());
-        file.metadata[prefix + "trainer.steps"] = std::to_string(optimizer_.steps());
-        file.metadata[prefix + "trainer.average_steps"] = std::to_string(average_.steps());
-        file.metadata[prefix + "trainer.bad_steps"] = std::to_string(bad_steps_);
-        file.metadata[prefix + "trainer.bad_in_a_row"] = std::to_string(bad_in_a_row_);
-        file.metadata[prefix + "trainer.returns"] = std::to_string(returns_);
-    }
-    // Throws one line when the file does not hold such a state; nothing is changed then.
-    void load(const tensor_file& file, const std::string& prefix = "") {
-        if (number(file, prefix + "trainer.optimizer") != optimizer_.name())
-            fail(file.source, ": holds the state of the optimizer ", number(file, prefix + "trainer.optimizer"),
-                 ": expected ", optimizer_.name());
-        std::vector<std::pair<std::span<float>, const stored_tensor*>> found;
-        const auto find = [&](const std::string& name, std::span<float> to) {
-            const stored_tensor& t = file.at(prefix + name);
-            if (std::size_t(t.size()) != to.size() || t.type != dtype::f32)
-                fail(file.source, ": tensor ", t.name, ' ', text_of_shape(t.shape), ": expected ", to.size(),
-                     " numbers of type F32");
-            found.emplace_back(to, &t);
-        };
-        const auto& parameters = net_.parameters();
-        for (auto* all : {&net_.parameters(), &net_.buffers()})
-            for (auto& p : *all) find(p.name, p.values());
-        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
-            for (std::size_t k = 0; k < of.size(); ++k) find("optimizer/" + kind + '/' + parameters[k].name, of[k]);
-        });
-        if (averages())
-            for (std::size_t k = 0; k < parameters.size(); ++k)
-                find("average/" + parameters[k].name, average_.numbers()[k]);
-        const std::int64_t steps = std::stoll(number(file, prefix + "trainer.steps")),
-                           average_steps = std::stoll(number(file, prefix + "trainer.average_steps")),
-                           bad = std::stoll(number(file, prefix + "trainer.bad_steps"));
-        const int in_a_row = std::stoi(number(file, prefix + "trainer.bad_in_a_row")),
-                  returns = std::stoi(number(file, prefix + "trainer.returns"));
-        device_state_ = kept_on::host;
-        for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
-        optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
-        returns_ = returns;
-        net_.weights_changed();
-        begin_step();
-        keep_state();
-    }
-
-    // The state to go back to; called where the run is known to be well, as after an evaluation.
-    void keep_state() {
-        kept_.emplace();
-        kept_->source = "the state that was kept";
-        save(*kept_);
-    }
-
-  private:
-    double rate_factor() const { return std::pow(options_.rate_after_return, returns_); }
-    bool averages() const { return options_.ema_decay > 0; }
-
-    static std::vector<std::int64_t> shape_of(const parameter& p) {
-        return {p.dims.begin(), p.dims.begin() + std::max(p.rank, 1)};
-    }
-    static const std::string& number(const tensor_file& file, const std::string& name) {
-        const auto found = file.metadata.find(name);
-        if (found == file.metadata.end()) fail(file.source, ": is no checkpoint of a training run: has no ", name);
-        return found->second;
-    }
-
-    std::string describe(const char* what, tensor_view<const float> input) {
-        const std::string layer = net_.first_not_finite(input);
-        return text_of("the ", what, " is not finite",
-                       layer.empty() ? ", though the values of all layers are" : ", first in layer " + layer);
-    }
-
-    void begin_step() {
-        micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
-        if (training_engine* const engine = net_.engine()) return engine->begin_step();
-        net_.clear_gradients();
-        buffers_.clear();
-        for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
-    }
-
-    // A step, unless there is a problem.
-    void take(step_report& r, tensor_view<const float> input) {
-        context* const threads = &net_.threads();
-        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
-        if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
-        if (!problem_.empty()) return;
-        if (options_.max_gradient_norm > 0)
-            clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm, threads);
-        optimizer_.step(net_.parameters(), r.learning_rate, threads);
-        if (averages()) average_.update(net_.parameters(), threads);
-        net_.weights_changed();
-        bad_in_a_row_ = 0;
-    }
-    // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
-    void take_on(training_engine& engine, step_report& r, tensor_view<const float> input) {
-        if (!problem_.empty()) {
-            r.gradient_norm = std::nan("");
-            return engine.take_back();
-        }
-        if (device_state_ == kept_on::host) engine.upload_state(remembered(), averages_of_state());
-        device_state_ = kept_on::device;
-        update_report u = engine.update({.how = optimizer_.options(),
-                                         .step = optimizer_.steps() + 1,
-                                         .learning_rate = r.learning_rate,
-                                         .max_gradient_norm = options_.max_gradient_norm,
-                                         .average_share = averages() ? average_.share() : 0});
-        r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
-        if (!u.taken) {
-            problem_ = describe(std::isfinite(r.loss) ? "gradient" : "loss", input);
-            return;
-        }
-        ++optimizer_.steps(), average_.steps() += averages();
-        bad_in_a_row_ = 0;
-    }
-
-    void restore_buffers() { // forward passes have updated running estimates
-        const float* before = buffers_.data();
-        for (auto& b : net_.buffers()) {
-            std::copy_n(before, b.size(), b.value);
-            before += b.size();
-        }
-    }
-
-    state_vectors remembered() {
-        state_vectors all;
-        optimizer_.each_state([&](const std::string&, std::vector<std::vector<float>>& of) { all.push_back(&of); });
-        return all;
-    }
-    std::vector<std::vector<float>>* averages_of_state() { return averages() ? &average_.numbers() : nullptr; }
-    // What an engine has changed, to the host.
-    void fetch_state() {
-        if (device_state_ == kept_on::device) net_.engine()->download_state(remembered(), averages_of_state());
-        if (device_state_ == kept_on::device) device_state_ = kept_on::both;
-    }
-
-    std::string refuse() {
-        ++bad_steps_;
-        if (!net_.engine()) restore_buffers();
-        std::string told = problem_ + ": step skipped";
-        if (++bad_in_a_row_ < options_.most_bad_steps) return told;
-        const int returns = returns_ + 1;
-        const std::int64_t bad = bad_steps_;
-        const tensor_file kept = *kept_;
-        load(kept);
-        returns_ = returns, bad_steps_ = bad, bad_in_a_row_ = 0;
-        keep_state();
-        return text_of(told, "; after ", options_.most_bad_steps, " in a row back to step ", optimizer_.steps(),
-                       ", learning rate times ", rate_factor());
-    }
-
-    basic_trainable<float>& net_;
-    any_optimizer optimizer_;
-    trainer_options options_;
-    moving_average average_;
-    std::optional<tensor_file> kept_;
-    double loss_ = 0;
-    int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
-    std::int64_t bad_steps_ = 0;
-    std::string problem_;
-    std::vector<float> buffers_; // as they were before this step
-    std::vector<double> norms_;
-    enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
 };
 
 } // namespace fovea

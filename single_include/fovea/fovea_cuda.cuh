@@ -106,6 +106,798 @@ template <class Device, memory_place Place> class device_buffer {
 
 } // namespace fovea
 
+// ---- fovea/backend/cuda/convolution_shape.hpp
+// A convolution as a library takes it: whole tensors and zeros around them, for the part of an image that a call
+// computes. Without CUDA, so that the description is tested where there is none.
+
+namespace fovea {
+
+// y = f(conv(x, w) + b) + skip. w (O,K,K,I/groups) in the format of x, b (O) in float32.
+struct convolution_shape {
+    struct tensor {
+        number_format format = number_format::float32;
+        std::ptrdiff_t row_stride = 0, image_stride = 0; // in numbers; those of a pixel lie side by side
+        int alignment = 0;                               // of the first one, in bytes: a power of 2, at most 16
+        auto operator<=>(const tensor&) const = default;
+    };
+
+    int batch = 1, height = 0, width = 0, inputs = 0; // of the pixels of x that are there
+    int out_height = 0, out_width = 0, outputs = 0;
+    int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zeros around those of x
+    int kernel = 1, stride = 1, dilation = 1, groups = 1;
+    activation_kind activation = activation_kind::identity;
+    float slope = 0; // of leaky_relu
+    bool bias = false, skips = false;
+    tensor x, y, skip;
+    auto operator<=>(const convolution_shape&) const = default;
+
+    // The same for all that are equal, and for no others.
+    std::string name() const {
+        const auto of = [](const tensor& t) {
+            return text_of(int(t.format), ',', t.row_stride, ',', t.image_stride, ',', t.alignment);
+        };
+        return text_of(batch, 'x', height, 'x', width, 'x', inputs, " to ", out_height, 'x', out_width, 'x', outputs,
+                       ", zeros ", top, ',', bottom, ',', left, ',', right, ", kernel ", kernel, ',', stride, ',',
+                       dilation, ',', groups, ", then ", int(activation), ',', std::bit_cast<std::uint32_t>(slope), ',',
+                       bias, ',', skips, ", tensors ", of(x), ' ', of(y), ' ', of(skip));
+    }
+};
+
+struct library_convolution {
+    convolution_shape shape;
+    std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr,
+              *y = nullptr; // the first numbers; b, skip: or null
+};
+
+// How a library computes all convolutions of a shape.
+class convolution_plan {
+  public:
+    virtual ~convolution_plan() = default;
+    virtual void run(const library_convolution&) const = 0; // into the device's queue
+};
+
+namespace detail {
+
+// What a convolution reads of the rows (or columns) of an image, and how many zeros beside.
+struct read_part {
+    range there;
+    int before, after;
+    read_part(const attributes& a, range out, int extent) {
+        const int reach = a.kernel / 2 * a.dilation;
+        const range all{out.begin * a.stride + a.offset - reach, (out.end - 1) * a.stride + a.offset + reach + 1};
+        there = all.clip(extent), before = there.begin - all.begin, after = all.end - there.end;
+    }
+};
+
+inline int alignment_of(const void* p) {
+    const auto bits = reinterpret_cast<std::uintptr_t>(p) | 16;
+    return int(bits & (~bits + 1));
+}
+inline std::byte* pixel_of(const window& w, int n, int y, int x) {
+    return w.data + (n * w.image_stride + (y % w.stored) * w.row_stride + std::ptrdiff_t(x - w.left) * w.channels) *
+                        std::ptrdiff_t(bytes_of(w.format));
+}
+inline convolution_shape::tensor tensor_of(const window& w, const std::byte* first) {
+    return {w.format, w.row_stride, w.image_stride, alignment_of(first)};
+}
+
+} // namespace detail
+
+// None where its rows do not lie one after the other, or where it would read nothing but zeros.
+inline std::optional<library_convolution> library_convolution_of(const call& c) {
+    const window &x = c.x[0], &skip = c.x[1];
+    const detail::read_part rows(c.a, c.rows, x.height), cols(c.a, c.cols, x.width);
+    const auto in_order = [](const window& w, range r) { return r.begin % w.stored + r.size() <= w.stored; };
+    if (rows.there.empty() || cols.there.empty() || !in_order(x, rows.there) || !in_order(c.y, c.rows) ||
+        (skip && !in_order(skip, c.rows)))
+        return {};
+    const auto unchecked = [](const void* p) { return static_cast<std::byte*>(const_cast<void*>(p)); };
+    const int n = c.images.begin;
+    library_convolution l;
+    l.x = detail::pixel_of(x, n, rows.there.begin, cols.there.begin);
+    l.y = detail::pixel_of(c.y, n, c.rows.begin, c.cols.begin);
+    l.w = unchecked(c.w[0]), l.b = unchecked(c.w[1]);
+    if (skip) l.skip = detail::pixel_of(skip, n, c.rows.begin, c.cols.begin);
+    l.shape = {.batch = c.images.size(),
+               .height = rows.there.size(),
+               .width = cols.there.size(),
+               .inputs = x.channels,
+               .out_height = c.rows.size(),
+               .out_width = c.cols.size(),
+               .outputs = c.y.channels,
+               .top = rows.before,
+               .bottom = rows.after,
+               .left = cols.before,
+               .right = cols.after,
+               .kernel = c.a.kernel,
+               .stride = c.a.stride,
+               .dilation = c.a.dilation,
+               .groups = c.a.groups,
+               .activation = c.a.activation,
+               .slope = c.a.activation == activation_kind::leaky_relu ? c.a.slope : 0,
+               .bias = l.b != nullptr,
+               .skips = l.skip != nullptr,
+               .x = detail::tensor_of(x, l.x),
+               .y = detail::tensor_of(c.y, l.y),
+               .skip = skip ? detail::tensor_of(skip, l.skip) : convolution_shape::tensor{}};
+    return l;
+}
+
+} // namespace fovea
+#if FOVEA_WITH_CUDNN
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTIONS_CUH
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTIONS_CUH
+
+// ---- fovea/backend/cuda/cudnn_convolutions.cuh
+// Convolutions by cuDNN: for each shape the fastest of the engines that its heuristics propose, measured once on this
+// GPU and kept in a file for the next run.
+#include <cuda_runtime.h>
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTION_CUH
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTION_CUH
+
+// ---- fovea/backend/cuda/cudnn_convolution.cuh
+// y = f(conv(x, w) + b) + skip as one graph of cuDNN: x and w in bf16 or fp16, or in float32, which is then rounded to
+// TF32; sums in float32; y and skip in any format.
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_DESCRIPTOR_CUH
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_DESCRIPTOR_CUH
+
+// ---- fovea/backend/cuda/cudnn_descriptor.cuh
+// cuDNN's graph API through its C interface: a descriptor has attributes, is finished, and is then read by others.
+//
+// Own code instead of NVIDIA's cudnn_frontend: fovea needs one kind of graph, and users one dependency less.
+#include <cudnn.h>
+
+#include <initializer_list>
+
+namespace fovea {
+
+namespace detail {
+
+inline std::string cudnn_reason(cudnnStatus_t said) {
+    char more[256] = "";
+    cudnnGetLastErrorString(more, sizeof more);
+    return text_of(cudnnGetErrorString(said), *more ? ": " : "", static_cast<const char*>(more));
+}
+inline void check_cudnn(cudnnStatus_t said, const char* doing) {
+    if (said != CUDNN_STATUS_SUCCESS) fail("cuDNN: ", doing, ": ", cudnn_reason(said));
+}
+
+inline std::string cudnn_version_text(int v) { return text_of(v / 10000, '.', v / 100 % 100, '.', v % 100); }
+
+// Throws unless the library that was found is one that this build can use.
+inline void check_cudnn_version() {
+    const auto found = int(cudnnGetVersion()), least = 90800; // descriptions of devices
+    if (found < least || found / 10000 != CUDNN_MAJOR)
+        fail("cuDNN ", cudnn_version_text(found), " was found: expected ", cudnn_version_text(CUDNN_VERSION),
+             ", which this build was made with, or ", cudnn_version_text(least), " or later of the same major version");
+}
+
+} // namespace detail
+
+template <class T> inline constexpr cudnnBackendAttributeType_t cudnn_type_of = CUDNN_TYPE_BACKEND_DESCRIPTOR;
+template <> inline constexpr auto cudnn_type_of<std::int64_t> = CUDNN_TYPE_INT64;
+template <> inline constexpr auto cudnn_type_of<float> = CUDNN_TYPE_FLOAT;
+template <> inline constexpr auto cudnn_type_of<double> = CUDNN_TYPE_DOUBLE;
+template <> inline constexpr auto cudnn_type_of<bool> = CUDNN_TYPE_BOOLEAN;
+template <> inline constexpr auto cudnn_type_of<char> = CUDNN_TYPE_CHAR;
+template <> inline constexpr auto cudnn_type_of<cudnnHandle_t> = CUDNN_TYPE_HANDLE;
+template <> inline constexpr auto cudnn_type_of<cudnnDataType_t> = CUDNN_TYPE_DATA_TYPE;
+template <> inline constexpr auto cudnn_type_of<cudnnConvolutionMode_t> = CUDNN_TYPE_CONVOLUTION_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnPointwiseMode_t> = CUDNN_TYPE_POINTWISE_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnBackendHeurMode_t> = CUDNN_TYPE_HEUR_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnBackendNumericalNote_t> = CUDNN_TYPE_NUMERICAL_NOTE;
+
+class cudnn_descriptor {
+  public:
+    explicit cudnn_descriptor(cudnnBackendDescriptorType_t type) {
+        detail::check_cudnn(cudnnBackendCreateDescriptor(type, &raw_), "making a descriptor");
+    }
+    cudnn_descriptor(cudnn_descriptor&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+    cudnn_descriptor& operator=(cudnn_descriptor&& other) noexcept {
+        std::swap(raw_, other.raw_);
+        return *this;
+    }
+    ~cudnn_descriptor() {
+        if (raw_) cudnnBackendDestroyDescriptor(raw_);
+    }
+
+    cudnnBackendDescriptor_t raw() const { return raw_; }
+
+    template <class T> cudnnStatus_t try_set(cudnnBackendAttributeName_t name, const T* values, std::size_t count) {
+        return cudnnBackendSetAttribute(raw_, name, cudnn_type_of<T>, std::int64_t(count), values);
+    }
+    template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const T* values, std::size_t count) {
+        detail::check_cudnn(try_set(name, values, count), "an attribute of a graph");
+        return *this;
+    }
+    // Pointers to data; a descriptor is a void*, too.
+    cudnn_descriptor& set_pointers(cudnnBackendAttributeName_t name, const std::vector<void*>& pointers) {
+        detail::check_cudnn(
+            cudnnBackendSetAttribute(raw_, name, CUDNN_TYPE_VOID_PTR, std::int64_t(pointers.size()), pointers.data()),
+            "the pointers of a graph");
+        return *this;
+    }
+    template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const T& value) {
+        return set(name, &value, 1);
+    }
+    template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const std::vector<T>& values) {
+        return set(name, values.data(), values.size());
+    }
+    cudnn_descriptor& set(cudnnBackendAttributeName_t name, const cudnn_descriptor& other) {
+        return set(name, &other.raw_, 1);
+    }
+
+    cudnn_descriptor finished() && {
+        detail::check_cudnn(try_finish(), "finishing a graph's descriptor");
+        return std::move(*this);
+    }
+    cudnnStatus_t try_finish() { return cudnnBackendFinalize(raw_); }
+
+    // At most so many; 0: as many as there are.
+    template <class T>
+    std::vector<T> values(cudnnBackendAttributeName_t name, std::int64_t most, const char* doing) const {
+        const auto get = [&](std::vector<T>& to) {
+            std::int64_t count = 0;
+            detail::check_cudnn(cudnnBackendGetAttribute(raw_, name, cudnn_type_of<T>, std::int64_t(to.size()), &count,
+                                                         to.empty() ? nullptr : to.data()),
+                                doing);
+            return std::size_t(count);
+        };
+        std::vector<T> all;
+        all.resize(most ? std::size_t(most) : get(all));
+        if (!all.empty()) all.resize(get(all));
+        return all;
+    }
+    std::vector<cudnn_descriptor> descriptors(cudnnBackendAttributeName_t name, cudnnBackendDescriptorType_t type,
+                                              const char* doing) const {
+        const auto get = [&](std::vector<cudnnBackendDescriptor_t>& to) {
+            std::int64_t count = 0;
+            detail::check_cudnn(
+                cudnnBackendGetAttribute(raw_, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, std::int64_t(to.size()), &count,
+                                         to.empty() ? nullptr : to.data()),
+                doing);
+            return count;
+        };
+        std::vector<cudnn_descriptor> all;
+        std::vector<cudnnBackendDescriptor_t> raw;
+        for (std::int64_t i = get(raw); i > 0; --i) all.emplace_back(type);
+        for (auto& d : all) raw.push_back(d.raw());
+        if (!all.empty()) all.erase(all.begin() + get(raw), all.end());
+        return all;
+    }
+
+  private:
+    cudnnBackendDescriptor_t raw_ = nullptr;
+};
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+// Whether cuDNN has engines for convolutions with that activation.
+constexpr bool cudnn_has(activation_kind a) { return a != activation_kind::custom && a != activation_kind::unit_range; }
+
+constexpr cudnnDataType_t cudnn_type(number_format f) {
+    return f == number_format::bfloat16  ? CUDNN_DATA_BFLOAT16
+           : f == number_format::float16 ? CUDNN_DATA_HALF
+                                         : CUDNN_DATA_FLOAT;
+}
+
+class cudnn_convolution_graph {
+  public:
+    enum tensor : std::int64_t { x = 1, w, b, skip, y }; // as the pointers of a run are named
+
+    // handle: null where there is no device, only a description of one.
+    explicit cudnn_convolution_graph(const convolution_shape& shape, cudnnHandle_t handle = nullptr) : shape_(shape) {
+        const convolution_shape& s = shape_;
+        add_tensor(x, {s.batch, s.inputs, s.height, s.width}, s.x);
+        const std::int64_t inputs = s.inputs / s.groups, line = s.kernel * inputs;
+        add_tensor(w, {s.outputs, inputs, s.kernel, s.kernel}, {s.x.format, line, line * s.kernel, most_aligned});
+        // Other numbers than it multiplies a convolution gives with a step behind it alone, be that the identity.
+        const bool activated = s.activation != activation_kind::identity || (!s.skips && s.x.format != s.y.format);
+        std::int64_t now = s.bias || activated || s.skips ? next_virtual() : add_result(y, s.y);
+        add_convolution(now);
+        if (s.bias) {
+            add_tensor(b, {1, s.outputs, 1, 1}, {number_format::float32, s.outputs, s.outputs, most_aligned});
+            now = step(CUDNN_POINTWISE_ADD, now, b, !activated && !s.skips);
+        }
+        if (activated) now = step(mode(), now, 0, !s.skips);
+        if (s.skips) {
+            add_result(skip, s.skip);
+            now = step(CUDNN_POINTWISE_ADD, now, skip, true);
+        }
+        finish(handle);
+    }
+
+    const cudnn_descriptor& operations() const { return *graph_; }
+
+  private:
+    using dimensions = std::array<std::int64_t, 4>; // (N,C,H,W), as cuDNN counts
+    static constexpr int most_aligned = 16;
+
+    // In memory (N,H,W,C).
+    std::int64_t add_tensor(std::int64_t id, dimensions dims, const convolution_shape::tensor& t,
+                            bool is_virtual = false) {
+        const dimensions strides{t.image_stride, 1, t.row_stride, dims[1]};
+        cudnn_descriptor d(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+        d.set(CUDNN_ATTR_TENSOR_DATA_TYPE, cudnn_type(t.format))
+            .set(CUDNN_ATTR_TENSOR_DIMENSIONS, dims.data(), dims.size())
+            .set(CUDNN_ATTR_TENSOR_STRIDES, strides.data(), strides.size())
+            .set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id)
+            .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, std::int64_t(t.alignment))
+            .set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, is_virtual);
+        tensors_.emplace_back(id, std::move(d).finished());
+        return id;
+    }
+    std::int64_t add_result(std::int64_t id, const convolution_shape::tensor& t, bool is_virtual = false) {
+        return add_tensor(id, {shape_.batch, shape_.outputs, shape_.out_height, shape_.out_width}, t, is_virtual);
+    }
+    std::int64_t next_virtual() { // without gaps
+        const std::ptrdiff_t row = std::ptrdiff_t(shape_.out_width) * shape_.outputs;
+        return add_result(std::int64_t(100 + tensors_.size()),
+                          {number_format::float32, row, row * shape_.out_height, most_aligned}, true);
+    }
+    const cudnn_descriptor& at(std::int64_t id) const {
+        return std::find_if(tensors_.begin(), tensors_.end(), [&](auto& t) { return t.first == id; })->second;
+    }
+
+    void add_convolution(std::int64_t to) {
+        const auto both = [](int down, int along) { return std::vector<std::int64_t>{down, along}; };
+        const convolution_shape& s = shape_;
+        cudnn_descriptor how(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+        how.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_FLOAT)
+            .set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_CROSS_CORRELATION)
+            .set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, std::int64_t(2))
+            .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, both(s.dilation, s.dilation))
+            .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, both(s.stride, s.stride))
+            .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, both(s.top, s.left))
+            .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, both(s.bottom, s.right));
+        parts_.push_back(std::move(how).finished());
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, parts_.back())
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, at(x))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, at(w))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, at(to))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, 1.0)
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, 0.0);
+        operations_.push_back(std::move(o).finished());
+    }
+
+    cudnnPointwiseMode_t mode() const {
+        switch (shape_.activation) {
+            case activation_kind::silu:
+                return CUDNN_POINTWISE_SWISH_FWD;
+            case activation_kind::gelu:
+                return CUDNN_POINTWISE_GELU_FWD;
+            case activation_kind::identity:
+                return CUDNN_POINTWISE_IDENTITY;
+            default: // relu, with a slope below or without
+                return CUDNN_POINTWISE_RELU_FWD;
+        }
+    }
+
+    // One step behind the convolution, of one tensor or of two; returns what it gives.
+    std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, bool last) {
+        const std::int64_t to = last ? add_result(y, shape_.y) : next_virtual();
+        cudnn_descriptor how(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+        how.set(CUDNN_ATTR_POINTWISE_MODE, what).set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
+        if (what == CUDNN_POINTWISE_SWISH_FWD) how.set(CUDNN_ATTR_POINTWISE_SWISH_BETA, 1.0);
+        if (what == CUDNN_POINTWISE_RELU_FWD && shape_.activation == activation_kind::leaky_relu)
+            how.set(CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, double(shape_.slope));
+        parts_.push_back(std::move(how).finished());
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, parts_.back())
+            .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, at(from));
+        if (second) o.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, at(second));
+        o.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, at(to));
+        operations_.push_back(std::move(o).finished());
+        return to;
+    }
+
+    void finish(cudnnHandle_t handle) {
+        std::vector<cudnnBackendDescriptor_t> all;
+        for (auto& o : operations_) all.push_back(o.raw());
+        cudnn_descriptor g(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+        g.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, all);
+        if (handle) g.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle);
+        graph_ = std::move(g).finished();
+    }
+
+    const convolution_shape shape_;
+    std::vector<std::pair<std::int64_t, cudnn_descriptor>> tensors_;
+    std::vector<cudnn_descriptor> parts_, operations_;
+    std::optional<cudnn_descriptor> graph_;
+};
+
+} // namespace fovea
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_PLAN_CUH
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_PLAN_CUH
+
+// ---- fovea/backend/cuda/cudnn_plan.cuh
+// How cuDNN runs a graph: the engines that its heuristics propose, and plans made of them. Both can also be asked for a
+// device that is only described, so that a graph can be checked where there is no GPU.
+
+namespace fovea {
+
+// A device by its properties, in cuDNN's own notation: what it writes of a device as
+// CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION.
+inline cudnn_descriptor described_device(std::string_view json) {
+    cudnn_descriptor d(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+    d.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, json.data(), json.size());
+    return std::move(d).finished();
+}
+
+// The engines that cuDNN's heuristics propose for a graph, best first, on the device of the graph's handle or on one
+// that is described. It proposes none where it has none, and says why in `reason`; it needs the driver's library, of
+// which the toolkit's stub is enough.
+inline std::vector<cudnn_descriptor> cudnn_engines(const cudnn_descriptor& graph, cudnnBackendHeurMode_t mode,
+                                                   const cudnn_descriptor* device, std::string& reason) {
+    cudnn_descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph).set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
+    if (device) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *device);
+    if (const auto said = heuristics.try_finish(); said != CUDNN_STATUS_SUCCESS) {
+        reason = detail::cudnn_reason(said);
+        return {};
+    }
+    auto engines =
+        heuristics.descriptors(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, "asking for engines");
+    if (engines.empty()) reason = "cuDNN proposes no engine";
+    return engines;
+}
+
+// Whether an engine sums in float32, in one order, what it was given and nothing that it has made of it.
+inline bool sums_as_asked(const cudnn_descriptor& engine) {
+    const auto of = engine.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, "of an engine");
+    const auto notes = of.front().values<cudnnBackendNumericalNote_t>(
+        CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT, "asking how an engine computes");
+    return std::ranges::all_of(notes, [](auto note) {
+        return note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP;
+    });
+}
+
+class cudnn_plan {
+  public:
+    // Of an engine, on the device of the handle or on one that is described; none where it does not take its graph.
+    static std::optional<cudnn_plan> of(const cudnn_descriptor& engine, cudnnHandle_t handle,
+                                        const cudnn_descriptor* device, std::string& reason) {
+        cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        d.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, engine);
+        return finished(std::move(d), handle, device, reason);
+    }
+    // As text() wrote it.
+    static std::optional<cudnn_plan> of(std::string_view text, cudnnHandle_t handle, const cudnn_descriptor* device,
+                                        std::string& reason) {
+        cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        const auto said = d.try_set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, text.data(), text.size());
+        if (said == CUDNN_STATUS_SUCCESS) return finished(std::move(d), handle, device, reason);
+        reason = detail::cudnn_reason(said);
+        return {};
+    }
+
+    std::size_t workspace() const {
+        return std::size_t(plan_.values<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1, what).at(0));
+    }
+    std::string text() const {
+        const auto all = plan_.values<char>(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, 0, what);
+        return {all.data(), all.size()};
+    }
+
+    // Puts the graph into the handle's stream, with the tensors `ids` at `pointers` in the device's memory. Does not
+    // throw: a plan may turn out not to run.
+    cudnnStatus_t run(cudnnHandle_t handle, const std::vector<std::int64_t>& ids, const std::vector<void*>& pointers,
+                      void* workspace) const {
+        cudnn_descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+        pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids)
+            .set_pointers(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, pointers)
+            .set_pointers(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, {workspace});
+        detail::check_cudnn(pack.try_finish(), "the tensors of a run");
+        return cudnnBackendExecute(handle, plan_.raw(), pack.raw());
+    }
+
+  private:
+    static constexpr auto what = "reading a plan";
+
+    explicit cudnn_plan(cudnn_descriptor d) : plan_(std::move(d)) {}
+    static std::optional<cudnn_plan> finished(cudnn_descriptor d, cudnnHandle_t handle, const cudnn_descriptor* device,
+                                              std::string& reason) {
+        if (device)
+            d.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);
+        else
+            d.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle);
+        const auto said = d.try_finish();
+        if (said == CUDNN_STATUS_SUCCESS) return cudnn_plan(std::move(d));
+        reason = detail::cudnn_reason(said);
+        return {};
+    }
+
+    cudnn_descriptor plan_;
+};
+
+} // namespace fovea
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_PLAN_FILE_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_PLAN_FILE_HPP
+
+// ---- fovea/backend/cuda/plan_file.hpp
+// Plans of a library, by what they are for, in a file: finding them takes longer than reading them. A file that is
+// damaged is worth no more than none.
+//
+//   fovea plans 1 CRC                  of all that follows, in hexadecimal digits
+//   LENGTH LENGTH                      of a name and of its plan, which follow; for each
+
+namespace fovea {
+
+using plans_by_name = std::map<std::string, std::string>;
+
+namespace detail {
+
+inline constexpr std::string_view plan_file_begin = "fovea plans 1 ";
+inline std::span<const std::byte> bytes_of_text(std::string_view s) {
+    return std::as_bytes(std::span(s.data(), s.size()));
+}
+inline std::string checksum_of(std::string_view s) {
+    char text[9];
+    std::snprintf(text, sizeof text, "%08x", unsigned(crc32_of(bytes_of_text(s))));
+    return text;
+}
+// A number at the beginning of s, and what stands behind it; both leave s.
+inline bool take_number(std::string_view& s, char behind, std::size_t& number) {
+    const auto [end, problem] = std::from_chars(s.data(), s.data() + s.size(), number);
+    const auto digits = std::size_t(end - s.data());
+    if (problem != std::errc() || digits >= s.size() || s[digits] != behind) return false;
+    s.remove_prefix(digits + 1);
+    return true;
+}
+
+} // namespace detail
+
+inline std::string plan_file_text(const plans_by_name& plans) {
+    std::string all;
+    for (auto& [name, plan] : plans) all += text_of(name.size(), ' ', plan.size(), '\n') + name + plan;
+    return std::string(detail::plan_file_begin) + detail::checksum_of(all) + '\n' + all;
+}
+// None where it is damaged.
+inline std::optional<plans_by_name> plans_in(std::string_view text) {
+    constexpr std::size_t begin = detail::plan_file_begin.size(), digits = 8;
+    if (!text.starts_with(detail::plan_file_begin) || text.size() < begin + digits + 1) return {};
+    if (text[begin + digits] != '\n') return {};
+    const std::string_view sum = text.substr(begin, digits);
+    text.remove_prefix(begin + digits + 1);
+    if (sum != detail::checksum_of(text)) return {};
+    plans_by_name plans;
+    while (!text.empty()) {
+        std::size_t name = 0, plan = 0;
+        if (!detail::take_number(text, ' ', name) || !detail::take_number(text, '\n', plan)) return {};
+        if (name > text.size() || plan > text.size() - name) return {};
+        plans.emplace(text.substr(0, name), text.substr(name, plan));
+        text.remove_prefix(name + plan);
+    }
+    return plans;
+}
+
+// Where fovea keeps what it can find again: $FOVEA_CACHE, else fovea in $XDG_CACHE_HOME or ~/.cache. Empty: nowhere,
+// as where FOVEA_CACHE is set to nothing.
+inline std::filesystem::path cache_folder() {
+    const auto variable = [](const char* name) -> std::optional<std::string> {
+        const char* value = std::getenv(name);
+        return value ? std::optional<std::string>(value) : std::nullopt;
+    };
+    if (const auto own = variable("FOVEA_CACHE")) return *own;
+    if (const auto caches = variable("XDG_CACHE_HOME"); caches && !caches->empty())
+        return std::filesystem::path(*caches) / "fovea";
+    if (const auto home = variable("HOME"); home && !home->empty())
+        return std::filesystem::path(*home) / ".cache" / "fovea";
+    return {};
+}
+
+// The plans of a file, read when it is made. Nothing about it is worth an error: notices say what went wrong.
+class plan_file {
+  public:
+    plan_file(std::filesystem::path path, const notice_function& notice) : path_(std::move(path)) {
+        std::error_code problem;
+        if (path_.empty() || !std::filesystem::exists(path_, problem)) return;
+        try_to(notice, [&] {
+            const auto bytes = read_file(path_);
+            auto found = plans_in({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+            if (!found) fail(path_.string(), ": is damaged");
+            plans_ = std::move(*found);
+        });
+    }
+
+    const std::string* find(const std::string& name) const { // null: there is none
+        const auto at = plans_.find(name);
+        return at == plans_.end() ? nullptr : &at->second;
+    }
+    void keep(const std::string& name, std::string plan) { plans_[name] = std::move(plan), changed_ = true; }
+
+    // Writes what was kept since.
+    void save(const notice_function& notice) {
+        if (!std::exchange(changed_, false) || path_.empty()) return;
+        try_to(notice, [&] {
+            std::error_code problem;
+            std::filesystem::create_directories(path_.parent_path(), problem); // what fails, the file will say
+            write_file_atomically(path_, detail::bytes_of_text(plan_file_text(plans_)));
+        });
+    }
+
+  private:
+    template <class F> static void try_to(const notice_function& notice, F f) {
+        const std::string why = reason_of_failure(f);
+        if (!why.empty() && notice) notice(why + ": plans of convolutions are measured instead");
+    }
+
+    std::filesystem::path path_;
+    plans_by_name plans_;
+    bool changed_ = false;
+};
+
+} // namespace fovea
+#endif
+
+namespace fovea {
+
+namespace detail {
+
+// Of a GPU's plans: others have others.
+inline std::string plan_file_name(std::string gpu, int version) {
+    for (char& c : gpu)
+        if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+    return text_of("cudnn-", cudnn_version_text(version), '-', gpu, ".plans");
+}
+
+struct cudnn_handle {
+    cudnn_handle() {
+        check_cudnn_version();
+        check_cudnn(cudnnCreate(&raw), "starting it");
+    }
+    ~cudnn_handle() { cudnnDestroy(raw); }
+    cudnn_handle(const cudnn_handle&) = delete;
+    cudnn_handle& operator=(const cudnn_handle&) = delete;
+    cudnnHandle_t raw = nullptr;
+};
+
+class cudnn_event {
+  public:
+    cudnn_event() { check(cudaEventCreate(&event_)); }
+    ~cudnn_event() { cudaEventDestroy(event_); }
+    cudnn_event(const cudnn_event&) = delete;
+    cudnn_event& operator=(const cudnn_event&) = delete;
+    void record(cudaStream_t queue) { check(cudaEventRecord(event_, queue)); }
+    float milliseconds_since(const cudnn_event& begin) {
+        float time = 0;
+        check(cudaEventSynchronize(event_)), check(cudaEventElapsedTime(&time, begin.event_, event_));
+        return time;
+    }
+
+  private:
+    static void check(cudaError_t said) {
+        if (said != cudaSuccess) fail("CUDA: measuring a convolution: ", cudaGetErrorString(said));
+    }
+    cudaEvent_t event_ = nullptr;
+};
+
+} // namespace detail
+
+class cudnn_convolutions {
+  public:
+    // Throws where the library does not fit this build or cannot start.
+    cudnn_convolutions(cudaStream_t queue, const char* gpu)
+        : queue_(queue), file_name_(detail::plan_file_name(gpu, int(cudnnGetVersion()))) {
+        detail::check_cudnn(cudnnSetStream(handle_.raw, queue_), "choosing a stream");
+        if (cudaMalloc(&workspace_, workspace_bytes) != cudaSuccess)
+            fail("out of memory of the GPU for cuDNN: ", workspace_bytes >> 20, " MB were not free");
+    }
+    ~cudnn_convolutions() { cudaFree(workspace_); }
+
+    // Null: no engine takes it. Of a shape that is new, engines run on these tensors, of which y is overwritten, and
+    // the host waits for them. A plan lives as long as this.
+    const convolution_plan* find(const library_convolution& l, const notice_function& say) {
+        if (!cudnn_has(l.shape.activation)) return nullptr;
+        const std::string name = l.shape.name();
+        const auto known = plans_.find(name);
+        if (known != plans_.end()) return known->second.get();
+        if (!file_) {
+            const auto folder = cache_folder();
+            file_.emplace(folder.empty() ? folder : folder / file_name_, say);
+        }
+        auto found = from_file(name);
+        if (!found) {
+            found = fastest(l);
+            if (found) file_->keep(name, found->text());
+        }
+        auto& plan = plans_[name];
+        if (found) plan = std::make_unique<cudnn_convolution_plan>(*this, std::move(*found));
+        return plan.get();
+    }
+    // Those that were found, for the next run.
+    void save(const notice_function& say) {
+        if (file_) file_->save(say);
+    }
+
+  private:
+    static constexpr std::size_t workspace_bytes = 32 << 20;
+    static constexpr int most_candidates = 6, runs = 3;
+
+    struct cudnn_convolution_plan final : convolution_plan {
+        cudnn_convolution_plan(const cudnn_convolutions& o, cudnn_plan p) : owner(o), plan(std::move(p)) {}
+        void run(const library_convolution& l) const override {
+            detail::check_cudnn(owner.put(plan, l), "putting a convolution into the queue");
+        }
+        const cudnn_convolutions& owner;
+        cudnn_plan plan;
+    };
+
+    cudnnStatus_t put(const cudnn_plan& plan, const library_convolution& l) const {
+        using graph = cudnn_convolution_graph;
+        std::vector<std::int64_t> ids{graph::x, graph::w, graph::y};
+        std::vector<void*> pointers{l.x, l.w, l.y};
+        if (l.b) ids.push_back(graph::b), pointers.push_back(l.b);
+        if (l.skip) ids.push_back(graph::skip), pointers.push_back(l.skip);
+        return plan.run(handle_.raw, ids, pointers, workspace_);
+    }
+
+    std::optional<cudnn_plan> from_file(const std::string& name) const {
+        std::string unused; // a plan that no longer fits is measured again
+        const std::string* text = file_->find(name);
+        auto plan = text ? cudnn_plan::of(*text, handle_.raw, nullptr, unused) : std::nullopt;
+        return plan && plan->workspace() <= workspace_bytes ? std::move(plan) : std::nullopt;
+    }
+
+    std::optional<cudnn_plan> fastest(const library_convolution& l) const {
+        std::optional<cudnn_plan> best;
+        float least = std::numeric_limits<float>::infinity();
+        for (cudnn_plan& candidate : candidates(l.shape)) {
+            const float time = milliseconds(candidate, l);
+            if (time < least) least = time, best = std::move(candidate);
+        }
+        return best;
+    }
+    std::vector<cudnn_plan> candidates(const convolution_shape& s) const {
+        std::vector<cudnn_plan> all;
+        std::string unused;
+        const cudnn_convolution_graph g(s, handle_.raw);
+        for (auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
+            if (!all.empty()) break;
+            for (auto& engine : cudnn_engines(g.operations(), mode, nullptr, unused)) {
+                if (int(all.size()) == most_candidates) break;
+                if (!sums_as_asked(engine)) continue;
+                auto plan = cudnn_plan::of(engine, handle_.raw, nullptr, unused);
+                if (plan && plan->workspace() <= workspace_bytes) all.push_back(std::move(*plan));
+            }
+        }
+        return all;
+    }
+    // The least of some runs; infinite where it does not run.
+    float milliseconds(const cudnn_plan& plan, const library_convolution& l) const {
+        detail::cudnn_event begin, end;
+        float least = std::numeric_limits<float>::infinity();
+        for (int i = 0; i <= runs; ++i) { // the first one only warms up
+            begin.record(queue_);
+            if (put(plan, l) != CUDNN_STATUS_SUCCESS) break;
+            end.record(queue_);
+            const float time = end.milliseconds_since(begin);
+            if (i > 0) least = std::min(least, time);
+        }
+        return least;
+    }
+
+    cudaStream_t queue_;
+    std::string file_name_;
+    detail::cudnn_handle handle_;
+    void* workspace_ = nullptr;
+    std::optional<plan_file> file_;
+    std::map<std::string, std::unique_ptr<cudnn_convolution_plan>> plans_; // by shape; null: none takes it
+};
+
+} // namespace fovea
+#endif
+#endif
+
 namespace fovea {
 
 namespace detail {
@@ -150,6 +942,25 @@ struct nothing_to_do {
     FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {}
 };
 
+// Kernels that were recorded, as one graph.
+class cuda_recording {
+  public:
+    explicit cuda_recording(cudaGraph_t graph) {
+        const cudaError_t said = cudaGraphInstantiate(&executable_, graph, 0);
+        cudaGraphDestroy(graph);
+        check_cuda(said, "preparing a graph of kernels");
+    }
+    cuda_recording(cuda_recording&& other) noexcept : executable_(std::exchange(other.executable_, nullptr)) {}
+    cuda_recording& operator=(cuda_recording&&) = delete;
+    ~cuda_recording() {
+        if (executable_) cudaGraphExecDestroy(executable_);
+    }
+    cudaGraphExec_t executable() const { return executable_; }
+
+  private:
+    cudaGraphExec_t executable_ = nullptr;
+};
+
 } // namespace detail
 
 // How many GPUs can be used; else why none can.
@@ -171,7 +982,8 @@ inline gpus_found find_gpus() {
 // Of one host thread at a time. Throws where the machine has no such GPU, or this build no code for it.
 class cuda_device {
   public:
-    explicit cuda_device(int index = 0) : index_(index) {
+    // records: whether work that comes again is put into the queue as one graph, not kernel by kernel.
+    explicit cuda_device(int index = 0, bool records = true) : index_(index), records_(records) {
         const gpus_found found = find_gpus();
         if (found.count == 0) fail("CUDA: ", found.reason);
         if (index < 0 || index >= found.count)
@@ -220,6 +1032,36 @@ class cuda_device {
     }
     void wait() { detail::check_cuda(cudaStreamSynchronize(stream_), "running a network"); }
 
+    using recording = detail::cuda_recording;
+    bool begin_recording() {
+        if (records_)
+            detail::check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording kernels");
+        return records_;
+    }
+    recording end_recording() {
+        cudaGraph_t graph = nullptr;
+        detail::check_cuda(cudaStreamEndCapture(stream_, &graph), "recording kernels");
+        return recording(graph);
+    }
+    void drop_recording() noexcept {
+        cudaGraph_t graph = nullptr;
+        if (cudaStreamEndCapture(stream_, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+        cudaGetLastError(); // whoever drops it has an error of his own
+    }
+    void replay(const recording& r) {
+        detail::check_cuda(cudaGraphLaunch(r.executable(), stream_), "putting a graph of kernels into the queue");
+    }
+
+#if FOVEA_WITH_CUDNN
+    void open_convolutions() {
+        if (!convolutions_) select(), convolutions_.emplace(stream_, name());
+    }
+    const convolution_plan* find_convolution(const library_convolution& l, const notice_function& say) {
+        return convolutions_->find(l, say);
+    }
+    void save_convolutions(const notice_function& say) { convolutions_->save(say); }
+#endif
+
   private:
     void check_code() {
         cudaFuncAttributes unused{};
@@ -235,8 +1077,12 @@ class cuda_device {
     }
 
     int index_;
+    bool records_;
     cudaDeviceProp properties_{};
     cudaStream_t stream_ = nullptr;
+#if FOVEA_WITH_CUDNN
+    std::optional<cudnn_convolutions> convolutions_;
+#endif
 };
 
 } // namespace fovea
@@ -253,6 +1099,17 @@ class cuda_device {
 //   void upload(void* to, const void* from, std::size_t bytes), download(...);    from and to memory_place::host
 //   void clear(void* to, std::size_t bytes);              zeros
 //   void wait();                                          for everything in the queue; throws what failed
+//   bool begin_recording();                               of what is put into the queue, instead of running it; false:
+//                                                         this device records nothing
+//   recording end_recording();
+//   void drop_recording() noexcept;                       ends it, too
+//   void replay(const recording&);                        into the queue
+// and where it has a library of convolutions, which those in 16 bits and TF32 are left to:
+//   void open_convolutions();                             throws where the library cannot be used
+//   const convolution_plan* find_convolution(const library_convolution&, const notice_function&);
+//                                                         null where the library lacks it; it may measure where it is
+//                                                         asked for the first time
+//   void save_convolutions(const notice_function&);       what was measured, for the next run
 
 // ---- fovea/backend/cuda/last_pass.hpp
 // The last operations of a network and the conversion to samples in one pass over the output: pixel shuffle, the
@@ -278,17 +1135,102 @@ class cuda_device {
 // ---- fovea/backend/cuda/view.hpp
 // What a kernel of a GPU sees of a call: tensors that it reads within their bounds, and the pixels to compute.
 
+// ---- fovea/backend/cuda/numbers.hpp
+// Numbers in a GPU's memory, of a format that is known when the kernel runs: a branch that all threads take alike, and
+// not a kernel for every format. core/half.hpp says what the formats are.
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#endif
+
 namespace fovea {
+
+namespace detail {
+
+FOVEA_HOST_DEVICE inline float widened(number_format f, std::uint16_t bits) {
+#if defined(__CUDA_ARCH__)
+    return f == number_format::bfloat16 ? __uint_as_float(unsigned(bits) << 16) : __half2float(__ushort_as_half(bits));
+#else
+    return float_from_16_bits(f, bits);
+#endif
+}
+FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
+#if defined(__CUDA_ARCH__)
+    return f == number_format::bfloat16 ? __bfloat16_as_ushort(__float2bfloat16_rn(value))
+                                        : __half_as_ushort(__float2half_rn(value));
+#else
+    return float_to_16_bits(f, value);
+#endif
+}
+
+} // namespace detail
+
+// As many as one access moves.
+struct alignas(16) four_numbers {
+    float v[4];
+};
+
+struct device_numbers {
+    std::byte* data = nullptr;
+    number_format format = number_format::float32;
+
+    FOVEA_HOST_DEVICE float operator[](std::ptrdiff_t i) const {
+        return format == number_format::float32
+                   ? reinterpret_cast<const float*>(data)[i]
+                   : detail::widened(format, reinterpret_cast<const std::uint16_t*>(data)[i]);
+    }
+    FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float v) const {
+        if (format == number_format::float32)
+            reinterpret_cast<float*>(data)[i] = v;
+        else
+            reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
+    }
+    // Four at once: i is a multiple of four, data lies at a multiple of their bytes.
+    FOVEA_HOST_DEVICE four_numbers four(std::ptrdiff_t i) const {
+        if (format == number_format::float32) return reinterpret_cast<const four_numbers*>(data)[i / 4];
+        const four_halves from = reinterpret_cast<const four_halves*>(data)[i / 4];
+        four_numbers to;
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) to.v[k] = detail::widened(format, from.bits[k]);
+        return to;
+    }
+    FOVEA_HOST_DEVICE void put_four(std::ptrdiff_t i, const four_numbers& from) const {
+        if (format == number_format::float32) {
+            reinterpret_cast<four_numbers*>(data)[i / 4] = from;
+            return;
+        }
+        four_halves to;
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
+        reinterpret_cast<four_halves*>(data)[i / 4] = to;
+    }
+    FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
+        return {data + i * (format == number_format::float32 ? 4 : 2), format};
+    }
+
+  private:
+    struct alignas(8) four_halves {
+        std::uint16_t bits[4];
+    };
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+struct pixel_position {
+    int image, row, column;
+};
 
 // A window whose columns outside the image need not be kept: a kernel asks inside() before it reads.
 struct device_view { // (N,H,W,C)
-    float* data = nullptr;
+    device_numbers data{};
     int height = 0, width = 0, channels = 0, left = 0, stored = 1;
     std::ptrdiff_t row_stride = 0, image_stride = 0;
 
     device_view() = default;
     explicit device_view(const window& w)
-        : data(reinterpret_cast<float*>(w.data)),
+        : data{w.data, w.format},
           height(w.height),
           width(w.width),
           channels(w.channels),
@@ -300,13 +1242,13 @@ struct device_view { // (N,H,W,C)
     FOVEA_HOST_DEVICE bool inside(int y, int x) const {
         return unsigned(y) < unsigned(height) && unsigned(x) < unsigned(width);
     }
-    FOVEA_HOST_DEVICE float* at(int n, int y, int x) const { // the C numbers of a pixel inside
-        return data + n * image_stride + (y % stored) * row_stride + std::ptrdiff_t(x - left) * channels;
+    FOVEA_HOST_DEVICE explicit operator bool() const { return data.data != nullptr; }
+    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the first of the C numbers of a pixel inside
+        return p.image * image_stride + (p.row % stored) * row_stride + std::ptrdiff_t(p.column - left) * channels;
     }
-};
-
-struct pixel_position {
-    int image, row, column;
+    FOVEA_HOST_DEVICE device_numbers at(pixel_position p) const { return data + index(p); }
+    FOVEA_HOST_DEVICE float get(pixel_position p, int c) const { return data[index(p) + c]; }
+    FOVEA_HOST_DEVICE void put(pixel_position p, int c, float v) const { data.put(index(p) + c, v); }
 };
 
 // The pixels images x rows x columns of a call, counted along rows.
@@ -395,9 +1337,7 @@ struct device_activation {
 template <class F> struct activate_values {
     device_view x, y; // (N,H,W,C)
     F f;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = f(x.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, f(x.get(p, c))); }
 };
 
 // A user's own: its function is marked FOVEA_HOST_DEVICE.
@@ -410,8 +1350,8 @@ struct rectify_by_slope {
     device_view x, y;   // (N,H,W,C)
     const float* slope; // (C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float v = x.at(p.image, p.row, p.column)[c];
-        y.at(p.image, p.row, p.column)[c] = v > 0 ? v : slope[c] * v;
+        const float v = x.get(p, c);
+        y.put(p, c, v > 0 ? v : slope[c] * v);
     }
 };
 
@@ -424,31 +1364,27 @@ namespace fovea {
 
 struct add_values {
     device_view a, b, y; // (N,H,W,C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = a.at(p.image, p.row, p.column)[c] + b.at(p.image, p.row, p.column)[c];
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, a.get(p, c) + b.get(p, c)); }
 };
 
 struct multiply_values {
     device_view a, b, y; // (N,H,W,C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = a.at(p.image, p.row, p.column)[c] * b.at(p.image, p.row, p.column)[c];
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, a.get(p, c) * b.get(p, c)); }
 };
 
 struct concatenate_values {
     device_view a, b, y; // (N,H,W,C), (N,H,W,D), (N,H,W,C+D)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const bool first = c < a.channels;
-        y.at(p.image, p.row, p.column)[c] =
-            first ? a.at(p.image, p.row, p.column)[c] : b.at(p.image, p.row, p.column)[c - a.channels];
+        y.put(p, c, first ? a.get(p, c) : b.get(p, c - a.channels));
     }
 };
 
 } // namespace fovea
 
 // ---- fovea/backend/cuda/convolution.hpp
-// y = f(conv(x, w) + b) + skip in float32: every kernel size, stride, dilation, offset and number of groups.
+// y = f(conv(x, w) + b) + skip, or times it where it is a gate: every kernel size, stride, dilation, offset and number
+// of groups. Sums are in float32, tensors in any format.
 //
 // A product of matrices whose left one is gathered from the image: a block computes 128 pixels x `Outputs` channels of
 // a group, summing `slice` products at a time over taps and inputs. The order of a pixel's sum does not depend on where
@@ -459,10 +1395,12 @@ namespace fovea {
 // The call of a convolution, without what is the same for all of a block.
 struct convolution_problem {
     device_view x, skip, y; // (N,H,W,I), (N,H',W',O) or absent, (N,H',W',O)
-    const float *w, *b;     // (groups, taps, I/groups, O/groups), (O) or null
+    device_numbers w;       // (O, taps, I/groups)
+    const float* b;         // (O) or null
     int inputs, outputs;    // of a group
     int groups, kernel, stride, dilation, offset;
-    int divide = 1; // of what a tap names only every so many rows and columns are there; of a gradient
+    int divide = 1;     // of what a tap names only every so many rows and columns are there; of a gradient
+    bool gated = false; // skip is multiplied with
     device_activation activation{};
     device_area area;
 
@@ -470,7 +1408,7 @@ struct convolution_problem {
         : x(c.x[0]),
           skip(c.x[1]),
           y(c.y),
-          w(c.weight<float>(0)),
+          w(filters(c.w[0], c.x[0].format)),
           b(c.weight<float>(1)),
           inputs(c.dims[1]),
           outputs(c.dims[0] / c.a.groups),
@@ -487,7 +1425,7 @@ struct convolution_problem {
         : x(c.dy),
           skip(c.accumulates[0] ? c.dx[0] : window{}),
           y(c.dx[0]),
-          w(static_cast<const float*>(c.arranged)),
+          w(filters(c.arranged, c.dy.format)),
           b(nullptr),
           inputs(c.dims[0] / c.a.groups),
           outputs(c.dims[1]),
@@ -498,6 +1436,11 @@ struct convolution_problem {
           offset(-c.a.offset),
           divide(c.a.stride),
           area(c) {}
+
+    // As backend/cuda/filters.hpp arranges them: in the format of what they are multiplied with.
+    static device_numbers filters(const void* at, number_format f) {
+        return {static_cast<std::byte*>(const_cast<void*>(at)), f};
+    }
 
     // The input row (or column) of tap `t` for output row (or column) `at`.
     FOVEA_HOST_DEVICE int source(int at, int t) const { return at * stride + offset + (t - kernel / 2) * dilation; }
@@ -511,8 +1454,11 @@ struct convolution_problem {
         return x.inside(v, u);
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, float sum) const {
+        y.put(p, channel, finished(sum, channel, skip ? skip.get(p, channel) : 0));
+    }
+    FOVEA_HOST_DEVICE float finished(float sum, int channel, float beside) const {
         const float v = activation(sum + (b ? b[channel] : 0));
-        y.at(p.image, p.row, p.column)[channel] = v + (skip.data ? skip.at(p.image, p.row, p.column)[channel] : 0);
+        return gated ? v * beside : v + beside;
     }
 };
 
@@ -524,7 +1470,7 @@ template <int Outputs> struct convolution_kernel {
 
     struct shared {
         alignas(16) float x[slice][pixels + 4]; // threads that store along a column meet other banks
-        alignas(16) float w[slice][Outputs];
+        alignas(16) float w[slice][Outputs + 4];
     };
     struct own {
         float sum[own_pixels][own_outputs];
@@ -573,16 +1519,15 @@ template <int Outputs> struct convolution_kernel {
             int v = 0, u = 0;
             const bool there = term < terms && p.image >= 0 && of.locate(p, tap, v, u);
             s.x[thread % slice][thread / slice + j * (threads / slice)] =
-                there ? of.x.at(p.image, v, u)[group * of.inputs + channel] : 0;
+                there ? of.x.get({p.image, v, u}, group * of.inputs + channel) : 0;
         }
     }
 
     FOVEA_HOST_DEVICE void load_filters(int first_term, int group, int first_output, int thread, shared& s) const {
         for (int i = thread; i < slice * Outputs; i += threads) {
-            const int term = first_term + i / Outputs, output = first_output + i % Outputs;
+            const int term = first_term + i % slice, output = first_output + i / slice;
             const bool there = term < terms && output < of.outputs;
-            s.w[i / Outputs][i % Outputs] =
-                there ? of.w[(std::ptrdiff_t(group) * terms + term) * of.outputs + output] : 0;
+            s.w[i % slice][i / slice] = there ? of.w[(std::ptrdiff_t(group) * of.outputs + output) * terms + term] : 0;
         }
     }
 
@@ -613,25 +1558,122 @@ template <int Outputs> struct convolution_kernel {
     }
 };
 
-// groups = channels: a thread for each number.
+} // namespace fovea
+
+// ---- fovea/backend/cuda/depthwise.hpp
+// Convolutions with groups = channels; filters (tap, C).
+
+namespace fovea {
+
+// All of them: a thread for each number.
 struct depthwise_kernel {
-    convolution_problem of; // w (taps, C)
+    convolution_problem of;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         float sum = 0;
         for (int tap = 0; tap < of.kernel * of.kernel; ++tap) {
             int v = 0, u = 0;
-            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.at(p.image, v, u)[c];
+            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.get({p.image, v, u}, c);
         }
         of.finish(p, c, sum);
+    }
+};
+
+// Stride 1, channels a multiple of four: a block sums a tile of pixels x `depth` channels, with what it reads around it
+// in its memory. A thread sums four channels of `strip` pixels of a column, Dilation apart, which share what they read.
+// The order of a sum does not depend on where the tile begins.
+template <int Kernel, int Dilation> struct depthwise_tile {
+    static constexpr int depth = 16, quads = depth / 4, columns = 16, strip = 4;
+    static constexpr int strips = Dilation == 1 ? 2 : Dilation, rows = strips * strip;
+    static constexpr int reach = Kernel / 2 * Dilation;
+    static constexpr int read_rows = rows + 2 * reach, read_columns = columns + 2 * reach;
+    static constexpr int threads = quads * columns * strips;
+
+    struct shared {
+        four_numbers x[read_rows][read_columns][quads];
+        four_numbers w[Kernel * Kernel][quads];
+    };
+    using own = nothing_kept;
+
+    convolution_problem of;
+    int tiles_down, tiles_along, slices; // of `depth` channels
+
+    static bool computes(const convolution_problem& p) {
+        return p.kernel == Kernel && p.dilation == Dilation && p.stride == 1 && p.divide == 1 && p.groups % 4 == 0;
+    }
+    explicit depthwise_tile(const convolution_problem& p)
+        : of(p),
+          tiles_down((p.area.rows + rows - 1) / rows),
+          tiles_along((p.area.columns + columns - 1) / columns),
+          slices((p.groups + depth - 1) / depth) {}
+
+    int blocks() const { return blocks_for(std::ptrdiff_t(of.area.images) * tiles_down * tiles_along * slices, 1); }
+    FOVEA_HOST_DEVICE int phases() const { return 2; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const int first_channel = block % slices * depth, tile = block / slices;
+        const pixel_position first{of.area.first_image + tile / (tiles_along * tiles_down),
+                                   of.area.first_row + tile / tiles_along % tiles_down * rows,
+                                   of.area.first_column + tile % tiles_along * columns};
+        phase == 0 ? load(first, first_channel, thread, s) : sum(first, first_channel, thread, s);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void load(pixel_position first, int first_channel, int thread, shared& s) const {
+        const int top = first.row + of.offset - reach, left = first.column + of.offset - reach;
+        for (int i = thread; i < read_rows * read_columns * quads; i += threads) {
+            const int q = i % quads, column = i / quads % read_columns, row = i / (quads * read_columns);
+            const int channel = first_channel + 4 * q;
+            const bool there = channel < of.groups && of.x.inside(top + row, left + column);
+            s.x[row][column][q] =
+                there ? of.x.data.four(of.x.index({first.image, top + row, left + column}) + channel) : four_numbers{};
+        }
+        for (int i = thread; i < Kernel * Kernel * quads; i += threads) {
+            const int channel = first_channel + 4 * (i % quads);
+            s.w[i / quads][i % quads] =
+                channel < of.groups ? of.w.four(i / quads * of.groups + channel) : four_numbers{};
+        }
+    }
+
+    FOVEA_HOST_DEVICE void sum(pixel_position first, int first_channel, int thread, const shared& s) const {
+        const int q = thread % quads, column = thread / quads % columns, mine = thread / (quads * columns);
+        const int top = mine / Dilation * (strip * Dilation) + mine % Dilation; // of the strip
+        four_numbers sums[strip] = {};
+        FOVEA_UNROLL
+        for (int j = 0; j < Kernel; ++j) {
+            FOVEA_UNROLL
+            for (int row = 0; row < strip + Kernel - 1; ++row) {
+                const four_numbers x = s.x[top + row * Dilation][column + j * Dilation][q];
+                FOVEA_UNROLL
+                for (int i = 0; i < Kernel; ++i) {
+                    if (row - i < 0 || row - i >= strip) continue;
+                    const four_numbers w = s.w[i * Kernel + j][q];
+                    FOVEA_UNROLL
+                    for (int k = 0; k < 4; ++k) sums[row - i].v[k] += w.v[k] * x.v[k];
+                }
+            }
+        }
+        FOVEA_UNROLL
+        for (int i = 0; i < strip; ++i)
+            finish({first.image, first.row + top + i * Dilation, first.column + column}, first_channel + 4 * q,
+                   sums[i]);
+    }
+
+    FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, four_numbers sum) const {
+        const device_area& all = of.area;
+        if (p.row >= all.first_row + all.rows || p.column >= all.first_column + all.columns || channel >= of.groups)
+            return;
+        const four_numbers beside = of.skip ? of.skip.data.four(of.skip.index(p) + channel) : four_numbers{};
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) sum.v[k] = of.finished(sum.v[k], channel + k, beside.v[k]);
+        of.y.data.put_four(of.y.index(p) + channel, sum);
     }
 };
 
 } // namespace fovea
 
 // ---- fovea/backend/cuda/filters.hpp
-// Filters as the GPU's convolutions read them: (group, tap, input, output), so that neighbouring threads, which compute
-// neighbouring outputs, read neighbouring numbers. Depthwise: (tap, channel). Turned, for the gradient of the input:
-// (group, tap from the last, output, input).
+// Filters as the GPU's convolutions read them: (group, output, tap, input), the order that cuDNN knows, too. Depthwise:
+// (tap, channel), so that neighbouring threads read neighbouring numbers. Turned, for the gradient of the input:
+// (group, input, tap from the last, output). In the format of the tensor that they are multiplied with.
 
 namespace fovea {
 
@@ -649,17 +1691,18 @@ struct arrange_filters {
     using own = nothing_kept;
 
     const float* from; // (O, I/groups, K, K)
-    float* to;
+    device_numbers to;
     int outputs, inputs, taps, groups; // outputs of a group
-    bool turned;
+    bool turned, outputs_last;
 
     arrange_filters(const preparation_call& c, bool for_gradient)
         : from(c.weight<float>(0)),
-          to(static_cast<float*>(c.out)),
+          to{static_cast<std::byte*>(c.out), c.format},
           inputs(c.dims[0][1]),
           taps(c.dims[0][2] * c.dims[0][3]),
           groups(c.a.groups),
-          turned(for_gradient) {
+          turned(for_gradient),
+          outputs_last(for_gradient || groups == c.dims[0][0]) {
         if (groups == c.dims[0][0]) groups = 1; // depthwise: as one group of filters over one input
         outputs = c.dims[0][0] / groups;
     }
@@ -670,11 +1713,11 @@ struct arrange_filters {
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
         const int i = block * threads + thread; // in `to`
         if (i >= groups * outputs * inputs * taps) return;
-        const int output = turned ? i / inputs % outputs : i % outputs,
-                  input = turned ? i % inputs : i / outputs % inputs, tap = i / (outputs * inputs) % taps,
-                  group = i / (outputs * inputs * taps);
-        to[i] =
-            from[(std::ptrdiff_t(group * outputs + output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)];
+        const int near = outputs_last ? outputs : inputs, far = outputs_last ? inputs : outputs;
+        const int first = i / (near * taps) % far, tap = i / near % taps, last = i % near,
+                  output = i / (near * taps * far) * outputs + (outputs_last ? last : first),
+                  input = outputs_last ? first : last;
+        to.put(i, from[(std::ptrdiff_t(output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)]);
     }
 };
 
@@ -694,7 +1737,7 @@ struct layer_moments {
         sums values, squares;
     };
 
-    const float* in; // (C)
+    device_numbers in; // (C)
     int channels, row, member;
 
     FOVEA_HOST_DEVICE void add_up(shared& s) const {
@@ -742,15 +1785,15 @@ struct layer_normalise_kernel {
         const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const layer_moments m{x.at(p.image, p.row, p.column), y.channels, row, thread % team};
+        const layer_moments m{x.at(p), y.channels, row, thread % team};
         if (phase == 0)
             m.add_up(s);
         else if (phase == 1)
             o.mean = m.mean(s);
         else {
             const float scale = m.scale(s, epsilon);
-            float* out = y.at(p.image, p.row, p.column); // (C)
-            for (int c = m.member; c < m.channels; c += team) out[c] = (m.in[c] - o.mean) * scale * w[c] + b[c];
+            const device_numbers out = y.at(p); // (C)
+            for (int c = m.member; c < m.channels; c += team) out.put(c, (m.in[c] - o.mean) * scale * w[c] + b[c]);
         }
     }
 };
@@ -778,8 +1821,7 @@ struct batch_normalise_values {
     explicit batch_normalise_values(const call& c)
         : x(c.x[0]), y(c.y), w(c.weight<float>(0)), b(c.weight<float>(1)), by(c, c.y.channels) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] =
-            (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c) * w[c] + b[c];
+        y.put(p, c, (x.get(p, c) - by.mean[c]) * by.scale(c) * w[c] + b[c]);
     }
 };
 
@@ -794,8 +1836,8 @@ struct shuffle_values {
     device_view x; // (N,H,W,C r r)
     int factor;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const {
-        const float* in = x.at(p.image, p.row / factor, p.column / factor);
-        return in[c * factor * factor + p.row % factor * factor + p.column % factor];
+        return x.get({p.image, p.row / factor, p.column / factor},
+                     c * factor * factor + p.row % factor * factor + p.column % factor);
     }
 };
 
@@ -836,7 +1878,7 @@ struct magnify_values {
                 const float coefficient = down.of(i) * along.of(j);
                 if (coefficient == 0) continue; // the pixel may not be kept
                 const int v = inside(down.first + i, x.height), u = inside(along.first + j, x.width);
-                sum += coefficient * x.at(p.image, v, u)[c];
+                sum += coefficient * x.get({p.image, v, u}, c);
             }
         return sum;
     }
@@ -851,7 +1893,7 @@ template <class Of> struct gather_values {
     device_view skip, y; // (N,H,W,C), skip or absent
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const float v = of.at(p, c);
-        y.at(p.image, p.row, p.column)[c] = skip.data ? v + skip.at(p.image, p.row, p.column)[c] : v;
+        y.put(p, c, skip ? v + skip.get(p, c) : v);
     }
 };
 
@@ -866,7 +1908,7 @@ struct maximum_of_pixels {
             for (int j = 0; j < kernel; ++j) {
                 const int v = p.row * stride + i - before, u = p.column * stride + j - before;
                 if (!x.inside(v, u)) continue;
-                const float in = x.at(p.image, v, u)[c];
+                const float in = x.get({p.image, v, u}, c);
                 if (!(largest >= in)) largest = in; // not-a-number stays
             }
         return largest;
@@ -901,11 +1943,11 @@ struct mean_of_pixels {
         double sum = 0;
         if (phase == 0) {
             for (int v = 0; v < x.height; ++v)
-                for (int u = row; u < x.width; u += rows) sum += double(x.at(n, v, u)[c]);
+                for (int u = row; u < x.width; u += rows) sum += double(x.get({n, v, u}, c));
             s.sums[row][lane] = sum;
         } else if (row == 0) {
             for (auto& part : s.sums) sum += part[lane];
-            y.at(n, 0, 0)[c] = float(sum / (double(x.height) * x.width));
+            y.put({n, 0, 0}, c, float(sum / (double(x.height) * x.width)));
         }
     }
 };
@@ -1032,6 +2074,17 @@ template <class Device> struct on_device {
     using device = Device;
 };
 
+// All kernels take tensors of any format.
+template <class D, class Op> constexpr void choose(on_device<D>, Op, convolution_method, operation& o) {
+    o.takes_16_bits = true;
+}
+namespace detail {
+constexpr void choose_convolution(convolution_method wanted, operation& o) {
+    o.takes_16_bits = true;
+    o.a.method = wanted == convolution_method::automatic ? convolution_method::library : convolution_method::direct;
+}
+} // namespace detail
+
 namespace detail {
 
 template <class Device, class Call, class Kernel> void launch(const Call& c, const Kernel& k) {
@@ -1049,6 +2102,14 @@ template <class Device, class Call> void launch_convolution(const Call& c) {
     convolution_problem(c).outputs > 16 ? launch<Device>(c, convolution_kernel<64>(c))
                                         : launch<Device>(c, convolution_kernel<16>(c));
 }
+// In tiles where there is a kernel for those taps.
+template <class Device, class Call> void launch_depthwise(const Call& c, bool gated = false) {
+    convolution_problem p(c);
+    p.gated = gated;
+    if (depthwise_tile<5, 1>::computes(p)) return launch<Device>(c, depthwise_tile<5, 1>(p));
+    if (depthwise_tile<5, 3>::computes(p)) return launch<Device>(c, depthwise_tile<5, 3>(p));
+    launch<Device>(c, value_kernel<depthwise_kernel>(c, p.groups, {p}));
+}
 
 } // namespace detail
 
@@ -1062,21 +2123,32 @@ template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_
     detail::launch_preparation<D>(c.queue, arrange_filters(c, false));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {
-    return count(c.dims[0]) * sizeof(float);
+    return count(c.dims[0]) * bytes_of(c.format);
 }
 template <class D> void prepare(on_device<D>, normalise_weight, const preparation_call& c) {
     detail::launch_preparation<D>(c.queue, normalise_weight_kernel(c));
 }
 
+template <class D, fused_on_device A>
+constexpr void choose(on_device<D>, conv2d<A>, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, conv2d<A>);
 template <class D, class A> void forward(on_device<D>, laid_out<conv2d<A>, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c);
 }
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, depthwise_conv2d<A>);
 template <class D, class A> void forward(on_device<D>, laid_out<depthwise_conv2d<A>, filters_by_tap>, const call& c) {
-    detail::launch_values<D>(c, depthwise_kernel{convolution_problem(c)});
+    detail::launch_depthwise<D>(c);
+}
+template <class D> filters_by_tap layout_of(on_device<D>, gated_depthwise_conv2d);
+template <class D> void forward(on_device<D>, laid_out<gated_depthwise_conv2d, filters_by_tap>, const call& c) {
+    detail::launch_depthwise<D>(c, true);
 }
 
+template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
 template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c); // of one tap
@@ -1150,6 +2222,8 @@ struct device_samples {
           channels(like.channels),
           colours(like.colours) {}
 
+    bool operator==(const device_samples&) const = default;
+
     FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the pixel's first sample
         return ((std::ptrdiff_t(p.image) * height + p.row) * width + p.column) * channels;
     }
@@ -1174,36 +2248,66 @@ struct device_samples {
 struct load_samples {
     device_samples from;
     device_view to; // (N,H,W,C)
-    float low, scale;
+    colour_space colours;
+    float low, span, scale; // scale: of samples, to the values' range, or to 0..1 where colours are converted
 
-    load_samples(const device_samples& s, const window& w, value_range r)
-        : from(s), to(w), low(r.low), scale((r.high - r.low) / white_of(s.type)) {}
+    load_samples(const device_samples& s, const window& w, pixel_values v)
+        : from(s),
+          to(w),
+          colours(v.colours),
+          low(v.range.low),
+          span(v.range.high - v.range.low),
+          scale((v.colours == colour_space::rgb ? span : 1) / white_of(s.type)) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.at(p.image, p.row, p.column)[c] = low + scale * from.load(from.index(p) + (from.colours == 1 ? 0 : c));
+        const std::ptrdiff_t at = from.index(p);
+        const int step = from.colours == 1 ? 0 : 1;
+        to.put(p, c,
+               colours == colour_space::rgb
+                   ? low + scale * from.load(at + step * c)
+                   : low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
+                                                              scale * from.load(at + 2 * step)}})[c]);
     }
 };
 
 // Takes the values of a pixel one after the other; where the samples have one colour, it is their mean.
 class store_samples {
   public:
-    store_samples(const device_samples& s, value_range r, int channels, int* not_finite)
-        : to_(s), channels_(channels), low_(r.low), scale_(1 / (r.high - r.low)), not_finite_(not_finite) {}
+    store_samples(const device_samples& s, pixel_values v, int channels, int* not_finite)
+        : to_(s),
+          channels_(channels),
+          colours_(v.colours),
+          low_(v.range.low),
+          scale_(1 / (v.range.high - v.range.low)),
+          not_finite_(not_finite) {}
 
     template <class Value> FOVEA_HOST_DEVICE void operator()(pixel_position p, Value value) const {
+        if (colours_ == colour_space::rgb) return put(p, [&](int c) { return unit(value(c)); });
+        detail::colour_values of_pixel{};
+        for (int c = 0; c < 3; ++c) of_pixel[c] = unit(value(c));
+        of_pixel = detail::to_rgb(colours_, of_pixel);
+        put(p, [&](int c) { return of_pixel[c]; });
+    }
+
+  private:
+    FOVEA_HOST_DEVICE float unit(float value) const { // a fraction of the range
+        const float u = (value - low_) * scale_;
+        if (!(fabsf(u) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
+        return u;
+    }
+    template <class Sample> FOVEA_HOST_DEVICE void put(pixel_position p, Sample sample) const {
         const std::ptrdiff_t i = to_.index(p);
         float sum = 0;
         for (int c = 0; c < channels_; ++c) {
-            const float unit = (value(c) - low_) * scale_;
-            if (!(fabsf(unit) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
-            sum += unit;
-            if (to_.colours > 1) to_.store(i + c, unit);
+            const float s = sample(c);
+            sum += s;
+            if (to_.colours > 1) to_.store(i + c, s);
         }
         if (to_.colours == 1) to_.store(i, sum / float(channels_));
     }
 
-  private:
     device_samples to_;
     int channels_;
+    colour_space colours_;
     float low_, scale_;
     int* not_finite_;
 };
@@ -1240,7 +2344,7 @@ struct last_step {
 
   private:
     FOVEA_HOST_DEVICE float input(int k, float before, pixel_position p, int c) const {
-        return x[k].data ? x[k].at(p.image, p.row, p.column)[c] : before;
+        return x[k] ? x[k].get(p, c) : before;
     }
 };
 
@@ -1312,6 +2416,124 @@ template <class Backend> int first_of_last_pass(const graph& g) {
 
 } // namespace fovea
 
+// ---- fovea/backend/cuda/library_convolutions.hpp
+// Which convolutions of a network a library computes instead of the device's own kernels: those whose numbers are
+// rounded anyway, in 16 bits and in TF32.
+
+namespace fovea {
+
+template <class Device>
+concept has_library = requires(Device d, const library_convolution& l, const notice_function& say) {
+    d.open_convolutions();
+    d.find_convolution(l, say);
+    d.save_convolutions(say);
+};
+
+struct planned_convolution {
+    const convolution_plan* plan = nullptr; // null: the device's own kernel computes it
+    library_convolution of{};
+
+    explicit operator bool() const { return plan != nullptr; }
+    void run() const { plan->run(of); }
+};
+
+template <class Device> class library_convolutions {
+  public:
+    library_convolutions(Device& device, const graph& g)
+        : device_(device), on_(g.precision != precision_kind::float32) {
+        if constexpr (has_library<Device>) {
+            if (on_) device.open_convolutions();
+        } else if (g.precision == precision_kind::tensor_float32)
+            fail("precision tf32: this build has no cuDNN, which computes it: expected float32, bf16 or fp16");
+    }
+
+    // For each call how it is run. Before any of them is in the queue: plans for a shape that is new are measured on
+    // its tensors, and the host waits for them. So that is never while kernels are recorded: what is recorded was put
+    // into the queue before.
+    std::vector<planned_convolution> find(const std::vector<call>& calls, const notice_function& say) {
+        std::vector<planned_convolution> found(calls.size());
+        if constexpr (has_library<Device>) {
+            if (!on_) return found;
+            for (std::size_t i = 0; i < calls.size(); ++i)
+                if (calls[i].a.method == convolution_method::library)
+                    if (const auto l = library_convolution_of(calls[i]))
+                        found[i] = {device_.find_convolution(*l, say), *l};
+            device_.save_convolutions(say);
+        }
+        return found;
+    }
+
+  private:
+    Device& device_;
+    bool on_;
+};
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/recordings.hpp
+// Work that is put into a device's queue again and again with other numbers in the same memory: recorded, and then put
+// there as a whole, as a CUDA graph.
+#include <list>
+
+namespace fovea {
+
+// Where memory lies that recorded work uses: another one, never equal to an old one, whenever some of it has moved.
+class placement {
+  public:
+    void moved() { mark_ = std::make_shared<char>(); }
+    bool operator==(const placement&) const = default;
+
+  private:
+    std::shared_ptr<const char> mark_; // its address stays taken while a key has it; null: nothing was placed yet
+};
+
+// By a key that says what the work depends on besides numbers in memory. The first time it is put there as it is: most
+// of what comes once does not come again, and what a library sets up at first use cannot be recorded.
+template <class Device, class Key> class recordings {
+  public:
+    explicit recordings(Device& device) : device_(device) {}
+
+    // put() launches kernels and clears memory in the device's queue, as it did for the same key before. It neither
+    // allocates nor copies from or to the host nor waits.
+    template <class F> void run(const Key& key, F put) {
+        for (auto at = entries_.begin(); at != entries_.end(); ++at) {
+            if (!(at->key == key)) continue;
+            entries_.splice(entries_.begin(), entries_, at);
+            if (!at->recorded && !record(*at, put)) return put();
+            return device_.replay(*at->recorded);
+        }
+        put();
+        entries_.push_front({key, {}});
+        if (entries_.size() > most) entries_.pop_back();
+    }
+
+  private:
+    static constexpr std::size_t most = 64; // of them, the latest
+
+    struct entry {
+        Key key;
+        std::optional<typename Device::recording> recorded;
+    };
+    template <class F> bool record(entry& e, F put) {
+        if (!device_.begin_recording()) return false;
+        struct until_end {
+            Device* device;
+            ~until_end() {
+                if (device) device->drop_recording(); // put() has failed
+            }
+        } going{&device_};
+        put();
+        going.device = nullptr;
+        e.recorded.emplace(device_.end_recording());
+        return true;
+    }
+
+    Device& device_;
+    std::list<entry> entries_; // the latest used first
+};
+
+} // namespace fovea
+
 namespace fovea {
 
 // The weights of a graph in a device's memory.
@@ -1342,6 +2564,16 @@ template <class Device> class device_weights {
     std::vector<std::size_t> offsets_;
 };
 
+// What the kernels of a tile depend on besides numbers in memory.
+struct tile_work {
+    device_samples from, to;
+    pixel_values values;
+    int batch;
+    rectangle part;
+    const std::byte* arena;
+    bool operator==(const tile_work&) const = default;
+};
+
 // Of a graph that was traced for Backend.
 template <class Backend> class device_engine final : public engine {
   public:
@@ -1351,6 +2583,7 @@ template <class Backend> class device_engine final : public engine {
         : graph_(g),
           device_(std::move(on)),
           weights_(*device_, g, weights),
+          library_(*device_, g),
           last_pass_begins_(first_of_last_pass<Backend>(g)) {
         for (auto& o : g.operations) {
             call c;
@@ -1360,16 +2593,20 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range values, const run_options& o,
+    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values, const run_options& o,
              bool& finite) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
         const device_samples from = upload(in);
         out_.reserve(out.bytes(), "the output");
         device_->clear(flag_.data(), sizeof(int));
-        const store_samples to({out_.data(), out}, values, graph_.tensors.back().channels, flag());
+        const device_samples into{out_.data(), out};
+        const store_samples to(into, values, graph_.tensors.back().channels, flag());
         const detail::tiling tiles = make_room({in.height, in.width}, in.batch, o);
         for (int i = 0; i < tiles.count(); ++i) {
-            run_tile(plan_of({in.height, in.width}, in.batch, tiles.at(i)), {from, {}, values}, to);
+            const tile_work work{from, into, values, in.batch, tiles.at(i), arena_.data()};
+            recordings_.run(work, [&] {
+                run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to, o.notice);
+            });
             if (o.progress || o.stop.stop_possible()) device_->wait(); // else the queue never runs dry
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
@@ -1389,8 +2626,17 @@ template <class Backend> class device_engine final : public engine {
         return plan_of(input, batch, tiles.at(middle)).bytes;
     }
 
-    // Tiles whose activations fit, the arena being reserved: whole images where they do, else by halves.
+    // Tiles whose activations fit, the arena being reserved. Images of one size in a row are planned once.
     detail::tiling make_room(extent input, int batch, const run_options& o) {
+        const room wanted{input, batch, o.how, o.device_budget};
+        if (!(last_room_ == wanted) || arena_.bytes() == 0) {
+            last_tiles_.emplace(find_room(input, batch, o));
+            last_room_ = wanted;
+        }
+        return *last_tiles_;
+    }
+    // Whole images where they fit, else by halves.
+    detail::tiling find_room(extent input, int batch, const run_options& o) {
         const auto tiles_of = [&](int side) { return detail::tiling(graph_, input, {side, side, 0}); };
         if (o.how) {
             const detail::tiling tiles(graph_, input, {o.how->tile_height, o.how->tile_width, 0});
@@ -1412,36 +2658,50 @@ template <class Backend> class device_engine final : public engine {
              " MB of the GPU's memory for activations: expected a budget of that or more, got ", budget >> 20, " MB");
     }
 
-    // The tile's windows onto the arena.
+    // The tile's windows onto the arena. It is one band, so that rows lie one after the other: no ring turns.
     std::vector<window> place(const plan& p) const {
         std::vector<window> windows;
-        for (std::size_t i = 0; i < p.tensors.size(); ++i) windows.push_back(window_of(graph_, p, i, arena_.data()));
+        for (std::size_t i = 0; i < p.tensors.size(); ++i) {
+            window& w = windows.emplace_back(window_of(graph_, p, i, arena_.data()));
+            if (w) w.data -= p.tensors[i].rows.begin * w.row_stride * std::ptrdiff_t(bytes_of(w.format));
+            w.stored = w.height;
+        }
         return windows;
+    }
+
+    static void take_area(call& c, const plan& p, const std::vector<window>& windows, std::size_t t) {
+        c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols, c.y = windows[t];
+    }
+    // Of the operations before the last pass.
+    std::vector<call> calls_of(const plan& p, const std::vector<window>& windows) const {
+        std::vector<call> calls(calls_.begin(), calls_.begin() + last_pass_begins_);
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            const operation& o = graph_.operations[i];
+            take_area(calls[i], p, windows, std::size_t(o.y));
+            for (int k = 0; k < max_inputs; ++k)
+                if (o.x[k] >= 0) calls[i].x[std::size_t(k)] = windows[std::size_t(o.x[k])];
+        }
+        return calls;
     }
 
     struct input_of { // of the tile's first kernel
         device_samples from;
         window to;
-        value_range values;
+        pixel_values values;
     };
-    void run_tile(const plan& p, input_of input, const store_samples& store) {
+    void run_tile(const plan& p, input_of input, const store_samples& store, const notice_function& notice) {
         const auto windows = place(p);
+        const auto calls = calls_of(p, windows);
+        const auto by_library = library_.find(calls, notice);
         const auto area_of = [&](std::size_t t) {
             call c;
-            c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols;
-            c.y = windows[t], c.queue = device_->queue();
+            c.queue = device_->queue();
+            take_area(c, p, windows, t);
             return c;
         };
         detail::launch_values<device>(area_of(0), load_samples(input.from, windows[0], input.values));
-        for (int i = 0; i < last_pass_begins_; ++i) {
-            const operation& o = graph_.operations[std::size_t(i)];
-            call c = calls_[std::size_t(i)];
-            const call area = area_of(std::size_t(o.y));
-            c.images = area.images, c.rows = area.rows, c.cols = area.cols, c.y = area.y;
-            for (int k = 0; k < max_inputs; ++k)
-                if (o.x[k] >= 0) c.x[std::size_t(k)] = windows[std::size_t(o.x[k])];
-            o.forward(c);
-        }
+        for (std::size_t i = 0; i < calls.size(); ++i)
+            by_library[i] ? by_library[i].run() : graph_.operations[i].forward(calls[i]);
         const call area = area_of(windows.size() - 1);
         detail::launch<device>(area, value_kernel<last_pass>(area, 1, last_pass_of(windows, store)));
     }
@@ -1495,17 +2755,33 @@ template <class Backend> class device_engine final : public engine {
     const graph& graph_;
     std::unique_ptr<device> device_; // before what lives on it
     device_weights<device> weights_;
+    library_convolutions<device> library_;
     int last_pass_begins_;
     std::vector<call> calls_; // of the operations, without what depends on the tile
     device_buffer<device, memory_place::device> arena_{*device_}, in_{*device_}, out_{*device_}, flag_{*device_};
     device_buffer<device, memory_place::host> staging_{*device_};
+    recordings<device, tile_work> recordings_{*device_};
+    struct room {
+        extent input;
+        int batch;
+        std::optional<schedule> how;
+        std::size_t budget;
+        bool operator==(const room&) const = default;
+    };
+    std::optional<room> last_room_;
+    std::optional<detail::tiling> last_tiles_; // in it
 };
 
 } // namespace fovea
 
 // ---- fovea/backend/cuda/training_engine.hpp
-// Trains a network on a device: a training plan's steps as kernels in one queue, with nothing that waits between the
-// upload of a batch and the report of a step, but for batches whose upload has to make way for the next one.
+// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
+// between the upload of a batch and the report of a step.
+
+// ---- fovea/backend/cuda/device_pass.hpp
+// A network on a device, forward and backward over a batch: a training plan's operations as kernels in one queue,
+// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for, and where the upload of a
+// batch has to make way for the next one.
 
 // ---- fovea/backend/cuda/gradients.hpp
 // Every operation's backward passes as kernels of a GPU; backend/cuda/operations.hpp has the forward ones.
@@ -1605,9 +2881,7 @@ struct bias_gradient {
     static constexpr int sums = 1;
     device_view dy; // (N,H,W,C)
     float* db;      // (C), +=
-    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        sum[0] += double(dy.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const { sum[0] += double(dy.get(p, c)); }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { db[c] += float(sum[0]); }
 };
 
@@ -1616,8 +2890,8 @@ struct slope_gradient {
     device_view x, dy; // (N,H,W,C)
     float* dslope;     // (C), +=
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        const float v = x.at(p.image, p.row, p.column)[c];
-        if (!(v > 0)) sum[0] += double(v * dy.at(p.image, p.row, p.column)[c]);
+        const float v = x.get(p, c);
+        if (!(v > 0)) sum[0] += double(v * dy.get(p, c));
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { dslope[c] += float(sum[0]); }
 };
@@ -1708,10 +2982,10 @@ struct weight_gradient_kernel {
         if (pixel >= pixels()) return;
         const pixel_position p = area.at(pixel);
         const int output = first_out + lane, input = first_in + lane;
-        if (output < outputs) s.dy[k][lane] = dy.at(p.image, p.row, p.column)[group * outputs + output];
+        if (output < outputs) s.dy[k][lane] = dy.get(p, group * outputs + output);
         const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
                   u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
-        if (input < inputs && x.inside(v, u)) s.x[k][lane] = x.at(p.image, v, u)[group * inputs + input];
+        if (input < inputs && x.inside(v, u)) s.x[k][lane] = x.get({p.image, v, u}, group * inputs + input);
     }
     FOVEA_HOST_DEVICE void multiply(int thread, const shared& s, own& o) const {
         const int output = thread / lanes * each, input = thread % lanes * each;
@@ -1789,7 +3063,7 @@ struct depthwise_weight_gradient {
     FOVEA_HOST_DEVICE void add(int tap, pixel_position p, int c, double (&sum)[1]) const {
         const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
                   u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
-        if (x.inside(v, u)) sum[0] += double(dy.at(p.image, p.row, p.column)[c]) * double(x.at(p.image, v, u)[c]);
+        if (x.inside(v, u)) sum[0] += double(dy.get(p, c)) * double(x.get({p.image, v, u}, c));
     }
     FOVEA_HOST_DEVICE void put(int tap, int c, const double (&sum)[1]) const {
         dw[c * kernel * kernel + tap] += float(sum[0]);
@@ -1813,8 +3087,7 @@ struct gradient_target {
 
     gradient_target(const gradient_call& c, std::size_t k) : dx(c.dx[k]), adds(c.accumulates[k]) {}
     FOVEA_HOST_DEVICE void put(pixel_position p, int c, float value) const {
-        float& to = dx.at(p.image, p.row, p.column)[c];
-        to = adds ? to + value : value;
+        dx.put(p, c, adds ? dx.get(p, c) + value : value);
     }
 };
 
@@ -1851,7 +3124,7 @@ template <class F> struct activate_gradient {
     gradient_target to;
     F slope;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, slope(x.at(p.image, p.row, p.column)[c]) * dy.at(p.image, p.row, p.column)[c]);
+        to.put(p, c, slope(x.get(p, c)) * dy.get(p, c));
     }
 };
 
@@ -1860,8 +3133,8 @@ struct rectify_gradient {
     const float* slope; // (C)
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        to.put(p, c, x.at(p.image, p.row, p.column)[c] > 0 ? g : slope[c] * g);
+        const float g = dy.get(p, c);
+        to.put(p, c, x.get(p, c) > 0 ? g : slope[c] * g);
     }
 };
 
@@ -1869,11 +3142,10 @@ struct multiply_gradient {
     device_view a, b, dy; // (N,H,W,C)
     gradient_target to_a, to_b;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c]; // before either is written: dx may be dy
-        const float for_a = to_a.dx.data ? b.at(p.image, p.row, p.column)[c] * g : 0,
-                    for_b = to_b.dx.data ? a.at(p.image, p.row, p.column)[c] * g : 0;
-        if (to_a.dx.data) to_a.put(p, c, for_a);
-        if (to_b.dx.data) to_b.put(p, c, for_b);
+        const float g = dy.get(p, c); // before either is written: dx may be dy
+        const float for_a = to_a.dx ? b.get(p, c) * g : 0, for_b = to_b.dx ? a.get(p, c) * g : 0;
+        if (to_a.dx) to_a.put(p, c, for_a);
+        if (to_b.dx) to_b.put(p, c, for_b);
     }
 };
 
@@ -1883,7 +3155,7 @@ struct concatenate_gradient {
     int first; // channels of a
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const gradient_target& to = c < first ? to_a : to_b;
-        if (to.dx.data) to.put(p, c < first ? c : c - first, dy.at(p.image, p.row, p.column)[c]);
+        if (to.dx) to.put(p, c < first ? c : c - first, dy.get(p, c));
     }
 };
 
@@ -1927,7 +3199,7 @@ struct layer_gradient_kernel {
         const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const layer_moments m{x.at(p.image, p.row, p.column), channels, row, thread % team};
+        const layer_moments m{x.at(p), channels, row, thread % team};
         if (phase == 0)
             m.add_up(s.moments);
         else if (phase == 1)
@@ -1944,7 +3216,7 @@ struct layer_gradient_kernel {
 
   private:
     FOVEA_HOST_DEVICE void sum_gradients(pixel_position p, const layer_moments& m, shared& s, const own& o) const {
-        const float* out = dy.at(p.image, p.row, p.column); // (C)
+        const device_numbers out = dy.at(p); // (C)
         float sum = 0, product = 0;
         for (int c = m.member; c < channels; c += team) {
             const float g = out[c] * w[c];
@@ -1954,7 +3226,7 @@ struct layer_gradient_kernel {
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, const layer_moments& m, float gradient, float product,
                                   const own& o) const {
-        const float* out = dy.at(p.image, p.row, p.column); // (C); each is read before it is written: dx may be dy
+        const device_numbers out = dy.at(p); // (C); each is read before it is written: dx may be dy
         for (int c = m.member; c < channels; c += team)
             to.put(p, c, (out[c] * w[c] - gradient - (m.in[c] - o.mean) * o.scale * product) * o.scale);
     }
@@ -1970,8 +3242,8 @@ struct layer_weight_gradient {
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
         const int pixel = ((p.image - area.first_image) * area.rows + p.row - area.first_row) * area.columns +
                           p.column - area.first_column;
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        const float u = (x.at(p.image, p.row, p.column)[c] - moments[2 * pixel]) * moments[2 * pixel + 1];
+        const float g = dy.get(p, c);
+        const float u = (x.get(p, c) - moments[2 * pixel]) * moments[2 * pixel + 1];
         sum[0] += double(g * u), sum[1] += double(g);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
@@ -1990,7 +3262,7 @@ struct batch_moment {
     float epsilon;
 
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        const double v = double(x.at(p.image, p.row, p.column)[c]);
+        const double v = double(x.get(p, c));
         sum[0] += inverse ? (v - double(mean[c])) * (v - double(mean[c])) : v;
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const {
@@ -2012,9 +3284,9 @@ struct batch_gradient_moments {
     float* statistics; // mean, 1 / deviation, and the means of dy and of dy u; (4C)
     double pixels;
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
+        const float g = dy.get(p, c);
         sum[0] += double(g);
-        sum[1] += double(g) * double((x.at(p.image, p.row, p.column)[c] - statistics[c]) * statistics[dy.channels + c]);
+        sum[1] += double(g) * double((x.get(p, c) - statistics[c]) * statistics[dy.channels + c]);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
         for (int k = 0; k < 2; ++k) statistics[(2 + k) * dy.channels + c] = float(sum[k] / pixels);
@@ -2027,8 +3299,7 @@ struct batch_gradient {
     device_normaliser by;
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c], scale = by.scale(c),
-                    u = (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * scale;
+        const float g = dy.get(p, c), scale = by.scale(c), u = (x.get(p, c) - by.mean[c]) * scale;
         to.put(p, c, w[c] * scale * (means ? g - means[c] - u * means[dy.channels + c] : g));
     }
 };
@@ -2039,8 +3310,8 @@ struct batch_weight_gradient {
     device_normaliser by;
     float *dw, *db; // (C), +=
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        sum[0] += double(g * (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c));
+        const float g = dy.get(p, c);
+        sum[0] += double(g * (x.get(p, c) - by.mean[c]) * by.scale(c));
         sum[1] += double(g);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
@@ -2068,7 +3339,7 @@ struct shuffled_gradient {
     int factor;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { // of channel c of C r r
         const int down = c / factor % factor, along = c % factor;
-        return dy.at(p.image, p.row * factor + down, p.column * factor + along)[c / (factor * factor)];
+        return dy.get({p.image, p.row * factor + down, p.column * factor + along}, c / (factor * factor));
     }
 };
 
@@ -2084,7 +3355,7 @@ struct magnified_gradient {
             if (down == 0) continue;
             for (int u = first(p.column); u < end(p.column, dy.width); ++u) {
                 const float along = share(u, p.column, width);
-                if (along != 0) sum += down * along * dy.at(p.image, v, u)[c];
+                if (along != 0) sum += down * along * dy.get({p.image, v, u}, c);
             }
         }
         return sum;
@@ -2120,7 +3391,7 @@ struct maximum_gradient {
             for (int w = first(p.column); w < dy.width && w * stride - before <= p.column; ++w)
                 if (first_largest(p.image, h, w, c) ==
                     (p.row - h * stride + before) * kernel + p.column - w * stride + before)
-                    sum += dy.at(p.image, h, w)[c];
+                    sum += dy.get({p.image, h, w}, c);
         return sum;
     }
 
@@ -2131,11 +3402,11 @@ struct maximum_gradient {
         return past < 0 ? 0 : past;
     }
     FOVEA_HOST_DEVICE int first_largest(int n, int h, int w, int c) const { // the tap
-        const float largest = y.at(n, h, w)[c];
+        const float largest = y.get({n, h, w}, c);
         for (int t = 0; t < kernel * kernel; ++t) {
             const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
             if (!x.inside(v, u)) continue;
-            const float in = x.at(n, v, u)[c];
+            const float in = x.get({n, v, u}, c);
             if (in == largest || in != in) return t;
         }
         return -1;
@@ -2145,7 +3416,7 @@ struct maximum_gradient {
 struct mean_gradient {
     device_view dy; // (N,1,1,C)
     float share;    // of a pixel
-    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.at(p.image, 0, 0)[c] * share; }
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.get({p.image, 0, 0}, c) * share; }
 };
 
 } // namespace fovea
@@ -2203,7 +3474,7 @@ template <class D> void prepare(on_device<D>, turned_filters, const preparation_
     detail::launch_preparation<D>(c.queue, arrange_filters(c, true));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, turned_filters, const preparation_call& c) {
-    return count(c.dims[0]) * sizeof(float);
+    return count(c.dims[0]) * bytes_of(c.format);
 }
 
 template <class D> turned_filters gradient_layout_of(on_device<D>, conv2d<identity>);
@@ -2219,7 +3490,7 @@ template <class D> void weight_gradient(on_device<D>, conv2d<identity>, const gr
 
 template <class D> turned_filters gradient_layout_of(on_device<D>, depthwise_conv2d<identity>);
 template <class D> void input_gradient(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
-    detail::launch_gradient<D>(c, depthwise_kernel{convolution_problem(c)});
+    detail::launch_depthwise<D>(c);
 }
 template <class D>
 std::size_t weight_gradient_scratch(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
@@ -2389,13 +3660,13 @@ struct loss_kernel {
             const int c = int(i % y.channels);
             double slope = 0;
             sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
-            dy.at(p.image, p.row, p.column)[c] += float(term.weight * slope);
+            dy.put(p, c, dy.get(p, c) + float(term.weight * slope));
         }
         return sum;
     }
     FOVEA_HOST_DEVICE double at_value(pixel_position p, int c, double& slope) const {
-        const double v = double(y.at(p.image, p.row, p.column)[c]);
-        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.at(p.image, p.row, p.column)[c]);
+        const double v = double(y.get(p, c));
+        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.get(p, c));
         double value = 0;
         switch (term.kind) {
             case loss_kind::l1:
@@ -2425,7 +3696,7 @@ struct loss_kernel {
                       column = p.column + (vertical ? 0 : step);
             if (!y.inside(row, column)) continue;
             const double pairs = vertical ? down : right,
-                         d = double(y.at(p.image, row, column)[c]) - double(y.at(p.image, p.row, p.column)[c]);
+                         d = double(y.get({p.image, row, column}, c)) - double(y.get(p, c));
             slope -= 2 * d / pairs;
             if (ahead) value += d * d / pairs;
         }
@@ -2471,7 +3742,9 @@ template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
                  double* value) {
     for (const loss_term& term : terms) {
-        const loss_kernel k(area, term, area.y, t, dy, partial);
+        call part = area;
+        if (term.images > 0) part.images = {term.first, term.first + term.images};
+        const loss_kernel k(part, term, area.y, t, dy, partial);
         Device::launch(area.queue, k, k.blocks());
         Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
     }
@@ -2496,6 +3769,7 @@ void launch_loss(const call& area, const loss_terms& terms, const window& t, con
 // ---- fovea/backend/cuda/update.hpp
 // A step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The norm of the
 // gradients, whether the step may be taken and what they are scaled by stay on the device: the update reads them there.
+// So are the numbers that differ from step to step: kernels may be put into a queue again as they were recorded.
 
 // ---- fovea/backend/cuda/parameter_table.hpp
 // All parameters of a network side by side in the memory of a device, without gaps, and a table of their pieces, so
@@ -2554,6 +3828,28 @@ struct step_state {
     int good;     // loss and norm are finite: weights, state and averages change
 };
 
+struct adafactor_numbers {
+    double size;       // of a step, before the weights' own size
+    float share, kept; // of new second moments; of the weights, by their decay
+};
+// What differs from step to step, in the device's memory, too.
+struct step_numbers {
+    double most;                 // of the norm; 0: it is not clipped
+    float average_share, rate;   // of new weights in their average; the learning rate
+    adam_factors adam;           // for Adam alone
+    adafactor_numbers adafactor; // for Adafactor alone
+};
+inline step_numbers step_numbers_of(const weight_update& u) {
+    step_numbers n{u.max_gradient_norm, float(u.average_share), float(u.learning_rate), {}, {}};
+    if (const auto* o = std::get_if<adam_options>(&u.how)) n.adam = factors_of(*o, u.learning_rate, u.step);
+    if (const auto* o = std::get_if<adafactor_options>(&u.how)) {
+        const double t = double(u.step);
+        n.adafactor = {std::min(u.learning_rate, 1 / std::sqrt(t)), float(std::pow(t, o->beta2_decay)),
+                       float(1 - u.learning_rate * o->weight_decay)};
+    }
+    return n;
+}
+
 // The sum of squares of each piece of the gradients.
 struct square_pieces {
     static constexpr int threads = 256;
@@ -2590,7 +3886,7 @@ struct judge_step {
     const double* squares; // (pieces)
     const int* first;      // (tensors + 1), of their pieces
     int tensors;
-    double most;   // of the norm; 0: it is not clipped
+    const step_numbers* numbers;
     double* norms; // (tensors)
     step_state* state;
 
@@ -2614,7 +3910,7 @@ struct judge_step {
 
   private:
     FOVEA_HOST_DEVICE void finish(double norm) const {
-        const double factor = most / (norm + 1e-6);
+        const double most = numbers->most, factor = most / (norm + 1e-6);
         state->norm = norm;
         state->good = fabs(norm) < HUGE_VAL && fabs(state->loss) < HUGE_VAL;
         state->factor = most > 0 && factor < 1 ? float(factor) : 1.f;
@@ -2624,28 +3920,25 @@ struct judge_step {
 // What every rule of an update is given.
 struct updated_weights {
     const step_state* state;
+    const step_numbers* numbers;
     float *w, *average;     // all parameters; average: null where there is none
     const float* gradients; // of w
-    float average_share;
 
     FOVEA_HOST_DEVICE bool good() const { return state->good != 0; }
     FOVEA_HOST_DEVICE float gradient(std::ptrdiff_t i) const { return state->factor * gradients[i]; }
     FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float value) const {
         w[i] = value;
-        if (average) average[i] += average_share * (value - average[i]);
+        if (average) average[i] += numbers->average_share * (value - average[i]);
     }
 };
 
 struct adam_update {
     updated_weights all;
     float *m, *v;
-    adam_factors f;
-
-    adam_update(const updated_weights& w, float* mean, float* square, const adam_options& o, const weight_update& u)
-        : all(w), m(mean), v(square), f(factors_of(o, u.learning_rate, u.step)) {}
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
         if (!all.good()) return;
+        const adam_factors f = all.numbers->adam;
         const std::ptrdiff_t i = p.tensor_begin + at;
         const float w = all.w[i] * f.kept, g = all.gradient(i) + f.decay * w;
         m[i] = f.beta1 * m[i] + f.rest1 * g;
@@ -2657,23 +3950,18 @@ struct adam_update {
 struct sgd_update {
     updated_weights all;
     float* velocity;
-    float momentum, decay, rate;
+    float momentum, decay;
     bool nesterov;
 
-    sgd_update(const updated_weights& w, float* v, const sgd_options& o, const weight_update& u)
-        : all(w),
-          velocity(v),
-          momentum(float(o.momentum)),
-          decay(float(o.weight_decay)),
-          rate(float(u.learning_rate)),
-          nesterov(o.nesterov) {}
+    sgd_update(const updated_weights& w, float* v, const sgd_options& o)
+        : all(w), velocity(v), momentum(float(o.momentum)), decay(float(o.weight_decay)), nesterov(o.nesterov) {}
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
         if (!all.good()) return;
         const std::ptrdiff_t i = p.tensor_begin + at;
         const float w = all.w[i], g = all.gradient(i) + decay * w;
         const float v = velocity[i] = momentum * velocity[i] + g;
-        all.put(i, w - rate * (nesterov ? g + momentum * v : v));
+        all.put(i, w - all.numbers->rate * (nesterov ? g + momentum * v : v));
     }
 };
 
@@ -2693,7 +3981,7 @@ struct adafactor_state {
     updated_weights all;
     const factored_tensor* tensors;
     float *rows, *columns, *means; // means: of the rows of each matrix, at least eps1
-    float share, eps1;
+    float eps1;
 
     FOVEA_HOST_DEVICE static float lerp(float from, float to, float part) { return from + part * (to - from); }
 
@@ -2724,7 +4012,7 @@ struct adafactor_moments {
         float& moment = (of_columns ? s.columns : s.rows)[p.tensor_begin + at];
         if (!t.factored()) {
             const float g = s.all.gradient(begin + at);
-            moment = adafactor_state::lerp(moment, g * g, s.share);
+            moment = adafactor_state::lerp(moment, g * g, s.all.numbers->adafactor.share);
             return;
         }
         const int numbers = of_columns ? t.rows : t.columns, step = of_columns ? t.columns : 1;
@@ -2735,7 +4023,7 @@ struct adafactor_moments {
             const double g = double(s.all.gradient(first + std::ptrdiff_t(i) * step));
             square += g * g;
         }
-        moment = adafactor_state::lerp(moment, float(square / numbers), s.share);
+        moment = adafactor_state::lerp(moment, float(square / numbers), s.all.numbers->adafactor.share);
     }
 };
 
@@ -2790,7 +4078,8 @@ struct adafactor_factors {
     const tensor_piece* pieces;
     const int* first; // (tensors + 1), of their pieces
     int tensors;
-    double eps2, size, d;
+    double eps2, d;
+    const step_numbers* step;
     float* factors; // (tensors)
 
     int blocks() const { return blocks_for(tensors, threads); }
@@ -2801,7 +4090,8 @@ struct adafactor_factors {
         double of_w = 0, of_u = 0, numbers = 0;
         for (int i = first[t]; i < first[t + 1]; ++i)
             of_w += squares[2 * i], of_u += squares[2 * i + 1], numbers += pieces[i].count;
-        const double alpha = fmax(eps2, sqrt(of_w / numbers)) * size, clipped = fmax(1., sqrt(of_u / numbers) / d);
+        const double alpha = fmax(eps2, sqrt(of_w / numbers)) * step->adafactor.size,
+                     clipped = fmax(1., sqrt(of_u / numbers) / d);
         factors[t] = float(alpha / clipped);
     }
 };
@@ -2809,12 +4099,12 @@ struct adafactor_factors {
 struct adafactor_update {
     adafactor_state s;
     const float* factors; // (tensors)
-    float kept;           // of the weights, by their decay
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
         if (!s.all.good()) return;
         const std::ptrdiff_t i = p.tensor_begin + at;
-        s.all.put(i, s.all.w[i] * kept - factors[p.tensor] * s.update(p.tensor, p.tensor_begin, at));
+        s.all.put(
+            i, s.all.w[i] * s.all.numbers->adafactor.kept - factors[p.tensor] * s.update(p.tensor, p.tensor_begin, at));
     }
 };
 
@@ -2880,20 +4170,25 @@ template <class Device> class device_optimizer {
           table_(device, table_of(sizes_)),
           squares_(device),
           report_(device),
+          numbers_(device),
           average_(device),
-          staging_(device) {
+          staging_(device),
+          numbers_staging_(device) {
         for (auto& p : parameters) shapes_.push_back(shape_of(p));
         squares_.template reserve<double>(2 * std::size_t(table_.count), "sums of gradients");
         report_.template reserve<std::byte>(report_bytes(), "a report");
         staging_.reserve(report_bytes(), "a report");
+        numbers_.template reserve<step_numbers>(1, "the numbers of a step");
+        numbers_staging_.reserve(sizeof(step_numbers), "the numbers of a step");
     }
 
-    std::ptrdiff_t numbers() const { return numbers_of(sizes_); }
+    const placement& where() const { return where_; }
     step_state* state() const { return report_.template data<step_state>(); }
     void begin_step() { device_.clear(state(), sizeof(step_state)); }
 
     // What the optimizer remembers, and the averages (null: there are none), from the host and back.
     void upload(const state_vectors& of_optimizer, const std::vector<std::vector<float>>* averages) {
+        where_.moved();
         states_.clear();
         for (auto* kind : of_optimizer) states_.push_back(uploaded(*kind));
         has_average_ = averages != nullptr;
@@ -2904,13 +4199,22 @@ template <class Device> class device_optimizer {
         if (averages) separate(average_, *averages);
     }
 
-    // One step from `gradients` to `weights`, and after it the report of update().
-    void step(const weight_update& u, float* weights, const float* gradients) {
+    // One step from `gradients` to `weights`: its numbers go up, then step() launches the kernels that read them there,
+    // the same ones for every step by the same rule.
+    void upload(const weight_update& u) {
+        if (std::holds_alternative<adafactor_options>(u.how) && !factored_)
+            factored_ = std::make_unique<factored>(device_, shapes_, sizes_);
+        const step_numbers n = step_numbers_of(u);
+        std::memcpy(numbers_staging_.data(), &n, sizeof n); // read for the last step, whose report() has waited
+        device_.upload(numbers_.template data<step_numbers>(), numbers_staging_.data(), sizeof n);
+    }
+    void step(const update_rule& how, float* weights, const float* gradients) {
+        const auto* const numbers = numbers_.template data<step_numbers>();
         launch(square_pieces{table_.at(), table_.count, gradients, squares()});
-        launch(judge_step{squares(), first(), table_.tensors, u.max_gradient_norm, norms(), state()});
-        const updated_weights all{state(), weights, has_average_ ? average_.template data<float>() : nullptr, gradients,
-                                  float(u.average_share)};
-        std::visit([&](const auto& o) { step(o, u, all); }, u.how);
+        launch(judge_step{squares(), first(), table_.tensors, numbers, norms(), state()});
+        const updated_weights all{state(), numbers, weights, has_average_ ? average_.template data<float>() : nullptr,
+                                  gradients};
+        std::visit([&](const auto& o) { step(o, all); }, how);
     }
     update_report report() {
         device_.download(staging_.data(), report_.template data<std::byte>(), report_bytes());
@@ -2930,11 +4234,6 @@ template <class Device> class device_optimizer {
         std::vector<std::size_t> sizes;
         for (auto& p : parameters) sizes.push_back(p.size());
         return sizes;
-    }
-    static std::ptrdiff_t numbers_of(const std::vector<std::size_t>& sizes) {
-        std::ptrdiff_t all = 0;
-        for (std::size_t n : sizes) all += std::ptrdiff_t(n);
-        return all;
     }
     static piece_table table_of(const std::vector<std::size_t>& sizes) {
         piece_table t;
@@ -2973,22 +4272,19 @@ template <class Device> class device_optimizer {
         for (auto& part : parts) at = (std::copy_n(at, part.size(), part.begin()), at + part.size());
     }
 
-    void step(const adam_options& o, const weight_update& u, const updated_weights& all) {
-        launch(table_.kernel(adam_update(all, remembered(0), remembered(1), o, u)));
+    void step(const adam_options&, const updated_weights& all) {
+        launch(table_.kernel(adam_update{all, remembered(0), remembered(1)}));
     }
-    void step(const sgd_options& o, const weight_update& u, const updated_weights& all) {
-        launch(table_.kernel(sgd_update(all, remembered(0), o, u)));
+    void step(const sgd_options& o, const updated_weights& all) {
+        launch(table_.kernel(sgd_update(all, remembered(0), o)));
     }
-    void step(const adafactor_options& o, const weight_update& u, const updated_weights& all) {
-        if (!factored_) factored_ = std::make_unique<factored>(device_, shapes_, sizes_);
+    void step(const adafactor_options& o, const updated_weights& all) {
         factored& f = *factored_;
-        const double t = double(u.step), size = std::min(u.learning_rate, 1 / std::sqrt(t));
         const adafactor_state s{all,
                                 f.tensors.template data<factored_tensor>(),
                                 remembered(0),
                                 remembered(1),
                                 f.means.template data<float>(),
-                                float(std::pow(t, o.beta2_decay)),
                                 float(o.eps1)};
         const auto* begins = f.begins.template data<std::ptrdiff_t>();
         launch(f.rows.kernel(adafactor_moments{s, begins, false}));
@@ -2996,8 +4292,8 @@ template <class Device> class device_optimizer {
         launch(f.matrices.kernel(adafactor_means{s}));
         launch(adafactor_squares{s, table_.at(), table_.count, squares()});
         float* const factors = f.factors.template data<float>();
-        launch(adafactor_factors{squares(), table_.at(), first(), table_.tensors, o.eps2, size, o.d, factors});
-        launch(table_.kernel(adafactor_update{s, factors, float(1 - u.learning_rate * o.weight_decay)}));
+        launch(adafactor_factors{squares(), table_.at(), first(), table_.tensors, o.eps2, o.d, all.numbers, factors});
+        launch(table_.kernel(adafactor_update{s, factors}));
     }
 
     // What Adafactor's kernels need besides.
@@ -3050,12 +4346,13 @@ template <class Device> class device_optimizer {
     std::vector<std::size_t> sizes_;
     std::vector<factored_tensor> shapes_;
     pieces table_;
-    array squares_, report_; // report: step_state, then the norms
+    array squares_, report_, numbers_; // report: step_state, then the norms
     array average_;
     bool has_average_ = false;
-    device_buffer<Device, memory_place::host> staging_;
+    device_buffer<Device, memory_place::host> staging_, numbers_staging_;
     std::vector<std::unique_ptr<array>> states_; // by kind
     std::unique_ptr<factored> factored_;
+    placement where_;
 };
 
 } // namespace fovea
@@ -3083,12 +4380,12 @@ struct copy_numbers {
 template <class Device> class training_weights {
   public:
     training_weights(Device& device, const graph& g, weight_store& on_host, gradient_store<float>& gradients,
-                     const std::vector<char>& trained)
+                     std::vector<char> trained)
         : device_(device),
           g_(g),
           on_host_(on_host),
           host_gradients_(gradients),
-          trained_(trained),
+          trained_(std::move(trained)),
           values_(device),
           gradients_(device),
           kept_(device),
@@ -3134,13 +4431,12 @@ template <class Device> class training_weights {
     void changed() { newer_ = true; }                     // gradients, or buffers
     void parameters_changed() { newer_ = stale_ = true; } // on the device
 
-    // What is made of parameters, again where they have changed.
+    // What is made of parameters, to be made again where they have changed since it was asked whether they have.
+    bool take_stale() { return std::exchange(stale_, false); }
     void prepare() {
-        if (!stale_) return;
         for (bool arrangements : {false, true}) // which are made of the others
             for (auto& p : g_.preparations)
                 if (arrangements == !p.backward) p.forward(call_of(p));
-        stale_ = false;
     }
     // The gradients of what is prepared, to those of what it is made of.
     void differentiate_preparations() {
@@ -3194,7 +4490,7 @@ template <class Device> class training_weights {
 
     preparation_call shape_of(const preparation& p) const {
         preparation_call c;
-        c.a = p.a;
+        c.a = p.a, c.format = p.format;
         for (int k = 0; k < max_weights; ++k)
             if (p.w[k] >= 0) c.dims[std::size_t(k)] = g_.weights[std::size_t(p.w[k])].dims;
         return c;
@@ -3225,7 +4521,7 @@ template <class Device> class training_weights {
     const graph& g_;
     weight_store& on_host_;
     gradient_store<float>& host_gradients_;
-    const std::vector<char>& trained_; // by weight
+    std::vector<char> trained_; // by weight: whether it gets a gradient
     std::vector<std::size_t> offsets_, gradient_offsets_;
     std::size_t bytes_ = 0, parameter_bytes_ = 0, loaded_bytes_ = 0, gradient_bytes_ = 0;
     device_buffer<Device, memory_place::device> values_, gradients_, kept_; // kept: buffers
@@ -3241,146 +4537,131 @@ namespace fovea {
 struct passed_gradient {
     device_view dy; // (N,H,W,C)
     gradient_target to;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, dy.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
 };
 
-// Of a graph that was traced for Backend in the mode `training`.
-template <class Backend> class device_training_engine final : public training_engine, private training_memory {
+// What recorded work of a batch depends on.
+struct training_work {
+    enum class kind { forward, backward, learn, listen, update } what;
+    placement where{}, where_frozen{};
+    int batch = 0, height = 0, width = 0;
+    bool evaluating = false, prepares = false;
+    loss_terms terms{}, of_frozen{};
+    double weight = 1;
+    update_rule how{};
+    bool operator==(const training_work&) const = default;
+};
+
+// Interface: network_engine, or what is derived from it. The device and the weights, of the same graph, outlive it.
+template <class Device, class Interface> class device_pass : public Interface, protected training_memory {
   public:
-    using device = typename Backend::device;
+    device_pass(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
+        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights) {}
 
-    device_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients,
-                           const training_options& o, std::unique_ptr<device> on)
-        : training_memory(g, for_device(o), sizeof(float)),
-          device_(std::move(on)),
-          weights_(*device_, g, weights, gradients, trained_),
-          optimizer_(*device_, shapes_of_parameters(g)) {}
+    void load(tensor_view<const float> x) override {
+        detail::check_input(g_, x);
+        make_room({x.height(), x.width()}, x.batch());
+        upload(x, value(0, false).data, input_staging_);
+    }
+    void load(std::span<const device_tensor> parts) override {
+        const device_tensor first = parts[0];
+        int batch = 0;
+        for (auto& part : parts) {
+            if (part.height != first.height || part.width != first.width || part.channels != first.channels)
+                fail("a batch of images of ", first.height, 'x', first.width, " and of ", part.height, 'x', part.width,
+                     ": expected one size");
+            batch += part.batch;
+        }
+        detail::check_input(g_,
+                            tensor_view<const float>(nullptr, batch, first.height, first.width, first.channels, 0, 0));
+        make_room({first.height, first.width}, batch);
+        auto* to = reinterpret_cast<float*>(value(0, false).data);
+        for (auto& part : parts) {
+            const std::ptrdiff_t numbers = std::ptrdiff_t(part.batch) * first.height * first.width * first.channels;
+            const copy_numbers k{part.data, to, numbers};
+            Device::launch(device_.queue(), k, k.blocks());
+            to += numbers;
+        }
+    }
 
-    void upload_weights() override { weights_.upload(); }
-    void download() override { weights_.download(); }
+    void forward(bool evaluating) override {
+        training_work work = work_of(training_work::kind::forward);
+        work.evaluating = evaluating, work.prepares = weights_.take_stale();
+        recordings_.run(work, [&] { put_forward(evaluating, work.prepares); });
+        if (!evaluating) weights_.changed();
+        dy_.clear();
+    }
+    tensor_view<const float> output(int t = network_engine::last) override {
+        return copy_of(training_memory::output(number_of(t)), y_[number_of(t)]);
+    }
+    tensor_view<float> output_gradient(int t = network_engine::last) override {
+        const window w = training_memory::output_gradient(number_of(t));
+        return dy_.try_emplace(number_of(t), plan_.batch, w.height, w.width, w.channels).first->second.view();
+    }
+    device_tensor output_on_device() const override { return tensor_at(training_memory::output()); }
+    void backward() override {
+        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_staging_);
+        recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
+        if (options_.weight_gradients) weights_.changed();
+    }
+    tensor_view<const float> input_gradient() override { return copy_of(training_memory::input_gradient(), dx_); }
+    std::size_t bytes() const override { return plan_.bytes; }
+    const void* queue() const override { return device_.queue(); }
 
-    void forward(tensor_view<const float> x, bool evaluating) override {
-        load(x);
+    // ---- for whoever puts it into the queue together with other work
+    const placement& where() const { return where_; }
+    bool take_stale() { return weights_.take_stale(); }
+    window output_window() const { return training_memory::output(); }
+    window output_gradient_window() const { return training_memory::output_gradient(); }
+    window input_gradient_window() const { return training_memory::input_gradient(); }
+    void put_forward(bool evaluating, bool prepares) {
+        begin_forward();
+        if (prepares) weights_.prepare();
         for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].of, false, !evaluating);
         clear(training_memory::output_gradient());
-        if (!evaluating) weights_.changed();
-        on_host_ = false;
+        for (int t : options_.outputs)
+            if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
     }
-    tensor_view<const float> output() override { return copy_of(training_memory::output(), y_); }
-    tensor_view<float> output_gradient() override {
-        const window w = training_memory::output_gradient();
-        if (!std::exchange(on_host_, true)) dy_ = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        return dy_.view();
+    // Adds the loss to *value and its gradient to that of the output.
+    void put_loss(const loss_terms& terms, const std::byte* target, double* value) {
+        const window y = training_memory::output();
+        window t = y;
+        t.data = const_cast<std::byte*>(target); // it is only read
+        detail::launch_loss<Device>(area_of(y), terms, t, training_memory::output_gradient(),
+                                    reinterpret_cast<double*>(sums_.data()), value);
     }
-    void backward() override {
-        if (on_host_) upload(dy_.view(), training_memory::output_gradient().data, target_staging_);
+    void put_backward() {
+        begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             const auto [what, i] = plan_.steps[s];
             what == training_step::kind::forward ? compute(i, true, false) : differentiate(i);
         }
-        weights_.differentiate_preparations();
-        weights_.changed();
-    }
-    tensor_view<const float> input_gradient() override { return copy_of(training_memory::input_gradient(), dx_); }
-    void clear_gradients() override { weights_.clear_gradients(); }
-    std::size_t bytes() const override { return plan_.bytes; }
-
-    int first_not_finite(tensor_view<const float> x) override {
-        load(x);
-        for (std::size_t s = 0; s < plan_.forward; ++s) {
-            const int i = plan_.steps[s].of;
-            compute(i, false, false);
-            copy_of(value(op(i).y, false), y_);
-            const std::span<const float> y(y_.data(), y_.size());
-            if (!std::ranges::all_of(y, [](float v) { return std::isfinite(v); })) return i;
-        }
-        return -1;
+        if (options_.weight_gradients) weights_.differentiate_preparations();
     }
 
-    void begin_step() override {
-        weights_.clear_gradients();
-        weights_.keep_buffers();
-        optimizer_.begin_step();
-    }
-    void add_loss(const loss_terms& terms, tensor_view<const float> t, double weight) override {
-        const window y = training_memory::output();
-        if (t.batch() != plan_.batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
-            fail("a tensor of (", plan_.batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
-                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
-        window target = y;
-        target_.reserve(bytes_of(t), "the target");
-        target.data = target_.data();
-        upload(t, target.data, target_staging_);
-        const std::size_t bytes = detail::loss_scratch(plan_.batch, y);
-        sums_.reserve(bytes, "sums of the loss");
-        loss_terms weighted = terms;
-        for (auto& term : weighted) term.weight *= weight;
-        detail::launch_loss<device>(area_of(y), weighted, target, training_memory::output_gradient(),
-                                    reinterpret_cast<double*>(sums_.data()), &optimizer_.state()->loss);
-    }
-    update_report update(const weight_update& u) override {
-        optimizer_.step(u, weights_.parameters(), weights_.gradients());
-        update_report r = optimizer_.report();
-        has_waited();
-        r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
-        return r;
-    }
-    void take_back() override { weights_.restore_buffers(); }
-
-    void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
-        optimizer_.upload(s, averages);
-    }
-    void download_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
-        optimizer_.download(s, averages);
-    }
-
-  private:
-    using device_memory = device_buffer<device, memory_place::device>;
+  protected:
+    using device_memory = device_buffer<Device, memory_place::device>;
     struct staging_memory {
-        explicit staging_memory(device& d) : memory(d) {}
-        device_buffer<device, memory_place::host> memory;
+        explicit staging_memory(Device& d) : memory(d) {}
+        device_buffer<Device, memory_place::host> memory;
         bool pending = false; // an upload may still read it
     };
 
-    static training_options for_device(training_options o) {
-        if (o.storage != number_format::float32)
-            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
-        o.whole_calls = true;
-        return o;
+    training_work work_of(training_work::kind what) const {
+        return {.what = what,
+                .where = where_,
+                .batch = plan_.batch,
+                .height = plan_.extents[0].height,
+                .width = plan_.extents[0].width};
     }
-    static std::vector<parameter> shapes_of_parameters(const graph& g) {
-        std::vector<parameter> all;
-        for (auto& w : g.weights)
-            if (w.kind == weight_kind::parameter) all.push_back({{}, w.dims, w.rank});
-        return all;
+    device_tensor tensor_at(const window& w) const {
+        return {reinterpret_cast<const float*>(w.data), plan_.batch, w.height, w.width, w.channels};
     }
-
-    // Memory for a batch of that size, its values in the arena, and weights that are prepared.
-    void load(tensor_view<const float> x) {
-        detail::check_input(g_, x);
-        begin_forward();
-        if (plan_for({x.height(), x.width()}, x.batch())) {
-            memory_.reserve(plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
-            arena_ = memory_.data();
-            reserve_scratch();
-        }
-        weights_.prepare();
-        upload(x, value(0, false).data, input_staging_);
+    void reserve(device_memory& memory, std::size_t bytes, const char* what) {
+        const auto* const before = memory.data();
+        memory.reserve(bytes, what);
+        if (memory.data() != before) where_.moved();
     }
-    void reserve_scratch() {
-        std::size_t bytes = 0;
-        for (int i = 0; i < int(g_.operations.size()); ++i) {
-            const operation& o = op(i);
-            const gradient_call c = gradient_call_of(i, weights_);
-            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
-            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
-        }
-        scratch_.reserve(bytes, "scratch");
-    }
-    static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
-
     static std::size_t bytes_of(tensor_view<const float> v) {
         return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
                sizeof(float);
@@ -3394,36 +4675,36 @@ template <class Backend> class device_training_engine final : public training_en
         const int row = from.width() * from.channels();
         for (int n = 0; n < from.batch(); ++n)
             for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
-        device_->upload(to, staging.memory.data(), bytes_of(from));
+        device_.upload(to, staging.memory.data(), bytes_of(from));
     }
     void wait() {
-        device_->wait();
+        device_.wait();
         has_waited();
     }
-    void has_waited() { input_staging_.pending = target_staging_.pending = false; }
+    virtual void has_waited() { input_staging_.pending = gradient_staging_.pending = false; }
     tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
         to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
         const std::size_t bytes = to.size() * sizeof(float);
         output_staging_.reserve(bytes, "an output");
-        device_->download(output_staging_.data(), w.data, bytes);
+        device_.download(output_staging_.data(), w.data, bytes);
         wait();
         std::memcpy(to.data(), output_staging_.data(), bytes);
         return std::as_const(to).view();
     }
     void clear(const window& w) {
-        device_->clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
+        device_.clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
     }
     call area_of(const window& y) const {
         call c;
         c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
-        c.y = y, c.queue = device_->queue();
+        c.y = y, c.queue = device_.queue();
         return c;
     }
 
     void compute(int i, bool again, bool updates) {
         const operation& o = op(i);
         call c;
-        c.a = o.a, c.dims = o.dims, c.queue = device_->queue();
+        c.a = o.a, c.dims = o.dims, c.queue = device_.queue();
         for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
         take_windows(c, i, again);
         if (c.statistics && !again) {
@@ -3435,9 +4716,46 @@ template <class Backend> class device_training_engine final : public training_en
         }
         o.forward(c);
     }
+
+    Device& device_;
+    training_weights<Device>& weights_;
+    placement where_;
+    recordings<Device, training_work> recordings_{device_};
+
+  private:
+    static training_options for_device(training_options o) {
+        if (o.storage != number_format::float32)
+            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
+        o.whole_calls = true;
+        return o;
+    }
+
+    int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
+
+    // Memory for a batch of that size, its values in the arena.
+    void make_room(extent input, int batch) {
+        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
+        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
+        arena_ = memory_.data();
+        begin_forward();
+        reserve(scratch_, scratch_bytes(), "scratch");
+        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
+    }
+    std::size_t scratch_bytes() const {
+        std::size_t bytes = 0;
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            const operation& o = op(i);
+            const gradient_call c = gradient_call_of(i, weights_);
+            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
+            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
+        }
+        return bytes;
+    }
+    static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
+
     gradient_call call_back(int i) const {
         gradient_call c = gradient_call_of(i, weights_);
-        c.queue = device_->queue(), c.scratch = scratch_.data();
+        c.queue = device_.queue(), c.scratch = scratch_.data();
         return c;
     }
     void differentiate(int i) {
@@ -3456,18 +4774,201 @@ template <class Backend> class device_training_engine final : public training_en
     }
     void pass(const window& dx, const window& dy, bool adds) {
         gradient_call c;
-        c.images = {0, plan_.batch}, c.dx[0] = dx, c.accumulates[0] = adds, c.queue = device_->queue();
-        detail::launch_gradient<device>(over(c, dx), passed_gradient{device_view(dy), gradient_target(c, 0)});
+        c.images = {0, plan_.batch}, c.dx[0] = dx, c.accumulates[0] = adds, c.queue = device_.queue();
+        detail::launch_gradient<Device>(over(c, dx), passed_gradient{device_view(dy), gradient_target(c, 0)});
     }
 
-    std::unique_ptr<device> device_; // before what lives on it
-    training_weights<device> weights_;
-    device_optimizer<device> optimizer_;
-    device_memory memory_{*device_}, scratch_{*device_}, target_{*device_}, sums_{*device_};
-    device_buffer<device, memory_place::host> output_staging_{*device_};
-    staging_memory input_staging_{*device_}, target_staging_{*device_};
-    tensor<float> y_, dy_, dx_; // on the host
-    bool on_host_ = false;      // the gradient of the output is dy_
+    device_memory memory_{device_}, scratch_{device_}, sums_{device_};
+    device_buffer<Device, memory_place::host> output_staging_{device_};
+    staging_memory input_staging_{device_}, gradient_staging_{device_};
+    std::map<int, tensor<float>> y_,
+        dy_; // on the host, by tensor: outputs; their gradients, where they are given there
+    tensor<float> dx_;
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// dy = weight (dy / |own| + dx / |heard|), the divisors being constants.
+struct balance_gradients {
+    device_view dy, dx; // (N,H,W,C)
+    const double *own, *heard;
+    double weight;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        const double to = double(dy.get(p, c)), from = double(dx.get(p, c));
+        dy.put(p, c, float(weight * detached_ratio(*own) * to + weight * detached_ratio(*heard) * from));
+    }
+};
+// *loss += weight own, or what is not finite of the two.
+struct report_balance {
+    static constexpr int threads = 1;
+    using shared = nothing_kept;
+    using own_memory = nothing_kept;
+    using own = nothing_kept;
+
+    const double *of_own, *heard;
+    double weight;
+    double* loss;
+
+    static int blocks() { return 1; }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {
+        const double both = *of_own + *heard;
+        *loss += weight * (fabs(both) < HUGE_VAL ? *of_own : both);
+    }
+};
+
+namespace detail {
+
+template <class Device> struct trained_on_device { // before what lives on it
+    std::shared_ptr<Device> shared;
+    training_weights<Device> of_network;
+};
+
+} // namespace detail
+
+// Of a graph that was traced for the device.
+template <class Device>
+class device_training_engine final : private detail::trained_on_device<Device>,
+                                     public device_pass<Device, training_engine> {
+    using home = detail::trained_on_device<Device>;
+    using base = device_pass<Device, training_engine>;
+    using frozen_pass = device_pass<Device, network_engine>;
+
+  public:
+    device_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients,
+                           const training_options& o, std::shared_ptr<Device> on)
+        : home{on, training_weights<Device>(*on, g, weights, gradients, detail::trained_weights(g, o))},
+          base(g, o, *on, home::of_network),
+          optimizer_(*on, shapes_of_parameters(g)) {
+        values_.reserve(2 * sizeof(double), "losses");
+    }
+
+    void upload_weights() override { weights_.upload(); }
+    void download() override { weights_.download(); }
+    void clear_gradients() override { weights_.clear_gradients(); }
+
+    int first_not_finite(tensor_view<const float> x) override {
+        this->load(x);
+        this->begin_forward();
+        if (weights_.take_stale()) weights_.prepare();
+        tensor<float> y;
+        for (std::size_t s = 0; s < this->plan_.forward; ++s) {
+            const int i = this->plan_.steps[s].of;
+            this->compute(i, false, false);
+            this->copy_of(this->value(this->op(i).y, false), y);
+            const std::span<const float> numbers(y.data(), y.size());
+            if (!std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); })) return i;
+        }
+        return -1;
+    }
+
+    void begin_step() override {
+        weights_.clear_gradients();
+        weights_.keep_buffers();
+        optimizer_.begin_step();
+    }
+    void load_target(tensor_view<const float> t) override {
+        const window y = this->output_window();
+        const int batch = this->plan_.batch;
+        if (t.batch() != batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
+            fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
+                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
+        this->reserve(target_, this->bytes_of(t), "the target");
+        this->upload(t, target_.data(), target_staging_);
+    }
+    device_tensor target_on_device() const override {
+        window t = this->output_window();
+        t.data = target_.data();
+        return this->tensor_at(t);
+    }
+    void learn(const loss_terms& terms, double weight) override {
+        training_work work = this->work_of(training_work::kind::learn);
+        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale();
+        this->recordings_.run(work, [&] {
+            this->put_forward(false, work.prepares);
+            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss);
+            this->put_backward();
+        });
+        weights_.changed();
+    }
+    void learn(const loss_terms& terms, network_engine& frozen, const loss_terms& of_frozen, double weight) override {
+        if (frozen.queue() != this->queue())
+            fail("a frozen network of another device: expected one that was made beside the network that learns");
+        auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
+        const device_tensor y = this->output_on_device();
+        listener.load({&y, 1});
+        training_work work = this->work_of(training_work::kind::listen);
+        work.prepares = listener.take_stale(), work.where_frozen = listener.where();
+        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight;
+        this->recordings_.run(work, [&] { put_listening(listener, work); });
+        weights_.changed();
+    }
+    update_report update(const weight_update& u) override {
+        optimizer_.upload(u);
+        training_work work{.what = training_work::kind::update, .where = optimizer_.where(), .how = u.how};
+        this->recordings_.run(work, [&] { optimizer_.step(u.how, weights_.parameters(), weights_.gradients()); });
+        update_report r = optimizer_.report();
+        has_waited();
+        r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
+        return r;
+    }
+    void take_back() override { weights_.restore_buffers(); }
+
+    void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
+        optimizer_.upload(s, averages);
+    }
+    void download_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
+        optimizer_.download(s, averages);
+    }
+
+    std::unique_ptr<network_engine> frozen(const training_options& o) override {
+        return std::make_unique<frozen_pass>(this->g_, o, this->device_, weights_);
+    }
+    std::unique_ptr<training_engine> beside(const graph& g, weight_store& weights, gradient_store<float>& gradients,
+                                            const training_options& o) override {
+        return std::make_unique<device_training_engine>(g, weights, gradients, o, home::shared);
+    }
+
+  private:
+    using base::weights_;
+
+    static std::vector<parameter> shapes_of_parameters(const graph& g) {
+        std::vector<parameter> all;
+        for (auto& w : g.weights)
+            if (w.kind == weight_kind::parameter) all.push_back({{}, w.dims, w.rank});
+        return all;
+    }
+    static loss_terms weighted(loss_terms terms, double weight) {
+        for (auto& term : terms) term.weight *= weight;
+        return terms;
+    }
+
+    void put_listening(frozen_pass& listener, const training_work& work) {
+        auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
+        this->device_.clear(values, 2 * sizeof(double));
+        this->put_loss(work.terms, target_.data(), values);
+        listener.put_forward(true, work.prepares);
+        listener.put_loss(work.of_frozen, nullptr, values + 1);
+        listener.put_backward();
+        const window dy = this->output_gradient_window();
+        detail::launch_values<Device>(
+            this->area_of(dy), balance_gradients{device_view(dy), device_view(listener.input_gradient_window()), values,
+                                                 values + 1, work.weight});
+        Device::launch(this->device_.queue(),
+                       report_balance{values, values + 1, work.weight, &optimizer_.state()->loss},
+                       report_balance::blocks());
+        this->put_backward();
+    }
+    void has_waited() override {
+        base::has_waited();
+        target_staging_.pending = false;
+    }
+
+    device_optimizer<Device> optimizer_;
+    typename base::device_memory target_{this->device_}, values_{this->device_};
+    typename base::staging_memory target_staging_{this->device_};
 };
 
 } // namespace fovea
@@ -3483,7 +4984,8 @@ inline std::unique_ptr<engine> make_engine(cuda, const graph& g, const weight_st
 inline std::unique_ptr<training_engine> make_training_engine(cuda, const graph& g, weight_store& weights,
                                                              gradient_store<float>& gradients,
                                                              const training_options& o) {
-    return std::make_unique<device_training_engine<cuda>>(g, weights, gradients, o, std::make_unique<cuda_device>());
+    return std::make_unique<device_training_engine<cuda_device>>(g, weights, gradients, o,
+                                                                 std::make_shared<cuda_device>());
 }
 
 } // namespace fovea

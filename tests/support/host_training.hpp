@@ -11,8 +11,20 @@ inline std::unique_ptr<fovea::training_engine> make_training_engine(trained_on_h
                                                                     fovea::weight_store& weights,
                                                                     fovea::gradient_store<float>& gradients,
                                                                     const fovea::training_options& o) {
-    return std::make_unique<fovea::device_training_engine<trained_on_host>>(g, weights, gradients, o,
-                                                                            std::make_unique<host_device>());
+    return std::make_unique<fovea::device_training_engine<host_device>>(g, weights, gradients, o,
+                                                                        std::make_shared<host_device>());
+}
+
+// The same without recordings.
+struct trained_unrecorded : device_on_host {};
+
+inline std::unique_ptr<fovea::training_engine> make_training_engine(trained_unrecorded, const fovea::graph& g,
+                                                                    fovea::weight_store& weights,
+                                                                    fovea::gradient_store<float>& gradients,
+                                                                    const fovea::training_options& o) {
+    auto device = std::make_shared<host_device>();
+    device->records = false;
+    return std::make_unique<fovea::device_training_engine<host_device>>(g, weights, gradients, o, device);
 }
 
 } // namespace fovea_test

@@ -9,10 +9,12 @@
 #include "metrics/pictures.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"
+#include "support/lpips.hpp"
 #include "support/random_weights.hpp"
 #include "vectors/lpips.hpp"
 
 using namespace fovea;
+using fovea_test::linear_of;
 
 namespace {
 
@@ -22,20 +24,6 @@ tensor<float> unit_tensor(const image& in) { // (1,H,W,3) in [0,1]
         for (std::size_t i = 0; i < std::size_t(3 * in.width()); ++i)
             x.at(0, h, 0)[i] = float(in.row<std::uint8_t>(h)[i]) / 255;
     return x;
-}
-
-// Linear weights of those channels, as in published files.
-tensor_file linear_of(std::initializer_list<int> channels) {
-    tensor_file file;
-    file.source = "linear.pth";
-    random_stream random(3);
-    int l = 0;
-    for (int c : channels) {
-        std::vector<float> w(static_cast<std::size_t>(c));
-        for (float& v : w) v = random.uniform();
-        file.add(tensor_of("lin" + std::to_string(l++) + ".model.1.weight", {1, c, 1, 1}, w));
-    }
-    return file;
 }
 
 using oracle = basic_reference<double>;

@@ -15,6 +15,10 @@
 // FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
 // FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_ZLIB
 //                      1: use that library; the program links it.
+// FOVEA_WITH_CUDNN     1: on a GPU convolutions in 16 bits and TF32 are cuDNN's; the program links it.
+#ifndef FOVEA_WITH_CUDNN
+#define FOVEA_WITH_CUDNN 0
+#endif
 #ifndef FOVEA_DISPATCH
 #define FOVEA_DISPATCH 0
 #endif

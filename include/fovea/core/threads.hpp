@@ -85,12 +85,12 @@ class thread_pool {
         }
     }
 
-    // Spins for some ten microseconds, the gap between two operations, then parks.
+    // Spins for a tenth of a millisecond or two, longer than the gap between two operations, then parks.
     template <class T, class Ready> static T await(const std::atomic<T>& value, Ready ready) noexcept {
         for (int spin = 0;; ++spin) {
             const T now = value.load(std::memory_order_acquire);
             if (ready(now)) return now;
-            if (spin < 1000) {
+            if (spin < 10000) {
                 pause();
             } else {
                 value.wait(now, std::memory_order_acquire);

@@ -14,6 +14,7 @@
 #include "fovea/core/config.hpp"
 #include "fovea/core/error.hpp"
 #include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/graph/precision.hpp"
 
 namespace fovea {
 
@@ -156,8 +157,9 @@ struct preparation {
     int out = -1;
     attributes a{};
     preparation_kernel forward = nullptr;
-    preparation_size bytes = nullptr;        // of the result; null: count(dims) floats
-    preparation_gradient backward = nullptr; // null: of an arrangement, whose gradients bypass it
+    preparation_size bytes = nullptr;              // of the result; null: count(dims) floats
+    number_format format = number_format::float32; // of the tensor that an arrangement is multiplied with
+    preparation_gradient backward = nullptr;       // null: of an arrangement, whose gradients bypass it
 };
 
 using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
@@ -172,6 +174,7 @@ struct graph {
     std::vector<output_of> outputs;
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
+    precision_kind precision = precision_kind::float32;        // likewise
     widening widen = nullptr;                                  // the backend's
     narrowing narrow = nullptr;
     bool (*multiplies_halves)() = nullptr; // whether its kernels take attributes::halves on this machine; null: no
@@ -224,6 +227,7 @@ struct graph {
 // Height and width of every tensor, for an input of that size.
 struct extent {
     int height = 0, width = 0;
+    constexpr bool operator==(const extent&) const = default;
 };
 constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     std::vector<extent> all(g.tensors.size(), extent{});

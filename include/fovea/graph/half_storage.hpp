@@ -12,7 +12,8 @@ namespace fovea {
 
 // Changes the formats of tensors, after tracing. Throws where that is none, or where the backend has no conversions.
 inline void store_in(graph& g, precision_kind precision) {
-    if (!g.widen || !g.narrow)
+    const bool converts = g.widen && g.narrow;
+    if (!converts && !std::ranges::all_of(g.operations, &operation::takes_16_bits))
         fail("precision ", name_of(precision), ": this backend cannot convert numbers of 16 bits");
     std::vector<char> stays(g.tensors.size(), 0);
     stays.front() = stays.back() = 1;
@@ -28,6 +29,9 @@ inline void store_in(graph& g, precision_kind precision) {
     for (std::size_t i = 0; i < g.tensors.size(); ++i)
         if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
     if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
+    for (auto& p : g.preparations)
+        for (auto& o : g.operations)
+            if (o.w[0] == p.out) p.format = g.tensors[std::size_t(o.x[0])].format;
 }
 
 } // namespace fovea

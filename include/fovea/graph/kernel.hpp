@@ -60,8 +60,9 @@ struct window {
 enum class activation_kind { identity, relu, leaky_relu, silu, gelu, unit_range, custom };
 
 // How a convolution is computed. A backend resolves `automatic` for each operation when a network is traced; int8 is
-// never chosen by itself, see graph/quantise.hpp.
-enum class convolution_method { automatic, direct, winograd, int8 };
+// never chosen by itself, see graph/quantise.hpp. library: as direct, but where numbers are rounded anyway by another
+// library that has it.
+enum class convolution_method { automatic, direct, winograd, int8, library };
 
 // A number x of a tensor in 8 bits: round(x / step) + zero, clamped to 0...255.
 struct quantisation {
@@ -116,7 +117,8 @@ struct preparation_call {
     std::array<const void*, max_weights> w{};
     std::array<weight_shape, max_weights> dims{};
     void* out = nullptr;
-    void* queue = nullptr; // of a device, as in call; null: everything is in the host's memory
+    void* queue = nullptr;                         // of a device, as in call; null: everything is in the host's memory
+    number_format format = number_format::float32; // of the result, where the backend keeps arrangements in 16 bits
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };

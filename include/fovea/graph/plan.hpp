@@ -52,6 +52,7 @@ constexpr std::size_t pack(std::vector<arena_slot>& slots) {
 
 struct rectangle {
     range rows, cols;
+    constexpr bool operator==(const rectangle&) const = default;
 };
 
 struct kept_part {  // of one tensor

@@ -5,9 +5,15 @@
 namespace fovea {
 
 // float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
+<<<<<<< HEAD
 // keep activations between operations in 16 bits (graph/half_storage.hpp) and compute in float32, but for convolutions
 // in half precision where the machine has them (graph/half_arithmetic.hpp).
 enum class precision_kind { float32, int8, bfloat16, float16 };
+=======
+// keep activations between operations in 16 bits (graph/half_storage.hpp), and sum in float32. tensor_float32, of a GPU
+// alone, is float32 but for what convolutions multiply: 11 significant bits of each number.
+enum class precision_kind { float32, int8, bfloat16, float16, tensor_float32 };
+>>>>>>> main
 
 constexpr const char* name_of(precision_kind p) {
     switch (p) {
@@ -17,6 +23,8 @@ constexpr const char* name_of(precision_kind p) {
             return "bf16";
         case precision_kind::float16:
             return "fp16";
+        case precision_kind::tensor_float32:
+            return "tf32";
         default:
             return "float32";
     }

@@ -12,6 +12,7 @@ namespace fovea {
 // In pixels of the network's input; 0: the whole image.
 struct schedule {
     int tile_height = 0, tile_width = 0, band = 0;
+    constexpr bool operator==(const schedule&) const = default;
 };
 
 // What a schedule costs: work in multiply-adds, halos and memory traffic included, and bytes at once.

@@ -25,7 +25,8 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
 
 // How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
 // the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
-// end at multiples of the footprint's grain. A piece may be empty.
+// end at multiples of the footprint's grain, the first pieces being the larger ones, for the first worker is the first
+// to begin. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
@@ -56,7 +57,7 @@ struct cut {
             const auto border = [&](int at) {
                 if (at == 0 || at == n) return at == 0 ? r.begin : r.end;
                 const int even = r.begin + int(std::ptrdiff_t(r.size()) * at / n);
-                return std::max(r.begin, even / step * step);
+                return std::min((even + step - 1) / step * step, r.end);
             };
             return range{border(k), border(k + 1)};
         };

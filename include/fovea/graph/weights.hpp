@@ -59,7 +59,7 @@ class weight_store {
     // With memory for the result.
     preparation_call call_of(const graph& g, const preparation& p, std::size_t element) {
         preparation_call c;
-        c.a = p.a;
+        c.a = p.a, c.format = p.format;
         for (int i = 0; i < max_weights; ++i)
             if (p.w[i] >= 0) {
                 c.w[std::size_t(i)] = (*this)[p.w[i]];

@@ -39,18 +39,20 @@ struct lpips_layer {
     int tensor;
     std::vector<double> weights; // by channel
 };
-struct lpips_network {
+template <class Real> struct lpips_network {
     graph backbone;
     std::vector<lpips_layer> layers;
+    training_engine_maker<Real> make = nullptr; // of the backend that the backbone was traced for
 };
 
 // The distance and its gradient, for any backbone. Used by one thread at a time.
 template <class Real> class lpips_distance {
   public:
-    lpips_distance(lpips_network n, const lpips_options& o)
+    lpips_distance(lpips_network<Real> n, const lpips_options& o)
         : range_(o.range),
           layers_(std::move(n.layers)),
-          net_(std::make_unique<basic_trainable<Real>>(std::move(n.backbone), trainable_options{.threads = o.threads})),
+          net_(std::make_unique<basic_trainable<Real>>(std::move(n.backbone), trainable_options{.threads = o.threads},
+                                                       n.make)),
           frozen_(net_->frozen({.input_gradient = o.gradients, .outputs = tensors()})),
           kept_(layers_.size()) {}
 
@@ -177,19 +179,26 @@ template <class Real> class lpips_distance {
 // the file's do not fit. Convolutions are direct: Winograd's rounding differs within a tile, so that in flat parts of a
 // picture neighbours would no longer be equal, and a pool's gradient would go to whichever is larger by chance.
 template <class Backend, class Network>
-lpips_network lpips_network_of(std::initializer_list<std::string_view> names, const tensor_file& linear) {
-    static_assert(!has_training_engine<Backend>, "fovea: LPIPS is computed on the host so far: take the backend cpu");
-    lpips_network n{trace_network<Network, Backend, training>({}, convolution_method::direct), {}};
+lpips_network<typename Backend::storage> lpips_network_of(std::initializer_list<std::string_view> names,
+                                                          const tensor_file& linear) {
+    lpips_network<typename Backend::storage> n{
+        trace_network<Network, Backend, training>({}, convolution_method::direct),
+        {},
+        training_engine_maker_of<Backend>()};
     for (auto name : names) {
         const int tensor = result_of(n.backbone, name), channels = n.backbone.tensors[std::size_t(tensor)].channels;
         const stored_tensor* w = linear.find("lin" + std::to_string(n.layers.size()) + ".model.1.weight");
-        if (!w || w->size() != channels) return {};
+        if (!w || w->size() != channels) {
+            n.layers.clear();
+            return n;
+        }
         const auto values = to_floats(*w);
         n.layers.push_back({tensor, {values.begin(), values.end()}});
     }
-    return linear.tensors().size() == names.size() ? n : lpips_network{};
+    if (linear.tensors().size() != names.size()) n.layers.clear();
+    return n;
 }
-template <class Backend> lpips_network lpips_network_for(const tensor_file& linear) {
+template <class Backend> lpips_network<typename Backend::storage> lpips_network_for(const tensor_file& linear) {
     auto n = lpips_network_of<Backend, zoo::squeezenet_features>({"0", "4", "7", "9", "10", "11", "12"}, linear);
     if (n.layers.empty()) n = lpips_network_of<Backend, zoo::alexnet_features>({"0", "3", "6", "8", "10"}, linear);
     if (n.layers.empty()) n = lpips_network_of<Backend, zoo::vgg16_features>({"2", "7", "14", "21", "28"}, linear);

@@ -10,7 +10,9 @@ enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy };
 struct loss_term {
     loss_kind kind = loss_kind::l2;
     double weight = 1;
-    double parameter = 0; // charbonnier: epsilon; cross_entropy: the probability that is wanted
+    double parameter = 0;      // charbonnier: epsilon; cross_entropy: the probability that is wanted
+    int first = 0, images = 0; // of the batch, that it is the loss of; 0 images: all
+    bool operator==(const loss_term&) const = default;
 };
 using loss_terms = std::vector<loss_term>;
 

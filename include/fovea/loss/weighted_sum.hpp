@@ -30,10 +30,10 @@ template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A
 // What a loss is multiplied by so that it counts as 1 whatever its value: 1 / |value|, the value taken as a constant.
 // A loss that has reached zero asks for nothing any more, and gets 0 instead of 1 / 0. One that is not finite gets
 // itself, so that whoever guards the sum sees it.
-inline double detached_ratio(double value) {
+FOVEA_HOST_DEVICE inline double detached_ratio(double value) {
     constexpr double zero = 1e-12; // below any loss of numbers near one in float32 that is not zero
-    if (!std::isfinite(value)) return value;
-    return std::abs(value) < zero ? 0 : 1 / std::abs(value);
+    if (!(fabs(value) < HUGE_VAL)) return value;
+    return fabs(value) < zero ? 0 : 1 / fabs(value);
 }
 
 } // namespace fovea

@@ -46,10 +46,10 @@ class engine {
   public:
     virtual ~engine() = default;
 
-    // The network's output for samples that stand for values of that range. Where there is one colour, it fills all
+    // The network's output for samples of RGB that stand for such values. Where there is one colour, it fills all
     // channels of the network's input, and takes the mean of its output. `finite` becomes false where a value of the
     // output is not finite. Returns false when it was stopped.
-    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range, const run_options&,
+    virtual bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values, const run_options&,
                      bool& finite) = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 
+#include "fovea/core/notice.hpp"
 #include "fovea/graph/execute.hpp"
 
 namespace fovea {
@@ -16,7 +17,7 @@ struct run_options {
     std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
     std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
     operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
-    std::function<void(const std::string&)> notice{}; // told what the caller may want to know, such as smaller tiles
+    notice_function notice{};     // told what the caller may want to know, such as smaller tiles
 };
 
 } // namespace fovea

@@ -29,6 +29,8 @@ struct trainable_options {
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
     precision_kind precision = precision_kind::float32; // bfloat16, float16: of what is kept for the backward pass
+    training_engine* beside = nullptr; // on a GPU: with the queue of that network's engine, so that one can read the
+                                       // other's output there
 };
 
 namespace detail {
@@ -108,29 +110,45 @@ template <class Real> class basic_frozen {
   public:
     tensor_view<const Real> forward(tensor_view<const Real> x) {
         owner_->refresh();
-        return pass_.forward(x, true);
+        if (!engine_) return pass_.forward(x, true);
+        engine_->load(x), engine_->forward(true);
+        return engine_->output();
     }
-    tensor_view<Real> output_gradient() const { return pass_.output_gradient(); }
+    tensor_view<Real> output_gradient() const { return engine_ ? engine_->output_gradient() : pass_.output_gradient(); }
     // Of one of options.outputs: value and gradient, which is zero after forward() and may be added to.
-    tensor_view<const Real> output(int tensor) const { return pass_.output(tensor); }
-    tensor_view<Real> output_gradient(int tensor) const { return pass_.output_gradient(tensor); }
-    tensor_view<const Real> backward() { // the gradient of the input
-        pass_.backward();
-        return pass_.input_gradient();
+    tensor_view<const Real> output(int tensor) const {
+        return engine_ ? engine_->output(tensor) : pass_.output(tensor);
     }
-    std::size_t bytes() const { return pass_.bytes(); } // of activations and gradients
+    tensor_view<Real> output_gradient(int tensor) const {
+        return engine_ ? engine_->output_gradient(tensor) : pass_.output_gradient(tensor);
+    }
+    tensor_view<const Real> backward() { // the gradient of the input
+        if (!engine_) return pass_.backward(), pass_.input_gradient();
+        engine_->backward();
+        return engine_->input_gradient();
+    }
+    std::size_t bytes() const { return engine_ ? engine_->bytes() : pass_.bytes(); } // of activations and gradients
+    // What runs it, with the weights of the host; null where threads do.
+    basic_network_engine<Real>* engine() {
+        if (engine_) owner_->refresh();
+        return engine_.get();
+    }
 
   private:
     friend class basic_trainable<Real>;
     basic_frozen(basic_trainable<Real>& owner, const frozen_options& o)
-        : owner_(&owner),
-          pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_,
-                {.input_gradient = o.input_gradient,
-                 .weight_gradients = false,
-                 .batch_statistics = o.batch_statistics,
-                 .outputs = o.outputs}) {}
+        : owner_(&owner), pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_, training_options_of(o)) {
+        if (owner.engine_) engine_ = owner.engine_->frozen(training_options_of(o));
+    }
+    static training_options training_options_of(const frozen_options& o) {
+        return {.input_gradient = o.input_gradient,
+                .weight_gradients = false,
+                .batch_statistics = o.batch_statistics,
+                .outputs = o.outputs};
+    }
     basic_trainable<Real>* owner_;
     detail::training_pass<Real> pass_;
+    std::unique_ptr<basic_network_engine<Real>> engine_;
 };
 
 // What `trainable` is once the network's type is no longer needed. Used by one thread at a time.
@@ -144,8 +162,9 @@ template <class Real> class basic_trainable {
           own_(o.threads ? nullptr : std::make_unique<context>()),
           context_(o.threads ? o.threads : own_.get()),
           pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
-        if (make) engine_ = make(*graph_, *weights_, *gradients_, training_options_of(o));
-        if (o.precision == precision_kind::int8) fail("precision int8: expected float32, bf16 or fp16 for training");
+        if (make) engine_ = make_engine(o, make);
+        if (o.precision == precision_kind::int8 || o.precision == precision_kind::tensor_float32)
+            fail("precision ", name_of(o.precision), ": expected float32, bf16 or fp16 for training");
         initialise(o);
         for (std::size_t i = 0; i < graph_->weights.size(); ++i) {
             const weight& w = graph_->weights[i];
@@ -160,7 +179,7 @@ template <class Real> class basic_trainable {
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
         refresh();
         if (!engine_) return pass_.forward(x, evaluating);
-        engine_->forward(x, evaluating);
+        engine_->load(x), engine_->forward(evaluating);
         return engine_->output();
     }
     tensor_view<Real> output_gradient() const { // to be filled after forward()
@@ -208,10 +227,7 @@ template <class Real> class basic_trainable {
         stale_ = true;
     }
 
-    basic_frozen<Real> frozen(const frozen_options& o = {}) {
-        if (engine_) fail("a frozen network cannot be on a GPU yet: expected the backend cpu");
-        return {*this, o};
-    }
+    basic_frozen<Real> frozen(const frozen_options& o = {}) { return {*this, o}; }
     const graph& traced() const { return *graph_; }
     context& threads() const { return *context_; }
     std::size_t bytes() const { // of activations and gradients in the last step
@@ -233,6 +249,12 @@ template <class Real> class basic_trainable {
         return {.input_gradient = o.input_gradient,
                 .batch_statistics = o.batch_statistics,
                 .storage = unused ? number_format::float32 : stored_format(o.precision)};
+    }
+    std::unique_ptr<basic_training_engine<Real>> make_engine(const trainable_options& o,
+                                                             training_engine_maker<Real> make) const {
+        if constexpr (std::same_as<Real, float>)
+            if (o.beside) return o.beside->beside(*graph_, *weights_, *gradients_, training_options_of(o));
+        return make(*graph_, *weights_, *gradients_, training_options_of(o));
     }
     void download() {
         if (engine_ && !stale_) engine_->download();

@@ -7,6 +7,7 @@
 // Graph, weights and gradients outlive it. Those of the host are copies, brought up to date when somebody asks.
 #pragma once
 #include <memory>
+#include <span>
 
 #include "fovea/graph/differentiate.hpp"
 #include "fovea/loss/terms.hpp"
@@ -15,34 +16,64 @@
 
 namespace fovea {
 
-template <class Real> class basic_training_engine {
+// Numbers (N,H,W,C) without gaps in the memory of an engine's device, there until its next batch.
+struct device_tensor {
+    const float* data = nullptr;
+    int batch = 0, height = 0, width = 0, channels = 0;
+};
+
+// A network on a device: forward and backward, as of differentiator.
+template <class Real> class basic_network_engine {
   public:
-    virtual ~basic_training_engine() = default;
+    virtual ~basic_network_engine() = default;
 
-    virtual void upload_weights() = 0; // parameters and buffers, from the host
-    virtual void download() = 0;       // those, and gradients, where they have changed since
-
-    // As of differentiator. output() copies to the host; the gradient there counts where somebody has asked for it,
-    // else that of add_loss().
-    virtual void forward(tensor_view<const Real> x, bool evaluating) = 0;
-    virtual tensor_view<const Real> output() = 0;
-    virtual tensor_view<Real> output_gradient() = 0;
+    // The batch for the next forward(): from the host, or tensors of engines with the same queue, one after another.
+    virtual void load(tensor_view<const Real> x) = 0;
+    virtual void load(std::span<const device_tensor> parts) = 0;
+    virtual void forward(bool evaluating) = 0;
+    // Of the last tensor, or of one of options.outputs: output() copies to the host; the gradient there, zeros at first,
+    // counts where somebody has asked for it.
+    static constexpr int last = -1;
+    virtual tensor_view<const Real> output(int tensor = last) = 0;
+    virtual tensor_view<Real> output_gradient(int tensor = last) = 0;
+    virtual device_tensor output_on_device() const = 0;
     virtual void backward() = 0;
     virtual tensor_view<const Real> input_gradient() = 0;
+    virtual std::size_t bytes() const = 0; // of activations and gradients
+    virtual const void* queue() const = 0; // of the device: what is put there runs in order
+};
+using network_engine = basic_network_engine<float>;
+
+template <class Real> class basic_training_engine : public basic_network_engine<Real> {
+  public:
+    virtual void upload_weights() = 0; // parameters and buffers, from the host
+    virtual void download() = 0;       // those, and gradients, where they have changed since
     virtual void clear_gradients() = 0;
     virtual int first_not_finite(tensor_view<const Real> x) = 0; // the first such operation for x; -1: none
-    virtual std::size_t bytes() const = 0;                       // of activations and gradients
 
-    // A step: begin_step(), for each micro-batch forward(), add_loss(), backward(), then update(). A step that is not
-    // taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
+    // A step: begin_step(), for each micro-batch load(), load_target() and one of learn(), then update(). A step that
+    // is not taken leaves weights, running estimates and what the optimizer remembers as they were at its beginning.
     virtual void begin_step() = 0;
-    virtual void add_loss(const loss_terms&, tensor_view<const Real> target, double weight) = 0;
+    virtual void load_target(tensor_view<const Real> t) = 0; // after load(); terms that read none need none
+    virtual device_tensor target_on_device() const = 0;
+    // Forward, the terms' loss, times `weight`, and backward.
+    virtual void learn(const loss_terms&, double weight) = 0;
+    // After forward(): the loss, times `weight`, that is the terms of the output and those of a frozen network's
+    // output for it, each in proportion to its own value (detached_ratio), and backward. What update() reports is the
+    // first of the two.
+    virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
     virtual update_report update(const weight_update&) = 0;
     virtual void take_back() = 0; // of a step without update()
 
     // What the optimizer remembers, and averages (null: there are none).
     virtual void upload_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
     virtual void download_state(const state_vectors&, std::vector<std::vector<float>>* averages) = 0;
+
+    // Others of the same device and queue: the network with its weights as they are, of which it computes no
+    // gradients; and another network.
+    virtual std::unique_ptr<basic_network_engine<Real>> frozen(const training_options&) = 0;
+    virtual std::unique_ptr<basic_training_engine> beside(const graph&, weight_store&, gradient_store<Real>&,
+                                                          const training_options&) = 0;
 };
 using training_engine = basic_training_engine<float>;
 

@@ -37,12 +37,12 @@ class upscaler {
           values_{o.range, o.colours},
           precision_(o.precision),
           context_(o.threads) {
-        if (make && precision_ != precision_kind::float32)
-            fail("precision ", name_of(precision_), ": expected float32, which is what this GPU backend computes in");
-        if (make && o.colours != colour_space::rgb)
-            fail(weights.source, ": is of colours in ", fovea::name_of(o.colours),
-                 ": expected rgb, which is what this GPU backend converts");
+        if (make && precision_ == precision_kind::int8)
+            fail("precision int8: expected float32, tf32, bf16 or fp16 on a GPU");
+        if (!make && precision_ == precision_kind::tensor_float32)
+            fail("precision tf32: expected a GPU for it, or float32, int8, bf16 or fp16");
         digest_ = load_weights(*graph_, weights_, weights);
+        graph_->precision = precision_;
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
             quantise(*graph_, *o.ranges, digest_);
@@ -76,9 +76,9 @@ class upscaler {
         const image& from = in.has_alpha() ? bled : in;
         image out(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type());
         bool finite = true;
-        const bool done = engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out),
-                                                 values_.range, o, finite)
-                                  : run_on_threads(from, out, o, finite);
+        const bool done =
+            engine_ ? engine_->run(samples_of<const std::byte>(from), samples_of<std::byte>(out), values_, o, finite)
+                    : run_on_threads(from, out, o, finite);
         if (!done) return {};
         if (!finite) detail::fail_not_finite(*graph_);
         if (in.has_alpha()) enlarge_alpha(in, out);

@@ -11,6 +11,9 @@ namespace fovea {
 template <class Activation> struct conv2d {};
 template <class Activation> struct depthwise_conv2d {};
 
+// y = (conv(x, w) + b) gate, for inference: depthwise, gate of y's shape.
+struct gated_depthwise_conv2d {};
+
 // w = g v / ||v||, one norm for each output channel; v (O,I,K,K), g (O,1,1,1). Salimans and Kingma 2016, arXiv
 // 1602.07868.
 struct normalise_weight {};

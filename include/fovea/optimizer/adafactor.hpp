@@ -15,6 +15,7 @@ namespace fovea {
 struct adafactor_options {
     double beta2_decay = -0.8, eps1 = std::numeric_limits<float>::epsilon(), eps2 = 1e-3, d = 1, weight_decay = 0;
     bool low_memory = false; // u is computed twice instead of kept for the largest weight; the same bits
+    bool operator==(const adafactor_options&) const = default;
 };
 
 class adafactor {

@@ -12,6 +12,7 @@ namespace fovea {
 struct adam_options {
     double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
     bool decoupled = false; // weight decay as AdamW has it
+    bool operator==(const adam_options&) const = default;
 };
 
 struct adam_factors {

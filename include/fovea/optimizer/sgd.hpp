@@ -8,6 +8,7 @@ namespace fovea {
 struct sgd_options {
     double momentum = 0.9, weight_decay = 0;
     bool nesterov = false;
+    bool operator==(const sgd_options&) const = default;
 };
 
 class sgd {

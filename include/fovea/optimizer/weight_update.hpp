@@ -9,8 +9,10 @@
 
 namespace fovea {
 
+using update_rule = std::variant<adafactor_options, adam_options, sgd_options>;
+
 struct weight_update {
-    std::variant<adafactor_options, adam_options, sgd_options> how;
+    update_rule how;
     std::int64_t step = 1; // the number of the step, the first is 1
     double learning_rate = 1e-3;
     double max_gradient_norm = 0; // 0: not clipped

@@ -22,8 +22,8 @@ class any_optimizer {
     void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
         std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
     }
-    decltype(weight_update::how) options() const {
-        return std::visit([](const auto& o) { return decltype(weight_update::how)(o.options()); }, of_);
+    update_rule options() const {
+        return std::visit([](const auto& o) { return update_rule(o.options()); }, of_);
     }
     std::int64_t& steps() {
         return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);

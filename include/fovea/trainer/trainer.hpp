@@ -8,6 +8,7 @@
 // counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
 // the run goes back to the last state that was kept (keep_state) with a lower learning rate.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -34,6 +35,8 @@ struct step_report {
     bool complete = false;                                 // the last micro-batch of its step
     std::string problem;                                   // of a step that was not taken, or that made the run go back
 };
+
+using batch_on_host = std::function<tensor_view<const float>()>;
 
 class trainer {
   public:
@@ -70,9 +73,8 @@ class trainer {
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss) {
         if (!loss.terms().empty())
             if (training_engine* const engine = net_.engine()) {
-                engine->forward(input, false);
-                engine->add_loss(loss.terms(), target, 1. / expected_);
-                engine->backward();
+                engine->load(input), engine->load_target(target);
+                engine->learn(loss.terms(), 1. / expected_);
                 return after_backward(0, input); // the report of the step has the loss
             }
         const auto y = net_.forward(input);
@@ -87,6 +89,10 @@ class trainer {
     }
     // The same after net.backward() was called, maybe more than once.
     step_report after_backward(double loss, tensor_view<const float> input) {
+        return after_backward(loss, [&] { return input; });
+    }
+    // With an engine the loss may be what it has not reported yet, and the input what only a problem asks for.
+    step_report after_backward(double loss, const batch_on_host& input) {
         step_report r;
         loss_ += loss / expected_;
         r.complete = ++micro_ == expected_;
@@ -199,8 +205,8 @@ class trainer {
         return found->second;
     }
 
-    std::string describe(const char* what, tensor_view<const float> input) {
-        const std::string layer = net_.first_not_finite(input);
+    std::string describe(const char* what, const batch_on_host& input) {
+        const std::string layer = net_.first_not_finite(input());
         return text_of("the ", what, " is not finite",
                        layer.empty() ? ", though the values of all layers are" : ", first in layer " + layer);
     }
@@ -214,7 +220,7 @@ class trainer {
     }
 
     // A step, unless there is a problem.
-    void take(step_report& r, tensor_view<const float> input) {
+    void take(step_report& r, const batch_on_host& input) {
         context* const threads = &net_.threads();
         r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
         if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
@@ -227,7 +233,7 @@ class trainer {
         bad_in_a_row_ = 0;
     }
     // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
-    void take_on(training_engine& engine, step_report& r, tensor_view<const float> input) {
+    void take_on(training_engine& engine, step_report& r, const batch_on_host& input) {
         if (!problem_.empty()) {
             r.gradient_norm = std::nan("");
             return engine.take_back();

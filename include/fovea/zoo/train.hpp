@@ -1,6 +1,7 @@
 // A network to be trained, of any size that zoo::load knows.
 #pragma once
 #include "fovea/model/trainable.hpp"
+#include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/load.hpp"
 
 namespace fovea::zoo {
@@ -10,6 +11,15 @@ template <class Backend> basic_trainable<float> trainable_of(const architecture&
     auto g = detail::graph_for<Backend, training>(a, o.convolution);
     if (!g) fail(describe(a), ": this size is not among those built in");
     return {std::move(*g), o, fovea::detail::training_engine_maker_of<Backend>()};
+}
+
+// A critic by its size: small, medium or large.
+template <class Backend>
+basic_trainable<float> critic_to_train(std::string_view size, const trainable_options& o = {}) {
+    if (size == "small") return trainable<critic_small, Backend>(o);
+    if (size == "medium") return trainable<critic_medium, Backend>(o);
+    if (size == "large") return trainable<critic_large, Backend>(o);
+    fail("a critic of size '", size, "': expected small, medium or large");
 }
 
 // What a weight file says of itself, so that recognise() knows the network again.

@@ -11,10 +11,29 @@
 namespace fovea::zoo {
 
 // a times what a large kernel makes of it: 5x5, then 5x5 with dilation 3, behind a pointwise convolution.
-template <int Hidden>
-using large_kernel_attention =
-    product<pass, sequential<named<"pointwise", conv<Hidden, Hidden, 1>>, named<"depthwise", depthwise<Hidden, 5>>,
-                             named<"depthwise_dilated", depthwise<Hidden, 5, identity, 3>>>>;
+template <int Hidden> struct large_kernel_attention : maps<Hidden, Hidden> {
+    template <class T, ratio S> static constexpr value<Hidden, S> trace(T& t, value<Hidden, S> a) {
+        auto x = apply<conv<Hidden, Hidden, 1>>(t, "pointwise", a);
+        x = apply<depthwise<Hidden, 5>>(t, "depthwise", x);
+        if constexpr (T::template fuses<gated_depthwise_conv2d>)
+            return trace_gated(t, x, a);
+        else
+            return times(t, a, apply<depthwise<Hidden, 5, identity, 3>>(t, "depthwise_dilated", x));
+    }
+
+  private:
+    template <class T, ratio S>
+    static constexpr value<Hidden, S> trace_gated(T& t, value<Hidden, S> x, value<Hidden, S> gate) {
+        const int outer = t.enter("depthwise_dilated");
+        const operation o{.x = {x.id, gate.id},
+                          .w = {t.parameter("weight", {Hidden, 1, 5, 5}), t.parameter("bias", {Hidden, 1, 1, 1})},
+                          .a = {.kernel = 5, .dilation = 3, .groups = Hidden},
+                          .reads = {.radius = 6},
+                          .work = 25. * Hidden};
+        t.scope = outer;
+        return t.template emit<gated_depthwise_conv2d, Hidden, S>(o);
+    }
+};
 
 // x -> LayerNorm(proj_2(attention(a)) + x) with a = GELU(proj_1(x)); Kernel is that of proj_1.
 template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Features, Features> {

@@ -1,8 +1,16 @@
 // Every convolution of the zoo's networks, with what follows it, is a graph that cuDNN's heuristics have engines for on
 // a Hopper GPU. No GPU is needed, nor does anything run.
+#include <set>
+
 #include "fovea/backend/cuda/cudnn_convolution.cuh"
 #include "fovea/backend/cuda/cudnn_plan.cuh"
+#include "fovea/model/model.hpp"
+#include "fovea/zoo/realesr.hpp"
+#include "fovea/zoo/supercool.hpp"
+#include "fovea/zoo/vapsr.hpp"
 #include "support/catch.hpp"
+#include "support/host_device.hpp"
+#include "support/random_weights.hpp"
 
 using namespace fovea;
 
@@ -16,29 +24,55 @@ constexpr std::string_view h200 = R"({"maxGridSize": [2147483647, 65535, 65535],
     "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048, "isTccDriver": 0, "supportCoopLaunch": 1, "deviceVer": 900,
     "driverVer": 13000, "cudaDeviceId": 0, "deviceName": "NVIDIA H200", "totalGlobalMem": 150000000000})";
 
-void check_supported(cudnn_convolution_key key) {
-    static const cudnn_descriptor device = described_device(h200);
-    for (auto type : {CUDNN_DATA_BFLOAT16, CUDNN_DATA_HALF, CUDNN_DATA_FLOAT}) {
-        key.type = type;
-        INFO(key.inputs << " to " << key.outputs << ", kernel " << key.kernel << ", activation " << int(key.activation)
-                        << ", skip " << key.skip << ", type " << type);
-        std::string reason;
-        const cudnn_convolution_graph g(key);
-        CHECK(!cudnn_engines(g.operations(), CUDNN_HEUR_MODE_A, &device, reason).empty());
-        CHECK(reason == "");
+// Puts nothing anywhere, and writes down what a library would be asked for.
+struct listing_device : fovea_test::host_device {
+    static inline std::set<convolution_shape> asked{};
+    template <class Kernel> static void launch(void*, const Kernel&, int) {}
+    void open_convolutions() {}
+    const convolution_plan* find_convolution(const library_convolution& l, const notice_function&) {
+        asked.insert(l.shape);
+        return nullptr;
     }
+    void save_convolutions(const notice_function&) {}
+};
+struct listed : on_device<listing_device> {};
+std::unique_ptr<engine> make_engine(listed, const graph& g, const weight_store& w) {
+    return std::make_unique<device_engine<listed>>(g, w, std::make_unique<listing_device>());
 }
 
-cudnn_convolution_key of(int inputs, int outputs, int kernel, activation_kind a = activation_kind::identity,
-                         bool skip = false) {
-    return {.height = 270,
-            .width = 480,
-            .inputs = inputs,
-            .outputs = outputs,
-            .kernel = kernel,
-            .activation = a,
-            .bias = true,
-            .skip = skip};
+const cudnn_descriptor& device() {
+    static const cudnn_descriptor d = described_device(h200);
+    return d;
+}
+// The engines of which one would be chosen.
+std::vector<cudnn_descriptor> engines_for(const convolution_shape& s, std::string& reason) {
+    auto engines = cudnn_engines(cudnn_convolution_graph(s).operations(), CUDNN_HEUR_MODE_A, &device(), reason);
+    std::erase_if(engines, [](auto& e) { return !sums_as_asked(e); });
+    return engines;
+}
+
+constexpr precision_kind rounding[] = {precision_kind::bfloat16, precision_kind::float16,
+                                       precision_kind::tensor_float32};
+
+// Of an image of 270x480 pixels, whole or in tiles of that side.
+template <class Network> std::set<convolution_shape> convolutions_of(precision_kind p, int tile = 0) {
+    listing_device::asked.clear();
+    model<Network, listed> net(fovea_test::random_weights<Network>(), {.precision = p});
+    net(tensor<float>(1, 270, 480, 3).view(), {.how = schedule{tile, tile, 0}});
+    return listing_device::asked;
+}
+template <class Network> void check_supported(std::size_t least) {
+    for (auto p : rounding) {
+        const auto all = convolutions_of<Network>(p);
+        CHECK(all.size() >= least);
+        for (auto& s : all) {
+            INFO(name_of(p) << ": " << s.name());
+            if (!cudnn_has(s.activation)) continue;
+            std::string reason;
+            CHECK(!engines_for(s, reason).empty());
+            CHECK(reason == "");
+        }
+    }
 }
 
 } // namespace
@@ -46,38 +80,85 @@ cudnn_convolution_key of(int inputs, int outputs, int kernel, activation_kind a 
 TEST_CASE("cudnn: the library fits") { CHECK_NOTHROW(fovea::detail::check_cudnn_version()); }
 
 TEST_CASE("cudnn: SuperCool's convolutions") {
-    check_supported(of(3, 64, 5));
-    check_supported(of(64, 128, 3, activation_kind::silu));
-    check_supported(of(128, 64, 3, activation_kind::identity, true));
-    check_supported(of(64, 48, 3));
+    check_supported<zoo::supercool<2, 64, 2, 2>>(4);
+    check_supported<zoo::supercool<4, 128, 2, 2>>(4);
 }
 TEST_CASE("cudnn: VapSR's convolutions") {
-    check_supported(of(3, 48, 3));
-    check_supported(of(48, 64, 1, activation_kind::gelu));
-    check_supported(of(64, 48, 3, activation_kind::gelu));
-    check_supported(of(64, 64, 1));
-    check_supported(of(64, 48, 1, activation_kind::identity, true));
-    check_supported(of(48, 56, 3, activation_kind::leaky_relu));
-    check_supported(of(56, 12, 3));
+    check_supported<zoo::vapsr_network<2, 48, 64, 1>>(7);
+    check_supported<zoo::vapsr_network<2, 64, 48, 1, 3>>(7);
+    check_supported<zoo::vapsr_network<4, 32, 64, 1, 1, 2>>(7);
 }
-TEST_CASE("cudnn: other sizes") {
-    auto key = of(64, 128, 3, activation_kind::relu);
-    key.stride = 2;
-    check_supported(key);
-    key = of(32, 32, 3);
-    key.groups = 2;
-    check_supported(key);
-    key = of(64, 64, 3);
-    key.bias = false;
-    check_supported(key);
+TEST_CASE("cudnn: Real-ESRGAN's convolutions") { check_supported<zoo::realesr_compact<64, 2, 4>>(3); }
+TEST_CASE("cudnn: convolutions with strides, groups and without a bias") {
+    using net = sequential<conv<3, 64, 3>, conv<64, 128, 3, relu, conv_options{.stride = 2}>,
+                           conv<128, 32, 1, identity, conv_options{.bias = false}>,
+                           conv<32, 32, 3, identity, conv_options{.groups = 2}>, conv<32, 3, 3>>;
+    check_supported<net>(5);
+}
+TEST_CASE("cudnn: tiles of images") {
+    const auto all = convolutions_of<zoo::supercool<2, 64, 2, 2>>(precision_kind::bfloat16, 128);
+    CHECK(all.size() > 20);
+    bool inner = false, cut = false;
+    for (auto& s : all) {
+        INFO(s.name());
+        std::string reason;
+        CHECK(!engines_for(s, reason).empty());
+        inner |= s.kernel > 1 && s.top + s.bottom + s.left + s.right == 0, cut |= s.top != s.bottom;
+    }
+    CHECK((inner && cut));
+}
+TEST_CASE("cudnn: the code of fused convolutions compiles") {
+    for (auto p : {precision_kind::bfloat16, precision_kind::tensor_float32})
+        for (auto& s : convolutions_of<zoo::supercool<2, 64, 2, 1>>(p)) {
+            INFO(s.name());
+            std::string reason;
+            const auto engines = engines_for(s, reason);
+            REQUIRE(!engines.empty());
+            if (!cudnn_plan::of(engines.front(), nullptr, &device(), reason)) // only then is it loaded
+                CHECK_THAT(reason, Catch::Contains("cuLibraryLoadData"));
+        }
+}
+TEST_CASE("cudnn: plans are written and read") {
+    std::string reason;
+    int made = 0;
+    for (auto& s : convolutions_of<zoo::supercool<2, 64, 2, 1>>(precision_kind::tensor_float32)) {
+        if (s.inputs != 3) continue; // an engine that is not compiled first, whose plan needs no driver
+        for (auto& e : engines_for(s, reason)) {
+            const auto plan = cudnn_plan::of(e, nullptr, &device(), reason);
+            if (!plan) continue;
+            ++made;
+            const std::string text = plan->text();
+            const auto again = cudnn_plan::of(text, nullptr, &device(), reason);
+            REQUIRE(again);
+            CHECK(again->text() == text);
+            CHECK(again->workspace() == plan->workspace());
+        }
+    }
+    CHECK(made > 0);
+    CHECK(!cudnn_plan::of("{\"damaged\": 1", nullptr, &device(), reason));
+    CHECK(!reason.empty());
 }
 TEST_CASE("cudnn: what no engine has is said") {
     CHECK(!cudnn_has(activation_kind::unit_range)); // relu with a limit above: no engine in 16 bits
     CHECK_THROWS_WITH(described_device("{}"), Catch::StartsWith("cuDNN: "));
-    const cudnn_descriptor device = described_device(h200);
     std::string reason;
-    auto key = of(64, 64, 3, activation_kind::gelu);
-    key.groups = 64; // depthwise, with more than a bias
-    CHECK(cudnn_engines(cudnn_convolution_graph(key).operations(), CUDNN_HEUR_MODE_A, &device, reason).empty());
+    const convolution_shape::tensor t{number_format::bfloat16, 480 * 64, 270 * 480 * 64, 16};
+    const convolution_shape depthwise{.height = 270,
+                                      .width = 480,
+                                      .inputs = 64,
+                                      .out_height = 270,
+                                      .out_width = 480,
+                                      .outputs = 64,
+                                      .top = 1,
+                                      .bottom = 1,
+                                      .left = 1,
+                                      .right = 1,
+                                      .kernel = 3,
+                                      .groups = 64,
+                                      .activation = activation_kind::gelu, // more than a bias
+                                      .bias = true,
+                                      .x = t,
+                                      .y = t};
+    CHECK(engines_for(depthwise, reason).empty());
     CHECK(!reason.empty());
 }

@@ -2,8 +2,19 @@
 #include "fovea/backend/cuda/cuda.cuh"
 #include "support/gpu.cuh"
 #include "support/layers.hpp"
+#include "support/recorded_images.hpp"
 
 using namespace fovea_test;
+
+namespace {
+
+struct unrecorded : on_device<cuda_device> {};
+
+std::unique_ptr<engine> make_engine(unrecorded, const graph& g, const weight_store& w) {
+    return std::make_unique<device_engine<unrecorded>>(g, w, std::make_unique<cuda_device>(0, false));
+}
+
+} // namespace
 
 TEST_CASE("layers on a GPU") {
     FOVEA_NEEDS_GPU();
@@ -16,6 +27,49 @@ TEST_CASE("layers on a GPU") {
     check_vapsr_blocks<cuda>();
 }
 
+// Every operation in every precision: numbers are off by a rounding here and there, of what is kept and of what is
+// multiplied; of some hundred products that adds up to a few of them.
+TEST_CASE("networks on a GPU in every precision") {
+    FOVEA_NEEDS_GPU();
+    using layers = sequential<conv<3, 64, 3, silu>, conv<64, 32, 5, leaky_relu<1, 10>, conv_options{.groups = 2}>,
+                              residual<conv<32, 48, 3, gelu>, conv<48, 32, 1>>, depthwise<32, 5, identity, 3>,
+                              layer_norm<32>, product<pass, conv<32, 32, 1>>, concat<pass, conv<32, 17, 3>>, prelu<49>,
+                              conv<49, 40, 3, relu, conv_options{.stride = 2}>, max_pool<3, 2>, upsample<2>,
+                              conv<40, 12, 3, unit_range>, pixel_shuffle<2>>;
+    const auto weights = random_weights<layers>();
+    model<layers, reference> plain(weights);
+    const std::pair<precision_kind, double> roundings[] = {{precision_kind::tensor_float32, 1. / 2048},
+                                                           {precision_kind::bfloat16, 1. / 512},
+                                                           {precision_kind::float16, 1. / 4096}};
+    for (auto [precision, rounding] : roundings) {
+        INFO(name_of(precision));
+        if (precision == precision_kind::tensor_float32 && !FOVEA_WITH_CUDNN) continue;
+        for (auto method : {convolution_method::automatic, convolution_method::direct}) { // cuDNN's, fovea's own
+            model<layers, cuda> net(weights, {.convolution = method, .precision = precision});
+            for (auto [height, width] : {std::pair{13, 19}, {70, 53}, {1, 1}}) {
+                const auto x = random_tensor(2, height, width, 3);
+                const auto expected = plain(x.view()), whole = net(x.view());
+                CHECK(relative_error(expected, whole) < 10 * rounding);
+                CHECK(relative_error(whole, net(x.view(), {.how = schedule{16, 24, 0}})) < 10 * rounding);
+            }
+        }
+    }
+}
+
+TEST_CASE("images on a GPU in 16 bits") {
+    FOVEA_NEEDS_GPU();
+    using network = zoo::vapsr_network<2, 48, 64, 3>;
+    const auto weights = random_weights<network>();
+    const auto x = random_tensor(1, 90, 120, 3);
+    const auto exact = model<network, cuda>(weights)(x.view());
+    for (auto [precision, rounding] :
+         {std::pair{precision_kind::bfloat16, 1. / 512}, {precision_kind::float16, 1. / 4096}}) {
+        const double error = relative_error(exact, model<network, cuda>(weights, {.precision = precision})(x.view()));
+        CHECK(error > rounding / 20);
+        CHECK(error < 10 * rounding);
+    }
+}
+
 TEST_CASE("tiles on a GPU give the bits of the whole image") {
     FOVEA_NEEDS_GPU();
     using network = sequential<zoo::vapsr_network<2, 16, 24, 2>, clamp_in_inference>;
@@ -25,6 +79,11 @@ TEST_CASE("tiles on a GPU give the bits of the whole image") {
     REQUIRE(distance(whole, whole) == 0); // finite
     for (int side : {16, 33}) CHECK(same_bits(net(x.view(), {.how = schedule{side, side, 0}}), whole));
     CHECK(same_bits(net(x.view(), {.device_budget = 3000000}), whole));
+}
+
+TEST_CASE("images on a GPU as graphs give the bits of single kernels") {
+    FOVEA_NEEDS_GPU();
+    check_recorded_images<cuda, unrecorded>();
 }
 
 TEST_CASE("images on a GPU") {

@@ -1,9 +1,22 @@
 // Training on a GPU: every layer against the reference backend, steps beside its.
 #include "fovea/fovea_cuda.cuh"
+#include "support/adversarial_steps.hpp"
 #include "support/gpu.cuh"
-#include "support/training_steps.hpp"
+#include "support/lpips.hpp"
 
 using namespace fovea_test;
+
+namespace {
+
+struct unrecorded : on_device<cuda_device> {};
+
+std::unique_ptr<training_engine> make_training_engine(unrecorded, const graph& g, weight_store& weights,
+                                                      gradient_store<float>& gradients, const training_options& o) {
+    return std::make_unique<device_training_engine<cuda_device>>(g, weights, gradients, o,
+                                                                 std::make_shared<cuda_device>(0, false));
+}
+
+} // namespace
 
 TEST_CASE("training on a GPU: every layer") {
     FOVEA_NEEDS_GPU();
@@ -35,4 +48,22 @@ TEST_CASE("training on a GPU: a run goes on where the other stopped") {
 TEST_CASE("training on a GPU: a step that is not finite changes nothing") {
     FOVEA_NEEDS_GPU();
     check_bad_steps<cuda>();
+}
+
+TEST_CASE("training on a GPU: steps as graphs give the bits of single kernels") {
+    FOVEA_NEEDS_GPU();
+    check_recorded_steps<cuda, unrecorded>();
+    check_recorded_run<cuda, unrecorded>();
+}
+
+TEST_CASE("adversarial training on a GPU follows that on the host") {
+    FOVEA_NEEDS_GPU();
+    check_adversarial_steps<cuda, reference>();
+    check_recorded_duel<cuda, unrecorded>();
+    check_bad_duel<cuda>();
+}
+
+TEST_CASE("LPIPS on a GPU: distance and gradient as on the host") {
+    FOVEA_NEEDS_GPU();
+    check_lpips<cuda, reference>();
 }

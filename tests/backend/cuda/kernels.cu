@@ -12,6 +12,8 @@ using namespace fovea;
 FOVEA_KERNEL(convolution_kernel<64>);
 FOVEA_KERNEL(convolution_kernel<16>);
 FOVEA_KERNEL(value_kernel<depthwise_kernel>);
+FOVEA_KERNEL(depthwise_tile<5, 1>);
+FOVEA_KERNEL(depthwise_tile<5, 3>);
 FOVEA_KERNEL(layer_normalise_kernel);
 FOVEA_KERNEL(value_kernel<activate_values<device_activation>>);
 FOVEA_KERNEL(value_kernel<load_samples>);

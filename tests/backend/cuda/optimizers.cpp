@@ -76,12 +76,12 @@ template <class Optimizer> void check_optimizer(const Optimizer& o, const settin
         const double norm = gradient_norm(expected.of, norms), rate = 0.01 / (1 + step);
         const double decay = std::min(s.average, double(1 + average.steps()) / double(10 + average.steps()));
         on_device.begin_step();
-        on_device.step({.how = on_cpu.options(),
-                        .step = on_cpu.steps() + 1,
-                        .learning_rate = rate,
-                        .max_gradient_norm = s.most,
-                        .average_share = 1 - decay},
-                       is.values.data(), is.gradients.data());
+        on_device.upload({.how = on_cpu.options(),
+                          .step = on_cpu.steps() + 1,
+                          .learning_rate = rate,
+                          .max_gradient_norm = s.most,
+                          .average_share = 1 - decay});
+        on_device.step(on_cpu.options(), is.values.data(), is.gradients.data());
         const update_report r = on_device.report();
         CHECK(r.taken == (step != s.bad));
         if (step == s.bad) continue;
@@ -136,7 +136,8 @@ TEST_CASE("optimizers of the GPU: a loss that is not finite changes nothing") {
     on_device.upload(state_of(o), nullptr);
     on_device.begin_step();
     on_device.state()->loss = std::nan("");
-    on_device.step({.how = o.options()}, w.values.data(), w.gradients.data());
+    on_device.upload({.how = o.options()});
+    on_device.step(o.options(), w.values.data(), w.gradients.data());
     CHECK_FALSE(on_device.report().taken);
     CHECK(w.values == before);
 }

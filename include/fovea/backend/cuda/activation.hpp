@@ -33,9 +33,7 @@ struct device_activation {
 template <class F> struct activate_values {
     device_view x, y; // (N,H,W,C)
     F f;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = f(x.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, f(x.get(p, c))); }
 };
 
 // A user's own: its function is marked FOVEA_HOST_DEVICE.
@@ -48,8 +46,8 @@ struct rectify_by_slope {
     device_view x, y;   // (N,H,W,C)
     const float* slope; // (C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float v = x.at(p.image, p.row, p.column)[c];
-        y.at(p.image, p.row, p.column)[c] = v > 0 ? v : slope[c] * v;
+        const float v = x.get(p, c);
+        y.put(p, c, v > 0 ? v : slope[c] * v);
     }
 };
 

@@ -17,7 +17,7 @@ struct adafactor_state {
     updated_weights all;
     const factored_tensor* tensors;
     float *rows, *columns, *means; // means: of the rows of each matrix, at least eps1
-    float share, eps1;
+    float eps1;
 
     FOVEA_HOST_DEVICE static float lerp(float from, float to, float part) { return from + part * (to - from); }
 
@@ -48,7 +48,7 @@ struct adafactor_moments {
         float& moment = (of_columns ? s.columns : s.rows)[p.tensor_begin + at];
         if (!t.factored()) {
             const float g = s.all.gradient(begin + at);
-            moment = adafactor_state::lerp(moment, g * g, s.share);
+            moment = adafactor_state::lerp(moment, g * g, s.all.numbers->adafactor.share);
             return;
         }
         const int numbers = of_columns ? t.rows : t.columns, step = of_columns ? t.columns : 1;
@@ -59,7 +59,7 @@ struct adafactor_moments {
             const double g = double(s.all.gradient(first + std::ptrdiff_t(i) * step));
             square += g * g;
         }
-        moment = adafactor_state::lerp(moment, float(square / numbers), s.share);
+        moment = adafactor_state::lerp(moment, float(square / numbers), s.all.numbers->adafactor.share);
     }
 };
 
@@ -114,7 +114,8 @@ struct adafactor_factors {
     const tensor_piece* pieces;
     const int* first; // (tensors + 1), of their pieces
     int tensors;
-    double eps2, size, d;
+    double eps2, d;
+    const step_numbers* step;
     float* factors; // (tensors)
 
     int blocks() const { return blocks_for(tensors, threads); }
@@ -125,7 +126,8 @@ struct adafactor_factors {
         double of_w = 0, of_u = 0, numbers = 0;
         for (int i = first[t]; i < first[t + 1]; ++i)
             of_w += squares[2 * i], of_u += squares[2 * i + 1], numbers += pieces[i].count;
-        const double alpha = fmax(eps2, sqrt(of_w / numbers)) * size, clipped = fmax(1., sqrt(of_u / numbers) / d);
+        const double alpha = fmax(eps2, sqrt(of_w / numbers)) * step->adafactor.size,
+                     clipped = fmax(1., sqrt(of_u / numbers) / d);
         factors[t] = float(alpha / clipped);
     }
 };
@@ -133,12 +135,12 @@ struct adafactor_factors {
 struct adafactor_update {
     adafactor_state s;
     const float* factors; // (tensors)
-    float kept;           // of the weights, by their decay
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
         if (!s.all.good()) return;
         const std::ptrdiff_t i = p.tensor_begin + at;
-        s.all.put(i, s.all.w[i] * kept - factors[p.tensor] * s.update(p.tensor, p.tensor_begin, at));
+        s.all.put(
+            i, s.all.w[i] * s.all.numbers->adafactor.kept - factors[p.tensor] * s.update(p.tensor, p.tensor_begin, at));
     }
 };
 

@@ -6,24 +6,19 @@ namespace fovea {
 
 struct add_values {
     device_view a, b, y; // (N,H,W,C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = a.at(p.image, p.row, p.column)[c] + b.at(p.image, p.row, p.column)[c];
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, a.get(p, c) + b.get(p, c)); }
 };
 
 struct multiply_values {
     device_view a, b, y; // (N,H,W,C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] = a.at(p.image, p.row, p.column)[c] * b.at(p.image, p.row, p.column)[c];
-    }
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, a.get(p, c) * b.get(p, c)); }
 };
 
 struct concatenate_values {
     device_view a, b, y; // (N,H,W,C), (N,H,W,D), (N,H,W,C+D)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const bool first = c < a.channels;
-        y.at(p.image, p.row, p.column)[c] =
-            first ? a.at(p.image, p.row, p.column)[c] : b.at(p.image, p.row, p.column)[c - a.channels];
+        y.put(p, c, first ? a.get(p, c) : b.get(p, c - a.channels));
     }
 };
 

@@ -94,9 +94,7 @@ struct bias_gradient {
     static constexpr int sums = 1;
     device_view dy; // (N,H,W,C)
     float* db;      // (C), +=
-    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        sum[0] += double(dy.at(p.image, p.row, p.column)[c]);
-    }
+    FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const { sum[0] += double(dy.get(p, c)); }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { db[c] += float(sum[0]); }
 };
 
@@ -105,8 +103,8 @@ struct slope_gradient {
     device_view x, dy; // (N,H,W,C)
     float* dslope;     // (C), +=
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        const float v = x.at(p.image, p.row, p.column)[c];
-        if (!(v > 0)) sum[0] += double(v * dy.at(p.image, p.row, p.column)[c]);
+        const float v = x.get(p, c);
+        if (!(v > 0)) sum[0] += double(v * dy.get(p, c));
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const { dslope[c] += float(sum[0]); }
 };

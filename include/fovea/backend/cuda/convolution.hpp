@@ -1,4 +1,5 @@
-// y = f(conv(x, w) + b) + skip in float32: every kernel size, stride, dilation, offset and number of groups.
+// y = f(conv(x, w) + b) + skip, or times it where it is a gate: every kernel size, stride, dilation, offset and number
+// of groups. Sums are in float32, tensors in any format.
 //
 // A product of matrices whose left one is gathered from the image: a block computes 128 pixels x `Outputs` channels of
 // a group, summing `slice` products at a time over taps and inputs. The order of a pixel's sum does not depend on where
@@ -13,10 +14,12 @@ namespace fovea {
 // The call of a convolution, without what is the same for all of a block.
 struct convolution_problem {
     device_view x, skip, y; // (N,H,W,I), (N,H',W',O) or absent, (N,H',W',O)
-    const float *w, *b;     // (groups, taps, I/groups, O/groups), (O) or null
+    device_numbers w;       // (O, taps, I/groups)
+    const float* b;         // (O) or null
     int inputs, outputs;    // of a group
     int groups, kernel, stride, dilation, offset;
-    int divide = 1; // of what a tap names only every so many rows and columns are there; of a gradient
+    int divide = 1;     // of what a tap names only every so many rows and columns are there; of a gradient
+    bool gated = false; // skip is multiplied with
     device_activation activation{};
     device_area area;
 
@@ -24,7 +27,7 @@ struct convolution_problem {
         : x(c.x[0]),
           skip(c.x[1]),
           y(c.y),
-          w(c.weight<float>(0)),
+          w(filters(c.w[0], c.x[0].format)),
           b(c.weight<float>(1)),
           inputs(c.dims[1]),
           outputs(c.dims[0] / c.a.groups),
@@ -41,7 +44,7 @@ struct convolution_problem {
         : x(c.dy),
           skip(c.accumulates[0] ? c.dx[0] : window{}),
           y(c.dx[0]),
-          w(static_cast<const float*>(c.arranged)),
+          w(filters(c.arranged, c.dy.format)),
           b(nullptr),
           inputs(c.dims[0] / c.a.groups),
           outputs(c.dims[1]),
@@ -52,6 +55,11 @@ struct convolution_problem {
           offset(-c.a.offset),
           divide(c.a.stride),
           area(c) {}
+
+    // As backend/cuda/filters.hpp arranges them: in the format of what they are multiplied with.
+    static device_numbers filters(const void* at, number_format f) {
+        return {static_cast<std::byte*>(const_cast<void*>(at)), f};
+    }
 
     // The input row (or column) of tap `t` for output row (or column) `at`.
     FOVEA_HOST_DEVICE int source(int at, int t) const { return at * stride + offset + (t - kernel / 2) * dilation; }
@@ -65,8 +73,11 @@ struct convolution_problem {
         return x.inside(v, u);
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, int channel, float sum) const {
+        y.put(p, channel, finished(sum, channel, skip ? skip.get(p, channel) : 0));
+    }
+    FOVEA_HOST_DEVICE float finished(float sum, int channel, float beside) const {
         const float v = activation(sum + (b ? b[channel] : 0));
-        y.at(p.image, p.row, p.column)[channel] = v + (skip.data ? skip.at(p.image, p.row, p.column)[channel] : 0);
+        return gated ? v * beside : v + beside;
     }
 };
 
@@ -78,7 +89,7 @@ template <int Outputs> struct convolution_kernel {
 
     struct shared {
         alignas(16) float x[slice][pixels + 4]; // threads that store along a column meet other banks
-        alignas(16) float w[slice][Outputs];
+        alignas(16) float w[slice][Outputs + 4];
     };
     struct own {
         float sum[own_pixels][own_outputs];
@@ -127,16 +138,15 @@ template <int Outputs> struct convolution_kernel {
             int v = 0, u = 0;
             const bool there = term < terms && p.image >= 0 && of.locate(p, tap, v, u);
             s.x[thread % slice][thread / slice + j * (threads / slice)] =
-                there ? of.x.at(p.image, v, u)[group * of.inputs + channel] : 0;
+                there ? of.x.get({p.image, v, u}, group * of.inputs + channel) : 0;
         }
     }
 
     FOVEA_HOST_DEVICE void load_filters(int first_term, int group, int first_output, int thread, shared& s) const {
         for (int i = thread; i < slice * Outputs; i += threads) {
-            const int term = first_term + i / Outputs, output = first_output + i % Outputs;
+            const int term = first_term + i % slice, output = first_output + i / slice;
             const bool there = term < terms && output < of.outputs;
-            s.w[i / Outputs][i % Outputs] =
-                there ? of.w[(std::ptrdiff_t(group) * terms + term) * of.outputs + output] : 0;
+            s.w[i % slice][i / slice] = there ? of.w[(std::ptrdiff_t(group) * of.outputs + output) * terms + term] : 0;
         }
     }
 
@@ -164,19 +174,6 @@ template <int Outputs> struct convolution_kernel {
                 if (output < of.outputs) of.finish(at, group * of.outputs + output, o.sum[p][q]);
             }
         }
-    }
-};
-
-// groups = channels: a thread for each number.
-struct depthwise_kernel {
-    convolution_problem of; // w (taps, C)
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        float sum = 0;
-        for (int tap = 0; tap < of.kernel * of.kernel; ++tap) {
-            int v = 0, u = 0;
-            if (of.locate(p, tap, v, u)) sum += of.w[tap * of.groups + c] * of.x.at(p.image, v, u)[c];
-        }
-        of.finish(p, c, sum);
     }
 };
 

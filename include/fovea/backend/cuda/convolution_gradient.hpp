@@ -89,10 +89,10 @@ struct weight_gradient_kernel {
         if (pixel >= pixels()) return;
         const pixel_position p = area.at(pixel);
         const int output = first_out + lane, input = first_in + lane;
-        if (output < outputs) s.dy[k][lane] = dy.at(p.image, p.row, p.column)[group * outputs + output];
+        if (output < outputs) s.dy[k][lane] = dy.get(p, group * outputs + output);
         const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
                   u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
-        if (input < inputs && x.inside(v, u)) s.x[k][lane] = x.at(p.image, v, u)[group * inputs + input];
+        if (input < inputs && x.inside(v, u)) s.x[k][lane] = x.get({p.image, v, u}, group * inputs + input);
     }
     FOVEA_HOST_DEVICE void multiply(int thread, const shared& s, own& o) const {
         const int output = thread / lanes * each, input = thread % lanes * each;
@@ -170,7 +170,7 @@ struct depthwise_weight_gradient {
     FOVEA_HOST_DEVICE void add(int tap, pixel_position p, int c, double (&sum)[1]) const {
         const int v = p.row * stride + offset + (tap / kernel - kernel / 2) * dilation,
                   u = p.column * stride + offset + (tap % kernel - kernel / 2) * dilation;
-        if (x.inside(v, u)) sum[0] += double(dy.at(p.image, p.row, p.column)[c]) * double(x.at(p.image, v, u)[c]);
+        if (x.inside(v, u)) sum[0] += double(dy.get(p, c)) * double(x.get({p.image, v, u}, c));
     }
     FOVEA_HOST_DEVICE void put(int tap, int c, const double (&sum)[1]) const {
         dw[c * kernel * kernel + tap] += float(sum[0]);

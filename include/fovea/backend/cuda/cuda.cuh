@@ -16,7 +16,8 @@ inline std::unique_ptr<engine> make_engine(cuda, const graph& g, const weight_st
 inline std::unique_ptr<training_engine> make_training_engine(cuda, const graph& g, weight_store& weights,
                                                              gradient_store<float>& gradients,
                                                              const training_options& o) {
-    return std::make_unique<device_training_engine<cuda>>(g, weights, gradients, o, std::make_unique<cuda_device>());
+    return std::make_unique<device_training_engine<cuda_device>>(g, weights, gradients, o,
+                                                                 std::make_shared<cuda_device>());
 }
 
 } // namespace fovea

@@ -23,13 +23,14 @@ inline void check_cudnn(cudnnStatus_t said, const char* doing) {
     if (said != CUDNN_STATUS_SUCCESS) fail("cuDNN: ", doing, ": ", cudnn_reason(said));
 }
 
+inline std::string cudnn_version_text(int v) { return text_of(v / 10000, '.', v / 100 % 100, '.', v % 100); }
+
 // Throws unless the library that was found is one that this build can use.
 inline void check_cudnn_version() {
     const auto found = int(cudnnGetVersion()), least = 90800; // descriptions of devices
-    const auto text = [](int v) { return text_of(v / 10000, '.', v / 100 % 100, '.', v % 100); };
     if (found < least || found / 10000 != CUDNN_MAJOR)
-        fail("cuDNN ", text(found), " was found: expected ", text(CUDNN_VERSION),
-             ", which this build was made with, or ", text(least), " or later of the same major version");
+        fail("cuDNN ", cudnn_version_text(found), " was found: expected ", cudnn_version_text(CUDNN_VERSION),
+             ", which this build was made with, or ", cudnn_version_text(least), " or later of the same major version");
 }
 
 } // namespace detail
@@ -45,6 +46,7 @@ template <> inline constexpr auto cudnn_type_of<cudnnDataType_t> = CUDNN_TYPE_DA
 template <> inline constexpr auto cudnn_type_of<cudnnConvolutionMode_t> = CUDNN_TYPE_CONVOLUTION_MODE;
 template <> inline constexpr auto cudnn_type_of<cudnnPointwiseMode_t> = CUDNN_TYPE_POINTWISE_MODE;
 template <> inline constexpr auto cudnn_type_of<cudnnBackendHeurMode_t> = CUDNN_TYPE_HEUR_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnBackendNumericalNote_t> = CUDNN_TYPE_NUMERICAL_NOTE;
 
 class cudnn_descriptor {
   public:
@@ -62,9 +64,11 @@ class cudnn_descriptor {
 
     cudnnBackendDescriptor_t raw() const { return raw_; }
 
+    template <class T> cudnnStatus_t try_set(cudnnBackendAttributeName_t name, const T* values, std::size_t count) {
+        return cudnnBackendSetAttribute(raw_, name, cudnn_type_of<T>, std::int64_t(count), values);
+    }
     template <class T> cudnn_descriptor& set(cudnnBackendAttributeName_t name, const T* values, std::size_t count) {
-        detail::check_cudnn(cudnnBackendSetAttribute(raw_, name, cudnn_type_of<T>, std::int64_t(count), values),
-                            "an attribute of a graph");
+        detail::check_cudnn(try_set(name, values, count), "an attribute of a graph");
         return *this;
     }
     // Pointers to data; a descriptor is a void*, too.
@@ -90,11 +94,37 @@ class cudnn_descriptor {
     }
     cudnnStatus_t try_finish() { return cudnnBackendFinalize(raw_); }
 
-    std::int64_t integer(cudnnBackendAttributeName_t name) const {
-        std::int64_t value = 0, count = 0;
-        detail::check_cudnn(cudnnBackendGetAttribute(raw_, name, CUDNN_TYPE_INT64, 1, &count, &value),
-                            "reading an attribute of a graph");
-        return value;
+    // At most so many; 0: as many as there are.
+    template <class T>
+    std::vector<T> values(cudnnBackendAttributeName_t name, std::int64_t most, const char* doing) const {
+        const auto get = [&](std::vector<T>& to) {
+            std::int64_t count = 0;
+            detail::check_cudnn(cudnnBackendGetAttribute(raw_, name, cudnn_type_of<T>, std::int64_t(to.size()), &count,
+                                                         to.empty() ? nullptr : to.data()),
+                                doing);
+            return std::size_t(count);
+        };
+        std::vector<T> all;
+        all.resize(most ? std::size_t(most) : get(all));
+        if (!all.empty()) all.resize(get(all));
+        return all;
+    }
+    std::vector<cudnn_descriptor> descriptors(cudnnBackendAttributeName_t name, cudnnBackendDescriptorType_t type,
+                                              const char* doing) const {
+        const auto get = [&](std::vector<cudnnBackendDescriptor_t>& to) {
+            std::int64_t count = 0;
+            detail::check_cudnn(
+                cudnnBackendGetAttribute(raw_, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, std::int64_t(to.size()), &count,
+                                         to.empty() ? nullptr : to.data()),
+                doing);
+            return count;
+        };
+        std::vector<cudnn_descriptor> all;
+        std::vector<cudnnBackendDescriptor_t> raw;
+        for (std::int64_t i = get(raw); i > 0; --i) all.emplace_back(type);
+        for (auto& d : all) raw.push_back(d.raw());
+        if (!all.empty()) all.erase(all.begin() + get(raw), all.end());
+        return all;
     }
 
   private:

@@ -1,6 +1,8 @@
-// How cuDNN will run a graph: of the engines that its heuristics propose, the first that takes it. They can also be
-// asked for a device that is only described, so that a graph can be checked where there is no GPU.
+// How cuDNN runs a graph: the engines that its heuristics propose, and plans made of them. Both can also be asked for a
+// device that is only described, so that a graph can be checked where there is no GPU.
 #pragma once
+#include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "fovea/backend/cuda/cudnn_descriptor.cuh"
@@ -23,59 +25,82 @@ inline std::vector<cudnn_descriptor> cudnn_engines(const cudnn_descriptor& graph
     cudnn_descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph).set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
     if (device) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *device);
-    std::vector<cudnn_descriptor> engines;
     if (const auto said = heuristics.try_finish(); said != CUDNN_STATUS_SUCCESS) {
         reason = detail::cudnn_reason(said);
-        return engines;
+        return {};
     }
-    const auto results = [&](std::int64_t room, cudnnBackendDescriptor_t* to) {
-        std::int64_t count = 0;
-        detail::check_cudnn(cudnnBackendGetAttribute(heuristics.raw(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                                     CUDNN_TYPE_BACKEND_DESCRIPTOR, room, &count, to),
-                            "asking for engines");
-        return count;
-    };
-    std::vector<cudnnBackendDescriptor_t> raw;
-    for (std::int64_t i = results(0, nullptr); i > 0; --i)
-        raw.push_back(engines.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR).raw());
-    const std::int64_t given = raw.empty() ? 0 : results(std::int64_t(raw.size()), raw.data());
-    engines.erase(engines.begin() + given, engines.end());
+    auto engines =
+        heuristics.descriptors(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, "asking for engines");
     if (engines.empty()) reason = "cuDNN proposes no engine";
     return engines;
 }
 
-// The first of the engines that takes the graph on the device of the handle. Throws where none does.
+// Whether an engine sums in float32, in one order, what it was given and nothing that it has made of it.
+inline bool sums_as_asked(const cudnn_descriptor& engine) {
+    const auto of = engine.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, "of an engine");
+    const auto notes = of.front().values<cudnnBackendNumericalNote_t>(
+        CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT, "asking how an engine computes");
+    return std::ranges::all_of(notes, [](auto note) {
+        return note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP;
+    });
+}
+
 class cudnn_plan {
   public:
-    cudnn_plan(const cudnn_descriptor& graph, cudnnHandle_t handle) {
-        std::string reason;
-        for (auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
-            for (const cudnn_descriptor& engine : cudnn_engines(graph, mode, nullptr, reason)) {
-                plan_ = cudnn_descriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-                plan_.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle)
-                    .set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, engine);
-                const auto said = plan_.try_finish();
-                if (said == CUDNN_STATUS_SUCCESS) return;
-                reason = detail::cudnn_reason(said);
-            }
-        fail("cuDNN: no engine takes a convolution: ", reason);
+    // Of an engine, on the device of the handle or on one that is described; none where it does not take its graph.
+    static std::optional<cudnn_plan> of(const cudnn_descriptor& engine, cudnnHandle_t handle,
+                                        const cudnn_descriptor* device, std::string& reason) {
+        cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        d.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, engine);
+        return finished(std::move(d), handle, device, reason);
+    }
+    // As text() wrote it.
+    static std::optional<cudnn_plan> of(std::string_view text, cudnnHandle_t handle, const cudnn_descriptor* device,
+                                        std::string& reason) {
+        cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        const auto said = d.try_set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, text.data(), text.size());
+        if (said == CUDNN_STATUS_SUCCESS) return finished(std::move(d), handle, device, reason);
+        reason = detail::cudnn_reason(said);
+        return {};
     }
 
-    std::size_t workspace() const { return std::size_t(plan_.integer(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)); }
+    std::size_t workspace() const {
+        return std::size_t(plan_.values<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1, what).at(0));
+    }
+    std::string text() const {
+        const auto all = plan_.values<char>(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, 0, what);
+        return {all.data(), all.size()};
+    }
 
-    // Puts the graph into the handle's stream, with the tensors `ids` at `pointers` in the device's memory.
-    void run(cudnnHandle_t handle, const std::vector<std::int64_t>& ids, const std::vector<void*>& pointers,
-             void* workspace) const {
+    // Puts the graph into the handle's stream, with the tensors `ids` at `pointers` in the device's memory. Does not
+    // throw: a plan may turn out not to run.
+    cudnnStatus_t run(cudnnHandle_t handle, const std::vector<std::int64_t>& ids, const std::vector<void*>& pointers,
+                      void* workspace) const {
         cudnn_descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
         pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids)
             .set_pointers(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, pointers)
             .set_pointers(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, {workspace});
         detail::check_cudnn(pack.try_finish(), "the tensors of a run");
-        detail::check_cudnn(cudnnBackendExecute(handle, plan_.raw(), pack.raw()), "putting a graph into the queue");
+        return cudnnBackendExecute(handle, plan_.raw(), pack.raw());
     }
 
   private:
-    cudnn_descriptor plan_{CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR};
+    static constexpr auto what = "reading a plan";
+
+    explicit cudnn_plan(cudnn_descriptor d) : plan_(std::move(d)) {}
+    static std::optional<cudnn_plan> finished(cudnn_descriptor d, cudnnHandle_t handle, const cudnn_descriptor* device,
+                                              std::string& reason) {
+        if (device)
+            d.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);
+        else
+            d.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle);
+        const auto said = d.try_finish();
+        if (said == CUDNN_STATUS_SUCCESS) return cudnn_plan(std::move(d));
+        reason = detail::cudnn_reason(said);
+        return {};
+    }
+
+    cudnn_descriptor plan_;
 };
 
 } // namespace fovea

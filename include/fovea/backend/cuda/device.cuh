@@ -4,9 +4,15 @@
 #include <cuda_runtime.h>
 
 #include <memory>
+#include <utility>
 
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/buffer.hpp"
+#if FOVEA_WITH_CUDNN
+#include <optional>
+
+#include "fovea/backend/cuda/cudnn_convolutions.cuh"
+#endif
 
 namespace fovea {
 
@@ -52,6 +58,25 @@ struct nothing_to_do {
     FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {}
 };
 
+// Kernels that were recorded, as one graph.
+class cuda_recording {
+  public:
+    explicit cuda_recording(cudaGraph_t graph) {
+        const cudaError_t said = cudaGraphInstantiate(&executable_, graph, 0);
+        cudaGraphDestroy(graph);
+        check_cuda(said, "preparing a graph of kernels");
+    }
+    cuda_recording(cuda_recording&& other) noexcept : executable_(std::exchange(other.executable_, nullptr)) {}
+    cuda_recording& operator=(cuda_recording&&) = delete;
+    ~cuda_recording() {
+        if (executable_) cudaGraphExecDestroy(executable_);
+    }
+    cudaGraphExec_t executable() const { return executable_; }
+
+  private:
+    cudaGraphExec_t executable_ = nullptr;
+};
+
 } // namespace detail
 
 // How many GPUs can be used; else why none can.
@@ -73,7 +98,8 @@ inline gpus_found find_gpus() {
 // Of one host thread at a time. Throws where the machine has no such GPU, or this build no code for it.
 class cuda_device {
   public:
-    explicit cuda_device(int index = 0) : index_(index) {
+    // records: whether work that comes again is put into the queue as one graph, not kernel by kernel.
+    explicit cuda_device(int index = 0, bool records = true) : index_(index), records_(records) {
         const gpus_found found = find_gpus();
         if (found.count == 0) fail("CUDA: ", found.reason);
         if (index < 0 || index >= found.count)
@@ -122,6 +148,36 @@ class cuda_device {
     }
     void wait() { detail::check_cuda(cudaStreamSynchronize(stream_), "running a network"); }
 
+    using recording = detail::cuda_recording;
+    bool begin_recording() {
+        if (records_)
+            detail::check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording kernels");
+        return records_;
+    }
+    recording end_recording() {
+        cudaGraph_t graph = nullptr;
+        detail::check_cuda(cudaStreamEndCapture(stream_, &graph), "recording kernels");
+        return recording(graph);
+    }
+    void drop_recording() noexcept {
+        cudaGraph_t graph = nullptr;
+        if (cudaStreamEndCapture(stream_, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+        cudaGetLastError(); // whoever drops it has an error of his own
+    }
+    void replay(const recording& r) {
+        detail::check_cuda(cudaGraphLaunch(r.executable(), stream_), "putting a graph of kernels into the queue");
+    }
+
+#if FOVEA_WITH_CUDNN
+    void open_convolutions() {
+        if (!convolutions_) select(), convolutions_.emplace(stream_, name());
+    }
+    const convolution_plan* find_convolution(const library_convolution& l, const notice_function& say) {
+        return convolutions_->find(l, say);
+    }
+    void save_convolutions(const notice_function& say) { convolutions_->save(say); }
+#endif
+
   private:
     void check_code() {
         cudaFuncAttributes unused{};
@@ -137,8 +193,12 @@ class cuda_device {
     }
 
     int index_;
+    bool records_;
     cudaDeviceProp properties_{};
     cudaStream_t stream_ = nullptr;
+#if FOVEA_WITH_CUDNN
+    std::optional<cudnn_convolutions> convolutions_;
+#endif
 };
 
 } // namespace fovea

@@ -9,12 +9,26 @@
 //   void upload(void* to, const void* from, std::size_t bytes), download(...);    from and to memory_place::host
 //   void clear(void* to, std::size_t bytes);              zeros
 //   void wait();                                          for everything in the queue; throws what failed
+//   bool begin_recording();                               of what is put into the queue, instead of running it; false:
+//                                                         this device records nothing
+//   recording end_recording();
+//   void drop_recording() noexcept;                       ends it, too
+//   void replay(const recording&);                        into the queue
+// and where it has a library of convolutions, which those in 16 bits and TF32 are left to:
+//   void open_convolutions();                             throws where the library cannot be used
+//   const convolution_plan* find_convolution(const library_convolution&, const notice_function&);
+//                                                         null where the library lacks it; it may measure where it is
+//                                                         asked for the first time
+//   void save_convolutions(const notice_function&);       what was measured, for the next run
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "fovea/backend/cuda/buffer.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
+#include "fovea/backend/cuda/library_convolutions.hpp"
+#include "fovea/backend/cuda/recordings.hpp"
 #include "fovea/model/engine.hpp"
 
 namespace fovea {
@@ -47,6 +61,16 @@ template <class Device> class device_weights {
     std::vector<std::size_t> offsets_;
 };
 
+// What the kernels of a tile depend on besides numbers in memory.
+struct tile_work {
+    device_samples from, to;
+    pixel_values values;
+    int batch;
+    rectangle part;
+    const std::byte* arena;
+    bool operator==(const tile_work&) const = default;
+};
+
 // Of a graph that was traced for Backend.
 template <class Backend> class device_engine final : public engine {
   public:
@@ -56,6 +80,7 @@ template <class Backend> class device_engine final : public engine {
         : graph_(g),
           device_(std::move(on)),
           weights_(*device_, g, weights),
+          library_(*device_, g),
           last_pass_begins_(first_of_last_pass<Backend>(g)) {
         for (auto& o : g.operations) {
             call c;
@@ -65,16 +90,20 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, value_range values, const run_options& o,
+    bool run(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values, const run_options& o,
              bool& finite) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
         const device_samples from = upload(in);
         out_.reserve(out.bytes(), "the output");
         device_->clear(flag_.data(), sizeof(int));
-        const store_samples to({out_.data(), out}, values, graph_.tensors.back().channels, flag());
+        const device_samples into{out_.data(), out};
+        const store_samples to(into, values, graph_.tensors.back().channels, flag());
         const detail::tiling tiles = make_room({in.height, in.width}, in.batch, o);
         for (int i = 0; i < tiles.count(); ++i) {
-            run_tile(plan_of({in.height, in.width}, in.batch, tiles.at(i)), {from, {}, values}, to);
+            const tile_work work{from, into, values, in.batch, tiles.at(i), arena_.data()};
+            recordings_.run(work, [&] {
+                run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to, o.notice);
+            });
             if (o.progress || o.stop.stop_possible()) device_->wait(); // else the queue never runs dry
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
@@ -94,8 +123,17 @@ template <class Backend> class device_engine final : public engine {
         return plan_of(input, batch, tiles.at(middle)).bytes;
     }
 
-    // Tiles whose activations fit, the arena being reserved: whole images where they do, else by halves.
+    // Tiles whose activations fit, the arena being reserved. Images of one size in a row are planned once.
     detail::tiling make_room(extent input, int batch, const run_options& o) {
+        const room wanted{input, batch, o.how, o.device_budget};
+        if (!(last_room_ == wanted) || arena_.bytes() == 0) {
+            last_tiles_.emplace(find_room(input, batch, o));
+            last_room_ = wanted;
+        }
+        return *last_tiles_;
+    }
+    // Whole images where they fit, else by halves.
+    detail::tiling find_room(extent input, int batch, const run_options& o) {
         const auto tiles_of = [&](int side) { return detail::tiling(graph_, input, {side, side, 0}); };
         if (o.how) {
             const detail::tiling tiles(graph_, input, {o.how->tile_height, o.how->tile_width, 0});
@@ -117,36 +155,50 @@ template <class Backend> class device_engine final : public engine {
              " MB of the GPU's memory for activations: expected a budget of that or more, got ", budget >> 20, " MB");
     }
 
-    // The tile's windows onto the arena.
+    // The tile's windows onto the arena. It is one band, so that rows lie one after the other: no ring turns.
     std::vector<window> place(const plan& p) const {
         std::vector<window> windows;
-        for (std::size_t i = 0; i < p.tensors.size(); ++i) windows.push_back(window_of(graph_, p, i, arena_.data()));
+        for (std::size_t i = 0; i < p.tensors.size(); ++i) {
+            window& w = windows.emplace_back(window_of(graph_, p, i, arena_.data()));
+            if (w) w.data -= p.tensors[i].rows.begin * w.row_stride * std::ptrdiff_t(bytes_of(w.format));
+            w.stored = w.height;
+        }
         return windows;
+    }
+
+    static void take_area(call& c, const plan& p, const std::vector<window>& windows, std::size_t t) {
+        c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols, c.y = windows[t];
+    }
+    // Of the operations before the last pass.
+    std::vector<call> calls_of(const plan& p, const std::vector<window>& windows) const {
+        std::vector<call> calls(calls_.begin(), calls_.begin() + last_pass_begins_);
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            const operation& o = graph_.operations[i];
+            take_area(calls[i], p, windows, std::size_t(o.y));
+            for (int k = 0; k < max_inputs; ++k)
+                if (o.x[k] >= 0) calls[i].x[std::size_t(k)] = windows[std::size_t(o.x[k])];
+        }
+        return calls;
     }
 
     struct input_of { // of the tile's first kernel
         device_samples from;
         window to;
-        value_range values;
+        pixel_values values;
     };
-    void run_tile(const plan& p, input_of input, const store_samples& store) {
+    void run_tile(const plan& p, input_of input, const store_samples& store, const notice_function& notice) {
         const auto windows = place(p);
+        const auto calls = calls_of(p, windows);
+        const auto by_library = library_.find(calls, notice);
         const auto area_of = [&](std::size_t t) {
             call c;
-            c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols;
-            c.y = windows[t], c.queue = device_->queue();
+            c.queue = device_->queue();
+            take_area(c, p, windows, t);
             return c;
         };
         detail::launch_values<device>(area_of(0), load_samples(input.from, windows[0], input.values));
-        for (int i = 0; i < last_pass_begins_; ++i) {
-            const operation& o = graph_.operations[std::size_t(i)];
-            call c = calls_[std::size_t(i)];
-            const call area = area_of(std::size_t(o.y));
-            c.images = area.images, c.rows = area.rows, c.cols = area.cols, c.y = area.y;
-            for (int k = 0; k < max_inputs; ++k)
-                if (o.x[k] >= 0) c.x[std::size_t(k)] = windows[std::size_t(o.x[k])];
-            o.forward(c);
-        }
+        for (std::size_t i = 0; i < calls.size(); ++i)
+            by_library[i] ? by_library[i].run() : graph_.operations[i].forward(calls[i]);
         const call area = area_of(windows.size() - 1);
         detail::launch<device>(area, value_kernel<last_pass>(area, 1, last_pass_of(windows, store)));
     }
@@ -200,10 +252,21 @@ template <class Backend> class device_engine final : public engine {
     const graph& graph_;
     std::unique_ptr<device> device_; // before what lives on it
     device_weights<device> weights_;
+    library_convolutions<device> library_;
     int last_pass_begins_;
     std::vector<call> calls_; // of the operations, without what depends on the tile
     device_buffer<device, memory_place::device> arena_{*device_}, in_{*device_}, out_{*device_}, flag_{*device_};
     device_buffer<device, memory_place::host> staging_{*device_};
+    recordings<device, tile_work> recordings_{*device_};
+    struct room {
+        extent input;
+        int batch;
+        std::optional<schedule> how;
+        std::size_t budget;
+        bool operator==(const room&) const = default;
+    };
+    std::optional<room> last_room_;
+    std::optional<detail::tiling> last_tiles_; // in it
 };
 
 } // namespace fovea

@@ -1,8 +1,9 @@
-// Filters as the GPU's convolutions read them: (group, tap, input, output), so that neighbouring threads, which compute
-// neighbouring outputs, read neighbouring numbers. Depthwise: (tap, channel). Turned, for the gradient of the input:
-// (group, tap from the last, output, input).
+// Filters as the GPU's convolutions read them: (group, output, tap, input), the order that cuDNN knows, too. Depthwise:
+// (tap, channel), so that neighbouring threads read neighbouring numbers. Turned, for the gradient of the input:
+// (group, input, tap from the last, output). In the format of the tensor that they are multiplied with.
 #pragma once
 #include "fovea/backend/cuda/blocks.hpp"
+#include "fovea/backend/cuda/numbers.hpp"
 #include "fovea/graph/kernel.hpp"
 
 namespace fovea {
@@ -21,17 +22,18 @@ struct arrange_filters {
     using own = nothing_kept;
 
     const float* from; // (O, I/groups, K, K)
-    float* to;
+    device_numbers to;
     int outputs, inputs, taps, groups; // outputs of a group
-    bool turned;
+    bool turned, outputs_last;
 
     arrange_filters(const preparation_call& c, bool for_gradient)
         : from(c.weight<float>(0)),
-          to(static_cast<float*>(c.out)),
+          to{static_cast<std::byte*>(c.out), c.format},
           inputs(c.dims[0][1]),
           taps(c.dims[0][2] * c.dims[0][3]),
           groups(c.a.groups),
-          turned(for_gradient) {
+          turned(for_gradient),
+          outputs_last(for_gradient || groups == c.dims[0][0]) {
         if (groups == c.dims[0][0]) groups = 1; // depthwise: as one group of filters over one input
         outputs = c.dims[0][0] / groups;
     }
@@ -42,11 +44,11 @@ struct arrange_filters {
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
         const int i = block * threads + thread; // in `to`
         if (i >= groups * outputs * inputs * taps) return;
-        const int output = turned ? i / inputs % outputs : i % outputs,
-                  input = turned ? i % inputs : i / outputs % inputs, tap = i / (outputs * inputs) % taps,
-                  group = i / (outputs * inputs * taps);
-        to[i] =
-            from[(std::ptrdiff_t(group * outputs + output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)];
+        const int near = outputs_last ? outputs : inputs, far = outputs_last ? inputs : outputs;
+        const int first = i / (near * taps) % far, tap = i / near % taps, last = i % near,
+                  output = i / (near * taps * far) * outputs + (outputs_last ? last : first),
+                  input = outputs_last ? first : last;
+        to.put(i, from[(std::ptrdiff_t(output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)]);
     }
 };
 

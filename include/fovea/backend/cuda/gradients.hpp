@@ -58,7 +58,7 @@ template <class D> void prepare(on_device<D>, turned_filters, const preparation_
     detail::launch_preparation<D>(c.queue, arrange_filters(c, true));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, turned_filters, const preparation_call& c) {
-    return count(c.dims[0]) * sizeof(float);
+    return count(c.dims[0]) * bytes_of(c.format);
 }
 
 template <class D> turned_filters gradient_layout_of(on_device<D>, conv2d<identity>);
@@ -74,7 +74,7 @@ template <class D> void weight_gradient(on_device<D>, conv2d<identity>, const gr
 
 template <class D> turned_filters gradient_layout_of(on_device<D>, depthwise_conv2d<identity>);
 template <class D> void input_gradient(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {
-    detail::launch_gradient<D>(c, depthwise_kernel{convolution_problem(c)});
+    detail::launch_depthwise<D>(c);
 }
 template <class D>
 std::size_t weight_gradient_scratch(on_device<D>, depthwise_conv2d<identity>, const gradient_call& c) {

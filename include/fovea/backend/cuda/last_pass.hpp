@@ -37,7 +37,7 @@ struct last_step {
 
   private:
     FOVEA_HOST_DEVICE float input(int k, float before, pixel_position p, int c) const {
-        return x[k].data ? x[k].at(p.image, p.row, p.column)[c] : before;
+        return x[k] ? x[k].get(p, c) : before;
     }
 };
 

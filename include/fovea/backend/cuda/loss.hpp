@@ -52,13 +52,13 @@ struct loss_kernel {
             const int c = int(i % y.channels);
             double slope = 0;
             sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
-            dy.at(p.image, p.row, p.column)[c] += float(term.weight * slope);
+            dy.put(p, c, dy.get(p, c) + float(term.weight * slope));
         }
         return sum;
     }
     FOVEA_HOST_DEVICE double at_value(pixel_position p, int c, double& slope) const {
-        const double v = double(y.at(p.image, p.row, p.column)[c]);
-        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.at(p.image, p.row, p.column)[c]);
+        const double v = double(y.get(p, c));
+        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.get(p, c));
         double value = 0;
         switch (term.kind) {
             case loss_kind::l1:
@@ -88,7 +88,7 @@ struct loss_kernel {
                       column = p.column + (vertical ? 0 : step);
             if (!y.inside(row, column)) continue;
             const double pairs = vertical ? down : right,
-                         d = double(y.at(p.image, row, column)[c]) - double(y.at(p.image, p.row, p.column)[c]);
+                         d = double(y.get({p.image, row, column}, c)) - double(y.get(p, c));
             slope -= 2 * d / pairs;
             if (ahead) value += d * d / pairs;
         }
@@ -134,7 +134,9 @@ template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
                  double* value) {
     for (const loss_term& term : terms) {
-        const loss_kernel k(area, term, area.y, t, dy, partial);
+        call part = area;
+        if (term.images > 0) part.images = {term.first, term.first + term.images};
+        const loss_kernel k(part, term, area.y, t, dy, partial);
         Device::launch(area.queue, k, k.blocks());
         Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
     }

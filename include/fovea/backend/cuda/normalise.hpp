@@ -15,7 +15,7 @@ struct layer_moments {
         sums values, squares;
     };
 
-    const float* in; // (C)
+    device_numbers in; // (C)
     int channels, row, member;
 
     FOVEA_HOST_DEVICE void add_up(shared& s) const {
@@ -63,15 +63,15 @@ struct layer_normalise_kernel {
         const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const layer_moments m{x.at(p.image, p.row, p.column), y.channels, row, thread % team};
+        const layer_moments m{x.at(p), y.channels, row, thread % team};
         if (phase == 0)
             m.add_up(s);
         else if (phase == 1)
             o.mean = m.mean(s);
         else {
             const float scale = m.scale(s, epsilon);
-            float* out = y.at(p.image, p.row, p.column); // (C)
-            for (int c = m.member; c < m.channels; c += team) out[c] = (m.in[c] - o.mean) * scale * w[c] + b[c];
+            const device_numbers out = y.at(p); // (C)
+            for (int c = m.member; c < m.channels; c += team) out.put(c, (m.in[c] - o.mean) * scale * w[c] + b[c]);
         }
     }
 };
@@ -99,8 +99,7 @@ struct batch_normalise_values {
     explicit batch_normalise_values(const call& c)
         : x(c.x[0]), y(c.y), w(c.weight<float>(0)), b(c.weight<float>(1)), by(c, c.y.channels) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        y.at(p.image, p.row, p.column)[c] =
-            (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c) * w[c] + b[c];
+        y.put(p, c, (x.get(p, c) - by.mean[c]) * by.scale(c) * w[c] + b[c]);
     }
 };
 

@@ -44,7 +44,7 @@ struct layer_gradient_kernel {
         const int row = thread / team, pixel = block * layer_moments::pixels + row;
         if (pixel >= area.images * area.rows * area.columns) return;
         const pixel_position p = area.at(pixel);
-        const layer_moments m{x.at(p.image, p.row, p.column), channels, row, thread % team};
+        const layer_moments m{x.at(p), channels, row, thread % team};
         if (phase == 0)
             m.add_up(s.moments);
         else if (phase == 1)
@@ -61,7 +61,7 @@ struct layer_gradient_kernel {
 
   private:
     FOVEA_HOST_DEVICE void sum_gradients(pixel_position p, const layer_moments& m, shared& s, const own& o) const {
-        const float* out = dy.at(p.image, p.row, p.column); // (C)
+        const device_numbers out = dy.at(p); // (C)
         float sum = 0, product = 0;
         for (int c = m.member; c < channels; c += team) {
             const float g = out[c] * w[c];
@@ -71,7 +71,7 @@ struct layer_gradient_kernel {
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, const layer_moments& m, float gradient, float product,
                                   const own& o) const {
-        const float* out = dy.at(p.image, p.row, p.column); // (C); each is read before it is written: dx may be dy
+        const device_numbers out = dy.at(p); // (C); each is read before it is written: dx may be dy
         for (int c = m.member; c < channels; c += team)
             to.put(p, c, (out[c] * w[c] - gradient - (m.in[c] - o.mean) * o.scale * product) * o.scale);
     }
@@ -87,8 +87,8 @@ struct layer_weight_gradient {
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
         const int pixel = ((p.image - area.first_image) * area.rows + p.row - area.first_row) * area.columns +
                           p.column - area.first_column;
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        const float u = (x.at(p.image, p.row, p.column)[c] - moments[2 * pixel]) * moments[2 * pixel + 1];
+        const float g = dy.get(p, c);
+        const float u = (x.get(p, c) - moments[2 * pixel]) * moments[2 * pixel + 1];
         sum[0] += double(g * u), sum[1] += double(g);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
@@ -107,7 +107,7 @@ struct batch_moment {
     float epsilon;
 
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[1]) const {
-        const double v = double(x.at(p.image, p.row, p.column)[c]);
+        const double v = double(x.get(p, c));
         sum[0] += inverse ? (v - double(mean[c])) * (v - double(mean[c])) : v;
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[1]) const {
@@ -129,9 +129,9 @@ struct batch_gradient_moments {
     float* statistics; // mean, 1 / deviation, and the means of dy and of dy u; (4C)
     double pixels;
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
+        const float g = dy.get(p, c);
         sum[0] += double(g);
-        sum[1] += double(g) * double((x.at(p.image, p.row, p.column)[c] - statistics[c]) * statistics[dy.channels + c]);
+        sum[1] += double(g) * double((x.get(p, c) - statistics[c]) * statistics[dy.channels + c]);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {
         for (int k = 0; k < 2; ++k) statistics[(2 + k) * dy.channels + c] = float(sum[k] / pixels);
@@ -144,8 +144,7 @@ struct batch_gradient {
     device_normaliser by;
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c], scale = by.scale(c),
-                    u = (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * scale;
+        const float g = dy.get(p, c), scale = by.scale(c), u = (x.get(p, c) - by.mean[c]) * scale;
         to.put(p, c, w[c] * scale * (means ? g - means[c] - u * means[dy.channels + c] : g));
     }
 };
@@ -156,8 +155,8 @@ struct batch_weight_gradient {
     device_normaliser by;
     float *dw, *db; // (C), +=
     FOVEA_HOST_DEVICE void add(int, pixel_position p, int c, double (&sum)[2]) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        sum[0] += double(g * (x.at(p.image, p.row, p.column)[c] - by.mean[c]) * by.scale(c));
+        const float g = dy.get(p, c);
+        sum[0] += double(g * (x.get(p, c) - by.mean[c]) * by.scale(c));
         sum[1] += double(g);
     }
     FOVEA_HOST_DEVICE void put(int, int c, const double (&sum)[2]) const {

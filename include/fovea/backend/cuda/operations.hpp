@@ -8,6 +8,7 @@
 #include "fovea/backend/cuda/activation.hpp"
 #include "fovea/backend/cuda/arithmetic.hpp"
 #include "fovea/backend/cuda/convolution.hpp"
+#include "fovea/backend/cuda/depthwise.hpp"
 #include "fovea/backend/cuda/filters.hpp"
 #include "fovea/backend/cuda/normalise.hpp"
 #include "fovea/backend/cuda/resize.hpp"
@@ -24,6 +25,17 @@ template <class Device> struct on_device {
     using storage = float;
     using device = Device;
 };
+
+// All kernels take tensors of any format.
+template <class D, class Op> constexpr void choose(on_device<D>, Op, convolution_method, operation& o) {
+    o.takes_16_bits = true;
+}
+namespace detail {
+constexpr void choose_convolution(convolution_method wanted, operation& o) {
+    o.takes_16_bits = true;
+    o.a.method = wanted == convolution_method::automatic ? convolution_method::library : convolution_method::direct;
+}
+} // namespace detail
 
 namespace detail {
 
@@ -42,6 +54,14 @@ template <class Device, class Call> void launch_convolution(const Call& c) {
     convolution_problem(c).outputs > 16 ? launch<Device>(c, convolution_kernel<64>(c))
                                         : launch<Device>(c, convolution_kernel<16>(c));
 }
+// In tiles where there is a kernel for those taps.
+template <class Device, class Call> void launch_depthwise(const Call& c, bool gated = false) {
+    convolution_problem p(c);
+    p.gated = gated;
+    if (depthwise_tile<5, 1>::computes(p)) return launch<Device>(c, depthwise_tile<5, 1>(p));
+    if (depthwise_tile<5, 3>::computes(p)) return launch<Device>(c, depthwise_tile<5, 3>(p));
+    launch<Device>(c, value_kernel<depthwise_kernel>(c, p.groups, {p}));
+}
 
 } // namespace detail
 
@@ -55,21 +75,32 @@ template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_
     detail::launch_preparation<D>(c.queue, arrange_filters(c, false));
 }
 template <class D> std::size_t prepared_bytes(on_device<D>, filters_by_tap, const preparation_call& c) {
-    return count(c.dims[0]) * sizeof(float);
+    return count(c.dims[0]) * bytes_of(c.format);
 }
 template <class D> void prepare(on_device<D>, normalise_weight, const preparation_call& c) {
     detail::launch_preparation<D>(c.queue, normalise_weight_kernel(c));
 }
 
+template <class D, fused_on_device A>
+constexpr void choose(on_device<D>, conv2d<A>, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, conv2d<A>);
 template <class D, class A> void forward(on_device<D>, laid_out<conv2d<A>, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c);
 }
 template <class D, fused_on_device A> filters_by_tap layout_of(on_device<D>, depthwise_conv2d<A>);
 template <class D, class A> void forward(on_device<D>, laid_out<depthwise_conv2d<A>, filters_by_tap>, const call& c) {
-    detail::launch_values<D>(c, depthwise_kernel{convolution_problem(c)});
+    detail::launch_depthwise<D>(c);
+}
+template <class D> filters_by_tap layout_of(on_device<D>, gated_depthwise_conv2d);
+template <class D> void forward(on_device<D>, laid_out<gated_depthwise_conv2d, filters_by_tap>, const call& c) {
+    detail::launch_depthwise<D>(c, true);
 }
 
+template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolution_method wanted, operation& o) {
+    detail::choose_convolution(wanted, o);
+}
 template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
 template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c); // of one tap

@@ -7,6 +7,7 @@
 
 #include "fovea/backend/cuda/adafactor.hpp"
 #include "fovea/backend/cuda/buffer.hpp"
+#include "fovea/backend/cuda/recordings.hpp"
 
 namespace fovea {
 
@@ -68,20 +69,25 @@ template <class Device> class device_optimizer {
           table_(device, table_of(sizes_)),
           squares_(device),
           report_(device),
+          numbers_(device),
           average_(device),
-          staging_(device) {
+          staging_(device),
+          numbers_staging_(device) {
         for (auto& p : parameters) shapes_.push_back(shape_of(p));
         squares_.template reserve<double>(2 * std::size_t(table_.count), "sums of gradients");
         report_.template reserve<std::byte>(report_bytes(), "a report");
         staging_.reserve(report_bytes(), "a report");
+        numbers_.template reserve<step_numbers>(1, "the numbers of a step");
+        numbers_staging_.reserve(sizeof(step_numbers), "the numbers of a step");
     }
 
-    std::ptrdiff_t numbers() const { return numbers_of(sizes_); }
+    const placement& where() const { return where_; }
     step_state* state() const { return report_.template data<step_state>(); }
     void begin_step() { device_.clear(state(), sizeof(step_state)); }
 
     // What the optimizer remembers, and the averages (null: there are none), from the host and back.
     void upload(const state_vectors& of_optimizer, const std::vector<std::vector<float>>* averages) {
+        where_.moved();
         states_.clear();
         for (auto* kind : of_optimizer) states_.push_back(uploaded(*kind));
         has_average_ = averages != nullptr;
@@ -92,13 +98,22 @@ template <class Device> class device_optimizer {
         if (averages) separate(average_, *averages);
     }
 
-    // One step from `gradients` to `weights`, and after it the report of update().
-    void step(const weight_update& u, float* weights, const float* gradients) {
+    // One step from `gradients` to `weights`: its numbers go up, then step() launches the kernels that read them there,
+    // the same ones for every step by the same rule.
+    void upload(const weight_update& u) {
+        if (std::holds_alternative<adafactor_options>(u.how) && !factored_)
+            factored_ = std::make_unique<factored>(device_, shapes_, sizes_);
+        const step_numbers n = step_numbers_of(u);
+        std::memcpy(numbers_staging_.data(), &n, sizeof n); // read for the last step, whose report() has waited
+        device_.upload(numbers_.template data<step_numbers>(), numbers_staging_.data(), sizeof n);
+    }
+    void step(const update_rule& how, float* weights, const float* gradients) {
+        const auto* const numbers = numbers_.template data<step_numbers>();
         launch(square_pieces{table_.at(), table_.count, gradients, squares()});
-        launch(judge_step{squares(), first(), table_.tensors, u.max_gradient_norm, norms(), state()});
-        const updated_weights all{state(), weights, has_average_ ? average_.template data<float>() : nullptr, gradients,
-                                  float(u.average_share)};
-        std::visit([&](const auto& o) { step(o, u, all); }, u.how);
+        launch(judge_step{squares(), first(), table_.tensors, numbers, norms(), state()});
+        const updated_weights all{state(), numbers, weights, has_average_ ? average_.template data<float>() : nullptr,
+                                  gradients};
+        std::visit([&](const auto& o) { step(o, all); }, how);
     }
     update_report report() {
         device_.download(staging_.data(), report_.template data<std::byte>(), report_bytes());
@@ -118,11 +133,6 @@ template <class Device> class device_optimizer {
         std::vector<std::size_t> sizes;
         for (auto& p : parameters) sizes.push_back(p.size());
         return sizes;
-    }
-    static std::ptrdiff_t numbers_of(const std::vector<std::size_t>& sizes) {
-        std::ptrdiff_t all = 0;
-        for (std::size_t n : sizes) all += std::ptrdiff_t(n);
-        return all;
     }
     static piece_table table_of(const std::vector<std::size_t>& sizes) {
         piece_table t;
@@ -161,22 +171,19 @@ template <class Device> class device_optimizer {
         for (auto& part : parts) at = (std::copy_n(at, part.size(), part.begin()), at + part.size());
     }
 
-    void step(const adam_options& o, const weight_update& u, const updated_weights& all) {
-        launch(table_.kernel(adam_update(all, remembered(0), remembered(1), o, u)));
+    void step(const adam_options&, const updated_weights& all) {
+        launch(table_.kernel(adam_update{all, remembered(0), remembered(1)}));
     }
-    void step(const sgd_options& o, const weight_update& u, const updated_weights& all) {
-        launch(table_.kernel(sgd_update(all, remembered(0), o, u)));
+    void step(const sgd_options& o, const updated_weights& all) {
+        launch(table_.kernel(sgd_update(all, remembered(0), o)));
     }
-    void step(const adafactor_options& o, const weight_update& u, const updated_weights& all) {
-        if (!factored_) factored_ = std::make_unique<factored>(device_, shapes_, sizes_);
+    void step(const adafactor_options& o, const updated_weights& all) {
         factored& f = *factored_;
-        const double t = double(u.step), size = std::min(u.learning_rate, 1 / std::sqrt(t));
         const adafactor_state s{all,
                                 f.tensors.template data<factored_tensor>(),
                                 remembered(0),
                                 remembered(1),
                                 f.means.template data<float>(),
-                                float(std::pow(t, o.beta2_decay)),
                                 float(o.eps1)};
         const auto* begins = f.begins.template data<std::ptrdiff_t>();
         launch(f.rows.kernel(adafactor_moments{s, begins, false}));
@@ -184,8 +191,8 @@ template <class Device> class device_optimizer {
         launch(f.matrices.kernel(adafactor_means{s}));
         launch(adafactor_squares{s, table_.at(), table_.count, squares()});
         float* const factors = f.factors.template data<float>();
-        launch(adafactor_factors{squares(), table_.at(), first(), table_.tensors, o.eps2, size, o.d, factors});
-        launch(table_.kernel(adafactor_update{s, factors, float(1 - u.learning_rate * o.weight_decay)}));
+        launch(adafactor_factors{squares(), table_.at(), first(), table_.tensors, o.eps2, o.d, all.numbers, factors});
+        launch(table_.kernel(adafactor_update{s, factors}));
     }
 
     // What Adafactor's kernels need besides.
@@ -238,12 +245,13 @@ template <class Device> class device_optimizer {
     std::vector<std::size_t> sizes_;
     std::vector<factored_tensor> shapes_;
     pieces table_;
-    array squares_, report_; // report: step_state, then the norms
+    array squares_, report_, numbers_; // report: step_state, then the norms
     array average_;
     bool has_average_ = false;
-    device_buffer<Device, memory_place::host> staging_;
+    device_buffer<Device, memory_place::host> staging_, numbers_staging_;
     std::vector<std::unique_ptr<array>> states_; // by kind
     std::unique_ptr<factored> factored_;
+    placement where_;
 };
 
 } // namespace fovea

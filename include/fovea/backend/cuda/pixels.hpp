@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "fovea/backend/cuda/view.hpp"
+#include "fovea/image/colour_space.hpp"
 #include "fovea/model/engine.hpp"
 
 namespace fovea {
@@ -22,6 +23,8 @@ struct device_samples {
           width(like.width),
           channels(like.channels),
           colours(like.colours) {}
+
+    bool operator==(const device_samples&) const = default;
 
     FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the pixel's first sample
         return ((std::ptrdiff_t(p.image) * height + p.row) * width + p.column) * channels;
@@ -47,36 +50,66 @@ struct device_samples {
 struct load_samples {
     device_samples from;
     device_view to; // (N,H,W,C)
-    float low, scale;
+    colour_space colours;
+    float low, span, scale; // scale: of samples, to the values' range, or to 0..1 where colours are converted
 
-    load_samples(const device_samples& s, const window& w, value_range r)
-        : from(s), to(w), low(r.low), scale((r.high - r.low) / white_of(s.type)) {}
+    load_samples(const device_samples& s, const window& w, pixel_values v)
+        : from(s),
+          to(w),
+          colours(v.colours),
+          low(v.range.low),
+          span(v.range.high - v.range.low),
+          scale((v.colours == colour_space::rgb ? span : 1) / white_of(s.type)) {}
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.at(p.image, p.row, p.column)[c] = low + scale * from.load(from.index(p) + (from.colours == 1 ? 0 : c));
+        const std::ptrdiff_t at = from.index(p);
+        const int step = from.colours == 1 ? 0 : 1;
+        to.put(p, c,
+               colours == colour_space::rgb
+                   ? low + scale * from.load(at + step * c)
+                   : low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
+                                                              scale * from.load(at + 2 * step)}})[c]);
     }
 };
 
 // Takes the values of a pixel one after the other; where the samples have one colour, it is their mean.
 class store_samples {
   public:
-    store_samples(const device_samples& s, value_range r, int channels, int* not_finite)
-        : to_(s), channels_(channels), low_(r.low), scale_(1 / (r.high - r.low)), not_finite_(not_finite) {}
+    store_samples(const device_samples& s, pixel_values v, int channels, int* not_finite)
+        : to_(s),
+          channels_(channels),
+          colours_(v.colours),
+          low_(v.range.low),
+          scale_(1 / (v.range.high - v.range.low)),
+          not_finite_(not_finite) {}
 
     template <class Value> FOVEA_HOST_DEVICE void operator()(pixel_position p, Value value) const {
+        if (colours_ == colour_space::rgb) return put(p, [&](int c) { return unit(value(c)); });
+        detail::colour_values of_pixel{};
+        for (int c = 0; c < 3; ++c) of_pixel[c] = unit(value(c));
+        of_pixel = detail::to_rgb(colours_, of_pixel);
+        put(p, [&](int c) { return of_pixel[c]; });
+    }
+
+  private:
+    FOVEA_HOST_DEVICE float unit(float value) const { // a fraction of the range
+        const float u = (value - low_) * scale_;
+        if (!(fabsf(u) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
+        return u;
+    }
+    template <class Sample> FOVEA_HOST_DEVICE void put(pixel_position p, Sample sample) const {
         const std::ptrdiff_t i = to_.index(p);
         float sum = 0;
         for (int c = 0; c < channels_; ++c) {
-            const float unit = (value(c) - low_) * scale_;
-            if (!(fabsf(unit) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
-            sum += unit;
-            if (to_.colours > 1) to_.store(i + c, unit);
+            const float s = sample(c);
+            sum += s;
+            if (to_.colours > 1) to_.store(i + c, s);
         }
         if (to_.colours == 1) to_.store(i, sum / float(channels_));
     }
 
-  private:
     device_samples to_;
     int channels_;
+    colour_space colours_;
     float low_, scale_;
     int* not_finite_;
 };

@@ -10,8 +10,8 @@ struct shuffle_values {
     device_view x; // (N,H,W,C r r)
     int factor;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const {
-        const float* in = x.at(p.image, p.row / factor, p.column / factor);
-        return in[c * factor * factor + p.row % factor * factor + p.column % factor];
+        return x.get({p.image, p.row / factor, p.column / factor},
+                     c * factor * factor + p.row % factor * factor + p.column % factor);
     }
 };
 
@@ -52,7 +52,7 @@ struct magnify_values {
                 const float coefficient = down.of(i) * along.of(j);
                 if (coefficient == 0) continue; // the pixel may not be kept
                 const int v = inside(down.first + i, x.height), u = inside(along.first + j, x.width);
-                sum += coefficient * x.at(p.image, v, u)[c];
+                sum += coefficient * x.get({p.image, v, u}, c);
             }
         return sum;
     }
@@ -67,7 +67,7 @@ template <class Of> struct gather_values {
     device_view skip, y; // (N,H,W,C), skip or absent
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const float v = of.at(p, c);
-        y.at(p.image, p.row, p.column)[c] = skip.data ? v + skip.at(p.image, p.row, p.column)[c] : v;
+        y.put(p, c, skip ? v + skip.get(p, c) : v);
     }
 };
 
@@ -82,7 +82,7 @@ struct maximum_of_pixels {
             for (int j = 0; j < kernel; ++j) {
                 const int v = p.row * stride + i - before, u = p.column * stride + j - before;
                 if (!x.inside(v, u)) continue;
-                const float in = x.at(p.image, v, u)[c];
+                const float in = x.get({p.image, v, u}, c);
                 if (!(largest >= in)) largest = in; // not-a-number stays
             }
         return largest;
@@ -117,11 +117,11 @@ struct mean_of_pixels {
         double sum = 0;
         if (phase == 0) {
             for (int v = 0; v < x.height; ++v)
-                for (int u = row; u < x.width; u += rows) sum += double(x.at(n, v, u)[c]);
+                for (int u = row; u < x.width; u += rows) sum += double(x.get({n, v, u}, c));
             s.sums[row][lane] = sum;
         } else if (row == 0) {
             for (auto& part : s.sums) sum += part[lane];
-            y.at(n, 0, 0)[c] = float(sum / (double(x.height) * x.width));
+            y.put({n, 0, 0}, c, float(sum / (double(x.height) * x.width)));
         }
     }
 };

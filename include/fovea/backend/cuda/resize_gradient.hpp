@@ -18,7 +18,7 @@ struct shuffled_gradient {
     int factor;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { // of channel c of C r r
         const int down = c / factor % factor, along = c % factor;
-        return dy.at(p.image, p.row * factor + down, p.column * factor + along)[c / (factor * factor)];
+        return dy.get({p.image, p.row * factor + down, p.column * factor + along}, c / (factor * factor));
     }
 };
 
@@ -34,7 +34,7 @@ struct magnified_gradient {
             if (down == 0) continue;
             for (int u = first(p.column); u < end(p.column, dy.width); ++u) {
                 const float along = share(u, p.column, width);
-                if (along != 0) sum += down * along * dy.at(p.image, v, u)[c];
+                if (along != 0) sum += down * along * dy.get({p.image, v, u}, c);
             }
         }
         return sum;
@@ -70,7 +70,7 @@ struct maximum_gradient {
             for (int w = first(p.column); w < dy.width && w * stride - before <= p.column; ++w)
                 if (first_largest(p.image, h, w, c) ==
                     (p.row - h * stride + before) * kernel + p.column - w * stride + before)
-                    sum += dy.at(p.image, h, w)[c];
+                    sum += dy.get({p.image, h, w}, c);
         return sum;
     }
 
@@ -81,11 +81,11 @@ struct maximum_gradient {
         return past < 0 ? 0 : past;
     }
     FOVEA_HOST_DEVICE int first_largest(int n, int h, int w, int c) const { // the tap
-        const float largest = y.at(n, h, w)[c];
+        const float largest = y.get({n, h, w}, c);
         for (int t = 0; t < kernel * kernel; ++t) {
             const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
             if (!x.inside(v, u)) continue;
-            const float in = x.at(n, v, u)[c];
+            const float in = x.get({n, v, u}, c);
             if (in == largest || in != in) return t;
         }
         return -1;
@@ -95,7 +95,7 @@ struct maximum_gradient {
 struct mean_gradient {
     device_view dy; // (N,1,1,C)
     float share;    // of a pixel
-    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.at(p.image, 0, 0)[c] * share; }
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.get({p.image, 0, 0}, c) * share; }
 };
 
 } // namespace fovea

@@ -1,72 +1,81 @@
-// Trains a network on a device: a training plan's steps as kernels in one queue, with nothing that waits between the
-// upload of a batch and the report of a step, but for batches whose upload has to make way for the next one.
+// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
+// between the upload of a batch and the report of a step.
 #pragma once
-#include "fovea/backend/cuda/engine.hpp"
-#include "fovea/backend/cuda/gradients.hpp"
-#include "fovea/backend/cuda/loss.hpp"
-#include "fovea/backend/cuda/training_weights.hpp"
-#include "fovea/model/training_engine.hpp"
+#include "fovea/backend/cuda/device_pass.hpp"
+#include "fovea/loss/weighted_sum.hpp"
 
 namespace fovea {
 
-// The gradient of an input that is that of the output.
-struct passed_gradient {
-    device_view dy; // (N,H,W,C)
-    gradient_target to;
+// dy = weight (dy / |own| + dx / |heard|), the divisors being constants.
+struct balance_gradients {
+    device_view dy, dx; // (N,H,W,C)
+    const double *own, *heard;
+    double weight;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, dy.at(p.image, p.row, p.column)[c]);
+        const double to = double(dy.get(p, c)), from = double(dx.get(p, c));
+        dy.put(p, c, float(weight * detached_ratio(*own) * to + weight * detached_ratio(*heard) * from));
+    }
+};
+// *loss += weight own, or what is not finite of the two.
+struct report_balance {
+    static constexpr int threads = 1;
+    using shared = nothing_kept;
+    using own_memory = nothing_kept;
+    using own = nothing_kept;
+
+    const double *of_own, *heard;
+    double weight;
+    double* loss;
+
+    static int blocks() { return 1; }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {
+        const double both = *of_own + *heard;
+        *loss += weight * (fabs(both) < HUGE_VAL ? *of_own : both);
     }
 };
 
-// Of a graph that was traced for Backend in the mode `training`.
-template <class Backend> class device_training_engine final : public training_engine, private training_memory {
-  public:
-    using device = typename Backend::device;
+namespace detail {
 
+template <class Device> struct trained_on_device { // before what lives on it
+    std::shared_ptr<Device> shared;
+    training_weights<Device> of_network;
+};
+
+} // namespace detail
+
+// Of a graph that was traced for the device.
+template <class Device>
+class device_training_engine final : private detail::trained_on_device<Device>,
+                                     public device_pass<Device, training_engine> {
+    using home = detail::trained_on_device<Device>;
+    using base = device_pass<Device, training_engine>;
+    using frozen_pass = device_pass<Device, network_engine>;
+
+  public:
     device_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients,
-                           const training_options& o, std::unique_ptr<device> on)
-        : training_memory(g, for_device(o), sizeof(float)),
-          device_(std::move(on)),
-          weights_(*device_, g, weights, gradients, trained_),
-          optimizer_(*device_, shapes_of_parameters(g)) {}
+                           const training_options& o, std::shared_ptr<Device> on)
+        : home{on, training_weights<Device>(*on, g, weights, gradients, detail::trained_weights(g, o))},
+          base(g, o, *on, home::of_network),
+          optimizer_(*on, shapes_of_parameters(g)) {
+        values_.reserve(2 * sizeof(double), "losses");
+    }
 
     void upload_weights() override { weights_.upload(); }
     void download() override { weights_.download(); }
-
-    void forward(tensor_view<const float> x, bool evaluating) override {
-        load(x);
-        for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].of, false, !evaluating);
-        clear(training_memory::output_gradient());
-        if (!evaluating) weights_.changed();
-        on_host_ = false;
-    }
-    tensor_view<const float> output() override { return copy_of(training_memory::output(), y_); }
-    tensor_view<float> output_gradient() override {
-        const window w = training_memory::output_gradient();
-        if (!std::exchange(on_host_, true)) dy_ = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        return dy_.view();
-    }
-    void backward() override {
-        if (on_host_) upload(dy_.view(), training_memory::output_gradient().data, target_staging_);
-        for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
-            const auto [what, i] = plan_.steps[s];
-            what == training_step::kind::forward ? compute(i, true, false) : differentiate(i);
-        }
-        weights_.differentiate_preparations();
-        weights_.changed();
-    }
-    tensor_view<const float> input_gradient() override { return copy_of(training_memory::input_gradient(), dx_); }
     void clear_gradients() override { weights_.clear_gradients(); }
-    std::size_t bytes() const override { return plan_.bytes; }
 
     int first_not_finite(tensor_view<const float> x) override {
-        load(x);
-        for (std::size_t s = 0; s < plan_.forward; ++s) {
-            const int i = plan_.steps[s].of;
-            compute(i, false, false);
-            copy_of(value(op(i).y, false), y_);
-            const std::span<const float> y(y_.data(), y_.size());
-            if (!std::ranges::all_of(y, [](float v) { return std::isfinite(v); })) return i;
+        this->load(x);
+        this->begin_forward();
+        if (weights_.take_stale()) weights_.prepare();
+        tensor<float> y;
+        for (std::size_t s = 0; s < this->plan_.forward; ++s) {
+            const int i = this->plan_.steps[s].of;
+            this->compute(i, false, false);
+            this->copy_of(this->value(this->op(i).y, false), y);
+            const std::span<const float> numbers(y.data(), y.size());
+            if (!std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); })) return i;
         }
         return -1;
     }
@@ -76,24 +85,46 @@ template <class Backend> class device_training_engine final : public training_en
         weights_.keep_buffers();
         optimizer_.begin_step();
     }
-    void add_loss(const loss_terms& terms, tensor_view<const float> t, double weight) override {
-        const window y = training_memory::output();
-        if (t.batch() != plan_.batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
-            fail("a tensor of (", plan_.batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
+    void load_target(tensor_view<const float> t) override {
+        const window y = this->output_window();
+        const int batch = this->plan_.batch;
+        if (t.batch() != batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
+            fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
                  t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
-        window target = y;
-        target_.reserve(bytes_of(t), "the target");
-        target.data = target_.data();
-        upload(t, target.data, target_staging_);
-        const std::size_t bytes = detail::loss_scratch(plan_.batch, y);
-        sums_.reserve(bytes, "sums of the loss");
-        loss_terms weighted = terms;
-        for (auto& term : weighted) term.weight *= weight;
-        detail::launch_loss<device>(area_of(y), weighted, target, training_memory::output_gradient(),
-                                    reinterpret_cast<double*>(sums_.data()), &optimizer_.state()->loss);
+        this->reserve(target_, this->bytes_of(t), "the target");
+        this->upload(t, target_.data(), target_staging_);
+    }
+    device_tensor target_on_device() const override {
+        window t = this->output_window();
+        t.data = target_.data();
+        return this->tensor_at(t);
+    }
+    void learn(const loss_terms& terms, double weight) override {
+        training_work work = this->work_of(training_work::kind::learn);
+        work.terms = weighted(terms, weight), work.prepares = weights_.take_stale();
+        this->recordings_.run(work, [&] {
+            this->put_forward(false, work.prepares);
+            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss);
+            this->put_backward();
+        });
+        weights_.changed();
+    }
+    void learn(const loss_terms& terms, network_engine& frozen, const loss_terms& of_frozen, double weight) override {
+        if (frozen.queue() != this->queue())
+            fail("a frozen network of another device: expected one that was made beside the network that learns");
+        auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
+        const device_tensor y = this->output_on_device();
+        listener.load({&y, 1});
+        training_work work = this->work_of(training_work::kind::listen);
+        work.prepares = listener.take_stale(), work.where_frozen = listener.where();
+        work.terms = terms, work.of_frozen = of_frozen, work.weight = weight;
+        this->recordings_.run(work, [&] { put_listening(listener, work); });
+        weights_.changed();
     }
     update_report update(const weight_update& u) override {
-        optimizer_.step(u, weights_.parameters(), weights_.gradients());
+        optimizer_.upload(u);
+        training_work work{.what = training_work::kind::update, .where = optimizer_.where(), .how = u.how};
+        this->recordings_.run(work, [&] { optimizer_.step(u.how, weights_.parameters(), weights_.gradients()); });
         update_report r = optimizer_.report();
         has_waited();
         r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
@@ -108,138 +139,52 @@ template <class Backend> class device_training_engine final : public training_en
         optimizer_.download(s, averages);
     }
 
-  private:
-    using device_memory = device_buffer<device, memory_place::device>;
-    struct staging_memory {
-        explicit staging_memory(device& d) : memory(d) {}
-        device_buffer<device, memory_place::host> memory;
-        bool pending = false; // an upload may still read it
-    };
-
-    static training_options for_device(training_options o) {
-        if (o.storage != number_format::float32)
-            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
-        o.whole_calls = true;
-        return o;
+    std::unique_ptr<network_engine> frozen(const training_options& o) override {
+        return std::make_unique<frozen_pass>(this->g_, o, this->device_, weights_);
     }
+    std::unique_ptr<training_engine> beside(const graph& g, weight_store& weights, gradient_store<float>& gradients,
+                                            const training_options& o) override {
+        return std::make_unique<device_training_engine>(g, weights, gradients, o, home::shared);
+    }
+
+  private:
+    using base::weights_;
+
     static std::vector<parameter> shapes_of_parameters(const graph& g) {
         std::vector<parameter> all;
         for (auto& w : g.weights)
             if (w.kind == weight_kind::parameter) all.push_back({{}, w.dims, w.rank});
         return all;
     }
-
-    // Memory for a batch of that size, its values in the arena, and weights that are prepared.
-    void load(tensor_view<const float> x) {
-        detail::check_input(g_, x);
-        begin_forward();
-        if (plan_for({x.height(), x.width()}, x.batch())) {
-            memory_.reserve(plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
-            arena_ = memory_.data();
-            reserve_scratch();
-        }
-        weights_.prepare();
-        upload(x, value(0, false).data, input_staging_);
-    }
-    void reserve_scratch() {
-        std::size_t bytes = 0;
-        for (int i = 0; i < int(g_.operations.size()); ++i) {
-            const operation& o = op(i);
-            const gradient_call c = gradient_call_of(i, weights_);
-            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
-            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
-        }
-        scratch_.reserve(bytes, "scratch");
-    }
-    static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
-
-    static std::size_t bytes_of(tensor_view<const float> v) {
-        return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
-               sizeof(float);
-    }
-    // To a tensor without gaps. The staging memory may still be read for the last upload from it.
-    void upload(tensor_view<const float> from, std::byte* to, staging_memory& staging) {
-        if (staging.pending) wait();
-        staging.pending = true;
-        staging.memory.reserve(bytes_of(from), "a batch");
-        auto* at = reinterpret_cast<float*>(staging.memory.data());
-        const int row = from.width() * from.channels();
-        for (int n = 0; n < from.batch(); ++n)
-            for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
-        device_->upload(to, staging.memory.data(), bytes_of(from));
-    }
-    void wait() {
-        device_->wait();
-        has_waited();
-    }
-    void has_waited() { input_staging_.pending = target_staging_.pending = false; }
-    tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
-        to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        const std::size_t bytes = to.size() * sizeof(float);
-        output_staging_.reserve(bytes, "an output");
-        device_->download(output_staging_.data(), w.data, bytes);
-        wait();
-        std::memcpy(to.data(), output_staging_.data(), bytes);
-        return std::as_const(to).view();
-    }
-    void clear(const window& w) {
-        device_->clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
-    }
-    call area_of(const window& y) const {
-        call c;
-        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
-        c.y = y, c.queue = device_->queue();
-        return c;
+    static loss_terms weighted(loss_terms terms, double weight) {
+        for (auto& term : terms) term.weight *= weight;
+        return terms;
     }
 
-    void compute(int i, bool again, bool updates) {
-        const operation& o = op(i);
-        call c;
-        c.a = o.a, c.dims = o.dims, c.queue = device_->queue();
-        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
-        take_windows(c, i, again);
-        if (c.statistics && !again) {
-            gradient_call s = call_back(i);
-            for (int k = 0; updates && k < max_weights; ++k)
-                if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
-                    s.dw[std::size_t(k)] = weights_[o.d.w[k]];
-            o.d.statistics_before(s);
-        }
-        o.forward(c);
+    void put_listening(frozen_pass& listener, const training_work& work) {
+        auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
+        this->device_.clear(values, 2 * sizeof(double));
+        this->put_loss(work.terms, target_.data(), values);
+        listener.put_forward(true, work.prepares);
+        listener.put_loss(work.of_frozen, nullptr, values + 1);
+        listener.put_backward();
+        const window dy = this->output_gradient_window();
+        detail::launch_values<Device>(
+            this->area_of(dy), balance_gradients{device_view(dy), device_view(listener.input_gradient_window()), values,
+                                                 values + 1, work.weight});
+        Device::launch(this->device_.queue(),
+                       report_balance{values, values + 1, work.weight, &optimizer_.state()->loss},
+                       report_balance::blocks());
+        this->put_backward();
     }
-    gradient_call call_back(int i) const {
-        gradient_call c = gradient_call_of(i, weights_);
-        c.queue = device_->queue(), c.scratch = scratch_.data();
-        return c;
-    }
-    void differentiate(int i) {
-        const operation& o = op(i);
-        const gradient_call whole = call_back(i);
-        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) {
-            gradient_call c = over(whole, whole.dy);
-            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
-            c.outputs = {0, o.dims[0]};
-            o.d.weights(c);
-        }
-        if (whole.statistics) o.d.statistics_back(whole);
-        gradient_call c = whole;
-        if (take_targets(c, i)) o.d.input(over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
-        each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
-    }
-    void pass(const window& dx, const window& dy, bool adds) {
-        gradient_call c;
-        c.images = {0, plan_.batch}, c.dx[0] = dx, c.accumulates[0] = adds, c.queue = device_->queue();
-        detail::launch_gradient<device>(over(c, dx), passed_gradient{device_view(dy), gradient_target(c, 0)});
+    void has_waited() override {
+        base::has_waited();
+        target_staging_.pending = false;
     }
 
-    std::unique_ptr<device> device_; // before what lives on it
-    training_weights<device> weights_;
-    device_optimizer<device> optimizer_;
-    device_memory memory_{*device_}, scratch_{*device_}, target_{*device_}, sums_{*device_};
-    device_buffer<device, memory_place::host> output_staging_{*device_};
-    staging_memory input_staging_{*device_}, target_staging_{*device_};
-    tensor<float> y_, dy_, dx_; // on the host
-    bool on_host_ = false;      // the gradient of the output is dy_
+    device_optimizer<Device> optimizer_;
+    typename base::device_memory target_{this->device_}, values_{this->device_};
+    typename base::staging_memory target_staging_{this->device_};
 };
 
 } // namespace fovea

@@ -27,12 +27,12 @@ struct copy_numbers {
 template <class Device> class training_weights {
   public:
     training_weights(Device& device, const graph& g, weight_store& on_host, gradient_store<float>& gradients,
-                     const std::vector<char>& trained)
+                     std::vector<char> trained)
         : device_(device),
           g_(g),
           on_host_(on_host),
           host_gradients_(gradients),
-          trained_(trained),
+          trained_(std::move(trained)),
           values_(device),
           gradients_(device),
           kept_(device),
@@ -78,13 +78,12 @@ template <class Device> class training_weights {
     void changed() { newer_ = true; }                     // gradients, or buffers
     void parameters_changed() { newer_ = stale_ = true; } // on the device
 
-    // What is made of parameters, again where they have changed.
+    // What is made of parameters, to be made again where they have changed since it was asked whether they have.
+    bool take_stale() { return std::exchange(stale_, false); }
     void prepare() {
-        if (!stale_) return;
         for (bool arrangements : {false, true}) // which are made of the others
             for (auto& p : g_.preparations)
                 if (arrangements == !p.backward) p.forward(call_of(p));
-        stale_ = false;
     }
     // The gradients of what is prepared, to those of what it is made of.
     void differentiate_preparations() {
@@ -138,7 +137,7 @@ template <class Device> class training_weights {
 
     preparation_call shape_of(const preparation& p) const {
         preparation_call c;
-        c.a = p.a;
+        c.a = p.a, c.format = p.format;
         for (int k = 0; k < max_weights; ++k)
             if (p.w[k] >= 0) c.dims[std::size_t(k)] = g_.weights[std::size_t(p.w[k])].dims;
         return c;
@@ -169,7 +168,7 @@ template <class Device> class training_weights {
     const graph& g_;
     weight_store& on_host_;
     gradient_store<float>& host_gradients_;
-    const std::vector<char>& trained_; // by weight
+    std::vector<char> trained_; // by weight: whether it gets a gradient
     std::vector<std::size_t> offsets_, gradient_offsets_;
     std::size_t bytes_ = 0, parameter_bytes_ = 0, loaded_bytes_ = 0, gradient_bytes_ = 0;
     device_buffer<Device, memory_place::device> values_, gradients_, kept_; // kept: buffers

@@ -1,5 +1,6 @@
 // A step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The norm of the
 // gradients, whether the step may be taken and what they are scaled by stay on the device: the update reads them there.
+// So are the numbers that differ from step to step: kernels may be put into a queue again as they were recorded.
 #pragma once
 #include <cmath>
 
@@ -15,6 +16,28 @@ struct step_state {
     float factor; // of the gradients
     int good;     // loss and norm are finite: weights, state and averages change
 };
+
+struct adafactor_numbers {
+    double size;       // of a step, before the weights' own size
+    float share, kept; // of new second moments; of the weights, by their decay
+};
+// What differs from step to step, in the device's memory, too.
+struct step_numbers {
+    double most;                 // of the norm; 0: it is not clipped
+    float average_share, rate;   // of new weights in their average; the learning rate
+    adam_factors adam;           // for Adam alone
+    adafactor_numbers adafactor; // for Adafactor alone
+};
+inline step_numbers step_numbers_of(const weight_update& u) {
+    step_numbers n{u.max_gradient_norm, float(u.average_share), float(u.learning_rate), {}, {}};
+    if (const auto* o = std::get_if<adam_options>(&u.how)) n.adam = factors_of(*o, u.learning_rate, u.step);
+    if (const auto* o = std::get_if<adafactor_options>(&u.how)) {
+        const double t = double(u.step);
+        n.adafactor = {std::min(u.learning_rate, 1 / std::sqrt(t)), float(std::pow(t, o->beta2_decay)),
+                       float(1 - u.learning_rate * o->weight_decay)};
+    }
+    return n;
+}
 
 // The sum of squares of each piece of the gradients.
 struct square_pieces {
@@ -52,7 +75,7 @@ struct judge_step {
     const double* squares; // (pieces)
     const int* first;      // (tensors + 1), of their pieces
     int tensors;
-    double most;   // of the norm; 0: it is not clipped
+    const step_numbers* numbers;
     double* norms; // (tensors)
     step_state* state;
 
@@ -76,7 +99,7 @@ struct judge_step {
 
   private:
     FOVEA_HOST_DEVICE void finish(double norm) const {
-        const double factor = most / (norm + 1e-6);
+        const double most = numbers->most, factor = most / (norm + 1e-6);
         state->norm = norm;
         state->good = fabs(norm) < HUGE_VAL && fabs(state->loss) < HUGE_VAL;
         state->factor = most > 0 && factor < 1 ? float(factor) : 1.f;
@@ -86,28 +109,25 @@ struct judge_step {
 // What every rule of an update is given.
 struct updated_weights {
     const step_state* state;
+    const step_numbers* numbers;
     float *w, *average;     // all parameters; average: null where there is none
     const float* gradients; // of w
-    float average_share;
 
     FOVEA_HOST_DEVICE bool good() const { return state->good != 0; }
     FOVEA_HOST_DEVICE float gradient(std::ptrdiff_t i) const { return state->factor * gradients[i]; }
     FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float value) const {
         w[i] = value;
-        if (average) average[i] += average_share * (value - average[i]);
+        if (average) average[i] += numbers->average_share * (value - average[i]);
     }
 };
 
 struct adam_update {
     updated_weights all;
     float *m, *v;
-    adam_factors f;
-
-    adam_update(const updated_weights& w, float* mean, float* square, const adam_options& o, const weight_update& u)
-        : all(w), m(mean), v(square), f(factors_of(o, u.learning_rate, u.step)) {}
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
         if (!all.good()) return;
+        const adam_factors f = all.numbers->adam;
         const std::ptrdiff_t i = p.tensor_begin + at;
         const float w = all.w[i] * f.kept, g = all.gradient(i) + f.decay * w;
         m[i] = f.beta1 * m[i] + f.rest1 * g;
@@ -119,23 +139,18 @@ struct adam_update {
 struct sgd_update {
     updated_weights all;
     float* velocity;
-    float momentum, decay, rate;
+    float momentum, decay;
     bool nesterov;
 
-    sgd_update(const updated_weights& w, float* v, const sgd_options& o, const weight_update& u)
-        : all(w),
-          velocity(v),
-          momentum(float(o.momentum)),
-          decay(float(o.weight_decay)),
-          rate(float(u.learning_rate)),
-          nesterov(o.nesterov) {}
+    sgd_update(const updated_weights& w, float* v, const sgd_options& o)
+        : all(w), velocity(v), momentum(float(o.momentum)), decay(float(o.weight_decay)), nesterov(o.nesterov) {}
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
         if (!all.good()) return;
         const std::ptrdiff_t i = p.tensor_begin + at;
         const float w = all.w[i], g = all.gradient(i) + decay * w;
         const float v = velocity[i] = momentum * velocity[i] + g;
-        all.put(i, w - rate * (nesterov ? g + momentum * v : v));
+        all.put(i, w - all.numbers->rate * (nesterov ? g + momentum * v : v));
     }
 };
 

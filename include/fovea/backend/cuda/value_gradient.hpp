@@ -12,8 +12,7 @@ struct gradient_target {
 
     gradient_target(const gradient_call& c, std::size_t k) : dx(c.dx[k]), adds(c.accumulates[k]) {}
     FOVEA_HOST_DEVICE void put(pixel_position p, int c, float value) const {
-        float& to = dx.at(p.image, p.row, p.column)[c];
-        to = adds ? to + value : value;
+        dx.put(p, c, adds ? dx.get(p, c) + value : value);
     }
 };
 
@@ -50,7 +49,7 @@ template <class F> struct activate_gradient {
     gradient_target to;
     F slope;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, slope(x.at(p.image, p.row, p.column)[c]) * dy.at(p.image, p.row, p.column)[c]);
+        to.put(p, c, slope(x.get(p, c)) * dy.get(p, c));
     }
 };
 
@@ -59,8 +58,8 @@ struct rectify_gradient {
     const float* slope; // (C)
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c];
-        to.put(p, c, x.at(p.image, p.row, p.column)[c] > 0 ? g : slope[c] * g);
+        const float g = dy.get(p, c);
+        to.put(p, c, x.get(p, c) > 0 ? g : slope[c] * g);
     }
 };
 
@@ -68,11 +67,10 @@ struct multiply_gradient {
     device_view a, b, dy; // (N,H,W,C)
     gradient_target to_a, to_b;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.at(p.image, p.row, p.column)[c]; // before either is written: dx may be dy
-        const float for_a = to_a.dx.data ? b.at(p.image, p.row, p.column)[c] * g : 0,
-                    for_b = to_b.dx.data ? a.at(p.image, p.row, p.column)[c] * g : 0;
-        if (to_a.dx.data) to_a.put(p, c, for_a);
-        if (to_b.dx.data) to_b.put(p, c, for_b);
+        const float g = dy.get(p, c); // before either is written: dx may be dy
+        const float for_a = to_a.dx ? b.get(p, c) * g : 0, for_b = to_b.dx ? a.get(p, c) * g : 0;
+        if (to_a.dx) to_a.put(p, c, for_a);
+        if (to_b.dx) to_b.put(p, c, for_b);
     }
 };
 
@@ -82,7 +80,7 @@ struct concatenate_gradient {
     int first; // channels of a
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const gradient_target& to = c < first ? to_a : to_b;
-        if (to.dx.data) to.put(p, c < first ? c : c - first, dy.at(p.image, p.row, p.column)[c]);
+        if (to.dx) to.put(p, c < first ? c : c - first, dy.get(p, c));
     }
 };
 

@@ -2,21 +2,25 @@
 #pragma once
 #include <climits>
 
-#include "fovea/core/config.hpp"
+#include "fovea/backend/cuda/numbers.hpp"
 #include "fovea/core/error.hpp"
 #include "fovea/graph/kernel.hpp"
 
 namespace fovea {
 
+struct pixel_position {
+    int image, row, column;
+};
+
 // A window whose columns outside the image need not be kept: a kernel asks inside() before it reads.
 struct device_view { // (N,H,W,C)
-    float* data = nullptr;
+    device_numbers data{};
     int height = 0, width = 0, channels = 0, left = 0, stored = 1;
     std::ptrdiff_t row_stride = 0, image_stride = 0;
 
     device_view() = default;
     explicit device_view(const window& w)
-        : data(reinterpret_cast<float*>(w.data)),
+        : data{w.data, w.format},
           height(w.height),
           width(w.width),
           channels(w.channels),
@@ -28,13 +32,13 @@ struct device_view { // (N,H,W,C)
     FOVEA_HOST_DEVICE bool inside(int y, int x) const {
         return unsigned(y) < unsigned(height) && unsigned(x) < unsigned(width);
     }
-    FOVEA_HOST_DEVICE float* at(int n, int y, int x) const { // the C numbers of a pixel inside
-        return data + n * image_stride + (y % stored) * row_stride + std::ptrdiff_t(x - left) * channels;
+    FOVEA_HOST_DEVICE explicit operator bool() const { return data.data != nullptr; }
+    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the first of the C numbers of a pixel inside
+        return p.image * image_stride + (p.row % stored) * row_stride + std::ptrdiff_t(p.column - left) * channels;
     }
-};
-
-struct pixel_position {
-    int image, row, column;
+    FOVEA_HOST_DEVICE device_numbers at(pixel_position p) const { return data + index(p); }
+    FOVEA_HOST_DEVICE float get(pixel_position p, int c) const { return data[index(p) + c]; }
+    FOVEA_HOST_DEVICE void put(pixel_position p, int c, float v) const { data.put(index(p) + c, v); }
 };
 
 // The pixels images x rows x columns of a call, counted along rows.

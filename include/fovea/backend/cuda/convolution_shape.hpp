@@ -1,0 +1,125 @@
+// A convolution as a library takes it: whole tensors and zeros around them, for the part of an image that a call
+// computes. Without CUDA, so that the description is tested where there is none.
+#pragma once
+#include <bit>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "fovea/core/error.hpp"
+#include "fovea/graph/kernel.hpp"
+
+namespace fovea {
+
+// y = f(conv(x, w) + b) + skip. w (O,K,K,I/groups) in the format of x, b (O) in float32.
+struct convolution_shape {
+    struct tensor {
+        number_format format = number_format::float32;
+        std::ptrdiff_t row_stride = 0, image_stride = 0; // in numbers; those of a pixel lie side by side
+        int alignment = 0;                               // of the first one, in bytes: a power of 2, at most 16
+        auto operator<=>(const tensor&) const = default;
+    };
+
+    int batch = 1, height = 0, width = 0, inputs = 0; // of the pixels of x that are there
+    int out_height = 0, out_width = 0, outputs = 0;
+    int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zeros around those of x
+    int kernel = 1, stride = 1, dilation = 1, groups = 1;
+    activation_kind activation = activation_kind::identity;
+    float slope = 0; // of leaky_relu
+    bool bias = false, skips = false;
+    tensor x, y, skip;
+    auto operator<=>(const convolution_shape&) const = default;
+
+    // The same for all that are equal, and for no others.
+    std::string name() const {
+        const auto of = [](const tensor& t) {
+            return text_of(int(t.format), ',', t.row_stride, ',', t.image_stride, ',', t.alignment);
+        };
+        return text_of(batch, 'x', height, 'x', width, 'x', inputs, " to ", out_height, 'x', out_width, 'x', outputs,
+                       ", zeros ", top, ',', bottom, ',', left, ',', right, ", kernel ", kernel, ',', stride, ',',
+                       dilation, ',', groups, ", then ", int(activation), ',', std::bit_cast<std::uint32_t>(slope), ',',
+                       bias, ',', skips, ", tensors ", of(x), ' ', of(y), ' ', of(skip));
+    }
+};
+
+struct library_convolution {
+    convolution_shape shape;
+    std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr,
+              *y = nullptr; // the first numbers; b, skip: or null
+};
+
+// How a library computes all convolutions of a shape.
+class convolution_plan {
+  public:
+    virtual ~convolution_plan() = default;
+    virtual void run(const library_convolution&) const = 0; // into the device's queue
+};
+
+namespace detail {
+
+// What a convolution reads of the rows (or columns) of an image, and how many zeros beside.
+struct read_part {
+    range there;
+    int before, after;
+    read_part(const attributes& a, range out, int extent) {
+        const int reach = a.kernel / 2 * a.dilation;
+        const range all{out.begin * a.stride + a.offset - reach, (out.end - 1) * a.stride + a.offset + reach + 1};
+        there = all.clip(extent), before = there.begin - all.begin, after = all.end - there.end;
+    }
+};
+
+inline int alignment_of(const void* p) {
+    const auto bits = reinterpret_cast<std::uintptr_t>(p) | 16;
+    return int(bits & (~bits + 1));
+}
+inline std::byte* pixel_of(const window& w, int n, int y, int x) {
+    return w.data + (n * w.image_stride + (y % w.stored) * w.row_stride + std::ptrdiff_t(x - w.left) * w.channels) *
+                        std::ptrdiff_t(bytes_of(w.format));
+}
+inline convolution_shape::tensor tensor_of(const window& w, const std::byte* first) {
+    return {w.format, w.row_stride, w.image_stride, alignment_of(first)};
+}
+
+} // namespace detail
+
+// None where its rows do not lie one after the other, or where it would read nothing but zeros.
+inline std::optional<library_convolution> library_convolution_of(const call& c) {
+    const window &x = c.x[0], &skip = c.x[1];
+    const detail::read_part rows(c.a, c.rows, x.height), cols(c.a, c.cols, x.width);
+    const auto in_order = [](const window& w, range r) { return r.begin % w.stored + r.size() <= w.stored; };
+    if (rows.there.empty() || cols.there.empty() || !in_order(x, rows.there) || !in_order(c.y, c.rows) ||
+        (skip && !in_order(skip, c.rows)))
+        return {};
+    const auto unchecked = [](const void* p) { return static_cast<std::byte*>(const_cast<void*>(p)); };
+    const int n = c.images.begin;
+    library_convolution l;
+    l.x = detail::pixel_of(x, n, rows.there.begin, cols.there.begin);
+    l.y = detail::pixel_of(c.y, n, c.rows.begin, c.cols.begin);
+    l.w = unchecked(c.w[0]), l.b = unchecked(c.w[1]);
+    if (skip) l.skip = detail::pixel_of(skip, n, c.rows.begin, c.cols.begin);
+    l.shape = {.batch = c.images.size(),
+               .height = rows.there.size(),
+               .width = cols.there.size(),
+               .inputs = x.channels,
+               .out_height = c.rows.size(),
+               .out_width = c.cols.size(),
+               .outputs = c.y.channels,
+               .top = rows.before,
+               .bottom = rows.after,
+               .left = cols.before,
+               .right = cols.after,
+               .kernel = c.a.kernel,
+               .stride = c.a.stride,
+               .dilation = c.a.dilation,
+               .groups = c.a.groups,
+               .activation = c.a.activation,
+               .slope = c.a.activation == activation_kind::leaky_relu ? c.a.slope : 0,
+               .bias = l.b != nullptr,
+               .skips = l.skip != nullptr,
+               .x = detail::tensor_of(x, l.x),
+               .y = detail::tensor_of(c.y, l.y),
+               .skip = skip ? detail::tensor_of(skip, l.skip) : convolution_shape::tensor{}};
+    return l;
+}
+
+} // namespace fovea

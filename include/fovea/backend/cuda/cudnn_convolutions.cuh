@@ -1,0 +1,169 @@
+// Convolutions by cuDNN: for each shape the fastest of the engines that its heuristics propose, measured once on this
+// GPU and kept in a file for the next run.
+#pragma once
+#include <cuda_runtime.h>
+
+#include <limits>
+#include <map>
+#include <memory>
+
+#include "fovea/backend/cuda/cudnn_convolution.cuh"
+#include "fovea/backend/cuda/cudnn_plan.cuh"
+#include "fovea/backend/cuda/plan_file.hpp"
+
+namespace fovea {
+
+namespace detail {
+
+// Of a GPU's plans: others have others.
+inline std::string plan_file_name(std::string gpu, int version) {
+    for (char& c : gpu)
+        if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+    return text_of("cudnn-", cudnn_version_text(version), '-', gpu, ".plans");
+}
+
+struct cudnn_handle {
+    cudnn_handle() {
+        check_cudnn_version();
+        check_cudnn(cudnnCreate(&raw), "starting it");
+    }
+    ~cudnn_handle() { cudnnDestroy(raw); }
+    cudnn_handle(const cudnn_handle&) = delete;
+    cudnn_handle& operator=(const cudnn_handle&) = delete;
+    cudnnHandle_t raw = nullptr;
+};
+
+class cudnn_event {
+  public:
+    cudnn_event() { check(cudaEventCreate(&event_)); }
+    ~cudnn_event() { cudaEventDestroy(event_); }
+    cudnn_event(const cudnn_event&) = delete;
+    cudnn_event& operator=(const cudnn_event&) = delete;
+    void record(cudaStream_t queue) { check(cudaEventRecord(event_, queue)); }
+    float milliseconds_since(const cudnn_event& begin) {
+        float time = 0;
+        check(cudaEventSynchronize(event_)), check(cudaEventElapsedTime(&time, begin.event_, event_));
+        return time;
+    }
+
+  private:
+    static void check(cudaError_t said) {
+        if (said != cudaSuccess) fail("CUDA: measuring a convolution: ", cudaGetErrorString(said));
+    }
+    cudaEvent_t event_ = nullptr;
+};
+
+} // namespace detail
+
+class cudnn_convolutions {
+  public:
+    // Throws where the library does not fit this build or cannot start.
+    cudnn_convolutions(cudaStream_t queue, const char* gpu)
+        : queue_(queue), file_name_(detail::plan_file_name(gpu, int(cudnnGetVersion()))) {
+        detail::check_cudnn(cudnnSetStream(handle_.raw, queue_), "choosing a stream");
+        if (cudaMalloc(&workspace_, workspace_bytes) != cudaSuccess)
+            fail("out of memory of the GPU for cuDNN: ", workspace_bytes >> 20, " MB were not free");
+    }
+    ~cudnn_convolutions() { cudaFree(workspace_); }
+
+    // Null: no engine takes it. Of a shape that is new, engines run on these tensors, of which y is overwritten, and
+    // the host waits for them. A plan lives as long as this.
+    const convolution_plan* find(const library_convolution& l, const notice_function& say) {
+        if (!cudnn_has(l.shape.activation)) return nullptr;
+        const std::string name = l.shape.name();
+        const auto known = plans_.find(name);
+        if (known != plans_.end()) return known->second.get();
+        if (!file_) {
+            const auto folder = cache_folder();
+            file_.emplace(folder.empty() ? folder : folder / file_name_, say);
+        }
+        auto found = from_file(name);
+        if (!found) {
+            found = fastest(l);
+            if (found) file_->keep(name, found->text());
+        }
+        auto& plan = plans_[name];
+        if (found) plan = std::make_unique<cudnn_convolution_plan>(*this, std::move(*found));
+        return plan.get();
+    }
+    // Those that were found, for the next run.
+    void save(const notice_function& say) {
+        if (file_) file_->save(say);
+    }
+
+  private:
+    static constexpr std::size_t workspace_bytes = 32 << 20;
+    static constexpr int most_candidates = 6, runs = 3;
+
+    struct cudnn_convolution_plan final : convolution_plan {
+        cudnn_convolution_plan(const cudnn_convolutions& o, cudnn_plan p) : owner(o), plan(std::move(p)) {}
+        void run(const library_convolution& l) const override {
+            detail::check_cudnn(owner.put(plan, l), "putting a convolution into the queue");
+        }
+        const cudnn_convolutions& owner;
+        cudnn_plan plan;
+    };
+
+    cudnnStatus_t put(const cudnn_plan& plan, const library_convolution& l) const {
+        using graph = cudnn_convolution_graph;
+        std::vector<std::int64_t> ids{graph::x, graph::w, graph::y};
+        std::vector<void*> pointers{l.x, l.w, l.y};
+        if (l.b) ids.push_back(graph::b), pointers.push_back(l.b);
+        if (l.skip) ids.push_back(graph::skip), pointers.push_back(l.skip);
+        return plan.run(handle_.raw, ids, pointers, workspace_);
+    }
+
+    std::optional<cudnn_plan> from_file(const std::string& name) const {
+        std::string unused; // a plan that no longer fits is measured again
+        const std::string* text = file_->find(name);
+        auto plan = text ? cudnn_plan::of(*text, handle_.raw, nullptr, unused) : std::nullopt;
+        return plan && plan->workspace() <= workspace_bytes ? std::move(plan) : std::nullopt;
+    }
+
+    std::optional<cudnn_plan> fastest(const library_convolution& l) const {
+        std::optional<cudnn_plan> best;
+        float least = std::numeric_limits<float>::infinity();
+        for (cudnn_plan& candidate : candidates(l.shape)) {
+            const float time = milliseconds(candidate, l);
+            if (time < least) least = time, best = std::move(candidate);
+        }
+        return best;
+    }
+    std::vector<cudnn_plan> candidates(const convolution_shape& s) const {
+        std::vector<cudnn_plan> all;
+        std::string unused;
+        const cudnn_convolution_graph g(s, handle_.raw);
+        for (auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
+            if (!all.empty()) break;
+            for (auto& engine : cudnn_engines(g.operations(), mode, nullptr, unused)) {
+                if (int(all.size()) == most_candidates) break;
+                if (!sums_as_asked(engine)) continue;
+                auto plan = cudnn_plan::of(engine, handle_.raw, nullptr, unused);
+                if (plan && plan->workspace() <= workspace_bytes) all.push_back(std::move(*plan));
+            }
+        }
+        return all;
+    }
+    // The least of some runs; infinite where it does not run.
+    float milliseconds(const cudnn_plan& plan, const library_convolution& l) const {
+        detail::cudnn_event begin, end;
+        float least = std::numeric_limits<float>::infinity();
+        for (int i = 0; i <= runs; ++i) { // the first one only warms up
+            begin.record(queue_);
+            if (put(plan, l) != CUDNN_STATUS_SUCCESS) break;
+            end.record(queue_);
+            const float time = end.milliseconds_since(begin);
+            if (i > 0) least = std::min(least, time);
+        }
+        return least;
+    }
+
+    cudaStream_t queue_;
+    std::string file_name_;
+    detail::cudnn_handle handle_;
+    void* workspace_ = nullptr;
+    std::optional<plan_file> file_;
+    std::map<std::string, std::unique_ptr<cudnn_convolution_plan>> plans_; // by shape; null: none takes it
+};
+
+} // namespace fovea

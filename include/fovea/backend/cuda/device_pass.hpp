@@ -1,0 +1,269 @@
+// A network on a device, forward and backward over a batch: a training plan's operations as kernels in one queue,
+// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for, and where the upload of a
+// batch has to make way for the next one.
+#pragma once
+#include <map>
+
+#include "fovea/backend/cuda/engine.hpp"
+#include "fovea/backend/cuda/gradients.hpp"
+#include "fovea/backend/cuda/loss.hpp"
+#include "fovea/backend/cuda/recordings.hpp"
+#include "fovea/backend/cuda/training_weights.hpp"
+#include "fovea/model/training_engine.hpp"
+
+namespace fovea {
+
+// The gradient of an input that is that of the output.
+struct passed_gradient {
+    device_view dy; // (N,H,W,C)
+    gradient_target to;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
+};
+
+// What recorded work of a batch depends on.
+struct training_work {
+    enum class kind { forward, backward, learn, listen, update } what;
+    placement where{}, where_frozen{};
+    int batch = 0, height = 0, width = 0;
+    bool evaluating = false, prepares = false;
+    loss_terms terms{}, of_frozen{};
+    double weight = 1;
+    update_rule how{};
+    bool operator==(const training_work&) const = default;
+};
+
+// Interface: network_engine, or what is derived from it. The device and the weights, of the same graph, outlive it.
+template <class Device, class Interface> class device_pass : public Interface, protected training_memory {
+  public:
+    device_pass(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
+        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights) {}
+
+    void load(tensor_view<const float> x) override {
+        detail::check_input(g_, x);
+        make_room({x.height(), x.width()}, x.batch());
+        upload(x, value(0, false).data, input_staging_);
+    }
+    void load(std::span<const device_tensor> parts) override {
+        const device_tensor first = parts[0];
+        int batch = 0;
+        for (auto& part : parts) {
+            if (part.height != first.height || part.width != first.width || part.channels != first.channels)
+                fail("a batch of images of ", first.height, 'x', first.width, " and of ", part.height, 'x', part.width,
+                     ": expected one size");
+            batch += part.batch;
+        }
+        detail::check_input(g_,
+                            tensor_view<const float>(nullptr, batch, first.height, first.width, first.channels, 0, 0));
+        make_room({first.height, first.width}, batch);
+        auto* to = reinterpret_cast<float*>(value(0, false).data);
+        for (auto& part : parts) {
+            const std::ptrdiff_t numbers = std::ptrdiff_t(part.batch) * first.height * first.width * first.channels;
+            const copy_numbers k{part.data, to, numbers};
+            Device::launch(device_.queue(), k, k.blocks());
+            to += numbers;
+        }
+    }
+
+    void forward(bool evaluating) override {
+        training_work work = work_of(training_work::kind::forward);
+        work.evaluating = evaluating, work.prepares = weights_.take_stale();
+        recordings_.run(work, [&] { put_forward(evaluating, work.prepares); });
+        if (!evaluating) weights_.changed();
+        dy_.clear();
+    }
+    tensor_view<const float> output(int t = network_engine::last) override {
+        return copy_of(training_memory::output(number_of(t)), y_[number_of(t)]);
+    }
+    tensor_view<float> output_gradient(int t = network_engine::last) override {
+        const window w = training_memory::output_gradient(number_of(t));
+        return dy_.try_emplace(number_of(t), plan_.batch, w.height, w.width, w.channels).first->second.view();
+    }
+    device_tensor output_on_device() const override { return tensor_at(training_memory::output()); }
+    void backward() override {
+        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_staging_);
+        recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
+        if (options_.weight_gradients) weights_.changed();
+    }
+    tensor_view<const float> input_gradient() override { return copy_of(training_memory::input_gradient(), dx_); }
+    std::size_t bytes() const override { return plan_.bytes; }
+    const void* queue() const override { return device_.queue(); }
+
+    // ---- for whoever puts it into the queue together with other work
+    const placement& where() const { return where_; }
+    bool take_stale() { return weights_.take_stale(); }
+    window output_window() const { return training_memory::output(); }
+    window output_gradient_window() const { return training_memory::output_gradient(); }
+    window input_gradient_window() const { return training_memory::input_gradient(); }
+    void put_forward(bool evaluating, bool prepares) {
+        begin_forward();
+        if (prepares) weights_.prepare();
+        for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].of, false, !evaluating);
+        clear(training_memory::output_gradient());
+        for (int t : options_.outputs)
+            if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
+    }
+    // Adds the loss to *value and its gradient to that of the output.
+    void put_loss(const loss_terms& terms, const std::byte* target, double* value) {
+        const window y = training_memory::output();
+        window t = y;
+        t.data = const_cast<std::byte*>(target); // it is only read
+        detail::launch_loss<Device>(area_of(y), terms, t, training_memory::output_gradient(),
+                                    reinterpret_cast<double*>(sums_.data()), value);
+    }
+    void put_backward() {
+        begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
+        for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
+            const auto [what, i] = plan_.steps[s];
+            what == training_step::kind::forward ? compute(i, true, false) : differentiate(i);
+        }
+        if (options_.weight_gradients) weights_.differentiate_preparations();
+    }
+
+  protected:
+    using device_memory = device_buffer<Device, memory_place::device>;
+    struct staging_memory {
+        explicit staging_memory(Device& d) : memory(d) {}
+        device_buffer<Device, memory_place::host> memory;
+        bool pending = false; // an upload may still read it
+    };
+
+    training_work work_of(training_work::kind what) const {
+        return {.what = what,
+                .where = where_,
+                .batch = plan_.batch,
+                .height = plan_.extents[0].height,
+                .width = plan_.extents[0].width};
+    }
+    device_tensor tensor_at(const window& w) const {
+        return {reinterpret_cast<const float*>(w.data), plan_.batch, w.height, w.width, w.channels};
+    }
+    void reserve(device_memory& memory, std::size_t bytes, const char* what) {
+        const auto* const before = memory.data();
+        memory.reserve(bytes, what);
+        if (memory.data() != before) where_.moved();
+    }
+    static std::size_t bytes_of(tensor_view<const float> v) {
+        return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
+               sizeof(float);
+    }
+    // To a tensor without gaps. The staging memory may still be read for the last upload from it.
+    void upload(tensor_view<const float> from, std::byte* to, staging_memory& staging) {
+        if (staging.pending) wait();
+        staging.pending = true;
+        staging.memory.reserve(bytes_of(from), "a batch");
+        auto* at = reinterpret_cast<float*>(staging.memory.data());
+        const int row = from.width() * from.channels();
+        for (int n = 0; n < from.batch(); ++n)
+            for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
+        device_.upload(to, staging.memory.data(), bytes_of(from));
+    }
+    void wait() {
+        device_.wait();
+        has_waited();
+    }
+    virtual void has_waited() { input_staging_.pending = gradient_staging_.pending = false; }
+    tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
+        to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
+        const std::size_t bytes = to.size() * sizeof(float);
+        output_staging_.reserve(bytes, "an output");
+        device_.download(output_staging_.data(), w.data, bytes);
+        wait();
+        std::memcpy(to.data(), output_staging_.data(), bytes);
+        return std::as_const(to).view();
+    }
+    void clear(const window& w) {
+        device_.clear(w.data, std::size_t(w.image_stride) * sizeof(float) * std::size_t(plan_.batch));
+    }
+    call area_of(const window& y) const {
+        call c;
+        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
+        c.y = y, c.queue = device_.queue();
+        return c;
+    }
+
+    void compute(int i, bool again, bool updates) {
+        const operation& o = op(i);
+        call c;
+        c.a = o.a, c.dims = o.dims, c.queue = device_.queue();
+        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
+        take_windows(c, i, again);
+        if (c.statistics && !again) {
+            gradient_call s = call_back(i);
+            for (int k = 0; updates && k < max_weights; ++k)
+                if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
+                    s.dw[std::size_t(k)] = weights_[o.d.w[k]];
+            o.d.statistics_before(s);
+        }
+        o.forward(c);
+    }
+
+    Device& device_;
+    training_weights<Device>& weights_;
+    placement where_;
+    recordings<Device, training_work> recordings_{device_};
+
+  private:
+    static training_options for_device(training_options o) {
+        if (o.storage != number_format::float32)
+            fail("training on a GPU in 16 bits is not there yet: expected precision float32");
+        o.whole_calls = true;
+        return o;
+    }
+
+    int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
+
+    // Memory for a batch of that size, its values in the arena.
+    void make_room(extent input, int batch) {
+        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
+        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
+        arena_ = memory_.data();
+        begin_forward();
+        reserve(scratch_, scratch_bytes(), "scratch");
+        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
+    }
+    std::size_t scratch_bytes() const {
+        std::size_t bytes = 0;
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            const operation& o = op(i);
+            const gradient_call c = gradient_call_of(i, weights_);
+            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
+            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
+        }
+        return bytes;
+    }
+    static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
+
+    gradient_call call_back(int i) const {
+        gradient_call c = gradient_call_of(i, weights_);
+        c.queue = device_.queue(), c.scratch = scratch_.data();
+        return c;
+    }
+    void differentiate(int i) {
+        const operation& o = op(i);
+        const gradient_call whole = call_back(i);
+        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) {
+            gradient_call c = over(whole, whole.dy);
+            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
+            c.outputs = {0, o.dims[0]};
+            o.d.weights(c);
+        }
+        if (whole.statistics) o.d.statistics_back(whole);
+        gradient_call c = whole;
+        if (take_targets(c, i)) o.d.input(over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
+    }
+    void pass(const window& dx, const window& dy, bool adds) {
+        gradient_call c;
+        c.images = {0, plan_.batch}, c.dx[0] = dx, c.accumulates[0] = adds, c.queue = device_.queue();
+        detail::launch_gradient<Device>(over(c, dx), passed_gradient{device_view(dy), gradient_target(c, 0)});
+    }
+
+    device_memory memory_{device_}, scratch_{device_}, sums_{device_};
+    device_buffer<Device, memory_place::host> output_staging_{device_};
+    staging_memory input_staging_{device_}, gradient_staging_{device_};
+    std::map<int, tensor<float>> y_,
+        dy_; // on the host, by tensor: outputs; their gradients, where they are given there
+    tensor<float> dx_;
+};
+
+} // namespace fovea
