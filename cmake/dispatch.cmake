@@ -24,6 +24,11 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64|i[3-6]86")
     set(dispatch_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
     fovea_dispatch_set(avx512 ${dispatch_avx512})
     fovea_dispatch_set(avx512vnni ${dispatch_avx512} -mavx512vnni) # the 8-bit kernels alone
+    include(avx512fp16)
+    if(FOVEA_COMPILES_AVX512FP16)
+        fovea_dispatch_set(avx512fp16 ${dispatch_avx512} -mavx512vnni -mavx512fp16) # those of half precision alone
+        target_compile_definitions(fovea_dispatch PRIVATE FOVEA_WITH_AVX512FP16=1)
+    endif()
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
     fovea_dispatch_set(neon)
 else()

@@ -70,23 +70,24 @@ struct convolution_case {
     int threads = 1;
     method how = method::direct;
     int tile = 4; // of Winograd
+    bool halves = false;
 };
 
-struct convolution_kernels {
+struct named_kernels {
     const char* name;
-    fovea::preparation_size bytes;
-    fovea::preparation_kernel pack;
-    fovea::kernel run;
-    fovea::scratch_size scratch;
+    fovea::convolution_kernels of;
 };
-convolution_kernels kernels_of(method how) {
-    if (how == method::winograd)
-        return {"winograd_", isa::packed_winograd_bytes, isa::pack_winograd, isa::winograd, isa::winograd_scratch};
-    if (how == method::int8)
-        return {"int8_", isa::packed_int8_convolution_bytes, isa::pack_int8_convolution, isa::int8_convolution,
-                isa::int8_convolution_scratch};
-    return {"convolution_", isa::packed_convolution_bytes, isa::pack_convolution, isa::convolution,
-            [](const fovea::call&) { return std::size_t{0}; }};
+named_kernels kernels_for(const convolution_case& k) {
+    if (k.halves) return {"halves_", isa::half_convolution};
+    if (k.how == method::winograd)
+        return {"winograd_", {isa::winograd_scratch, isa::winograd, isa::packed_winograd_bytes, isa::pack_winograd}};
+    if (k.how == method::int8)
+        return {"int8_",
+                {isa::int8_convolution_scratch, isa::int8_convolution, isa::packed_int8_convolution_bytes,
+                 isa::pack_int8_convolution}};
+    return {"convolution_",
+            {[](const fovea::call&) { return std::size_t{0}; }, isa::convolution, isa::packed_convolution_bytes,
+             isa::pack_convolution}};
 }
 
 void convolution(benchmark::State& state, convolution_case k) {
@@ -98,8 +99,8 @@ void convolution(benchmark::State& state, convolution_case k) {
     const floats w = make_floats(fovea::count(p.dims[0])), bias = make_floats(std::size_t(k.outputs));
     p.w[0] = w.get();
     p.a.input = {.step = 0.6f / 255, .zero = 128};
-    const convolution_kernels kernels = kernels_of(k.how);
-    const floats packed = make_floats(kernels.bytes(p) / sizeof(float));
+    const fovea::convolution_kernels kernels = kernels_for(k).of;
+    const floats packed = make_floats(kernels.packed_bytes(p) / sizeof(float));
     p.out = packed.get();
     kernels.pack(p);
     fovea::call c;
@@ -140,13 +141,14 @@ void depthwise(benchmark::State& state, int channels, int kernel, int dilation) 
 struct block_case {
     int features, hidden, kernel, threads;
     fovea::convolution_method method = fovea::convolution_method::direct;
+    bool halves = false;
 };
 
 void attention_block(benchmark::State& state, const block_case& b) {
     const int f = b.features, a = b.hidden, k = b.kernel;
     const image x(height, width, f, 8 + k / 2), y(height, width, f);
     fovea::preparation_call p;
-    p.a.method = b.method;
+    p.a.method = b.method, p.a.halves = b.halves;
     p.dims = {{{a, f, k, k},
                {a, 1, 1, 1},
                {a, a, 1, 1},
@@ -167,7 +169,7 @@ void attention_block(benchmark::State& state, const block_case& b) {
     fovea::call c;
     c.a.hidden = a;
     c.a.kernel = k;
-    c.a.method = b.method;
+    c.a.method = b.method, c.a.halves = b.halves;
     c.x[0] = x.view;
     c.y = y.view;
     c.w[0] = packed.get();
@@ -216,8 +218,8 @@ template <class F> void add_case(const std::string& name, F f) {
 void register_all() {
     using enum activation_kind;
     const auto add_convolution = [](const convolution_case& k) {
-        const convolution_kernels kernels = kernels_of(k.how);
-        add_case((k.how == method::winograd ? "winograd" + std::to_string(k.tile) + "_" : std::string(kernels.name)) +
+        const std::string name = kernels_for(k).name;
+        add_case((k.how == method::winograd ? "winograd" + std::to_string(k.tile) + "_" : name) +
                      std::to_string(k.inputs) + "_" + std::to_string(k.outputs) + "_k" + std::to_string(k.kernel) +
                      (k.activation == identity ? "" : "_activated") + "/threads:" + std::to_string(k.threads),
                  [k](benchmark::State& s) { convolution(s, k); });
@@ -225,6 +227,9 @@ void register_all() {
     for (const convolution_case& k :
          {convolution_case{3, 48, 3}, {3, 64, 3}, {3, 64, 5}, {64, 64, 1}, {48, 64, 1, gelu}})
         add_convolution(k);
+    if constexpr (isa::multiplies_halves)
+        for (auto [inputs, outputs, kernel] : {std::tuple{48, 64, 1}, {64, 64, 1}, {64, 48, 1}, {64, 64, 3}})
+            add_convolution({inputs, outputs, kernel, identity, 1, method::direct, 4, true});
     // Beside the direct sum; GFLOP/s count its products, so that those of others can exceed the peak.
     for (auto [inputs, outputs, activation, threads] : {std::tuple{64, 128, identity, 1},
                                                         {64, 128, silu, 1},
@@ -249,16 +254,24 @@ void register_all() {
     for (auto [kernel, dilation] : {std::pair{3, 1}, {5, 1}, {5, 3}, {7, 1}})
         add_case("depthwise_64_k" + std::to_string(kernel) + "_d" + std::to_string(dilation),
                  [kernel = kernel, dilation = dilation](benchmark::State& s) { depthwise(s, 64, kernel, dilation); });
+    const auto add_block = [](const block_case& b) {
+        add_case("attention_block_" + std::to_string(b.features) + "_" + std::to_string(b.hidden) + "_k" +
+                     std::to_string(b.kernel) + (b.method == method::winograd ? "_winograd" : "") +
+                     (b.halves ? "_halves" : "") + "/threads:" + std::to_string(b.threads),
+                 [b](benchmark::State& s) { attention_block(s, b); });
+    };
     for (const block_case& b : {block_case{48, 64, 1, 1},
                                 {48, 64, 1, 2},
                                 {32, 64, 1, 1},
                                 {64, 48, 3, 1},
-                                {64, 48, 3, 1, fovea::convolution_method::winograd},
-                                {64, 48, 3, 2, fovea::convolution_method::winograd}})
-        add_case("attention_block_" + std::to_string(b.features) + "_" + std::to_string(b.hidden) + "_k" +
-                     std::to_string(b.kernel) + (b.method == fovea::convolution_method::winograd ? "_winograd" : "") +
-                     "/threads:" + std::to_string(b.threads),
-                 [b](benchmark::State& s) { attention_block(s, b); });
+                                {64, 48, 3, 1, method::winograd},
+                                {64, 48, 3, 2, method::winograd}})
+        add_block(b);
+    if constexpr (isa::multiplies_halves)
+        for (const block_case& b : {block_case{48, 64, 1, 1, method::direct, true},
+                                    {48, 64, 1, 2, method::direct, true},
+                                    {64, 48, 3, 1, method::winograd, true}})
+            add_block(b);
     const std::pair<const char*, simple_case> cases[] = {
         {"layer_norm_48", {.kernel = isa::layer_norm, .inputs = 48, .outputs = 48, .flop = 7}},
         {"batch_norm_64", {.kernel = isa::batch_norm, .inputs = 64, .outputs = 64, .flop = 2}},

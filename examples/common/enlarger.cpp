@@ -72,8 +72,8 @@ void model_choice::add_to(CLI::App& app) {
     app.add_option("--convolution", convolution, "3x3 convolutions: auto, direct or winograd (fewer products)")
         ->check(CLI::IsMember({"auto", "direct", "winograd"}));
     app.add_option("--precision", precision,
-                   "float32; int8: inner convolutions in 8 bits; bf16 or fp16: activations kept in 16 bits; tf32: of a "
-                   "GPU, products of rounded numbers")
+                   "float32; int8: inner convolutions in 8 bits; bf16 or fp16: activations kept in 16 bits, with fp16 "
+                   "also products where a CPU has AVX512-FP16; tf32: of a GPU, products of rounded numbers")
         ->check(CLI::IsMember({"float32", "int8", "bf16", "fp16", "tf32"}));
     app.add_option("--calibration", calibration,
                    "for int8: a folder of images like those to be enlarged, or what `calibrate` wrote");

@@ -18,6 +18,8 @@
 // FOVEA_DISPATCH       1: CPU kernels come from the library fovea::dispatch, chosen at run time. 0: from these headers,
 // for
 //                      the instruction set that the compiler is given.
+// FOVEA_EMULATE_FP16   1: precision_kind::float16 multiplies in half precision, with the bits that AVX512-FP16 gives,
+//                      where the compiler is not given that instruction set, too; slowly, to test and to measure.
 // FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
 // FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_ZLIB
 //                      1: use that library; the program links it.
@@ -27,6 +29,9 @@
 #endif
 #ifndef FOVEA_DISPATCH
 #define FOVEA_DISPATCH 0
+#endif
+#ifndef FOVEA_EMULATE_FP16
+#define FOVEA_EMULATE_FP16 0
 #endif
 #ifndef FOVEA_IMAGE_FILES
 #define FOVEA_IMAGE_FILES 0
@@ -96,6 +101,10 @@
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
 // -------------------
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
+    defined(__AVX512FP16__)
+#define FOVEA_ISA avx512fp16
+#define FOVEA_ISA_NAME "avx512fp16"
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
     defined(__AVX512VNNI__)
 #define FOVEA_ISA avx512vnni
 #define FOVEA_ISA_NAME "avx512vnni"
@@ -4353,6 +4362,8 @@ struct attributes {
     convolution_method method = convolution_method::direct;
     int tile = 4;         // of Winograd: output pixels along a side, 4 or 6
     quantisation input{}; // of convolution_method::int8
+    bool halves = false;  // multiplies in half precision (graph/half_arithmetic.hpp): a direct convolution, or the 1x1
+                          // ones inside a fused block
 };
 
 inline constexpr int max_inputs = 2;
@@ -4491,8 +4502,18 @@ using adam_kernel = void (*)(const adam_call&, const adam_factors&);
 
 namespace fovea {
 
+// One way to compute convolutions.
+struct convolution_kernels {
+    scratch_size scratch = nullptr;
+    kernel run = nullptr;
+    preparation_size packed_bytes = nullptr;
+    preparation_kernel pack = nullptr;
+
+    explicit operator bool() const { return run != nullptr; }
+};
+
 struct kernel_table {
-    const char* name; // avx512vnni, avx512, avx2, neon, baseline
+    const char* name; // avx512fp16, avx512vnni, avx512, avx2, neon, baseline
 
     scratch_size convolution_scratch;
     kernel convolution;
@@ -4506,6 +4527,7 @@ struct kernel_table {
     kernel int8_convolution;
     preparation_size packed_int8_convolution_bytes;
     preparation_kernel pack_int8_convolution;
+    const convolution_kernels* half_convolution; // of null pointers where this set does not multiply in half precision
     kernel depthwise;
     preparation_size packed_depthwise_bytes;
     preparation_kernel pack_depthwise;
@@ -4864,7 +4886,7 @@ inline void update_by_adam(const adam_call& u, const adam_factors& f) {
 //   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
 //
 //   x[0], y  (N,H,W,F), y not x; float32 or 16 bits     w[0]  packed by pack_attention_block
-//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
+//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd; halves
 //
 // Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
 // rows in scratch, in L2 or not far from it. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
@@ -4879,6 +4901,9 @@ inline void update_by_adam(const adam_call& u, const adam_factors& f) {
 //
 // Of x in 16 bits the rows that proj_1 reads are copied to float32, once in a strip; the sum with x and what becomes of
 // it pass through a chunk of floats.
+//
+// Where c.a.halves is set the 1 x 1 convolutions multiply in half precision (half_products.hpp): a chunk of what they
+// read is rounded to it on the way, the rest stays float32.
 
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_SCRATCH_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ATTENTION_SCRATCH_HPP
@@ -4891,7 +4916,7 @@ inline void update_by_adam(const adam_call& u, const adam_factors& f) {
 // ---- fovea/backend/cpu/attention_weights.hpp
 // The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_filters lays
 // them out, proj_1 as pack_winograd does where that computes it, depthwise filters as [hidden / lanes][5][5][lanes],
-// biases padded with zeros to whole vectors.
+// biases padded with zeros to whole vectors. Where c.a.halves is set, 1x1 convolutions as pack_half_filters does.
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_CONVOLUTION_HPP
 
@@ -5884,6 +5909,370 @@ inline void depthwise(const call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_PRODUCTS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_PRODUCTS_HPP
+
+// ---- fovea/backend/cpu/half_products.hpp
+// The inner loop of convolutions in half precision: P pixels times NV vectors of output channels, as register_block.hpp
+// has it for floats, of which it is the same but for the sums.
+//
+// A number in half precision has 11 bits, and a sum of n terms in it may be off by n 2^-11 of the sum of their sizes.
+// So sums are in half precision for half_interval steps alone, and then added to a sum in float32; what they are off by
+// is at most half_interval 2^-11 (1/64), whatever the number of terms. With terms of random signs it is about
+// sqrt(half_interval / 2) = 4 times what rounding the weights to 11 bits costs.
+//
+// Pixels and weights are pairs of channels (half_pairs.hpp), a channel of zeros where their number is odd. Intervals
+// begin with each row of the kernel. A pixel's bits do not depend on where a call begins or ends.
+
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_PAIRS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_PAIRS_HPP
+
+// ---- fovea/backend/cpu/half_pairs.hpp
+// Vectors of pairs of numbers in half precision, and products of them summed in half precision, as AVX512-FP16 has
+// them.
+//
+// A lane holds two numbers in its 32 bits: two input channels, of which a sum's lane takes both products, the first
+// channel's in its low half, the second's in its high half. With FOVEA_EMULATE_FP16 other machines compute the same
+// bits, NaN payloads aside, slowly.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_HPP
+
+// ---- fovea/backend/cpu/half.hpp
+// Numbers of 16 bits to float32 and back, with the bits of core/half.hpp.
+//
+// Half precision by the machine's conversions, which every machine with AVX2 or AVX-512 has, bfloat16 by integers: the
+// instruction for it that some machines have drops subnormals. Other sets convert half precision one by one.
+
+namespace fovea::FOVEA_ISA {
+
+#if defined(__AVX512F__) // the maskz forms: see simd.hpp
+template <int N> FOVEA_INLINE vi shifted_up(vi v) { return vi(_mm512_maskz_slli_epi32(all_lanes, v, N)); }
+template <int N> FOVEA_INLINE vi shifted_down(vi v) { return vi(_mm512_maskz_srai_epi32(all_lanes, v, N)); }
+#else
+template <int N> FOVEA_INLINE vi shifted_up(vi v) { return v << N; }
+template <int N> FOVEA_INLINE vi shifted_down(vi v) { return v >> N; } // copies of the sign come in
+#endif
+
+// The low 16 bits of every lane; loading gives zeros above.
+#if defined(__AVX512F__)
+FOVEA_INLINE vi load_low(const std::uint16_t* p) {
+    return vi(_mm512_maskz_cvtepu16_epi32(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+}
+FOVEA_INLINE void store_low(std::uint16_t* p, vi v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtepi32_epi16(all_lanes, v));
+}
+FOVEA_INLINE vi bits_of(vf v) { return vi(_mm512_castps_si512(v)); }
+FOVEA_INLINE vf floats_of_bits(vi v) { return vf(_mm512_castsi512_ps(v)); }
+#elif defined(__AVX2__)
+FOVEA_INLINE vi load_low(const std::uint16_t* p) {
+    return vi(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+FOVEA_INLINE void store_low(std::uint16_t* p, vi v) {
+    const __m256i low = _mm256_and_si256(v, _mm256_set1_epi32(0xffff));
+    const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
+}
+FOVEA_INLINE vi bits_of(vf v) { return vi(_mm256_castps_si256(v)); }
+FOVEA_INLINE vf floats_of_bits(vi v) { return vf(_mm256_castsi256_ps(v)); }
+#else
+FOVEA_INLINE vi load_low(const std::uint16_t* p) {
+    alignas(64) std::int32_t all[lanes];
+    for (int i = 0; i < lanes; ++i) all[i] = p[i];
+    return load(all);
+}
+FOVEA_INLINE void store_low(std::uint16_t* p, vi v) {
+    alignas(64) std::int32_t all[lanes];
+    store(all, v);
+    for (int i = 0; i < lanes; ++i) p[i] = std::uint16_t(all[i] & 0xffff);
+}
+FOVEA_INLINE vi bits_of(vf v) {
+    alignas(64) float values[lanes];
+    alignas(64) std::int32_t bits[lanes];
+    store(values, v);
+    for (int i = 0; i < lanes; ++i) bits[i] = std::bit_cast<std::int32_t>(values[i]);
+    return load(bits);
+}
+FOVEA_INLINE vf floats_of_bits(vi v) {
+    alignas(64) std::int32_t bits[lanes];
+    alignas(64) float values[lanes];
+    store(bits, v);
+    for (int i = 0; i < lanes; ++i) values[i] = std::bit_cast<float>(bits[i]);
+    return load(values);
+}
+#endif
+
+struct bfloat16_vectors {
+    static constexpr auto format = number_format::bfloat16;
+    FOVEA_INLINE static vf widened(const std::uint16_t* p) { return floats_of_bits(shifted_up<16>(load_low(p))); }
+    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
+        const vi bits = bits_of(v), high = shifted_down<16>(bits), quiet = high | broadcast(0x40);
+        const vi nearest = shifted_down<16>(bits + broadcast(0x7fff) + (high & broadcast(1)));
+        const vi nan = shifted_down<31>(broadcast(0x7f800000) - (bits & broadcast(0x7fffffff))); // all bits of a lane
+        store_low(p, nearest ^ ((nearest ^ quiet) & nan));
+    }
+};
+
+struct float16_vectors {
+    static constexpr auto format = number_format::float16;
+#if defined(__AVX512F__)
+    FOVEA_INLINE static vf widened(const std::uint16_t* p) {
+        return vf(_mm512_maskz_cvtph_ps(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+    }
+    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
+        constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtps_ph(all_lanes, v, nearest));
+    }
+#elif defined(__AVX2__) && defined(__F16C__)
+    FOVEA_INLINE static vf widened(const std::uint16_t* p) {
+        return vf(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+    }
+    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    }
+#else
+    FOVEA_INLINE static vf widened(const std::uint16_t* p) {
+        alignas(64) float values[lanes];
+        for (int i = 0; i < lanes; ++i) values[i] = float_from_half(p[i]);
+        return load(values);
+    }
+    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
+        alignas(64) float values[lanes];
+        store(values, v);
+        for (int i = 0; i < lanes; ++i) p[i] = half_from_float(values[i]);
+    }
+#endif
+};
+
+template <class F> FOVEA_INLINE void with_16_bit_vectors(number_format format, F f) {
+    format == number_format::float16 ? f(float16_vectors{}) : f(bfloat16_vectors{});
+}
+
+inline void widen(number_format format, const std::uint16_t* from, float* to, std::ptrdiff_t count) {
+    with_16_bit_vectors(format, [&]<class Vectors>(Vectors) {
+        std::ptrdiff_t i = 0;
+        for (; i + lanes <= count; i += lanes) store(to + i, Vectors::widened(from + i));
+        for (; i < count; ++i) to[i] = float_from_16_bits(Vectors::format, from[i]);
+    });
+}
+inline void narrow(number_format format, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
+    with_16_bit_vectors(format, [&]<class Vectors>(Vectors) {
+        std::ptrdiff_t i = 0;
+        for (; i + lanes <= count; i += lanes) Vectors::narrow(to + i, load(from + i));
+        for (; i < count; ++i) to[i] = float_to_16_bits(Vectors::format, from[i]);
+    });
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+#if defined(__AVX512FP16__) || FOVEA_EMULATE_FP16
+inline constexpr bool multiplies_halves = true;
+#else
+inline constexpr bool multiplies_halves = false;
+#endif
+inline constexpr int pair_channels = 2;
+
+FOVEA_INLINE vf widened(vi low_bits) {
+    alignas(64) std::uint16_t halves[lanes];
+    store_low(halves, low_bits);
+    return float16_vectors::widened(halves);
+}
+
+#if defined(__AVX512FP16__)
+using half_pairs = __m512h; // a type of its own: g++ copies sums back and forth that are integers in between
+FOVEA_INLINE half_pairs pairs_of(vi v) { return _mm512_castsi512_ph(v); }
+FOVEA_INLINE vi bits_of(half_pairs v) { return vi(_mm512_castph_si512(v)); }
+// sum + a b, each half rounded once
+FOVEA_INLINE half_pairs add_product(half_pairs a, half_pairs b, half_pairs sum) { return _mm512_fmadd_ph(a, b, sum); }
+#else
+struct half_pairs {
+    vi bits;
+};
+FOVEA_INLINE half_pairs pairs_of(vi v) { return {v}; }
+FOVEA_INLINE vi bits_of(half_pairs v) { return v.bits; }
+// a b + c of numbers in half precision, with as many bits as it takes to round it once more: a product is exact in
+// float32; what the sum loses sets its last bit (round to odd: Boldo and Melquiond, IEEE Transactions on Computers
+// 57, 2008).
+FOVEA_INLINE vf add_product_to_odd(vf a, vf b, vf c) {
+    const vf product = a * b, sum = product + c;
+    const vf c_in_sum = sum - product;
+    const vf lost = (product - (sum - c_in_sum)) + (c - c_in_sum);
+    const vi bits = bits_of(sum), lost_bits = bits_of(lost), magnitude = broadcast(0x7fffffff);
+    const vi toward_zero = shifted_down<31>(bits ^ lost_bits); // -1 where rounding went away from zero
+    const vi inexact = shifted_down<31>(broadcast(0) - (lost_bits & magnitude));
+    const vi finite = shifted_down<31>((bits & magnitude) - broadcast(0x7f800000));
+    const vi odd = (bits + toward_zero) | broadcast(1);
+    return floats_of_bits(bits ^ ((bits ^ odd) & inexact & finite));
+}
+FOVEA_INLINE vi narrowed(vf v) {
+    alignas(64) std::uint16_t halves[lanes];
+    float16_vectors::narrow(halves, v);
+    return load_low(halves);
+}
+FOVEA_NOINLINE inline half_pairs add_product(half_pairs a, half_pairs b, half_pairs sum) {
+    const auto half = [&](auto part) {
+        return narrowed(add_product_to_odd(widened(part(a.bits)), widened(part(b.bits)), widened(part(sum.bits))));
+    };
+    const vi low = half([](vi v) { return v; }), high = half([](vi v) { return shifted_down<16>(v); });
+    return {low | shifted_up<16>(high)};
+}
+#endif
+
+// The two halves of each lane, added in float32.
+FOVEA_INLINE vf sums_of(half_pairs pairs) {
+#if defined(__AVX512F__)
+    alignas(64) static constexpr std::uint16_t low_then_high[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20,
+                                                                    22, 24, 26, 28, 30, 1,  3,  5,  7,  9,  11,
+                                                                    13, 15, 17, 19, 21, 23, 25, 27, 29, 31};
+    const __m512i v = _mm512_maskz_permutexvar_epi16(~__mmask32(0), _mm512_load_si512(low_then_high),
+                                                     bits_of(pairs)); // maskz: see simd.hpp
+    constexpr __mmask8 all = 0xf;
+    return vf(_mm512_maskz_cvtph_ps(all_lanes, _mm512_maskz_extracti64x4_epi64(all, v, 0))) +
+           vf(_mm512_maskz_cvtph_ps(all_lanes, _mm512_maskz_extracti64x4_epi64(all, v, 1)));
+#else
+    return widened(bits_of(pairs)) + widened(shifted_down<16>(bits_of(pairs)));
+#endif
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+inline constexpr int half_interval = 32; // steps, of two products each
+
+// Blocks of output channels, with a pair of channels in the place of an input.
+inline convolution_layout half_layout(int outputs, int inputs, int kernel) {
+    return {1, outputs, (inputs + pair_channels - 1) / pair_channels, kernel};
+}
+
+// w: (O,I,K,K), numbers of at most 65504.
+inline void pack_half_filters(const convolution_layout& l, const weight_shape& dims, const float* w,
+                              std::int32_t* packed) {
+    std::uint16_t* out = reinterpret_cast<std::uint16_t*>(packed);
+    const int outputs = dims[0], inputs = dims[1], taps = dims[2] * dims[3];
+    l.each_block([&](int first, int vectors, std::size_t) {
+        for (int tap = 0; tap < taps; ++tap)
+            for (int pair = 0; pair < l.inputs; ++pair)
+                for (int v = first; v < first + vectors; ++v, out += pair_channels * lanes)
+                    for (int k = 0; k < pair_channels; ++k) {
+                        alignas(64) float values[lanes];
+                        alignas(64) std::uint16_t halves[lanes];
+                        const int input = pair * pair_channels + k;
+                        for (int i = 0; i < lanes; ++i) {
+                            const int o = v * lanes + i;
+                            values[i] = o < outputs && input < inputs
+                                            ? w[(std::ptrdiff_t(o) * inputs + input) * taps + tap]
+                                            : 0;
+                        }
+                        float16_vectors::narrow(halves, load(values));
+                        for (int i = 0; i < lanes; ++i) out[i * pair_channels + k] = halves[i];
+                    }
+    });
+}
+
+// `count` pixels of row y of image n as pairs, side by side. y may lie outside the image: zeros.
+inline void pack_half_pixels(const window& x, int n, int y, int column, int count, std::int32_t* packed) {
+    std::uint16_t* out = reinterpret_cast<std::uint16_t*>(packed);
+    const int padded = half_layout(1, x.channels, 1).inputs * pair_channels;
+    const auto put = [&](const auto* from, std::ptrdiff_t numbers, std::uint16_t* to) {
+        if constexpr (std::is_same_v<decltype(from), const float*>)
+            narrow(number_format::float16, from, to, numbers);
+        else
+            std::memcpy(to, from, sizeof *to * std::size_t(numbers));
+    };
+    const auto put_all = [&](const auto* from) {
+        if (padded == x.channels) return put(from, std::ptrdiff_t(count) * padded, out);
+        for (int i = 0; i < count; ++i, from += x.channels, out += padded) {
+            put(from, x.channels, out);
+            out[padded - 1] = 0;
+        }
+    };
+    assert(x.format != number_format::bfloat16);
+    x.in_16_bits() ? put_all(x.read<std::uint16_t>(n, y, column)) : put_all(x.read<float>(n, y, column));
+}
+
+// sums[p][o] += the products of at most half_interval steps.
+template <int NV, int P>
+FOVEA_NOINLINE void sum_half_interval(const std::int32_t* first, std::ptrdiff_t step, const std::int32_t* w, int count,
+                                      float* sums) {
+    constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
+    std::ptrdiff_t steps[4] = {0, step, 2 * step, 3 * step};
+    opaque(steps[3]);
+    const std::int32_t* x[quads];
+    FOVEA_UNROLL
+    for (int q = 0; q < quads; ++q) x[q] = first + 4 * q * step;
+
+    half_pairs acc[P][NV];
+    FOVEA_UNROLL
+    for (int p = 0; p < P; ++p) {
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) acc[p][v] = pairs_of(broadcast(std::int32_t(0)));
+    }
+    for (int k = 0; k < count; ++k, w += NV * lanes) {
+        half_pairs b[NV];
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) {
+            fetch_soon(w + (weights_ahead * NV + v) * lanes);
+            b[v] = pairs_of(load(w + v * lanes));
+        }
+        FOVEA_UNROLL
+        for (int p = 0; p < P; ++p) {
+            std::int32_t pair; // copied: it was written as two numbers of 16 bits
+            std::memcpy(&pair, x[p / 4] + steps[p % 4], sizeof pair);
+            const half_pairs a = pairs_of(broadcast(pair));
+            FOVEA_UNROLL
+            for (int v = 0; v < NV; ++v) acc[p][v] = add_product(a, b[v], acc[p][v]);
+        }
+        FOVEA_UNROLL
+        for (int q = 0; q < quads; ++q) {
+            ++x[q];
+            opaque(x[q]);
+        }
+    }
+    FOVEA_UNROLL
+    for (int p = 0; p < P; ++p) {
+        FOVEA_UNROLL
+        for (int v = 0; v < NV; ++v) {
+            float* to = sums + (p * NV + v) * lanes;
+            store(to, load(to) + sums_of(acc[p][v]));
+        }
+    }
+}
+// sums[p][o] = all products, as above; t.runs is 1.
+template <int NV, int P>
+void sum_half_block(const terms_of<std::int32_t>& t, std::ptrdiff_t at, const std::int32_t* w, float* sums) {
+    std::fill_n(sums, P * NV * lanes, 0.f);
+    for (int i = 0; i < t.rows; ++i)
+        for (int begin = 0, count; begin < t.length; begin += count, w += count * NV * lanes) {
+            count = std::min(half_interval, t.length - begin);
+            sum_half_interval<NV, P>(t.row[i] + at + begin, t.pixel_step, w, count, sums);
+        }
+}
+
+// One row of outputs for NV vectors of channels.
+template <int NV>
+void sum_half_row(const terms_of<std::int32_t>& t, const std::int32_t* w, int pixels, const destination& to,
+                  epilogue finish) {
+    alignas(64) float sums[max_block_sums];
+    each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
+        fetch_destination<NV>(to, from, size());
+        sum_half_block<NV, size()>(t, from * t.pixel_step, w, sums);
+        finish(to, sums + (x - from) * NV * lanes, NV, x, from + size() - x);
+    });
+}
+using half_row_kernel = void (*)(const terms_of<std::int32_t>&, const std::int32_t* w, int pixels, const destination&,
+                                 epilogue);
+inline half_row_kernel half_row_kernel_of(int vectors) {
+    if constexpr (max_block_vectors == 4)
+        if (vectors == 4) return sum_half_row<4>;
+    return vectors == 3 ? sum_half_row<3> : vectors == 2 ? sum_half_row<2> : sum_half_row<1>;
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_WINOGRAD_WEIGHTS_HPP
 
@@ -6110,20 +6499,22 @@ namespace fovea::FOVEA_ISA {
 struct attention_weights {
     int features, hidden, kernel;
     bool winograd; // computes proj_1
+    bool halves;   // compute the 1x1 convolutions
     convolution_layout proj_1, pointwise, proj_2;
     std::size_t at[12]; // in floats, in the order of the weights
     std::size_t floats = 0;
 
     static constexpr int whole(int channels) { return (channels + lanes - 1) / lanes * lanes; }
 
-    attention_weights(int f, int a, int k, convolution_method method)
+    attention_weights(int f, int a, int k, const attributes& how)
         : features(f),
           hidden(a),
           kernel(k),
-          winograd(method == convolution_method::winograd),
-          proj_1{1, a, f, k},
-          pointwise{1, a, whole(a), 1},
-          proj_2{1, f, whole(a), 1} {
+          winograd(how.method == convolution_method::winograd),
+          halves(how.halves),
+          proj_1(projects_halves() ? half_layout(a, f, 1) : convolution_layout{1, a, f, kernel}),
+          pointwise(halves ? half_layout(a, whole(a), 1) : convolution_layout{1, a, whole(a), 1}),
+          proj_2(halves ? half_layout(f, whole(a), 1) : convolution_layout{1, f, whole(a), 1}) {
         const std::size_t bias = std::size_t(whole(a)), taps = bias * 25, out = std::size_t(whole(f));
         const std::size_t sizes[12] = {winograd ? proj_1_tiles().block_floats(groups()) : proj_1.group_floats(),
                                        bias,
@@ -6142,12 +6533,13 @@ struct attention_weights {
             floats += (sizes[i] + 15) / 16 * 16;
         }
     }
+    bool projects_halves() const { return halves && kernel == 1; }
     int groups() const { return whole(hidden) / lanes; }
     winograd_layout proj_1_tiles() const { return {features, hidden}; }
 };
 
 inline attention_weights attention_weights_of(const preparation_call& c) {
-    return {c.dims[0][1], c.dims[0][0], c.dims[0][2], c.a.method};
+    return {c.dims[0][1], c.dims[0][0], c.dims[0][2], c.a};
 }
 inline std::size_t packed_attention_block_bytes(const preparation_call& c) {
     return sizeof(float) * attention_weights_of(c).floats;
@@ -6169,8 +6561,15 @@ inline void pack_attention_block(const preparation_call& c) {
     const auto pack = [&](const convolution_layout& layout, int i) {
         pack_filters(layout, filters::of({}, c.dims[std::size_t(i)], c.weight<float>(i)), out + l.at[i]);
     };
-    l.winograd ? pack_winograd(part(0)) : pack(l.proj_1, 0);
-    pack(l.pointwise, 2), pack(l.proj_2, 8);
+    const auto pack_pointwise = [&](const convolution_layout& layout, int i) {
+        if constexpr (multiplies_halves)
+            if (l.halves)
+                return pack_half_filters(layout, c.dims[std::size_t(i)], c.weight<float>(i),
+                                         reinterpret_cast<std::int32_t*>(out + l.at[i]));
+        pack(layout, i);
+    };
+    l.winograd ? pack_winograd(part(0)) : l.projects_halves() ? pack_pointwise(l.proj_1, 0) : pack(l.proj_1, 0);
+    pack_pointwise(l.pointwise, 2), pack_pointwise(l.proj_2, 8);
     for (int i : {4, 6}) pack_depthwise(part(i));
     for (int i : {1, 3, 5, 7}) std::copy_n(c.weight<float>(i), l.hidden, out + l.at[i]);
     for (int i : {9, 10, 11}) std::copy_n(c.weight<float>(i), l.features, out + l.at[i]);
@@ -6578,6 +6977,12 @@ inline std::size_t attention_copies(const call& c, int strip) {
                                std::size_t(2 * attention_chunk * c.y.channels);
     return (floats + 15) / 16 * 16;
 }
+// Pairs of channels of a chunk in half precision, the widest of what the 1x1 convolutions read.
+inline std::size_t attention_half_pairs(const call& c) {
+    if (!c.a.halves) return 0;
+    return std::size_t(attention_chunk *
+                       half_layout(1, std::max(c.y.channels, attention_weights::whole(c.a.hidden)), 1).inputs);
+}
 
 inline std::size_t attention_block_scratch(const call& c) {
     if (c.cols.empty()) return 0;
@@ -6589,137 +6994,7 @@ inline std::size_t attention_block_scratch(const call& c) {
         floats += std::size_t(attention_inner_rows(c).size() * groups * lanes) *
                   (attention_a_seam + attention_p_seam + attention_t_seam);
     if (attention_by_winograd(c)) floats += winograd_group({c.y.channels, c.a.hidden}).floats();
-    return sizeof(float) * (floats + attention_copies(c, strip));
-}
-
-} // namespace fovea::FOVEA_ISA
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_HPP
-#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_HPP
-
-// ---- fovea/backend/cpu/half.hpp
-// Numbers of 16 bits to float32 and back, with the bits of core/half.hpp.
-//
-// Half precision by the machine's conversions, which every machine with AVX2 or AVX-512 has, bfloat16 by integers: the
-// instruction for it that some machines have drops subnormals. Other sets convert half precision one by one.
-
-namespace fovea::FOVEA_ISA {
-
-#if defined(__AVX512F__) // the maskz forms: see simd.hpp
-template <int N> FOVEA_INLINE vi shifted_up(vi v) { return vi(_mm512_maskz_slli_epi32(all_lanes, v, N)); }
-template <int N> FOVEA_INLINE vi shifted_down(vi v) { return vi(_mm512_maskz_srai_epi32(all_lanes, v, N)); }
-#else
-template <int N> FOVEA_INLINE vi shifted_up(vi v) { return v << N; }
-template <int N> FOVEA_INLINE vi shifted_down(vi v) { return v >> N; } // copies of the sign come in
-#endif
-
-// The low 16 bits of every lane; loading gives zeros above.
-#if defined(__AVX512F__)
-FOVEA_INLINE vi load_low(const std::uint16_t* p) {
-    return vi(_mm512_maskz_cvtepu16_epi32(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
-}
-FOVEA_INLINE void store_low(std::uint16_t* p, vi v) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtepi32_epi16(all_lanes, v));
-}
-FOVEA_INLINE vi bits_of(vf v) { return vi(_mm512_castps_si512(v)); }
-FOVEA_INLINE vf floats_of_bits(vi v) { return vf(_mm512_castsi512_ps(v)); }
-#elif defined(__AVX2__)
-FOVEA_INLINE vi load_low(const std::uint16_t* p) {
-    return vi(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
-}
-FOVEA_INLINE void store_low(std::uint16_t* p, vi v) {
-    const __m256i low = _mm256_and_si256(v, _mm256_set1_epi32(0xffff));
-    const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
-}
-FOVEA_INLINE vi bits_of(vf v) { return vi(_mm256_castps_si256(v)); }
-FOVEA_INLINE vf floats_of_bits(vi v) { return vf(_mm256_castsi256_ps(v)); }
-#else
-FOVEA_INLINE vi load_low(const std::uint16_t* p) {
-    alignas(64) std::int32_t all[lanes];
-    for (int i = 0; i < lanes; ++i) all[i] = p[i];
-    return load(all);
-}
-FOVEA_INLINE void store_low(std::uint16_t* p, vi v) {
-    alignas(64) std::int32_t all[lanes];
-    store(all, v);
-    for (int i = 0; i < lanes; ++i) p[i] = std::uint16_t(all[i] & 0xffff);
-}
-FOVEA_INLINE vi bits_of(vf v) {
-    alignas(64) float values[lanes];
-    alignas(64) std::int32_t bits[lanes];
-    store(values, v);
-    for (int i = 0; i < lanes; ++i) bits[i] = std::bit_cast<std::int32_t>(values[i]);
-    return load(bits);
-}
-FOVEA_INLINE vf floats_of_bits(vi v) {
-    alignas(64) std::int32_t bits[lanes];
-    alignas(64) float values[lanes];
-    store(bits, v);
-    for (int i = 0; i < lanes; ++i) values[i] = std::bit_cast<float>(bits[i]);
-    return load(values);
-}
-#endif
-
-struct bfloat16_vectors {
-    static constexpr auto format = number_format::bfloat16;
-    FOVEA_INLINE static vf widened(const std::uint16_t* p) { return floats_of_bits(shifted_up<16>(load_low(p))); }
-    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
-        const vi bits = bits_of(v), high = shifted_down<16>(bits), quiet = high | broadcast(0x40);
-        const vi nearest = shifted_down<16>(bits + broadcast(0x7fff) + (high & broadcast(1)));
-        const vi nan = shifted_down<31>(broadcast(0x7f800000) - (bits & broadcast(0x7fffffff))); // all bits of a lane
-        store_low(p, nearest ^ ((nearest ^ quiet) & nan));
-    }
-};
-
-struct float16_vectors {
-    static constexpr auto format = number_format::float16;
-#if defined(__AVX512F__)
-    FOVEA_INLINE static vf widened(const std::uint16_t* p) {
-        return vf(_mm512_maskz_cvtph_ps(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
-    }
-    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
-        constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtps_ph(all_lanes, v, nearest));
-    }
-#elif defined(__AVX2__) && defined(__F16C__)
-    FOVEA_INLINE static vf widened(const std::uint16_t* p) {
-        return vf(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
-    }
-    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
-    }
-#else
-    FOVEA_INLINE static vf widened(const std::uint16_t* p) {
-        alignas(64) float values[lanes];
-        for (int i = 0; i < lanes; ++i) values[i] = float_from_half(p[i]);
-        return load(values);
-    }
-    FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
-        alignas(64) float values[lanes];
-        store(values, v);
-        for (int i = 0; i < lanes; ++i) p[i] = half_from_float(values[i]);
-    }
-#endif
-};
-
-template <class F> FOVEA_INLINE void with_16_bit_vectors(number_format format, F f) {
-    format == number_format::float16 ? f(float16_vectors{}) : f(bfloat16_vectors{});
-}
-
-inline void widen(number_format format, const std::uint16_t* from, float* to, std::ptrdiff_t count) {
-    with_16_bit_vectors(format, [&]<class Vectors>(Vectors) {
-        std::ptrdiff_t i = 0;
-        for (; i + lanes <= count; i += lanes) store(to + i, Vectors::widened(from + i));
-        for (; i < count; ++i) to[i] = float_from_16_bits(Vectors::format, from[i]);
-    });
-}
-inline void narrow(number_format format, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
-    with_16_bit_vectors(format, [&]<class Vectors>(Vectors) {
-        std::ptrdiff_t i = 0;
-        for (; i + lanes <= count; i += lanes) Vectors::narrow(to + i, load(from + i));
-        for (; i < count; ++i) to[i] = float_to_16_bits(Vectors::format, from[i]);
-    });
+    return sizeof(float) * (floats + attention_half_pairs(c) + attention_copies(c, strip));
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -6903,6 +7178,7 @@ class attention_stream {
     seam a_seam_, p_seam_, t_seam_;
     winograd_tiles<small_tile> tiles_;                 // of `a`
     float *planes_, *skip_ = nullptr, *sum_ = nullptr; // chunks of x and y
+    std::int32_t* halves_;                             // a chunk of what a 1x1 convolution reads
 
   public:
     attention_stream(const call& c, const attention_weights& l, int n, range cols, int strip)
@@ -6934,6 +7210,7 @@ class attention_stream {
         t_ = make_ring(attention_t_rows);
         u_ = make_ring(attention_u_rows);
         planes_ = take(l.winograd ? std::ptrdiff_t(winograd_group(l.proj_1_tiles()).floats()) : 0);
+        halves_ = reinterpret_cast<std::int32_t*>(take(std::ptrdiff_t(attention_half_pairs(c))));
         const auto make_seam = [&](int columns, int column) {
             return seam{first_ && last_ ? nullptr : take(inner_.size() * l.groups() * columns * lanes), columns,
                         column};
@@ -6985,18 +7262,42 @@ class attention_stream {
         if (!last_) copy(attention_halo + cols_.size(), false);
     }
 
+    // The part of a row for one block of channels.
+    static destination part_of(const destination& row, int first, int vectors) {
+        destination to = row;
+        to.y += first * row.vector_step;
+        if (to.skip) to.skip += first * lanes;
+        to.bias += first * lanes;
+        to.channels = std::min(vectors * lanes, row.channels - first * lanes);
+        return to;
+    }
     template <class Fetch>
     void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row) {
         layout.each_block([&](int first, int vectors, std::size_t floats) {
-            destination to = row;
-            to.y += first * row.vector_step;
-            if (to.skip) to.skip += first * lanes;
-            to.bias += first * lanes;
-            to.channels = std::min(vectors * lanes, row.channels - first * lanes);
+            const destination to = part_of(row, first, vectors);
             const bool whole = to.channels == vectors * lanes;
             const row_kernel kernel = whole ? store_kernel_of<Fetch>(vectors) : row_kernel_of(vectors);
             kernel(t, weight(weights) + floats, pixels, to, finish_block<activation_kind::identity>);
         });
+    }
+    // The same in half precision, of a chunk that lies in halves_.
+    void convolve_halves(const convolution_layout& layout, int weights, int pixels, const destination& row) {
+        const terms_of<std::int32_t> t{{halves_}, 1, 1, layout.inputs, 0, layout.inputs};
+        layout.each_block([&](int first, int vectors, std::size_t words) {
+            half_row_kernel_of(vectors)(t, reinterpret_cast<const std::int32_t*>(weight(weights)) + words, pixels,
+                                        part_of(row, first, vectors), finish_block<activation_kind::identity>);
+        });
+    }
+    void pack_halves_of_ring(const float* row, int column, int pixels) {
+        std::uint16_t* out = reinterpret_cast<std::uint16_t*>(halves_);
+        for (int x = column; x < column + pixels; ++x)
+            for (int g = 0; g < l_.groups(); ++g, out += lanes)
+                float16_vectors::narrow(out, load(row + g * group_ + x * lanes));
+    }
+    // f(first, pixels) for chunks of a row of `a`, from the first ring column that is computed here.
+    template <class F> void each_chunk(F f) const {
+        for (int done = 0; done < right_ - from_; done += attention_chunk)
+            f(done, std::min(attention_chunk, right_ - from_ - done));
     }
     destination into(float* ring_row, int bias) const {
         return {.y = ring_row + from_ * lanes,
@@ -7021,25 +7322,31 @@ class attention_stream {
             x_.fetch(widen, n_, {top - half, top + small_tile + half}, y == inner_.begin);
             project_tiles(y);
         } else {
-            x_.fetch(widen, n_, {y - half, y + half + 1}, y == inner_.begin);
+            if (!l_.projects_halves()) x_.fetch(widen, n_, {y - half, y + half + 1}, y == inner_.begin);
             project_row(y);
         }
         for (int i = y; i < end; ++i) join(a_, a_seam_, i);
         return end;
     }
     void project_row(int y) {
+        each_chunk([&](int done, int pixels) {
+            destination to = into(a_.at(y), 1);
+            to.y += done * lanes;
+            project_chunk(y, image_column(from_) + done, pixels, to);
+            for (int g = 0; g < l_.groups(); ++g) gelu_vectors(to.y + g * group_, pixels);
+        });
+    }
+    void project_chunk(int y, int column, int pixels, const destination& to) {
+        if constexpr (multiplies_halves)
+            if (l_.projects_halves()) {
+                pack_half_pixels(c_.x[0], n_, y, column, pixels, halves_);
+                return convolve_halves(l_.proj_1, 0, pixels, to);
+            }
         const window& x = x_.view();
         const int half = l_.kernel / 2;
         terms t{{}, l_.kernel, 1, l_.kernel * l_.features, 0, l_.features};
-        for (int i = 0; i < l_.kernel; ++i) t.row[i] = x.read<float>(n_, y + i - half, image_column(from_) - half);
-        destination to = into(a_.at(y), 1);
-        for (int done = 0; done < right_ - from_; done += attention_chunk) {
-            const int pixels = std::min(attention_chunk, right_ - from_ - done);
-            convolve<fetch_operands>(l_.proj_1, 0, t, pixels, to);
-            for (int g = 0; g < l_.groups(); ++g) gelu_vectors(to.y + g * group_, pixels);
-            to.y += attention_chunk * lanes;
-            for (int i = 0; i < l_.kernel; ++i) t.row[i] += attention_chunk * t.pixel_step;
-        }
+        for (int i = 0; i < l_.kernel; ++i) t.row[i] = x.read<float>(n_, y + i - half, column - half);
+        convolve<fetch_operands>(l_.proj_1, 0, t, pixels, to);
     }
     void project_tiles(int y) {
         const auto to = [&](int, int row, int x, int channel, int channels) {
@@ -7054,7 +7361,16 @@ class attention_stream {
     }
     // p = pointwise(a)
     void mix(int y) {
-        convolve<fetch_nothing>(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3));
+        const destination to = into(p_.at(y), 3);
+        if (!l_.halves) convolve<fetch_nothing>(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, to);
+        if constexpr (multiplies_halves)
+            if (l_.halves)
+                each_chunk([&](int done, int pixels) {
+                    destination chunk = to;
+                    chunk.y += done * lanes;
+                    pack_halves_of_ring(a_.at(y), from_ + done, pixels);
+                    convolve_halves(l_.pointwise, 2, pixels, chunk);
+                });
         join(p_, p_seam_, y);
     }
     // t = depthwise(p), 6 columns around those of y
@@ -7073,6 +7389,14 @@ class attention_stream {
         filter_row<3>(row, cols_.size(), group_, l_.groups(), weight(6), weight(7), a_.at(y) + attention_halo * lanes,
                       u_.at(y) + attention_halo * lanes);
     }
+    void project_back(int y, int column, int pixels, const destination& to) {
+        if constexpr (multiplies_halves)
+            if (l_.halves) {
+                pack_halves_of_ring(u_.at(y), column, pixels);
+                return convolve_halves(l_.proj_2, 8, pixels, to);
+            }
+        convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), column), pixels, to);
+    }
     // y = LayerNorm(proj_2(u) + x), some pixels at a time, that the second pass still finds in L1
     void finish(int y) {
         const int F = l_.features;
@@ -7081,14 +7405,14 @@ class attention_stream {
             const int pixels = std::min(attention_chunk, cols_.end - column);
             if (x.in_16_bits()) widen(x.format, x.at<const std::uint16_t>(n_, y, column), skip_, pixels * F);
             float* sum = to.in_16_bits() ? sum_ : to.at<float>(n_, y, column);
-            convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + column - cols_.begin), pixels,
-                                 {.y = sum,
-                                  .pixel_step = F,
-                                  .vector_step = lanes,
-                                  .channels = F,
-                                  .bias = weight(9),
-                                  .skip = x.in_16_bits() ? skip_ : x.at<const float>(n_, y, column),
-                                  .slope = 0});
+            project_back(y, attention_halo + column - cols_.begin, pixels,
+                         {.y = sum,
+                          .pixel_step = F,
+                          .vector_step = lanes,
+                          .channels = F,
+                          .bias = weight(9),
+                          .skip = x.in_16_bits() ? skip_ : x.at<const float>(n_, y, column),
+                          .slope = 0});
             layer_norm_row(sum, sum, pixels, F, {weight(10), weight(11), c_.a.epsilon});
             if (to.in_16_bits()) narrow(to.format, sum, to.at<std::uint16_t>(n_, y, column), pixels * F);
         }
@@ -7096,7 +7420,7 @@ class attention_stream {
 };
 
 inline void attention_block(const call& c) {
-    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel, c.a.method);
+    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel, c.a);
     const int strip = attention_strip_width(c);
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int x = c.cols.begin, end; x < c.cols.end; x = end) {
@@ -7807,6 +8131,146 @@ inline void pixel_shuffle_gradient(const gradient_call& c) {
 
 } // namespace fovea::FOVEA_ISA
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_CONVOLUTION_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_HALF_CONVOLUTION_HPP
+
+// ---- fovea/backend/cpu/half_convolution.hpp
+// y = act(conv(x, w) + b) + skip (optional) in half precision: cross-correlation of any odd kernel and stride, padded
+// with zeros, without dilation and groups. Twice the products of float32 in a cycle where the machine has AVX512-FP16.
+//
+//   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)     float32 or half precision
+//   w[0]  packed by pack_half_convolution from (O,I,K,K)          w[1]  (O) float32, or null
+//
+// Products and their sums as half_products.hpp has them; what follows the sums is float32. A number beyond 65504 in x
+// becomes an infinity, and every output that reads it infinite or NaN.
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_GROUPED_ROWS_HPP
+#define FOVEA_SINGLE_FOVEA_BACKEND_CPU_GROUPED_ROWS_HPP
+
+// ---- fovea/backend/cpu/grouped_rows.hpp
+// Rows of x on their way into a convolution of quantised numbers or of numbers in half precision: with their channels
+// in groups of 32 bits, in a ring in scratch, each row made once for a call.
+
+namespace fovea::FOVEA_ISA {
+
+// As many rows as a kernel reads, for the columns that `pixels` outputs from column x on read; without dilation,
+// groups and offset. l.inputs: groups of a pixel.
+class grouped_rows {
+    const call& c_;
+    const convolution_layout& l_;
+    int n_, left_, columns_, end_; // rows before end_ are there
+    std::int32_t* data_;
+
+    int half() const { return l_.kernel / 2; }
+    std::int32_t* at(int row) const { return data_ + std::ptrdiff_t(slot(row)) * columns_ * l_.inputs; }
+
+  public:
+    // With memory of grouped_rows_bytes.
+    grouped_rows(const call& c, const convolution_layout& l, int n, int x, int pixels, std::byte* memory)
+        : c_(c),
+          l_(l),
+          n_(n),
+          left_(x * c.a.stride - half()),
+          columns_((pixels - 1) * c.a.stride + l.kernel),
+          end_(c.rows.begin * c.a.stride - half()),
+          data_(reinterpret_cast<std::int32_t*>(memory)) {}
+
+    int image() const { return n_; }
+    int left() const { return left_; } // input column that a row begins with
+    int columns() const { return columns_; }
+    int slot(int row) const { return (row % l_.kernel + l_.kernel) % l_.kernel; }
+
+    // What output row y sums over, of rows that fill(row, out) makes. Called with rows in ascending order.
+    template <class Fill> terms_of<std::int32_t> reach(int y, Fill fill) {
+        const int top = y * c_.a.stride - half(), k = l_.kernel;
+        for (end_ = std::max(end_, top); end_ < top + k; ++end_) fill(end_, at(end_));
+        terms_of<std::int32_t> t{};
+        t.rows = k, t.runs = 1, t.length = k * l_.inputs;
+        t.pixel_step = std::ptrdiff_t(c_.a.stride) * l_.inputs;
+        for (int i = 0; i < k; ++i) t.row[i] = at(top + i);
+        return t;
+    }
+};
+
+// Columns at a time, so that the ring stays in L2.
+inline int grouped_strip(const call& c, const convolution_layout& l) {
+    constexpr int ring_bytes = 256 << 10, grain = 168; // a multiple of every block's pixels
+    const int pixel_bytes = 4 * l.inputs * c.a.stride * l.kernel;
+    return std::min(std::max(1, ring_bytes / pixel_bytes / grain) * grain, std::max(1, c.cols.size()));
+}
+inline std::size_t grouped_rows_bytes(const call& c, const convolution_layout& l) {
+    const int columns = (grouped_strip(c, l) - 1) * c.a.stride + l.kernel;
+    return sizeof(std::int32_t) * std::size_t(columns) * std::size_t(l.inputs * l.kernel);
+}
+
+} // namespace fovea::FOVEA_ISA
+#endif
+
+namespace fovea::FOVEA_ISA {
+
+inline convolution_layout half_layout(const weight_shape& dims) { return half_layout(dims[0], dims[1], dims[2]); }
+
+inline std::size_t packed_half_convolution_bytes(const preparation_call& c) {
+    return sizeof(std::int32_t) * half_layout(c.dims[0]).group_floats();
+}
+inline void pack_half_convolution(const preparation_call& c) {
+    pack_half_filters(half_layout(c.dims[0]), c.dims[0], c.weight<float>(0), static_cast<std::int32_t*>(c.out));
+}
+
+// Of a strip: the ring of rows, and a row of y and of the skip in float32 where they are not.
+struct half_scratch {
+    std::size_t ring, row, all; // bytes
+    half_scratch(const call& c, const convolution_layout& l) {
+        const auto aligned = [](std::size_t bytes) { return (bytes + 63) / 64 * 64; };
+        const int strip = grouped_strip(c, l);
+        ring = aligned(grouped_rows_bytes(c, l)), row = aligned(float_rows::bytes(c.y, strip, 1));
+        all = ring + row + float_rows::bytes(c.x[1], strip, 1);
+    }
+};
+inline std::size_t half_convolution_scratch(const call& c) { return half_scratch(c, half_layout(c.dims)).all; }
+
+inline void convolve_halves(const call& c) {
+    if (c.rows.empty() || c.cols.empty()) return;
+    const convolution_layout l = half_layout(c.dims);
+    assert(l.kernel <= max_kernel && c.a.dilation == 1 && c.a.groups == 1 && c.a.offset == 0);
+    const epilogue finish = epilogue_of(c.a.activation);
+    const half_scratch memory(c, l);
+    const int strip = grouped_strip(c, l);
+    for (int n = c.images.begin; n < c.images.end; ++n)
+        for (int x = c.cols.begin; x < c.cols.end; x += strip) {
+            const int pixels = std::min(strip, c.cols.end - x);
+            grouped_rows in(c, l, n, x, pixels, c.scratch);
+            const float_rows out(c.y, {x, x + pixels}, 1, c.scratch + memory.ring);
+            float_rows skip(c.x[1], {x, x + pixels}, 1, c.scratch + memory.ring + memory.row);
+            call floats = c;
+            floats.y = out.view(), floats.x[1] = skip.view();
+            for (int y = c.rows.begin; y < c.rows.end; ++y) {
+                const auto t = in.reach(y, [&](int row, std::int32_t* to) {
+                    pack_half_pixels(c.x[0], n, row, in.left(), in.columns(), to);
+                });
+                skip.fetch(widen, n, {y, y + 1}, true);
+                l.each_block([&](int first, int vectors, std::size_t at) {
+                    half_row_kernel_of(vectors)(
+                        t, c.weight<std::int32_t>(0) + at, pixels,
+                        convolution_destination(floats, l, n, y, x, first * lanes, vectors * lanes), finish);
+                });
+                out.put(narrow, n, {y, y + 1});
+            }
+        }
+}
+
+// Null where no machine that this set is made for multiplies in half precision.
+inline constexpr convolution_kernels half_convolution = [] {
+    convolution_kernels k;
+    if constexpr (multiplies_halves)
+        k = {.scratch = half_convolution_scratch,
+             .run = convolve_halves,
+             .packed_bytes = packed_half_convolution_bytes,
+             .pack = pack_half_convolution};
+    return k;
+}();
+
+} // namespace fovea::FOVEA_ISA
+#endif
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_INT8_CONVOLUTION_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_INT8_CONVOLUTION_HPP
 
@@ -7921,73 +8385,20 @@ inline bool quantise(const float* x, std::ptrdiff_t count, const quantisation& b
     return sum == 0;
 }
 
-// Rows of x as groups of quantised channels, as many as a kernel reads, for the columns that `pixels` outputs from
-// column x on read.
-class quantised_rows {
-    const call& c_;
-    const int8_layout& l_;
-    int n_, left_, columns_, end_; // rows before end_ are there
-    bool finite_[max_kernel];
-    std::int32_t* data_;
-
-    int half() const { return l_.blocks.kernel / 2; }
-    int slot(int row) const {
-        const int k = l_.blocks.kernel;
-        return (row % k + k) % k;
+// A row of x as groups of quantised channels; false where a number is not finite.
+inline bool quantise_row(const call& c, const int8_layout& l, const grouped_rows& in, int row, std::int32_t* groups) {
+    const float* x = c.x[0].read<float>(in.image(), row, in.left());
+    quantised* out = reinterpret_cast<quantised*>(groups);
+    if (l.inputs % group_channels == 0) return quantise(x, std::ptrdiff_t(in.columns()) * l.inputs, c.a.input, out);
+    bool finite = true;
+    for (int i = 0; i < in.columns(); ++i, x += l.inputs, out += l.groups() * group_channels) {
+        std::fill_n(out + (l.groups() - 1) * group_channels, group_channels, quantised{0});
+        finite &= quantise(x, l.inputs, c.a.input, out);
     }
-    std::int32_t* at(int row) const { return data_ + std::ptrdiff_t(slot(row)) * columns_ * l_.groups(); }
-
-    void fill(int row) {
-        const float* x = c_.x[0].read<float>(n_, row, left_);
-        quantised* out = reinterpret_cast<quantised*>(at(row));
-        bool& finite = finite_[slot(row)];
-        if (l_.inputs % group_channels == 0) {
-            finite = quantise(x, std::ptrdiff_t(columns_) * l_.inputs, c_.a.input, out);
-            return;
-        }
-        finite = true;
-        for (int i = 0; i < columns_; ++i, x += l_.inputs, out += l_.groups() * group_channels) {
-            std::fill_n(out + (l_.groups() - 1) * group_channels, group_channels, quantised{0});
-            finite &= quantise(x, l_.inputs, c_.a.input, out);
-        }
-    }
-
-  public:
-    quantised_rows(const call& c, const int8_layout& l, int n, int x, int pixels)
-        : c_(c),
-          l_(l),
-          n_(n),
-          left_(x * c.a.stride - l.blocks.kernel / 2),
-          columns_((pixels - 1) * c.a.stride + l.blocks.kernel),
-          end_(c.rows.begin * c.a.stride - half()),
-          data_(reinterpret_cast<std::int32_t*>(c.scratch)) {}
-
-    // What output row y sums over. Called with rows in ascending order.
-    terms_of<std::int32_t> reach(int y) {
-        const int top = y * c_.a.stride - half(), k = l_.blocks.kernel;
-        for (end_ = std::max(end_, top); end_ < top + k; ++end_) fill(end_);
-        terms_of<std::int32_t> t{};
-        t.rows = k, t.runs = 1, t.length = k * l_.groups();
-        t.pixel_step = std::ptrdiff_t(c_.a.stride) * l_.groups();
-        for (int i = 0; i < k; ++i) t.row[i] = at(top + i);
-        return t;
-    }
-    bool finite() const {
-        return std::all_of(finite_, finite_ + l_.blocks.kernel, [](bool f) { return f; });
-    }
-};
-
-// Columns at a time, so that the quantised rows stay in L2.
-inline int int8_strip(const call& c, const int8_layout& l) {
-    constexpr int ring_bytes = 256 << 10, grain = 168; // a multiple of every block's pixels
-    const int pixel_bytes = 4 * l.groups() * c.a.stride * l.blocks.kernel;
-    return std::min(std::max(1, ring_bytes / pixel_bytes / grain) * grain, std::max(1, c.cols.size()));
+    return finite;
 }
-inline std::size_t int8_convolution_scratch(const call& c) {
-    const int8_layout l(c.dims);
-    const int columns = (int8_strip(c, l) - 1) * c.a.stride + l.blocks.kernel;
-    return sizeof(std::int32_t) * std::size_t(columns) * std::size_t(l.groups() * l.blocks.kernel);
-}
+
+inline std::size_t int8_convolution_scratch(const call& c) { return grouped_rows_bytes(c, int8_layout(c.dims).blocks); }
 
 // One row of outputs for NV vectors of channels from `channel` on.
 template <int NV>
@@ -8034,20 +8445,24 @@ inline void int8_convolution(const call& c) {
     const int8_layout l(c.dims);
     assert(l.blocks.kernel <= max_kernel && c.a.dilation == 1 && c.a.groups == 1);
     const epilogue finish = epilogue_of(c.a.activation);
-    const int strip = int8_strip(c, l);
+    const int strip = grouped_strip(c, l.blocks);
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int x = c.cols.begin; x < c.cols.end; x += strip) {
             const int pixels = std::min(strip, c.cols.end - x);
-            quantised_rows in(c, l, n, x, pixels);
+            grouped_rows in(c, l.blocks, n, x, pixels, c.scratch);
+            bool finite[max_kernel]; // by place in the ring
             for (int y = c.rows.begin; y < c.rows.end; ++y) {
-                const auto t = in.reach(y);
+                const auto t = in.reach(y, [&](int row, std::int32_t* groups) {
+                    finite[in.slot(row)] = quantise_row(c, l, in, row, groups);
+                });
                 l.blocks.each_block([&](int first, int vectors, std::size_t at) {
                     const int channel = first * lanes;
                     int8_row_of(vectors)(t, c, l, channel, l.weights(c.w[0]) + at, pixels,
                                          convolution_destination(c, l.blocks, n, y, x, channel, vectors * lanes),
                                          finish);
                 });
-                if (!in.finite()) spread_not_finite(c, n, y, {x, x + pixels});
+                if (!std::all_of(finite, finite + l.blocks.kernel, [](bool f) { return f; }))
+                    spread_not_finite(c, n, y, {x, x + pixels});
             }
         }
 }
@@ -8702,6 +9117,7 @@ constexpr kernel_table table_of_kernels() {
             .int8_convolution = int8_convolution,
             .packed_int8_convolution_bytes = packed_int8_convolution_bytes,
             .pack_int8_convolution = pack_int8_convolution,
+            .half_convolution = &half_convolution,
             .depthwise = depthwise,
             .packed_depthwise_bytes = packed_depthwise_bytes,
             .pack_depthwise = pack_depthwise,
@@ -9484,6 +9900,8 @@ template <class Real> void weight_gradient(basic_reference<Real>, multiply_matri
 // so that a fallback can never be handed weights in a layout that it does not know. For tensors that are kept in 16
 // bits:
 //   void widen(Backend, number_format, const std::uint16_t*, float*, std::ptrdiff_t count), and narrow the other way
+//   bool multiplies_halves(Backend)                             optional: whether kernels of operations that `choose`
+//                                                               marked fits_halves take attributes::halves here
 // For training (the kernels' contract is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has
 // none of them):
 //   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
@@ -9509,8 +9927,9 @@ template <class Real> void weight_gradient(basic_reference<Real>, multiply_matri
 namespace fovea {
 
 // float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
-// keep activations between operations in 16 bits (graph/half_storage.hpp), and sum in float32. tensor_float32, of a GPU
-// alone, is float32 but for what convolutions multiply: 11 significant bits of each number.
+// keep activations between operations in 16 bits (graph/half_storage.hpp), and sum in float32, but for convolutions in
+// half precision on a CPU that has them (graph/half_arithmetic.hpp). tensor_float32, of a GPU alone, is float32 but for
+// what convolutions multiply: 11 significant bits of each number.
 enum class precision_kind { float32, int8, bfloat16, float16, tensor_float32 };
 
 constexpr const char* name_of(precision_kind p) {
@@ -9665,6 +10084,7 @@ struct operation {
     int recomputed = 0;         // rows and columns on either side that a call computes again inside a fused block
     weight_shape dims{};        // of w[0], before a backend arranges it
     bool fits_int8 = false;     // the backend can also compute it as convolution_method::int8
+    bool fits_halves = false;   // and with attributes::halves, where its machine multiplies them
     bool takes_16_bits = false; // its kernel reads and writes tensors of any format
     kernel forward = nullptr;
     scratch_size scratch = nullptr;
@@ -9696,6 +10116,7 @@ struct graph {
     precision_kind precision = precision_kind::float32;        // likewise
     widening widen = nullptr;                                  // the backend's
     narrowing narrow = nullptr;
+    bool (*multiplies_halves)() = nullptr; // whether its kernels take attributes::halves on this machine; null: no
     int scope = -1;
     double initial_gain = 1;      // of random initial weights, by compose/starts_small.hpp
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
@@ -9845,6 +10266,11 @@ concept has_16_bits = requires(std::uint16_t* bits, float* values) {
     narrow(Backend{}, number_format{}, values, bits, 0);
 };
 
+template <class Backend>
+concept has_half_arithmetic = requires {
+    multiplies_halves(Backend{});
+};
+
 template <class Backend, class Op> struct arranged {
     using type = Op;
     static constexpr int inputs = 0;
@@ -9911,6 +10337,7 @@ template <class Backend>
 void run_narrowing(number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
     narrow(Backend{}, f, from, to, count);
 }
+template <class Backend> bool ask_half_arithmetic() { return multiplies_halves(Backend{}); }
 
 } // namespace detail
 
@@ -9923,6 +10350,7 @@ template <class Mode, class Backend> struct tracer : graph {
             widen = &detail::run_widening<Backend>;
             narrow = &detail::run_narrowing<Backend>;
         }
+        if constexpr (detail::has_half_arithmetic<Backend>) multiplies_halves = &detail::ask_half_arithmetic<Backend>;
     }
 
     // Whether a block may be one operation of this type here.
@@ -10051,10 +10479,13 @@ concept fused_on_cpu = A::kind != activation_kind::custom;
 constexpr bool winograd_fits(const attributes& a) {
     return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1 && a.offset == 0;
 }
-// Fewer inputs leave little to sum for each that is quantised.
+// Whether a convolution of 8 bits or of half precision can be had and pays: fewer inputs leave little to sum for each
+// that is converted.
+constexpr bool grouped_fits(const attributes& a, const weight_shape& dims) {
+    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16;
+}
 constexpr bool int8_fits(const attributes& a, const weight_shape& dims) {
-    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16 &&
-           dims[1] * dims[2] * dims[3] <= max_int8_terms;
+    return grouped_fits(a, dims) && dims[1] * dims[2] * dims[3] <= max_int8_terms;
 }
 constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
 constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
@@ -10071,39 +10502,38 @@ constexpr int winograd_tile_for(const weight_shape& dims) {
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
     o.fits_int8 = int8_fits(o.a, o.dims);
+    o.fits_halves = o.a.method == convolution_method::direct && grouped_fits(o.a, o.dims);
     if (o.a.method == convolution_method::winograd) {
         o.a.tile = o.reads.grain = winograd_tile_for(o.dims);
         o.work *= o.a.tile == 6 ? 0.33 : 0.4; // a fifth or a quarter of the products, and the transforms
     }
 }
 
-struct packed_convolution { // as attributes::method needs it
+struct packed_convolution { // as kernels_for(attributes) need it
     static constexpr int inputs = 1;
 };
-inline void prepare(cpu, packed_convolution, const preparation_call& c) {
+inline convolution_kernels kernels_for(const attributes& a) {
     using enum convolution_method;
-    c.a.method == winograd ? FOVEA_CPU_KERNEL(pack_winograd)(c)
-    : c.a.method == int8   ? FOVEA_CPU_KERNEL(pack_int8_convolution)(c)
-                           : FOVEA_CPU_KERNEL(pack_convolution)(c);
+    if (a.halves) return *FOVEA_CPU_KERNEL(half_convolution);
+    if (a.method == winograd)
+        return {FOVEA_CPU_KERNEL(winograd_scratch), FOVEA_CPU_KERNEL(winograd), FOVEA_CPU_KERNEL(packed_winograd_bytes),
+                FOVEA_CPU_KERNEL(pack_winograd)};
+    if (a.method == int8)
+        return {FOVEA_CPU_KERNEL(int8_convolution_scratch), FOVEA_CPU_KERNEL(int8_convolution),
+                FOVEA_CPU_KERNEL(packed_int8_convolution_bytes), FOVEA_CPU_KERNEL(pack_int8_convolution)};
+    return {FOVEA_CPU_KERNEL(convolution_scratch), FOVEA_CPU_KERNEL(convolution),
+            FOVEA_CPU_KERNEL(packed_convolution_bytes), FOVEA_CPU_KERNEL(pack_convolution)};
 }
+inline void prepare(cpu, packed_convolution, const preparation_call& c) { kernels_for(c.a).pack(c); }
 inline std::size_t prepared_bytes(cpu, packed_convolution, const preparation_call& c) {
-    using enum convolution_method;
-    return c.a.method == winograd ? FOVEA_CPU_KERNEL(packed_winograd_bytes)(c)
-           : c.a.method == int8   ? FOVEA_CPU_KERNEL(packed_int8_convolution_bytes)(c)
-                                  : FOVEA_CPU_KERNEL(packed_convolution_bytes)(c);
+    return kernels_for(c.a).packed_bytes(c);
 }
 template <fused_on_cpu A> packed_convolution layout_of(cpu, conv2d<A>);
 template <class A> void forward(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
-    using enum convolution_method;
-    c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd)(c)
-    : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution)(c)
-                           : FOVEA_CPU_KERNEL(convolution)(c);
+    kernels_for(c.a).run(c);
 }
 template <class A> std::size_t scratch(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
-    using enum convolution_method;
-    return c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd_scratch)(c)
-           : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution_scratch)(c)
-                                  : FOVEA_CPU_KERNEL(convolution_scratch)(c);
+    return kernels_for(c.a).scratch(c);
 }
 
 struct packed_depthwise {
@@ -10138,6 +10568,7 @@ template <int F, int A, int K>
 constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
     o.takes_16_bits = true; // copies for it would repeat the halo that it computes again
+    o.fits_halves = true;
     if (o.a.method == convolution_method::winograd) {
         o.reads.grain = o.a.tile;
         o.work -= 0.6 * F * A * K * K;
@@ -10268,6 +10699,7 @@ inline void widen(cpu, number_format f, const std::uint16_t* from, float* to, st
 inline void narrow(cpu, number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
     FOVEA_CPU_KERNEL(narrow)(f, from, to, count);
 }
+inline bool multiplies_halves(cpu) { return bool(*FOVEA_CPU_KERNEL(half_convolution)); }
 
 } // namespace fovea
 
@@ -11603,7 +12035,9 @@ class weight_store {
     void prepare(const graph& g, std::size_t element = sizeof(float)) {
         for (auto& p : g.preparations) {
             if ((*this)[p.out]) continue;
-            p.forward(call_of(g, p, element));
+            const preparation_call c = call_of(g, p, element);
+            if (c.a.halves) check_halves(g, p, c);
+            p.forward(c);
         }
         std::vector<char> read(all_.size(), 0);
         for (auto& o : g.operations)
@@ -11649,6 +12083,20 @@ class weight_store {
     }
 
   private:
+    // Throws where a convolution's weight becomes infinite in half precision.
+    static void check_halves(const graph& g, const preparation& p, const preparation_call& c) {
+        constexpr float most = 65504;
+        for (int i = 0; i < max_weights && p.w[i] >= 0; ++i) {
+            const weight_shape& dims = c.dims[std::size_t(i)];
+            if (dims[1] == 1) continue; // biases and depthwise filters stay float32
+            const float* w = c.weight<float>(i);
+            const float* bad = std::find_if(w, w + count(dims), [](float v) { return !(std::abs(v) <= most); });
+            if (bad != w + count(dims))
+                fail("precision fp16: ", g.name(g.weights[std::size_t(p.w[i])]), " holds ", *bad,
+                     ": expected weights of at most ", int(most), ", or precision bf16 or float32");
+        }
+    }
+
     std::vector<storage> all_;
 };
 
@@ -13678,12 +14126,76 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 // needed; plain code, compiled once.
 #include <deque>
 
+// ---- fovea/graph/half_arithmetic.hpp
+// Which convolutions of a network in half precision also multiply in it, where the machine can.
+//
+// Activations, weights and short sums are then of 11 bits (backend/cpu/half_products.hpp says how short), all else
+// stays float32.
+
+// ---- fovea/graph/inner_convolutions.hpp
+// The convolutions of a network that may be computed with less than float32: all but the first ones, which see the
+// image, and the last ones, behind which there is none. Those have few channels, and their errors are seen directly.
+
+namespace fovea {
+
+namespace detail {
+
+// Whether an operation mixes channels or pixels by weights, as convolutions and fused blocks do.
+constexpr bool is_convolution(const operation& o) { return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]); }
+
+// By operation: whether one that mixes reads its result, through others or not.
+inline std::vector<char> feeds_convolution(const graph& g) {
+    std::vector<char> tensor(g.tensors.size(), 0), result(g.operations.size(), 0);
+    for (std::size_t i = g.operations.size(); i-- > 0;) {
+        const operation& o = g.operations[i];
+        result[i] = tensor[std::size_t(o.y)];
+        for (int x : o.x)
+            if (x >= 0 && (result[i] || is_convolution(o))) tensor[std::size_t(x)] = 1;
+    }
+    return result;
+}
+
+} // namespace detail
+
+// Operations, by index, of those for which `fits` (operation::fits_int8, fits_halves) is set.
+inline std::vector<std::size_t> inner_convolutions(const graph& g, bool operation::*fits) {
+    const auto inner = detail::feeds_convolution(g);
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < g.operations.size(); ++i)
+        if (g.operations[i].*fits && inner[i] && g.operations[i].x[0] != 0) found.push_back(i);
+    return found;
+}
+
+// After o.a was changed: what arranges the weights of o knows it, too.
+inline void arrange_anew(graph& g, const operation& o) {
+    for (auto& p : g.preparations)
+        if (p.out == o.w[0]) p.a = o.a;
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+// Changes operations, after tracing and after store_in(g, precision_kind::float16). Those that Winograd computes with
+// fewer products stay float32.
+inline void multiply_halves(graph& g) {
+    if (!g.multiplies_halves || !g.multiplies_halves()) return;
+    for (std::size_t i : inner_convolutions(g, &operation::fits_halves)) {
+        operation& o = g.operations[i];
+        o.a.halves = o.takes_16_bits = true;
+        o.work *= 0.6; // twice the products at once, and adding the sums up
+        arrange_anew(g, o);
+    }
+}
+
+} // namespace fovea
+
 // ---- fovea/graph/half_storage.hpp
 // Which tensors of a network are kept in 16 bits between operations.
 //
-// Every number is rounded where it is stored, to nearest even, and widened where it is read; arithmetic stays float32.
-// So do the network's input and output; what the tail reads, which is the picture itself or is added to it, so that
-// its rounding would be seen; and what an operation reads whole, of which a float32 copy would save nothing.
+// Every number is rounded where it is stored, to nearest even, and widened where it is read. float32 stay the network's
+// input and output; what the tail reads, which is the picture itself or is added to it, so that its rounding would be
+// seen; and what an operation reads whole, of which a float32 copy would save nothing.
 
 namespace fovea {
 
@@ -13719,8 +14231,7 @@ inline void store_in(graph& g, precision_kind precision) {
 // ---- fovea/graph/quantise.hpp
 // Which convolutions of a network are computed in 8 bits, and with what ranges of activations.
 //
-// Tensors stay float32: a convolution in 8 bits quantises what it reads. The first convolutions, which see the image,
-// and the last, behind which there is none, stay float32: they have few channels, and their errors are seen directly.
+// Tensors stay float32: a convolution in 8 bits quantises what it reads.
 
 namespace fovea {
 
@@ -13736,32 +14247,9 @@ struct activation_ranges {
     std::map<std::string, activation_range, std::less<>> inputs; // by the convolution's name, "encoder.0.conv1"
 };
 
-namespace detail {
-
-// Whether an operation mixes channels or pixels by weights, as convolutions and fused blocks do.
-constexpr bool is_convolution(const operation& o) { return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]); }
-
-// By operation: whether one that mixes reads its result, through others or not.
-inline std::vector<char> feeds_convolution(const graph& g) {
-    std::vector<char> tensor(g.tensors.size(), 0), result(g.operations.size(), 0);
-    for (std::size_t i = g.operations.size(); i-- > 0;) {
-        const operation& o = g.operations[i];
-        result[i] = tensor[std::size_t(o.y)];
-        for (int x : o.x)
-            if (x >= 0 && (result[i] || is_convolution(o))) tensor[std::size_t(x)] = 1;
-    }
-    return result;
-}
-
-} // namespace detail
-
 // The operations, by index, that precision_kind::int8 computes in 8 bits.
 inline std::vector<std::size_t> int8_convolutions(const graph& g) {
-    const auto inner = detail::feeds_convolution(g);
-    std::vector<std::size_t> found;
-    for (std::size_t i = 0; i < g.operations.size(); ++i)
-        if (g.operations[i].fits_int8 && inner[i] && g.operations[i].x[0] != 0) found.push_back(i);
-    return found;
+    return inner_convolutions(g, &operation::fits_int8);
 }
 
 // "encoder.0.conv1": the layer that an operation's first weight belongs to.
@@ -13805,8 +14293,7 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
         o.a.input = quantisation_of(r);
         o.reads.grain = 1;
         o.work = 0.3 * double(count(o.dims)); // four products at once, and quantising
-        for (auto& p : g.preparations)
-            if (p.out == o.w[0]) p.a = o.a;
+        arrange_anew(g, o);
         ++used;
     }
     if (used != ranges.inputs.size())
@@ -14254,6 +14741,7 @@ class upscaler {
         } else if (o.ranges)
             fail("precision ", name_of(precision_), ": ranges of activations were given: expected precision int8");
         if (stored_format(precision_) != number_format::float32) store_in(*graph_, precision_);
+        if (precision_ == precision_kind::float16) multiply_halves(*graph_);
         weights_.prepare(*graph_);
         if (make) engine_ = make(*graph_, weights_), weights_.clear();
         if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();

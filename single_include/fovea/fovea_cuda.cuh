@@ -1245,10 +1245,6 @@ struct device_numbers {
         else
             reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
     }
-    // As it would be read again.
-    FOVEA_HOST_DEVICE float rounded(float v) const {
-        return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
-    }
     // Four at once: i is a multiple of four, data lies at a multiple of their bytes.
     FOVEA_HOST_DEVICE four_numbers four(std::ptrdiff_t i) const {
         if (format == number_format::float32) return reinterpret_cast<const four_numbers*>(data)[i / 4];
@@ -1267,6 +1263,10 @@ struct device_numbers {
         FOVEA_UNROLL
         for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
         reinterpret_cast<four_halves*>(data)[i / 4] = to;
+    }
+    // As it would be read again.
+    FOVEA_HOST_DEVICE float rounded(float v) const {
+        return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
     }
     FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
         return {data + i * (format == number_format::float32 ? 4 : 2), format};

@@ -2,9 +2,9 @@
 #include "tables.hpp"
 
 namespace fovea::detail {
-constinit const int8_kernels avx512vnni_int8_kernels = {
+constinit const convolution_kernels avx512vnni_int8_kernels = {
     .scratch = avx512vnni::int8_convolution_scratch,
-    .convolution = avx512vnni::int8_convolution,
+    .run = avx512vnni::int8_convolution,
     .packed_bytes = avx512vnni::packed_int8_convolution_bytes,
     .pack = avx512vnni::pack_int8_convolution,
 };

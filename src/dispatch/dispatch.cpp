@@ -2,6 +2,9 @@
 // registers.
 #include <cstdlib>
 #include <string_view>
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
 
 #define FOVEA_DISPATCH_CHOOSES 1
 #include "fovea/core/error.hpp"
@@ -11,10 +14,10 @@ namespace fovea {
 namespace {
 
 #if defined(__x86_64__) || defined(__i386__)
-kernel_table with_int8_kernels(kernel_table all, const char* name, const detail::int8_kernels& own) {
+kernel_table with_int8_kernels(kernel_table all, const char* name, const convolution_kernels& own) {
     all.name = name;
     all.int8_convolution_scratch = own.scratch;
-    all.int8_convolution = own.convolution;
+    all.int8_convolution = own.run;
     all.packed_int8_convolution_bytes = own.packed_bytes;
     all.pack_int8_convolution = own.pack;
     return all;
@@ -25,6 +28,30 @@ const kernel_table& avx512vnni_kernels() {
         with_int8_kernels(detail::avx512_kernels, "avx512vnni", detail::avx512vnni_int8_kernels);
     return all;
 }
+
+#if FOVEA_WITH_AVX512FP16
+kernel_table with_half_kernels(kernel_table all, const char* name, const detail::half_kernels& own) {
+    all.name = name;
+    all.half_convolution = &own.convolution;
+    all.attention_block_scratch = own.attention_block.scratch;
+    all.attention_block = own.attention_block.run;
+    all.packed_attention_block_bytes = own.attention_block.packed_bytes;
+    all.pack_attention_block = own.attention_block.pack;
+    return all;
+}
+
+const kernel_table& avx512fp16_kernels() {
+    static const kernel_table all =
+        with_half_kernels(avx512vnni_kernels(), "avx512fp16", detail::avx512fp16_half_kernels);
+    return all;
+}
+
+// Not every compiler's __builtin_cpu_supports knows it. Its registers are those of AVX-512.
+bool has_avx512fp16() {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 23 & 1);
+}
+#endif
 #endif
 
 // Best first. f(kernels) until it returns true.
@@ -35,7 +62,11 @@ template <class F> void each_available(F f) {
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512cd");
-    if (avx512 && __builtin_cpu_supports("avx512vnni") && f(avx512vnni_kernels())) return;
+    const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+#if FOVEA_WITH_AVX512FP16
+    if (vnni && has_avx512fp16() && f(avx512fp16_kernels())) return;
+#endif
+    if (vnni && f(avx512vnni_kernels())) return;
     if (avx512 && f(detail::avx512_kernels)) return;
     if (avx2 && f(detail::avx2_kernels)) return;
     f(detail::baseline_kernels);

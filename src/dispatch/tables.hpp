@@ -11,13 +11,11 @@ namespace fovea::detail {
 
 extern const kernel_table avx512_kernels, avx2_kernels, neon_kernels, baseline_kernels;
 
-// Of a set that differs from another in these alone.
-struct int8_kernels {
-    scratch_size scratch;
-    kernel convolution;
-    preparation_size packed_bytes;
-    preparation_kernel pack;
+// Of sets that differ from another in these alone.
+extern const convolution_kernels avx512vnni_int8_kernels;
+struct half_kernels {
+    convolution_kernels convolution, attention_block;
 };
-extern const int8_kernels avx512vnni_int8_kernels;
+extern const half_kernels avx512fp16_half_kernels;
 
 } // namespace fovea::detail

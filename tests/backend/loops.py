@@ -21,7 +21,7 @@ class Loop:
 
     @property
     def sums(self):
-        """Fused multiply-adds of vectors, of floats or of 8-bit numbers."""
+        """Fused multiply-adds of vectors, of floats, of halves or of 8-bit numbers."""
         return sum(bool(SUM.match(i)) for i in self.body)
 
     @property

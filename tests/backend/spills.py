@@ -5,7 +5,8 @@ loop over an array of sums, move sums to the stack and back without a word, at a
     spills.py compile SET SOURCE COMPILER OPTION...  as COMPILER makes them of SOURCE, at -O2
     spills.py self-test SOURCE COMPILER OPTION...    a kernel that spills is found, one that does not is not
 
-SET is avx2, avx512 or avx512vnni; of the last there are the 8-bit kernels alone.
+SET is avx2, avx512, avx512vnni or avx512fp16; of avx512vnni there are the 8-bit kernels alone, of avx512fp16 those that
+multiply in half precision.
 
 A kernel is an innermost loop with at least so many fused multiply-adds, in a function of a given name. It must be there,
 and of its instructions at most `most` may touch vectors on the stack.
@@ -47,6 +48,8 @@ def kernels_of(isa):
     if isa == "avx512vnni":
         return [Kernel(rf"sum_block<{vectors}, {pixels}, fetch_operands, to_sums<{vectors}, int>", vectors * pixels)
                 for vectors, pixels in BLOCKS["avx512"]]
+    if isa == "avx512fp16":
+        return [Kernel(rf"sum_half_interval<{vectors}, {pixels}>", vectors * pixels) for vectors, pixels in BLOCKS["avx512"]]
     blocks = [Kernel(rf"sum_block<{vectors}, {pixels}, {fetch}, {ends}<{vectors}", vectors * pixels)
               for fetch, ends in (("fetch_operands", "to_sums"), ("fetch_ahead", "to_sums"),
                                   ("fetch_operands", "to_row"), ("fetch_ends", "to_row"))

@@ -9,16 +9,26 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "${AR:-ar}" x "$1"
 status=0
-for set in avx2 avx512 avx512vnni; do
+sets="avx2 avx512 avx512vnni"
+if ls | grep -q '^avx512fp16\.cpp'; then # where the compiler knows it
+    sets="$sets avx512fp16"
+fi
+for set in $sets; do
     object=$(ls | grep "^$set\.cpp")
     if "${NM:-nm}" -C "$object" | grep -E ' [VWvwu] ' | grep -v "fovea::$set::" | grep -v -E ' [vw] (__|_ITM)| V DW\.ref\.'; then
         echo "the symbols above leak from $object"
         status=1
     fi
 done
-# With VNNI the 8-bit convolution alone is compiled again.
-if "${NM:-nm}" -C "$(ls | grep '^avx512vnni\.cpp')" | grep -E 'avx512vnni::(convolution|winograd|depthwise|attention_block)\('; then
-    echo "the kernels above are those of avx512, compiled twice"
-    status=1
-fi
+# With VNNI the 8-bit convolution alone is compiled again, with AVX512-FP16 what multiplies in half precision.
+others='convolution|winograd|depthwise|int8_convolution|attention_block'
+for own in 'avx512vnni int8_convolution' 'avx512fp16 attention_block'; do
+    set -- $own
+    for object in $(ls | grep "^$1\.cpp"); do
+        if "${NM:-nm}" -C "$object" | grep -E "$1::($others)\(" | grep -v "$1::$2("; then
+            echo "the kernels above are those of avx512, compiled twice"
+            status=1
+        fi
+    done
+done
 exit $status

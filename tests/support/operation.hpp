@@ -17,8 +17,9 @@ inline std::vector<const fovea::kernel_table*> kernels_of_sets(std::initializer_
         if (const auto* kernels = fovea::kernels_of(name)) all.push_back(kernels);
     return all;
 }
-// Every set of kernels that can run here; avx512vnni is avx512 but for 8 bits.
-inline auto all_kernels() { return kernels_of_sets({"avx512", "avx2", "neon", "baseline"}); }
+// Every set of kernels that can run here; avx512vnni is avx512 but for 8 bits, avx512fp16 avx512vnni but for half
+// precision.
+inline auto all_kernels() { return kernels_of_sets({"avx512fp16", "avx512", "avx2", "neon", "baseline"}); }
 inline auto all_int8_kernels() { return kernels_of_sets({"avx512vnni", "avx512", "avx2", "neon", "baseline"}); }
 
 struct operation {

@@ -10,6 +10,8 @@
 // FOVEA_DISPATCH       1: CPU kernels come from the library fovea::dispatch, chosen at run time. 0: from these headers,
 // for
 //                      the instruction set that the compiler is given.
+// FOVEA_EMULATE_FP16   1: precision_kind::float16 multiplies in half precision, with the bits that AVX512-FP16 gives,
+//                      where the compiler is not given that instruction set, too; slowly, to test and to measure.
 // FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
 // FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_ZLIB
 //                      1: use that library; the program links it.
@@ -19,6 +21,9 @@
 #endif
 #ifndef FOVEA_DISPATCH
 #define FOVEA_DISPATCH 0
+#endif
+#ifndef FOVEA_EMULATE_FP16
+#define FOVEA_EMULATE_FP16 0
 #endif
 #ifndef FOVEA_IMAGE_FILES
 #define FOVEA_IMAGE_FILES 0
@@ -88,6 +93,10 @@
 // ---- instruction set of this translation unit: the name of the namespace that its CPU kernels live in
 // -------------------
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
+    defined(__AVX512FP16__)
+#define FOVEA_ISA avx512fp16
+#define FOVEA_ISA_NAME "avx512fp16"
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
     defined(__AVX512VNNI__)
 #define FOVEA_ISA avx512vnni
 #define FOVEA_ISA_NAME "avx512vnni"

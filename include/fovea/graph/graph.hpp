@@ -145,6 +145,7 @@ struct operation {
     int recomputed = 0;         // rows and columns on either side that a call computes again inside a fused block
     weight_shape dims{};        // of w[0], before a backend arranges it
     bool fits_int8 = false;     // the backend can also compute it as convolution_method::int8
+    bool fits_halves = false;   // and with attributes::halves, where its machine multiplies them
     bool takes_16_bits = false; // its kernel reads and writes tensors of any format
     kernel forward = nullptr;
     scratch_size scratch = nullptr;
@@ -176,6 +177,7 @@ struct graph {
     precision_kind precision = precision_kind::float32;        // likewise
     widening widen = nullptr;                                  // the backend's
     narrowing narrow = nullptr;
+    bool (*multiplies_halves)() = nullptr; // whether its kernels take attributes::halves on this machine; null: no
     int scope = -1;
     double initial_gain = 1;      // of random initial weights, by compose/starts_small.hpp
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are

@@ -1,8 +1,8 @@
 // Which tensors of a network are kept in 16 bits between operations.
 //
-// Every number is rounded where it is stored, to nearest even, and widened where it is read; arithmetic stays float32.
-// So do the network's input and output; what the tail reads, which is the picture itself or is added to it, so that
-// its rounding would be seen; and what an operation reads whole, of which a float32 copy would save nothing.
+// Every number is rounded where it is stored, to nearest even, and widened where it is read. float32 stay the network's
+// input and output; what the tail reads, which is the picture itself or is added to it, so that its rounding would be
+// seen; and what an operation reads whole, of which a float32 copy would save nothing.
 #pragma once
 #include "fovea/core/error.hpp"
 #include "fovea/graph/plan.hpp"

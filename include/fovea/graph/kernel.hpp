@@ -83,6 +83,8 @@ struct attributes {
     convolution_method method = convolution_method::direct;
     int tile = 4;         // of Winograd: output pixels along a side, 4 or 6
     quantisation input{}; // of convolution_method::int8
+    bool halves = false;  // multiplies in half precision (graph/half_arithmetic.hpp): a direct convolution, or the 1x1
+                          // ones inside a fused block
 };
 
 inline constexpr int max_inputs = 2;

@@ -5,8 +5,9 @@
 namespace fovea {
 
 // float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
-// keep activations between operations in 16 bits (graph/half_storage.hpp), and sum in float32. tensor_float32, of a GPU
-// alone, is float32 but for what convolutions multiply: 11 significant bits of each number.
+// keep activations between operations in 16 bits (graph/half_storage.hpp), and sum in float32, but for convolutions in
+// half precision on a CPU that has them (graph/half_arithmetic.hpp). tensor_float32, of a GPU alone, is float32 but for
+// what convolutions multiply: 11 significant bits of each number.
 enum class precision_kind { float32, int8, bfloat16, float16, tensor_float32 };
 
 constexpr const char* name_of(precision_kind p) {

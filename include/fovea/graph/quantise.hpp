@@ -1,14 +1,13 @@
 // Which convolutions of a network are computed in 8 bits, and with what ranges of activations.
 //
-// Tensors stay float32: a convolution in 8 bits quantises what it reads. The first convolutions, which see the image,
-// and the last, behind which there is none, stay float32: they have few channels, and their errors are seen directly.
+// Tensors stay float32: a convolution in 8 bits quantises what it reads.
 #pragma once
 #include <cmath>
 #include <map>
 #include <string>
 
 #include "fovea/core/error.hpp"
-#include "fovea/graph/graph.hpp"
+#include "fovea/graph/inner_convolutions.hpp"
 
 namespace fovea {
 
@@ -24,32 +23,9 @@ struct activation_ranges {
     std::map<std::string, activation_range, std::less<>> inputs; // by the convolution's name, "encoder.0.conv1"
 };
 
-namespace detail {
-
-// Whether an operation mixes channels or pixels by weights, as convolutions and fused blocks do.
-constexpr bool is_convolution(const operation& o) { return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]); }
-
-// By operation: whether one that mixes reads its result, through others or not.
-inline std::vector<char> feeds_convolution(const graph& g) {
-    std::vector<char> tensor(g.tensors.size(), 0), result(g.operations.size(), 0);
-    for (std::size_t i = g.operations.size(); i-- > 0;) {
-        const operation& o = g.operations[i];
-        result[i] = tensor[std::size_t(o.y)];
-        for (int x : o.x)
-            if (x >= 0 && (result[i] || is_convolution(o))) tensor[std::size_t(x)] = 1;
-    }
-    return result;
-}
-
-} // namespace detail
-
 // The operations, by index, that precision_kind::int8 computes in 8 bits.
 inline std::vector<std::size_t> int8_convolutions(const graph& g) {
-    const auto inner = detail::feeds_convolution(g);
-    std::vector<std::size_t> found;
-    for (std::size_t i = 0; i < g.operations.size(); ++i)
-        if (g.operations[i].fits_int8 && inner[i] && g.operations[i].x[0] != 0) found.push_back(i);
-    return found;
+    return inner_convolutions(g, &operation::fits_int8);
 }
 
 // "encoder.0.conv1": the layer that an operation's first weight belongs to.
@@ -93,8 +69,7 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
         o.a.input = quantisation_of(r);
         o.reads.grain = 1;
         o.work = 0.3 * double(count(o.dims)); // four products at once, and quantising
-        for (auto& p : g.preparations)
-            if (p.out == o.w[0]) p.a = o.a;
+        arrange_anew(g, o);
         ++used;
     }
     if (used != ranges.inputs.size())

@@ -14,6 +14,8 @@
 // so that a fallback can never be handed weights in a layout that it does not know. For tensors that are kept in 16
 // bits:
 //   void widen(Backend, number_format, const std::uint16_t*, float*, std::ptrdiff_t count), and narrow the other way
+//   bool multiplies_halves(Backend)                             optional: whether kernels of operations that `choose`
+//                                                               marked fits_halves take attributes::halves here
 // For training (the kernels' contract is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has
 // none of them):
 //   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
@@ -73,6 +75,11 @@ template <class Backend>
 concept has_16_bits = requires(std::uint16_t* bits, float* values) {
     widen(Backend{}, number_format{}, bits, values, 0);
     narrow(Backend{}, number_format{}, values, bits, 0);
+};
+
+template <class Backend>
+concept has_half_arithmetic = requires {
+    multiplies_halves(Backend{});
 };
 
 template <class Backend, class Op> struct arranged {
@@ -141,6 +148,7 @@ template <class Backend>
 void run_narrowing(number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
     narrow(Backend{}, f, from, to, count);
 }
+template <class Backend> bool ask_half_arithmetic() { return multiplies_halves(Backend{}); }
 
 } // namespace detail
 
@@ -153,6 +161,7 @@ template <class Mode, class Backend> struct tracer : graph {
             widen = &detail::run_widening<Backend>;
             narrow = &detail::run_narrowing<Backend>;
         }
+        if constexpr (detail::has_half_arithmetic<Backend>) multiplies_halves = &detail::ask_half_arithmetic<Backend>;
     }
 
     // Whether a block may be one operation of this type here.

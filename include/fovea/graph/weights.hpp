@@ -1,6 +1,7 @@
 // The numbers of a graph's weights: parameters and buffers as loaded, and what the preparation makes of them.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -30,7 +31,9 @@ class weight_store {
     void prepare(const graph& g, std::size_t element = sizeof(float)) {
         for (auto& p : g.preparations) {
             if ((*this)[p.out]) continue;
-            p.forward(call_of(g, p, element));
+            const preparation_call c = call_of(g, p, element);
+            if (c.a.halves) check_halves(g, p, c);
+            p.forward(c);
         }
         std::vector<char> read(all_.size(), 0);
         for (auto& o : g.operations)
@@ -76,6 +79,20 @@ class weight_store {
     }
 
   private:
+    // Throws where a convolution's weight becomes infinite in half precision.
+    static void check_halves(const graph& g, const preparation& p, const preparation_call& c) {
+        constexpr float most = 65504;
+        for (int i = 0; i < max_weights && p.w[i] >= 0; ++i) {
+            const weight_shape& dims = c.dims[std::size_t(i)];
+            if (dims[1] == 1) continue; // biases and depthwise filters stay float32
+            const float* w = c.weight<float>(i);
+            const float* bad = std::find_if(w, w + count(dims), [](float v) { return !(std::abs(v) <= most); });
+            if (bad != w + count(dims))
+                fail("precision fp16: ", g.name(g.weights[std::size_t(p.w[i])]), " holds ", *bad,
+                     ": expected weights of at most ", int(most), ", or precision bf16 or float32");
+        }
+    }
+
     std::vector<storage> all_;
 };
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "fovea/graph/execute.hpp"
+#include "fovea/graph/half_arithmetic.hpp"
 #include "fovea/graph/half_storage.hpp"
 #include "fovea/graph/quantise.hpp"
 #include "fovea/image/alpha.hpp"
@@ -49,6 +50,7 @@ class upscaler {
         } else if (o.ranges)
             fail("precision ", name_of(precision_), ": ranges of activations were given: expected precision int8");
         if (stored_format(precision_) != number_format::float32) store_in(*graph_, precision_);
+        if (precision_ == precision_kind::float16) multiply_halves(*graph_);
         weights_.prepare(*graph_);
         if (make) engine_ = make(*graph_, weights_), weights_.clear();
         if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();

@@ -7,7 +7,7 @@
 //   y = LayerNorm(proj_2(u) + x)                         1 x 1, A -> F
 //
 //   x[0], y  (N,H,W,F), y not x; float32 or 16 bits     w[0]  packed by pack_attention_block
-//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd
+//   c.a: hidden = A, kernel = K, epsilon, method: of proj_1, direct or (K = 3) winograd; halves
 //
 // Columns are cut into strips; in a strip rows advance one at a time, and what lies between x and y stays in rings of
 // rows in scratch, in L2 or not far from it. A ring row is [A / lanes][column][lanes]: the depthwise filters then walk
@@ -22,6 +22,9 @@
 //
 // Of x in 16 bits the rows that proj_1 reads are copied to float32, once in a strip; the sum with x and what becomes of
 // it pass through a chunk of floats.
+//
+// Where c.a.halves is set the 1 x 1 convolutions multiply in half precision (half_products.hpp): a chunk of what they
+// read is rounded to it on the way, the rest stays float32.
 #pragma once
 #include <cstring>
 #include <utility>
@@ -97,6 +100,7 @@ class attention_stream {
     seam a_seam_, p_seam_, t_seam_;
     winograd_tiles<small_tile> tiles_;                 // of `a`
     float *planes_, *skip_ = nullptr, *sum_ = nullptr; // chunks of x and y
+    std::int32_t* halves_;                             // a chunk of what a 1x1 convolution reads
 
   public:
     attention_stream(const call& c, const attention_weights& l, int n, range cols, int strip)
@@ -128,6 +132,7 @@ class attention_stream {
         t_ = make_ring(attention_t_rows);
         u_ = make_ring(attention_u_rows);
         planes_ = take(l.winograd ? std::ptrdiff_t(winograd_group(l.proj_1_tiles()).floats()) : 0);
+        halves_ = reinterpret_cast<std::int32_t*>(take(std::ptrdiff_t(attention_half_pairs(c))));
         const auto make_seam = [&](int columns, int column) {
             return seam{first_ && last_ ? nullptr : take(inner_.size() * l.groups() * columns * lanes), columns,
                         column};
@@ -179,18 +184,42 @@ class attention_stream {
         if (!last_) copy(attention_halo + cols_.size(), false);
     }
 
+    // The part of a row for one block of channels.
+    static destination part_of(const destination& row, int first, int vectors) {
+        destination to = row;
+        to.y += first * row.vector_step;
+        if (to.skip) to.skip += first * lanes;
+        to.bias += first * lanes;
+        to.channels = std::min(vectors * lanes, row.channels - first * lanes);
+        return to;
+    }
     template <class Fetch>
     void convolve(const convolution_layout& layout, int weights, const terms& t, int pixels, const destination& row) {
         layout.each_block([&](int first, int vectors, std::size_t floats) {
-            destination to = row;
-            to.y += first * row.vector_step;
-            if (to.skip) to.skip += first * lanes;
-            to.bias += first * lanes;
-            to.channels = std::min(vectors * lanes, row.channels - first * lanes);
+            const destination to = part_of(row, first, vectors);
             const bool whole = to.channels == vectors * lanes;
             const row_kernel kernel = whole ? store_kernel_of<Fetch>(vectors) : row_kernel_of(vectors);
             kernel(t, weight(weights) + floats, pixels, to, finish_block<activation_kind::identity>);
         });
+    }
+    // The same in half precision, of a chunk that lies in halves_.
+    void convolve_halves(const convolution_layout& layout, int weights, int pixels, const destination& row) {
+        const terms_of<std::int32_t> t{{halves_}, 1, 1, layout.inputs, 0, layout.inputs};
+        layout.each_block([&](int first, int vectors, std::size_t words) {
+            half_row_kernel_of(vectors)(t, reinterpret_cast<const std::int32_t*>(weight(weights)) + words, pixels,
+                                        part_of(row, first, vectors), finish_block<activation_kind::identity>);
+        });
+    }
+    void pack_halves_of_ring(const float* row, int column, int pixels) {
+        std::uint16_t* out = reinterpret_cast<std::uint16_t*>(halves_);
+        for (int x = column; x < column + pixels; ++x)
+            for (int g = 0; g < l_.groups(); ++g, out += lanes)
+                float16_vectors::narrow(out, load(row + g * group_ + x * lanes));
+    }
+    // f(first, pixels) for chunks of a row of `a`, from the first ring column that is computed here.
+    template <class F> void each_chunk(F f) const {
+        for (int done = 0; done < right_ - from_; done += attention_chunk)
+            f(done, std::min(attention_chunk, right_ - from_ - done));
     }
     destination into(float* ring_row, int bias) const {
         return {.y = ring_row + from_ * lanes,
@@ -215,25 +244,31 @@ class attention_stream {
             x_.fetch(widen, n_, {top - half, top + small_tile + half}, y == inner_.begin);
             project_tiles(y);
         } else {
-            x_.fetch(widen, n_, {y - half, y + half + 1}, y == inner_.begin);
+            if (!l_.projects_halves()) x_.fetch(widen, n_, {y - half, y + half + 1}, y == inner_.begin);
             project_row(y);
         }
         for (int i = y; i < end; ++i) join(a_, a_seam_, i);
         return end;
     }
     void project_row(int y) {
+        each_chunk([&](int done, int pixels) {
+            destination to = into(a_.at(y), 1);
+            to.y += done * lanes;
+            project_chunk(y, image_column(from_) + done, pixels, to);
+            for (int g = 0; g < l_.groups(); ++g) gelu_vectors(to.y + g * group_, pixels);
+        });
+    }
+    void project_chunk(int y, int column, int pixels, const destination& to) {
+        if constexpr (multiplies_halves)
+            if (l_.projects_halves()) {
+                pack_half_pixels(c_.x[0], n_, y, column, pixels, halves_);
+                return convolve_halves(l_.proj_1, 0, pixels, to);
+            }
         const window& x = x_.view();
         const int half = l_.kernel / 2;
         terms t{{}, l_.kernel, 1, l_.kernel * l_.features, 0, l_.features};
-        for (int i = 0; i < l_.kernel; ++i) t.row[i] = x.read<float>(n_, y + i - half, image_column(from_) - half);
-        destination to = into(a_.at(y), 1);
-        for (int done = 0; done < right_ - from_; done += attention_chunk) {
-            const int pixels = std::min(attention_chunk, right_ - from_ - done);
-            convolve<fetch_operands>(l_.proj_1, 0, t, pixels, to);
-            for (int g = 0; g < l_.groups(); ++g) gelu_vectors(to.y + g * group_, pixels);
-            to.y += attention_chunk * lanes;
-            for (int i = 0; i < l_.kernel; ++i) t.row[i] += attention_chunk * t.pixel_step;
-        }
+        for (int i = 0; i < l_.kernel; ++i) t.row[i] = x.read<float>(n_, y + i - half, column - half);
+        convolve<fetch_operands>(l_.proj_1, 0, t, pixels, to);
     }
     void project_tiles(int y) {
         const auto to = [&](int, int row, int x, int channel, int channels) {
@@ -248,7 +283,16 @@ class attention_stream {
     }
     // p = pointwise(a)
     void mix(int y) {
-        convolve<fetch_nothing>(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, into(p_.at(y), 3));
+        const destination to = into(p_.at(y), 3);
+        if (!l_.halves) convolve<fetch_nothing>(l_.pointwise, 2, from_ring(a_.at(y), from_), right_ - from_, to);
+        if constexpr (multiplies_halves)
+            if (l_.halves)
+                each_chunk([&](int done, int pixels) {
+                    destination chunk = to;
+                    chunk.y += done * lanes;
+                    pack_halves_of_ring(a_.at(y), from_ + done, pixels);
+                    convolve_halves(l_.pointwise, 2, pixels, chunk);
+                });
         join(p_, p_seam_, y);
     }
     // t = depthwise(p), 6 columns around those of y
@@ -267,6 +311,14 @@ class attention_stream {
         filter_row<3>(row, cols_.size(), group_, l_.groups(), weight(6), weight(7), a_.at(y) + attention_halo * lanes,
                       u_.at(y) + attention_halo * lanes);
     }
+    void project_back(int y, int column, int pixels, const destination& to) {
+        if constexpr (multiplies_halves)
+            if (l_.halves) {
+                pack_halves_of_ring(u_.at(y), column, pixels);
+                return convolve_halves(l_.proj_2, 8, pixels, to);
+            }
+        convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), column), pixels, to);
+    }
     // y = LayerNorm(proj_2(u) + x), some pixels at a time, that the second pass still finds in L1
     void finish(int y) {
         const int F = l_.features;
@@ -275,14 +327,14 @@ class attention_stream {
             const int pixels = std::min(attention_chunk, cols_.end - column);
             if (x.in_16_bits()) widen(x.format, x.at<const std::uint16_t>(n_, y, column), skip_, pixels * F);
             float* sum = to.in_16_bits() ? sum_ : to.at<float>(n_, y, column);
-            convolve<fetch_ends>(l_.proj_2, 8, from_ring(u_.at(y), attention_halo + column - cols_.begin), pixels,
-                                 {.y = sum,
-                                  .pixel_step = F,
-                                  .vector_step = lanes,
-                                  .channels = F,
-                                  .bias = weight(9),
-                                  .skip = x.in_16_bits() ? skip_ : x.at<const float>(n_, y, column),
-                                  .slope = 0});
+            project_back(y, attention_halo + column - cols_.begin, pixels,
+                         {.y = sum,
+                          .pixel_step = F,
+                          .vector_step = lanes,
+                          .channels = F,
+                          .bias = weight(9),
+                          .skip = x.in_16_bits() ? skip_ : x.at<const float>(n_, y, column),
+                          .slope = 0});
             layer_norm_row(sum, sum, pixels, F, {weight(10), weight(11), c_.a.epsilon});
             if (to.in_16_bits()) narrow(to.format, sum, to.at<std::uint16_t>(n_, y, column), pixels * F);
         }
@@ -290,7 +342,7 @@ class attention_stream {
 };
 
 inline void attention_block(const call& c) {
-    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel, c.a.method);
+    const attention_weights l(c.y.channels, c.a.hidden, c.a.kernel, c.a);
     const int strip = attention_strip_width(c);
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int x = c.cols.begin, end; x < c.cols.end; x = end) {

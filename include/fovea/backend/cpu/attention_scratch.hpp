@@ -49,6 +49,12 @@ inline std::size_t attention_copies(const call& c, int strip) {
                                std::size_t(2 * attention_chunk * c.y.channels);
     return (floats + 15) / 16 * 16;
 }
+// Pairs of channels of a chunk in half precision, the widest of what the 1x1 convolutions read.
+inline std::size_t attention_half_pairs(const call& c) {
+    if (!c.a.halves) return 0;
+    return std::size_t(attention_chunk *
+                       half_layout(1, std::max(c.y.channels, attention_weights::whole(c.a.hidden)), 1).inputs);
+}
 
 inline std::size_t attention_block_scratch(const call& c) {
     if (c.cols.empty()) return 0;
@@ -60,7 +66,7 @@ inline std::size_t attention_block_scratch(const call& c) {
         floats += std::size_t(attention_inner_rows(c).size() * groups * lanes) *
                   (attention_a_seam + attention_p_seam + attention_t_seam);
     if (attention_by_winograd(c)) floats += winograd_group({c.y.channels, c.a.hidden}).floats();
-    return sizeof(float) * (floats + attention_copies(c, strip));
+    return sizeof(float) * (floats + attention_half_pairs(c) + attention_copies(c, strip));
 }
 
 } // namespace fovea::FOVEA_ISA

@@ -1,9 +1,10 @@
 // The twelve weights of the attention block in one array, each part 64-byte aligned: convolutions as pack_filters lays
 // them out, proj_1 as pack_winograd does where that computes it, depthwise filters as [hidden / lanes][5][5][lanes],
-// biases padded with zeros to whole vectors.
+// biases padded with zeros to whole vectors. Where c.a.halves is set, 1x1 convolutions as pack_half_filters does.
 #pragma once
 #include "fovea/backend/cpu/convolution.hpp"
 #include "fovea/backend/cpu/depthwise.hpp"
+#include "fovea/backend/cpu/half_products.hpp"
 #include "fovea/backend/cpu/winograd_weights.hpp"
 
 namespace fovea::FOVEA_ISA {
@@ -11,20 +12,22 @@ namespace fovea::FOVEA_ISA {
 struct attention_weights {
     int features, hidden, kernel;
     bool winograd; // computes proj_1
+    bool halves;   // compute the 1x1 convolutions
     convolution_layout proj_1, pointwise, proj_2;
     std::size_t at[12]; // in floats, in the order of the weights
     std::size_t floats = 0;
 
     static constexpr int whole(int channels) { return (channels + lanes - 1) / lanes * lanes; }
 
-    attention_weights(int f, int a, int k, convolution_method method)
+    attention_weights(int f, int a, int k, const attributes& how)
         : features(f),
           hidden(a),
           kernel(k),
-          winograd(method == convolution_method::winograd),
-          proj_1{1, a, f, k},
-          pointwise{1, a, whole(a), 1},
-          proj_2{1, f, whole(a), 1} {
+          winograd(how.method == convolution_method::winograd),
+          halves(how.halves),
+          proj_1(projects_halves() ? half_layout(a, f, 1) : convolution_layout{1, a, f, kernel}),
+          pointwise(halves ? half_layout(a, whole(a), 1) : convolution_layout{1, a, whole(a), 1}),
+          proj_2(halves ? half_layout(f, whole(a), 1) : convolution_layout{1, f, whole(a), 1}) {
         const std::size_t bias = std::size_t(whole(a)), taps = bias * 25, out = std::size_t(whole(f));
         const std::size_t sizes[12] = {winograd ? proj_1_tiles().block_floats(groups()) : proj_1.group_floats(),
                                        bias,
@@ -43,12 +46,13 @@ struct attention_weights {
             floats += (sizes[i] + 15) / 16 * 16;
         }
     }
+    bool projects_halves() const { return halves && kernel == 1; }
     int groups() const { return whole(hidden) / lanes; }
     winograd_layout proj_1_tiles() const { return {features, hidden}; }
 };
 
 inline attention_weights attention_weights_of(const preparation_call& c) {
-    return {c.dims[0][1], c.dims[0][0], c.dims[0][2], c.a.method};
+    return {c.dims[0][1], c.dims[0][0], c.dims[0][2], c.a};
 }
 inline std::size_t packed_attention_block_bytes(const preparation_call& c) {
     return sizeof(float) * attention_weights_of(c).floats;
@@ -70,8 +74,15 @@ inline void pack_attention_block(const preparation_call& c) {
     const auto pack = [&](const convolution_layout& layout, int i) {
         pack_filters(layout, filters::of({}, c.dims[std::size_t(i)], c.weight<float>(i)), out + l.at[i]);
     };
-    l.winograd ? pack_winograd(part(0)) : pack(l.proj_1, 0);
-    pack(l.pointwise, 2), pack(l.proj_2, 8);
+    const auto pack_pointwise = [&](const convolution_layout& layout, int i) {
+        if constexpr (multiplies_halves)
+            if (l.halves)
+                return pack_half_filters(layout, c.dims[std::size_t(i)], c.weight<float>(i),
+                                         reinterpret_cast<std::int32_t*>(out + l.at[i]));
+        pack(layout, i);
+    };
+    l.winograd ? pack_winograd(part(0)) : l.projects_halves() ? pack_pointwise(l.proj_1, 0) : pack(l.proj_1, 0);
+    pack_pointwise(l.pointwise, 2), pack_pointwise(l.proj_2, 8);
     for (int i : {4, 6}) pack_depthwise(part(i));
     for (int i : {1, 3, 5, 7}) std::copy_n(c.weight<float>(i), l.hidden, out + l.at[i]);
     for (int i : {9, 10, 11}) std::copy_n(c.weight<float>(i), l.features, out + l.at[i]);

@@ -20,10 +20,13 @@ concept fused_on_cpu = A::kind != activation_kind::custom;
 constexpr bool winograd_fits(const attributes& a) {
     return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1 && a.offset == 0;
 }
-// Fewer inputs leave little to sum for each that is quantised.
+// Whether a convolution of 8 bits or of half precision can be had and pays: fewer inputs leave little to sum for each
+// that is converted.
+constexpr bool grouped_fits(const attributes& a, const weight_shape& dims) {
+    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16;
+}
 constexpr bool int8_fits(const attributes& a, const weight_shape& dims) {
-    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16 &&
-           dims[1] * dims[2] * dims[3] <= max_int8_terms;
+    return grouped_fits(a, dims) && dims[1] * dims[2] * dims[3] <= max_int8_terms;
 }
 constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
 constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
@@ -40,39 +43,38 @@ constexpr int winograd_tile_for(const weight_shape& dims) {
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
     o.fits_int8 = int8_fits(o.a, o.dims);
+    o.fits_halves = o.a.method == convolution_method::direct && grouped_fits(o.a, o.dims);
     if (o.a.method == convolution_method::winograd) {
         o.a.tile = o.reads.grain = winograd_tile_for(o.dims);
         o.work *= o.a.tile == 6 ? 0.33 : 0.4; // a fifth or a quarter of the products, and the transforms
     }
 }
 
-struct packed_convolution { // as attributes::method needs it
+struct packed_convolution { // as kernels_for(attributes) need it
     static constexpr int inputs = 1;
 };
-inline void prepare(cpu, packed_convolution, const preparation_call& c) {
+inline convolution_kernels kernels_for(const attributes& a) {
     using enum convolution_method;
-    c.a.method == winograd ? FOVEA_CPU_KERNEL(pack_winograd)(c)
-    : c.a.method == int8   ? FOVEA_CPU_KERNEL(pack_int8_convolution)(c)
-                           : FOVEA_CPU_KERNEL(pack_convolution)(c);
+    if (a.halves) return *FOVEA_CPU_KERNEL(half_convolution);
+    if (a.method == winograd)
+        return {FOVEA_CPU_KERNEL(winograd_scratch), FOVEA_CPU_KERNEL(winograd), FOVEA_CPU_KERNEL(packed_winograd_bytes),
+                FOVEA_CPU_KERNEL(pack_winograd)};
+    if (a.method == int8)
+        return {FOVEA_CPU_KERNEL(int8_convolution_scratch), FOVEA_CPU_KERNEL(int8_convolution),
+                FOVEA_CPU_KERNEL(packed_int8_convolution_bytes), FOVEA_CPU_KERNEL(pack_int8_convolution)};
+    return {FOVEA_CPU_KERNEL(convolution_scratch), FOVEA_CPU_KERNEL(convolution),
+            FOVEA_CPU_KERNEL(packed_convolution_bytes), FOVEA_CPU_KERNEL(pack_convolution)};
 }
+inline void prepare(cpu, packed_convolution, const preparation_call& c) { kernels_for(c.a).pack(c); }
 inline std::size_t prepared_bytes(cpu, packed_convolution, const preparation_call& c) {
-    using enum convolution_method;
-    return c.a.method == winograd ? FOVEA_CPU_KERNEL(packed_winograd_bytes)(c)
-           : c.a.method == int8   ? FOVEA_CPU_KERNEL(packed_int8_convolution_bytes)(c)
-                                  : FOVEA_CPU_KERNEL(packed_convolution_bytes)(c);
+    return kernels_for(c.a).packed_bytes(c);
 }
 template <fused_on_cpu A> packed_convolution layout_of(cpu, conv2d<A>);
 template <class A> void forward(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
-    using enum convolution_method;
-    c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd)(c)
-    : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution)(c)
-                           : FOVEA_CPU_KERNEL(convolution)(c);
+    kernels_for(c.a).run(c);
 }
 template <class A> std::size_t scratch(cpu, laid_out<conv2d<A>, packed_convolution>, const call& c) {
-    using enum convolution_method;
-    return c.a.method == winograd ? FOVEA_CPU_KERNEL(winograd_scratch)(c)
-           : c.a.method == int8   ? FOVEA_CPU_KERNEL(int8_convolution_scratch)(c)
-                                  : FOVEA_CPU_KERNEL(convolution_scratch)(c);
+    return kernels_for(c.a).scratch(c);
 }
 
 struct packed_depthwise {
@@ -107,6 +109,7 @@ template <int F, int A, int K>
 constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
     o.takes_16_bits = true; // copies for it would repeat the halo that it computes again
+    o.fits_halves = true;
     if (o.a.method == convolution_method::winograd) {
         o.reads.grain = o.a.tile;
         o.work -= 0.6 * F * A * K * K;
@@ -237,5 +240,6 @@ inline void widen(cpu, number_format f, const std::uint16_t* from, float* to, st
 inline void narrow(cpu, number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
     FOVEA_CPU_KERNEL(narrow)(f, from, to, count);
 }
+inline bool multiplies_halves(cpu) { return bool(*FOVEA_CPU_KERNEL(half_convolution)); }
 
 } // namespace fovea

@@ -16,7 +16,7 @@
 #include <cstring>
 #include <limits>
 
-#include "fovea/backend/cpu/convolution.hpp"
+#include "fovea/backend/cpu/grouped_rows.hpp"
 
 namespace fovea::FOVEA_ISA {
 
@@ -113,73 +113,20 @@ inline bool quantise(const float* x, std::ptrdiff_t count, const quantisation& b
     return sum == 0;
 }
 
-// Rows of x as groups of quantised channels, as many as a kernel reads, for the columns that `pixels` outputs from
-// column x on read.
-class quantised_rows {
-    const call& c_;
-    const int8_layout& l_;
-    int n_, left_, columns_, end_; // rows before end_ are there
-    bool finite_[max_kernel];
-    std::int32_t* data_;
-
-    int half() const { return l_.blocks.kernel / 2; }
-    int slot(int row) const {
-        const int k = l_.blocks.kernel;
-        return (row % k + k) % k;
+// A row of x as groups of quantised channels; false where a number is not finite.
+inline bool quantise_row(const call& c, const int8_layout& l, const grouped_rows& in, int row, std::int32_t* groups) {
+    const float* x = c.x[0].read<float>(in.image(), row, in.left());
+    quantised* out = reinterpret_cast<quantised*>(groups);
+    if (l.inputs % group_channels == 0) return quantise(x, std::ptrdiff_t(in.columns()) * l.inputs, c.a.input, out);
+    bool finite = true;
+    for (int i = 0; i < in.columns(); ++i, x += l.inputs, out += l.groups() * group_channels) {
+        std::fill_n(out + (l.groups() - 1) * group_channels, group_channels, quantised{0});
+        finite &= quantise(x, l.inputs, c.a.input, out);
     }
-    std::int32_t* at(int row) const { return data_ + std::ptrdiff_t(slot(row)) * columns_ * l_.groups(); }
-
-    void fill(int row) {
-        const float* x = c_.x[0].read<float>(n_, row, left_);
-        quantised* out = reinterpret_cast<quantised*>(at(row));
-        bool& finite = finite_[slot(row)];
-        if (l_.inputs % group_channels == 0) {
-            finite = quantise(x, std::ptrdiff_t(columns_) * l_.inputs, c_.a.input, out);
-            return;
-        }
-        finite = true;
-        for (int i = 0; i < columns_; ++i, x += l_.inputs, out += l_.groups() * group_channels) {
-            std::fill_n(out + (l_.groups() - 1) * group_channels, group_channels, quantised{0});
-            finite &= quantise(x, l_.inputs, c_.a.input, out);
-        }
-    }
-
-  public:
-    quantised_rows(const call& c, const int8_layout& l, int n, int x, int pixels)
-        : c_(c),
-          l_(l),
-          n_(n),
-          left_(x * c.a.stride - l.blocks.kernel / 2),
-          columns_((pixels - 1) * c.a.stride + l.blocks.kernel),
-          end_(c.rows.begin * c.a.stride - half()),
-          data_(reinterpret_cast<std::int32_t*>(c.scratch)) {}
-
-    // What output row y sums over. Called with rows in ascending order.
-    terms_of<std::int32_t> reach(int y) {
-        const int top = y * c_.a.stride - half(), k = l_.blocks.kernel;
-        for (end_ = std::max(end_, top); end_ < top + k; ++end_) fill(end_);
-        terms_of<std::int32_t> t{};
-        t.rows = k, t.runs = 1, t.length = k * l_.groups();
-        t.pixel_step = std::ptrdiff_t(c_.a.stride) * l_.groups();
-        for (int i = 0; i < k; ++i) t.row[i] = at(top + i);
-        return t;
-    }
-    bool finite() const {
-        return std::all_of(finite_, finite_ + l_.blocks.kernel, [](bool f) { return f; });
-    }
-};
-
-// Columns at a time, so that the quantised rows stay in L2.
-inline int int8_strip(const call& c, const int8_layout& l) {
-    constexpr int ring_bytes = 256 << 10, grain = 168; // a multiple of every block's pixels
-    const int pixel_bytes = 4 * l.groups() * c.a.stride * l.blocks.kernel;
-    return std::min(std::max(1, ring_bytes / pixel_bytes / grain) * grain, std::max(1, c.cols.size()));
+    return finite;
 }
-inline std::size_t int8_convolution_scratch(const call& c) {
-    const int8_layout l(c.dims);
-    const int columns = (int8_strip(c, l) - 1) * c.a.stride + l.blocks.kernel;
-    return sizeof(std::int32_t) * std::size_t(columns) * std::size_t(l.groups() * l.blocks.kernel);
-}
+
+inline std::size_t int8_convolution_scratch(const call& c) { return grouped_rows_bytes(c, int8_layout(c.dims).blocks); }
 
 // One row of outputs for NV vectors of channels from `channel` on.
 template <int NV>
@@ -226,20 +173,24 @@ inline void int8_convolution(const call& c) {
     const int8_layout l(c.dims);
     assert(l.blocks.kernel <= max_kernel && c.a.dilation == 1 && c.a.groups == 1);
     const epilogue finish = epilogue_of(c.a.activation);
-    const int strip = int8_strip(c, l);
+    const int strip = grouped_strip(c, l.blocks);
     for (int n = c.images.begin; n < c.images.end; ++n)
         for (int x = c.cols.begin; x < c.cols.end; x += strip) {
             const int pixels = std::min(strip, c.cols.end - x);
-            quantised_rows in(c, l, n, x, pixels);
+            grouped_rows in(c, l.blocks, n, x, pixels, c.scratch);
+            bool finite[max_kernel]; // by place in the ring
             for (int y = c.rows.begin; y < c.rows.end; ++y) {
-                const auto t = in.reach(y);
+                const auto t = in.reach(y, [&](int row, std::int32_t* groups) {
+                    finite[in.slot(row)] = quantise_row(c, l, in, row, groups);
+                });
                 l.blocks.each_block([&](int first, int vectors, std::size_t at) {
                     const int channel = first * lanes;
                     int8_row_of(vectors)(t, c, l, channel, l.weights(c.w[0]) + at, pixels,
                                          convolution_destination(c, l.blocks, n, y, x, channel, vectors * lanes),
                                          finish);
                 });
-                if (!in.finite()) spread_not_finite(c, n, y, {x, x + pixels});
+                if (!std::all_of(finite, finite + l.blocks.kernel, [](bool f) { return f; }))
+                    spread_not_finite(c, n, y, {x, x + pixels});
             }
         }
 }

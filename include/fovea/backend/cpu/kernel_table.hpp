@@ -8,8 +8,18 @@
 
 namespace fovea {
 
+// One way to compute convolutions.
+struct convolution_kernels {
+    scratch_size scratch = nullptr;
+    kernel run = nullptr;
+    preparation_size packed_bytes = nullptr;
+    preparation_kernel pack = nullptr;
+
+    explicit operator bool() const { return run != nullptr; }
+};
+
 struct kernel_table {
-    const char* name; // avx512vnni, avx512, avx2, neon, baseline
+    const char* name; // avx512fp16, avx512vnni, avx512, avx2, neon, baseline
 
     scratch_size convolution_scratch;
     kernel convolution;
@@ -23,6 +33,7 @@ struct kernel_table {
     kernel int8_convolution;
     preparation_size packed_int8_convolution_bytes;
     preparation_kernel pack_int8_convolution;
+    const convolution_kernels* half_convolution; // of null pointers where this set does not multiply in half precision
     kernel depthwise;
     preparation_size packed_depthwise_bytes;
     preparation_kernel pack_depthwise;

@@ -9,6 +9,7 @@
 #include "fovea/backend/cpu/elementwise.hpp"
 #include "fovea/backend/cpu/elementwise_gradient.hpp"
 #include "fovea/backend/cpu/half.hpp"
+#include "fovea/backend/cpu/half_convolution.hpp"
 #include "fovea/backend/cpu/int8_convolution.hpp"
 #include "fovea/backend/cpu/kernel_table.hpp"
 #include "fovea/backend/cpu/normalise.hpp"
@@ -36,6 +37,7 @@ constexpr kernel_table table_of_kernels() {
             .int8_convolution = int8_convolution,
             .packed_int8_convolution_bytes = packed_int8_convolution_bytes,
             .pack_int8_convolution = pack_int8_convolution,
+            .half_convolution = &half_convolution,
             .depthwise = depthwise,
             .packed_depthwise_bytes = packed_depthwise_bytes,
             .pack_depthwise = pack_depthwise,

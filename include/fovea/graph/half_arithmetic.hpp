@@ -1,0 +1,22 @@
+// Which convolutions of a network in half precision also multiply in it, where the machine can.
+//
+// Activations, weights and short sums are then of 11 bits (backend/cpu/half_products.hpp says how short), all else
+// stays float32.
+#pragma once
+#include "fovea/graph/inner_convolutions.hpp"
+
+namespace fovea {
+
+// Changes operations, after tracing and after store_in(g, precision_kind::float16). Those that Winograd computes with
+// fewer products stay float32.
+inline void multiply_halves(graph& g) {
+    if (!g.multiplies_halves || !g.multiplies_halves()) return;
+    for (std::size_t i : inner_convolutions(g, &operation::fits_halves)) {
+        operation& o = g.operations[i];
+        o.a.halves = o.takes_16_bits = true;
+        o.work *= 0.6; // twice the products at once, and adding the sums up
+        arrange_anew(g, o);
+    }
+}
+
+} // namespace fovea
