@@ -1106,6 +1106,11 @@ struct colour_values {
     float v[3];
     FOVEA_HOST_DEVICE constexpr float& operator[](int i) { return v[i]; }
     FOVEA_HOST_DEVICE constexpr const float& operator[](int i) const { return v[i]; }
+    // The same where i is no constant, with values that stay in registers.
+    FOVEA_HOST_DEVICE constexpr float select(int i) const { return i == 0 ? v[0] : i == 1 ? v[1] : v[2]; }
+    FOVEA_HOST_DEVICE constexpr void assign(int i, float value) {
+        v[0] = i == 0 ? value : v[0], v[1] = i == 1 ? value : v[1], v[2] = i == 2 ? value : v[2];
+    }
 };
 using colour_matrix = float[3][3];
 
@@ -14408,10 +14413,6 @@ template <class Byte> struct samples_view {
 
     std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
     std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
-    template <class To>
-    requires(std::is_same_v<To, const Byte> && !std::is_const_v<Byte>) operator samples_view<To>() const {
-        return {data, type, batch, height, width, channels, colours, row_bytes, image_bytes};
-    }
 };
 
 // Of an image, alpha left aside.
@@ -14442,7 +14443,7 @@ class engine {
     // result() will be given, but for its data; and result() of the first that was submitted. submit() returns false
     // when it was stopped: it then has no result. `finite` becomes false where a value of the output is not finite.
     static constexpr int at_once = 2;
-    virtual bool submit(samples_view<const std::byte> in, samples_view<const std::byte> out, pixel_values,
+    virtual bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values,
                         const run_options&) = 0;
     virtual void result(samples_view<std::byte> out, bool& finite) = 0;
     virtual void drop() noexcept = 0; // results that nobody will ask for

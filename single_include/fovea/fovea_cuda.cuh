@@ -2329,7 +2329,8 @@ struct load_samples {
                colours == colour_space::rgb
                    ? low + scale * from.load(at + step * c)
                    : low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
-                                                              scale * from.load(at + 2 * step)}})[c]);
+                                                              scale * from.load(at + 2 * step)}})
+                                      .select(c));
     }
 };
 
@@ -2347,9 +2348,9 @@ class store_samples {
     template <class Value> FOVEA_HOST_DEVICE void operator()(pixel_position p, Value value) const {
         if (colours_ == colour_space::rgb) return put(p, [&](int c) { return unit(value(c)); });
         detail::colour_values of_pixel{};
-        for (int c = 0; c < 3; ++c) of_pixel[c] = unit(value(c));
+        for (int c = 0; c < 3; ++c) of_pixel.assign(c, unit(value(c)));
         of_pixel = detail::to_rgb(colours_, of_pixel);
-        put(p, [&](int c) { return of_pixel[c]; });
+        put(p, [&](int c) { return of_pixel.select(c); });
     }
 
   private:
@@ -2680,7 +2681,7 @@ template <class Backend> class device_engine final : public engine {
 
     ~device_engine() override { drop(); }
 
-    bool submit(samples_view<const std::byte> in, samples_view<const std::byte> out, pixel_values values,
+    bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values,
                 const run_options& o) override {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
         if (begun_ - ended_ == at_once)
@@ -2869,12 +2870,12 @@ template <class Backend> class device_engine final : public engine {
     }
 
     // Rows of the output that are there after a row of tiles. Those of several images lie apart: they come at the end.
-    static range rows_of(const detail::tiling& tiles, int band, const samples_view<const std::byte>& out) {
+    static range rows_of(const detail::tiling& tiles, int band, const samples_view<std::byte>& out) {
         const bool last = band + 1 == tiles.rows();
         if (out.batch > 1) return last ? range{0, out.height} : range{};
         return {band * tiles.height, last ? out.height : (band + 1) * tiles.height};
     }
-    void download(image_slot& slot, const samples_view<const std::byte>& out, const detail::tiling& tiles, int band) {
+    void download(image_slot& slot, const samples_view<std::byte>& out, const detail::tiling& tiles, int band) {
         auto& [computed, down] = slot.bands[std::size_t(band)];
         device_->mark(computed, device_lane::work);
         device_->await(computed, device_lane::down);

@@ -35,6 +35,11 @@ struct colour_values {
     float v[3];
     FOVEA_HOST_DEVICE constexpr float& operator[](int i) { return v[i]; }
     FOVEA_HOST_DEVICE constexpr const float& operator[](int i) const { return v[i]; }
+    // The same where i is no constant, with values that stay in registers.
+    FOVEA_HOST_DEVICE constexpr float select(int i) const { return i == 0 ? v[0] : i == 1 ? v[1] : v[2]; }
+    FOVEA_HOST_DEVICE constexpr void assign(int i, float value) {
+        v[0] = i == 0 ? value : v[0], v[1] = i == 1 ? value : v[1], v[2] = i == 2 ? value : v[2];
+    }
 };
 using colour_matrix = float[3][3];
 

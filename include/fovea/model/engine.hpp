@@ -23,10 +23,6 @@ template <class Byte> struct samples_view {
 
     std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
     std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
-    template <class To>
-    requires(std::is_same_v<To, const Byte> && !std::is_const_v<Byte>) operator samples_view<To>() const {
-        return {data, type, batch, height, width, channels, colours, row_bytes, image_bytes};
-    }
 };
 
 // Of an image, alpha left aside.
@@ -57,7 +53,7 @@ class engine {
     // result() will be given, but for its data; and result() of the first that was submitted. submit() returns false
     // when it was stopped: it then has no result. `finite` becomes false where a value of the output is not finite.
     static constexpr int at_once = 2;
-    virtual bool submit(samples_view<const std::byte> in, samples_view<const std::byte> out, pixel_values,
+    virtual bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values,
                         const run_options&) = 0;
     virtual void result(samples_view<std::byte> out, bool& finite) = 0;
     virtual void drop() noexcept = 0; // results that nobody will ask for

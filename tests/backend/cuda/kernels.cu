@@ -3,7 +3,9 @@
 #include "fovea/backend/cuda/gradients.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
 #include "fovea/backend/cuda/loss.hpp"
+#include "fovea/backend/cuda/lpips.hpp"
 #include "fovea/backend/cuda/optimizer.hpp"
+#include "fovea/backend/cuda/training_engine.hpp"
 
 using namespace fovea;
 
@@ -41,6 +43,9 @@ FOVEA_KERNEL(value_kernel<gather_gradient<mean_gradient>>);
 FOVEA_KERNEL(normalise_weight_kernel);
 FOVEA_KERNEL(normalised_weight_gradient);
 FOVEA_KERNEL(loss_kernel);
+FOVEA_KERNEL(value_kernel<balance_gradients>);
+FOVEA_KERNEL(lpips_kernel);
+FOVEA_KERNEL(value_kernel<lpips_features>);
 FOVEA_KERNEL(add_numbers);
 FOVEA_KERNEL(square_pieces);
 FOVEA_KERNEL(judge_step);

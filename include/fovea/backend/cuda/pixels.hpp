@@ -67,7 +67,8 @@ struct load_samples {
                colours == colour_space::rgb
                    ? low + scale * from.load(at + step * c)
                    : low + span * detail::from_rgb(colours, {{scale * from.load(at), scale * from.load(at + step),
-                                                              scale * from.load(at + 2 * step)}})[c]);
+                                                              scale * from.load(at + 2 * step)}})
+                                      .select(c));
     }
 };
 
@@ -85,9 +86,9 @@ class store_samples {
     template <class Value> FOVEA_HOST_DEVICE void operator()(pixel_position p, Value value) const {
         if (colours_ == colour_space::rgb) return put(p, [&](int c) { return unit(value(c)); });
         detail::colour_values of_pixel{};
-        for (int c = 0; c < 3; ++c) of_pixel[c] = unit(value(c));
+        for (int c = 0; c < 3; ++c) of_pixel.assign(c, unit(value(c)));
         of_pixel = detail::to_rgb(colours_, of_pixel);
-        put(p, [&](int c) { return of_pixel[c]; });
+        put(p, [&](int c) { return of_pixel.select(c); });
     }
 
   private:
