@@ -91,11 +91,15 @@ TEST_CASE("engine: in 16 bits the same bits as the executor's, and half the memo
     const auto x = random_tensor(1, 40, 50, 3);
     const auto least_budget = [&](precision_kind precision) { // for the whole image
         model<zoo::vapsr_network<2, 16, 24, 2>, engine_on_host> net(weights, {.precision = precision});
-        std::size_t bytes = 1 << 20;
-        int parts = 1;
-        for (; parts == 1; bytes -= 1 << 14) {
-            parts = 0;
-            net(x.view(), {.device_budget = bytes, .progress = [&](double) { ++parts; }});
+        std::size_t bytes = 1 << 20, too_few = 0;
+        while (bytes - too_few > 1 << 14) {
+            const std::size_t some = (bytes + too_few) / 2;
+            int parts = 0;
+            try {
+                net(x.view(), {.device_budget = some, .progress = [&](double) { ++parts; }});
+            } catch (const error&) { // not even for the smallest tile
+            }
+            (parts == 1 ? bytes : too_few) = some;
         }
         return double(bytes);
     };
