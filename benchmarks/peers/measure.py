@@ -103,6 +103,13 @@ def first_part(y, reference):
     return y[:, :reference.shape[1], :reference.shape[2]]
 
 
+def expected_of(y, reference):
+    """What a peer is compared with: the reference, and where there is none, fovea's output y."""
+    expected = np.array(y)
+    first_part(expected, reference)[:] = reference
+    return expected
+
+
 def check_fovea(y, reference):
     """Raises SystemExit unless fovea is within its bounds; returns (largest difference, PSNR) for a spread of 1."""
     spread = float(reference.max() - reference.min())
@@ -174,8 +181,7 @@ def times(o, network, size, threads, choices):
         reference = task.reference()
         y = processes[0].output(task.output_shape())
         largest, psnr = check_fovea(first_part(y, reference), reference)
-        expected = np.array(y)  # where there is no reference, fovea's output
-        first_part(expected, reference)[:] = reference
+        expected = expected_of(y, reference)
         for p in processes[1:]:
             check_peer(f"{p.name}, {p.variant}", p.output(expected.shape), expected)
             p.rest()

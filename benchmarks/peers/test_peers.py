@@ -113,6 +113,21 @@ class Gate(unittest.TestCase):
             with self.assertRaisesRegex(SystemExit, "peer differs"):
                 measure.check_peer("peer", wrong, self.reference)
 
+    def test_a_peer_is_judged_beyond_a_reference_of_a_part(self):
+        whole = np.float32(self.reference)
+        part = self.reference[:, :20, :24] + 5e-3
+        expected = measure.expected_of(whole, part)
+        np.testing.assert_array_equal(expected[:, :20, :24], np.float32(part))
+        np.testing.assert_array_equal(expected[:, 20:], whole[:, 20:])
+        np.testing.assert_array_equal(expected[:, :20, 24:], whole[:, :20, 24:])
+        for row, column in ((0, 0), (31, 31), (31, 0), (0, 31)):
+            wrong = np.array(whole)
+            wrong[1, row, column] += 2e-2
+            with self.assertRaisesRegex(SystemExit, "peer differs"):
+                measure.check_peer("peer", wrong, expected)
+        with self.assertRaisesRegex(SystemExit, "peer differs"):  # by the reference, not by fovea
+            measure.check_peer("peer", whole, measure.expected_of(whole, part + 1e-2))
+
 
 @unittest.skipUnless(np, "needs numpy")
 class Turns(unittest.TestCase):

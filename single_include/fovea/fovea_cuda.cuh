@@ -4836,8 +4836,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
         for (int t : options_.outputs)
             if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
     }
-    // Adds the loss to *value and its gradient to that of the output.
-    // Gradients are `scale` times as large, then.
+    // Adds the loss to *value, and `scale` times its gradient to that of the output.
     void put_loss(const loss_terms& terms, const std::byte* target, double* value, double scale) {
         const window y = training_memory::output(), dy = training_memory::output_gradient();
         window t = y;
@@ -5021,8 +5020,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
     device_memory memory_{device_}, scratch_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
     upload_path input_{device_}, gradient_{device_};
-    std::map<int, tensor<float>> y_,
-        dy_; // on the host, by tensor: outputs; their gradients, where they are given there
+    // On the host, by tensor: outputs; their gradients, where they are given there.
+    std::map<int, tensor<float>> y_, dy_;
     tensor<float> dx_;
 };
 
