@@ -5,15 +5,14 @@
 #include "common/enlarger.hpp"
 #include "common/files.hpp"
 #include "common/lpips.hpp"
+#include "common/measures.hpp"
+#include "common/on_gpu.hpp"
 #include "common/program.hpp"
 #include "common/report.hpp"
 #include "fovea/core/atomic_file.hpp"
 #include "fovea/image/crop.hpp"
 #include "fovea/image/read.hpp"
 #include "fovea/image/write.hpp"
-#include "fovea/metrics/psnr.hpp"
-#include "fovea/metrics/ssim.hpp"
-#include "fovea/metrics/vif.hpp"
 
 namespace fs = std::filesystem;
 using namespace fovea;
@@ -67,14 +66,18 @@ std::pair<image, image> inputs_for(const options& o, const fs::path& file) {
     return {lr, crop(hr, 0, 0, lr.height() * scale, lr.width() * scale)};
 }
 
-scores compare(const options& o, const programs::lpips_metric& lpips, const image& made, const image& original) {
+struct measuring {
+    programs::measure_function measure;
+    programs::lpips_metric lpips; // where it is wanted
+};
+
+scores compare(const options& o, const measuring& by, const image& made, const image& original) {
     const metric_options m{.channels = o.on_y() ? metric_channels::y : metric_channels::rgb,
                            .crop = o.crop < 0 ? o.choice.scale : o.crop};
-    scores s;
-    if (o.wants("psnr")) s["psnr"] = psnr(made, original, m);
-    if (o.wants("ssim")) s["ssim"] = o.uniform_ssim() ? ssim_uniform(made, original, m) : ssim(made, original, m);
-    if (o.wants("vif")) s["vif"] = vif(made, original, m);
-    if (o.wants("lpips")) s["lpips"] = lpips(made, original, m.crop);
+    scores s = by.measure(
+        made, original, m,
+        {.psnr = o.wants("psnr"), .ssim = o.wants("ssim"), .vif = o.wants("vif"), .uniform_window = o.uniform_ssim()});
+    if (by.lpips) s["lpips"] = by.lpips(made, original, m.crop);
     return s;
 }
 
@@ -109,7 +112,9 @@ void run(options& o) {
     check(o);
     context threads({.threads = o.common.threads});
     programs::enlarger enlarger(o.choice, threads);
-    const auto lpips = o.wants("lpips") ? programs::load_lpips(o.lpips, threads) : programs::lpips_metric{};
+    const bool on_gpu = o.common.device == "cuda";
+    measuring by{on_gpu ? programs::measure_on_gpu() : programs::measure_on_cpu(), {}};
+    if (o.wants("lpips")) by.lpips = programs::load_lpips(o.lpips, threads, o.common.device);
     const auto files = programs::images_in(o.hr);
     evaluation all{.model = enlarger.description(), .metrics = o.metrics};
     const run_options how{.memory_budget = std::size_t(o.memory_budget * 1048576)};
@@ -117,7 +122,7 @@ void run(options& o) {
     for (auto& file : files) {
         const auto [lr, hr] = inputs_for(o, file);
         const image made = enlarger(lr, how), plain = resized(o, lr, hr.height(), hr.width());
-        all.images.push_back({file.stem().string(), compare(o, lpips, made, hr), compare(o, lpips, plain, hr)});
+        all.images.push_back({file.stem().string(), compare(o, by, made, hr), compare(o, by, plain, hr)});
         std::printf("%s\n", programs::table_row(all, all.images.back()).c_str());
         std::fflush(stdout);
         if (!o.side_by_side.empty())

@@ -1,5 +1,6 @@
 #include "common/lpips.hpp"
 
+#include "common/on_gpu.hpp"
 #include "common/program.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/checkpoint/read_weights.hpp"
@@ -7,7 +8,7 @@
 
 namespace programs {
 
-lpips_metric load_lpips(const lpips_choice& choice, fovea::context& threads) {
+lpips_metric load_lpips(const lpips_choice& choice, fovea::context& threads, const std::string& device) {
     using namespace fovea;
     if (choice.backbone.empty() || choice.weights.empty())
         fail_usage(
@@ -15,8 +16,8 @@ lpips_metric load_lpips(const lpips_choice& choice, fovea::context& threads) {
             "and "
             "--lpips-weights FILE with the linear weights of LPIPS 0.1 for it");
     const tensor_file backbone = read_tensor_file(choice.backbone), linear = read_tensor_file(choice.weights);
-    return [metric = std::make_shared<lpips<cpu>>(backbone, linear, &threads)](
-               const image& a, const image& b, int crop) { return (*metric)(a, b, crop); };
+    if (device == "cuda") return lpips_on_gpu(backbone, linear);
+    return metric_of(std::make_shared<lpips<cpu>>(backbone, linear, &threads));
 }
 
 } // namespace programs

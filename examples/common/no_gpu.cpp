@@ -21,4 +21,14 @@ fovea::basic_trainable<float> critic_on_gpu(const std::string&, const fovea::tra
     return {fovea::graph{}, o};
 }
 
+measure_function measure_on_gpu() {
+    check_gpu();
+    return {};
+}
+
+lpips_metric lpips_on_gpu(const fovea::tensor_file&, const fovea::tensor_file&) {
+    check_gpu();
+    return {};
+}
+
 } // namespace programs

@@ -1,6 +1,7 @@
 #include "common/on_gpu.hpp"
 
 #include "fovea/backend/cuda/cuda.cuh"
+#include "fovea/metrics/lpips.hpp"
 #include "fovea/zoo/train.hpp"
 
 namespace programs {
@@ -17,6 +18,16 @@ fovea::basic_trainable<float> trainable_on_gpu(const fovea::zoo::architecture& a
 
 fovea::basic_trainable<float> critic_on_gpu(const std::string& size, const fovea::trainable_options& o) {
     return fovea::zoo::critic_to_train<fovea::cuda>(size, o);
+}
+
+measure_function measure_on_gpu() {
+    return [metrics = std::make_shared<fovea::cuda_metrics>(std::make_shared<fovea::cuda_device>())](auto&... with) {
+        return measure(*metrics, with...);
+    };
+}
+
+lpips_metric lpips_on_gpu(const fovea::tensor_file& backbone, const fovea::tensor_file& linear) {
+    return metric_of(std::make_shared<fovea::lpips<fovea::cuda>>(backbone, linear));
 }
 
 } // namespace programs

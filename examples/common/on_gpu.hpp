@@ -2,6 +2,8 @@
 #pragma once
 #include <memory>
 
+#include "common/lpips.hpp"
+#include "common/measures.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/model/upscaler.hpp"
 #include "fovea/zoo/recognise.hpp"
@@ -17,5 +19,9 @@ std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file& weights, 
 // A network to be trained there; zoo/train.hpp.
 fovea::basic_trainable<float> trainable_on_gpu(const fovea::zoo::architecture&, const fovea::trainable_options& o);
 fovea::basic_trainable<float> critic_on_gpu(const std::string& size, const fovea::trainable_options& o);
+
+// What evaluations measure, computed there.
+measure_function measure_on_gpu();
+lpips_metric lpips_on_gpu(const fovea::tensor_file& backbone, const fovea::tensor_file& linear);
 
 } // namespace programs

@@ -170,6 +170,7 @@ std::unique_ptr<upscaler> training_session::upscaler_of(const tensor_file& weigh
 
 training_session::scores training_session::evaluate_images() {
     const auto upscale = upscaler_of(weights());
+    const auto measure = o_.common.device == "cuda" ? measure_on_gpu() : measure_on_cpu();
     scores s;
     bool with_vif = true; // for every image
     const auto files = images_in(o_.test_images_path);
@@ -178,10 +179,9 @@ training_session::scores training_session::evaluate_images() {
         const image low = resize_matlab(high, high.height() / what_.scale, high.width() / what_.scale);
         const image made = (*upscale)(low);
         const metric_options m{.channels = metric_channels::y, .crop = what_.scale};
-        s.of["psnr"] += psnr(made, high, m) / double(files.size());
-        s.of["ssim"] += ssim(made, high, m) / double(files.size());
         with_vif &= std::min(high.height(), high.width()) - 2 * what_.scale >= vif_least_side;
-        if (with_vif) s.of["vif"] += vif(made, high, m) / double(files.size());
+        for (auto& [name, value] : measure(made, high, m, {.vif = with_vif}))
+            s.of[name] += value / double(files.size());
         if (events_ && file == files.front())
             for (auto& [tag, picture] :
                  {std::pair{"evaluation/input", &low}, {"evaluation/output", &made}, {"evaluation/target", &high}})

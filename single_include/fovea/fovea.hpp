@@ -1071,7 +1071,9 @@ inline float random_brightness(const brightness_options& o, random_stream& rando
 
 namespace fovea {
 
-constexpr double luma_bt601(double r, double g, double b) { return 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255; }
+FOVEA_HOST_DEVICE constexpr double luma_bt601(double r, double g, double b) {
+    return 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255;
+}
 
 } // namespace fovea
 
@@ -18790,14 +18792,19 @@ inline std::vector<metric_plane> planes_of(const image& in, metric_options optio
     return planes;
 }
 
-// The planes of both. Throws when the sizes differ or the crop leaves less than `least` pixels on a side.
-inline std::array<std::vector<metric_plane>, 2> compared_planes(const char* metric, const image& a, const image& b,
-                                                                metric_options options, int least) {
+// Throws when the sizes differ or the crop leaves less than `least` pixels on a side.
+inline void check_compared(const char* metric, const image& a, const image& b, metric_options options, int least) {
     if (a.height() != b.height() || a.width() != b.width())
         fail(metric, ": images of ", a.width(), "x", a.height(), " and ", b.width(), "x", b.height(), " pixels");
     if (options.crop < 0 || a.height() - 2 * options.crop < least || a.width() - 2 * options.crop < least)
         fail(metric, ": ", a.width(), "x", a.height(), " pixels less ", options.crop,
              " at each border: expected at least ", least, " on each side");
+}
+
+// The planes of both; throws as above.
+inline std::array<std::vector<metric_plane>, 2> compared_planes(const char* metric, const image& a, const image& b,
+                                                                metric_options options, int least) {
+    check_compared(metric, a, b, options, least);
     return {planes_of(a, options), planes_of(b, options)};
 }
 
@@ -18844,6 +18851,15 @@ template <class Backend> class lpips {
 
 namespace fovea {
 
+namespace detail {
+
+// From the sum of squared differences of so many values.
+inline double psnr_of(double sum, double count) {
+    return sum == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(255. * 255. * count / sum);
+}
+
+} // namespace detail
+
 // On Y (the default) or RGB; infinity for equal images. Throws when the sizes differ or nothing is left of the crop.
 inline double psnr(const image& a, const image& b, metric_options options = {}) {
     const auto [p, q] = detail::compared_planes("psnr", a, b, options, 1);
@@ -18854,8 +18870,7 @@ inline double psnr(const image& a, const image& b, metric_options options = {}) 
             const double d = p[c].values[i] - q[c].values[i];
             sum += d * d;
         }
-    if (sum == 0) return std::numeric_limits<double>::infinity();
-    return 10 * std::log10(255. * 255. * double(count) / sum);
+    return detail::psnr_of(sum, double(count));
 }
 
 } // namespace fovea
@@ -18921,7 +18936,7 @@ inline void sum_down(const ssim_window& window, const metric_plane& a, const met
     }
 }
 
-inline double ssim_of_moments(const std::array<double, 5>& m, double variance_factor) {
+FOVEA_HOST_DEVICE inline double ssim_of_moments(const double (&m)[5], double variance_factor) {
     constexpr double c1 = (0.01 * 255) * (0.01 * 255), c2 = (0.03 * 255) * (0.03 * 255);
     const double va = variance_factor * (m[2] - m[0] * m[0]), vb = variance_factor * (m[3] - m[1] * m[1]);
     const double cab = variance_factor * (m[4] - m[0] * m[1]);
@@ -18935,8 +18950,8 @@ inline double mean_ssim(const ssim_window& window, const metric_plane& a, const 
     for (int y = 0; y < rows; ++y) {
         sum_down(window, a, b, y, down);
         for (int x = 0; x < columns; ++x) {
-            std::array<double, 5> m{};
-            for (std::size_t i = 0; i < m.size(); ++i)
+            double m[5] = {};
+            for (std::size_t i = 0; i < down.size(); ++i)
                 for (std::size_t k = 0; k < window.weights.size(); ++k)
                     m[i] += window.weights[k] * down[i][std::size_t(x) + k];
             sum += ssim_of_moments(m, window.variance_factor);
@@ -19018,13 +19033,13 @@ struct visual_information {
 };
 
 // Of one window, from the variances and the covariance.
-inline visual_information information_of(double va, double vb, double c) {
+FOVEA_HOST_DEVICE inline visual_information information_of(double va, double vb, double c) {
     constexpr double noise = 2, least = 1e-10;
     double g = c / (va + least), ve = vb - g * c;
     if (va < least) g = 0, ve = vb, va = 0;
     if (vb < least) g = 0, ve = 0;
     if (g < 0) g = 0, ve = vb;
-    ve = std::max(ve, least);
+    ve = ve < least ? least : ve;
     return {std::log1p(g * g * va / (ve + noise)), std::log1p(va / noise)};
 }
 
@@ -19043,15 +19058,19 @@ inline visual_information information_at(const std::vector<double>& window, cons
     return sum;
 }
 
+inline constexpr int vif_windows[] = {17, 9, 5, 3}; // of the scales
+inline std::vector<double> vif_window(int size) { return gaussian_weights(size, size / 5.); }
+inline double information_ratio(visual_information v) { return v.whole > 0 ? v.kept / v.whole : 1; }
+
 inline double vif_of(metric_plane original, metric_plane other) {
     visual_information sum;
-    for (int size : {17, 9, 5, 3}) {
-        const std::vector<double> window = gaussian_weights(size, size / 5.);
-        if (size < 17) original = filtered(window, original, 2), other = filtered(window, other, 2);
+    for (int size : vif_windows) {
+        const std::vector<double> window = vif_window(size);
+        if (size < vif_windows[0]) original = filtered(window, original, 2), other = filtered(window, other, 2);
         const visual_information v = information_at(window, original, other);
         sum.kept += v.kept, sum.whole += v.whole;
     }
-    return sum.whole > 0 ? sum.kept / sum.whole : 1;
+    return information_ratio(sum);
 }
 
 } // namespace detail

@@ -2047,6 +2047,31 @@ template <int Sums> struct block_sums {
     }
 };
 
+// *to += weight times the sum of numbers.
+struct add_numbers {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const double* from; // (count)
+    int count;
+    double weight;
+    double* to;
+
+    static int blocks() { return 1; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int, int thread, shared& s, own&) const {
+        if (phase == 0) {
+            double sum = 0;
+            for (int i = thread; i < count; i += threads) sum += from[i];
+            s.of_thread[0][thread] = sum;
+        } else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            *to += weight * s.total(0);
+    }
+};
+
 } // namespace fovea
 
 namespace fovea {
@@ -3850,31 +3875,6 @@ struct loss_kernel {
     }
 };
 
-// *to += weight times the sum of numbers.
-struct add_numbers {
-    static constexpr int threads = 256;
-    using shared = block_sums<1>;
-    using own = nothing_kept;
-
-    const double* from; // (count)
-    int count;
-    double weight;
-    double* to;
-
-    static int blocks() { return 1; }
-    FOVEA_HOST_DEVICE int phases() const { return 3; }
-    FOVEA_HOST_DEVICE void operator()(int phase, int, int thread, shared& s, own&) const {
-        if (phase == 0) {
-            double sum = 0;
-            for (int i = thread; i < count; i += threads) sum += from[i];
-            s.of_thread[0][thread] = sum;
-        } else if (phase == 1)
-            s.fold(thread);
-        else if (thread == 0)
-            *to += weight * s.total(0);
-    }
-};
-
 namespace detail {
 
 // Bytes of partial sums for an output of that size.
@@ -5230,6 +5230,341 @@ template <class Device> class device_lpips final : public network_loss {
 
 } // namespace fovea
 
+// ---- fovea/backend/cuda/metrics.hpp
+// PSNR, SSIM and VIF of two images on a GPU: the definitions, errors and, but for the order of sums in double, the
+// figures of metrics/. LPIPS is `lpips<cuda>` of metrics/lpips.hpp.
+
+// ---- fovea/backend/cuda/metric_kernels.hpp
+// What PSNR, SSIM and VIF sum, as kernels: of two images as planes of doubles, as metrics/ defines it. Sums are in
+// double; blocks put theirs side by side, and one block adds those in one order.
+#include <cassert>
+
+namespace fovea {
+
+struct device_plane {
+    double* values = nullptr; // (H,W)
+    int height = 0, width = 0;
+
+    std::ptrdiff_t size() const { return std::ptrdiff_t(height) * width; }
+    FOVEA_HOST_DEVICE double at(int y, int x) const { return values[std::ptrdiff_t(y) * width + x]; }
+};
+
+// Planes, one behind the other, of an image's samples without a border: Y, or R, G and B. One colour counts as three.
+struct metric_planes_kernel {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    device_samples from;
+    device_plane first;
+    int crop;
+    bool luma;
+
+    int blocks() const { return blocks_for(first.size(), threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread,
+                             all = std::ptrdiff_t(first.height) * first.width;
+        if (i >= all) return;
+        const std::ptrdiff_t at = from.index({0, crop + int(i / first.width), crop + int(i % first.width)});
+        const int step = from.colours == 1 ? 0 : 1;
+        const double white = from.type == sample_type::u8    ? 255
+                             : from.type == sample_type::u16 ? 65535
+                                                             : 1,
+                     unit = 255 / white;
+        const double r = double(from.load(at)) * unit, g = double(from.load(at + step)) * unit,
+                     b = double(from.load(at + 2 * step)) * unit;
+        first.values[i] = luma ? luma_bt601(r, g, b) : r;
+        if (!luma) first.values[all + i] = g, first.values[2 * all + i] = b;
+    }
+};
+
+// (a - b)^2 over the values of all planes.
+struct squared_differences {
+    static constexpr int threads = 256, each = 8; // values of a thread
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const double *a, *b;
+    std::ptrdiff_t count;
+    double* partial; // (blocks)
+
+    int blocks() const { return blocks_for(count, threads * each); }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        if (phase == 0) {
+            double sum = 0;
+            for (int k = 0; k < each; ++k) {
+                const std::ptrdiff_t i = (std::ptrdiff_t(block) * each + k) * threads + thread;
+                if (i < count) sum += (a[i] - b[i]) * (a[i] - b[i]);
+            }
+            s.of_thread[0][thread] = sum;
+        } else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            partial[block] = s.total(0);
+    }
+};
+
+// Weights along either axis of a window.
+struct device_window {
+    static constexpr int most = 17;
+    double weights[most] = {};
+    int size = 0;
+
+    explicit device_window(const std::vector<double>& w) : size(int(w.size())) {
+        assert(size <= most);
+        std::copy(w.begin(), w.end(), weights);
+    }
+};
+
+// What a window has of two planes: the weighted sums of a, b, aa, bb, ab.
+struct ssim_of_window {
+    static constexpr int sums = 1;
+    double variance_factor;
+    FOVEA_HOST_DEVICE void operator()(const double (&moments)[5], double (&to)[sums]) const {
+        to[0] = detail::ssim_of_moments(moments, variance_factor);
+    }
+};
+struct information_of_window {
+    static constexpr int sums = 2; // kept, whole
+    FOVEA_HOST_DEVICE void operator()(const double (&m)[5], double (&to)[sums]) const {
+        const double va = m[2] - m[0] * m[0], vb = m[3] - m[1] * m[1];
+        const detail::visual_information v =
+            detail::information_of(va > 0 ? va : 0, vb > 0 ? vb : 0, m[4] - m[0] * m[1]);
+        to[0] = v.kept, to[1] = v.whole;
+    }
+};
+
+// The sums of a formula over all windows inside two planes. A block has a tile of windows: it sums down, then along.
+template <class Formula> struct windows_kernel {
+    static constexpr int threads = 256, columns = 32, rows = threads / columns;
+    static constexpr int read_rows = rows + device_window::most - 1, read_columns = columns + device_window::most - 1;
+    struct shared {
+        double a[read_rows][read_columns], b[read_rows][read_columns];
+        double down[5][rows][read_columns];
+        block_sums<Formula::sums> sums;
+    };
+    using own = nothing_kept;
+
+    device_plane a, b;
+    device_window window;
+    Formula formula;
+    double* partial; // (Formula::sums, blocks)
+
+    FOVEA_HOST_DEVICE int all_rows() const { return a.height - window.size + 1; }
+    FOVEA_HOST_DEVICE int all_columns() const { return a.width - window.size + 1; }
+    FOVEA_HOST_DEVICE int tiles_along() const { return (all_columns() + columns - 1) / columns; }
+    FOVEA_HOST_DEVICE int tiles() const { return (all_rows() + rows - 1) / rows * tiles_along(); }
+    int blocks() const { return blocks_for(std::ptrdiff_t((all_rows() + rows - 1) / rows) * tiles_along(), 1); }
+    FOVEA_HOST_DEVICE int phases() const { return 5; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const int top = block / tiles_along() * rows, left = block % tiles_along() * columns;
+        if (phase == 0)
+            load(top, left, thread, s);
+        else if (phase == 1)
+            sum_down(thread, s);
+        else if (phase == 2)
+            sum_along(top, left, thread, s);
+        else if (phase == 3)
+            s.sums.fold(thread);
+        else if (thread < Formula::sums)
+            partial[std::ptrdiff_t(thread) * tiles() + block] = s.sums.total(thread);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void load(int top, int left, int thread, shared& s) const {
+        const int high = rows + window.size - 1, wide = columns + window.size - 1;
+        for (int i = thread; i < high * wide; i += threads) {
+            const int y = i / wide, x = i % wide;
+            const bool inside = top + y < a.height && left + x < a.width;
+            s.a[y][x] = inside ? a.at(top + y, left + x) : 0;
+            s.b[y][x] = inside ? b.at(top + y, left + x) : 0;
+        }
+    }
+    FOVEA_HOST_DEVICE void sum_down(int thread, shared& s) const {
+        const int wide = columns + window.size - 1;
+        for (int i = thread; i < rows * wide; i += threads) {
+            const int y = i / wide, x = i % wide;
+            double sum[5] = {};
+            for (int k = 0; k < window.size; ++k) {
+                const double w = window.weights[k], p = s.a[y + k][x], q = s.b[y + k][x];
+                sum[0] += w * p, sum[1] += w * q;
+                sum[2] += w * p * p, sum[3] += w * q * q, sum[4] += w * p * q;
+            }
+            for (int m = 0; m < 5; ++m) s.down[m][y][x] = sum[m];
+        }
+    }
+    FOVEA_HOST_DEVICE void sum_along(int top, int left, int thread, shared& s) const {
+        const int y = thread / columns, x = thread % columns;
+        double of_window[Formula::sums] = {};
+        if (top + y < all_rows() && left + x < all_columns()) {
+            double moments[5] = {};
+            for (int m = 0; m < 5; ++m)
+                for (int k = 0; k < window.size; ++k) moments[m] += window.weights[k] * s.down[m][y][x + k];
+            formula(moments, of_window);
+        }
+        for (int k = 0; k < Formula::sums; ++k) s.sums.of_thread[k][thread] = of_window[k];
+    }
+};
+
+// A plane blurred where the window lies inside it, of which every second row and column is kept.
+struct blur_and_halve {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    device_plane from, to;
+    device_window window;
+
+    int blocks() const { return blocks_for(to.size(), threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread;
+        if (i >= std::ptrdiff_t(to.height) * to.width) return;
+        const int y = int(i / to.width), x = int(i % to.width);
+        double sum = 0;
+        for (int k = 0; k < window.size; ++k) {
+            double down = 0;
+            for (int j = 0; j < window.size; ++j) down += window.weights[j] * from.at(2 * y + j, 2 * x + k);
+            sum += window.weights[k] * down;
+        }
+        to.values[i] = sum;
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// Of one host thread at a time.
+template <class Device> class device_metrics {
+  public:
+    explicit device_metrics(std::shared_ptr<Device> device) : device_(std::move(device)) {}
+    ~device_metrics() { device_->settle(); }
+
+    // The images that are compared until the next call, which the device copies. Throws when the sizes differ, nothing
+    // is left of the crop or the device has too little memory.
+    void load(const image& made, const image& original, metric_options options) {
+        detail::check_compared("metrics", made, original, options, 1);
+        const bool luma = options.channels == metric_channels::y;
+        planes_ = luma ? 1 : 3;
+        made_.height = original_.height = made.height() - 2 * options.crop;
+        made_.width = original_.width = made.width() - 2 * options.crop;
+        const std::size_t bytes = std::size_t(planes_) * std::size_t(made_.size()) * sizeof(double);
+        memory_.reserve(2 * bytes, "the images of a metric");
+        made_.values = reinterpret_cast<double*>(memory_.data());
+        original_.values = made_.values + planes_ * made_.size();
+        // sums of blocks: squared differences or windows, two of each, and what they add up to
+        partial_.reserve((results + 2 * std::size_t(most_blocks())) * sizeof(double), "sums of a metric");
+        put_planes(made, made_, options.crop, luma);
+        put_planes(original, original_, options.crop, luma);
+    }
+
+    double psnr() {
+        check_loaded("psnr", 1);
+        const std::ptrdiff_t values = planes_ * made_.size();
+        const squared_differences k{made_.values, original_.values, values, partial()};
+        begin();
+        launch(k), add(partial(), k.blocks(), 1, 0);
+        const double sum = finish()[0];
+        return detail::psnr_of(sum, double(values));
+    }
+    double ssim() { return mean_ssim("ssim", detail::gaussian_window()); }
+    double ssim_uniform() { return mean_ssim("ssim_uniform", detail::uniform_window()); }
+
+    // See metrics/vif.hpp.
+    double vif() {
+        check_loaded("vif", vif_least_side);
+        halves_.reserve(std::size_t(made_.size()) * sizeof(double), "smaller images of a metric");
+        double sum = 0;
+        for (int p = 0; p < planes_; ++p) {
+            begin();
+            put_information(plane(original_, p), plane(made_, p));
+            const double* const v = finish();
+            sum += detail::information_ratio({v[0], v[1]});
+        }
+        return sum / planes_;
+    }
+
+  private:
+    static constexpr std::size_t results = 2;
+    using device_memory = device_buffer<Device, memory_place::device>;
+
+    static device_plane plane(const device_plane& first, int p) {
+        return {first.values + p * first.size(), first.height, first.width};
+    }
+    double* result() const { return reinterpret_cast<double*>(partial_.data()); }
+    double* partial() const { return result() + results; }
+    int most_blocks() const { // of windows as small as there are; of squared differences there are fewer
+        const auto tiles = [](int side, int of_tile) { return std::ptrdiff_t((side + of_tile - 1) / of_tile); };
+        using windows = windows_kernel<ssim_of_window>;
+        return blocks_for(tiles(made_.height, windows::rows) * tiles(made_.width, windows::columns) * planes_, 1);
+    }
+    template <class Kernel> void launch(const Kernel& k) { Device::launch(device_->queue(), k, k.blocks()); }
+    void add(const double* from, int count, double weight, int to) {
+        launch(add_numbers{from, count, weight, result() + to});
+    }
+    void begin() { device_->clear(result(), results * sizeof(double)); }
+    const double* finish() {
+        on_host_.reserve(results * sizeof(double), "a metric");
+        device_->download(on_host_.data(), result(), results * sizeof(double));
+        device_->wait();
+        return reinterpret_cast<const double*>(on_host_.data());
+    }
+
+    void put_planes(const image& from, const device_plane& to, int crop, bool luma) {
+        const auto samples = samples_of<const std::byte>(from);
+        device_->wait(); // the last upload is done with both
+        samples_on_host_.reserve(samples.bytes(), "an image"), samples_.reserve(samples.bytes(), "an image");
+        std::copy_n(samples.data, samples.bytes(), samples_on_host_.data());
+        device_->upload(samples_.data(), samples_on_host_.data(), samples.bytes());
+        launch(metric_planes_kernel{{samples_.data(), samples}, to, crop, luma});
+    }
+
+    void check_loaded(const char* metric, int least) const {
+        if (planes_ == 0) fail(metric, ": no images: expected load() first");
+        if (std::min(made_.height, made_.width) < least)
+            fail(metric, ": ", made_.width, "x", made_.height, " pixels are compared: expected at least ", least,
+                 " on each side");
+    }
+    double mean_ssim(const char* metric, const detail::ssim_window& w) {
+        check_loaded(metric, int(w.weights.size()));
+        begin();
+        double windows = 0;
+        for (int p = 0; p < planes_; ++p) {
+            const windows_kernel<ssim_of_window> k{
+                plane(made_, p), plane(original_, p), device_window(w.weights), {w.variance_factor}, partial()};
+            windows = double(k.all_rows()) * k.all_columns() * planes_;
+            launch(k), add(partial(), k.blocks(), 1, 0);
+        }
+        return finish()[0] / windows;
+    }
+    void put_information(device_plane original, device_plane other) {
+        auto* free = reinterpret_cast<double*>(halves_.data());
+        for (int size : detail::vif_windows) {
+            const device_window window(detail::vif_window(size));
+            if (size < detail::vif_windows[0])
+                for (device_plane* p : {&original, &other}) {
+                    const device_plane half{free, (p->height - size) / 2 + 1, (p->width - size) / 2 + 1};
+                    launch(blur_and_halve{*p, half, window});
+                    free += half.size(), *p = half;
+                }
+            const windows_kernel<information_of_window> k{original, other, window, {}, partial()};
+            launch(k);
+            for (int i = 0; i < information_of_window::sums; ++i) add(partial() + i * k.blocks(), k.blocks(), 1, i);
+        }
+    }
+
+    std::shared_ptr<Device> device_;
+    int planes_ = 0;
+    device_plane made_, original_; // the first of each
+    device_memory memory_{*device_}, halves_{*device_}, partial_{*device_}, samples_{*device_};
+    device_buffer<Device, memory_place::host> samples_on_host_{*device_}, on_host_{*device_};
+};
+
+} // namespace fovea
+
 // ---- fovea/backend/cuda/training_engine.hpp
 // Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
 // between the upload of a batch and the report of a step.
@@ -5449,6 +5784,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
 namespace fovea {
 
 struct cuda : on_device<cuda_device> {};
+using cuda_metrics = device_metrics<cuda_device>;
 
 inline std::unique_ptr<engine> make_engine(cuda, const graph& g, const weight_store& w) {
     return std::make_unique<device_engine<cuda>>(g, w, std::make_unique<cuda_device>());

@@ -53,14 +53,19 @@ inline std::vector<metric_plane> planes_of(const image& in, metric_options optio
     return planes;
 }
 
-// The planes of both. Throws when the sizes differ or the crop leaves less than `least` pixels on a side.
-inline std::array<std::vector<metric_plane>, 2> compared_planes(const char* metric, const image& a, const image& b,
-                                                                metric_options options, int least) {
+// Throws when the sizes differ or the crop leaves less than `least` pixels on a side.
+inline void check_compared(const char* metric, const image& a, const image& b, metric_options options, int least) {
     if (a.height() != b.height() || a.width() != b.width())
         fail(metric, ": images of ", a.width(), "x", a.height(), " and ", b.width(), "x", b.height(), " pixels");
     if (options.crop < 0 || a.height() - 2 * options.crop < least || a.width() - 2 * options.crop < least)
         fail(metric, ": ", a.width(), "x", a.height(), " pixels less ", options.crop,
              " at each border: expected at least ", least, " on each side");
+}
+
+// The planes of both; throws as above.
+inline std::array<std::vector<metric_plane>, 2> compared_planes(const char* metric, const image& a, const image& b,
+                                                                metric_options options, int least) {
+    check_compared(metric, a, b, options, least);
     return {planes_of(a, options), planes_of(b, options)};
 }
 

@@ -10,6 +10,15 @@
 
 namespace fovea {
 
+namespace detail {
+
+// From the sum of squared differences of so many values.
+inline double psnr_of(double sum, double count) {
+    return sum == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(255. * 255. * count / sum);
+}
+
+} // namespace detail
+
 // On Y (the default) or RGB; infinity for equal images. Throws when the sizes differ or nothing is left of the crop.
 inline double psnr(const image& a, const image& b, metric_options options = {}) {
     const auto [p, q] = detail::compared_planes("psnr", a, b, options, 1);
@@ -20,8 +29,7 @@ inline double psnr(const image& a, const image& b, metric_options options = {}) 
             const double d = p[c].values[i] - q[c].values[i];
             sum += d * d;
         }
-    if (sum == 0) return std::numeric_limits<double>::infinity();
-    return 10 * std::log10(255. * 255. * double(count) / sum);
+    return detail::psnr_of(sum, double(count));
 }
 
 } // namespace fovea

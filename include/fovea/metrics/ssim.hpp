@@ -45,7 +45,7 @@ inline void sum_down(const ssim_window& window, const metric_plane& a, const met
     }
 }
 
-inline double ssim_of_moments(const std::array<double, 5>& m, double variance_factor) {
+FOVEA_HOST_DEVICE inline double ssim_of_moments(const double (&m)[5], double variance_factor) {
     constexpr double c1 = (0.01 * 255) * (0.01 * 255), c2 = (0.03 * 255) * (0.03 * 255);
     const double va = variance_factor * (m[2] - m[0] * m[0]), vb = variance_factor * (m[3] - m[1] * m[1]);
     const double cab = variance_factor * (m[4] - m[0] * m[1]);
@@ -59,8 +59,8 @@ inline double mean_ssim(const ssim_window& window, const metric_plane& a, const 
     for (int y = 0; y < rows; ++y) {
         sum_down(window, a, b, y, down);
         for (int x = 0; x < columns; ++x) {
-            std::array<double, 5> m{};
-            for (std::size_t i = 0; i < m.size(); ++i)
+            double m[5] = {};
+            for (std::size_t i = 0; i < down.size(); ++i)
                 for (std::size_t k = 0; k < window.weights.size(); ++k)
                     m[i] += window.weights[k] * down[i][std::size_t(x) + k];
             sum += ssim_of_moments(m, window.variance_factor);

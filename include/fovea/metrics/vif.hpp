@@ -56,13 +56,13 @@ struct visual_information {
 };
 
 // Of one window, from the variances and the covariance.
-inline visual_information information_of(double va, double vb, double c) {
+FOVEA_HOST_DEVICE inline visual_information information_of(double va, double vb, double c) {
     constexpr double noise = 2, least = 1e-10;
     double g = c / (va + least), ve = vb - g * c;
     if (va < least) g = 0, ve = vb, va = 0;
     if (vb < least) g = 0, ve = 0;
     if (g < 0) g = 0, ve = vb;
-    ve = std::max(ve, least);
+    ve = ve < least ? least : ve;
     return {std::log1p(g * g * va / (ve + noise)), std::log1p(va / noise)};
 }
 
@@ -81,15 +81,19 @@ inline visual_information information_at(const std::vector<double>& window, cons
     return sum;
 }
 
+inline constexpr int vif_windows[] = {17, 9, 5, 3}; // of the scales
+inline std::vector<double> vif_window(int size) { return gaussian_weights(size, size / 5.); }
+inline double information_ratio(visual_information v) { return v.whole > 0 ? v.kept / v.whole : 1; }
+
 inline double vif_of(metric_plane original, metric_plane other) {
     visual_information sum;
-    for (int size : {17, 9, 5, 3}) {
-        const std::vector<double> window = gaussian_weights(size, size / 5.);
-        if (size < 17) original = filtered(window, original, 2), other = filtered(window, other, 2);
+    for (int size : vif_windows) {
+        const std::vector<double> window = vif_window(size);
+        if (size < vif_windows[0]) original = filtered(window, original, 2), other = filtered(window, other, 2);
         const visual_information v = information_at(window, original, other);
         sum.kept += v.kept, sum.whole += v.whole;
     }
-    return sum.whole > 0 ? sum.kept / sum.whole : 1;
+    return information_ratio(sum);
 }
 
 } // namespace detail

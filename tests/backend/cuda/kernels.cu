@@ -4,6 +4,7 @@
 #include "fovea/backend/cuda/last_pass.hpp"
 #include "fovea/backend/cuda/loss.hpp"
 #include "fovea/backend/cuda/lpips.hpp"
+#include "fovea/backend/cuda/metrics.hpp"
 #include "fovea/backend/cuda/optimizer.hpp"
 #include "fovea/backend/cuda/training_engine.hpp"
 
@@ -47,6 +48,11 @@ FOVEA_KERNEL(value_kernel<balance_gradients>);
 FOVEA_KERNEL(lpips_kernel);
 FOVEA_KERNEL(value_kernel<lpips_features>);
 FOVEA_KERNEL(add_numbers);
+FOVEA_KERNEL(metric_planes_kernel);
+FOVEA_KERNEL(squared_differences);
+FOVEA_KERNEL(windows_kernel<ssim_of_window>);
+FOVEA_KERNEL(windows_kernel<information_of_window>);
+FOVEA_KERNEL(blur_and_halve);
 FOVEA_KERNEL(square_pieces);
 FOVEA_KERNEL(judge_step);
 FOVEA_KERNEL(piece_kernel<adam_update>);

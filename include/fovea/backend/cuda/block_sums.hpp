@@ -24,4 +24,29 @@ template <int Sums> struct block_sums {
     }
 };
 
+// *to += weight times the sum of numbers.
+struct add_numbers {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const double* from; // (count)
+    int count;
+    double weight;
+    double* to;
+
+    static int blocks() { return 1; }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int, int thread, shared& s, own&) const {
+        if (phase == 0) {
+            double sum = 0;
+            for (int i = thread; i < count; i += threads) sum += from[i];
+            s.of_thread[0][thread] = sum;
+        } else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            *to += weight * s.total(0);
+    }
+};
+
 } // namespace fovea

@@ -4,11 +4,13 @@
 #include "fovea/backend/cuda/device.cuh"
 #include "fovea/backend/cuda/engine.hpp"
 #include "fovea/backend/cuda/lpips.hpp"
+#include "fovea/backend/cuda/metrics.hpp"
 #include "fovea/backend/cuda/training_engine.hpp"
 
 namespace fovea {
 
 struct cuda : on_device<cuda_device> {};
+using cuda_metrics = device_metrics<cuda_device>;
 
 inline std::unique_ptr<engine> make_engine(cuda, const graph& g, const weight_store& w) {
     return std::make_unique<device_engine<cuda>>(g, w, std::make_unique<cuda_device>());
