@@ -2,7 +2,6 @@
 #include "fovea/backend/cuda/cuda.cuh"
 #include "support/gpu.cuh"
 #include "support/layers.hpp"
-#include "support/metrics.hpp"
 #include "support/recorded_images.hpp"
 
 using namespace fovea_test;
@@ -110,10 +109,4 @@ TEST_CASE("images on a GPU") {
                 worst = std::max(worst, std::abs(out.row<std::uint8_t>(y)[i] - expected.row<std::uint8_t>(y)[i]));
         CHECK(worst <= 1); // a value on the edge between two bytes may fall to either side
     }
-}
-
-TEST_CASE("metrics on a GPU") {
-    FOVEA_NEEDS_GPU();
-    check_metrics<cuda_device>(std::make_shared<cuda_device>());
-    check_lpips_metric<cuda, reference>();
 }

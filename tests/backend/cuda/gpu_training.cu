@@ -3,6 +3,7 @@
 #include "support/adversarial_steps.hpp"
 #include "support/gpu.cuh"
 #include "support/lpips.hpp"
+#include "support/metrics.hpp"
 #include "support/training_formats.hpp"
 
 using namespace fovea_test;
@@ -80,4 +81,10 @@ TEST_CASE("training on a GPU in 16 bits") {
     check_half_gradients<cuda>();
     check_half_steps<cuda>();
     check_loss_scale<cuda>();
+}
+
+TEST_CASE("metrics on a GPU") {
+    FOVEA_NEEDS_GPU();
+    check_metrics<cuda_device>(std::make_shared<cuda_device>());
+    check_lpips_metric<cuda, reference>();
 }
