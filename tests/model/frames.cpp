@@ -79,7 +79,9 @@ TEST_CASE("operator new is counted") {
 
 TEST_CASE("frames allocate nothing and are what other calls give: reference") {
     check_frames<small_supercool, reference>();
+#if !FOVEA_SANITIZED // the CPU's kernels have it below
     check_frames<small_vapsr, reference>();
+#endif
 }
 
 TEST_CASE("frames allocate nothing and are what other calls give: cpu") {
