@@ -6,12 +6,12 @@
 //   p = depthwise_dilated(d) a
 //   y = LayerNorm(proj_2(p) + x)
 //
-// A block goes down its strip, `Rows` rows at a step; rows of u and d stay in rings in its memory, in the 16 bits of the
-// tensors, as p does. Every convolution pads its own input with zeros outside the image. What a block needs beside and
-// above its own pixels it computes itself. The order of a sum depends neither on the strip nor on the row in it.
+// A block goes down its strip, `Rows` rows at a step; rows of u and d stay in rings in its memory, in the 16 bits of
+// the tensors, as p does. Every convolution pads its own input with zeros outside the image. What a block needs beside
+// and above its own pixels it computes itself. The order of a sum depends neither on the strip nor on the row in it.
 //
-// A step has three phases, and LayerNorm of the step before goes along in them: its sums need those of four lanes, which
-// meet where the block does.
+// A step has three phases, and LayerNorm of the step before goes along in them: its sums need those of four lanes,
+// which meet where the block does.
 #pragma once
 #include <cmath>
 
@@ -20,6 +20,11 @@
 #include "fovea/backend/cuda/view.hpp"
 
 namespace fovea {
+
+// Whether a block's threads and their registers are enough for that many channels.
+constexpr bool attention_fits_tiles(int features, int hidden) {
+    return features % 8 == 0 && features <= 64 && hidden % 16 == 0 && hidden >= 32 && hidden <= 64;
+}
 
 template <int Features, int Hidden, number_format Format, int Columns, int Rows> struct attention_branch_kernel {
     static constexpr int halo = 8, reach = 6; // columns or rows of u and of d around those of y
@@ -35,8 +40,9 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
                          p_pitch = Hidden % 32 == 16 ? Hidden : Hidden + 16;
     static constexpr int side = 3;            // columns that a thread filters
     static constexpr int along = Columns / 3; // outputs of a dilated filter that share what they read
-    static_assert(Hidden % 16 == 0 && Features % 8 == 0 && threads % 32 == 0 && y_tiles <= warps);
-    static_assert(Columns % 12 == 0 && 4 % Rows == 0 && d_columns % side == 0 && d_columns / side <= teams && 3 * Rows <= teams);
+    static_assert(attention_fits_tiles(Features, Hidden) && threads % 32 == 0 && y_tiles <= warps);
+    static_assert(Columns % 12 == 0 && 4 % Rows == 0 && d_columns % side == 0 && d_columns / side <= teams &&
+                  3 * Rows <= teams);
 
     using filters = attention_filters<Features, Hidden>;
     struct shared {
@@ -47,8 +53,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         float sums[16 * y_tiles][4], squares[16 * y_tiles][4];
     };
     struct own {
-        float y[Features / 8][2][2]; // two pixels, two outputs of every eight
-        float mean[2];
+        float y[Features / 8][2][2]; // two pixels, two outputs of every eight; then less their pixel's mean
     };
 
     device_view a, x, y; // (N,H,W,Hidden), (N,H,W,Features) twice
@@ -77,7 +82,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         const int step = (phase - 1) / 3, strip = block % strips, piece = block / strips % pieces;
         const pixel_position first{area.first_image + block / (strips * pieces), area.first_row + piece * piece_rows,
                                    area.first_column + strip * Columns};
-        const bool has_more = step < steps, has_last = step > 2 * halo / Rows;
+        const bool has_more = step<steps, has_last = step> 2 * halo / Rows;
         switch ((phase - 1) % 3) {
             case 0:
                 if (has_last) project(first, step - 1, thread, s, o);
@@ -94,8 +99,8 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
     }
 
   private:
-    // Pieces of a strip, so many that the last wave of blocks leaves few multiprocessors idle, and not so many that what
-    // each computes above its rows costs more.
+    // Pieces of a strip, so many that the last wave of blocks leaves few multiprocessors idle, and not so many that
+    // what each computes above its rows costs more.
     void cut_down(int multiprocessors) {
         std::ptrdiff_t least = -1;
         for (int n = 1; n == 1 || n <= area.rows / (2 * halo); ++n) {
@@ -115,7 +120,8 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
 
     // Whether pixel p of the image is one of the call's, or less than `around` rows and columns off.
     FOVEA_HOST_DEVICE bool concerns(pixel_position p, int around) const {
-        return y.inside(p.row, p.column) && unsigned(p.row - area.first_row + around) < unsigned(area.rows + 2 * around) &&
+        return y.inside(p.row, p.column) &&
+               unsigned(p.row - area.first_row + around) < unsigned(area.rows + 2 * around) &&
                unsigned(p.column - area.first_column + around) < unsigned(area.columns + 2 * around);
     }
     FOVEA_HOST_DEVICE static two_halves& pair_of(std::uint16_t* pixel, int pair) {
@@ -160,7 +166,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         for (int i = 0; i < 2; ++i) {
             const int pixel = tile * 16 + lane.row() + 8 * i;
             to[i] = pixel < Rows * u_columns
-                        ? s.u[(step * Rows + pixel / u_columns) % u_rows][pixel % u_columns]
+                        ? s.u[unsigned(step * Rows + pixel / u_columns) % u_rows][pixel % u_columns]
                         : nullptr;
             there[i] = concerns(at_u(first, step, pixel), halo);
         }
@@ -172,17 +178,18 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
             FOVEA_UNROLL
             for (int i = 0; i < 2; ++i)
                 if (to[i])
-                    pair_of(to[i], mine / 2) =
-                        there[i] ? narrowed<Format>({{sum[i][0] + s.f.pointwise_bias[mine],
-                                                      sum[i][1] + s.f.pointwise_bias[mine + 1]}})
-                                 : two_halves{};
+                    pair_of(to[i], mine / 2) = there[i] ? narrowed<Format>({{sum[i][0] + s.f.pointwise_bias[mine],
+                                                                             sum[i][1] + s.f.pointwise_bias[mine + 1]}})
+                                                        : two_halves{};
         }
     }
 
-    FOVEA_HOST_DEVICE static void load_taps(const shared& s, int which, int pair, two_numbers (&w)[filters::taps]) {
+    // Taps of a pair of channels, from the first one on.
+    template <int Count>
+    FOVEA_HOST_DEVICE static void load_taps(const shared& s, int which, int first, int pair, two_numbers (&w)[Count]) {
         FOVEA_UNROLL
-        for (int tap = 0; tap < filters::taps; ++tap)
-            w[tap] = reinterpret_cast<const two_numbers*>(s.f.depthwise[which][tap])[pair];
+        for (int i = 0; i < Count; ++i)
+            w[i] = reinterpret_cast<const two_numbers*>(s.f.depthwise[which][first + i])[pair];
     }
 
     // d = depthwise(u): a thread filters two channels of `side` x Rows pixels.
@@ -190,10 +197,10 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         const int pair = thread % pairs, column = thread / pairs * side;
         if (column >= d_columns) return;
         two_numbers w[filters::taps], sums[Rows][side] = {};
-        load_taps(s, 0, pair, w);
+        load_taps(s, 0, 0, pair, w);
         FOVEA_UNROLL
         for (int row = 0; row < u_rows; ++row) {
-            const auto& line = s.u[(step * Rows + Rows + row) % u_rows]; // the oldest first
+            const auto& line = s.u[unsigned(step * Rows + Rows + row) % u_rows]; // the oldest first
             FOVEA_UNROLL
             for (int k = 0; k < side + 4; ++k) {
                 const two_numbers v = widened<Format>(pair_of(line[column + k], pair));
@@ -214,7 +221,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
             for (int k = 0; k < side; ++k) {
                 const bool there = y.inside(first.row - halo + row, first.column - reach + column + k);
                 const two_numbers v = sums[i][k];
-                pair_of(s.d[row % d_rows][column + k], pair) =
+                pair_of(s.d[unsigned(row) % d_rows][column + k], pair) =
                     there ? narrowed<Format>({{v.v[0] + bias.v[0], v.v[1] + bias.v[1]}}) : two_halves{};
             }
         }
@@ -224,31 +231,28 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
     FOVEA_HOST_DEVICE void filter_dilated(pixel_position first, int step, int thread, shared& s) const {
         const int pair = thread % pairs, team = thread / pairs, row = team / 3, column = team % 3;
         if (row >= Rows) return;
-        two_halves gate[along];
-        FOVEA_UNROLL
-        for (int k = 0; k < along; ++k) {
-            const pixel_position p = at_y(first, step, row * Columns + column + 3 * k);
-            gate[k] = concerns(p, 0)
-                          ? pair_of(reinterpret_cast<const std::uint16_t*>(a.data.data) + a.index(p), pair)
-                          : two_halves{};
-        }
-        two_numbers w[filters::taps], sums[along] = {};
-        load_taps(s, 1, pair, w);
+        two_numbers sums[along] = {};
         FOVEA_UNROLL
         for (int i = 0; i < 5; ++i) {
-            const auto& line = s.d[(step * Rows - halo - reach + row + 3 * i) % d_rows];
+            const auto& line = s.d[unsigned(step * Rows - halo - reach + row + 3 * i) % d_rows];
+            two_numbers w[5];
+            load_taps(s, 1, 5 * i, pair, w);
             FOVEA_UNROLL
             for (int k = 0; k < along + 4; ++k) {
                 const two_numbers v = widened<Format>(pair_of(line[column + 3 * k], pair));
                 FOVEA_UNROLL
                 for (int j = 0; j < 5; ++j)
-                    if (k - j >= 0 && k - j < along) add_product(sums[k - j], w[i * 5 + j], v);
+                    if (k - j >= 0 && k - j < along) add_product(sums[k - j], w[j], v);
             }
         }
         const two_numbers bias = reinterpret_cast<const two_numbers*>(s.f.depthwise_bias[1])[pair];
         FOVEA_UNROLL
         for (int k = 0; k < along; ++k) {
-            const two_numbers by = widened<Format>(gate[k]), v = sums[k];
+            const pixel_position p = at_y(first, step, row * Columns + column + 3 * k);
+            const two_halves gate =
+                concerns(p, 0) ? pair_of(reinterpret_cast<const std::uint16_t*>(a.data.data) + a.index(p), pair)
+                               : two_halves{};
+            const two_numbers by = widened<Format>(gate), v = sums[k];
             pair_of(s.p[row * Columns + column + 3 * k], pair) =
                 narrowed<Format>({{(v.v[0] + bias.v[0]) * by.v[0], (v.v[1] + bias.v[1]) * by.v[1]}});
         }
@@ -299,18 +303,18 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
     FOVEA_HOST_DEVICE static float mean_of(const float (&parts)[4]) {
         return (parts[0] + parts[1] + parts[2] + parts[3]) / float(Features);
     }
-    // The mean of each pixel, and the sums of squares around it.
+    // Less the mean of each pixel, and the sums of squares around it.
     FOVEA_HOST_DEVICE void centre(int thread, shared& s, own& o) const {
         if (thread / 32 >= y_tiles) return;
         FOVEA_UNROLL
         for (int i = 0; i < 2; ++i) {
             const int pixel = thread / 32 * 16 + product_lane{thread % 32}.row() + 8 * i;
-            o.mean[i] = mean_of(s.sums[pixel]);
+            const float mean = mean_of(s.sums[pixel]);
             float all = 0;
             FOVEA_UNROLL
             for (int n = 0; n < Features / 8; ++n) {
                 FOVEA_UNROLL
-                for (int k = 0; k < 2; ++k) all += (o.y[n][i][k] - o.mean[i]) * (o.y[n][i][k] - o.mean[i]);
+                for (int k = 0; k < 2; ++k) o.y[n][i][k] -= mean, all += o.y[n][i][k] * o.y[n][i][k];
             }
             s.squares[pixel][thread % 4] = all;
         }
@@ -329,7 +333,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
                 two_numbers v;
                 FOVEA_UNROLL
                 for (int k = 0; k < 2; ++k)
-                    v.v[k] = (o.y[n][i][k] - o.mean[i]) * scale * s.f.norm_weight[mine + k] + s.f.norm_bias[mine + k];
+                    v.v[k] = o.y[n][i][k] * scale * s.f.norm_weight[mine + k] + s.f.norm_bias[mine + k];
                 y.data.put_two(to + mine, v);
             }
         }

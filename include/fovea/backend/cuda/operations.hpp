@@ -126,7 +126,7 @@ template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_
 // ---- VapSR's attention branch in 16 bits
 // -----------------------------------------------------------------------------
 template <class D, int F, int H>
-requires(F % 16 == 0 && H % 16 == 0) attention_filters<F, H> layout_of(on_device<D>, attention_branch<F, H>);
+requires(attention_fits_tiles(F, H)) attention_filters<F, H> layout_of(on_device<D>, attention_branch<F, H>);
 template <class D, int F, int H> void prepare(on_device<D>, attention_filters<F, H>, const preparation_call& c) {
     static_cast<attention_filters<F, H>*>(c.out)->arrange(c); // on the host: in inference alone
 }

@@ -47,10 +47,9 @@ template <int Steps> class product_pixels {
 #if defined(__CUDA_ARCH__)
         FOVEA_UNROLL
         for (int s = 0; s < Steps; ++s)
-            multiply_step<Format>(part_[s][0], part_[s][1],
-                                  *reinterpret_cast<const uint2*>(
-                                      w + product_filter(outputs, first + l.row(), s * 16 + l.input())),
-                                  sum);
+            multiply_step<Format>(
+                part_[s][0], part_[s][1],
+                *reinterpret_cast<const uint2*>(w + product_filter(outputs, first + l.row(), s * 16 + l.input())), sum);
 #else
         for (int i = 0; i < 2; ++i)
             for (int o = 0; pixel_[i] && o < 2; ++o)
