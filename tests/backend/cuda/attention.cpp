@@ -43,12 +43,12 @@ TEST_CASE("attention branch: a pixel's bits depend neither on tiles nor on strip
 }
 
 TEST_CASE("attention branch: every strip and piece is a block") {
-    using kernel = attention_branch_kernel<48, 64, number_format::bfloat16, 24, 4>;
-    static_assert(sizeof(kernel::shared) <= of_ampere);
+    using wide = attention_branch_kernel<48, 64, number_format::bfloat16, 24, 4>;
+    static_assert(sizeof(wide::shared) <= of_ampere);
     static_assert(sizeof(attention_branch_kernel<48, 64, number_format::bfloat16, 12, 2>::shared) <= of_ada);
     call c;
     c.images = {0, 2}, c.rows = {0, 540}, c.cols = {0, 960};
-    const auto blocks = [&](int multiprocessors) { return kernel(c, {multiprocessors, of_ampere}).blocks(); };
+    const auto blocks = [&](int multiprocessors) { return wide(c, {multiprocessors, of_ampere}).blocks(); };
     CHECK(blocks(1) == 80);       // strips from top to bottom: nothing is computed twice
     CHECK(blocks(132) % 80 == 0); // of 132 that run at once none, or few, wait for the others
     CHECK(blocks(132) > 132);
