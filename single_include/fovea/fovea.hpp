@@ -9909,6 +9909,8 @@ template <class Real> void weight_gradient(basic_reference<Real>, multiply_matri
 //   void widen(Backend, number_format, const std::uint16_t*, float*, std::ptrdiff_t count), and narrow the other way
 //   bool multiplies_halves(Backend)                             optional: whether kernels of operations that `choose`
 //                                                               marked fits_halves take attributes::halves here
+// For an operation that may take the place of others (tracer::may_fuse):
+//   bool can_run(Backend, Operation)                            optional: whether this machine can run it
 // For training (the kernels' contract is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has
 // none of them):
 //   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
@@ -10108,6 +10110,15 @@ struct preparation {
     preparation_gradient backward = nullptr;       // null: of an arrangement, whose gradients bypass it
 };
 
+// An operation that may take the place of a run of others, of which nothing else reads what they give but the last one:
+// see graph/fusion.hpp.
+struct fused_run {
+    int first = 0, count = 0; // of the operations
+    operation whole{};        // without its result, which is the last one's
+    preparation weights{};
+    bool (*can_run)() = nullptr; // on this machine; null: on every one
+};
+
 using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
 
 struct graph {
@@ -10118,6 +10129,7 @@ struct graph {
     std::vector<operation>
         operations; // in an order in which they can run; operation i writes a tensor after those it reads
     std::vector<output_of> outputs;
+    std::vector<fused_run> fusions; // in the order of their operations
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
     precision_kind precision = precision_kind::float32;        // likewise
@@ -10221,6 +10233,7 @@ inline bool truncate(graph& g, std::string_view name) {
     if (last < 0) return false;
     g.tensors.resize(std::size_t(last) + 1);
     std::erase_if(g.operations, [&](const operation& o) { return o.y > last; });
+    std::erase_if(g.fusions, [&](const fused_run& f) { return f.first + f.count > int(g.operations.size()); });
     return true;
 }
 
@@ -10265,6 +10278,11 @@ concept has_scratch = requires(const call& c) {
 template <class Backend, class Op>
 concept has_choice = requires(operation& o) {
     choose(Backend{}, Op{}, convolution_method{}, o);
+};
+
+template <class Backend, class Op>
+concept has_limits = requires {
+    can_run(Backend{}, Op{});
 };
 
 template <class Backend>
@@ -10330,6 +10348,7 @@ concept has_gradient_layout = requires {
 };
 
 template <class Backend, class Op> void run_forward(const call& c) { forward(Backend{}, Op{}, c); }
+template <class Backend, class Op> bool ask_limits() { return can_run(Backend{}, Op{}); }
 template <class Backend, class Op> std::size_t ask_scratch(const call& c) { return scratch(Backend{}, Op{}, c); }
 template <class Backend, class Op> void run_preparation(const preparation_call& c) { prepare(Backend{}, Op{}, c); }
 template <class Backend, class Op> std::size_t ask_prepared_bytes(const preparation_call& c) {
@@ -10378,17 +10397,29 @@ template <class Mode, class Backend> struct tracer : graph {
         if (o.w[0] >= 0) o.dims = weights[std::size_t(o.w[0])].dims;
         if constexpr (!std::is_same_v<Backend, shapes_only>) {
             static_assert(detail::has_forward<Backend, Op>, "fovea: this backend has no kernel for this operation");
-            if constexpr (detail::has_forward<Backend, Op>) {
-                using arranged = detail::arranged<Backend, Op>;
-                if constexpr (trains) differentiate<Op>(o);
-                if constexpr (detail::has_choice<Backend, Op>) choose(Backend{}, Op{}, method, o);
-                if constexpr (arranged::inputs > 0) arrange<typename arranged::layout>(o);
-                o.forward = &detail::run_forward<Backend, typename arranged::type>;
-                if constexpr (detail::has_scratch<Backend, typename arranged::type>)
-                    o.scratch = &detail::ask_scratch<Backend, typename arranged::type>;
-            }
+            if constexpr (detail::has_forward<Backend, Op>) take_kernels<Op>(o);
         }
         return {append(o, Channels, Scale)};
+    }
+
+    // Where the next operation and its weights will be.
+    struct position {
+        int operation, weight;
+    };
+    constexpr position here() const { return {int(operations.size()), int(weights.size())}; }
+
+    // Op, with all parameters since `begin`, may take the place of the operations since then, in 16 bits.
+    template <class Op> constexpr void may_fuse(position begin, operation o) {
+        if (method != convolution_method::automatic) return;
+        for (int i = begin.weight, n = 0, all = int(weights.size()); i < all; ++i)
+            if (weights[std::size_t(i)].kind == weight_kind::parameter) o.w[n++] = i;
+        o.dims = weights[std::size_t(o.w[0])].dims;
+        take_kernels<Op>(o);
+        fused_run f{.first = begin.operation, .count = int(operations.size()) - begin.operation, .whole = o};
+        f.weights = preparations.back(); // of their arrangement, which is made only where it is used
+        preparations.pop_back();
+        if constexpr (detail::has_limits<Backend, Op>) f.can_run = &detail::ask_limits<Backend, Op>;
+        fusions.push_back(f);
     }
 
     // A weight computed from weights by `prepare(Backend, Op, ...)`, in the file's layout.
@@ -10410,6 +10441,16 @@ template <class Mode, class Backend> struct tracer : graph {
     }
 
   private:
+    template <class Op> constexpr void take_kernels(operation& o) {
+        using arranged = detail::arranged<Backend, Op>;
+        if constexpr (trains) differentiate<Op>(o);
+        if constexpr (detail::has_choice<Backend, Op>) choose(Backend{}, Op{}, method, o);
+        if constexpr (arranged::inputs > 0) arrange<typename arranged::layout>(o);
+        o.forward = &detail::run_forward<Backend, typename arranged::type>;
+        if constexpr (detail::has_scratch<Backend, typename arranged::type>)
+            o.scratch = &detail::ask_scratch<Backend, typename arranged::type>;
+    }
+
     template <class Op> constexpr void differentiate(operation& o) {
         constexpr bool passes = requires { Op::passes_its_gradient; };
         static_assert(passes || detail::has_input_gradient<Backend, Op>,
@@ -14204,6 +14245,61 @@ inline void multiply_halves(graph& g) {
 // input and output; what the tail reads, which is the picture itself or is added to it, so that its rounding would be
 // seen; and what an operation reads whole, of which a float32 copy would save nothing.
 
+// ---- fovea/graph/fusion.hpp
+// Runs of operations that one operation takes the place of, after tracing and once the formats of tensors are known.
+
+namespace fovea {
+
+namespace detail {
+
+// Without the tensors that are marked. Nothing reads or writes them any more.
+inline void erase_tensors(graph& g, const std::vector<char>& unused) {
+    std::vector<int> number(g.tensors.size(), -1);
+    std::vector<tensor_info> kept;
+    for (std::size_t i = 0; i < number.size(); ++i)
+        if (!unused[i]) number[i] = int(kept.size()), kept.push_back(g.tensors[i]);
+    g.tensors = std::move(kept);
+    for (auto& o : g.operations) {
+        o.y = number[std::size_t(o.y)];
+        for (int k = 0; k < max_inputs; ++k)
+            if (o.x[k] >= 0) o.x[k] = number[std::size_t(o.x[k])];
+    }
+    for (auto& o : g.outputs) o.tensor = o.tensor < 0 ? -1 : number[std::size_t(o.tensor)];
+    std::erase_if(g.outputs, [](const output_of& o) { return o.tensor < 0; });
+}
+
+inline bool in_16_bits(const graph& g, const fused_run& f) {
+    const auto half = [&](int t) { return t < 0 || g.tensors[std::size_t(t)].format != number_format::float32; };
+    for (int i = f.first; i < f.first + f.count; ++i) {
+        const operation& o = g.operations[std::size_t(i)];
+        if (!half(o.y) || !std::ranges::all_of(o.x, half)) return false;
+    }
+    return true;
+}
+
+} // namespace detail
+
+// Takes whole operations where all tensors of the run are in 16 bits and the machine can run them.
+inline void fuse_in_16_bits(graph& g) {
+    std::vector<char> unused(g.tensors.size(), 0);
+    for (auto f = g.fusions.rbegin(); f != g.fusions.rend(); ++f) { // so that the numbers of those before stay
+        if (!detail::in_16_bits(g, *f) || (f->can_run && !f->can_run())) continue;
+        const auto first = g.operations.begin() + f->first, last = first + f->count - 1;
+        for (auto o = first; o <= last; ++o) {
+            if (o != last) unused[std::size_t(o->y)] = 1;
+            std::erase_if(g.preparations, [&](const preparation& p) { return p.out == o->w[0]; });
+        }
+        f->whole.y = last->y;
+        *first = f->whole;
+        g.operations.erase(first + 1, last + 1);
+        g.preparations.push_back(f->weights);
+    }
+    g.fusions.clear();
+    detail::erase_tensors(g, unused);
+}
+
+} // namespace fovea
+
 namespace fovea {
 
 // Changes the formats of tensors, after tracing; in training, where a backend has kernels for that, of their gradients,
@@ -14226,6 +14322,7 @@ inline void store_in(graph& g, precision_kind precision) {
     for (std::size_t i = 0; i < g.tensors.size(); ++i)
         if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
     if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
+    fuse_in_16_bits(g);
     for (auto& p : g.preparations)
         for (auto& o : g.operations) {
             if (o.w[0] == p.out) p.format = g.tensors[std::size_t(o.x[0])].format;
@@ -17021,6 +17118,21 @@ using supercool = sequential<named<"", sum<sequential<named<"", supercool_featur
 //
 //   feat = conv_first(x); out = upsampler(feat + conv_body(block_n(... block_1(feat))))
 
+// ---- fovea/ops/attention_branch.hpp
+// VapSR's block behind its first convolution as one operation, for inference. Zhou et al. 2022, arXiv 2210.05960,
+// figure 3.
+//
+//   y = proj_2(a * depthwise_dilated(depthwise(pointwise(a)))) + x
+//   out = LayerNorm over the F channels of each pixel
+// x[0] = a (N,H,W,A), x[1] = x and out (N,H,W,F). Weights, each with its bias: pointwise (A,A,1,1), depthwise
+// (A,1,5,5), depthwise_dilated (A,1,5,5) with dilation 3, proj_2 (F,A,1,1), LayerNorm (F,1,1,1). attributes: epsilon.
+
+namespace fovea {
+
+template <int Features, int Hidden> struct attention_branch {};
+
+} // namespace fovea
+
 namespace fovea::zoo {
 
 // a times what a large kernel makes of it: 5x5, then 5x5 with dilation 3, behind a pointwise convolution.
@@ -17056,9 +17168,17 @@ template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Featur
             return trace_fused<fused>(t, x);
         else {
             auto a = apply<conv<Features, Hidden, Kernel, gelu>>(t, "proj_1", x);
+            const auto behind = t.here();
             auto attention = apply<large_kernel_attention<Hidden>>(t, "atten_branch", a);
             auto y = apply<conv<Hidden, Features, 1>>(t, "proj_2", attention, x);
-            return apply<layer_norm<Features>>(t, "pixel_norm", y);
+            auto out = apply<layer_norm<Features>>(t, "pixel_norm", y);
+            using branch = attention_branch<Features, Hidden>;
+            if constexpr (T::template fuses<branch>)
+                t.template may_fuse<branch>(behind, {.x = {a.id, x.id},
+                                                     .reads = {.radius = radius},
+                                                     .work = double(Features * Hidden) + Hidden * (Hidden + 50.0),
+                                                     .recomputed = radius});
+            return out;
         }
     }
 

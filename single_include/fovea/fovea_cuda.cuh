@@ -38,6 +38,12 @@ namespace fovea {
 
 struct nothing_kept {};
 
+// What a kernel may take of the device that it is launched on.
+struct device_limits {
+    int multiprocessors = 0;
+    std::size_t shared_bytes = 0; // of a block
+};
+
 // Blocks of `each` that hold `count`. Throws where a launch could not count them.
 inline int blocks_for(std::ptrdiff_t count, int each) {
     const std::ptrdiff_t blocks = (count + each - 1) / each;
@@ -105,6 +111,118 @@ template <class Device, memory_place Place> class device_buffer {
     Device& device_;
     std::byte* data_ = nullptr;
     std::size_t bytes_ = 0;
+};
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/numbers.hpp
+// Numbers in a GPU's memory, of a format that is known when the kernel runs: a branch that all threads take alike, and
+// not a kernel for every format. core/half.hpp says what the formats are.
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#endif
+
+namespace fovea {
+
+namespace detail {
+
+FOVEA_HOST_DEVICE inline float widened(number_format f, std::uint16_t bits) {
+#if defined(__CUDA_ARCH__)
+    return f == number_format::bfloat16 ? __uint_as_float(unsigned(bits) << 16) : __half2float(__ushort_as_half(bits));
+#else
+    return float_from_16_bits(f, bits);
+#endif
+}
+FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
+#if defined(__CUDA_ARCH__)
+    return f == number_format::bfloat16 ? __bfloat16_as_ushort(__float2bfloat16_rn(value))
+                                        : __half_as_ushort(__float2half_rn(value));
+#else
+    return float_to_16_bits(f, value);
+#endif
+}
+
+} // namespace detail
+
+// As many as one access moves.
+struct alignas(16) four_numbers {
+    float v[4];
+};
+struct alignas(8) two_numbers {
+    float v[2];
+};
+struct alignas(4) two_halves { // neighbours in 16 bits
+    std::uint16_t bits[2];
+};
+
+// Of a format that is known when the kernel is compiled, for inner loops.
+template <number_format Format> FOVEA_HOST_DEVICE two_numbers widened(two_halves x) {
+    return {{detail::widened(Format, x.bits[0]), detail::widened(Format, x.bits[1])}};
+}
+template <number_format Format> FOVEA_HOST_DEVICE two_halves narrowed(two_numbers x) {
+    return {{detail::narrowed(Format, x.v[0]), detail::narrowed(Format, x.v[1])}};
+}
+
+struct device_numbers {
+    std::byte* data = nullptr;
+    number_format format = number_format::float32;
+
+    FOVEA_HOST_DEVICE float operator[](std::ptrdiff_t i) const {
+        return format == number_format::float32
+                   ? reinterpret_cast<const float*>(data)[i]
+                   : detail::widened(format, reinterpret_cast<const std::uint16_t*>(data)[i]);
+    }
+    FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float v) const {
+        if (format == number_format::float32)
+            reinterpret_cast<float*>(data)[i] = v;
+        else
+            reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
+    }
+    // Four at once: i is a multiple of four, data lies at a multiple of their bytes.
+    FOVEA_HOST_DEVICE four_numbers four(std::ptrdiff_t i) const {
+        if (format == number_format::float32) return reinterpret_cast<const four_numbers*>(data)[i / 4];
+        const four_halves from = reinterpret_cast<const four_halves*>(data)[i / 4];
+        four_numbers to;
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) to.v[k] = detail::widened(format, from.bits[k]);
+        return to;
+    }
+    FOVEA_HOST_DEVICE void put_four(std::ptrdiff_t i, const four_numbers& from) const {
+        if (format == number_format::float32) {
+            reinterpret_cast<four_numbers*>(data)[i / 4] = from;
+            return;
+        }
+        four_halves to;
+        FOVEA_UNROLL
+        for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
+        reinterpret_cast<four_halves*>(data)[i / 4] = to;
+    }
+    // Two at once: i is even, data lies at a multiple of their bytes.
+    FOVEA_HOST_DEVICE two_numbers two(std::ptrdiff_t i) const {
+        if (format == number_format::float32) return reinterpret_cast<const two_numbers*>(data)[i / 2];
+        const two_halves from = reinterpret_cast<const two_halves*>(data)[i / 2];
+        return {{detail::widened(format, from.bits[0]), detail::widened(format, from.bits[1])}};
+    }
+    FOVEA_HOST_DEVICE void put_two(std::ptrdiff_t i, two_numbers from) const {
+        if (format == number_format::float32)
+            reinterpret_cast<two_numbers*>(data)[i / 2] = from;
+        else
+            reinterpret_cast<two_halves*>(data)[i / 2] = {
+                {detail::narrowed(format, from.v[0]), detail::narrowed(format, from.v[1])}};
+    }
+    // As it would be read again.
+    FOVEA_HOST_DEVICE float rounded(float v) const {
+        return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
+    }
+    FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
+        return {data + i * (format == number_format::float32 ? 4 : 2), format};
+    }
+
+  private:
+    struct alignas(8) four_halves {
+        std::uint16_t bits[4];
+    };
 };
 
 } // namespace fovea
@@ -930,10 +1048,23 @@ inline void check_cuda(cudaError_t said, const char* doing) {
     if (said != cudaSuccess) fail("CUDA: ", doing, ": ", cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
 }
 
+// A block that asks for more memory than a kernel may declare gets it with the launch.
+template <class Kernel> inline constexpr bool asks_for_memory = sizeof(typename Kernel::shared) > 48 << 10;
+
+template <class Kernel> __device__ typename Kernel::shared& memory_of_block() {
+    if constexpr (asks_for_memory<Kernel>) {
+        extern __shared__ four_numbers given[];
+        return *reinterpret_cast<typename Kernel::shared*>(given);
+    } else {
+        __shared__ typename Kernel::shared declared;
+        return declared;
+    }
+}
+
 // A kernel as a functor: see backend/cuda/blocks.hpp.
 template <class Kernel>
 __global__ void __launch_bounds__(Kernel::threads) run_blocks(const __grid_constant__ Kernel k) {
-    __shared__ typename Kernel::shared shared;
+    typename Kernel::shared& shared = memory_of_block<Kernel>();
     typename Kernel::own own;
     const int phases = k.phases();
     for (int phase = 0; phase < phases; ++phase) {
@@ -1034,8 +1165,26 @@ class cuda_device {
     void* queue() const { return stream(device_lane::work); }
 
     template <class Kernel> static void launch(void* queue, const Kernel& k, int blocks) {
-        detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), 0, static_cast<cudaStream_t>(queue)>>>(k);
+        std::size_t bytes = 0;
+        if constexpr (detail::asks_for_memory<Kernel>) {
+            bytes = sizeof(typename Kernel::shared);
+            detail::check_cuda(cudaFuncSetAttribute(detail::run_blocks<Kernel>,
+                                                    cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)),
+                               "asking for a block's memory");
+        }
+        detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), bytes, static_cast<cudaStream_t>(queue)>>>(k);
         detail::check_cuda(cudaGetLastError(), "putting a kernel into the queue");
+    }
+    // Of the GPU that this thread has chosen; nothing where there is none, which the constructor says.
+    static device_limits limits() {
+        int index = 0, multiprocessors = 0, bytes = 0;
+        if (cudaGetDevice(&index) != cudaSuccess ||
+            cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index) != cudaSuccess ||
+            cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, index) != cudaSuccess) {
+            cudaGetLastError(); // it is dealt with
+            return {};
+        }
+        return {multiprocessors, std::size_t(bytes)};
     }
 
     void* allocate(std::size_t bytes, memory_place place) {
@@ -1148,6 +1297,7 @@ class cuda_device {
 // Device, of which backend/cuda/device.cuh is the one with a GPU:
 //   void* queue();                                        of kernels: the lane `work`
 //   template <class K> static void launch(void* queue, const K&, int blocks);
+//   static device_limits limits();                        of the device that kernels are launched on
 //   void* allocate(std::size_t bytes, memory_place);      null where there is too little memory
 //   void release(void*, memory_place) noexcept;
 //   std::size_t free_bytes();                             of the device's memory
@@ -1184,6 +1334,7 @@ class cuda_device {
 //
 //   struct some_device {
 //       template <class Kernel> static void launch(void* queue, const Kernel&, int blocks);
+//       static device_limits limits();
 //   };
 
 // ---- fovea/backend/cuda/activation.hpp
@@ -1194,91 +1345,6 @@ class cuda_device {
 
 // ---- fovea/backend/cuda/view.hpp
 // What a kernel of a GPU sees of a call: tensors that it reads within their bounds, and the pixels to compute.
-
-// ---- fovea/backend/cuda/numbers.hpp
-// Numbers in a GPU's memory, of a format that is known when the kernel runs: a branch that all threads take alike, and
-// not a kernel for every format. core/half.hpp says what the formats are.
-#if defined(__CUDACC__)
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-#endif
-
-namespace fovea {
-
-namespace detail {
-
-FOVEA_HOST_DEVICE inline float widened(number_format f, std::uint16_t bits) {
-#if defined(__CUDA_ARCH__)
-    return f == number_format::bfloat16 ? __uint_as_float(unsigned(bits) << 16) : __half2float(__ushort_as_half(bits));
-#else
-    return float_from_16_bits(f, bits);
-#endif
-}
-FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
-#if defined(__CUDA_ARCH__)
-    return f == number_format::bfloat16 ? __bfloat16_as_ushort(__float2bfloat16_rn(value))
-                                        : __half_as_ushort(__float2half_rn(value));
-#else
-    return float_to_16_bits(f, value);
-#endif
-}
-
-} // namespace detail
-
-// As many as one access moves.
-struct alignas(16) four_numbers {
-    float v[4];
-};
-
-struct device_numbers {
-    std::byte* data = nullptr;
-    number_format format = number_format::float32;
-
-    FOVEA_HOST_DEVICE float operator[](std::ptrdiff_t i) const {
-        return format == number_format::float32
-                   ? reinterpret_cast<const float*>(data)[i]
-                   : detail::widened(format, reinterpret_cast<const std::uint16_t*>(data)[i]);
-    }
-    FOVEA_HOST_DEVICE void put(std::ptrdiff_t i, float v) const {
-        if (format == number_format::float32)
-            reinterpret_cast<float*>(data)[i] = v;
-        else
-            reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
-    }
-    // Four at once: i is a multiple of four, data lies at a multiple of their bytes.
-    FOVEA_HOST_DEVICE four_numbers four(std::ptrdiff_t i) const {
-        if (format == number_format::float32) return reinterpret_cast<const four_numbers*>(data)[i / 4];
-        const four_halves from = reinterpret_cast<const four_halves*>(data)[i / 4];
-        four_numbers to;
-        FOVEA_UNROLL
-        for (int k = 0; k < 4; ++k) to.v[k] = detail::widened(format, from.bits[k]);
-        return to;
-    }
-    FOVEA_HOST_DEVICE void put_four(std::ptrdiff_t i, const four_numbers& from) const {
-        if (format == number_format::float32) {
-            reinterpret_cast<four_numbers*>(data)[i / 4] = from;
-            return;
-        }
-        four_halves to;
-        FOVEA_UNROLL
-        for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
-        reinterpret_cast<four_halves*>(data)[i / 4] = to;
-    }
-    // As it would be read again.
-    FOVEA_HOST_DEVICE float rounded(float v) const {
-        return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
-    }
-    FOVEA_HOST_DEVICE device_numbers operator+(std::ptrdiff_t i) const {
-        return {data + i * (format == number_format::float32 ? 4 : 2), format};
-    }
-
-  private:
-    struct alignas(8) four_halves {
-        std::uint16_t bits[4];
-    };
-};
-
-} // namespace fovea
 
 namespace fovea {
 
@@ -1441,6 +1507,467 @@ struct concatenate_values {
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const bool first = c < a.channels;
         y.put(p, c, first ? a.get(p, c) : b.get(p, c - a.channels));
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/attention_branch.hpp
+// VapSR's attention branch (ops/attention_branch.hpp) in one pass over a strip of columns, 1x1 convolutions by tensor
+// cores:
+//
+//   u = pointwise(a)                                     `halo` columns on either side
+//   d = depthwise(u)                                     `reach` columns
+//   p = depthwise_dilated(d) a
+//   y = LayerNorm(proj_2(p) + x)
+//
+// A block goes down its strip, `Rows` rows at a step; rows of u and d stay in rings in its memory, in the 16 bits of
+// the tensors, as p does. Every convolution pads its own input with zeros outside the image. What a block needs beside
+// and above its own pixels it computes itself. The order of a sum depends neither on the strip nor on the row in it.
+//
+// A step has three phases, and LayerNorm of the step before goes along in them: its sums need those of four lanes,
+// which meet where the block does.
+
+// ---- fovea/backend/cuda/attention_filters.hpp
+// The weights of VapSR's attention branch as its kernel keeps them in a block's memory, copied there as they are: those
+// of the 1x1 convolutions in the 16 bits of the tensors, the others in float32.
+
+// ---- fovea/backend/cuda/tensor_cores.hpp
+// Products of matrices in 16 bits, summed in float32, by a warp: 16 pixels x 8 outputs at a time, over steps of 16
+// inputs. On a GPU the tensor cores multiply (PTX ISA, mma.m16n8k16); on the host each lane sums the same four numbers
+// of the result by a loop.
+//
+// Of what is multiplied a lane has four neighbouring inputs in each step, of pixels `row` and `row` + 8 and of one
+// output: which input is which of the sixteen does not matter to a sum as long as both sides agree, and so they are
+// read 8 bytes at a time. Of the result it has outputs `output` and `output` + 1 of the same two pixels.
+
+namespace fovea {
+
+struct product_lane {
+    int lane; // of the warp
+
+    FOVEA_HOST_DEVICE int row() const { return lane / 4; }
+    FOVEA_HOST_DEVICE int output() const { return lane % 4 * 2; }
+    FOVEA_HOST_DEVICE int input() const { return lane % 4 * 4; }
+};
+
+// (Steps, outputs, 16): filters of 1x1 convolutions. The index of input `input` of output `output`.
+FOVEA_HOST_DEVICE constexpr int product_filter(int outputs, int output, int input) {
+    return (input / 16 * outputs + output) * 16 + input % 16;
+}
+
+// A lane's part of 16 pixels of 16 * Steps numbers. Pixels lie at multiples of 8 bytes; null: zeros.
+template <int Steps> class product_pixels {
+  public:
+    FOVEA_HOST_DEVICE void load(product_lane l, const std::uint16_t* first, const std::uint16_t* second) {
+#if defined(__CUDA_ARCH__)
+        FOVEA_UNROLL
+        for (int s = 0; s < Steps; ++s) {
+            const int at = s * 16 + l.input();
+            part_[s][0] = first ? *reinterpret_cast<const uint2*>(first + at) : uint2{};
+            part_[s][1] = second ? *reinterpret_cast<const uint2*>(second + at) : uint2{};
+        }
+#else
+        static_cast<void>(l);
+        pixel_[0] = first, pixel_[1] = second;
+#endif
+    }
+
+    // sum (2 pixels x 2 outputs) += pixels x filters, of the 8 outputs from `first` on; w as product_filter says.
+    template <number_format Format>
+    FOVEA_HOST_DEVICE void multiply(product_lane l, const std::uint16_t* w, int outputs, int first,
+                                    float (&sum)[2][2]) const {
+#if defined(__CUDA_ARCH__)
+        FOVEA_UNROLL
+        for (int s = 0; s < Steps; ++s)
+            multiply_step<Format>(
+                part_[s][0], part_[s][1],
+                *reinterpret_cast<const uint2*>(w + product_filter(outputs, first + l.row(), s * 16 + l.input())), sum);
+#else
+        for (int i = 0; i < 2; ++i)
+            for (int o = 0; pixel_[i] && o < 2; ++o)
+                for (int c = 0; c < 16 * Steps; ++c)
+                    sum[i][o] += detail::widened(Format, pixel_[i][c]) *
+                                 detail::widened(Format, w[product_filter(outputs, first + l.output() + o, c)]);
+#endif
+    }
+
+  private:
+#if defined(__CUDA_ARCH__)
+    template <number_format Format>
+    __device__ static void multiply_step(uint2 first, uint2 second, uint2 w, float (&sum)[2][2]) {
+        if constexpr (Format == number_format::bfloat16)
+            asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+                "{%0,%1,%2,%3};"
+                : "+f"(sum[0][0]), "+f"(sum[0][1]), "+f"(sum[1][0]), "+f"(sum[1][1])
+                : "r"(first.x), "r"(second.x), "r"(first.y), "r"(second.y), "r"(w.x), "r"(w.y));
+        else
+            asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+                "{%0,%1,%2,%3};"
+                : "+f"(sum[0][0]), "+f"(sum[0][1]), "+f"(sum[1][0]), "+f"(sum[1][1])
+                : "r"(first.x), "r"(second.x), "r"(first.y), "r"(second.y), "r"(w.x), "r"(w.y));
+    }
+
+    uint2 part_[Steps][2];
+#else
+    const std::uint16_t* pixel_[2];
+#endif
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+template <int Features, int Hidden> struct attention_filters {
+    static constexpr int inputs = 10, taps = 25;
+
+    std::uint16_t pointwise[Hidden * Hidden]; // as product_filter says
+    std::uint16_t proj_2[Features * Hidden];
+    float depthwise[2][taps][Hidden]; // the second one is dilated
+    float pointwise_bias[Hidden];
+    float depthwise_bias[2][Hidden];
+    float proj_2_bias[Features], norm_weight[Features], norm_bias[Features];
+
+    // From weights in the order of ops/attention_branch.hpp.
+    void arrange(const preparation_call& c) {
+        arrange_product(c.format, c.weight<float>(0), Hidden, pointwise);
+        arrange_product(c.format, c.weight<float>(6), Features, proj_2);
+        for (int k = 0; k < 2; ++k)
+            for (int tap = 0; tap < taps; ++tap)
+                for (int i = 0; i < Hidden; ++i) depthwise[k][tap][i] = c.weight<float>(2 + 2 * k)[i * taps + tap];
+        const auto copy = [&](auto& to, int i) { std::copy_n(c.weight<float>(i), std::size(to), to); };
+        copy(pointwise_bias, 1), copy(depthwise_bias[0], 3), copy(depthwise_bias[1], 5);
+        copy(proj_2_bias, 7), copy(norm_weight, 8), copy(norm_bias, 9);
+    }
+
+  private:
+    static void arrange_product(number_format f, const float* from, int outputs, std::uint16_t* to) {
+        for (int o = 0; o < outputs; ++o)
+            for (int i = 0; i < Hidden; ++i)
+                to[product_filter(outputs, o, i)] = float_to_16_bits(f, from[o * Hidden + i]);
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// Whether a block's threads and their registers are enough for that many channels.
+constexpr bool attention_fits_tiles(int features, int hidden) {
+    return features % 8 == 0 && features <= 64 && hidden % 16 == 0 && hidden >= 32 && hidden <= 64;
+}
+
+template <int Features, int Hidden, number_format Format, int Columns, int Rows> struct attention_branch_kernel {
+    static constexpr int halo = 8, reach = 6; // columns or rows of u and of d around those of y
+    static constexpr int pairs = Hidden / 2;  // of channels: a thread filters always the same one
+    static constexpr int teams = 12;          // of `pairs` threads
+    static constexpr int threads = teams * pairs, warps = threads / 32;
+    static constexpr int u_rows = Rows + 4, u_columns = Columns + 2 * halo;
+    static constexpr int d_rows = Rows + 2 * reach, d_columns = Columns + 2 * reach;
+    static constexpr int u_tiles = (Rows * u_columns + 15) / 16, y_tiles = (Rows * Columns + 15) / 16; // of 16 pixels
+    static constexpr int inputs = Hidden / 16; // steps of a product
+    // Lanes that store or read pixels side by side meet other banks; the narrowest strip has no memory for it.
+    static constexpr int u_pitch = Columns > 12 ? Hidden + 8 : Hidden,
+                         p_pitch = Hidden % 32 == 16 ? Hidden : Hidden + 16;
+    static constexpr int side = 3;            // columns that a thread filters
+    static constexpr int along = Columns / 3; // outputs of a dilated filter that share what they read
+    static_assert(attention_fits_tiles(Features, Hidden) && threads % 32 == 0 && y_tiles <= warps);
+    static_assert(Columns % 12 == 0 && 4 % Rows == 0 && d_columns % side == 0 && d_columns / side <= teams &&
+                  3 * Rows <= teams);
+
+    using filters = attention_filters<Features, Hidden>;
+    struct shared {
+        alignas(16) filters f;
+        alignas(16) std::uint16_t u[u_rows][u_columns][u_pitch];
+        alignas(16) std::uint16_t d[d_rows][d_columns][Hidden];
+        alignas(16) std::uint16_t p[16 * y_tiles][p_pitch];
+        float sums[16 * y_tiles][4], squares[16 * y_tiles][4];
+    };
+    struct own {
+        float y[Features / 8][2][2]; // two pixels, two outputs of every eight; then less their pixel's mean
+    };
+
+    device_view a, x, y; // (N,H,W,Hidden), (N,H,W,Features) twice
+    const filters* weights;
+    float epsilon;
+    device_area area;
+    int strips, pieces, piece_rows, steps;
+
+    attention_branch_kernel(const call& c, device_limits on)
+        : a(c.x[0]),
+          x(c.x[1]),
+          y(c.y),
+          weights(c.weight<filters>(0)),
+          epsilon(c.a.epsilon),
+          area(c),
+          strips((area.columns + Columns - 1) / Columns) {
+        area.pixels(); // no more than fit
+        cut_down(on.multiprocessors);
+        steps = (piece_rows + 2 * halo) / Rows;
+    }
+
+    int blocks() const { return blocks_for(std::ptrdiff_t(area.images) * pieces * strips, 1); }
+    FOVEA_HOST_DEVICE int phases() const { return 1 + 3 * (steps + 1); }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own& o) const {
+        if (phase == 0) return load_filters(thread, s);
+        const int step = (phase - 1) / 3, strip = block % strips, piece = block / strips % pieces;
+        const pixel_position first{area.first_image + block / (strips * pieces), area.first_row + piece * piece_rows,
+                                   area.first_column + strip * Columns};
+        const bool has_more = step<steps, has_last = step> 2 * halo / Rows;
+        switch ((phase - 1) % 3) {
+            case 0:
+                if (has_last) project(first, step - 1, thread, s, o);
+                if (has_more) mix(first, step, thread, s);
+                break;
+            case 1:
+                if (has_last) centre(thread, s, o);
+                if (has_more && step >= 4 / Rows) filter(first, step, thread, s);
+                break;
+            default:
+                if (has_last) finish(first, step - 1, thread, s, o);
+                if (has_more && step >= 2 * halo / Rows) filter_dilated(first, step, thread, s);
+        }
+    }
+
+  private:
+    // Pieces of a strip, so many that the last wave of blocks leaves few multiprocessors idle, and not so many that
+    // what each computes above its rows costs more.
+    void cut_down(int multiprocessors) {
+        std::ptrdiff_t least = -1;
+        for (int n = 1; n == 1 || n <= area.rows / (2 * halo); ++n) {
+            const int rows = ((area.rows + n - 1) / n + Rows - 1) / Rows * Rows;
+            const std::ptrdiff_t all = std::ptrdiff_t(area.images) * strips * n,
+                                 cost = (all + multiprocessors - 1) / multiprocessors * (rows + 2 * halo);
+            if (least < 0 || cost < least) least = cost, piece_rows = rows;
+        }
+        pieces = (area.rows + piece_rows - 1) / piece_rows;
+    }
+
+    FOVEA_HOST_DEVICE void load_filters(int thread, shared& s) const {
+        static_assert(sizeof(filters) % sizeof(four_numbers) == 0);
+        for (int i = thread; i < int(sizeof(filters) / sizeof(four_numbers)); i += threads)
+            reinterpret_cast<four_numbers*>(&s.f)[i] = reinterpret_cast<const four_numbers*>(weights)[i];
+    }
+
+    // Whether pixel p of the image is one of the call's, or less than `around` rows and columns off.
+    FOVEA_HOST_DEVICE bool concerns(pixel_position p, int around) const {
+        return y.inside(p.row, p.column) &&
+               unsigned(p.row - area.first_row + around) < unsigned(area.rows + 2 * around) &&
+               unsigned(p.column - area.first_column + around) < unsigned(area.columns + 2 * around);
+    }
+    FOVEA_HOST_DEVICE static two_halves& pair_of(std::uint16_t* pixel, int pair) {
+        return reinterpret_cast<two_halves*>(pixel)[pair];
+    }
+    FOVEA_HOST_DEVICE static two_halves pair_of(const std::uint16_t* pixel, int pair) {
+        return reinterpret_cast<const two_halves*>(pixel)[pair];
+    }
+    FOVEA_HOST_DEVICE static void add_product(two_numbers& sum, const two_numbers& w, const two_numbers& v) {
+        sum.v[0] += w.v[0] * v.v[0], sum.v[1] += w.v[1] * v.v[1];
+    }
+
+    // Step n has rows n Rows... of u, counted from `halo` rows above the piece, of d two rows and of y `halo` rows
+    // before them. Pixel i of u, for its first row.
+    FOVEA_HOST_DEVICE static pixel_position at_u(pixel_position first, int step, int i) {
+        return {first.image, first.row - halo + step * Rows + i / u_columns, first.column - halo + i % u_columns};
+    }
+    FOVEA_HOST_DEVICE static pixel_position at_y(pixel_position first, int step, int i) {
+        return {first.image, first.row - 2 * halo + step * Rows + i / Columns, first.column + i % Columns};
+    }
+
+    // u = pointwise(a), a tile of 16 pixels by a warp.
+    FOVEA_HOST_DEVICE void mix(pixel_position first, int step, int thread, shared& s) const {
+        const product_lane lane{thread % 32};
+        for (int tile = thread / 32; tile < u_tiles; tile += warps) {
+            const int pixel = tile * 16 + lane.row();
+            product_pixels<inputs> from;
+            from.load(lane, read_a(at_u(first, step, pixel), pixel), read_a(at_u(first, step, pixel + 8), pixel + 8));
+            mix_tile(first, step, tile, lane, from, s);
+        }
+    }
+    FOVEA_HOST_DEVICE const std::uint16_t* read_a(pixel_position p, int pixel) const {
+        return pixel < Rows * u_columns && concerns(p, halo)
+                   ? reinterpret_cast<const std::uint16_t*>(a.data.data) + a.index(p)
+                   : nullptr;
+    }
+    FOVEA_HOST_DEVICE void mix_tile(pixel_position first, int step, int tile, product_lane lane,
+                                    const product_pixels<inputs>& from, shared& s) const {
+        std::uint16_t* to[2];
+        bool there[2];
+        FOVEA_UNROLL
+        for (int i = 0; i < 2; ++i) {
+            const int pixel = tile * 16 + lane.row() + 8 * i;
+            to[i] = pixel < Rows * u_columns
+                        ? s.u[unsigned(step * Rows + pixel / u_columns) % u_rows][pixel % u_columns]
+                        : nullptr;
+            there[i] = concerns(at_u(first, step, pixel), halo);
+        }
+        FOVEA_UNROLL
+        for (int output = 0; output < Hidden; output += 8) {
+            const int mine = output + lane.output();
+            float sum[2][2] = {};
+            from.template multiply<Format>(lane, s.f.pointwise, Hidden, output, sum);
+            FOVEA_UNROLL
+            for (int i = 0; i < 2; ++i)
+                if (to[i])
+                    pair_of(to[i], mine / 2) = there[i] ? narrowed<Format>({{sum[i][0] + s.f.pointwise_bias[mine],
+                                                                             sum[i][1] + s.f.pointwise_bias[mine + 1]}})
+                                                        : two_halves{};
+        }
+    }
+
+    // Taps of a pair of channels, from the first one on.
+    template <int Count>
+    FOVEA_HOST_DEVICE static void load_taps(const shared& s, int which, int first, int pair, two_numbers (&w)[Count]) {
+        FOVEA_UNROLL
+        for (int i = 0; i < Count; ++i)
+            w[i] = reinterpret_cast<const two_numbers*>(s.f.depthwise[which][first + i])[pair];
+    }
+
+    // d = depthwise(u): a thread filters two channels of `side` x Rows pixels.
+    FOVEA_HOST_DEVICE void filter(pixel_position first, int step, int thread, shared& s) const {
+        const int pair = thread % pairs, column = thread / pairs * side;
+        if (column >= d_columns) return;
+        two_numbers w[filters::taps], sums[Rows][side] = {};
+        load_taps(s, 0, 0, pair, w);
+        FOVEA_UNROLL
+        for (int row = 0; row < u_rows; ++row) {
+            const auto& line = s.u[unsigned(step * Rows + Rows + row) % u_rows]; // the oldest first
+            FOVEA_UNROLL
+            for (int k = 0; k < side + 4; ++k) {
+                const two_numbers v = widened<Format>(pair_of(line[column + k], pair));
+                FOVEA_UNROLL
+                for (int i = 0; i < 5; ++i) {
+                    FOVEA_UNROLL
+                    for (int j = 0; j < 5; ++j)
+                        if (row - i >= 0 && row - i < Rows && k - j >= 0 && k - j < side)
+                            add_product(sums[row - i][k - j], w[i * 5 + j], v);
+                }
+            }
+        }
+        const two_numbers bias = reinterpret_cast<const two_numbers*>(s.f.depthwise_bias[0])[pair];
+        FOVEA_UNROLL
+        for (int i = 0; i < Rows; ++i) {
+            const int row = step * Rows - 2 + i; // counted as those of u
+            FOVEA_UNROLL
+            for (int k = 0; k < side; ++k) {
+                const bool there = y.inside(first.row - halo + row, first.column - reach + column + k);
+                const two_numbers v = sums[i][k];
+                pair_of(s.d[unsigned(row) % d_rows][column + k], pair) =
+                    there ? narrowed<Format>({{v.v[0] + bias.v[0], v.v[1] + bias.v[1]}}) : two_halves{};
+            }
+        }
+    }
+
+    // p = depthwise_dilated(d) a: a thread filters two channels of every third pixel of a row.
+    FOVEA_HOST_DEVICE void filter_dilated(pixel_position first, int step, int thread, shared& s) const {
+        const int pair = thread % pairs, team = thread / pairs, row = team / 3, column = team % 3;
+        if (row >= Rows) return;
+        two_numbers sums[along] = {};
+        FOVEA_UNROLL
+        for (int i = 0; i < 5; ++i) {
+            const auto& line = s.d[unsigned(step * Rows - halo - reach + row + 3 * i) % d_rows];
+            two_numbers w[5];
+            load_taps(s, 1, 5 * i, pair, w);
+            FOVEA_UNROLL
+            for (int k = 0; k < along + 4; ++k) {
+                const two_numbers v = widened<Format>(pair_of(line[column + 3 * k], pair));
+                FOVEA_UNROLL
+                for (int j = 0; j < 5; ++j)
+                    if (k - j >= 0 && k - j < along) add_product(sums[k - j], w[j], v);
+            }
+        }
+        const two_numbers bias = reinterpret_cast<const two_numbers*>(s.f.depthwise_bias[1])[pair];
+        FOVEA_UNROLL
+        for (int k = 0; k < along; ++k) {
+            const pixel_position p = at_y(first, step, row * Columns + column + 3 * k);
+            const two_halves gate =
+                concerns(p, 0) ? pair_of(reinterpret_cast<const std::uint16_t*>(a.data.data) + a.index(p), pair)
+                               : two_halves{};
+            const two_numbers by = widened<Format>(gate), v = sums[k];
+            pair_of(s.p[row * Columns + column + 3 * k], pair) =
+                narrowed<Format>({{(v.v[0] + bias.v[0]) * by.v[0], (v.v[1] + bias.v[1]) * by.v[1]}});
+        }
+    }
+
+    // Of a thread that has pixels of y: those that are to be computed, and null.
+    struct own_pixels {
+        int pixel[2];
+        pixel_position at[2];
+        bool there[2];
+    };
+    FOVEA_HOST_DEVICE own_pixels pixels_of(pixel_position first, int step, int thread) const {
+        own_pixels p{};
+        FOVEA_UNROLL
+        for (int i = 0; i < 2; ++i) {
+            p.pixel[i] = thread / 32 * 16 + product_lane{thread % 32}.row() + 8 * i;
+            p.at[i] = at_y(first, step, p.pixel[i]);
+            p.there[i] = p.pixel[i] < Rows * Columns && p.at[i].row < first.row + piece_rows && concerns(p.at[i], 0);
+        }
+        return p;
+    }
+
+    // y = proj_2(p) + x, and the sums of what the thread has of each pixel.
+    FOVEA_HOST_DEVICE void project(pixel_position first, int step, int thread, shared& s, own& o) const {
+        if (thread / 32 >= y_tiles) return;
+        const product_lane lane{thread % 32};
+        const own_pixels p = pixels_of(first, step, thread);
+        product_pixels<inputs> from;
+        from.load(lane, s.p[p.pixel[0]], s.p[p.pixel[1]]);
+        float all[2] = {};
+        FOVEA_UNROLL
+        for (int n = 0; n < Features / 8; ++n) {
+            const int mine = n * 8 + lane.output();
+            float sum[2][2] = {};
+            from.template multiply<Format>(lane, s.f.proj_2, Features, n * 8, sum);
+            FOVEA_UNROLL
+            for (int i = 0; i < 2; ++i) {
+                const two_numbers skip = p.there[i] ? x.data.two(x.index(p.at[i]) + mine) : two_numbers{};
+                FOVEA_UNROLL
+                for (int k = 0; k < 2; ++k) {
+                    o.y[n][i][k] = sum[i][k] + s.f.proj_2_bias[mine + k] + skip.v[k];
+                    all[i] += o.y[n][i][k];
+                }
+            }
+        }
+        for (int i = 0; i < 2; ++i) s.sums[p.pixel[i]][lane.lane % 4] = all[i];
+    }
+    FOVEA_HOST_DEVICE static float mean_of(const float (&parts)[4]) {
+        return (parts[0] + parts[1] + parts[2] + parts[3]) / float(Features);
+    }
+    // Less the mean of each pixel, and the sums of squares around it.
+    FOVEA_HOST_DEVICE void centre(int thread, shared& s, own& o) const {
+        if (thread / 32 >= y_tiles) return;
+        FOVEA_UNROLL
+        for (int i = 0; i < 2; ++i) {
+            const int pixel = thread / 32 * 16 + product_lane{thread % 32}.row() + 8 * i;
+            const float mean = mean_of(s.sums[pixel]);
+            float all = 0;
+            FOVEA_UNROLL
+            for (int n = 0; n < Features / 8; ++n) {
+                FOVEA_UNROLL
+                for (int k = 0; k < 2; ++k) o.y[n][i][k] -= mean, all += o.y[n][i][k] * o.y[n][i][k];
+            }
+            s.squares[pixel][thread % 4] = all;
+        }
+    }
+    FOVEA_HOST_DEVICE void finish(pixel_position first, int step, int thread, const shared& s, const own& o) const {
+        if (thread / 32 >= y_tiles) return;
+        const own_pixels p = pixels_of(first, step, thread);
+        FOVEA_UNROLL
+        for (int i = 0; i < 2; ++i) {
+            if (!p.there[i]) continue;
+            const float scale = 1 / sqrtf(mean_of(s.squares[p.pixel[i]]) + epsilon);
+            const std::ptrdiff_t to = y.index(p.at[i]);
+            FOVEA_UNROLL
+            for (int n = 0; n < Features / 8; ++n) {
+                const int mine = n * 8 + product_lane{thread % 32}.output();
+                two_numbers v;
+                FOVEA_UNROLL
+                for (int k = 0; k < 2; ++k)
+                    v.v[k] = o.y[n][i][k] * scale * s.f.norm_weight[mine + k] + s.f.norm_bias[mine + k];
+                y.data.put_two(to + mine, v);
+            }
+        }
     }
 };
 
@@ -2200,6 +2727,20 @@ template <class Device, class Call> void launch_depthwise(const Call& c, bool ga
     launch<Device>(c, value_kernel<depthwise_kernel>(c, p.groups, {p}));
 }
 
+// Strips of 24 columns, or narrower ones where a block has less memory.
+template <int F, int H, number_format Format> using wide_attention = attention_branch_kernel<F, H, Format, 24, 4>;
+template <int F, int H, number_format Format> using narrow_attention = attention_branch_kernel<F, H, Format, 12, 2>;
+
+template <class Kernel> bool fits_into(const device_limits& on) {
+    return sizeof(typename Kernel::shared) <= on.shared_bytes;
+}
+template <class Device, int F, int H, number_format Format> void launch_attention(const call& c) {
+    const device_limits on = Device::limits();
+    using wide = wide_attention<F, H, Format>;
+    if (fits_into<wide>(on)) return launch<Device>(c, wide(c, on));
+    launch<Device>(c, narrow_attention<F, H, Format>(c, on));
+}
+
 } // namespace detail
 
 // ---- convolutions; an unknown activation is an operation of its own after them
@@ -2241,6 +2782,26 @@ template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolut
 template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
 template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c); // of one tap
+}
+
+// ---- VapSR's attention branch in 16 bits
+// -----------------------------------------------------------------------------
+template <class D, int F, int H>
+requires(attention_fits_tiles(F, H)) attention_filters<F, H> layout_of(on_device<D>, attention_branch<F, H>);
+template <class D, int F, int H> void prepare(on_device<D>, attention_filters<F, H>, const preparation_call& c) {
+    static_cast<attention_filters<F, H>*>(c.out)->arrange(c); // on the host: in inference alone
+}
+template <class D, int F, int H>
+std::size_t prepared_bytes(on_device<D>, attention_filters<F, H>, const preparation_call&) {
+    return sizeof(attention_filters<F, H>);
+}
+template <class D, int F, int H> bool can_run(on_device<D>, attention_branch<F, H>) {
+    return detail::fits_into<detail::narrow_attention<F, H, number_format::bfloat16>>(D::limits());
+}
+template <class D, int F, int H>
+void forward(on_device<D>, laid_out<attention_branch<F, H>, attention_filters<F, H>>, const call& c) {
+    c.x[0].format == number_format::bfloat16 ? detail::launch_attention<D, F, H, number_format::bfloat16>(c)
+                                             : detail::launch_attention<D, F, H, number_format::float16>(c);
 }
 
 // ---- values on their own

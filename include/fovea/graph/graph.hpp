@@ -162,6 +162,15 @@ struct preparation {
     preparation_gradient backward = nullptr;       // null: of an arrangement, whose gradients bypass it
 };
 
+// An operation that may take the place of a run of others, of which nothing else reads what they give but the last one:
+// see graph/fusion.hpp.
+struct fused_run {
+    int first = 0, count = 0; // of the operations
+    operation whole{};        // without its result, which is the last one's
+    preparation weights{};
+    bool (*can_run)() = nullptr; // on this machine; null: on every one
+};
+
 using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
 
 struct graph {
@@ -172,6 +181,7 @@ struct graph {
     std::vector<operation>
         operations; // in an order in which they can run; operation i writes a tensor after those it reads
     std::vector<output_of> outputs;
+    std::vector<fused_run> fusions; // in the order of their operations
     depths depth;
     convolution_method method = convolution_method::automatic; // as asked for
     precision_kind precision = precision_kind::float32;        // likewise
@@ -275,6 +285,7 @@ inline bool truncate(graph& g, std::string_view name) {
     if (last < 0) return false;
     g.tensors.resize(std::size_t(last) + 1);
     std::erase_if(g.operations, [&](const operation& o) { return o.y > last; });
+    std::erase_if(g.fusions, [&](const fused_run& f) { return f.first + f.count > int(g.operations.size()); });
     return true;
 }
 

@@ -5,6 +5,7 @@
 // seen; and what an operation reads whole, of which a float32 copy would save nothing.
 #pragma once
 #include "fovea/core/error.hpp"
+#include "fovea/graph/fusion.hpp"
 #include "fovea/graph/plan.hpp"
 #include "fovea/graph/precision.hpp"
 
@@ -30,6 +31,7 @@ inline void store_in(graph& g, precision_kind precision) {
     for (std::size_t i = 0; i < g.tensors.size(); ++i)
         if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
     if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
+    fuse_in_16_bits(g);
     for (auto& p : g.preparations)
         for (auto& o : g.operations) {
             if (o.w[0] == p.out) p.format = g.tensors[std::size_t(o.x[0])].format;

@@ -16,6 +16,8 @@
 //   void widen(Backend, number_format, const std::uint16_t*, float*, std::ptrdiff_t count), and narrow the other way
 //   bool multiplies_halves(Backend)                             optional: whether kernels of operations that `choose`
 //                                                               marked fits_halves take attributes::halves here
+// For an operation that may take the place of others (tracer::may_fuse):
+//   bool can_run(Backend, Operation)                            optional: whether this machine can run it
 // For training (the kernels' contract is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has
 // none of them):
 //   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
@@ -69,6 +71,11 @@ concept has_scratch = requires(const call& c) {
 template <class Backend, class Op>
 concept has_choice = requires(operation& o) {
     choose(Backend{}, Op{}, convolution_method{}, o);
+};
+
+template <class Backend, class Op>
+concept has_limits = requires {
+    can_run(Backend{}, Op{});
 };
 
 template <class Backend>
@@ -134,6 +141,7 @@ concept has_gradient_layout = requires {
 };
 
 template <class Backend, class Op> void run_forward(const call& c) { forward(Backend{}, Op{}, c); }
+template <class Backend, class Op> bool ask_limits() { return can_run(Backend{}, Op{}); }
 template <class Backend, class Op> std::size_t ask_scratch(const call& c) { return scratch(Backend{}, Op{}, c); }
 template <class Backend, class Op> void run_preparation(const preparation_call& c) { prepare(Backend{}, Op{}, c); }
 template <class Backend, class Op> std::size_t ask_prepared_bytes(const preparation_call& c) {
@@ -182,17 +190,29 @@ template <class Mode, class Backend> struct tracer : graph {
         if (o.w[0] >= 0) o.dims = weights[std::size_t(o.w[0])].dims;
         if constexpr (!std::is_same_v<Backend, shapes_only>) {
             static_assert(detail::has_forward<Backend, Op>, "fovea: this backend has no kernel for this operation");
-            if constexpr (detail::has_forward<Backend, Op>) {
-                using arranged = detail::arranged<Backend, Op>;
-                if constexpr (trains) differentiate<Op>(o);
-                if constexpr (detail::has_choice<Backend, Op>) choose(Backend{}, Op{}, method, o);
-                if constexpr (arranged::inputs > 0) arrange<typename arranged::layout>(o);
-                o.forward = &detail::run_forward<Backend, typename arranged::type>;
-                if constexpr (detail::has_scratch<Backend, typename arranged::type>)
-                    o.scratch = &detail::ask_scratch<Backend, typename arranged::type>;
-            }
+            if constexpr (detail::has_forward<Backend, Op>) take_kernels<Op>(o);
         }
         return {append(o, Channels, Scale)};
+    }
+
+    // Where the next operation and its weights will be.
+    struct position {
+        int operation, weight;
+    };
+    constexpr position here() const { return {int(operations.size()), int(weights.size())}; }
+
+    // Op, with all parameters since `begin`, may take the place of the operations since then, in 16 bits.
+    template <class Op> constexpr void may_fuse(position begin, operation o) {
+        if (method != convolution_method::automatic) return;
+        for (int i = begin.weight, n = 0, all = int(weights.size()); i < all; ++i)
+            if (weights[std::size_t(i)].kind == weight_kind::parameter) o.w[n++] = i;
+        o.dims = weights[std::size_t(o.w[0])].dims;
+        take_kernels<Op>(o);
+        fused_run f{.first = begin.operation, .count = int(operations.size()) - begin.operation, .whole = o};
+        f.weights = preparations.back(); // of their arrangement, which is made only where it is used
+        preparations.pop_back();
+        if constexpr (detail::has_limits<Backend, Op>) f.can_run = &detail::ask_limits<Backend, Op>;
+        fusions.push_back(f);
     }
 
     // A weight computed from weights by `prepare(Backend, Op, ...)`, in the file's layout.
@@ -214,6 +234,16 @@ template <class Mode, class Backend> struct tracer : graph {
     }
 
   private:
+    template <class Op> constexpr void take_kernels(operation& o) {
+        using arranged = detail::arranged<Backend, Op>;
+        if constexpr (trains) differentiate<Op>(o);
+        if constexpr (detail::has_choice<Backend, Op>) choose(Backend{}, Op{}, method, o);
+        if constexpr (arranged::inputs > 0) arrange<typename arranged::layout>(o);
+        o.forward = &detail::run_forward<Backend, typename arranged::type>;
+        if constexpr (detail::has_scratch<Backend, typename arranged::type>)
+            o.scratch = &detail::ask_scratch<Backend, typename arranged::type>;
+    }
+
     template <class Op> constexpr void differentiate(operation& o) {
         constexpr bool passes = requires { Op::passes_its_gradient; };
         static_assert(passes || detail::has_input_gradient<Backend, Op>,

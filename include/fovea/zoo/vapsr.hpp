@@ -7,6 +7,7 @@
 #include "fovea/layers/norm.hpp"
 #include "fovea/layers/resize.hpp"
 #include "fovea/ops/attention_block.hpp"
+#include "fovea/ops/attention_branch.hpp"
 
 namespace fovea::zoo {
 
@@ -43,9 +44,17 @@ template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Featur
             return trace_fused<fused>(t, x);
         else {
             auto a = apply<conv<Features, Hidden, Kernel, gelu>>(t, "proj_1", x);
+            const auto behind = t.here();
             auto attention = apply<large_kernel_attention<Hidden>>(t, "atten_branch", a);
             auto y = apply<conv<Hidden, Features, 1>>(t, "proj_2", attention, x);
-            return apply<layer_norm<Features>>(t, "pixel_norm", y);
+            auto out = apply<layer_norm<Features>>(t, "pixel_norm", y);
+            using branch = attention_branch<Features, Hidden>;
+            if constexpr (T::template fuses<branch>)
+                t.template may_fuse<branch>(behind, {.x = {a.id, x.id},
+                                                     .reads = {.radius = radius},
+                                                     .work = double(Features * Hidden) + Hidden * (Hidden + 50.0),
+                                                     .recomputed = radius});
+            return out;
         }
     }
 

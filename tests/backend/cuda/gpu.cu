@@ -1,5 +1,6 @@
 // Every layer on a GPU against the reference backend; tiles; images.
 #include "fovea/backend/cuda/cuda.cuh"
+#include "support/attention.hpp"
 #include "support/gpu.cuh"
 #include "support/layers.hpp"
 #include "support/recorded_images.hpp"
@@ -67,6 +68,24 @@ TEST_CASE("images on a GPU in 16 bits") {
         const double error = relative_error(exact, model<network, cuda>(weights, {.precision = precision})(x.view()));
         CHECK(error > rounding / 20);
         CHECK(error < 10 * rounding);
+    }
+}
+
+// Its tensor cores are what the host's loops stand in for elsewhere.
+TEST_CASE("VapSR's attention branch as one kernel on a GPU") {
+    FOVEA_NEEDS_GPU();
+    check_attention<cuda>();
+    using network = attention_network<48, 64, 1>;
+    const auto x = random_tensor(2, 190, 211, 3);
+    for (auto precision : {precision_kind::bfloat16, precision_kind::float16}) {
+        model<network, cuda> net(random_weights<network>(), {.precision = precision});
+        const auto whole = net(x.view());
+        for (int side : {64, 33}) {
+            const auto tiled = net(x.view(), {.how = schedule{side, side + 5, 0}});
+            // The branch gives the same bits; cuDNN's convolutions beside it may have another engine for a tile.
+            CHECK(relative_error(whole, tiled) < 2 * rounding_of(precision));
+            if (!FOVEA_WITH_CUDNN) CHECK(same_bits(whole, tiled));
+        }
     }
 }
 

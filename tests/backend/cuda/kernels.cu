@@ -1,4 +1,5 @@
 // Kernels to be compiled for every GPU; ptxas.py looks at the registers of those that time depends on.
+#include "fovea/backend/cuda/attention_branch.hpp"
 #include "fovea/backend/cuda/device.cuh"
 #include "fovea/backend/cuda/gradients.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
@@ -17,6 +18,14 @@ FOVEA_KERNEL(convolution_kernel<16>);
 FOVEA_KERNEL(value_kernel<depthwise_kernel>);
 FOVEA_KERNEL(depthwise_tile<5, 1>);
 FOVEA_KERNEL(depthwise_tile<5, 3>);
+FOVEA_KERNEL(attention_branch_kernel<48, 64, number_format::bfloat16, 24, 4>);
+FOVEA_KERNEL(attention_branch_kernel<48, 64, number_format::float16, 24, 4>);
+FOVEA_KERNEL(attention_branch_kernel<32, 64, number_format::bfloat16, 24, 4>);
+FOVEA_KERNEL(attention_branch_kernel<32, 64, number_format::float16, 24, 4>);
+FOVEA_KERNEL(attention_branch_kernel<64, 48, number_format::bfloat16, 24, 4>);
+FOVEA_KERNEL(attention_branch_kernel<64, 48, number_format::float16, 24, 4>);
+FOVEA_KERNEL(attention_branch_kernel<48, 64, number_format::bfloat16, 12, 2>);
+FOVEA_KERNEL(attention_branch_kernel<64, 48, number_format::float16, 12, 2>);
 FOVEA_KERNEL(layer_normalise_kernel);
 FOVEA_KERNEL(value_kernel<activate_values<device_activation>>);
 FOVEA_KERNEL(value_kernel<load_samples>);

@@ -14,6 +14,7 @@ import tempfile
 # A part of the mangled name; registers: of 65536 for a multiprocessor, 128 a thread let two blocks of 256 run there.
 KERNELS = {"convolution_kernelILi64E": 128, "convolution_kernelILi16E": 80, "depthwise_kernel": 64,
            "depthwise_tileILi5ELi1E": 96, "depthwise_tileILi5ELi3E": 96,
+           "attention_branch_kernel": 168, # one block of 384 threads, for its memory's sake
            "layer_normalise_kernel": 64, "activate_values": 40, "load_samples": 40, "weight_gradient_kernel": 104,
            "layer_gradient_kernel": 64, "last_pass": 64, "normalise_weight_kernel": 64, "normalised_weight_gradient": 64,
            "loss_kernel": 80, "windows_kernel": 80, "squared_differences": 64, "square_pieces": 64, "judge_step": 64, "adam_update": 64, "sgd_update": 64,

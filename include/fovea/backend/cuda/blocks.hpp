@@ -25,6 +25,12 @@ namespace fovea {
 
 struct nothing_kept {};
 
+// What a kernel may take of the device that it is launched on.
+struct device_limits {
+    int multiprocessors = 0;
+    std::size_t shared_bytes = 0; // of a block
+};
+
 // Blocks of `each` that hold `count`. Throws where a launch could not count them.
 inline int blocks_for(std::ptrdiff_t count, int each) {
     const std::ptrdiff_t blocks = (count + each - 1) / each;

@@ -9,6 +9,7 @@
 
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/buffer.hpp"
+#include "fovea/backend/cuda/numbers.hpp"
 #if FOVEA_WITH_CUDNN
 #include <optional>
 
@@ -39,10 +40,23 @@ inline void check_cuda(cudaError_t said, const char* doing) {
     if (said != cudaSuccess) fail("CUDA: ", doing, ": ", cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
 }
 
+// A block that asks for more memory than a kernel may declare gets it with the launch.
+template <class Kernel> inline constexpr bool asks_for_memory = sizeof(typename Kernel::shared) > 48 << 10;
+
+template <class Kernel> __device__ typename Kernel::shared& memory_of_block() {
+    if constexpr (asks_for_memory<Kernel>) {
+        extern __shared__ four_numbers given[];
+        return *reinterpret_cast<typename Kernel::shared*>(given);
+    } else {
+        __shared__ typename Kernel::shared declared;
+        return declared;
+    }
+}
+
 // A kernel as a functor: see backend/cuda/blocks.hpp.
 template <class Kernel>
 __global__ void __launch_bounds__(Kernel::threads) run_blocks(const __grid_constant__ Kernel k) {
-    __shared__ typename Kernel::shared shared;
+    typename Kernel::shared& shared = memory_of_block<Kernel>();
     typename Kernel::own own;
     const int phases = k.phases();
     for (int phase = 0; phase < phases; ++phase) {
@@ -143,8 +157,26 @@ class cuda_device {
     void* queue() const { return stream(device_lane::work); }
 
     template <class Kernel> static void launch(void* queue, const Kernel& k, int blocks) {
-        detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), 0, static_cast<cudaStream_t>(queue)>>>(k);
+        std::size_t bytes = 0;
+        if constexpr (detail::asks_for_memory<Kernel>) {
+            bytes = sizeof(typename Kernel::shared);
+            detail::check_cuda(cudaFuncSetAttribute(detail::run_blocks<Kernel>,
+                                                    cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)),
+                               "asking for a block's memory");
+        }
+        detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), bytes, static_cast<cudaStream_t>(queue)>>>(k);
         detail::check_cuda(cudaGetLastError(), "putting a kernel into the queue");
+    }
+    // Of the GPU that this thread has chosen; nothing where there is none, which the constructor says.
+    static device_limits limits() {
+        int index = 0, multiprocessors = 0, bytes = 0;
+        if (cudaGetDevice(&index) != cudaSuccess ||
+            cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index) != cudaSuccess ||
+            cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, index) != cudaSuccess) {
+            cudaGetLastError(); // it is dealt with
+            return {};
+        }
+        return {multiprocessors, std::size_t(bytes)};
     }
 
     void* allocate(std::size_t bytes, memory_place place) {

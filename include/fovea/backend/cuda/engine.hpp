@@ -4,6 +4,7 @@
 // Device, of which backend/cuda/device.cuh is the one with a GPU:
 //   void* queue();                                        of kernels: the lane `work`
 //   template <class K> static void launch(void* queue, const K&, int blocks);
+//   static device_limits limits();                        of the device that kernels are launched on
 //   void* allocate(std::size_t bytes, memory_place);      null where there is too little memory
 //   void release(void*, memory_place) noexcept;
 //   std::size_t free_bytes();                             of the device's memory

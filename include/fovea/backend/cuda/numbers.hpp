@@ -35,6 +35,20 @@ FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
 struct alignas(16) four_numbers {
     float v[4];
 };
+struct alignas(8) two_numbers {
+    float v[2];
+};
+struct alignas(4) two_halves { // neighbours in 16 bits
+    std::uint16_t bits[2];
+};
+
+// Of a format that is known when the kernel is compiled, for inner loops.
+template <number_format Format> FOVEA_HOST_DEVICE two_numbers widened(two_halves x) {
+    return {{detail::widened(Format, x.bits[0]), detail::widened(Format, x.bits[1])}};
+}
+template <number_format Format> FOVEA_HOST_DEVICE two_halves narrowed(two_numbers x) {
+    return {{detail::narrowed(Format, x.v[0]), detail::narrowed(Format, x.v[1])}};
+}
 
 struct device_numbers {
     std::byte* data = nullptr;
@@ -69,6 +83,19 @@ struct device_numbers {
         FOVEA_UNROLL
         for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
         reinterpret_cast<four_halves*>(data)[i / 4] = to;
+    }
+    // Two at once: i is even, data lies at a multiple of their bytes.
+    FOVEA_HOST_DEVICE two_numbers two(std::ptrdiff_t i) const {
+        if (format == number_format::float32) return reinterpret_cast<const two_numbers*>(data)[i / 2];
+        const two_halves from = reinterpret_cast<const two_halves*>(data)[i / 2];
+        return {{detail::widened(format, from.bits[0]), detail::widened(format, from.bits[1])}};
+    }
+    FOVEA_HOST_DEVICE void put_two(std::ptrdiff_t i, two_numbers from) const {
+        if (format == number_format::float32)
+            reinterpret_cast<two_numbers*>(data)[i / 2] = from;
+        else
+            reinterpret_cast<two_halves*>(data)[i / 2] = {
+                {detail::narrowed(format, from.v[0]), detail::narrowed(format, from.v[1])}};
     }
     // As it would be read again.
     FOVEA_HOST_DEVICE float rounded(float v) const {

@@ -3,10 +3,12 @@
 //
 //   struct some_device {
 //       template <class Kernel> static void launch(void* queue, const Kernel&, int blocks);
+//       static device_limits limits();
 //   };
 #pragma once
 #include "fovea/backend/cuda/activation.hpp"
 #include "fovea/backend/cuda/arithmetic.hpp"
+#include "fovea/backend/cuda/attention_branch.hpp"
 #include "fovea/backend/cuda/convolution.hpp"
 #include "fovea/backend/cuda/depthwise.hpp"
 #include "fovea/backend/cuda/filters.hpp"
@@ -15,6 +17,7 @@
 #include "fovea/backend/cuda/weight_norm.hpp"
 #include "fovea/graph/tracer.hpp"
 #include "fovea/ops/arithmetic.hpp"
+#include "fovea/ops/attention_branch.hpp"
 #include "fovea/ops/conv2d.hpp"
 #include "fovea/ops/normalise.hpp"
 #include "fovea/ops/resize.hpp"
@@ -63,6 +66,20 @@ template <class Device, class Call> void launch_depthwise(const Call& c, bool ga
     launch<Device>(c, value_kernel<depthwise_kernel>(c, p.groups, {p}));
 }
 
+// Strips of 24 columns, or narrower ones where a block has less memory.
+template <int F, int H, number_format Format> using wide_attention = attention_branch_kernel<F, H, Format, 24, 4>;
+template <int F, int H, number_format Format> using narrow_attention = attention_branch_kernel<F, H, Format, 12, 2>;
+
+template <class Kernel> bool fits_into(const device_limits& on) {
+    return sizeof(typename Kernel::shared) <= on.shared_bytes;
+}
+template <class Device, int F, int H, number_format Format> void launch_attention(const call& c) {
+    const device_limits on = Device::limits();
+    using wide = wide_attention<F, H, Format>;
+    if (fits_into<wide>(on)) return launch<Device>(c, wide(c, on));
+    launch<Device>(c, narrow_attention<F, H, Format>(c, on));
+}
+
 } // namespace detail
 
 // ---- convolutions; an unknown activation is an operation of its own after them
@@ -104,6 +121,26 @@ template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolut
 template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
 template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
     detail::launch_convolution<D>(c); // of one tap
+}
+
+// ---- VapSR's attention branch in 16 bits
+// -----------------------------------------------------------------------------
+template <class D, int F, int H>
+requires(attention_fits_tiles(F, H)) attention_filters<F, H> layout_of(on_device<D>, attention_branch<F, H>);
+template <class D, int F, int H> void prepare(on_device<D>, attention_filters<F, H>, const preparation_call& c) {
+    static_cast<attention_filters<F, H>*>(c.out)->arrange(c); // on the host: in inference alone
+}
+template <class D, int F, int H>
+std::size_t prepared_bytes(on_device<D>, attention_filters<F, H>, const preparation_call&) {
+    return sizeof(attention_filters<F, H>);
+}
+template <class D, int F, int H> bool can_run(on_device<D>, attention_branch<F, H>) {
+    return detail::fits_into<detail::narrow_attention<F, H, number_format::bfloat16>>(D::limits());
+}
+template <class D, int F, int H>
+void forward(on_device<D>, laid_out<attention_branch<F, H>, attention_filters<F, H>>, const call& c) {
+    c.x[0].format == number_format::bfloat16 ? detail::launch_attention<D, F, H, number_format::bfloat16>(c)
+                                             : detail::launch_attention<D, F, H, number_format::float16>(c);
 }
 
 // ---- values on their own

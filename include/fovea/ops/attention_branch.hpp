@@ -1,0 +1,14 @@
+// VapSR's block behind its first convolution as one operation, for inference. Zhou et al. 2022, arXiv 2210.05960,
+// figure 3.
+//
+//   y = proj_2(a * depthwise_dilated(depthwise(pointwise(a)))) + x
+//   out = LayerNorm over the F channels of each pixel
+// x[0] = a (N,H,W,A), x[1] = x and out (N,H,W,F). Weights, each with its bias: pointwise (A,A,1,1), depthwise
+// (A,1,5,5), depthwise_dilated (A,1,5,5) with dilation 3, proj_2 (F,A,1,1), LayerNorm (F,1,1,1). attributes: epsilon.
+#pragma once
+
+namespace fovea {
+
+template <int Features, int Hidden> struct attention_branch {};
+
+} // namespace fovea
