@@ -1,4 +1,5 @@
-// A device on the host with a library of convolutions: plain loops over what a shape describes, in double.
+// A device on the host with a library of convolutions and their gradients: plain loops over what a shape describes, in
+// double.
 #pragma once
 #include <map>
 
@@ -9,41 +10,96 @@ namespace fovea_test {
 
 class looped_convolution final : public fovea::convolution_plan {
   public:
-    looped_convolution(host_device& on, const fovea::convolution_shape& s) : on_(on), s_(s) {}
+    looped_convolution(host_device& on, const fovea::convolution_shape& s) : on_(on), s_(s) {
+        for (auto format : fovea::formats_of_filters(s))
+            if (filters_are_float32 || format == s.x.format) filters_ = format;
+    }
     void run(const fovea::library_convolution& l) const override {
         host_device::put(on_.queue(), [this, l] { compute(l); });
     }
-    static inline int runs = 0;
+    fovea::number_format filters() const override { return filters_; }
+    static inline int runs = 0, input_gradients = 0, weight_gradients = 0; // runs: of all
+    static inline bool filters_are_float32 = false;                        // gradients, where there is a choice
 
   private:
     using tensor = fovea::convolution_shape::tensor;
 
     void compute(const fovea::library_convolution& l) const {
         ++runs;
+        switch (s_.pass) {
+            case fovea::convolution_pass::values:
+                return compute_values(l);
+            case fovea::convolution_pass::input_gradient:
+                ++input_gradients;
+                return compute_input_gradient(l);
+            case fovea::convolution_pass::weight_gradient:
+                ++weight_gradients;
+                return compute_weight_gradient(l);
+        }
+    }
+    void compute_values(const fovea::library_convolution& l) const {
+        each_output([&](int n, int v, int u, int o) {
+            const float sum = float(sum_at(l, n, v, u, o)), y = fovea::device_activation{s_.activation, s_.slope}(sum);
+            put(l.y, s_.y, n, v, u, s_.outputs, o, s_.skips ? y + get(l.skip, s_.skip, n, v, u, s_.outputs, o) : y);
+        });
+    }
+    double sum_at(const fovea::library_convolution& l, int n, int v, int u, int o) const {
+        const fovea::device_numbers w{l.w, filters_};
+        double sum = s_.bias ? double(reinterpret_cast<const float*>(l.b)[o]) : 0;
+        each_product(v, u, o, [&](int row, int column, int c, int filter) {
+            sum += double(get(l.x, s_.x, n, row, column, s_.inputs, c)) * double(w[filter]);
+        });
+        return sum;
+    }
+    void compute_input_gradient(const fovea::library_convolution& l) const {
+        const fovea::device_numbers w{l.w, filters_};
+        std::vector<double> dx(std::size_t(s_.batch) * s_.height * s_.width * s_.inputs);
+        const auto at = [&](int n, int row, int column, int c) -> double& {
+            return dx[std::size_t(((n * s_.height + row) * s_.width + column) * s_.inputs + c)];
+        };
+        each_output([&](int n, int v, int u, int o) {
+            const double dy = double(get(l.y, s_.y, n, v, u, s_.outputs, o));
+            each_product(v, u, o, [&](int row, int column, int c, int filter) {
+                at(n, row, column, c) += dy * double(w[filter]);
+            });
+        });
+        for (int n = 0; n < s_.batch; ++n)
+            for (int row = 0; row < s_.height; ++row)
+                for (int column = 0; column < s_.width; ++column)
+                    for (int c = 0; c < s_.inputs; ++c) {
+                        const float sum = float(at(n, row, column, c));
+                        put(l.x, s_.x, n, row, column, s_.inputs, c,
+                            s_.skips ? sum + get(l.skip, s_.skip, n, row, column, s_.inputs, c) : sum);
+                    }
+    }
+    void compute_weight_gradient(const fovea::library_convolution& l) const {
+        std::vector<double> dw(std::size_t(s_.outputs) * s_.kernel * s_.kernel * (s_.inputs / s_.groups));
+        each_output([&](int n, int v, int u, int o) {
+            const double dy = double(get(l.y, s_.y, n, v, u, s_.outputs, o));
+            each_product(v, u, o, [&](int row, int column, int c, int filter) {
+                dw[std::size_t(filter)] += dy * double(get(l.x, s_.x, n, row, column, s_.inputs, c));
+            });
+        });
+        const fovea::device_numbers to{l.w, filters_};
+        for (std::size_t i = 0; i < dw.size(); ++i) to.put(std::ptrdiff_t(i), float(dw[i]));
+    }
+
+    template <class F> void each_output(F f) const { // f(image, row, column, output)
         for (int n = 0; n < s_.batch; ++n)
             for (int v = 0; v < s_.out_height; ++v)
                 for (int u = 0; u < s_.out_width; ++u)
-                    for (int o = 0; o < s_.outputs; ++o) {
-                        const float sum = float(sum_at(l, n, v, u, o)),
-                                    y = fovea::device_activation{s_.activation, s_.slope}(sum);
-                        put(l.y, s_.y, n, v, u, s_.outputs, o,
-                            s_.skips ? y + get(l.skip, s_.skip, n, v, u, s_.outputs, o) : y);
-                    }
+                    for (int o = 0; o < s_.outputs; ++o) f(n, v, u, o);
     }
-    double sum_at(const fovea::library_convolution& l, int n, int v, int u, int o) const {
+    template <class F> void each_product(int v, int u, int o, F f) const { // f(row, column, input, number in w)
         const int inputs = s_.inputs / s_.groups, group = o / (s_.outputs / s_.groups);
-        const fovea::device_numbers w{l.w, s_.x.format};
-        double sum = s_.bias ? double(reinterpret_cast<const float*>(l.b)[o]) : 0;
         for (int i = 0; i < s_.kernel; ++i)
             for (int j = 0; j < s_.kernel; ++j) {
                 const int row = v * s_.stride + i * s_.dilation - s_.top,
                           column = u * s_.stride + j * s_.dilation - s_.left;
                 if (row < 0 || row >= s_.height || column < 0 || column >= s_.width) continue;
                 for (int c = 0; c < inputs; ++c)
-                    sum += double(get(l.x, s_.x, n, row, column, s_.inputs, group * inputs + c)) *
-                           double(w[((o * s_.kernel + i) * s_.kernel + j) * inputs + c]);
+                    f(row, column, group * inputs + c, ((o * s_.kernel + i) * s_.kernel + j) * inputs + c);
             }
-        return sum;
     }
     static std::ptrdiff_t index(const tensor& t, int n, int v, int u, int channels, int c) {
         return n * t.image_stride + v * t.row_stride + std::ptrdiff_t(u) * channels + c;
@@ -57,6 +113,7 @@ class looped_convolution final : public fovea::convolution_plan {
 
     host_device& on_;
     fovea::convolution_shape s_;
+    fovea::number_format filters_ = s_.x.format;
 };
 
 // It lacks convolutions that are clamped.

@@ -109,6 +109,55 @@ TEST_CASE("library: what differs has another name") {
     CHECK(a.name() != b.name());
     b = a, b.left = 1;
     CHECK(a.name() != b.name());
+    for (auto pass : {convolution_pass::input_gradient, convolution_pass::weight_gradient}) {
+        b = a, b.pass = pass;
+        CHECK(a.name() != b.name());
+    }
+}
+
+TEST_CASE("library: the formats of filters and of their gradients") {
+    convolution_shape s;
+    for (auto format : {number_format::float32, number_format::bfloat16, number_format::float16}) {
+        s.x.format = format;
+        for (auto pass : {convolution_pass::values, convolution_pass::input_gradient}) {
+            s.pass = pass;
+            CHECK(formats_of_filters(s) == std::vector{format});
+        }
+        s.pass = convolution_pass::weight_gradient;
+        CHECK(formats_of_filters(s) ==
+              (format == number_format::float32 ? std::vector{format} : std::vector{format, number_format::float32}));
+    }
+}
+
+// Of rows that no output reads there is a gradient, too: zeros.
+TEST_CASE("library: the gradient of an input is that of all its pixels") {
+    std::vector<float> numbers(10 * 8 * 3);
+    gradient_call g;
+    g.a.kernel = 1, g.a.stride = 3;
+    g.images = {0, 1};
+    g.dx[0] = {.data = reinterpret_cast<std::byte*>(numbers.data()),
+               .height = 9,
+               .width = 8,
+               .channels = 3,
+               .columns = 8,
+               .stored = 9,
+               .row_stride = 24,
+               .image_stride = 216};
+    g.dy = g.dx[0], g.dy.height = g.dy.stored = 3, g.dy.width = 3;
+    attributes forward = g.a;
+    forward.method = convolution_method::library;
+    const auto l = fovea::detail::input_gradient_for_library(g, forward, numbers.data());
+    REQUIRE(l);
+    CHECK(l->x == g.dx[0].data);
+    CHECK((l->shape.height == 9 && l->shape.width == 8 && l->shape.out_height == 3 && l->shape.out_width == 3));
+    CHECK((l->shape.top == 0 && l->shape.bottom == 0 && l->shape.left == 0 && l->shape.right == 0));
+    CHECK((!l->shape.skips && l->shape.pass == convolution_pass::input_gradient));
+    g.accumulates[0] = true;
+    CHECK(fovea::detail::input_gradient_for_library(g, forward, numbers.data())->skip == l->x);
+    g.dy.format = number_format::bfloat16;
+    CHECK(!fovea::detail::input_gradient_for_library(g, forward, numbers.data()));
+    g.dy.format = number_format::float32, forward.method = convolution_method::direct;
+    CHECK(!fovea::detail::input_gradient_for_library(g, forward, numbers.data()));
 }
 
 TEST_CASE("library: tensors whose rows are not in order are not its") {

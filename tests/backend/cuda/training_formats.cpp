@@ -22,28 +22,50 @@ TEST_CASE("training of the GPU in 16 bits: gradients") { check_half_gradients<tr
 TEST_CASE("training of the GPU in 16 bits: steps") { check_half_steps<trained_on_host>(); }
 TEST_CASE("training of the GPU in 16 bits: the scale of the loss") { check_loss_scale<trained_on_host>(); }
 
-TEST_CASE("training of the GPU in 16 bits: a library's convolutions, forward and back to their inputs") {
-    using network = sequential<conv<3, 8, 3>, residual<conv<8, 12, 3, silu>, conv<12, 8, 5>>,
-                               conv<8, 6, 3, identity, conv_options{.stride = 2}>,
-                               conv<6, 6, 3, relu, conv_options{.groups = 2, .padding = 0}>, conv<6, 3, 1>>;
-    const samples s(2, 14, 11, 1, 3);
+TEST_CASE("training of the GPU in 16 bits: a library's convolutions, forward and back") {
+    // Strides whose gradient is added to that of a skip, and others that leave the last pixels unread.
+    using half = conv<8, 6, 3, identity, conv_options{.stride = 2}>;
+    using network =
+        sequential<conv<3, 8, 3>, residual<conv<8, 12, 3, silu>, conv<12, 8, 5>>,
+                   sum<half, conv<8, 6, 1, identity, conv_options{.stride = 2, .bias = false}>>,
+                   conv<6, 6, 3, relu, conv_options{.dilation = 2, .groups = 2, .padding = 1}>, conv<6, 3, 1>>;
+    const samples s(2, 14, 12, 1, 3);
     const auto gradients = [&]<class Backend>(Backend, precision_kind p) {
         trainable<network, Backend> net({.seed = 4, .input_gradient = true, .precision = p});
-        net.forward(s.x.view());
-        auto dy = net.output_gradient();
-        random_stream random(7);
-        for (std::ptrdiff_t i = 0; i < dy.batch() * dy.image_stride(); ++i) dy.data()[i] = random.normal();
-        net.backward();
+        for (int micro_batch : {0, 1}) { // whose gradients are added
+            net.forward(s.x.view());
+            auto dy = net.output_gradient();
+            random_stream random(std::uint64_t(7 + micro_batch));
+            for (std::ptrdiff_t i = 0; i < dy.batch() * dy.image_stride(); ++i) dy.data()[i] = random.normal();
+            net.backward();
+        }
         std::vector<float> all;
         for (auto& g : net.parameters()) all.insert(all.end(), g.gradient, g.gradient + g.size());
         const auto dx = net.input_gradient();
         all.insert(all.end(), dx.data(), dx.data() + dx.batch() * dx.image_stride());
         return all;
     };
-    looped_convolution::runs = 0;
-    const auto exact = gradients(trained_on_host{}, precision_kind::float32),
-               by_library = gradients(trained_with_library{}, precision_kind::tensor_float32);
-    CHECK(looped_convolution::runs == 6 + 5); // the strided one's input gradient is not its
-    CHECK(relative(by_library, exact) < 1e-5);
-    CHECK(relative(gradients(trained_with_library{}, precision_kind::bfloat16), exact) < 10. / 512);
+    struct counts {
+        int values, input_gradients, weight_gradients; // of a micro-batch
+    };
+    const auto check = [&](precision_kind p, counts expected, double error) {
+        INFO(name_of(p));
+        auto &runs = looped_convolution::runs, &to_inputs = looped_convolution::input_gradients,
+             &to_weights = looped_convolution::weight_gradients;
+        runs = to_inputs = to_weights = 0;
+        const auto exact = gradients(trained_on_host{}, precision_kind::float32),
+                   by_library = gradients(trained_with_library{}, p);
+        CHECK(relative(by_library, exact) < error);
+        CHECK(to_weights == 2 * expected.weight_gradients);
+        CHECK(to_inputs == 2 * expected.input_gradients);
+        CHECK(runs - to_weights - to_inputs == 2 * expected.values);
+    };
+    // Where the strides are 1 an input's gradient is a convolution, too.
+    check(precision_kind::tensor_float32, {7 + 5, 2, 7}, 1e-5);
+    for (bool wide : {false, true}) { // in 16 bits the network's input and output and their gradients stay in float32
+        looped_convolution::filters_are_float32 = wide;
+        check(precision_kind::bfloat16, {7 + 5, 2, 5}, 10. / 512);
+        check(precision_kind::float16, {7 + 5, 2, 5}, 10. / 4096);
+    }
+    looped_convolution::filters_are_float32 = false;
 }

@@ -152,6 +152,31 @@ struct add_parts {
     }
 };
 
+// dw += a gradient (O,K,K,I/groups), as a library writes it.
+struct add_filters {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    device_numbers from;
+    float* dw; // (O, I/groups, K, K)
+    int outputs, inputs, taps;
+
+    add_filters(const gradient_call& c, number_format format)
+        : from{c.scratch, format},
+          dw(c.weight_gradient<float>(0)),
+          outputs(c.dims[0]),
+          inputs(c.dims[1]),
+          taps(c.dims[2] * c.dims[3]) {}
+
+    int blocks() const { return blocks_for(std::ptrdiff_t(outputs) * inputs * taps, threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const int i = block * threads + thread, tap = i % taps, input = i / taps % inputs, output = i / (taps * inputs);
+        if (output < outputs) dw[i] += from[(output * taps + tap) * inputs + input];
+    }
+};
+
 // Depthwise: sums for each channel and tap.
 struct depthwise_weight_gradient {
     static constexpr int sums = 1;

@@ -5,13 +5,20 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fovea/core/error.hpp"
 #include "fovea/graph/kernel.hpp"
 
 namespace fovea {
 
-// y = f(conv(x, w) + b) + skip. w (O,K,K,I/groups) in the format of x, b (O) in float32.
+// What of a convolution is computed, of tensors that are always named as in the forward pass:
+//   values            y = f(conv(x, w) + b) + skip
+//   input_gradient    x = the gradient of x, where y is that of y, + skip, which is of x's size
+//   weight_gradient   w = the gradient of w, where y is that of y
+enum class convolution_pass { values, input_gradient, weight_gradient };
+
+// w (O,K,K,I/groups) in the format of x, or where it is a gradient in that of the plan; b (O) in float32.
 struct convolution_shape {
     struct tensor {
         number_format format = number_format::float32;
@@ -20,6 +27,7 @@ struct convolution_shape {
         auto operator<=>(const tensor&) const = default;
     };
 
+    convolution_pass pass = convolution_pass::values;
     int batch = 1, height = 0, width = 0, inputs = 0; // of the pixels of x that are there
     int out_height = 0, out_width = 0, outputs = 0;
     int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zeros around those of x
@@ -35,24 +43,33 @@ struct convolution_shape {
         const auto of = [](const tensor& t) {
             return text_of(int(t.format), ',', t.row_stride, ',', t.image_stride, ',', t.alignment);
         };
-        return text_of(batch, 'x', height, 'x', width, 'x', inputs, " to ", out_height, 'x', out_width, 'x', outputs,
-                       ", zeros ", top, ',', bottom, ',', left, ',', right, ", kernel ", kernel, ',', stride, ',',
-                       dilation, ',', groups, ", then ", int(activation), ',', std::bit_cast<std::uint32_t>(slope), ',',
-                       bias, ',', skips, ", tensors ", of(x), ' ', of(y), ' ', of(skip));
+        return text_of(int(pass), ": ", batch, 'x', height, 'x', width, 'x', inputs, " to ", out_height, 'x', out_width,
+                       'x', outputs, ", zeros ", top, ',', bottom, ',', left, ',', right, ", kernel ", kernel, ',',
+                       stride, ',', dilation, ',', groups, ", then ", int(activation), ',',
+                       std::bit_cast<std::uint32_t>(slope), ',', bias, ',', skips, ", tensors ", of(x), ' ', of(y), ' ',
+                       of(skip));
     }
 };
 
 struct library_convolution {
     convolution_shape shape;
-    std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr,
-              *y = nullptr; // the first numbers; b, skip: or null
+    // The first numbers; b, skip: or null.
+    std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr, *y = nullptr;
 };
+
+// Those in which a library may read w or write it: gradients that are sums of products in 16 bits may leave it rounded
+// to those or in float32, whichever is faster.
+inline std::vector<number_format> formats_of_filters(const convolution_shape& s) {
+    if (s.pass != convolution_pass::weight_gradient || s.x.format == number_format::float32) return {s.x.format};
+    return {s.x.format, number_format::float32};
+}
 
 // How a library computes all convolutions of a shape.
 class convolution_plan {
   public:
     virtual ~convolution_plan() = default;
     virtual void run(const library_convolution&) const = 0; // into the device's queue
+    virtual number_format filters() const = 0;              // of w
 };
 
 namespace detail {

@@ -1,5 +1,6 @@
-// y = f(conv(x, w) + b) + skip as one graph of cuDNN: x and w in bf16 or fp16, or in float32, which is then rounded to
-// TF32; sums in float32; y and skip in any format.
+// y = f(conv(x, w) + b) + skip as one graph of cuDNN, or a gradient of the convolution: what is multiplied in bf16 or
+// fp16, or in float32, which is then rounded to TF32; sums in float32; y and skip, or what else is written, in any
+// format.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -23,24 +24,19 @@ class cudnn_convolution_graph {
   public:
     enum tensor : std::int64_t { x = 1, w, b, skip, y }; // as the pointers of a run are named
 
-    // handle: null where there is no device, only a description of one.
-    explicit cudnn_convolution_graph(const convolution_shape& shape, cudnnHandle_t handle = nullptr) : shape_(shape) {
-        const convolution_shape& s = shape_;
-        add_tensor(x, {s.batch, s.inputs, s.height, s.width}, s.x);
-        const std::int64_t inputs = s.inputs / s.groups, line = s.kernel * inputs;
-        add_tensor(w, {s.outputs, inputs, s.kernel, s.kernel}, {s.x.format, line, line * s.kernel, most_aligned});
-        // Other numbers than it multiplies a convolution gives with a step behind it alone, be that the identity.
-        const bool activated = s.activation != activation_kind::identity || (!s.skips && s.x.format != s.y.format);
-        std::int64_t now = s.bias || activated || s.skips ? next_virtual() : add_result(y, s.y);
-        add_convolution(now);
-        if (s.bias) {
-            add_tensor(b, {1, s.outputs, 1, 1}, {number_format::float32, s.outputs, s.outputs, most_aligned});
-            now = step(CUDNN_POINTWISE_ADD, now, b, !activated && !s.skips);
-        }
-        if (activated) now = step(mode(), now, 0, !s.skips);
-        if (s.skips) {
-            add_result(skip, s.skip);
-            now = step(CUDNN_POINTWISE_ADD, now, skip, true);
+    // filters: the format of w. handle: null where there is no device, only a description of one.
+    cudnn_convolution_graph(const convolution_shape& shape, number_format filters, cudnnHandle_t handle = nullptr)
+        : shape_(shape), filters_(filters) {
+        switch (shape.pass) {
+            case convolution_pass::values:
+                add_values();
+                break;
+            case convolution_pass::input_gradient:
+                add_input_gradient();
+                break;
+            case convolution_pass::weight_gradient:
+                add_weight_gradient();
+                break;
         }
         finish(handle);
     }
@@ -50,6 +46,48 @@ class cudnn_convolution_graph {
   private:
     using dimensions = std::array<std::int64_t, 4>; // (N,C,H,W), as cuDNN counts
     static constexpr int most_aligned = 16;
+
+    // Other numbers than it multiplies a convolution gives with a step behind it alone, be that the identity.
+    void add_values() {
+        const convolution_shape& s = shape_;
+        add_x(), add_w();
+        const bool activated = s.activation != activation_kind::identity || (!s.skips && s.x.format != s.y.format);
+        std::int64_t now = s.bias || activated || s.skips ? next_virtual(size_of_y()) : add_y();
+        add_convolution(now);
+        if (s.bias) {
+            add_tensor(b, {1, s.outputs, 1, 1}, {number_format::float32, s.outputs, s.outputs, most_aligned});
+            now = step(CUDNN_POINTWISE_ADD, now, b, activated || s.skips ? next_virtual(size_of_y()) : add_y());
+        }
+        if (activated) now = step(mode(), now, 0, s.skips ? next_virtual(size_of_y()) : add_y());
+        if (s.skips) step(CUDNN_POINTWISE_ADD, now, add_tensor(skip, size_of_y(), s.skip), add_y());
+    }
+    void add_input_gradient() {
+        add_y(), add_w();
+        const std::int64_t now = shape_.skips ? next_virtual(size_of_x()) : add_x();
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, geometry())
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, at(y))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, at(w))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, at(now))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, 1.0)
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, 0.0);
+        operations_.push_back(std::move(o).finished());
+        if (shape_.skips) step(CUDNN_POINTWISE_ADD, now, add_tensor(skip, size_of_x(), shape_.skip), add_x());
+    }
+    void add_weight_gradient() {
+        add_x(), add_y();
+        const bool widened = filters_ != shape_.x.format;
+        const std::int64_t now = widened ? next_virtual(size_of_w()) : add_w();
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, geometry())
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, at(x))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, at(y))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, at(now))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, 1.0)
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, 0.0);
+        operations_.push_back(std::move(o).finished());
+        if (widened) step(CUDNN_POINTWISE_IDENTITY, now, 0, add_w());
+    }
 
     // In memory (N,H,W,C).
     std::int64_t add_tensor(std::int64_t id, dimensions dims, const convolution_shape::tensor& t,
@@ -65,19 +103,26 @@ class cudnn_convolution_graph {
         tensors_.emplace_back(id, std::move(d).finished());
         return id;
     }
-    std::int64_t add_result(std::int64_t id, const convolution_shape::tensor& t, bool is_virtual = false) {
-        return add_tensor(id, {shape_.batch, shape_.outputs, shape_.out_height, shape_.out_width}, t, is_virtual);
+    dimensions size_of_x() const { return {shape_.batch, shape_.inputs, shape_.height, shape_.width}; }
+    dimensions size_of_w() const {
+        return {shape_.outputs, shape_.inputs / shape_.groups, shape_.kernel, shape_.kernel};
     }
-    std::int64_t next_virtual() { // without gaps
-        const std::ptrdiff_t row = std::ptrdiff_t(shape_.out_width) * shape_.outputs;
-        return add_result(std::int64_t(100 + tensors_.size()),
-                          {number_format::float32, row, row * shape_.out_height, most_aligned}, true);
+    dimensions size_of_y() const { return {shape_.batch, shape_.outputs, shape_.out_height, shape_.out_width}; }
+    static convolution_shape::tensor without_gaps(number_format f, const dimensions& d) {
+        const auto row = std::ptrdiff_t(d[3] * d[1]);
+        return {f, row, row * std::ptrdiff_t(d[2]), most_aligned};
+    }
+    std::int64_t add_x() { return add_tensor(x, size_of_x(), shape_.x); }
+    std::int64_t add_w() { return add_tensor(w, size_of_w(), without_gaps(filters_, size_of_w())); }
+    std::int64_t add_y() { return add_tensor(y, size_of_y(), shape_.y); }
+    std::int64_t next_virtual(const dimensions& size) {
+        return add_tensor(std::int64_t(100 + tensors_.size()), size, without_gaps(number_format::float32, size), true);
     }
     const cudnn_descriptor& at(std::int64_t id) const {
         return std::find_if(tensors_.begin(), tensors_.end(), [&](auto& t) { return t.first == id; })->second;
     }
 
-    void add_convolution(std::int64_t to) {
+    const cudnn_descriptor& geometry() {
         const auto both = [](int down, int along) { return std::vector<std::int64_t>{down, along}; };
         const convolution_shape& s = shape_;
         cudnn_descriptor how(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
@@ -89,8 +134,11 @@ class cudnn_convolution_graph {
             .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, both(s.top, s.left))
             .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, both(s.bottom, s.right));
         parts_.push_back(std::move(how).finished());
+        return parts_.back();
+    }
+    void add_convolution(std::int64_t to) {
         cudnn_descriptor o(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
-        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, parts_.back())
+        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, geometry())
             .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, at(x))
             .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, at(w))
             .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, at(to))
@@ -113,8 +161,7 @@ class cudnn_convolution_graph {
     }
 
     // One step behind the convolution, of one tensor or of two; returns what it gives.
-    std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, bool last) {
-        const std::int64_t to = last ? add_result(y, shape_.y) : next_virtual();
+    std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, std::int64_t to) {
         cudnn_descriptor how(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
         how.set(CUDNN_ATTR_POINTWISE_MODE, what).set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
         if (what == CUDNN_POINTWISE_SWISH_FWD) how.set(CUDNN_ATTR_POINTWISE_SWISH_BETA, 1.0);
@@ -140,6 +187,7 @@ class cudnn_convolution_graph {
     }
 
     const convolution_shape shape_;
+    const number_format filters_;
     std::vector<std::pair<std::int64_t, cudnn_descriptor>> tensors_;
     std::vector<cudnn_descriptor> parts_, operations_;
     std::optional<cudnn_descriptor> graph_;

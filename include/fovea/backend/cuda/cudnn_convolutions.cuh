@@ -66,8 +66,8 @@ class cudnn_convolutions {
     }
     ~cudnn_convolutions() { cudaFree(workspace_); }
 
-    // Null: no engine takes it. Of a shape that is new, engines run on these tensors, of which y is overwritten, and
-    // the host waits for them. A plan lives as long as this.
+    // Null: no engine takes it. Of a shape that is new, engines run on these tensors, of which what they compute is
+    // overwritten, and the host waits for them. A plan lives as long as this.
     const convolution_plan* find(const library_convolution& l, const notice_function& say) {
         if (!cudnn_has(l.shape.activation)) return nullptr;
         const std::string name = l.shape.name();
@@ -77,12 +77,12 @@ class cudnn_convolutions {
             const auto folder = cache_folder();
             file_.emplace(folder.empty() ? folder : folder / file_name_, say);
         }
-        auto found = from_file(name);
+        auto found = from_file(l.shape);
         if (!found) {
             std::string reason;
             found = fastest(l, reason);
             if (found)
-                file_->keep(name, found->text());
+                file_->keep(name_in_file(l.shape, found->filters), found->plan.text());
             else if (say)
                 say(text_of("cuDNN does not compute ", name, " (", reason, "): it is computed without tensor cores"));
         }
@@ -99,14 +99,23 @@ class cudnn_convolutions {
     static constexpr std::size_t workspace_bytes = 32 << 20;
     static constexpr int most_candidates = 6, runs = 3;
 
-    struct cudnn_convolution_plan final : convolution_plan {
-        cudnn_convolution_plan(const cudnn_convolutions& o, cudnn_plan p) : owner(o), plan(std::move(p)) {}
-        void run(const library_convolution& l) const override {
-            detail::check_cudnn(owner.put(plan, l), "putting a convolution into the queue");
-        }
-        const cudnn_convolutions& owner;
+    struct way {
+        number_format filters;
         cudnn_plan plan;
     };
+    struct cudnn_convolution_plan final : convolution_plan {
+        cudnn_convolution_plan(const cudnn_convolutions& o, way w) : owner(o), how(std::move(w)) {}
+        void run(const library_convolution& l) const override {
+            detail::check_cudnn(owner.put(how.plan, l), "putting a convolution into the queue");
+        }
+        number_format filters() const override { return how.filters; }
+        const cudnn_convolutions& owner;
+        way how;
+    };
+
+    static std::string name_in_file(const convolution_shape& s, number_format filters) {
+        return text_of(s.name(), ", filters ", int(filters));
+    }
 
     cudnnStatus_t put(const cudnn_plan& plan, const library_convolution& l) const {
         using graph = cudnn_convolution_graph;
@@ -117,26 +126,30 @@ class cudnn_convolutions {
         return plan.run(handle_.raw, ids, pointers, workspace_);
     }
 
-    std::optional<cudnn_plan> from_file(const std::string& name) const {
+    std::optional<way> from_file(const convolution_shape& s) const {
         std::string unused; // a plan that no longer fits is measured again
-        const std::string* text = file_->find(name);
-        auto plan = text ? cudnn_plan::of(*text, handle_.raw, nullptr, unused) : std::nullopt;
-        return plan && plan->workspace() <= workspace_bytes ? std::move(plan) : std::nullopt;
+        for (number_format filters : formats_of_filters(s)) {
+            const std::string* text = file_->find(name_in_file(s, filters));
+            auto plan = text ? cudnn_plan::of(*text, handle_.raw, nullptr, unused) : std::nullopt;
+            if (plan && plan->workspace() <= workspace_bytes) return way{filters, std::move(*plan)};
+        }
+        return {};
     }
 
-    std::optional<cudnn_plan> fastest(const library_convolution& l, std::string& reason) const {
-        std::optional<cudnn_plan> best;
+    std::optional<way> fastest(const library_convolution& l, std::string& reason) const {
+        std::optional<way> best;
         float least = std::numeric_limits<float>::infinity();
-        for (cudnn_plan& candidate : candidates(l.shape, reason)) {
-            const float time = milliseconds(candidate, l);
-            if (time < least) least = time, best = std::move(candidate);
-        }
+        for (number_format filters : formats_of_filters(l.shape))
+            for (cudnn_plan& candidate : candidates(l.shape, filters, reason)) {
+                const float time = milliseconds(candidate, l);
+                if (time < least) least = time, best = way{filters, std::move(candidate)};
+            }
         return best;
     }
-    std::vector<cudnn_plan> candidates(const convolution_shape& s, std::string& reason) const {
+    std::vector<cudnn_plan> candidates(const convolution_shape& s, number_format filters, std::string& reason) const {
         std::vector<cudnn_plan> all;
         std::optional<cudnn_convolution_graph> graph;
-        reason = reason_of_failure([&] { graph.emplace(s, handle_.raw); });
+        reason = reason_of_failure([&] { graph.emplace(s, filters, handle_.raw); });
         if (!graph) return all;
         for (auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
             if (!all.empty()) break;

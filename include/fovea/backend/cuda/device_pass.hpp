@@ -256,7 +256,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
                 continue;
             }
             gradient_call c = call_back(i);
-            if (take_targets(c, i)) input_gradient_by_library(op(i), over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+            if (needs_weight_gradient(i)) weight_gradient_by_library(op(i), c);
+            if (take_targets(c, i)) input_gradient_by_library(i, over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
         }
         library_.save({});
     }
@@ -266,6 +267,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
             const operation& o = op(i);
             const gradient_call c = gradient_call_of(i, weights_);
             if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
+            if (library_.any() && needs_weight_gradient(i) && o.a.method == convolution_method::library)
+                bytes = std::max(bytes, count(o.dims) * sizeof(float));
             if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
         }
         return bytes;
@@ -280,23 +283,37 @@ template <class Device, class Interface> class device_pass : public Interface, p
     void differentiate(int i) {
         const operation& o = op(i);
         const gradient_call whole = call_back(i);
-        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) {
+        if (needs_weight_gradient(i)) {
             gradient_call c = over(whole, whole.dy);
             for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
             c.outputs = {0, o.dims[0]};
-            o.d.weights(c);
+            put_weight_gradient(o, c);
         }
         if (whole.statistics) o.d.statistics_back(whole);
         gradient_call c = whole;
-        if (take_targets(c, i)) put_input_gradient(o, over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        if (take_targets(c, i)) put_input_gradient(i, over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
     }
-    planned_convolution input_gradient_by_library(const operation& o, const gradient_call& c) {
-        return c.arranged ? library_.find(detail::input_gradient_as_call(c, o.a), {}) : planned_convolution{};
+    bool needs_weight_gradient(int i) const { return plan_.needs_weights[std::size_t(i)] && op(i).d.weights; }
+    planned_convolution weight_gradient_by_library(const operation& o, const gradient_call& c) {
+        return library_.find(detail::weight_gradient_for_library(c, o.a, c.scratch), {});
     }
-    void put_input_gradient(const operation& o, const gradient_call& c) {
-        const auto by_library = input_gradient_by_library(o, c);
-        by_library ? by_library.run() : o.d.input(c);
+    void put_weight_gradient(const operation& o, const gradient_call& c) {
+        const auto by_library = weight_gradient_by_library(o, c);
+        if (!by_library) return o.d.weights(c);
+        by_library.run();
+        detail::launch<Device>(c, add_filters(c, by_library.plan->filters()));
+        detail::launch_bias_gradient<Device>(c); // which may overwrite the scratch memory then
+    }
+    planned_convolution input_gradient_by_library(int i, const gradient_call& c) {
+        const operation& o = op(i);
+        if (!c.arranged) return {};
+        if (c.a.stride == 1) return library_.find(detail::input_gradient_as_call(c, o.a), {});
+        return library_.find(detail::input_gradient_for_library(c, o.a, weights_[o.w[0]]), {});
+    }
+    void put_input_gradient(int i, const gradient_call& c) {
+        const auto by_library = input_gradient_by_library(i, c);
+        by_library ? by_library.run() : op(i).d.input(c);
     }
     void pass(const window& dx, const window& dy, bool adds) {
         gradient_call c;

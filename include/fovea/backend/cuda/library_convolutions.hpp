@@ -26,16 +26,45 @@ struct planned_convolution {
 
 namespace detail {
 
-// The gradient of a convolution's input, as a convolution with turned filters: of `forward` its attributes, as traced.
-// Only where that has no stride.
+// The gradient of a convolution's input where that has no stride, as a convolution with turned filters. `forward`: its
+// attributes, as traced.
 inline call input_gradient_as_call(const gradient_call& g, const attributes& forward) {
     call c;
     c.a = g.a, c.a.offset = -g.a.offset;
-    c.a.method = g.a.stride == 1 ? forward.method : convolution_method::direct;
+    c.a.method = forward.method;
     c.images = g.images, c.rows = g.rows, c.cols = g.cols;
     c.x[0] = g.dy, c.y = g.dx[0], c.w[0] = g.arranged;
     if (g.accumulates[0]) c.x[1] = g.dx[0];
     return c;
+}
+
+// A convolution forward, to be turned into one of its gradients: of x, of all of dy. None where they differ in format.
+inline std::optional<library_convolution> forward_of(const gradient_call& g, const attributes& forward, const window& x,
+                                                     const void* filters) {
+    if (forward.method != convolution_method::library || x.format != g.dy.format) return {};
+    call c;
+    c.a = forward, c.a.activation = activation_kind::identity;
+    c.images = g.images, c.rows = {0, g.dy.height}, c.cols = {0, g.dy.width};
+    c.x[0] = x, c.y = g.dy, c.w[0] = filters;
+    return library_convolution_of(c);
+}
+// The same with strides. filters: as of the forward pass.
+inline std::optional<library_convolution> input_gradient_for_library(const gradient_call& g, const attributes& forward,
+                                                                     const void* filters) {
+    auto l = forward_of(g, forward, g.dx[0], filters);
+    if (!l) return {};
+    convolution_shape& s = l->shape;
+    s.pass = convolution_pass::input_gradient;
+    s.height = g.dx[0].height, s.width = g.dx[0].width; // also the last pixels, which no output may have read
+    if (g.accumulates[0]) l->skip = l->x, s.skips = true, s.skip = s.x;
+    return l;
+}
+// dw as (O,K,K,I/groups), overwritten.
+inline std::optional<library_convolution> weight_gradient_for_library(const gradient_call& g, const attributes& forward,
+                                                                      void* dw) {
+    auto l = forward_of(g, forward, g.x[0], dw);
+    if (l) l->shape.pass = convolution_pass::weight_gradient;
+    return l;
 }
 
 } // namespace detail
@@ -61,11 +90,15 @@ template <class Device> class library_convolutions {
     }
     // Of one; what was measured is to be saved then.
     planned_convolution find(const call& c, const notice_function& say) {
+        if (c.a.method != convolution_method::library) return {};
+        return find(library_convolution_of(c), say);
+    }
+    planned_convolution find(const std::optional<library_convolution>& l, const notice_function& say) {
         if constexpr (has_library<Device>)
-            if (on_ && c.a.method == convolution_method::library)
-                if (const auto l = library_convolution_of(c)) return {device_.find_convolution(*l, say), *l};
+            if (on_ && l) return {device_.find_convolution(*l, say), *l};
         return {};
     }
+    bool any() const { return has_library<Device> && on_; }
     void save(const notice_function& say) {
         if constexpr (has_library<Device>)
             if (on_) device_.save_convolutions(say);
