@@ -256,8 +256,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
                 continue;
             }
             gradient_call c = call_back(i);
-            if (needs_weight_gradient(i)) weight_gradient_by_library(op(i), c);
-            if (take_targets(c, i)) input_gradient_by_library(i, over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+            if (needs_weight_gradient(i)) weight_gradient_by_library(i, detail::alike_for_weights(c));
+            if (take_targets(c, i)) input_gradient_by_library(i, alike_for_input(over_target(c)));
         }
         library_.save({});
     }
@@ -267,13 +267,14 @@ template <class Device, class Interface> class device_pass : public Interface, p
             const operation& o = op(i);
             const gradient_call c = gradient_call_of(i, weights_);
             if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
-            if (library_.any() && needs_weight_gradient(i) && o.a.method == convolution_method::library)
-                bytes = std::max(bytes, count(o.dims) * sizeof(float));
+            if (library_.any() && o.a.method == convolution_method::library)
+                bytes = std::max(bytes, detail::scratch_for_library(c));
             if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
         }
         return bytes;
     }
     static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
+    static gradient_call over_target(const gradient_call& c) { return over(c, c.dx[0] ? c.dx[0] : c.dx[1]); }
 
     gradient_call call_back(int i) const {
         gradient_call c = gradient_call_of(i, weights_);
@@ -287,33 +288,46 @@ template <class Device, class Interface> class device_pass : public Interface, p
             gradient_call c = over(whole, whole.dy);
             for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
             c.outputs = {0, o.dims[0]};
-            put_weight_gradient(o, c);
+            put_weight_gradient(i, c);
         }
         if (whole.statistics) o.d.statistics_back(whole);
         gradient_call c = whole;
-        if (take_targets(c, i)) put_input_gradient(i, over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        if (take_targets(c, i)) put_input_gradient(i, over_target(c));
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
     }
     bool needs_weight_gradient(int i) const { return plan_.needs_weights[std::size_t(i)] && op(i).d.weights; }
-    planned_convolution weight_gradient_by_library(const operation& o, const gradient_call& c) {
-        return library_.find(detail::weight_gradient_for_library(c, o.a, c.scratch), {});
+    planned_convolution weight_gradient_by_library(int i, const gradient_call& c) {
+        return library_.find(detail::weight_gradient_for_library(c, op(i).a), {});
     }
-    void put_weight_gradient(const operation& o, const gradient_call& c) {
-        const auto by_library = weight_gradient_by_library(o, c);
-        if (!by_library) return o.d.weights(c);
+    void put_weight_gradient(int i, const gradient_call& c) {
+        const gradient_call alike = detail::alike_for_weights(c);
+        const auto by_library = weight_gradient_by_library(i, alike);
+        if (!by_library) return op(i).d.weights(c);
+        widen(alike.x[0], c.x[0]), widen(alike.dy, c.dy);
         by_library.run();
         detail::launch<Device>(c, add_filters(c, by_library.plan->filters()));
         detail::launch_bias_gradient<Device>(c); // which may overwrite the scratch memory then
     }
+    // Without strides it is a convolution, in which tensors may differ in format.
+    static bool is_convolution(const gradient_call& c) { return c.a.stride == 1; }
+    gradient_call alike_for_input(const gradient_call& c) const {
+        return is_convolution(c) ? c : detail::alike_for_input(c);
+    }
     planned_convolution input_gradient_by_library(int i, const gradient_call& c) {
         const operation& o = op(i);
         if (!c.arranged) return {};
-        if (c.a.stride == 1) return library_.find(detail::input_gradient_as_call(c, o.a), {});
+        if (is_convolution(c)) return library_.find(detail::input_gradient_as_call(c, o.a), {});
         return library_.find(detail::input_gradient_for_library(c, o.a, weights_[o.w[0]]), {});
     }
     void put_input_gradient(int i, const gradient_call& c) {
-        const auto by_library = input_gradient_by_library(i, c);
-        by_library ? by_library.run() : op(i).d.input(c);
+        const gradient_call alike = alike_for_input(c);
+        const auto by_library = input_gradient_by_library(i, alike);
+        if (!by_library) return op(i).d.input(c);
+        widen(alike.dy, c.dy);
+        by_library.run();
+    }
+    void widen(const window& to, const window& from) {
+        if (to.format != from.format) pass(to, from, false);
     }
     void pass(const window& dx, const window& dy, bool adds) {
         gradient_call c;

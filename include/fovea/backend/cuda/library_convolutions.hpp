@@ -59,12 +59,42 @@ inline std::optional<library_convolution> input_gradient_for_library(const gradi
     if (g.accumulates[0]) l->skip = l->x, s.skips = true, s.skip = s.x;
     return l;
 }
-// dw as (O,K,K,I/groups), overwritten.
-inline std::optional<library_convolution> weight_gradient_for_library(const gradient_call& g, const attributes& forward,
-                                                                      void* dw) {
-    auto l = forward_of(g, forward, g.x[0], dw);
+// dw as (O,K,K,I/groups) at the beginning of the scratch memory.
+inline std::optional<library_convolution> weight_gradient_for_library(const gradient_call& g,
+                                                                      const attributes& forward) {
+    auto l = forward_of(g, forward, g.x[0], g.scratch);
     if (l) l->shape.pass = convolution_pass::weight_gradient;
     return l;
+}
+
+// A library multiplies numbers of one format. Where a convolution's input and output differ, what is in 16 bits is to
+// be copied to float32 for a gradient, into the scratch memory behind dw.
+inline std::size_t scratch_for_filters(const gradient_call& g) {
+    constexpr std::size_t alignment = 256;
+    return (count(g.dims) * sizeof(float) + alignment - 1) / alignment * alignment;
+}
+inline std::size_t scratch_for_library(const gradient_call& g) {
+    const window& narrow = g.x[0].format == number_format::float32 ? g.dy : g.x[0];
+    const auto images = std::size_t(g.images.size()), pixels = std::size_t(narrow.height) * std::size_t(narrow.width);
+    const bool differ = g.x[0].format != g.dy.format;
+    return scratch_for_filters(g) + (differ ? images * pixels * std::size_t(narrow.channels) * sizeof(float) : 0);
+}
+// w as it is then, unless `other` has its format.
+inline window in_format_of(const window& other, window w, const gradient_call& g) {
+    if (w.format == other.format || w.format == number_format::float32) return w;
+    w.data = g.scratch + scratch_for_filters(g), w.format = number_format::float32;
+    w.left = 0, w.columns = w.width, w.stored = w.height;
+    w.row_stride = std::ptrdiff_t(w.width) * w.channels, w.image_stride = w.row_stride * w.height;
+    return w;
+}
+inline gradient_call alike_for_weights(gradient_call g) {
+    const window x = g.x[0];
+    g.x[0] = in_format_of(g.dy, x, g), g.dy = in_format_of(x, g.dy, g);
+    return g;
+}
+inline gradient_call alike_for_input(gradient_call g) {
+    g.dy = in_format_of(g.dx[0], g.dy, g);
+    return g;
 }
 
 } // namespace detail
