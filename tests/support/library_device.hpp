@@ -3,7 +3,7 @@
 #pragma once
 #include <map>
 
-#include "fovea/backend/cuda/activation.hpp"
+#include "fovea/backend/cuda/value_gradient.hpp"
 #include "support/host_device.hpp"
 
 namespace fovea_test {
@@ -18,14 +18,17 @@ class looped_convolution final : public fovea::convolution_plan {
         host_device::put(on_.queue(), [this, l] { compute(l); });
     }
     fovea::number_format filters() const override { return filters_; }
-    static inline int runs = 0, input_gradients = 0, weight_gradients = 0; // runs: of all
-    static inline bool filters_are_float32 = false;                        // gradients, where there is a choice
+    // runs: of all; with what follows or precedes them: activations, slopes, gradients of biases.
+    static inline int runs = 0, input_gradients = 0, weight_gradients = 0, activations = 0, slopes = 0, biases = 0;
+    static inline bool filters_are_float32 = false; // gradients, where there is a choice
 
   private:
     using tensor = fovea::convolution_shape::tensor;
 
     void compute(const fovea::library_convolution& l) const {
         ++runs;
+        activations += s_.role == fovea::activation_role::kept;
+        slopes += differentiates(), biases += differentiates() && s_.bias;
         switch (s_.pass) {
             case fovea::convolution_pass::values:
                 return compute_values(l);
@@ -38,14 +41,32 @@ class looped_convolution final : public fovea::convolution_plan {
         }
     }
     void compute_values(const fovea::library_convolution& l) const {
+        std::vector<double> sums(std::size_t(s_.outputs));
         each_output([&](int n, int v, int u, int o) {
-            const float sum = float(sum_at(l, n, v, u, o)), y = fovea::device_activation{s_.activation, s_.slope}(sum);
+            const float sum = float(sum_at(l, n, v, u, o));
+            if (differentiates()) return put_slope(l, l.y, s_.y, n, v, u, s_.outputs, o, sum, sums);
+            if (s_.role == fovea::activation_role::kept) put(l.before, s_.before, n, v, u, s_.outputs, o, sum);
+            const float y = fovea::device_activation{s_.activation, s_.slope}(sum);
             put(l.y, s_.y, n, v, u, s_.outputs, o, s_.skips ? y + get(l.skip, s_.skip, n, v, u, s_.outputs, o) : y);
         });
+        put_sums(l, sums);
+    }
+    bool differentiates() const { return s_.role == fovea::activation_role::differentiated; }
+    // The gradient times the activation's slope, and that to the sum of its channel.
+    void put_slope(const fovea::library_convolution& l, std::byte* to, const tensor& t, int n, int row, int column,
+                   int channels, int c, float gradient, std::vector<double>& sums) const {
+        const float before = get(l.before, s_.before, n, row, column, channels, c),
+                    product = fovea::device_slope{s_.activation, s_.slope}(before)*gradient;
+        put(to, t, n, row, column, channels, c, product);
+        sums[std::size_t(c)] += double(product);
+    }
+    void put_sums(const fovea::library_convolution& l, const std::vector<double>& sums) const {
+        if (!differentiates() || !s_.bias) return;
+        for (std::size_t c = 0; c < sums.size(); ++c) reinterpret_cast<float*>(l.b)[c] = float(sums[c]);
     }
     double sum_at(const fovea::library_convolution& l, int n, int v, int u, int o) const {
         const fovea::device_numbers w{l.w, filters_};
-        double sum = s_.bias ? double(reinterpret_cast<const float*>(l.b)[o]) : 0;
+        double sum = s_.bias && !differentiates() ? double(reinterpret_cast<const float*>(l.b)[o]) : 0;
         each_product(v, u, o, [&](int row, int column, int c, int filter) {
             sum += double(get(l.x, s_.x, n, row, column, s_.inputs, c)) * double(w[filter]);
         });
@@ -63,14 +84,20 @@ class looped_convolution final : public fovea::convolution_plan {
                 at(n, row, column, c) += dy * double(w[filter]);
             });
         });
+        std::vector<double> sums(std::size_t(s_.inputs));
         for (int n = 0; n < s_.batch; ++n)
             for (int row = 0; row < s_.height; ++row)
                 for (int column = 0; column < s_.width; ++column)
                     for (int c = 0; c < s_.inputs; ++c) {
                         const float sum = float(at(n, row, column, c));
+                        if (differentiates()) {
+                            put_slope(l, l.x, s_.x, n, row, column, s_.inputs, c, sum, sums);
+                            continue;
+                        }
                         put(l.x, s_.x, n, row, column, s_.inputs, c,
                             s_.skips ? sum + get(l.skip, s_.skip, n, row, column, s_.inputs, c) : sum);
                     }
+        put_sums(l, sums);
     }
     void compute_weight_gradient(const fovea::library_convolution& l) const {
         std::vector<double> dw(std::size_t(s_.outputs) * s_.kernel * s_.kernel * (s_.inputs / s_.groups));

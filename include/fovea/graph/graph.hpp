@@ -151,6 +151,12 @@ struct operation {
     scratch_size scratch = nullptr;
 };
 
+// Whether it is an activation that a backend may fuse, and nothing else.
+constexpr bool only_activates(const operation& o) {
+    return o.w[0] < 0 && o.x[1] < 0 && o.a.activation != activation_kind::identity &&
+           o.a.activation != activation_kind::custom;
+}
+
 // Weights to weights, once at loading in inference.
 struct preparation {
     index_list<max_weights> w{};

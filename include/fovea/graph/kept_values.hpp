@@ -12,7 +12,7 @@ struct training_options {
     number_format storage = number_format::float32; // of what is kept from the forward pass to the backward pass
     std::vector<int> outputs{}; // tensors besides the last that a loss reads, and gives gradients where they have any
     bool whole_calls = false;   // an operation runs in one call and looks where the image ends, as on a GPU: there are
-                                // neither margins nor partial sums
+                                // neither margins nor partial sums. An activation may run together with what it follows
 };
 
 namespace detail {

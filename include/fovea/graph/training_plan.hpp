@@ -41,6 +41,14 @@ struct training_plan {
 
 namespace detail {
 
+// Whether the next operation is an activation of what this one gives.
+inline bool activation_follows(const graph& g, int i) {
+    const auto next = std::size_t(i) + 1;
+    if (next >= g.operations.size()) return false;
+    const operation& o = g.operations[next];
+    return only_activates(o) && o.x[0] == g.operations[next - 1].y;
+}
+
 class training_planner {
   public:
     training_planner(const graph& g, extent input, int batch, const training_options& o, std::size_t element)
@@ -96,6 +104,7 @@ class training_planner {
             p_.steps.push_back({training_step::kind::forward, i});
             const int now = ++now_;
             value(op(i).y, false).use(now);
+            if (options_.whole_calls && activation_follows(g_, i)) value(op(i + 1).y, false).use(now);
             for (int x : op(i).x)
                 if (x >= 0) value(x, false).use(now);
             if (op(i).d.statistics) statistics(i).use(now);

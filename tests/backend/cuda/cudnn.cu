@@ -27,14 +27,19 @@ constexpr std::string_view h200 = R"({"maxGridSize": [2147483647, 65535, 65535],
     "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048, "isTccDriver": 0, "supportCoopLaunch": 1, "deviceVer": 900,
     "driverVer": 13000, "cudaDeviceId": 0, "deviceName": "NVIDIA H200", "totalGlobalMem": 150000000000})";
 
-// Puts nothing anywhere, and writes down what a library would be asked for.
+// Puts nothing anywhere, and writes down what a library would be asked for, which takes all of it.
 struct listing_device : fovea_test::host_device {
+    struct nothing_done final : convolution_plan {
+        void run(const library_convolution&) const override {}
+        number_format filters() const override { return number_format::float32; }
+    };
     static inline std::set<convolution_shape> asked{};
+    static inline const nothing_done plan{};
     template <class Kernel> static void launch(void*, const Kernel&, int) {}
     void open_convolutions() {}
     const convolution_plan* find_convolution(const library_convolution& l, const notice_function&) {
         asked.insert(l.shape);
-        return nullptr;
+        return cudnn_has(l.shape.activation) ? &plan : nullptr;
     }
     void save_convolutions(const notice_function&) {}
 };
@@ -97,25 +102,31 @@ template <class Network> void check_supported(std::size_t shapes, std::size_t fu
 
 // What a training step asks for: how many shapes of each kind.
 struct asked_for {
-    std::size_t values, input_gradients, weight_gradients;
+    std::size_t values, with_activation, input_gradients, with_slopes, with_biases, weight_gradients;
     bool operator==(const asked_for&) const = default;
 };
 std::ostream& operator<<(std::ostream& to, const asked_for& a) {
-    return to << a.values << ", " << a.input_gradients << ", " << a.weight_gradients;
+    return to << a.values << ", " << a.with_activation << ", " << a.input_gradients << ", " << a.with_slopes << ", "
+              << a.with_biases << ", " << a.weight_gradients;
 }
-template <class Network> void check_trained(int batch, int side, asked_for expected, bool input_gradient = false) {
+template <class Network>
+void check_trained(int batch, int side, const asked_for& expected, bool input_gradient = false) {
     for (auto p : rounding) {
         trainable<Network, listed> net({.input_gradient = input_gradient, .precision = p});
         listing_device::asked.clear();
         net.forward(tensor<float>(batch, side, side, 3).view());
-        std::map<convolution_pass, std::size_t> count;
+        asked_for asked{};
         for (auto& s : listing_device::asked) {
             INFO(name_of(p) << ": " << s.name());
-            ++count[s.pass];
+            const bool differentiates = s.role == activation_role::differentiated;
+            asked.values += s.pass == convolution_pass::values;
+            asked.input_gradients += s.pass == convolution_pass::input_gradient;
+            asked.weight_gradients += s.pass == convolution_pass::weight_gradient;
+            asked.with_activation += s.role == activation_role::kept;
+            asked.with_slopes += differentiates, asked.with_biases += differentiates && s.bias;
             CHECK(has_engines(s));
         }
-        CHECK(asked_for{count[convolution_pass::values], count[convolution_pass::input_gradient],
-                        count[convolution_pass::weight_gradient]} == expected);
+        CHECK(asked == expected);
     }
 }
 
@@ -152,12 +163,15 @@ TEST_CASE("cudnn: tiles of images") {
     CHECK((inner && cut));
 }
 TEST_CASE("cudnn: a training step's convolutions and their gradients") {
-    // An input's gradient without strides is a convolution, too.
-    check_trained<zoo::supercool<4, 64, 2, 2>>(32, 64, {7, 0, 4});
-    check_trained<zoo::vapsr_network<2, 48, 64, 1>>(16, 64, {13, 0, 7});
-    check_trained<zoo::vapsr_network<2, 64, 48, 1, 3>>(16, 64, {13, 0, 7});
-    check_trained<zoo::critic_small>(8, 256, {38, 6, 24});
-    check_trained<zoo::critic_small>(8, 256, {38, 7, 24}, true);
+    // An input's gradient without strides is a convolution, too. Those of the activation and the bias before are part
+    // of it.
+    check_trained<zoo::supercool<4, 64, 2, 2>>(32, 64, {7, 1, 0, 1, 1, 4});
+    check_trained<zoo::vapsr_network<2, 48, 64, 1>>(16, 64, {13, 2, 0, 1, 1, 7});
+    check_trained<zoo::vapsr_network<2, 64, 48, 1, 3>>(16, 64, {13, 2, 0, 1, 1, 7});
+    check_trained<zoo::critic_small>(8, 256, {42, 7, 7, 11, 4, 24}, true); // also that of an image that it looks at
+    using chain = sequential<conv<3, 64, 3, relu>, conv<64, 48, 3, leaky_relu<1, 5>>, conv<48, 64, 3, gelu>,
+                             conv<64, 32, 3, silu, conv_options{.stride = 2}>, conv<32, 32, 1>>;
+    check_trained<chain>(8, 64, {8, 4, 1, 4, 4, 5});
 }
 TEST_CASE("cudnn: the code of fused convolutions compiles") {
     for (auto p : {precision_kind::bfloat16, precision_kind::tensor_float32})

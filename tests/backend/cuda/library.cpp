@@ -98,7 +98,8 @@ TEST_CASE("library: what differs has another name") {
                               .slope = 0.1f,
                               .x = {number_format::bfloat16, 36, 396, 4},
                               .y = {},
-                              .skip = {}};
+                              .skip = {},
+                              .before = {}};
     convolution_shape b = a;
     CHECK(a.name() == b.name());
     b.slope = 0.2f;
@@ -113,6 +114,12 @@ TEST_CASE("library: what differs has another name") {
         b = a, b.pass = pass;
         CHECK(a.name() != b.name());
     }
+    for (auto role : {activation_role::kept, activation_role::differentiated}) {
+        b = a, b.role = role;
+        CHECK(a.name() != b.name());
+    }
+    b = a, b.before = a.x;
+    CHECK(a.name() != b.name());
 }
 
 TEST_CASE("library: the formats of filters and of their gradients") {

@@ -28,8 +28,9 @@ TEST_CASE("training of the GPU in 16 bits: a library's convolutions, forward and
     using half = conv<8, 6, 3, identity, conv_options{.stride = 2}>;
     using network =
         sequential<conv<3, 8, 3, identity, conv_options{.stride = 2}>, residual<conv<8, 12, 3, silu>, conv<12, 8, 5>>,
-                   sum<half, conv<8, 6, 1, identity, conv_options{.stride = 2, .bias = false}>>,
-                   conv<6, 6, 3, relu, conv_options{.dilation = 2, .groups = 2, .padding = 1}>, conv<6, 3, 1>>;
+                   sum<half, conv<8, 6, 1, identity, conv_options{.stride = 2, .bias = false}>>, conv<6, 6, 3, gelu>,
+                   conv<6, 6, 3, leaky_relu<1, 5>, conv_options{.stride = 2}>,
+                   conv<6, 6, 3, unit_range, conv_options{.dilation = 2, .groups = 2, .padding = 1}>, conv<6, 3, 1>>;
     const samples s(2, 28, 23, 1, 3);
     const auto gradients = [&]<class Backend>(Backend, precision_kind p) {
         trainable<network, Backend> net({.seed = 4, .input_gradient = true, .precision = p});
@@ -46,27 +47,32 @@ TEST_CASE("training of the GPU in 16 bits: a library's convolutions, forward and
         all.insert(all.end(), dx.data(), dx.data() + dx.batch() * dx.image_stride());
         return all;
     };
-    struct counts {
-        int values, input_gradients, weight_gradients; // of a micro-batch
+    struct counts { // of a micro-batch
+        int values, input_gradients, weight_gradients, activations, slopes, biases;
     };
     const auto check = [&](precision_kind p, counts expected, double error) {
         INFO(name_of(p));
-        auto &runs = looped_convolution::runs, &to_inputs = looped_convolution::input_gradients,
-             &to_weights = looped_convolution::weight_gradients;
-        runs = to_inputs = to_weights = 0;
+        using library = looped_convolution;
+        library::runs = library::input_gradients = library::weight_gradients = 0;
+        library::activations = library::slopes = library::biases = 0;
         const auto exact = gradients(trained_on_host{}, precision_kind::float32),
                    by_library = gradients(trained_with_library{}, p);
         CHECK(relative(by_library, exact) < error);
-        CHECK(to_weights == 2 * expected.weight_gradients);
-        CHECK(to_inputs == 2 * expected.input_gradients);
-        CHECK(runs - to_weights - to_inputs == 2 * expected.values);
+        const auto forward = library::runs - library::input_gradients - library::weight_gradients;
+        CHECK(forward == 2 * expected.values);
+        CHECK(library::input_gradients == 2 * expected.input_gradients);
+        CHECK(library::weight_gradients == 2 * expected.weight_gradients);
+        CHECK(library::activations == 2 * expected.activations);
+        CHECK(library::slopes == 2 * expected.slopes);
+        CHECK(library::biases == 2 * expected.biases);
     };
-    // Where the strides are 1 an input's gradient is a convolution, too.
-    check(precision_kind::tensor_float32, {7 + 4, 3, 7}, 1e-5);
+    // Where the strides are 1 an input's gradient is a convolution, too. A clamp is no part of one.
+    const counts expected{9 + 5, 4, 9, 3, 3, 3};
+    check(precision_kind::tensor_float32, expected, 1e-5);
     for (bool wide : {false, true}) {
         looped_convolution::filters_are_float32 = wide;
-        check(precision_kind::bfloat16, {7 + 4, 3, 7}, 10. / 512);
-        check(precision_kind::float16, {7 + 4, 3, 7}, 10. / 4096);
+        check(precision_kind::bfloat16, expected, 10. / 512);
+        check(precision_kind::float16, expected, 10. / 4096);
     }
     looped_convolution::filters_are_float32 = false;
 }

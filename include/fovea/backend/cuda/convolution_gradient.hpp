@@ -152,7 +152,7 @@ struct add_parts {
     }
 };
 
-// dw += a gradient (O,K,K,I/groups), as a library writes it.
+// dw += a gradient (O,K,K,I/groups), as a library writes it. A bias has one input and one tap.
 struct add_filters {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -162,12 +162,8 @@ struct add_filters {
     float* dw; // (O, I/groups, K, K)
     int outputs, inputs, taps;
 
-    add_filters(const gradient_call& c, number_format format)
-        : from{c.scratch, format},
-          dw(c.weight_gradient<float>(0)),
-          outputs(c.dims[0]),
-          inputs(c.dims[1]),
-          taps(c.dims[2] * c.dims[3]) {}
+    add_filters(std::byte* gradient, number_format format, float* to, const weight_shape& dims)
+        : from{gradient, format}, dw(to), outputs(dims[0]), inputs(dims[1]), taps(dims[2] * dims[3]) {}
 
     int blocks() const { return blocks_for(std::ptrdiff_t(outputs) * inputs * taps, threads); }
     FOVEA_HOST_DEVICE int phases() const { return 1; }

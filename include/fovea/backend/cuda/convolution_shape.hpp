@@ -18,6 +18,14 @@ namespace fovea {
 //   weight_gradient   w = the gradient of w, where y is that of y
 enum class convolution_pass { values, input_gradient, weight_gradient };
 
+// What becomes of the activation f:
+//   applied          as above
+//   kept             the same, and `before` = conv(x, w) + b is written, too: a training step reads it again
+//   differentiated   of a gradient, which is multiplied by f'(before); where there is b, it becomes the sum of that
+//   over
+//                    all pixels: the gradient of the bias before f
+enum class activation_role { applied, kept, differentiated };
+
 // w (O,K,K,I/groups) in the format of x, or where it is a gradient in that of the plan; b (O) in float32.
 struct convolution_shape {
     struct tensor {
@@ -33,9 +41,10 @@ struct convolution_shape {
     int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zeros around those of x
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
     activation_kind activation = activation_kind::identity;
+    activation_role role = activation_role::applied;
     float slope = 0; // of leaky_relu
     bool bias = false, skips = false;
-    tensor x, y, skip;
+    tensor x, y, skip, before;
     auto operator<=>(const convolution_shape&) const = default;
 
     // The same for all that are equal, and for no others.
@@ -45,16 +54,16 @@ struct convolution_shape {
         };
         return text_of(int(pass), ": ", batch, 'x', height, 'x', width, 'x', inputs, " to ", out_height, 'x', out_width,
                        'x', outputs, ", zeros ", top, ',', bottom, ',', left, ',', right, ", kernel ", kernel, ',',
-                       stride, ',', dilation, ',', groups, ", then ", int(activation), ',',
+                       stride, ',', dilation, ',', groups, ", then ", int(activation), ',', int(role), ',',
                        std::bit_cast<std::uint32_t>(slope), ',', bias, ',', skips, ", tensors ", of(x), ' ', of(y), ' ',
-                       of(skip));
+                       of(skip), ' ', of(before));
     }
 };
 
 struct library_convolution {
     convolution_shape shape;
-    // The first numbers; b, skip: or null.
-    std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr, *y = nullptr;
+    // The first numbers; b, skip, before: or null.
+    std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr, *y = nullptr, *before = nullptr;
 };
 
 // Those in which a library may read w or write it: gradients that are sums of products in 16 bits may leave it rounded
@@ -135,7 +144,8 @@ inline std::optional<library_convolution> library_convolution_of(const call& c) 
                .skips = l.skip != nullptr,
                .x = detail::tensor_of(x, l.x),
                .y = detail::tensor_of(c.y, l.y),
-               .skip = skip ? detail::tensor_of(skip, l.skip) : convolution_shape::tensor{}};
+               .skip = skip ? detail::tensor_of(skip, l.skip) : convolution_shape::tensor{},
+               .before = {}};
     return l;
 }
 

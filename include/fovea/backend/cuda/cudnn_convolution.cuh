@@ -22,7 +22,7 @@ constexpr cudnnDataType_t cudnn_type(number_format f) {
 
 class cudnn_convolution_graph {
   public:
-    enum tensor : std::int64_t { x = 1, w, b, skip, y }; // as the pointers of a run are named
+    enum tensor : std::int64_t { x = 1, w, b, skip, y, before }; // as the pointers of a run are named
 
     // filters: the format of w. handle: null where there is no device, only a description of one.
     cudnn_convolution_graph(const convolution_shape& shape, number_format filters, cudnnHandle_t handle = nullptr)
@@ -51,19 +51,27 @@ class cudnn_convolution_graph {
     void add_values() {
         const convolution_shape& s = shape_;
         add_x(), add_w();
-        const bool activated = s.activation != activation_kind::identity || (!s.skips && s.x.format != s.y.format);
-        std::int64_t now = s.bias || activated || s.skips ? next_virtual(size_of_y()) : add_y();
-        add_convolution(now);
-        if (s.bias) {
-            add_tensor(b, {1, s.outputs, 1, 1}, {number_format::float32, s.outputs, s.outputs, most_aligned});
-            now = step(CUDNN_POINTWISE_ADD, now, b, activated || s.skips ? next_virtual(size_of_y()) : add_y());
+        if (s.role == activation_role::differentiated) {
+            const std::int64_t now = next_virtual(size_of_y());
+            add_convolution(now);
+            return add_slopes(now, size_of_y(), [this] { return add_y(); });
         }
+        const bool keeps = s.role == activation_role::kept;
+        const auto add_before = [&] {
+            return keeps ? add_tensor(before, size_of_y(), s.before) : next_virtual(size_of_y());
+        };
+        const bool activated = s.activation != activation_kind::identity || (!s.skips && s.x.format != s.y.format);
+        const bool more = activated || s.skips;
+        std::int64_t now = s.bias ? next_virtual(size_of_y()) : more ? add_before() : add_y();
+        add_convolution(now);
+        if (s.bias) now = step(CUDNN_POINTWISE_ADD, now, add_sums(s.outputs), more ? add_before() : add_y());
         if (activated) now = step(mode(), now, 0, s.skips ? next_virtual(size_of_y()) : add_y());
         if (s.skips) step(CUDNN_POINTWISE_ADD, now, add_tensor(skip, size_of_y(), s.skip), add_y());
     }
     void add_input_gradient() {
         add_y(), add_w();
-        const std::int64_t now = shape_.skips ? next_virtual(size_of_x()) : add_x();
+        const bool differentiates = shape_.role == activation_role::differentiated;
+        const std::int64_t now = shape_.skips || differentiates ? next_virtual(size_of_x()) : add_x();
         cudnn_descriptor o(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
         o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, geometry())
             .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, at(y))
@@ -72,7 +80,30 @@ class cudnn_convolution_graph {
             .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, 1.0)
             .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, 0.0);
         operations_.push_back(std::move(o).finished());
+        if (differentiates) return add_slopes(now, size_of_x(), [this] { return add_x(); });
         if (shape_.skips) step(CUDNN_POINTWISE_ADD, now, add_tensor(skip, size_of_x(), shape_.skip), add_x());
+    }
+    // The gradient `from` times the activation's slope, and what that adds up to.
+    template <class Result> void add_slopes(std::int64_t from, const dimensions& size, Result add_result) {
+        add_tensor(before, size, shape_.before);
+        const std::int64_t to = add_result();
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, pointwise(slope_mode()))
+            .set(CUDNN_ATTR_OPERATION_POINTWISE_DYDESC, at(from))
+            .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, at(before))
+            .set(CUDNN_ATTR_OPERATION_POINTWISE_DXDESC, at(to));
+        operations_.push_back(std::move(o).finished());
+        if (!shape_.bias) return;
+        cudnn_descriptor how(CUDNN_BACKEND_REDUCTION_DESCRIPTOR);
+        how.set(CUDNN_ATTR_REDUCTION_OPERATOR, CUDNN_REDUCE_TENSOR_ADD)
+            .set(CUDNN_ATTR_REDUCTION_COMP_TYPE, CUDNN_DATA_FLOAT);
+        parts_.push_back(std::move(how).finished());
+        const std::int64_t sums = add_sums(int(size[1]));
+        cudnn_descriptor sum(CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR);
+        sum.set(CUDNN_ATTR_OPERATION_REDUCTION_DESC, parts_.back())
+            .set(CUDNN_ATTR_OPERATION_REDUCTION_XDESC, at(to))
+            .set(CUDNN_ATTR_OPERATION_REDUCTION_YDESC, at(sums));
+        operations_.push_back(std::move(sum).finished());
     }
     void add_weight_gradient() {
         add_x(), add_y();
@@ -115,6 +146,9 @@ class cudnn_convolution_graph {
     std::int64_t add_x() { return add_tensor(x, size_of_x(), shape_.x); }
     std::int64_t add_w() { return add_tensor(w, size_of_w(), without_gaps(filters_, size_of_w())); }
     std::int64_t add_y() { return add_tensor(y, size_of_y(), shape_.y); }
+    std::int64_t add_sums(int channels) { // a number for each channel
+        return add_tensor(b, {1, channels, 1, 1}, {number_format::float32, channels, channels, most_aligned});
+    }
     std::int64_t next_virtual(const dimensions& size) {
         return add_tensor(std::int64_t(100 + tensors_.size()), size, without_gaps(number_format::float32, size), true);
     }
@@ -160,16 +194,32 @@ class cudnn_convolution_graph {
         }
     }
 
-    // One step behind the convolution, of one tensor or of two; returns what it gives.
-    std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, std::int64_t to) {
+    cudnnPointwiseMode_t slope_mode() const {
+        switch (shape_.activation) {
+            case activation_kind::silu:
+                return CUDNN_POINTWISE_SWISH_BWD;
+            case activation_kind::gelu:
+                return CUDNN_POINTWISE_GELU_BWD;
+            default: // relu, with a slope below or without
+                return CUDNN_POINTWISE_RELU_BWD;
+        }
+    }
+
+    const cudnn_descriptor& pointwise(cudnnPointwiseMode_t what) {
+        const bool swish = what == CUDNN_POINTWISE_SWISH_FWD || what == CUDNN_POINTWISE_SWISH_BWD,
+                   relu = what == CUDNN_POINTWISE_RELU_FWD || what == CUDNN_POINTWISE_RELU_BWD;
         cudnn_descriptor how(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
         how.set(CUDNN_ATTR_POINTWISE_MODE, what).set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
-        if (what == CUDNN_POINTWISE_SWISH_FWD) how.set(CUDNN_ATTR_POINTWISE_SWISH_BETA, 1.0);
-        if (what == CUDNN_POINTWISE_RELU_FWD && shape_.activation == activation_kind::leaky_relu)
+        if (swish) how.set(CUDNN_ATTR_POINTWISE_SWISH_BETA, 1.0);
+        if (relu && shape_.activation == activation_kind::leaky_relu)
             how.set(CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, double(shape_.slope));
         parts_.push_back(std::move(how).finished());
+        return parts_.back();
+    }
+    // One step behind the convolution, of one tensor or of two; returns what it gives.
+    std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, std::int64_t to) {
         cudnn_descriptor o(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
-        o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, parts_.back())
+        o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, pointwise(what))
             .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, at(from));
         if (second) o.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, at(second));
         o.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, at(to));

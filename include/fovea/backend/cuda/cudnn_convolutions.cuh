@@ -123,6 +123,7 @@ class cudnn_convolutions {
         std::vector<void*> pointers{l.x, l.w, l.y};
         if (l.b) ids.push_back(graph::b), pointers.push_back(l.b);
         if (l.skip) ids.push_back(graph::skip), pointers.push_back(l.skip);
+        if (l.before) ids.push_back(graph::before), pointers.push_back(l.before);
         return plan.run(handle_.raw, ids, pointers, workspace_);
     }
 

@@ -118,7 +118,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
     void put_forward(bool evaluating, bool prepares) {
         begin_forward();
         if (prepares) weights_.prepare();
-        for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].of, false, !evaluating);
+        for (std::size_t s = 0; s < plan_.forward; ++s)
+            if (!part_of_last(s)) compute(plan_.steps[s].of, false, !evaluating, by_library_[s].values);
         clear(training_memory::output_gradient());
         for (int t : options_.outputs)
             if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
@@ -144,7 +145,10 @@ template <class Device, class Interface> class device_pass : public Interface, p
         begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             const auto [what, i] = plan_.steps[s];
-            what == training_step::kind::forward ? compute(i, true, false) : differentiate(i);
+            if (what == training_step::kind::forward)
+                compute(i, true, false, by_library_[s].values);
+            else if (!part_of_last(s))
+                differentiate(s);
         }
         if (options_.weight_gradients) weights_.differentiate_preparations();
     }
@@ -218,7 +222,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
         take_windows(c, i, again);
         return c;
     }
-    void compute(int i, bool again, bool updates) {
+    // by_library: how it is computed; without, by the device's own kernel.
+    void compute(int i, bool again, bool updates, const planned_convolution& by_library = {}) {
         const operation& o = op(i);
         const call c = call_of(i, again);
         if (c.statistics && !again) {
@@ -228,7 +233,6 @@ template <class Device, class Interface> class device_pass : public Interface, p
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             o.d.statistics_before(s);
         }
-        const auto by_library = library_.find(c, {});
         by_library ? by_library.run() : o.forward(c);
     }
 
@@ -246,20 +250,77 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
     int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
 
+    // What the device's library computes of a step.
+    struct library_step {
+        planned_convolution values, weights; // values: or the gradient of the input
+        bool takes_next = false;             // the activation that is the next step is part of it
+        std::size_t biased = 0;              // with takes_next, not 0: so is the gradient of that step's bias
+        bool has_its_bias = false;           // of a step that is `biased`
+    };
+    bool part_of_last(std::size_t s) const { return s > 0 && by_library_[s - 1].takes_next; }
+
     // Plans of the device's library, measured while the arena holds nothing.
     void find_convolutions() {
         begin_forward();
-        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
-            const auto [what, i] = plan_.steps[s];
-            if (what == training_step::kind::forward) {
-                library_.find(call_of(i, s >= plan_.forward), {});
-                continue;
-            }
-            gradient_call c = call_back(i);
-            if (needs_weight_gradient(i)) weight_gradient_by_library(i, detail::alike_for_weights(c));
-            if (take_targets(c, i)) input_gradient_by_library(i, alike_for_input(over_target(c)));
-        }
+        by_library_.assign(plan_.steps.size(), {});
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s)
+            if (plan_.steps[s].what == training_step::kind::forward)
+                find_values(s);
+            else if (!part_of_last(s))
+                find_gradients(s);
         library_.save({});
+    }
+    void find_values(std::size_t s) {
+        const int i = plan_.steps[s].of;
+        const bool again = s >= plan_.forward;
+        const call c = call_of(i, again);
+        if (part_of_last(s)) return;
+        library_step& l = by_library_[s];
+        if (!again && detail::activation_follows(g_, i)) {
+            l.values = library_.find(detail::with_activation(c, op(i + 1).a, value(op(i + 1).y, false)), {});
+            l.takes_next = bool(l.values);
+        }
+        if (!l.values) l.values = library_.find(c, {});
+    }
+    void find_gradients(std::size_t s) {
+        const int i = plan_.steps[s].of;
+        library_step& l = by_library_[s];
+        gradient_call c = call_back(i);
+        if (needs_weight_gradient(i))
+            l.weights = library_.find(detail::weight_gradient_for_library(detail::alike_for_weights(c), op(i).a), {});
+        if (!take_targets(c, i)) return;
+        const auto described = input_gradient_for_library(i, over_target(c));
+        if (!described) return;
+        if (activation_precedes(s)) {
+            const operation& activates = op(plan_.steps[s + 1].of);
+            const std::size_t biased = step_with_bias(s + 2, activates.x[0]);
+            auto* const sums = biased ? scratch_.data() : nullptr;
+            const window before = value(activates.x[0], false);
+            l.values = library_.find(detail::with_slopes(*described, activates.a, before, sums), {});
+            l.takes_next = bool(l.values);
+            if (l.values && biased) l.biased = biased, by_library_[biased].has_its_bias = true;
+        }
+        if (!l.values) l.values = library_.find(described, {});
+    }
+    // Whether the next step turns the gradient that this one computes, and nobody adds to, into that of what an
+    // activation was given, in its place.
+    bool activation_precedes(std::size_t s) const {
+        if (s + 1 >= plan_.steps.size() || plan_.steps[s + 1].what != training_step::kind::backward) return false;
+        const int i = plan_.steps[s].of, next = plan_.steps[s + 1].of;
+        const operation &o = op(i), &activates = op(next);
+        const auto computed = [&](int k) { return plan_.ways[std::size_t(k)][0] == gradient_way::computed; };
+        return only_activates(activates) && activates.y == o.x[0] && o.x[1] != o.x[0] && computed(i) &&
+               computed(next) && gradient(activates.x[0]).data == gradient(activates.y).data &&
+               !again_[std::size_t(activates.x[0])];
+    }
+    // The next step backward from s on, if it needs the gradient of a bias that was added to tensor t; else 0.
+    std::size_t step_with_bias(std::size_t s, int t) const {
+        while (s < plan_.steps.size() && plan_.steps[s].what != training_step::kind::backward) ++s;
+        if (s == plan_.steps.size()) return 0;
+        const int i = plan_.steps[s].of;
+        const bool has = op(i).y == t && op(i).a.method == convolution_method::library && needs_weight_gradient(i) &&
+                         weights_.gradient(op(i).d.w[1]);
+        return has ? s : 0;
     }
     std::size_t scratch_bytes() const {
         std::size_t bytes = 0;
@@ -281,50 +342,50 @@ template <class Device, class Interface> class device_pass : public Interface, p
         c.queue = device_.queue(), c.scratch = scratch_.data();
         return c;
     }
-    void differentiate(int i) {
-        const operation& o = op(i);
+    void differentiate(std::size_t s) {
+        const int i = plan_.steps[s].of;
         const gradient_call whole = call_back(i);
-        if (needs_weight_gradient(i)) {
-            gradient_call c = over(whole, whole.dy);
-            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
-            c.outputs = {0, o.dims[0]};
-            put_weight_gradient(i, c);
-        }
-        if (whole.statistics) o.d.statistics_back(whole);
+        if (needs_weight_gradient(i)) put_weight_gradient(s, over(whole, whole.dy));
+        if (whole.statistics) op(i).d.statistics_back(whole);
         gradient_call c = whole;
-        if (take_targets(c, i)) put_input_gradient(i, over_target(c));
+        if (take_targets(c, i)) put_input_gradient(s, over_target(c));
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
     }
     bool needs_weight_gradient(int i) const { return plan_.needs_weights[std::size_t(i)] && op(i).d.weights; }
-    planned_convolution weight_gradient_by_library(int i, const gradient_call& c) {
-        return library_.find(detail::weight_gradient_for_library(c, op(i).a), {});
-    }
-    void put_weight_gradient(int i, const gradient_call& c) {
+    void put_weight_gradient(std::size_t s, gradient_call c) {
+        const operation& o = op(plan_.steps[s].of);
+        for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
+        c.outputs = {0, o.dims[0]};
+        if (by_library_[s].has_its_bias) c.dw[1] = nullptr;
+        const planned_convolution& by_library = by_library_[s].weights;
+        if (!by_library) return o.d.weights(c);
         const gradient_call alike = detail::alike_for_weights(c);
-        const auto by_library = weight_gradient_by_library(i, alike);
-        if (!by_library) return op(i).d.weights(c);
         widen(alike.x[0], c.x[0]), widen(alike.dy, c.dy);
         by_library.run();
-        detail::launch<Device>(c, add_filters(c, by_library.plan->filters()));
+        add_from_scratch(c, by_library.plan->filters(), o.d.w[0], o.dims);
         detail::launch_bias_gradient<Device>(c); // which may overwrite the scratch memory then
     }
+    void add_from_scratch(const gradient_call& c, number_format f, int weight, const weight_shape& dims) {
+        detail::launch<Device>(c, add_filters(c.scratch, f, weights_.gradient(weight), dims));
+    }
     // Without strides it is a convolution, in which tensors may differ in format.
-    static bool is_convolution(const gradient_call& c) { return c.a.stride == 1; }
-    gradient_call alike_for_input(const gradient_call& c) const {
-        return is_convolution(c) ? c : detail::alike_for_input(c);
+    static gradient_call alike_for_input(const gradient_call& c) {
+        return c.a.stride == 1 ? c : detail::alike_for_input(c);
     }
-    planned_convolution input_gradient_by_library(int i, const gradient_call& c) {
+    std::optional<library_convolution> input_gradient_for_library(int i, const gradient_call& c) const {
         const operation& o = op(i);
-        if (!c.arranged) return {};
-        if (is_convolution(c)) return library_.find(detail::input_gradient_as_call(c, o.a), {});
-        return library_.find(detail::input_gradient_for_library(c, o.a, weights_[o.w[0]]), {});
+        if (!c.arranged || o.a.method != convolution_method::library) return {};
+        return c.a.stride == 1 ? library_convolution_of(detail::input_gradient_as_call(c))
+                               : detail::input_gradient_for_library(alike_for_input(c), o.a, weights_[o.w[0]]);
     }
-    void put_input_gradient(int i, const gradient_call& c) {
-        const gradient_call alike = alike_for_input(c);
-        const auto by_library = input_gradient_by_library(i, alike);
-        if (!by_library) return op(i).d.input(c);
-        widen(alike.dy, c.dy);
-        by_library.run();
+    void put_input_gradient(std::size_t s, const gradient_call& c) {
+        const library_step& l = by_library_[s];
+        if (!l.values) return op(plan_.steps[s].of).d.input(c);
+        widen(alike_for_input(c).dy, c.dy);
+        l.values.run();
+        if (!l.biased) return;
+        const operation& biased = op(plan_.steps[l.biased].of);
+        add_from_scratch(c, number_format::float32, biased.d.w[1], {biased.dims[0], 1, 1, 1});
     }
     void widen(const window& to, const window& from) {
         if (to.format != from.format) pass(to, from, false);
@@ -338,6 +399,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     device_memory memory_{device_}, scratch_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
     upload_path input_{device_}, gradient_{device_};
+    std::vector<library_step> by_library_; // by step
     // On the host, by tensor: outputs; their gradients, where they are given there.
     std::map<int, tensor<float>> y_, dy_;
     tensor<float> dx_;

@@ -71,7 +71,7 @@ template <class Backend> bool has_last_step(const operation& o, last_step& step)
         step.what = last_step::kind::add;
     else if (is(multiply{}))
         step.what = last_step::kind::multiply;
-    else if (o.w[0] < 0 && o.a.activation != activation_kind::identity && o.a.activation != activation_kind::custom)
+    else if (only_activates(o))
         step.what = last_step::kind::activate;
     else
         return false;

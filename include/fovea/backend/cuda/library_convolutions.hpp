@@ -26,16 +26,40 @@ struct planned_convolution {
 
 namespace detail {
 
-// The gradient of a convolution's input where that has no stride, as a convolution with turned filters. `forward`: its
-// attributes, as traced.
-inline call input_gradient_as_call(const gradient_call& g, const attributes& forward) {
+// The gradient of a convolution's input where that has no stride, as a convolution with turned filters.
+inline call input_gradient_as_call(const gradient_call& g) {
     call c;
     c.a = g.a, c.a.offset = -g.a.offset;
-    c.a.method = forward.method;
     c.images = g.images, c.rows = g.rows, c.cols = g.cols;
     c.x[0] = g.dy, c.y = g.dx[0], c.w[0] = g.arranged;
     if (g.accumulates[0]) c.x[1] = g.dx[0];
     return c;
+}
+
+// A convolution together with the activation `a` that follows it, whose result is y: of all pixels. None where it has a
+// skip, which would come between the two.
+inline std::optional<library_convolution> with_activation(const call& c, const attributes& a, const window& y) {
+    if (c.a.method != convolution_method::library || c.a.activation != activation_kind::identity || c.x[1]) return {};
+    call activated = c;
+    activated.a.activation = a.activation, activated.a.slope = a.slope;
+    auto l = library_convolution_of(activated);
+    if (!l) return {};
+    convolution_shape& s = l->shape;
+    s.role = activation_role::kept;
+    l->before = std::exchange(l->y, pixel_of(y, c.images.begin, c.rows.begin, c.cols.begin));
+    s.before = std::exchange(s.y, tensor_of(y, l->y));
+    return l;
+}
+// The gradient of an input together with that of the activation `a` of `before`, whose result the input is: in the
+// place of the input's gradient. sums: where the gradient of a bias before the activation goes, or null.
+inline library_convolution with_slopes(library_convolution l, const attributes& a, const window& before,
+                                       std::byte* sums) {
+    convolution_shape& s = l.shape;
+    s.role = activation_role::differentiated;
+    s.activation = a.activation, s.slope = a.activation == activation_kind::leaky_relu ? a.slope : 0;
+    l.before = pixel_of(before, 0, 0, 0), s.before = tensor_of(before, l.before);
+    l.b = sums, s.bias = sums != nullptr;
+    return l;
 }
 
 // A convolution forward, to be turned into one of its gradients: of x, of all of dy. None where they differ in format.
