@@ -13,8 +13,17 @@ else()
     target_compile_options(fovea_dispatch PRIVATE -O3)
 endif()
 
+set(FOVEA_DISPATCH_SETS "" CACHE STRING "Kernel sets of fovea::dispatch besides the baseline; empty: all that the compiler knows")
+
+# fovea_dispatch_set(NAME OPTIONS...): FOVEA_WITH_<NAME>, for dispatch.cpp, and FOVEA_HAS_<NAME> here say that it is built.
 function(fovea_dispatch_set name)
+    if(FOVEA_DISPATCH_SETS AND NOT name MATCHES "^(baseline|neon)$" AND NOT name IN_LIST FOVEA_DISPATCH_SETS)
+        return()
+    endif()
     target_sources(fovea_dispatch PRIVATE ${dispatch_folder}/${name}.cpp)
+    string(TOUPPER ${name} upper)
+    target_compile_definitions(fovea_dispatch PRIVATE FOVEA_WITH_${upper}=1)
+    set(FOVEA_HAS_${upper} ON PARENT_SCOPE)
     set_source_files_properties(${dispatch_folder}/${name}.cpp PROPERTIES COMPILE_OPTIONS "${ARGN}")
 endfunction()
 
@@ -23,14 +32,15 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64|i[3-6]86")
     fovea_dispatch_set(avx2 -mavx2 -mfma -mf16c)
     set(dispatch_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
     fovea_dispatch_set(avx512 ${dispatch_avx512})
-    fovea_dispatch_set(avx512vnni ${dispatch_avx512} -mavx512vnni) # the 8-bit kernels alone
+    if(FOVEA_HAS_AVX512)
+        fovea_dispatch_set(avx512vnni ${dispatch_avx512} -mavx512vnni) # the 8-bit kernels alone
+    endif()
     include(avx512fp16)
-    if(FOVEA_COMPILES_AVX512FP16)
+    if(FOVEA_COMPILES_AVX512FP16 AND FOVEA_HAS_AVX512VNNI)
         fovea_dispatch_set(avx512fp16 ${dispatch_avx512} -mavx512vnni -mavx512fp16) # those of half precision alone
-        target_compile_definitions(fovea_dispatch PRIVATE FOVEA_WITH_AVX512FP16=1)
     endif()
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
-    fovea_dispatch_set(neon)
+    fovea_dispatch_set(neon) # the baseline there
 else()
     fovea_dispatch_set(baseline)
 endif()

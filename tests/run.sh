@@ -52,6 +52,15 @@ part() {
     echo "$name took $((SECONDS - begin)) s"
 }
 
+widest_sets() { # of cmake/dispatch.cmake
+    has() { grep -qw "$1" /proc/cpuinfo; }
+    local sets=avx2
+    if has avx512bw && has avx512vl; then sets=avx512; fi
+    if [ $sets = avx512 ] && has avx512_vnni; then sets="$sets;avx512vnni"; fi
+    if [ "$sets" = "avx512;avx512vnni" ] && has avx512_fp16; then sets="$sets;avx512fp16"; fi
+    echo "$sets"
+}
+
 install_packages "${build_packages[@]}" "${test_packages[@]}" || exit 1
 clang_sanitizes() { echo 'int main() {}' | clang++ -fsanitize=address,undefined -x c++ - -o /dev/null 2>/dev/null; }
 sanitizing=clang++
@@ -75,12 +84,14 @@ for name in $PARTS; do
         part clang release clang++
         ;;
     asan)
-        options=(-DFOVEA_EXAMPLES=OFF) filter=(-LE compile) # those of label `compile` call both compilers already
+        # Of the kernels the widest that this machine runs, and the baseline. Tests of label `compile` call both compilers
+        # already.
+        options=(-DFOVEA_EXAMPLES=OFF "-DFOVEA_DISPATCH_SETS=$(widest_sets)") filter=(-LE compile)
         part asan asan $sanitizing
         ;;
     tsan)
         # What runs on several threads: nothing else is new to this sanitizer.
-        options=(-DFOVEA_EXAMPLES=OFF) targets=(test_core test_data test_model)
+        options=(-DFOVEA_EXAMPLES=OFF -DFOVEA_DISPATCH_SETS=baseline) targets=(test_core test_data test_model)
         filter=(-R '^(core|data):|^model:.*(exactly|batch|thread|schedule)')
         part tsan tsan $sanitizing
         ;;

@@ -13,7 +13,7 @@
 namespace fovea {
 namespace {
 
-#if defined(__x86_64__) || defined(__i386__)
+#if FOVEA_WITH_AVX512VNNI
 kernel_table with_int8_kernels(kernel_table all, const char* name, const convolution_kernels& own) {
     all.name = name;
     all.int8_convolution_scratch = own.scratch;
@@ -28,6 +28,7 @@ const kernel_table& avx512vnni_kernels() {
         with_int8_kernels(detail::avx512_kernels, "avx512vnni", detail::avx512vnni_int8_kernels);
     return all;
 }
+#endif
 
 #if FOVEA_WITH_AVX512FP16
 kernel_table with_half_kernels(kernel_table all, const char* name, const detail::half_kernels& own) {
@@ -52,23 +53,28 @@ bool has_avx512fp16() {
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 23 & 1);
 }
 #endif
-#endif
 
 // Best first. f(kernels) until it returns true.
 template <class F> void each_available(F f) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_cpu_init();
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                        __builtin_cpu_supports("avx512cd");
-    const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+    [[maybe_unused]] const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    [[maybe_unused]] const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+    [[maybe_unused]] const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
 #if FOVEA_WITH_AVX512FP16
     if (vnni && has_avx512fp16() && f(avx512fp16_kernels())) return;
 #endif
+#if FOVEA_WITH_AVX512VNNI
     if (vnni && f(avx512vnni_kernels())) return;
+#endif
+#if FOVEA_WITH_AVX512
     if (avx512 && f(detail::avx512_kernels)) return;
+#endif
+#if FOVEA_WITH_AVX2
     if (avx2 && f(detail::avx2_kernels)) return;
+#endif
     f(detail::baseline_kernels);
 #elif defined(__aarch64__)
     f(detail::neon_kernels);
