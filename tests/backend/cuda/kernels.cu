@@ -32,6 +32,7 @@ FOVEA_KERNEL(value_kernel<load_samples>);
 FOVEA_KERNEL(value_kernel<last_pass>);
 
 FOVEA_KERNEL(weight_gradient_kernel);
+FOVEA_KERNEL(add_filters);
 FOVEA_KERNEL(channel_sums<depthwise_weight_gradient>);
 FOVEA_KERNEL(channel_sums<bias_gradient>);
 FOVEA_KERNEL(channel_sums<slope_gradient>);
