@@ -468,19 +468,23 @@ def adversarial_ways(tmp):
 
 
 def together(tmp, program, arguments, count=2, more=((), ())):
-    """Starts processes that train together; more: what is added to the arguments of each."""
+    """Starts processes that train together; more: what takes the place of arguments in each."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     where = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    return [subprocess.Popen([programs / program, *map(str, arguments), *map(str, more[rank] if more else ())], cwd=tmp,
+    return [subprocess.Popen([programs / program, *merged(*arguments, *more[rank])], cwd=tmp,
                              env={**os.environ, **where, "RANK": str(rank)}, stderr=subprocess.PIPE, text=True)
             for rank in range(count)]
 
 
 def ended(processes):
     """What each has said, and its exit code."""
-    said = [p.communicate(timeout=300)[1] for p in processes]
+    try:
+        said = [p.communicate(timeout=120)[1] for p in processes]
+    finally:
+        for p in processes:
+            p.kill()
     return said, [p.returncode for p in processes]
 
 
@@ -510,7 +514,7 @@ def check_near(is_path, expected_path):
 def processes(tmp):
     """Two processes train as one does, to rounding; both end at a signal to one; a resume goes on to the same bits."""
     pictures(tmp / "images")
-    how = ("--optimizer", "sgd", "--learning-rate", 0.01, "--gradient-accumulation-steps", 2, "--num-epochs", 4)
+    how = ("--optimizer", "sgd", "--schedule", "constant", "--learning-rate", 0.01, "--gradient-accumulation-steps", 2, "--num-epochs", 4)
     evaluated = ("--validation-share", 0.3, "--batch-size", 2, "--eval-interval", 1, "--patience", 3)
     check_success(pretrain(tmp, "one", *how, *evaluated, "--run-dir-path", tmp / "runs-one"))
     said = check_together(together(tmp, "pretrain", options(tmp, "two", *how, *evaluated,
