@@ -130,11 +130,11 @@ class adversarial_trainer {
         of_critic.load(parts);
         of_critic.learn({{.kind = loss_kind::cross_entropy, .weight = 0.5, .parameter = 1, .images = t.batch()},
                          {.kind = loss_kind::cross_entropy, .weight = 0.5, .first = t.batch(), .images = t.batch()}},
-                        critic_.share());
+                        critic_.share(), critic_.is_last());
         r.critic = critic_.after_backward(0, [&] { return both(t, engine.output()); });
         count_right(of_critic.output(), r);
         if (!upscaler_learns) return r;
-        engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), upscaler_.share());
+        engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), upscaler_.share(), upscaler_.is_last());
         r.upscaler = upscaler_.after_backward(
             0, [&] { return x; }, meanwhile);
         return r;

@@ -56,7 +56,9 @@ class trainer {
         optimizer_.prepare(net.parameters());
         set_options(options);
         begin_step();
-        if (group_) share_state();
+        if (!group_) return;
+        if (training_engine* const engine = net_.engine()) engine->join(*group_);
+        share_state();
     }
 
     const trainer_options& options() const { return options_; }
@@ -81,7 +83,8 @@ class trainer {
     int micro_batches() const { return expected_; } // of the step at hand, or the next
     // Of the step's loss that of a micro-batch in this process is.
     double share() const { return 1. / (double(expected_) * processes()); }
-    training_group* group() const { return group_; } // null: there is one process
+    bool is_last() const { return micro_ + 1 == expected_; } // the micro-batch at hand, of its step
+    training_group* group() const { return group_; }         // null: there is one process
 
     // One micro-batch. meanwhile() is called while a GPU is at work on the step; it may stage() the next batch.
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss,
@@ -89,7 +92,7 @@ class trainer {
         if (!loss.terms().empty())
             if (training_engine* const engine = net_.engine()) {
                 load(input, target);
-                engine->learn(loss.terms(), share());
+                engine->learn(loss.terms(), share(), is_last());
                 // the report of the step has the loss
                 return after_backward(
                     0, [&] { return input; }, meanwhile);
