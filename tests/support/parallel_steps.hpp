@@ -54,7 +54,8 @@ auto learners(const any_optimizer& o, const trainer_options& options) { // all b
 }
 
 template <class Network, class Backend>
-void check_parallel_run(const any_optimizer& o, const trainer_options& options, const loss_function& loss) {
+void check_parallel_run(const any_optimizer& o, const trainer_options& options, const loss_function& loss,
+                        int most = 3) {
     constexpr int batch = 6, steps = 6;
     const auto data = [&](int i) { return samples(batch, 6, 7 + i / 8, 2, std::uint64_t(i)); };
     const int micro = steps * options.accumulation;
@@ -63,7 +64,7 @@ void check_parallel_run(const any_optimizer& o, const trainer_options& options, 
         const samples s = data(i);
         alone.step(s.x.view(), s.t.view(), loss);
     }
-    for (int count : {2, 3}) {
+    for (int count = 2; count <= most; ++count) {
         INFO(o.name() << ", " << count << " processes");
         const together<learner<Network, Backend>> all(count, learners<Network, Backend>(o, options),
                                                       [&](auto& mine, training_group& g) {
@@ -86,16 +87,18 @@ void check_parallel_run(const any_optimizer& o, const trainer_options& options, 
     }
 }
 
-template <class Backend> void check_parallel_steps() {
+template <class Backend> void check_parallel_steps(int most = 3) { // processes
     const loss_function varied = weighted_sum{l2_loss{}, 1., total_variation_loss{}, 1e-2};
     const auto own = [](tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy, double weight) {
         return l2_loss{}(y, t, dy, weight);
     };
-    check_parallel_run<plain_network, Backend>(
-        adamw{{.epsilon = 1e-4}}, {.rate = {.base = 1e-3}, .max_gradient_norm = 0.3, .accumulation = 2}, l1_loss{});
+    check_parallel_run<plain_network, Backend>(adamw{{.epsilon = 1e-4}},
+                                               {.rate = {.base = 1e-3}, .max_gradient_norm = 0.3, .accumulation = 2},
+                                               l1_loss{}, most);
     check_parallel_run<plain_network, Backend>(adafactor{}, {.rate = {.base = 1e-3, .warmup = 3}, .ema_decay = 0.9},
-                                               varied);
-    check_parallel_run<zoo::supercool<2, 8, 1, 1>, Backend>(sgd{}, {.rate = {.base = 1e-3}, .accumulation = 2}, own);
+                                               varied, most);
+    check_parallel_run<zoo::supercool<2, 8, 1, 1>, Backend>(sgd{}, {.rate = {.base = 1e-3}, .accumulation = 2}, own,
+                                                            most);
 }
 
 // Of the running means of all layers.
