@@ -1,4 +1,5 @@
-# fovea::cuda and what it needs: nvcc, the CUDA toolkit; cuDNN for convolutions in 16 bits and TF32.
+# fovea::cuda and what it needs: nvcc, the CUDA toolkit; cuDNN for convolutions in 16 bits and TF32; NCCL for training on
+# several GPUs.
 include(CheckLanguage)
 find_program(FOVEA_NVCC nvcc HINTS /usr/local/cuda/bin)
 mark_as_advanced(FOVEA_NVCC)
@@ -21,6 +22,10 @@ find_package(CUDAToolkit REQUIRED)
 find_package(cuDNN 9.8 QUIET)
 if(NOT cuDNN_FOUND)
     message(STATUS "No cuDNN 9.8 or later: convolutions on a GPU are all fovea's own, and there is no TF32")
+endif()
+find_package(NCCL 2.14 QUIET)
+if(NOT NCCL_FOUND)
+    message(STATUS "No NCCL 2.14 or later: networks are trained on one GPU")
 endif()
 
 add_library(fovea_cuda INTERFACE)

@@ -31,6 +31,6 @@ configure_package_config_file(cmake/foveaConfig.cmake.in ${PROJECT_BINARY_DIR}/f
                               INSTALL_DESTINATION ${FOVEA_CMAKE_FOLDER})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/foveaConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/foveaConfig.cmake ${PROJECT_BINARY_DIR}/foveaConfigVersion.cmake cmake/foveaCuda.cmake
-              cmake/FindcuDNN.cmake
+              cmake/FindcuDNN.cmake cmake/FindNCCL.cmake
         DESTINATION ${FOVEA_CMAKE_FOLDER})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -28,19 +28,22 @@ class duel {
                                .threads = &session_.threads(),
                                .precision = programs::precision_of(o.precision),
                                .beside = session_.network().engine()})),
-          critic_fit_(critic_, o.make_optimizer(), critic_options(o, critic_rate)),
+          critic_fit_(critic_, o.make_optimizer(), critic_options(o, critic_rate), session_.group()),
           both_(session_.fit(), critic_fit_, o.make_loss()),
           warmup_(std::uint64_t(o.critic_warmup_epochs)) {}
 
     void run() {
-        session_.run(
-            [this](image_batch x, image_batch t, auto& meanwhile) { return step(x, t, meanwhile); },
-            {.save = [this](tensor_file& file) { critic_fit_.save(file, "critic/"), critic_fit_.keep_state(); },
-             .load = [this](const tensor_file& file) { critic_fit_.load(file, "critic/"); },
-             .status = [this] { return status(); },
-             .steps = [this] { return critic_fit_.steps(); },
-             .accuracy = [this](image_batch original, image_batch made) { return accuracy(original, made); },
-             .keeps_best = false}); // a critic's work lowers PSNR: the best weights are the last
+        session_.run([this](image_batch x, image_batch t, auto& meanwhile) { return step(x, t, meanwhile); },
+                     {.save =
+                          [this](tensor_file& file) {
+                              critic_fit_.check_same_weights();
+                              critic_fit_.save(file, "critic/"), critic_fit_.keep_state();
+                          },
+                      .load = [this](const tensor_file& file) { critic_fit_.load(file, "critic/"); },
+                      .status = [this] { return status(); },
+                      .steps = [this] { return critic_fit_.steps(); },
+                      .accuracy = [this](image_batch original, image_batch made) { return accuracy(original, made); },
+                      .keeps_best = false}); // a critic's work lowers PSNR: the best weights are the last
     }
 
   private:
@@ -73,8 +76,9 @@ class duel {
     // Of the last step.
     std::string status() {
         char text[80];
-        std::snprintf(text, sizeof text, "critic loss %.4f, critic accuracy %.3f, ", critic_loss_,
-                      double(right_) / double(seen_));
+        const double right = sum_over(session_.group(), double(right_)),
+                     seen = sum_over(session_.group(), double(seen_));
+        std::snprintf(text, sizeof text, "critic loss %.4f, critic accuracy %.3f, ", critic_loss_, right / seen);
         seen_ = right_ = 0;
         return text;
     }

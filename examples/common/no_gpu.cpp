@@ -2,9 +2,15 @@
 
 namespace programs {
 
+namespace {
+
 void check_gpu() {
     fovea::fail("--device cuda: this build has no CUDA backend: expected cpu, or a build with FOVEA_CUDA=ON");
 }
+
+} // namespace
+
+void choose_gpu(int, const fovea::process_place&) { check_gpu(); }
 
 std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file&, const fovea::model_options&) {
     check_gpu();

@@ -6,7 +6,11 @@
 
 namespace programs {
 
-void check_gpu() { fovea::cuda_device probe; }
+void choose_gpu(int number, const fovea::process_place& place) {
+    if (place.size > 1) fovea::cuda_device::check_joins();
+    const bool sees_one = fovea::find_gpus().count == 1; // whoever started it has shown it its own
+    fovea::cuda_device(number >= 0 ? number : sees_one ? 0 : place.local_rank);
+}
 
 std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file& weights, const fovea::model_options& o) {
     return std::make_unique<fovea::upscaler>(fovea::zoo::load<fovea::cuda>(weights, o));

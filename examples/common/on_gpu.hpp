@@ -6,14 +6,16 @@
 #include "common/measures.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/model/upscaler.hpp"
+#include "fovea/trainer/process_place.hpp"
 #include "fovea/zoo/recognise.hpp"
 
 namespace programs {
 
-// Throws where no GPU can be used.
-void check_gpu();
+// The GPU for all that follows: that number, or, for -1, the process's own. Throws where there is none, or where
+// several processes cannot train on GPUs together.
+void choose_gpu(int number, const fovea::process_place& place);
 
-// The network of a weight file on the first GPU. Throws where there is none.
+// The network of a weight file there. Throws where there is no GPU.
 std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file& weights, const fovea::model_options& o);
 
 // A network to be trained there; zoo/train.hpp.

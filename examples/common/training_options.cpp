@@ -58,7 +58,8 @@ void training_options::add_to(CLI::App& app) {
     add("--validation-share", validation_share, "share of the training images that is kept for evaluation instead")
         ->check(CLI::Range(0., 0.9));
     add("--num-dataset-processes", num_dataset_processes, "threads that prepare data")->check(CLI::Range(1, 1024));
-    add("--cache-megabytes", cache_megabytes, "memory for decoded images")->check(CLI::Range(0, 1 << 20));
+    add("--cache-megabytes", cache_megabytes, "memory for decoded images, of each process")
+        ->check(CLI::Range(0, 1 << 20));
     add("--samples-per-epoch", samples_per_epoch, "0: every image once")->check(CLI::Range(0, 1 << 30));
     add("--target-resolution", target_resolution, "side of a training part, in pixels of the high resolution")
         ->check(CLI::Range(8, 4096));
@@ -76,7 +77,8 @@ void training_options::add_to(CLI::App& app) {
         ->check(one_of({"adafactor", "adam", "adamw", "sgd"}));
     add("--loss", loss, "l1, l2 or charbonnier")->check(one_of({"l1", "l2", "charbonnier"}));
     add("--schedule", schedule, "of the learning rate: constant or cosine")->check(one_of({"constant", "cosine"}));
-    add("--batch-size", batch_size, "images of a micro-batch")->check(CLI::Range(1, 1 << 20));
+    add("--batch-size", batch_size, "images of a micro-batch, of all processes together")
+        ->check(CLI::Range(1, 1 << 20));
     add("--gradient-accumulation-steps", gradient_accumulation_steps, "micro-batches of a step")
         ->check(CLI::Range(1, 1 << 20));
     add("--num-epochs", num_epochs, "passes over the images")->check(CLI::Range(1, 1 << 30));
@@ -112,10 +114,18 @@ void training_options::add_to(CLI::App& app) {
         ->check(CLI::NonNegativeNumber);
     flag("--resume", resume, "goes on from the last checkpoint");
     common.add_to(app);
+    add("--gpu", gpu, "number of the GPU; -1: that of the process on its machine")->check(CLI::Range(-1, 1 << 10));
+    add("--process-deadline", process_deadline, "seconds that one of several processes waits for another")
+        ->check(CLI::Range(1., 1e6));
+    app.footer(
+        "Several processes train together, each on its share of every batch, where torchrun, srun or mpirun starts\n"
+        "them, or whoever sets RANK and WORLD_SIZE (on several machines also LOCAL_RANK); MASTER_ADDR and\n"
+        "MASTER_PORT say where process 0 waits for the others. Give all the same options.");
 }
 
 void training_options::complete(const CLI::App& app) {
-    if (common.device == "cuda") check_gpu();
+    place = place_of_process([](const char* name) -> const char* { return std::getenv(name); });
+    if (common.device == "cuda") choose_gpu(gpu, place);
     const auto preset = [&](const char* option, auto& value, auto preset_value) {
         const CLI::Option* given = app.get_option_no_throw(option); // none: the base model says it
         if (given && given->count() == 0) value = preset_value;
@@ -147,6 +157,9 @@ void training_options::check_together() const {
     if (target_resolution % upscale_ratio != 0)
         fail_usage("--target-resolution ", target_resolution, ": expected a multiple of --upscale-ratio ",
                    upscale_ratio);
+    if (batch_size % place.size != 0)
+        fail_usage("--batch-size ", batch_size, ": expected a multiple of the ", place.size, " processes");
+    if (gpu >= 0 && common.device != "cuda") fail_usage("--gpu ", gpu, ": expected --device cuda");
     if (low_memory_optimizer && optimizer != "adafactor")
         fail_usage("--low-memory-optimizer: --optimizer ", optimizer, " has no such mode: expected adafactor");
     const sample_options s = samples();

@@ -5,6 +5,7 @@
 
 #include "common/program.hpp"
 #include "fovea/fovea.hpp"
+#include "fovea/trainer/process_place.hpp"
 
 namespace programs {
 
@@ -42,6 +43,11 @@ struct training_options {
     int critic_warmup_epochs = 0; // at the start, in which the upscaler stays as it is
     fovea::run_settings more_settings;
     common_options common;
+
+    // Processes that train together.
+    fovea::process_place place; // of this one, as the environment says
+    double process_deadline = 600;
+    int gpu = -1; // -1: of its number among the processes of the machine
 
     void add_to(CLI::App& app);         // all but
     void add_network_to(CLI::App& app); // those that say what the network is

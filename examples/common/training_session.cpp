@@ -5,6 +5,7 @@
 #include "common/enlarger.hpp"
 #include "common/files.hpp"
 #include "common/on_gpu.hpp"
+#include "fovea/trainer/process_links.hpp"
 
 namespace programs {
 
@@ -15,6 +16,11 @@ namespace {
 volatile std::sig_atomic_t stop_asked = 0;
 
 void ask_to_stop(int) { stop_asked = 1; }
+
+std::unique_ptr<training_group> group_of(const training_options& o) {
+    if (o.place.size == 1) return nullptr;
+    return std::make_unique<process_links>(o.place, o.process_deadline);
+}
 
 basic_trainable<float> network_for(const training_options& o, const zoo::architecture& what, context& threads) {
     const trainable_options of{
@@ -37,6 +43,7 @@ std::string training_session::scores::text() const {
 // Throws when a run could not write there, or would mix its files with those of an earlier one.
 checkpoint_files training_session::writable_files(const training_options& o) {
     checkpoint_files files(o.checkpoint_path, o.keep_checkpoints);
+    if (o.place.rank > 0) return files; // which it does not write
     files.check_writable();
     if (const auto earlier = files.steps(); !o.resume && !earlier.empty()) // a later --resume could not tell them apart
         fail(files.of_step(earlier.back()).string(),
@@ -62,17 +69,39 @@ picture_list training_session::training_pictures() {
 training_session::training_session(const training_options& o)
     : o_(o),
       what_(o.architecture()),
+      group_(group_of(o)),
       files_(writable_files(o)),
       threads_({.threads = o.common.threads}),
       set_(training_pictures(), o.samples(),
            {.cache_bytes = std::uint64_t(o.cache_megabytes) << 20, .threads = o.num_dataset_processes}),
       net_(network_for(o, what_, threads_)),
-      fit_(net_, o.make_optimizer(), {}) {
-    report_skipped(set_);
-    if (!validation_pictures_.pictures.empty())
+      fit_(net_, o.make_optimizer(), {}, group_.get()) {
+    if (is_first()) report_skipped(set_);
+    check_same_images();
+    if (is_first() && !validation_pictures_.pictures.empty())
         validation_.emplace(std::move(validation_pictures_), o.samples(),
                             training_set_options{.threads = o.num_dataset_processes});
     start_data({});
+}
+
+// Decoding takes one machine longer than another.
+void training_session::check_same_images() {
+    if (!group_) return;
+    group_->wait_for_all();
+    const double mine = double(set_.size());
+    if (sum_over(group_.get(), mine) != mine * group_->size())
+        fail(o_.train_images_path, ": has ", set_.size(), " images in process ", group_->rank(),
+             ", and another number in others: expected the same images everywhere");
+}
+
+// A file that process 0 has read, in all.
+tensor_file training_session::read_by_first(const std::function<tensor_file()>& read) {
+    if (!group_) return read();
+    tensor_file file;
+    if (is_first()) file = read();
+    std::vector<std::byte> bytes = is_first() ? safetensors_bytes(file) : std::vector<std::byte>();
+    share(*group_, bytes);
+    return is_first() ? file : read_safetensors(bytes, "what process 0 has read");
 }
 
 void training_session::start_data(data_position at) {
@@ -83,6 +112,8 @@ void training_session::start_data(data_position at) {
                                                            .threads = o_.num_dataset_processes,
                                                            .seed = o_.common.seed,
                                                            .samples_per_epoch = std::uint64_t(o_.samples_per_epoch),
+                                                           .part = o_.place.rank,
+                                                           .parts = o_.place.size,
                                                            .start = at});
     position_ = loader_->position();
 }
@@ -108,12 +139,11 @@ std::int64_t training_session::steps() { return hooks_.steps ? hooks_.steps() : 
 
 void training_session::begin() {
     if (o_.weights.empty()) return;
-    const auto file = fovea::weights_of(read_tensor_file(weights_at(o_.weights)));
-    net_.load(file);
+    net_.load(read_by_first([&] { return fovea::weights_of(read_tensor_file(weights_at(o_.weights))); }));
 }
 
 void training_session::resume() {
-    const tensor_file file = files_.latest();
+    const tensor_file file = read_by_first([&] { return files_.latest(); });
     check_settings(file, o_.settings());
     fit_.load(file);
     if (hooks_.load) hooks_.load(file);
@@ -124,8 +154,9 @@ void training_session::resume() {
         best_epoch_ = number("best.epoch");
     }
     last_saved_ = steps();
-    std::fprintf(stderr, "%s: goes on at epoch %llu, step %lld\n", file.source.c_str(),
-                 static_cast<unsigned long long>(position_.epoch), static_cast<long long>(steps()));
+    if (is_first())
+        std::fprintf(stderr, "%s: goes on at epoch %llu, step %lld\n", file.source.c_str(),
+                     static_cast<unsigned long long>(position_.epoch), static_cast<long long>(steps()));
 }
 
 void training_session::to_range(const tensor<float>& from, tensor<float>& to) const {
@@ -224,6 +255,7 @@ std::optional<training_session::scores> training_session::evaluate() {
 
 void training_session::save() {
     if (last_saved_ == steps()) return;
+    fit_.check_same_weights();
     tensor_file file;
     file.source = files_.of_step(steps()).string();
     fit_.save(file);
@@ -237,9 +269,9 @@ void training_session::save() {
         std::snprintf(text, sizeof text, "%.17g", *best_);
         file.metadata["best.score"] = text, file.metadata["best.epoch"] = std::to_string(best_epoch_);
     }
-    files_.save(steps(), file);
+    if (is_first()) files_.save(steps(), file);
     last_saved_ = steps();
-    fit_.keep_state();
+    fit_.keep_state(); // in every process, as all go back to it together
 }
 
 void training_session::log_step(const step_report& r) {
@@ -256,7 +288,7 @@ void training_session::end_epoch(bool last) {
     const std::uint64_t epoch = position_.epoch; // that are done
     if ((last || epoch % std::uint64_t(o_.eval_interval) == 0) && last_evaluated_ != steps()) {
         last_evaluated_ = steps();
-        if (const auto s = evaluate()) {
+        if (const auto s = is_first() ? evaluate() : std::nullopt) {
             const bool better = hooks_.keeps_best && (!best_ || s->best > *best_);
             std::fprintf(stderr, "epoch %llu, step %lld: %s%s\n", static_cast<unsigned long long>(epoch),
                          static_cast<long long>(steps()), s->text().c_str(), better ? ", the best so far" : "");
@@ -267,8 +299,18 @@ void training_session::end_epoch(bool last) {
                 files_.save_best(weights());
             }
         }
+        share_best();
     }
     if (last || epoch % std::uint64_t(o_.checkpoint_interval) == 0) save();
+}
+
+// What the evaluation by process 0 has found, for which the others wait.
+void training_session::share_best() {
+    if (!group_) return;
+    group_->wait_for_all();
+    double found[] = {best_ ? 1. : 0., best_.value_or(0), double(best_epoch_)};
+    group_->broadcast(std::as_writable_bytes(std::span(found)));
+    if (found[0] > 0) best_ = found[1], best_epoch_ = std::uint64_t(found[2]);
 }
 
 bool training_session::more() {
@@ -304,21 +346,26 @@ step_report training_session::take_batch(const step_function& step) {
 
 void training_session::run(const step_function& step, const hooks& h) {
     hooks_ = h;
-    if (const int stale = files_.remove_stale())
+    if (const int stale = is_first() ? files_.remove_stale() : 0)
         std::fprintf(stderr, "%d unfinished files of runs that were killed: removed\n", stale);
-    if (!o_.run_dir_path.empty()) events_.emplace(o_.run_dir_path);
+    if (is_first() && !o_.run_dir_path.empty()) events_.emplace(o_.run_dir_path);
     if (!o_.resume) begin(); // before the options: averages begin with the weights as they are
     fit_.set_options(o_.trainer(std::max<std::int64_t>(total_steps() - steps_of(o_.critic_warmup_epochs), 1)));
     if (o_.resume) resume();
     std::signal(SIGINT, ask_to_stop);
     std::signal(SIGTERM, ask_to_stop);
     const std::int64_t total = total_steps(), begun = steps();
-    std::fprintf(stderr, "%s: %lld steps of %d x %d images\n", zoo::describe(what_).c_str(),
-                 static_cast<long long>(total), o_.gradient_accumulation_steps, o_.batch_size);
+    if (is_first())
+        std::fprintf(stderr, "%s: %lld steps of %d x %d images%s\n", zoo::describe(what_).c_str(),
+                     static_cast<long long>(total), o_.gradient_accumulation_steps, o_.batch_size,
+                     group_ ? text_of(" in ", group_->size(), " processes").c_str() : "");
     progress_bar bar("training");
     double images = 0;
     bool between_steps = true;
-    const auto interrupted = [&] { return stop_asked || (o_.max_minutes > 0 && bar.seconds() >= 60 * o_.max_minutes); };
+    const auto interrupted = [&] { // all of the processes where one of them is
+        const bool here = stop_asked || (o_.max_minutes > 0 && bar.seconds() >= 60 * o_.max_minutes);
+        return sum_over(group_.get(), here) > 0;
+    };
     while (more() && !(between_steps && interrupted())) {
         if (between_steps) begin_step();
         const step_report r = take_batch(step);
@@ -326,19 +373,24 @@ void training_session::run(const step_function& step, const hooks& h) {
         between_steps = r.complete;
         if (!r.complete) continue;
         if (!r.problem.empty())
-            std::fprintf(stderr, "step %lld: %s (%lld such steps)\n", static_cast<long long>(steps()),
-                         r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
+            std::fprintf(stderr, "%sstep %lld: %s (%lld such steps)\n",
+                         is_first() ? "" : text_of("process ", o_.place.rank, ", ").c_str(),
+                         static_cast<long long>(steps()), r.problem.c_str(), static_cast<long long>(fit_.bad_steps()));
         if (events_) log_step(r);
-        bar.say(text_of("epoch ", position_.epoch, ", step ", steps(), ", loss ", r.loss, ", ",
-                        hooks_.status ? hooks_.status() : std::string(),
-                        setting_of(int(images / bar.seconds() * 10) / 10.), " images/s"));
-        bar(double(steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
+        const std::string status = hooks_.status ? hooks_.status() : std::string();
+        if (is_first()) {
+            bar.say(text_of("epoch ", position_.epoch, ", step ", steps(), ", loss ", r.loss, ", ", status,
+                            setting_of(int(images / bar.seconds() * 10) / 10.), " images/s"));
+            bar(double(steps() - begun) / double(std::max<std::int64_t>(total - begun, 1)));
+        }
         if (position_.step == 0) end_epoch(false);
     }
     if (more())
         save(); // at once: whoever interrupts may not wait for an evaluation
     else
         end_epoch(true);
+    if (group_) group_->wait_for_all(); // also for what process 0 writes
+    if (!is_first()) return;
     const waiting_time waited = loader_->waited();
     std::fprintf(stderr, "%lld steps, %.0f s, of which %.1f s waited for data\n", static_cast<long long>(steps()),
                  bar.seconds(), waited.seconds);

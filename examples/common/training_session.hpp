@@ -1,4 +1,5 @@
-// What pretrain and fine_tune share: data, network, evaluation, checkpoints, progress, and a clean end at a signal.
+// What pretrain and fine_tune share: data, network, evaluation, checkpoints, progress, and a clean end at a signal. Of
+// several processes each trains on its share of the batches; the first one evaluates, writes and tells.
 #pragma once
 #include <functional>
 #include <map>
@@ -19,7 +20,7 @@ class training_session {
     struct hooks { // what a program adds to a run
         std::function<void(fovea::tensor_file&)> save;
         std::function<void(const fovea::tensor_file&)> load;
-        std::function<std::string()> status; // after the loss in the progress line
+        std::function<std::string()> status; // after the loss in the progress line; called in every process
         std::function<std::int64_t()> steps; // that are done; without, those of fit()
         std::function<double(image_batch original, image_batch made)> accuracy; // of a critic, for the evaluation
         bool keeps_best = true; // whether the evaluation says which weights are the best
@@ -33,9 +34,10 @@ class training_session {
     fovea::context& threads() { return threads_; }
     fovea::basic_trainable<float>& network() { return net_; }
     fovea::trainer& fit() { return fit_; }
-    std::uint64_t epoch() const { return epoch_; }       // of the batch at hand
-    int micro_batches() const { return micro_batches_; } // of the step at hand
-    std::int64_t total_steps() const;                    // of the whole run
+    fovea::training_group* group() const { return group_.get(); } // null: there is one process
+    std::uint64_t epoch() const { return epoch_; }                // of the batch at hand
+    int micro_batches() const { return micro_batches_; }          // of the step at hand
+    std::int64_t total_steps() const;                             // of the whole run
 
   private:
     struct scores {
@@ -52,6 +54,10 @@ class training_session {
     };
 
     static fovea::checkpoint_files writable_files(const training_options& o);
+    bool is_first() const { return o_.place.rank == 0; }
+    void check_same_images();
+    fovea::tensor_file read_by_first(const std::function<fovea::tensor_file()>& read);
+    void share_best();
     fovea::picture_list training_pictures();
     std::int64_t steps_of(int epochs) const;
     std::int64_t steps();
@@ -77,6 +83,7 @@ class training_session {
     training_options o_;
     hooks hooks_;
     fovea::zoo::architecture what_;
+    std::unique_ptr<fovea::training_group> group_; // before what may fail: then all know it
     fovea::checkpoint_files files_; // before the pictures: what cannot be written is known before hours of decoding
     fovea::context threads_;
     fovea::picture_list validation_pictures_;

@@ -4011,6 +4011,7 @@ struct loader_options {
     std::uint64_t seed = 0;
     std::uint64_t samples_per_epoch = 0; // 0: each picture once; more: pictures come again, varied anew
     bool drop_incomplete = true;         // the last batch of an epoch, where it would be smaller
+    int part = 0, parts = 1;             // of each batch the part that is made: equal ones, of as many loaders
     data_position start{};
 };
 
@@ -4027,8 +4028,7 @@ class data_loader {
         if (o_.samples_per_epoch == 0) o_.samples_per_epoch = set.size();
         check_options();
         const int side = set.options().augment.size, low = side / set.options().scale;
-        for (int i = 0; i <= o_.ahead; ++i)
-            slots_.push_back({{{o_.batch, low, low, 3}, {o_.batch, side, side, 3}, {}}});
+        for (int i = 0; i <= o_.ahead; ++i) slots_.push_back({{{share(), low, low, 3}, {share(), side, side, 3}, {}}});
         position_ = making_ = normalised(o_.start);
         order_ = epoch_order(set_.size(), o_.samples_per_epoch, o_.seed, making_.epoch);
         const unsigned hardware = std::max(std::thread::hardware_concurrency(), 1u);
@@ -4092,6 +4092,12 @@ class data_loader {
         if (o_.batch < 1) fail("data loader: batch ", o_.batch, ": expected at least 1");
         if (o_.threads < 0) fail("data loader: threads ", o_.threads, ": expected 0 (all of the machine) or more");
         if (o_.ahead < 1) fail("data loader: ahead ", o_.ahead, ": expected at least 1");
+        if (o_.parts < 1 || o_.part < 0 || o_.part >= o_.parts)
+            fail("data loader: part ", o_.part, " of ", o_.parts, ": expected 0 to one less than there are");
+        if (o_.batch % o_.parts != 0)
+            fail("data loader: a batch of ", o_.batch, " in ", o_.parts, " parts: expected a multiple of ", o_.parts);
+        if (o_.parts > 1 && !o_.drop_incomplete)
+            fail("data loader: an incomplete batch in ", o_.parts, " parts: expected that it is dropped");
         if (o_.samples_per_epoch >= most_samples_per_epoch)
             fail("data loader: samples per epoch ", o_.samples_per_epoch, ": expected less than ",
                  most_samples_per_epoch);
@@ -4106,6 +4112,8 @@ class data_loader {
     data_position normalised(data_position p) const {
         return p.step < steps_per_epoch() ? p : data_position{p.epoch + 1, 0};
     }
+
+    int share() const { return o_.batch / o_.parts; } // of a batch, in samples
 
     void serve() {
         std::unique_lock lock(mutex_);
@@ -4133,9 +4141,9 @@ class data_loader {
 
     // The next sample that nobody makes yet. Called under the lock, as only threads with a free slot do.
     ticket take() {
-        const std::uint64_t batch = std::uint64_t(o_.batch), first = making_.step * batch;
+        const std::uint64_t first = making_.step * std::uint64_t(o_.batch) + std::uint64_t(o_.part * share());
         slot& to = slots_[making_number_ % slots_.size()];
-        if (making_item_ == 0) begin(to, int(std::min(batch, o_.samples_per_epoch - first)));
+        if (making_item_ == 0) begin(to, int(std::min(std::uint64_t(share()), o_.samples_per_epoch - first)));
         const std::uint64_t index = first + std::uint64_t(making_item_);
         const ticket t{&to, making_item_, order_[index], making_, index};
         if (++making_item_ == to.batch.input.batch()) {
@@ -10099,6 +10107,12 @@ struct operation {
     scratch_size scratch = nullptr;
 };
 
+// Whether it is an activation that a backend may fuse, and nothing else.
+constexpr bool only_activates(const operation& o) {
+    return o.w[0] < 0 && o.x[1] < 0 && o.a.activation != activation_kind::identity &&
+           o.a.activation != activation_kind::custom;
+}
+
 // Weights to weights, once at loading in inference.
 struct preparation {
     index_list<max_weights> w{};
@@ -15327,7 +15341,7 @@ struct training_options {
     number_format storage = number_format::float32; // of what is kept from the forward pass to the backward pass
     std::vector<int> outputs{}; // tensors besides the last that a loss reads, and gives gradients where they have any
     bool whole_calls = false;   // an operation runs in one call and looks where the image ends, as on a GPU: there are
-                                // neither margins nor partial sums
+                                // neither margins nor partial sums. An activation may run together with what it follows
 };
 
 namespace detail {
@@ -15537,6 +15551,14 @@ struct training_plan {
 
 namespace detail {
 
+// Whether the next operation is an activation of what this one gives.
+inline bool activation_follows(const graph& g, int i) {
+    const auto next = std::size_t(i) + 1;
+    if (next >= g.operations.size()) return false;
+    const operation& o = g.operations[next];
+    return only_activates(o) && o.x[0] == g.operations[next - 1].y;
+}
+
 class training_planner {
   public:
     training_planner(const graph& g, extent input, int batch, const training_options& o, std::size_t element)
@@ -15592,6 +15614,7 @@ class training_planner {
             p_.steps.push_back({training_step::kind::forward, i});
             const int now = ++now_;
             value(op(i).y, false).use(now);
+            if (options_.whole_calls && activation_follows(g_, i)) value(op(i + 1).y, false).use(now);
             for (int x : op(i).x)
                 if (x >= 0) value(x, false).use(now);
             if (op(i).d.statistics) statistics(i).use(now);
@@ -16449,6 +16472,49 @@ using state_vectors = std::vector<std::vector<std::vector<float>>*>;
 
 } // namespace fovea
 
+// ---- fovea/trainer/training_group.hpp
+// Processes that train one network together, each with a share of every batch. What is sent here is sent by all of them
+// in the same order. A process that has ended, or is late, is an error on the others that says which.
+
+namespace fovea {
+
+class training_group {
+  public:
+    virtual ~training_group() = default;
+
+    virtual int rank() const = 0; // of this process, in [0, size())
+    virtual int size() const = 0;
+    virtual double deadline() const = 0; // seconds that one waits for another
+
+    // Over all processes, in the order of their ranks: the same bits in each.
+    virtual void sum(std::span<float>) = 0;
+    virtual void sum(std::span<double>) = 0;
+    // The bytes of process 0, in all.
+    virtual void broadcast(std::span<std::byte>) = 0;
+    // Until all have come here, however long that takes: for work that one does alone, or one does sooner than another.
+    virtual void wait_for_all() = 0;
+    // Throws where a process is known to have ended. Waits for nothing.
+    virtual void check() = 0;
+
+    bool is_first() const { return rank() == 0; }
+};
+
+// The sum of one number over the processes; without a group there is one process.
+inline double sum_over(training_group* group, double value) {
+    if (group) group->sum(std::span(&value, 1));
+    return value;
+}
+
+// What process 0 has, of any length, in all.
+inline void share(training_group& group, std::vector<std::byte>& bytes) {
+    double size = double(bytes.size());
+    group.broadcast(std::as_writable_bytes(std::span(&size, 1)));
+    bytes.resize(std::size_t(size));
+    group.broadcast(bytes);
+}
+
+} // namespace fovea
+
 namespace fovea {
 
 // Numbers (N,H,W,C) without gaps in the memory of an engine's device, there until its next batch.
@@ -16492,12 +16558,17 @@ template <class Real> class basic_training_engine : public basic_network_engine<
     virtual void begin_step() = 0;
     virtual void load_target(tensor_view<const Real> t) = 0; // after load(); terms that read none need none
     virtual device_tensor target_on_device() const = 0;
-    // Forward, the terms' loss, times `weight`, and backward.
-    virtual void learn(const loss_terms&, double weight) = 0;
+    // Forward, the terms' loss, times `weight`, and backward. ends_step: it is the last micro-batch, so that gradients
+    // may be summed over the processes while they are computed.
+    virtual void learn(const loss_terms&, double weight, bool ends_step) = 0;
     // After forward(): the loss, times `weight`, that is the terms of the output and those of a frozen network's
     // output for it, each in proportion to its own value (detached_ratio), and backward. What end_update() reports is
     // the first of the two.
-    virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
+    virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight,
+                       bool ends_step) = 0;
+    // Before the first step: those to come are of all processes of the group, each of which does the same. Loss and
+    // gradients are then their sums, the values that divide a loss and running estimates their means.
+    virtual void join(training_group&) = 0;
     virtual void begin_update(const weight_update&) = 0;
     virtual update_report end_update() = 0; // waits for it
     virtual void take_back() = 0;           // of a step without an update
@@ -18053,6 +18124,10 @@ class moving_average {
 // A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
 // counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
 // the run goes back to the last state that was kept (keep_state) with a lower learning rate.
+//
+// With a training_group the processes take each step together, as one process would with the whole batch: each is given
+// an equal share of it, and after the step all have the same weights, bit for bit. Every process makes the same calls.
+// Running estimates become the mean of the processes', as each has normalised its own share.
 #include <sstream>
 
 // ---- fovea/loss/loss_function.hpp
@@ -18136,12 +18211,16 @@ using batch_on_host = std::function<tensor_view<const float>()>;
 
 class trainer {
   public:
-    // The network outlives it.
-    trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options)
-        : net_(net), optimizer_(std::move(o)) {
+    // Network and group outlive it. The weights of the group's first process become those of all.
+    trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options,
+            training_group* group = nullptr)
+        : net_(net), group_(group), optimizer_(std::move(o)) {
         optimizer_.prepare(net.parameters());
         set_options(options);
         begin_step();
+        if (!group_) return;
+        if (training_engine* const engine = net_.engine()) engine->join(*group_);
+        share_state();
     }
 
     const trainer_options& options() const { return options_; }
@@ -18164,6 +18243,10 @@ class trainer {
         expected_ = micro_batches;
     }
     int micro_batches() const { return expected_; } // of the step at hand, or the next
+    // Of the step's loss that of a micro-batch in this process is.
+    double share() const { return 1. / (double(expected_) * processes()); }
+    bool is_last() const { return micro_ + 1 == expected_; } // the micro-batch at hand, of its step
+    training_group* group() const { return group_; }         // null: there is one process
 
     // One micro-batch. meanwhile() is called while a GPU is at work on the step; it may stage() the next batch.
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss,
@@ -18171,13 +18254,13 @@ class trainer {
         if (!loss.terms().empty())
             if (training_engine* const engine = net_.engine()) {
                 load(input, target);
-                engine->learn(loss.terms(), 1. / expected_);
+                engine->learn(loss.terms(), share(), is_last());
                 // the report of the step has the loss
                 return after_backward(
                     0, [&] { return input; }, meanwhile);
             }
         const auto y = net_.forward(input);
-        return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
+        return finish(loss(y, target, net_.output_gradient(), share()), input);
     }
 
     // The batch of the next step, in memory that stays as it is until then: on a GPU it is copied there beside the work
@@ -18194,7 +18277,7 @@ class trainer {
     }
 
     // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
-    // net.output_gradient(), divided by micro_batches().
+    // net.output_gradient(), times share().
     step_report finish(double loss, tensor_view<const float> input) {
         if (std::isfinite(loss)) net_.backward();
         return after_backward(loss, input);
@@ -18210,6 +18293,7 @@ class trainer {
         r.complete = ++micro_ == expected_;
         if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
         if (!r.complete) return r;
+        agree();
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
         if (training_engine* const engine = net_.engine())
@@ -18302,6 +18386,28 @@ class trainer {
         keep_state();
     }
 
+    // The state of the group's first process becomes that of all: after weights were loaded, between two steps.
+    void share_state() {
+        tensor_file mine;
+        if (group_->is_first()) save(mine);
+        std::vector<std::byte> bytes = group_->is_first() ? safetensors_bytes(mine) : std::vector<std::byte>();
+        fovea::share(*group_, bytes);
+        load(read_safetensors(bytes, "the state of process 0"));
+    }
+
+    // Throws where the weights are not the same bits in all processes, as where processors of two kinds round
+    // otherwise.
+    void check_same_weights() {
+        if (!group_) return;
+        std::uint32_t mark = 1;
+        for (auto* all : {&net_.parameters(), &net_.buffers()})
+            for (auto& p : *all)
+                for (float v : p.values()) mark = (mark ^ std::bit_cast<std::uint32_t>(v)) * 16777619u;
+        if (sum_over(group_, mark) != double(mark) * processes())
+            fail("process ", group_->rank(),
+                 " has other weights than another one: expected the same program on processors of the same kind");
+    }
+
     // The state to go back to; called where the run is known to be well, as after an evaluation.
     void keep_state() {
         kept_.emplace();
@@ -18312,6 +18418,7 @@ class trainer {
   private:
     double rate_factor() const { return std::pow(options_.rate_after_return, returns_); }
     bool averages() const { return options_.ema_decay > 0; }
+    int processes() const { return group_ ? group_->size() : 1; }
 
     static std::vector<std::int64_t> shape_of(const parameter& p) {
         return {p.dims.begin(), p.dims.begin() + std::max(p.rank, 1)};
@@ -18339,9 +18446,36 @@ class trainer {
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
     }
 
+    // The loss of the whole batch, and whether any process has a problem.
+    void agree() {
+        if (!group_) return;
+        const bool bad = !problem_.empty();
+        double all[] = {loss_, bad ? 1. : 0., bad ? double(group_->rank()) : 0.};
+        group_->sum(std::span(all));
+        loss_ = all[0] / processes();
+        if (all[1] == 0 || bad) return;
+        problem_ = all[1] == 1 ? text_of("the loss is not finite in process ", int(all[2]))
+                               : text_of("the loss is not finite in ", int(all[1]), " processes");
+    }
+    // Gradients become their sums over the processes, running estimates their means.
+    void sum_gradients() {
+        if (!group_) return;
+        std::vector<std::span<float>> all;
+        for (auto& p : net_.parameters()) all.push_back(p.gradients());
+        for (auto& b : net_.buffers()) all.push_back(b.values());
+        summed_.clear();
+        for (auto& v : all) summed_.insert(summed_.end(), v.begin(), v.end());
+        group_->sum(std::span(summed_));
+        const float* from = summed_.data();
+        for (auto& v : all) std::copy_n(from, v.size(), v.data()), from += v.size();
+        for (auto& b : net_.buffers())
+            for (float& v : b.values()) v /= float(processes());
+    }
+
     // A step, unless there is a problem.
     void take(step_report& r, const batch_on_host& input) {
         context* const threads = &net_.threads();
+        if (problem_.empty()) sum_gradients();
         r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
         if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
         if (!problem_.empty()) return;
@@ -18421,6 +18555,7 @@ class trainer {
     }
 
     basic_trainable<float>& net_;
+    training_group* group_;
     any_optimizer optimizer_;
     trainer_options options_;
     moving_average average_;
@@ -18432,6 +18567,7 @@ class trainer {
     loss_scaler scaler_{}; // where gradients may vanish
     const float *staged_input_ = nullptr, *staged_target_ = nullptr;
     std::vector<float> buffers_; // as they were before this step
+    std::vector<float> summed_;  // gradients and running estimates of all processes
     std::vector<double> norms_;
     enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
 };
@@ -18442,7 +18578,8 @@ namespace fovea {
 
 struct adversarial_report {
     step_report upscaler, critic; // the upscaler's has the loss rec; nothing where it did not learn
-    int right = 0, seen = 0;      // images of the micro-batch that the critic calls what they are, of so many
+    int right = 0, seen = 0;      // images of the micro-batch that the critic calls what they are, of so many; this
+                                  // process's share alone
 };
 
 // How many of the logits (N,1,1,1) call their images what they are.
@@ -18507,7 +18644,7 @@ class adversarial_trainer {
         const int n = t.batch();
         const images input = both(t, y), logits = critic_.network().forward(input);
         const auto dy = critic_.network().output_gradient();
-        const double weight = 0.5 / critic_.micro_batches();
+        const double weight = 0.5 * critic_.share();
         double loss = 0;
         for (bool real : {true, false}) {
             const int first = real ? 0 : n;
@@ -18523,9 +18660,14 @@ class adversarial_trainer {
         const double rec = rec_(y, t, dy, 1);
         const images logits = frozen_.forward(y);
         const double bce = bce_(logits, 1., frozen_.output_gradient());
-        if (!std::isfinite(rec + bce)) return rec + bce;
-        const double each = 1. / upscaler_.micro_batches();
-        mix(dy, each * detached_ratio(rec), frozen_.backward(), each * detached_ratio(bce));
+        double whole[] = {rec, bce}; // of the batch, whose share this is
+        if (training_group* const group = upscaler_.group()) {
+            group->sum(std::span(whole));
+            for (double& of : whole) of /= group->size();
+        }
+        if (!std::isfinite(whole[0] + whole[1])) return whole[0] + whole[1];
+        const double each = upscaler_.share();
+        mix(dy, each * detached_ratio(whole[0]), frozen_.backward(), each * detached_ratio(whole[1]));
         return rec;
     }
     // dy = a dy + b from_critic
@@ -18547,11 +18689,11 @@ class adversarial_trainer {
         of_critic.load(parts);
         of_critic.learn({{.kind = loss_kind::cross_entropy, .weight = 0.5, .parameter = 1, .images = t.batch()},
                          {.kind = loss_kind::cross_entropy, .weight = 0.5, .first = t.batch(), .images = t.batch()}},
-                        1. / critic_.micro_batches());
+                        critic_.share(), critic_.is_last());
         r.critic = critic_.after_backward(0, [&] { return both(t, engine.output()); });
         count_right(of_critic.output(), r);
         if (!upscaler_learns) return r;
-        engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), 1. / upscaler_.micro_batches());
+        engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), upscaler_.share(), upscaler_.is_last());
         r.upscaler = upscaler_.after_backward(
             0, [&] { return x; }, meanwhile);
         return r;

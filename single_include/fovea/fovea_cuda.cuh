@@ -115,6 +115,37 @@ template <class Device, memory_place Place> class device_buffer {
 
 } // namespace fovea
 
+// ---- fovea/backend/cuda/cuda_event.cuh
+// What the CUDA runtime says of a failure, and a point in a stream.
+#include <cuda_runtime.h>
+
+namespace fovea::detail {
+
+inline void check_cuda(cudaError_t said, const char* doing) {
+    if (said != cudaSuccess) fail("CUDA: ", doing, ": ", cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
+}
+
+// Made when it is first marked.
+class cuda_event {
+  public:
+    cuda_event() = default;
+    cuda_event(const cuda_event&) = delete;
+    cuda_event& operator=(const cuda_event&) = delete;
+    ~cuda_event() {
+        if (event_) cudaEventDestroy(event_);
+    }
+    void mark(cudaStream_t stream) {
+        if (!event_) check_cuda(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event");
+        check_cuda(cudaEventRecord(event_, stream), "marking a point in a stream");
+    }
+    cudaEvent_t get() const { return event_; } // null: never marked
+
+  private:
+    cudaEvent_t event_ = nullptr;
+};
+
+} // namespace fovea::detail
+
 // ---- fovea/backend/cuda/numbers.hpp
 // Numbers in a GPU's memory, of a format that is known when the kernel runs: a branch that all threads take alike, and
 // not a kernel for every format. core/half.hpp says what the formats are.
@@ -233,7 +264,21 @@ struct device_numbers {
 
 namespace fovea {
 
-// y = f(conv(x, w) + b) + skip. w (O,K,K,I/groups) in the format of x, b (O) in float32.
+// What of a convolution is computed, of tensors that are always named as in the forward pass:
+//   values            y = f(conv(x, w) + b) + skip
+//   input_gradient    x = the gradient of x, where y is that of y, + skip, which is of x's size
+//   weight_gradient   w = the gradient of w, where y is that of y
+enum class convolution_pass { values, input_gradient, weight_gradient };
+
+// What becomes of the activation f:
+//   applied          as above
+//   kept             the same, and `before` = conv(x, w) + b is written, too: a training step reads it again
+//   differentiated   of a gradient, which is multiplied by f'(before); where there is b, it becomes the sum of that
+//   over
+//                    all pixels: the gradient of the bias before f
+enum class activation_role { applied, kept, differentiated };
+
+// w (O,K,K,I/groups) in the format of x, or where it is a gradient in that of the plan; b (O) in float32.
 struct convolution_shape {
     struct tensor {
         number_format format = number_format::float32;
@@ -242,14 +287,16 @@ struct convolution_shape {
         auto operator<=>(const tensor&) const = default;
     };
 
+    convolution_pass pass = convolution_pass::values;
     int batch = 1, height = 0, width = 0, inputs = 0; // of the pixels of x that are there
     int out_height = 0, out_width = 0, outputs = 0;
     int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zeros around those of x
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
     activation_kind activation = activation_kind::identity;
+    activation_role role = activation_role::applied;
     float slope = 0; // of leaky_relu
     bool bias = false, skips = false;
-    tensor x, y, skip;
+    tensor x, y, skip, before;
     auto operator<=>(const convolution_shape&) const = default;
 
     // The same for all that are equal, and for no others.
@@ -257,24 +304,33 @@ struct convolution_shape {
         const auto of = [](const tensor& t) {
             return text_of(int(t.format), ',', t.row_stride, ',', t.image_stride, ',', t.alignment);
         };
-        return text_of(batch, 'x', height, 'x', width, 'x', inputs, " to ", out_height, 'x', out_width, 'x', outputs,
-                       ", zeros ", top, ',', bottom, ',', left, ',', right, ", kernel ", kernel, ',', stride, ',',
-                       dilation, ',', groups, ", then ", int(activation), ',', std::bit_cast<std::uint32_t>(slope), ',',
-                       bias, ',', skips, ", tensors ", of(x), ' ', of(y), ' ', of(skip));
+        return text_of(int(pass), ": ", batch, 'x', height, 'x', width, 'x', inputs, " to ", out_height, 'x', out_width,
+                       'x', outputs, ", zeros ", top, ',', bottom, ',', left, ',', right, ", kernel ", kernel, ',',
+                       stride, ',', dilation, ',', groups, ", then ", int(activation), ',', int(role), ',',
+                       std::bit_cast<std::uint32_t>(slope), ',', bias, ',', skips, ", tensors ", of(x), ' ', of(y), ' ',
+                       of(skip), ' ', of(before));
     }
 };
 
 struct library_convolution {
     convolution_shape shape;
-    std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr,
-              *y = nullptr; // the first numbers; b, skip: or null
+    // The first numbers; b, skip, before: or null.
+    std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr, *y = nullptr, *before = nullptr;
 };
+
+// Those in which a library may read w or write it: gradients that are sums of products in 16 bits may leave it rounded
+// to those or in float32, whichever is faster.
+inline std::vector<number_format> formats_of_filters(const convolution_shape& s) {
+    if (s.pass != convolution_pass::weight_gradient || s.x.format == number_format::float32) return {s.x.format};
+    return {s.x.format, number_format::float32};
+}
 
 // How a library computes all convolutions of a shape.
 class convolution_plan {
   public:
     virtual ~convolution_plan() = default;
     virtual void run(const library_convolution&) const = 0; // into the device's queue
+    virtual number_format filters() const = 0;              // of w
 };
 
 namespace detail {
@@ -340,13 +396,13 @@ inline std::optional<library_convolution> library_convolution_of(const call& c) 
                .skips = l.skip != nullptr,
                .x = detail::tensor_of(x, l.x),
                .y = detail::tensor_of(c.y, l.y),
-               .skip = skip ? detail::tensor_of(skip, l.skip) : convolution_shape::tensor{}};
+               .skip = skip ? detail::tensor_of(skip, l.skip) : convolution_shape::tensor{},
+               .before = {}};
     return l;
 }
 
 } // namespace fovea
 #if FOVEA_WITH_CUDNN
-
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTIONS_CUH
 #define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTIONS_CUH
 
@@ -359,8 +415,9 @@ inline std::optional<library_convolution> library_convolution_of(const call& c) 
 #define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTION_CUH
 
 // ---- fovea/backend/cuda/cudnn_convolution.cuh
-// y = f(conv(x, w) + b) + skip as one graph of cuDNN: x and w in bf16 or fp16, or in float32, which is then rounded to
-// TF32; sums in float32; y and skip in any format.
+// y = f(conv(x, w) + b) + skip as one graph of cuDNN, or a gradient of the convolution: what is multiplied in bf16 or
+// fp16, or in float32, which is then rounded to TF32; sums in float32; y and skip, or what else is written, in any
+// format.
 
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_DESCRIPTOR_CUH
 #define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_DESCRIPTOR_CUH
@@ -408,6 +465,7 @@ template <> inline constexpr auto cudnn_type_of<cudnnHandle_t> = CUDNN_TYPE_HAND
 template <> inline constexpr auto cudnn_type_of<cudnnDataType_t> = CUDNN_TYPE_DATA_TYPE;
 template <> inline constexpr auto cudnn_type_of<cudnnConvolutionMode_t> = CUDNN_TYPE_CONVOLUTION_MODE;
 template <> inline constexpr auto cudnn_type_of<cudnnPointwiseMode_t> = CUDNN_TYPE_POINTWISE_MODE;
+template <> inline constexpr auto cudnn_type_of<cudnnReduceTensorOp_t> = CUDNN_TYPE_REDUCTION_OPERATOR_TYPE;
 template <> inline constexpr auto cudnn_type_of<cudnnBackendHeurMode_t> = CUDNN_TYPE_HEUR_MODE;
 template <> inline constexpr auto cudnn_type_of<cudnnBackendNumericalNote_t> = CUDNN_TYPE_NUMERICAL_NOTE;
 
@@ -510,26 +568,21 @@ constexpr cudnnDataType_t cudnn_type(number_format f) {
 
 class cudnn_convolution_graph {
   public:
-    enum tensor : std::int64_t { x = 1, w, b, skip, y }; // as the pointers of a run are named
+    enum tensor : std::int64_t { x = 1, w, b, skip, y, before }; // as the pointers of a run are named
 
-    // handle: null where there is no device, only a description of one.
-    explicit cudnn_convolution_graph(const convolution_shape& shape, cudnnHandle_t handle = nullptr) : shape_(shape) {
-        const convolution_shape& s = shape_;
-        add_tensor(x, {s.batch, s.inputs, s.height, s.width}, s.x);
-        const std::int64_t inputs = s.inputs / s.groups, line = s.kernel * inputs;
-        add_tensor(w, {s.outputs, inputs, s.kernel, s.kernel}, {s.x.format, line, line * s.kernel, most_aligned});
-        // Other numbers than it multiplies a convolution gives with a step behind it alone, be that the identity.
-        const bool activated = s.activation != activation_kind::identity || (!s.skips && s.x.format != s.y.format);
-        std::int64_t now = s.bias || activated || s.skips ? next_virtual() : add_result(y, s.y);
-        add_convolution(now);
-        if (s.bias) {
-            add_tensor(b, {1, s.outputs, 1, 1}, {number_format::float32, s.outputs, s.outputs, most_aligned});
-            now = step(CUDNN_POINTWISE_ADD, now, b, !activated && !s.skips);
-        }
-        if (activated) now = step(mode(), now, 0, !s.skips);
-        if (s.skips) {
-            add_result(skip, s.skip);
-            now = step(CUDNN_POINTWISE_ADD, now, skip, true);
+    // filters: the format of w. handle: null where there is no device, only a description of one.
+    cudnn_convolution_graph(const convolution_shape& shape, number_format filters, cudnnHandle_t handle = nullptr)
+        : shape_(shape), filters_(filters) {
+        switch (shape.pass) {
+            case convolution_pass::values:
+                add_values();
+                break;
+            case convolution_pass::input_gradient:
+                add_input_gradient();
+                break;
+            case convolution_pass::weight_gradient:
+                add_weight_gradient();
+                break;
         }
         finish(handle);
     }
@@ -539,6 +592,79 @@ class cudnn_convolution_graph {
   private:
     using dimensions = std::array<std::int64_t, 4>; // (N,C,H,W), as cuDNN counts
     static constexpr int most_aligned = 16;
+
+    // Other numbers than it multiplies a convolution gives with a step behind it alone, be that the identity.
+    void add_values() {
+        const convolution_shape& s = shape_;
+        add_x(), add_w();
+        if (s.role == activation_role::differentiated) {
+            const std::int64_t now = next_virtual(size_of_y());
+            add_convolution(now);
+            return add_slopes(now, size_of_y(), [this] { return add_y(); });
+        }
+        const bool keeps = s.role == activation_role::kept;
+        const auto add_before = [&] {
+            return keeps ? add_tensor(before, size_of_y(), s.before) : next_virtual(size_of_y());
+        };
+        const bool activated = s.activation != activation_kind::identity || (!s.skips && s.x.format != s.y.format);
+        const bool more = activated || s.skips;
+        std::int64_t now = s.bias ? next_virtual(size_of_y()) : more ? add_before() : add_y();
+        add_convolution(now);
+        if (s.bias) now = step(CUDNN_POINTWISE_ADD, now, add_sums(s.outputs), more ? add_before() : add_y());
+        if (activated) now = step(mode(), now, 0, s.skips ? next_virtual(size_of_y()) : add_y());
+        if (s.skips) step(CUDNN_POINTWISE_ADD, now, add_tensor(skip, size_of_y(), s.skip), add_y());
+    }
+    void add_input_gradient() {
+        add_y(), add_w();
+        const bool differentiates = shape_.role == activation_role::differentiated;
+        const std::int64_t now = shape_.skips || differentiates ? next_virtual(size_of_x()) : add_x();
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, geometry())
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, at(y))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, at(w))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, at(now))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, 1.0)
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, 0.0);
+        operations_.push_back(std::move(o).finished());
+        if (differentiates) return add_slopes(now, size_of_x(), [this] { return add_x(); });
+        if (shape_.skips) step(CUDNN_POINTWISE_ADD, now, add_tensor(skip, size_of_x(), shape_.skip), add_x());
+    }
+    // The gradient `from` times the activation's slope, and what that adds up to.
+    template <class Result> void add_slopes(std::int64_t from, const dimensions& size, Result add_result) {
+        add_tensor(before, size, shape_.before);
+        const std::int64_t to = add_result();
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, pointwise(slope_mode()))
+            .set(CUDNN_ATTR_OPERATION_POINTWISE_DYDESC, at(from))
+            .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, at(before))
+            .set(CUDNN_ATTR_OPERATION_POINTWISE_DXDESC, at(to));
+        operations_.push_back(std::move(o).finished());
+        if (!shape_.bias) return;
+        cudnn_descriptor how(CUDNN_BACKEND_REDUCTION_DESCRIPTOR);
+        how.set(CUDNN_ATTR_REDUCTION_OPERATOR, CUDNN_REDUCE_TENSOR_ADD)
+            .set(CUDNN_ATTR_REDUCTION_COMP_TYPE, CUDNN_DATA_FLOAT);
+        parts_.push_back(std::move(how).finished());
+        const std::int64_t sums = add_sums(int(size[1]));
+        cudnn_descriptor sum(CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR);
+        sum.set(CUDNN_ATTR_OPERATION_REDUCTION_DESC, parts_.back())
+            .set(CUDNN_ATTR_OPERATION_REDUCTION_XDESC, at(to))
+            .set(CUDNN_ATTR_OPERATION_REDUCTION_YDESC, at(sums));
+        operations_.push_back(std::move(sum).finished());
+    }
+    void add_weight_gradient() {
+        add_x(), add_y();
+        const bool widened = filters_ != shape_.x.format;
+        const std::int64_t now = widened ? next_virtual(size_of_w()) : add_w();
+        cudnn_descriptor o(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR);
+        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, geometry())
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, at(x))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, at(y))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, at(now))
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, 1.0)
+            .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, 0.0);
+        operations_.push_back(std::move(o).finished());
+        if (widened) step(CUDNN_POINTWISE_IDENTITY, now, 0, add_w());
+    }
 
     // In memory (N,H,W,C).
     std::int64_t add_tensor(std::int64_t id, dimensions dims, const convolution_shape::tensor& t,
@@ -554,19 +680,29 @@ class cudnn_convolution_graph {
         tensors_.emplace_back(id, std::move(d).finished());
         return id;
     }
-    std::int64_t add_result(std::int64_t id, const convolution_shape::tensor& t, bool is_virtual = false) {
-        return add_tensor(id, {shape_.batch, shape_.outputs, shape_.out_height, shape_.out_width}, t, is_virtual);
+    dimensions size_of_x() const { return {shape_.batch, shape_.inputs, shape_.height, shape_.width}; }
+    dimensions size_of_w() const {
+        return {shape_.outputs, shape_.inputs / shape_.groups, shape_.kernel, shape_.kernel};
     }
-    std::int64_t next_virtual() { // without gaps
-        const std::ptrdiff_t row = std::ptrdiff_t(shape_.out_width) * shape_.outputs;
-        return add_result(std::int64_t(100 + tensors_.size()),
-                          {number_format::float32, row, row * shape_.out_height, most_aligned}, true);
+    dimensions size_of_y() const { return {shape_.batch, shape_.outputs, shape_.out_height, shape_.out_width}; }
+    static convolution_shape::tensor without_gaps(number_format f, const dimensions& d) {
+        const auto row = std::ptrdiff_t(d[3] * d[1]);
+        return {f, row, row * std::ptrdiff_t(d[2]), most_aligned};
+    }
+    std::int64_t add_x() { return add_tensor(x, size_of_x(), shape_.x); }
+    std::int64_t add_w() { return add_tensor(w, size_of_w(), without_gaps(filters_, size_of_w())); }
+    std::int64_t add_y() { return add_tensor(y, size_of_y(), shape_.y); }
+    std::int64_t add_sums(int channels) { // a number for each channel
+        return add_tensor(b, {1, channels, 1, 1}, {number_format::float32, channels, channels, most_aligned});
+    }
+    std::int64_t next_virtual(const dimensions& size) {
+        return add_tensor(std::int64_t(100 + tensors_.size()), size, without_gaps(number_format::float32, size), true);
     }
     const cudnn_descriptor& at(std::int64_t id) const {
         return std::find_if(tensors_.begin(), tensors_.end(), [&](auto& t) { return t.first == id; })->second;
     }
 
-    void add_convolution(std::int64_t to) {
+    const cudnn_descriptor& geometry() {
         const auto both = [](int down, int along) { return std::vector<std::int64_t>{down, along}; };
         const convolution_shape& s = shape_;
         cudnn_descriptor how(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
@@ -578,8 +714,11 @@ class cudnn_convolution_graph {
             .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, both(s.top, s.left))
             .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, both(s.bottom, s.right));
         parts_.push_back(std::move(how).finished());
+        return parts_.back();
+    }
+    void add_convolution(std::int64_t to) {
         cudnn_descriptor o(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
-        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, parts_.back())
+        o.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, geometry())
             .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, at(x))
             .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, at(w))
             .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, at(to))
@@ -601,17 +740,32 @@ class cudnn_convolution_graph {
         }
     }
 
-    // One step behind the convolution, of one tensor or of two; returns what it gives.
-    std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, bool last) {
-        const std::int64_t to = last ? add_result(y, shape_.y) : next_virtual();
+    cudnnPointwiseMode_t slope_mode() const {
+        switch (shape_.activation) {
+            case activation_kind::silu:
+                return CUDNN_POINTWISE_SWISH_BWD;
+            case activation_kind::gelu:
+                return CUDNN_POINTWISE_GELU_BWD;
+            default: // relu, with a slope below or without
+                return CUDNN_POINTWISE_RELU_BWD;
+        }
+    }
+
+    const cudnn_descriptor& pointwise(cudnnPointwiseMode_t what) {
+        const bool swish = what == CUDNN_POINTWISE_SWISH_FWD || what == CUDNN_POINTWISE_SWISH_BWD,
+                   relu = what == CUDNN_POINTWISE_RELU_FWD || what == CUDNN_POINTWISE_RELU_BWD;
         cudnn_descriptor how(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
         how.set(CUDNN_ATTR_POINTWISE_MODE, what).set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
-        if (what == CUDNN_POINTWISE_SWISH_FWD) how.set(CUDNN_ATTR_POINTWISE_SWISH_BETA, 1.0);
-        if (what == CUDNN_POINTWISE_RELU_FWD && shape_.activation == activation_kind::leaky_relu)
+        if (swish) how.set(CUDNN_ATTR_POINTWISE_SWISH_BETA, 1.0);
+        if (relu && shape_.activation == activation_kind::leaky_relu)
             how.set(CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, double(shape_.slope));
         parts_.push_back(std::move(how).finished());
+        return parts_.back();
+    }
+    // One step behind the convolution, of one tensor or of two; returns what it gives.
+    std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, std::int64_t to) {
         cudnn_descriptor o(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
-        o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, parts_.back())
+        o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, pointwise(what))
             .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, at(from));
         if (second) o.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, at(second));
         o.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, at(to));
@@ -629,6 +783,7 @@ class cudnn_convolution_graph {
     }
 
     const convolution_shape shape_;
+    const number_format filters_;
     std::vector<std::pair<std::int64_t, cudnn_descriptor>> tensors_;
     std::vector<cudnn_descriptor> parts_, operations_;
     std::optional<cudnn_descriptor> graph_;
@@ -915,8 +1070,8 @@ class cudnn_convolutions {
     }
     ~cudnn_convolutions() { cudaFree(workspace_); }
 
-    // Null: no engine takes it. Of a shape that is new, engines run on these tensors, of which y is overwritten, and
-    // the host waits for them. A plan lives as long as this.
+    // Null: no engine takes it. Of a shape that is new, engines run on these tensors, of which what they compute is
+    // overwritten, and the host waits for them. A plan lives as long as this.
     const convolution_plan* find(const library_convolution& l, const notice_function& say) {
         if (!cudnn_has(l.shape.activation)) return nullptr;
         const std::string name = l.shape.name();
@@ -926,12 +1081,12 @@ class cudnn_convolutions {
             const auto folder = cache_folder();
             file_.emplace(folder.empty() ? folder : folder / file_name_, say);
         }
-        auto found = from_file(name);
+        auto found = from_file(l.shape);
         if (!found) {
             std::string reason;
             found = fastest(l, reason);
             if (found)
-                file_->keep(name, found->text());
+                file_->keep(name_in_file(l.shape, found->filters), found->plan.text());
             else if (say)
                 say(text_of("cuDNN does not compute ", name, " (", reason, "): it is computed without tensor cores"));
         }
@@ -948,14 +1103,23 @@ class cudnn_convolutions {
     static constexpr std::size_t workspace_bytes = 32 << 20;
     static constexpr int most_candidates = 6, runs = 3;
 
-    struct cudnn_convolution_plan final : convolution_plan {
-        cudnn_convolution_plan(const cudnn_convolutions& o, cudnn_plan p) : owner(o), plan(std::move(p)) {}
-        void run(const library_convolution& l) const override {
-            detail::check_cudnn(owner.put(plan, l), "putting a convolution into the queue");
-        }
-        const cudnn_convolutions& owner;
+    struct way {
+        number_format filters;
         cudnn_plan plan;
     };
+    struct cudnn_convolution_plan final : convolution_plan {
+        cudnn_convolution_plan(const cudnn_convolutions& o, way w) : owner(o), how(std::move(w)) {}
+        void run(const library_convolution& l) const override {
+            detail::check_cudnn(owner.put(how.plan, l), "putting a convolution into the queue");
+        }
+        number_format filters() const override { return how.filters; }
+        const cudnn_convolutions& owner;
+        way how;
+    };
+
+    static std::string name_in_file(const convolution_shape& s, number_format filters) {
+        return text_of(s.name(), ", filters ", int(filters));
+    }
 
     cudnnStatus_t put(const cudnn_plan& plan, const library_convolution& l) const {
         using graph = cudnn_convolution_graph;
@@ -963,29 +1127,34 @@ class cudnn_convolutions {
         std::vector<void*> pointers{l.x, l.w, l.y};
         if (l.b) ids.push_back(graph::b), pointers.push_back(l.b);
         if (l.skip) ids.push_back(graph::skip), pointers.push_back(l.skip);
+        if (l.before) ids.push_back(graph::before), pointers.push_back(l.before);
         return plan.run(handle_.raw, ids, pointers, workspace_);
     }
 
-    std::optional<cudnn_plan> from_file(const std::string& name) const {
+    std::optional<way> from_file(const convolution_shape& s) const {
         std::string unused; // a plan that no longer fits is measured again
-        const std::string* text = file_->find(name);
-        auto plan = text ? cudnn_plan::of(*text, handle_.raw, nullptr, unused) : std::nullopt;
-        return plan && plan->workspace() <= workspace_bytes ? std::move(plan) : std::nullopt;
+        for (number_format filters : formats_of_filters(s)) {
+            const std::string* text = file_->find(name_in_file(s, filters));
+            auto plan = text ? cudnn_plan::of(*text, handle_.raw, nullptr, unused) : std::nullopt;
+            if (plan && plan->workspace() <= workspace_bytes) return way{filters, std::move(*plan)};
+        }
+        return {};
     }
 
-    std::optional<cudnn_plan> fastest(const library_convolution& l, std::string& reason) const {
-        std::optional<cudnn_plan> best;
+    std::optional<way> fastest(const library_convolution& l, std::string& reason) const {
+        std::optional<way> best;
         float least = std::numeric_limits<float>::infinity();
-        for (cudnn_plan& candidate : candidates(l.shape, reason)) {
-            const float time = milliseconds(candidate, l);
-            if (time < least) least = time, best = std::move(candidate);
-        }
+        for (number_format filters : formats_of_filters(l.shape))
+            for (cudnn_plan& candidate : candidates(l.shape, filters, reason)) {
+                const float time = milliseconds(candidate, l);
+                if (time < least) least = time, best = way{filters, std::move(candidate)};
+            }
         return best;
     }
-    std::vector<cudnn_plan> candidates(const convolution_shape& s, std::string& reason) const {
+    std::vector<cudnn_plan> candidates(const convolution_shape& s, number_format filters, std::string& reason) const {
         std::vector<cudnn_plan> all;
         std::optional<cudnn_convolution_graph> graph;
-        reason = reason_of_failure([&] { graph.emplace(s, handle_.raw); });
+        reason = reason_of_failure([&] { graph.emplace(s, filters, handle_.raw); });
         if (!graph) return all;
         for (auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
             if (!all.empty()) break;
@@ -1023,6 +1192,135 @@ class cudnn_convolutions {
 } // namespace fovea
 #endif
 #endif
+#if FOVEA_WITH_NCCL
+#ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_NCCL_GROUP_CUH
+#define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_NCCL_GROUP_CUH
+
+// ---- fovea/backend/cuda/nccl_group.cuh
+// Sums of numbers in the memory of several processes' GPUs, one GPU each, by NCCL, in a stream of their own beside the
+// kernels. The processes find each other by a training_group. Nothing waits for another process beyond the group's
+// deadline: what NCCL has begun is then given up.
+#include <cuda_runtime.h>
+#include <nccl.h>
+
+namespace fovea {
+
+class nccl_group {
+  public:
+    // For the GPU that this thread has chosen. The group outlives it.
+    explicit nccl_group(training_group& group) : group_(group) {
+        detail::check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+        ncclUniqueId id{};
+        if (group.is_first()) check_said(ncclGetUniqueId(&id), "beginning");
+        group.broadcast(std::as_writable_bytes(std::span(&id, 1)));
+        ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+        config.blocking = 0;
+        settle(ncclCommInitRankConfig(&communicator_, group.size(), id, group.rank(), &config), "connecting the GPUs");
+    }
+    ~nccl_group() {
+        if (communicator_) end();
+        cudaStreamDestroy(stream_);
+    }
+    nccl_group(const nccl_group&) = delete;
+    nccl_group& operator=(const nccl_group&) = delete;
+
+    // After all that is in the stream `work` now.
+    void sum(float* at, std::size_t count, cudaStream_t work) { sum(at, count, ncclFloat32, work); }
+    void sum(double* at, std::size_t count, cudaStream_t work) { sum(at, count, ncclFloat64, work); }
+    // What is put into the stream `work` from now on comes after the sums.
+    void await(cudaStream_t work) {
+        done_.mark(stream_);
+        detail::check_cuda(cudaStreamWaitEvent(work, done_.get(), 0), "waiting in a stream");
+    }
+
+    // Until asked() is no longer cudaErrorNotReady. Throws where a process has ended, or all wait too long.
+    template <class F> void wait(F asked) {
+        patience waiting(*this);
+        while (asked() == cudaErrorNotReady) {
+            ncclResult_t said = ncclSuccess;
+            if (communicator_) ncclCommGetAsyncError(communicator_, &said);
+            if (said != ncclSuccess && said != ncclInProgress) give_up(text_of_error(said, "summing gradients"));
+            waiting.go_on("summing gradients");
+        }
+    }
+
+  private:
+    using clock = std::chrono::steady_clock;
+
+    // A moment of waiting, with a look at the other processes now and then.
+    class patience {
+      public:
+        explicit patience(nccl_group& g) : g_(g) {}
+        void go_on(const char* doing) {
+            const auto now = clock::now();
+            if (now - looked_ > std::chrono::milliseconds(100)) {
+                looked_ = now;
+                const std::string gone = reason_of_failure([&] { g_.group_.check(); });
+                if (!gone.empty()) g_.give_up(gone);
+            }
+            if (std::chrono::duration<double>(now - begun_).count() > g_.group_.deadline())
+                g_.give_up(text_of("NCCL: ", doing, " took longer than ", int(g_.group_.deadline()),
+                                   " s: expected all processes to come to the same step"));
+            std::this_thread::sleep_for(std::chrono::microseconds(20));
+        }
+
+      private:
+        nccl_group& g_;
+        clock::time_point begun_ = clock::now(), looked_ = begun_;
+    };
+
+    void sum(void* at, std::size_t count, ncclDataType_t type, cudaStream_t work) {
+        if (!communicator_) fail("NCCL: summing gradients after the processes have lost each other");
+        before_.mark(work);
+        detail::check_cuda(cudaStreamWaitEvent(stream_, before_.get(), 0), "waiting in a stream");
+        settle(ncclAllReduce(at, at, count, type, ncclSum, communicator_, stream_), "summing gradients");
+    }
+    // NCCL works on what it was asked for; until it has.
+    void settle(ncclResult_t said, const char* doing) {
+        patience waiting(*this);
+        while (said == ncclInProgress) {
+            waiting.go_on(doing);
+            check_said(ncclCommGetAsyncError(communicator_, &said), doing);
+        }
+        check_said(said, doing);
+    }
+    void check_said(ncclResult_t said, const char* doing) {
+        if (said != ncclSuccess) give_up(text_of_error(said, doing));
+    }
+    std::string text_of_error(ncclResult_t said, const char* doing) const {
+        const std::string more = communicator_ ? ncclGetLastError(communicator_) : "";
+        return text_of("NCCL: ", doing, ": ", ncclGetErrorString(said), more.empty() ? "" : ": " + one_line(more));
+    }
+    static std::string one_line(std::string text) {
+        while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+        for (char& c : text)
+            if (c == '\n') c = ' ';
+        return text;
+    }
+    // Kernels that wait for another process end, and nothing is summed any more.
+    [[noreturn]] void give_up(const std::string& reason) {
+        if (communicator_) ncclCommAbort(std::exchange(communicator_, nullptr));
+        fail(reason);
+    }
+    void end() noexcept {
+        const auto until = clock::now() + std::chrono::seconds(10);
+        ncclResult_t said = ncclCommFinalize(communicator_);
+        while (said == ncclInProgress && clock::now() < until) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            if (ncclCommGetAsyncError(communicator_, &said) != ncclSuccess) said = ncclSystemError;
+        }
+        said == ncclSuccess ? ncclCommDestroy(communicator_) : ncclCommAbort(communicator_);
+    }
+
+    training_group& group_;
+    ncclComm_t communicator_ = nullptr;
+    cudaStream_t stream_ = nullptr;
+    detail::cuda_event before_, done_;
+};
+
+} // namespace fovea
+#endif
+#endif
 
 namespace fovea {
 
@@ -1042,10 +1340,6 @@ inline std::string reason_without_gpu(cudaError_t said, int driver, int runtime)
     if (said == cudaErrorNoDevice)
         return "no GPU is to be seen: expected one with an NVIDIA driver, and not hidden by CUDA_VISIBLE_DEVICES";
     return text_of(cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
-}
-
-inline void check_cuda(cudaError_t said, const char* doing) {
-    if (said != cudaSuccess) fail("CUDA: ", doing, ": ", cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
 }
 
 // A block that asks for more memory than a kernel may declare gets it with the launch.
@@ -1100,25 +1394,6 @@ class cuda_recording {
     cudaGraphExec_t executable_ = nullptr;
 };
 
-// A point in a stream, made when it is first marked.
-class cuda_event {
-  public:
-    cuda_event() = default;
-    cuda_event(const cuda_event&) = delete;
-    cuda_event& operator=(const cuda_event&) = delete;
-    ~cuda_event() {
-        if (event_) cudaEventDestroy(event_);
-    }
-    void mark(cudaStream_t stream) {
-        if (!event_) check_cuda(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event");
-        check_cuda(cudaEventRecord(event_, stream), "marking a point in a stream");
-    }
-    cudaEvent_t get() const { return event_; } // null: never marked
-
-  private:
-    cudaEvent_t event_ = nullptr;
-};
-
 } // namespace detail
 
 // How many GPUs can be used; else why none can.
@@ -1141,7 +1416,8 @@ inline gpus_found find_gpus() {
 class cuda_device {
   public:
     // records: whether work that comes again is put into the queue as one graph, not kernel by kernel.
-    explicit cuda_device(int index = 0, bool records = true) : index_(index), records_(records) {
+    // The first GPU, unless this thread has used another one before (cudaSetDevice) or a number is given.
+    explicit cuda_device(int index = chosen(), bool records = true) : index_(index), records_(records) {
         const gpus_found found = find_gpus();
         if (found.count == 0) fail("CUDA: ", found.reason);
         if (index < 0 || index >= found.count)
@@ -1155,6 +1431,9 @@ class cuda_device {
     ~cuda_device() {
 #if FOVEA_WITH_CUDNN
         convolutions_.reset(); // they use a stream
+#endif
+#if FOVEA_WITH_NCCL
+        group_.reset();
 #endif
         for (auto stream : streams_) cudaStreamDestroy(stream);
     }
@@ -1223,14 +1502,41 @@ class cuda_device {
         if (e.get()) detail::check_cuda(cudaStreamWaitEvent(stream(lane), e.get(), 0), "waiting in a stream");
     }
     void wait(const event& e) {
-        if (e.get()) detail::check_cuda(cudaEventSynchronize(e.get()), "running a network");
+        if (!e.get()) return;
+        wait_for_processes([&] { return cudaEventQuery(e.get()); });
+        detail::check_cuda(cudaEventSynchronize(e.get()), "running a network");
     }
     void wait() {
-        for (auto stream : streams_) detail::check_cuda(cudaStreamSynchronize(stream), "running a network");
+        for (auto stream : streams_) {
+            wait_for_processes([&] { return cudaStreamQuery(stream); });
+            detail::check_cuda(cudaStreamSynchronize(stream), "running a network");
+        }
     }
     void settle() noexcept {
+        reason_of_failure([&] { wait(); });
         for (auto stream : streams_) cudaStreamSynchronize(stream);
     }
+
+    // Throws where this build cannot train on several GPUs.
+    static void check_joins() {
+#if !FOVEA_WITH_NCCL
+        fail(
+            "CUDA: several processes: this build has no NCCL: expected one process, or a build where CMake finds NCCL");
+#endif
+    }
+#if FOVEA_WITH_NCCL
+    void join(training_group& g) {
+        if (!group_) select(), group_.emplace(g);
+    }
+    template <class Number> void sum(Number* at, std::size_t count) {
+        group_->sum(at, count, stream(device_lane::work));
+    }
+    void await_sums() { group_->await(stream(device_lane::work)); }
+#else
+    void join(training_group&) { check_joins(); }
+    template <class Number> void sum(Number*, std::size_t) {} // of nobody
+    void await_sums() {}
+#endif
 
     using recording = detail::cuda_recording;
     bool begin_recording() {
@@ -1265,6 +1571,18 @@ class cuda_device {
 #endif
 
   private:
+    static int chosen() {
+        int index = 0;
+        if (cudaGetDevice(&index) == cudaSuccess) return index;
+        cudaGetLastError(); // it is dealt with
+        return 0;
+    }
+    // Work of which others are a part is waited for with an eye on them.
+    template <class F> void wait_for_processes([[maybe_unused]] F asked) {
+#if FOVEA_WITH_NCCL
+        if (group_) group_->wait(asked);
+#endif
+    }
     void check_code() {
         cudaFuncAttributes unused{};
         const cudaError_t said = cudaFuncGetAttributes(&unused, detail::run_blocks<detail::nothing_to_do>);
@@ -1285,6 +1603,9 @@ class cuda_device {
     std::array<cudaStream_t, 3> streams_{}; // by device_lane
 #if FOVEA_WITH_CUDNN
     std::optional<cudnn_convolutions> convolutions_;
+#endif
+#if FOVEA_WITH_NCCL
+    std::optional<nccl_group> group_; // of the processes that train together
 #endif
 };
 
@@ -1320,6 +1641,12 @@ class cuda_device {
 //                                                         null where the library lacks it; it may measure where it is
 //                                                         asked for the first time
 //   void save_convolutions(const notice_function&);       what was measured, for the next run
+// and where networks learn in several processes:
+//   void join(training_group&);                           of devices, one in each process
+//   void sum(float* or double* at, std::size_t count);    numbers over their devices, after what is in the queue now
+//   and
+//                                                         beside what comes; may be recorded
+//   void await_sums();                                    what is put into the queue from now on comes after them
 
 // ---- fovea/backend/cuda/last_pass.hpp
 // The last operations of a network and the conversion to samples in one pass over the output: pixel shuffle, the
@@ -3029,7 +3356,7 @@ template <class Backend> bool has_last_step(const operation& o, last_step& step)
         step.what = last_step::kind::add;
     else if (is(multiply{}))
         step.what = last_step::kind::multiply;
-    else if (o.w[0] < 0 && o.a.activation != activation_kind::identity && o.a.activation != activation_kind::custom)
+    else if (only_activates(o))
         step.what = last_step::kind::activate;
     else
         return false;
@@ -3090,16 +3417,99 @@ struct planned_convolution {
 
 namespace detail {
 
-// The gradient of a convolution's input, as a convolution with turned filters: of `forward` its attributes, as traced.
-// Only where that has no stride.
-inline call input_gradient_as_call(const gradient_call& g, const attributes& forward) {
+// The gradient of a convolution's input where that has no stride, as a convolution with turned filters.
+inline call input_gradient_as_call(const gradient_call& g) {
     call c;
     c.a = g.a, c.a.offset = -g.a.offset;
-    c.a.method = g.a.stride == 1 ? forward.method : convolution_method::direct;
     c.images = g.images, c.rows = g.rows, c.cols = g.cols;
     c.x[0] = g.dy, c.y = g.dx[0], c.w[0] = g.arranged;
     if (g.accumulates[0]) c.x[1] = g.dx[0];
     return c;
+}
+
+// A convolution together with the activation `a` that follows it, whose result is y: of all pixels. None where it has a
+// skip, which would come between the two.
+inline std::optional<library_convolution> with_activation(const call& c, const attributes& a, const window& y) {
+    if (c.a.method != convolution_method::library || c.a.activation != activation_kind::identity || c.x[1]) return {};
+    call activated = c;
+    activated.a.activation = a.activation, activated.a.slope = a.slope;
+    auto l = library_convolution_of(activated);
+    if (!l) return {};
+    convolution_shape& s = l->shape;
+    s.role = activation_role::kept;
+    l->before = std::exchange(l->y, pixel_of(y, c.images.begin, c.rows.begin, c.cols.begin));
+    s.before = std::exchange(s.y, tensor_of(y, l->y));
+    return l;
+}
+// The gradient of an input together with that of the activation `a` of `before`, whose result the input is: in the
+// place of the input's gradient. sums: where the gradient of a bias before the activation goes, or null.
+inline library_convolution with_slopes(library_convolution l, const attributes& a, const window& before,
+                                       std::byte* sums) {
+    convolution_shape& s = l.shape;
+    s.role = activation_role::differentiated;
+    s.activation = a.activation, s.slope = a.activation == activation_kind::leaky_relu ? a.slope : 0;
+    l.before = pixel_of(before, 0, 0, 0), s.before = tensor_of(before, l.before);
+    l.b = sums, s.bias = sums != nullptr;
+    return l;
+}
+
+// A convolution forward, to be turned into one of its gradients: of x, of all of dy. None where they differ in format.
+inline std::optional<library_convolution> forward_of(const gradient_call& g, const attributes& forward, const window& x,
+                                                     const void* filters) {
+    if (forward.method != convolution_method::library || x.format != g.dy.format) return {};
+    call c;
+    c.a = forward, c.a.activation = activation_kind::identity;
+    c.images = g.images, c.rows = {0, g.dy.height}, c.cols = {0, g.dy.width};
+    c.x[0] = x, c.y = g.dy, c.w[0] = filters;
+    return library_convolution_of(c);
+}
+// The same with strides. filters: as of the forward pass.
+inline std::optional<library_convolution> input_gradient_for_library(const gradient_call& g, const attributes& forward,
+                                                                     const void* filters) {
+    auto l = forward_of(g, forward, g.dx[0], filters);
+    if (!l) return {};
+    convolution_shape& s = l->shape;
+    s.pass = convolution_pass::input_gradient;
+    s.height = g.dx[0].height, s.width = g.dx[0].width; // also the last pixels, which no output may have read
+    if (g.accumulates[0]) l->skip = l->x, s.skips = true, s.skip = s.x;
+    return l;
+}
+// dw as (O,K,K,I/groups) at the beginning of the scratch memory.
+inline std::optional<library_convolution> weight_gradient_for_library(const gradient_call& g,
+                                                                      const attributes& forward) {
+    auto l = forward_of(g, forward, g.x[0], g.scratch);
+    if (l) l->shape.pass = convolution_pass::weight_gradient;
+    return l;
+}
+
+// A library multiplies numbers of one format. Where a convolution's input and output differ, what is in 16 bits is to
+// be copied to float32 for a gradient, into the scratch memory behind dw.
+inline std::size_t scratch_for_filters(const gradient_call& g) {
+    constexpr std::size_t alignment = 256;
+    return (count(g.dims) * sizeof(float) + alignment - 1) / alignment * alignment;
+}
+inline std::size_t scratch_for_library(const gradient_call& g) {
+    const window& narrow = g.x[0].format == number_format::float32 ? g.dy : g.x[0];
+    const auto images = std::size_t(g.images.size()), pixels = std::size_t(narrow.height) * std::size_t(narrow.width);
+    const bool differ = g.x[0].format != g.dy.format;
+    return scratch_for_filters(g) + (differ ? images * pixels * std::size_t(narrow.channels) * sizeof(float) : 0);
+}
+// w as it is then, unless `other` has its format.
+inline window in_format_of(const window& other, window w, const gradient_call& g) {
+    if (w.format == other.format || w.format == number_format::float32) return w;
+    w.data = g.scratch + scratch_for_filters(g), w.format = number_format::float32;
+    w.left = 0, w.columns = w.width, w.stored = w.height;
+    w.row_stride = std::ptrdiff_t(w.width) * w.channels, w.image_stride = w.row_stride * w.height;
+    return w;
+}
+inline gradient_call alike_for_weights(gradient_call g) {
+    const window x = g.x[0];
+    g.x[0] = in_format_of(g.dy, x, g), g.dy = in_format_of(x, g.dy, g);
+    return g;
+}
+inline gradient_call alike_for_input(gradient_call g) {
+    g.dy = in_format_of(g.dx[0], g.dy, g);
+    return g;
 }
 
 } // namespace detail
@@ -3125,11 +3535,15 @@ template <class Device> class library_convolutions {
     }
     // Of one; what was measured is to be saved then.
     planned_convolution find(const call& c, const notice_function& say) {
+        if (c.a.method != convolution_method::library) return {};
+        return find(library_convolution_of(c), say);
+    }
+    planned_convolution find(const std::optional<library_convolution>& l, const notice_function& say) {
         if constexpr (has_library<Device>)
-            if (on_ && c.a.method == convolution_method::library)
-                if (const auto l = library_convolution_of(c)) return {device_.find_convolution(*l, say), *l};
+            if (on_ && l) return {device_.find_convolution(*l, say), *l};
         return {};
     }
+    bool any() const { return has_library<Device> && on_; }
     void save(const notice_function& say) {
         if constexpr (has_library<Device>)
             if (on_) device_.save_convolutions(say);
@@ -3773,6 +4187,27 @@ struct add_parts {
         double sum = 0;
         for (int part = 0; part < parts; ++part) sum += double(sums[part * weights + i]);
         dw[i] += float(sum);
+    }
+};
+
+// dw += a gradient (O,K,K,I/groups), as a library writes it. A bias has one input and one tap.
+struct add_filters {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    device_numbers from;
+    float* dw; // (O, I/groups, K, K)
+    int outputs, inputs, taps;
+
+    add_filters(std::byte* gradient, number_format format, float* to, const weight_shape& dims)
+        : from{gradient, format}, dw(to), outputs(dims[0]), inputs(dims[1]), taps(dims[2] * dims[3]) {}
+
+    int blocks() const { return blocks_for(std::ptrdiff_t(outputs) * inputs * taps, threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const int i = block * threads + thread, tap = i % taps, input = i / taps % inputs, output = i / (taps * inputs);
+        if (output < outputs) dw[i] += from[(output * taps + tap) * inputs + input];
     }
 };
 
@@ -5153,6 +5588,7 @@ template <class Device> class training_weights {
     }
     float* parameters() const { return reinterpret_cast<float*>(values_.data()); }
     float* gradients() const { return reinterpret_cast<float*>(gradients_.data()); } // of the parameters
+    std::size_t numbers() const { return parameter_bytes_ / sizeof(float); }         // of the parameters
 
     void upload() {
         each_loaded([&](std::size_t i, std::size_t bytes) {
@@ -5188,13 +5624,17 @@ template <class Device> class training_weights {
     }
     // The gradients of what is prepared, to those of what it is made of.
     void differentiate_preparations() {
-        for (auto& p : g_.preparations) {
-            if (!p.backward || !trained_[std::size_t(p.out)]) continue;
-            preparation_gradient_call c;
-            c.forward = call_of(p), c.dout = gradient(p.out);
-            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = gradient(p.w[k]);
-            p.backward(c);
-        }
+        for (auto& p : g_.preparations) differentiate(p);
+        clear_prepared_gradients();
+    }
+    void differentiate(const preparation& p) {
+        if (!p.backward || !trained_[std::size_t(p.out)]) return;
+        preparation_gradient_call c;
+        c.forward = call_of(p), c.dout = gradient(p.out);
+        for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = gradient(p.w[k]);
+        p.backward(c);
+    }
+    void clear_prepared_gradients() {
         if (gradient_bytes_ > parameter_bytes_)
             device_.clear(gradients_.data() + parameter_bytes_, gradient_bytes_ - parameter_bytes_);
     }
@@ -5204,10 +5644,18 @@ template <class Device> class training_weights {
     }
 
     void divide_gradients(double scale) { // of the parameters; a power of 2
-        const multiply_numbers k{gradients(), float(1 / scale), std::ptrdiff_t(parameter_bytes_ / sizeof(float))};
-        if (parameter_bytes_ > 0) Device::launch(device_.queue(), k, k.blocks());
-        changed();
+        divide(gradients(), numbers(), scale);
     }
+
+    // Over the device's processes: sums of gradients [begin, begin + count) of the parameters, or of buffers, which
+    // after device.await_sums() become means.
+    void sum_gradients(std::size_t begin, std::size_t count) {
+        if (count > 0) device_.sum(gradients() + begin, count);
+    }
+    void sum_buffers() {
+        if (buffer_numbers() > 0) device_.sum(buffers(), buffer_numbers());
+    }
+    void divide_buffers(int processes) { divide(buffers(), buffer_numbers(), processes); }
 
     void keep_buffers() { copy_buffers(false); }
     void restore_buffers() { copy_buffers(true); }
@@ -5260,13 +5708,18 @@ template <class Device> class training_weights {
         if (bytes > 0) device_.download(staging_.data(), from, bytes);
         device_.wait();
     }
+    float* buffers() const { return reinterpret_cast<float*>(values_.data() + parameter_bytes_); }
+    std::size_t buffer_numbers() const { return (loaded_bytes_ - parameter_bytes_) / sizeof(float); }
+    void divide(float* at, std::size_t count, double by) {
+        const multiply_numbers k{at, float(1 / by), std::ptrdiff_t(count)};
+        if (count > 0) Device::launch(device_.queue(), k, k.blocks());
+        changed();
+    }
     void copy_buffers(bool back) {
-        const std::size_t bytes = loaded_bytes_ - parameter_bytes_;
-        if (bytes == 0) return;
-        kept_.reserve(bytes, "running estimates");
-        auto* const buffers = reinterpret_cast<float*>(values_.data() + parameter_bytes_);
+        if (buffer_numbers() == 0) return;
+        kept_.reserve(buffer_numbers() * sizeof(float), "running estimates");
         auto* const kept = reinterpret_cast<float*>(kept_.data());
-        const copy_numbers k{back ? kept : buffers, back ? buffers : kept, std::ptrdiff_t(bytes / sizeof(float))};
+        const copy_numbers k{back ? kept : buffers(), back ? buffers() : kept, std::ptrdiff_t(buffer_numbers())};
         Device::launch(device_.queue(), k, k.blocks());
         if (back) changed();
     }
@@ -5304,6 +5757,8 @@ struct training_work {
     std::vector<placement> of_terms{};
     double weight = 1, scale = 1; // of the loss; of gradients
     update_rule how{};
+    int processes = 1;
+    bool sums = false; // over them
     bool operator==(const training_work&) const = default;
 };
 
@@ -5392,7 +5847,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
     void put_forward(bool evaluating, bool prepares) {
         begin_forward();
         if (prepares) weights_.prepare();
-        for (std::size_t s = 0; s < plan_.forward; ++s) compute(plan_.steps[s].of, false, !evaluating);
+        for (std::size_t s = 0; s < plan_.forward; ++s)
+            if (!part_of_last(s)) compute(plan_.steps[s].of, false, !evaluating, by_library_[s].values);
         clear(training_memory::output_gradient());
         for (int t : options_.outputs)
             if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
@@ -5415,12 +5871,22 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return c;
     }
     void put_backward() {
+        put_operations_back([](int) {});
+        if (options_.weight_gradients) weights_.differentiate_preparations();
+    }
+
+    // after(operation): its gradients are in the queue.
+    template <class F> void put_operations_back(F after) {
         begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             const auto [what, i] = plan_.steps[s];
-            what == training_step::kind::forward ? compute(i, true, false) : differentiate(i);
+            if (what == training_step::kind::forward) {
+                compute(i, true, false, by_library_[s].values);
+                continue;
+            }
+            if (!part_of_last(s)) differentiate(s);
+            after(i);
         }
-        if (options_.weight_gradients) weights_.differentiate_preparations();
     }
 
   protected:
@@ -5492,7 +5958,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
         take_windows(c, i, again);
         return c;
     }
-    void compute(int i, bool again, bool updates) {
+    // by_library: how it is computed; without, by the device's own kernel.
+    void compute(int i, bool again, bool updates, const planned_convolution& by_library = {}) {
         const operation& o = op(i);
         const call c = call_of(i, again);
         if (c.statistics && !again) {
@@ -5502,7 +5969,6 @@ template <class Device, class Interface> class device_pass : public Interface, p
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
             o.d.statistics_before(s);
         }
-        const auto by_library = library_.find(c, {});
         by_library ? by_library.run() : o.forward(c);
     }
 
@@ -5520,19 +5986,77 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
     int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
 
+    // What the device's library computes of a step.
+    struct library_step {
+        planned_convolution values, weights; // values: or the gradient of the input
+        bool takes_next = false;             // the activation that is the next step is part of it
+        std::size_t biased = 0;              // with takes_next, not 0: so is the gradient of that step's bias
+        bool has_its_bias = false;           // of a step that is `biased`
+    };
+    bool part_of_last(std::size_t s) const { return s > 0 && by_library_[s - 1].takes_next; }
+
     // Plans of the device's library, measured while the arena holds nothing.
     void find_convolutions() {
         begin_forward();
-        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
-            const auto [what, i] = plan_.steps[s];
-            if (what == training_step::kind::forward) {
-                library_.find(call_of(i, s >= plan_.forward), {});
-                continue;
-            }
-            gradient_call c = call_back(i);
-            if (take_targets(c, i)) input_gradient_by_library(op(i), over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
-        }
+        by_library_.assign(plan_.steps.size(), {});
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s)
+            if (plan_.steps[s].what == training_step::kind::forward)
+                find_values(s);
+            else if (!part_of_last(s))
+                find_gradients(s);
         library_.save({});
+    }
+    void find_values(std::size_t s) {
+        const int i = plan_.steps[s].of;
+        const bool again = s >= plan_.forward;
+        const call c = call_of(i, again);
+        if (part_of_last(s)) return;
+        library_step& l = by_library_[s];
+        if (!again && detail::activation_follows(g_, i)) {
+            l.values = library_.find(detail::with_activation(c, op(i + 1).a, value(op(i + 1).y, false)), {});
+            l.takes_next = bool(l.values);
+        }
+        if (!l.values) l.values = library_.find(c, {});
+    }
+    void find_gradients(std::size_t s) {
+        const int i = plan_.steps[s].of;
+        library_step& l = by_library_[s];
+        gradient_call c = call_back(i);
+        if (needs_weight_gradient(i))
+            l.weights = library_.find(detail::weight_gradient_for_library(detail::alike_for_weights(c), op(i).a), {});
+        if (!take_targets(c, i)) return;
+        const auto described = input_gradient_for_library(i, over_target(c));
+        if (!described) return;
+        if (activation_precedes(s)) {
+            const operation& activates = op(plan_.steps[s + 1].of);
+            const std::size_t biased = step_with_bias(s + 2, activates.x[0]);
+            auto* const sums = biased ? scratch_.data() : nullptr;
+            const window before = value(activates.x[0], false);
+            l.values = library_.find(detail::with_slopes(*described, activates.a, before, sums), {});
+            l.takes_next = bool(l.values);
+            if (l.values && biased) l.biased = biased, by_library_[biased].has_its_bias = true;
+        }
+        if (!l.values) l.values = library_.find(described, {});
+    }
+    // Whether the next step turns the gradient that this one computes, and nobody adds to, into that of what an
+    // activation was given, in its place.
+    bool activation_precedes(std::size_t s) const {
+        if (s + 1 >= plan_.steps.size() || plan_.steps[s + 1].what != training_step::kind::backward) return false;
+        const int i = plan_.steps[s].of, next = plan_.steps[s + 1].of;
+        const operation &o = op(i), &activates = op(next);
+        const auto computed = [&](int k) { return plan_.ways[std::size_t(k)][0] == gradient_way::computed; };
+        return only_activates(activates) && activates.y == o.x[0] && o.x[1] != o.x[0] && computed(i) &&
+               computed(next) && gradient(activates.x[0]).data == gradient(activates.y).data &&
+               !again_[std::size_t(activates.x[0])];
+    }
+    // The next step backward from s on, if it needs the gradient of a bias that was added to tensor t; else 0.
+    std::size_t step_with_bias(std::size_t s, int t) const {
+        while (s < plan_.steps.size() && plan_.steps[s].what != training_step::kind::backward) ++s;
+        if (s == plan_.steps.size()) return 0;
+        const int i = plan_.steps[s].of;
+        const bool has = op(i).y == t && op(i).a.method == convolution_method::library && needs_weight_gradient(i) &&
+                         weights_.gradient(op(i).d.w[1]);
+        return has ? s : 0;
     }
     std::size_t scratch_bytes() const {
         std::size_t bytes = 0;
@@ -5540,37 +6064,67 @@ template <class Device, class Interface> class device_pass : public Interface, p
             const operation& o = op(i);
             const gradient_call c = gradient_call_of(i, weights_);
             if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
+            if (library_.any() && o.a.method == convolution_method::library)
+                bytes = std::max(bytes, detail::scratch_for_library(c));
             if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
         }
         return bytes;
     }
     static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
+    static gradient_call over_target(const gradient_call& c) { return over(c, c.dx[0] ? c.dx[0] : c.dx[1]); }
 
     gradient_call call_back(int i) const {
         gradient_call c = gradient_call_of(i, weights_);
         c.queue = device_.queue(), c.scratch = scratch_.data();
         return c;
     }
-    void differentiate(int i) {
-        const operation& o = op(i);
+    void differentiate(std::size_t s) {
+        const int i = plan_.steps[s].of;
         const gradient_call whole = call_back(i);
-        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) {
-            gradient_call c = over(whole, whole.dy);
-            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
-            c.outputs = {0, o.dims[0]};
-            o.d.weights(c);
-        }
-        if (whole.statistics) o.d.statistics_back(whole);
+        if (needs_weight_gradient(i)) put_weight_gradient(s, over(whole, whole.dy));
+        if (whole.statistics) op(i).d.statistics_back(whole);
         gradient_call c = whole;
-        if (take_targets(c, i)) put_input_gradient(o, over(c, c.dx[0] ? c.dx[0] : c.dx[1]));
+        if (take_targets(c, i)) put_input_gradient(s, over_target(c));
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
     }
-    planned_convolution input_gradient_by_library(const operation& o, const gradient_call& c) {
-        return c.arranged ? library_.find(detail::input_gradient_as_call(c, o.a), {}) : planned_convolution{};
+    bool needs_weight_gradient(int i) const { return plan_.needs_weights[std::size_t(i)] && op(i).d.weights; }
+    void put_weight_gradient(std::size_t s, gradient_call c) {
+        const operation& o = op(plan_.steps[s].of);
+        for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
+        c.outputs = {0, o.dims[0]};
+        if (by_library_[s].has_its_bias) c.dw[1] = nullptr;
+        const planned_convolution& by_library = by_library_[s].weights;
+        if (!by_library) return o.d.weights(c);
+        const gradient_call alike = detail::alike_for_weights(c);
+        widen(alike.x[0], c.x[0]), widen(alike.dy, c.dy);
+        by_library.run();
+        add_from_scratch(c, by_library.plan->filters(), o.d.w[0], o.dims);
+        detail::launch_bias_gradient<Device>(c); // which may overwrite the scratch memory then
     }
-    void put_input_gradient(const operation& o, const gradient_call& c) {
-        const auto by_library = input_gradient_by_library(o, c);
-        by_library ? by_library.run() : o.d.input(c);
+    void add_from_scratch(const gradient_call& c, number_format f, int weight, const weight_shape& dims) {
+        detail::launch<Device>(c, add_filters(c.scratch, f, weights_.gradient(weight), dims));
+    }
+    // Without strides it is a convolution, in which tensors may differ in format.
+    static gradient_call alike_for_input(const gradient_call& c) {
+        return c.a.stride == 1 ? c : detail::alike_for_input(c);
+    }
+    std::optional<library_convolution> input_gradient_for_library(int i, const gradient_call& c) const {
+        const operation& o = op(i);
+        if (!c.arranged || o.a.method != convolution_method::library) return {};
+        return c.a.stride == 1 ? library_convolution_of(detail::input_gradient_as_call(c))
+                               : detail::input_gradient_for_library(alike_for_input(c), o.a, weights_[o.w[0]]);
+    }
+    void put_input_gradient(std::size_t s, const gradient_call& c) {
+        const library_step& l = by_library_[s];
+        if (!l.values) return op(plan_.steps[s].of).d.input(c);
+        widen(alike_for_input(c).dy, c.dy);
+        l.values.run();
+        if (!l.biased) return;
+        const operation& biased = op(plan_.steps[l.biased].of);
+        add_from_scratch(c, number_format::float32, biased.d.w[1], {biased.dims[0], 1, 1, 1});
+    }
+    void widen(const window& to, const window& from) {
+        if (to.format != from.format) pass(to, from, false);
     }
     void pass(const window& dx, const window& dy, bool adds) {
         gradient_call c;
@@ -5581,6 +6135,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     device_memory memory_{device_}, scratch_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
     upload_path input_{device_}, gradient_{device_};
+    std::vector<library_step> by_library_; // by step
     // On the host, by tensor: outputs; their gradients, where they are given there.
     std::map<int, tensor<float>> y_, dy_;
     tensor<float> dx_;
@@ -6130,19 +6685,100 @@ template <class Device> class device_metrics {
 // Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
 // between the upload of a batch and the report of a step.
 
+// ---- fovea/backend/cuda/gradient_buckets.hpp
+// When gradients are whole in a backward pass, so that those of several processes are summed while it goes on:
+// parameters side by side, from the last one on, in buckets of a few megabytes, each of which is sent at once when the
+// last operation that adds to it is done. The order depends on the graph alone, and so is that of every process.
+
 namespace fovea {
 
-// dy = weight (dy / |own| + dx / |heard|), the divisors being constants.
+class gradient_buckets {
+  public:
+    // trained: by weight, whether it gets a gradient; least: bytes of a bucket, but for the last.
+    gradient_buckets(const graph& g, std::vector<char> trained, std::size_t least = std::size_t(2) << 20)
+        : g_(g), trained_(std::move(trained)), of_weight_(g.weights.size(), -1) {
+        std::size_t end = 0;
+        for (auto& w : g.weights)
+            if (w.kind == weight_kind::parameter) end += count(w.dims);
+        for (std::size_t i = g.weights.size(); i-- > 0;) {
+            if (g.weights[i].kind != weight_kind::parameter) continue;
+            if (buckets_.empty() || buckets_.back().size * sizeof(float) >= least) buckets_.push_back({end, 0});
+            const std::size_t numbers = count(g.weights[i].dims);
+            buckets_.back().begin = end -= numbers, buckets_.back().size += numbers;
+            of_weight_[i] = int(buckets_.size()) - 1;
+        }
+    }
+
+    std::size_t size() const { return buckets_.size(); }
+
+    // Before a backward pass by that plan.
+    void begin(const training_plan& plan) {
+        awaited_.assign(g_.weights.size(), 0), missing_.assign(buckets_.size(), 0);
+        for (std::size_t s = plan.forward; s < plan.steps.size(); ++s)
+            if (plan.steps[s].what == training_step::kind::backward)
+                each_trained(g_.operations[std::size_t(plan.steps[s].of)].d.w, [&](std::size_t w) { ++awaited_[w]; });
+        for (auto& p : g_.preparations)
+            if (is_awaited(p)) each_trained(p.w, [&](std::size_t w) { ++awaited_[w]; });
+        for (std::size_t w = 0; w < awaited_.size(); ++w)
+            if (awaited_[w] > 0 && of_weight_[w] >= 0) ++missing_[std::size_t(of_weight_[w])];
+    }
+    // After an operation's part in it: prepare(p) where the gradient of what preparation p makes is whole, to be
+    // carried to what it is made of, and sum(begin, numbers) of the gradients of a bucket.
+    template <class Prepare, class Sum> void after(int operation, Prepare prepare, Sum sum) {
+        each_trained(g_.operations[std::size_t(operation)].d.w, [&](std::size_t w) {
+            if (--awaited_[w] > 0) return;
+            if (of_weight_[w] >= 0) return arrive(w, sum);
+            for (auto& p : g_.preparations) {
+                if (std::size_t(p.out) != w || !p.backward) continue;
+                prepare(p);
+                each_trained(p.w, [&](std::size_t from) {
+                    if (--awaited_[from] == 0) arrive(from, sum);
+                });
+            }
+        });
+    }
+
+  private:
+    struct bucket {
+        std::size_t begin, size; // of the parameters' numbers
+    };
+
+    template <class F> void each_trained(const index_list<max_weights>& of, F f) const {
+        for (int w : of)
+            if (w >= 0 && trained_[std::size_t(w)]) f(std::size_t(w));
+    }
+    bool is_awaited(const preparation& p) const { return p.backward && awaited_[std::size_t(p.out)] > 0; }
+    template <class Sum> void arrive(std::size_t w, Sum sum) {
+        const auto b = std::size_t(of_weight_[w]);
+        if (--missing_[b] == 0) sum(buckets_[b].begin, buckets_[b].size);
+    }
+
+    const graph& g_;
+    std::vector<char> trained_;
+    std::vector<bucket> buckets_; // the last parameters first
+    std::vector<int> of_weight_;  // the bucket of a parameter; -1: it is none
+    std::vector<int> awaited_;    // by weight: what has yet to add to its gradient
+    std::vector<int> missing_;    // by bucket: parameters whose gradient is not whole
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// dy = weight (dy / |own| + dx / |heard|), the divisors being constants: means over processes, of which they are the
+// sums.
 struct balance_gradients {
     device_view dy, dx; // (N,H,W,C)
     const double *own, *heard;
-    double weight;
+    double weight, processes;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
         const double to = double(dy.get(p, c)), from = double(dx.get(p, c));
-        dy.put(p, c, float(weight * detached_ratio(*own) * to + weight * detached_ratio(*heard) * from));
+        dy.put(
+            p, c,
+            float(weight * detached_ratio(*own / processes) * to + weight * detached_ratio(*heard / processes) * from));
     }
 };
-// *loss += weight own, or what is not finite of the two.
+// *loss += weight own, or what is not finite of the two; own: the mean over processes, of which it is the sum.
 struct report_balance {
     static constexpr int threads = 1;
     using shared = nothing_kept;
@@ -6150,14 +6786,14 @@ struct report_balance {
     using own = nothing_kept;
 
     const double *of_own, *heard;
-    double weight;
+    double weight, processes;
     double* loss;
 
     static int blocks() { return 1; }
     FOVEA_HOST_DEVICE int phases() const { return 1; }
     FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {
         const double both = *of_own + *heard;
-        *loss += weight * (fabs(both) < HUGE_VAL ? *of_own : both);
+        *loss += weight * (fabs(both) < HUGE_VAL ? *of_own / processes : both);
     }
 };
 
@@ -6183,9 +6819,11 @@ class device_training_engine final : private detail::trained_on_device<Device>,
                            const training_options& o, std::shared_ptr<Device> on)
         : home{on, training_weights<Device>(*on, g, weights, gradients, detail::trained_weights(g, o))},
           base(g, o, *on, home::of_network),
-          optimizer_(*on, shapes_of_parameters(g)) {
+          optimizer_(*on, shapes_of_parameters(g)),
+          buckets_(g, detail::trained_weights(g, o)) {
         values_.reserve(2 * sizeof(double), "losses");
     }
+    ~device_training_engine() override { this->device_.settle(); } // what waits for other processes has an end
 
     void upload_weights() override { weights_.upload(); }
     void download() override { weights_.download(); }
@@ -6210,6 +6848,11 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         weights_.clear_gradients();
         weights_.keep_buffers();
         optimizer_.begin_step();
+        summed_ = false;
+    }
+    void join(training_group& g) override {
+        this->device_.join(g);
+        processes_ = g.size();
     }
     void stage(tensor_view<const float> x, tensor_view<const float> t) override {
         base::load(x), load_target(t);
@@ -6238,24 +6881,25 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         t.data = target_.data();
         return this->tensor_at(t);
     }
-    void learn(const loss_terms& terms, double weight) override {
-        training_work work = this->work_of(training_work::kind::learn);
+    void learn(const loss_terms& terms, double weight, bool ends_step) override {
+        training_work work = learning(training_work::kind::learn, ends_step);
         work.terms = weighted(terms, weight), work.of_terms = prepare(terms);
         work.prepares = weights_.take_stale(), work.scale = scale_;
         this->recordings_.run(work, [&] {
             this->put_forward(false, work.prepares);
             this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss, work.scale);
-            this->put_backward();
+            put_gradients(work);
         });
         weights_.changed();
     }
-    void learn(const loss_terms& terms, network_engine& frozen, const loss_terms& of_frozen, double weight) override {
+    void learn(const loss_terms& terms, network_engine& frozen, const loss_terms& of_frozen, double weight,
+               bool ends_step) override {
         if (frozen.queue() != this->queue())
             fail("a frozen network of another device: expected one that was made beside the network that learns");
         auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
         const device_tensor y = this->output_on_device();
         listener.load({&y, 1});
-        training_work work = this->work_of(training_work::kind::listen);
+        training_work work = learning(training_work::kind::listen, ends_step);
         work.prepares = listener.take_stale(), work.where_frozen = listener.where();
         work.terms = terms, work.of_terms = prepare(terms), work.of_frozen = of_frozen, work.weight = weight;
         work.scale = scale_;
@@ -6264,9 +6908,18 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     void begin_update(const weight_update& u) override {
         optimizer_.upload(u);
-        training_work work{
-            .what = training_work::kind::update, .where = optimizer_.where(), .scale = scale_, .how = u.how};
+        training_work work{.what = training_work::kind::update,
+                           .where = optimizer_.where(),
+                           .scale = scale_,
+                           .how = u.how,
+                           .processes = processes_,
+                           .sums = processes_ > 1 && !summed_};
         this->recordings_.run(work, [&] {
+            if (work.sums) {
+                put_sums_of_forward();
+                weights_.sum_gradients(0, weights_.numbers());
+                end_sums();
+            }
             if (scale_ != 1) weights_.divide_gradients(scale_);
             optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
         });
@@ -6317,24 +6970,55 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             if (term.by) term.by->prepare(*this, this->output_on_device()), all.push_back(term.by->where());
         return all;
     }
+    training_work learning(typename training_work::kind what, bool ends_step) {
+        training_work work = this->work_of(what);
+        work.processes = processes_, work.sums = summed_ = processes_ > 1 && ends_step;
+        return work;
+    }
+    void put_gradients(const training_work& work) {
+        if (!work.sums) return this->put_backward();
+        put_sums_of_forward();
+        buckets_.begin(this->plan_);
+        this->put_operations_back([&](int i) {
+            buckets_.after(
+                i, [&](const preparation& p) { weights_.differentiate(p); },
+                [&](std::size_t begin, std::size_t count) { weights_.sum_gradients(begin, count); });
+        });
+        weights_.clear_prepared_gradients();
+        end_sums();
+    }
+    void put_sums_of_forward() {
+        this->device_.sum(&optimizer_.state()->loss, 1);
+        weights_.sum_buffers();
+    }
+    void end_sums() {
+        this->device_.await_sums();
+        weights_.divide_buffers(processes_);
+    }
     void put_listening(frozen_pass& listener, const training_work& work) {
         auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
         this->device_.clear(values, 2 * sizeof(double));
         this->put_loss(work.terms, target_.data(), values, work.scale);
         listener.put_forward(true, work.prepares);
         listener.put_loss(work.of_frozen, nullptr, values + 1, work.scale);
+        if (work.processes > 1) this->device_.sum(values, 2);
         listener.put_backward();
+        if (work.processes > 1) this->device_.await_sums();
         const window dy = this->output_gradient_window();
         detail::launch_values<Device>(
             this->area_of(dy), balance_gradients{device_view(dy), device_view(listener.input_gradient_window()), values,
-                                                 values + 1, work.weight});
-        Device::launch(this->device_.queue(),
-                       report_balance{values, values + 1, work.weight, &optimizer_.state()->loss},
-                       report_balance::blocks());
-        this->put_backward();
+                                                 values + 1, work.weight, double(work.processes)});
+        Device::launch(
+            this->device_.queue(),
+            report_balance{values, values + 1, work.weight, double(work.processes), &optimizer_.state()->loss},
+            report_balance::blocks());
+        put_gradients(work);
     }
     double scale_ = 1; // of the gradients before an update
     device_optimizer<Device> optimizer_;
+    gradient_buckets buckets_;
+    int processes_ = 1;   // that train together
+    bool summed_ = false; // the gradients of this step, over them
     typename base::device_memory target_{this->device_}, values_{this->device_};
     typename base::upload_path target_path_{this->device_};
     bool staged_ = false;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "support.hpp"
+#include "support/errors.hpp"
 
 namespace fs = std::filesystem;
 using namespace fovea;
@@ -97,6 +98,26 @@ TEST_CASE("samples are those of their streams, in the order of the epoch") {
             }
         }
     }
+}
+
+TEST_CASE("the parts of batches are together the batches") {
+    const pictures p(9);
+    data_loader whole(*p.set, {.batch = 6, .seed = 5, .samples_per_epoch = 14}),
+        first(*p.set, {.batch = 6, .threads = 2, .seed = 5, .samples_per_epoch = 14, .part = 0, .parts = 2}),
+        second(*p.set, {.batch = 6, .seed = 5, .samples_per_epoch = 14, .part = 1, .parts = 2});
+    for (int step = 0; step < 5; ++step) { // two of an epoch
+        const training_batch &all = whole.next(), *parts[] = {&first.next(), &second.next()};
+        for (int k = 0; k < 2; ++k) {
+            REQUIRE((parts[k]->input.batch() == 3 && parts[k]->target.batch() == 3 && parts[k]->at == all.at));
+            CHECK(std::memcmp(parts[k]->input.data(), all.input.at(3 * k, 0, 0), parts[k]->input.size() * 4) == 0);
+            CHECK(std::memcmp(parts[k]->target.data(), all.target.at(3 * k, 0, 0), parts[k]->target.size() * 4) == 0);
+        }
+        CHECK((first.position() == whole.position() && second.position() == whole.position()));
+    }
+    const auto problem = [&](loader_options o) { return error_of([&] { data_loader(*p.set, o); }); };
+    CHECK(problem({.batch = 5, .parts = 2}) == "data loader: a batch of 5 in 2 parts: expected a multiple of 2");
+    CHECK(contains(problem({.batch = 4, .part = 2, .parts = 2}), "part 2 of 2"));
+    CHECK(contains(problem({.batch = 4, .drop_incomplete = false, .parts = 2}), "is dropped"));
 }
 
 TEST_CASE("an epoch holds each picture once, in an order of its own") {

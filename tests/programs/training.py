@@ -1,8 +1,11 @@
 """Trains small networks as a user does: training.py CASE FOLDER_OF_PROGRAMS"""
+import array
 import fcntl
 import json
+import os
 import random
 import signal
+import socket
 import struct
 import subprocess
 import time
@@ -462,6 +465,141 @@ def adversarial_ways(tmp):
         check(last(tmp, f"{name}-cut") == last(tmp, f"{name}-whole"), name, "differs after it was resumed")
         check_success(run("upscale", sample, "--weights", tmp / f"{name}-whole.step-6.safetensors",
                           "-o", tmp / f"{name}.png"))
+
+
+def together(tmp, program, arguments, count=2, more=((), ())):
+    """Starts processes that train together; more: what takes the place of arguments in each."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    where = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return [subprocess.Popen([programs / program, *merged(*arguments, *more[rank])], cwd=tmp,
+                             env={**os.environ, **where, "RANK": str(rank)}, stderr=subprocess.PIPE, text=True)
+            for rank in range(count)]
+
+
+def ended(processes):
+    """What each has said, and its exit code."""
+    try:
+        said = [p.communicate(timeout=120)[1] for p in processes]
+    finally:
+        for p in processes:
+            p.kill()
+    return said, [p.returncode for p in processes]
+
+
+def check_together(processes):
+    """All have ended well; the first one alone has spoken."""
+    said, codes = ended(processes)
+    check(codes == [0] * len(codes) and not any(said[1:]), codes, said)
+    return said[0]
+
+
+def floats(path):
+    """The numbers of a weight file by name."""
+    header, content = weights(path)
+    at = {name: tensor["data_offsets"] for name, tensor in header.items()}
+    return {name: array.array("f", content[begin:end]) for name, (begin, end) in at.items()}
+
+
+def check_near(is_path, expected_path):
+    is_there, expected = floats(is_path), floats(expected_path)
+    check(is_there.keys() == expected.keys(), is_there.keys(), expected.keys())
+    for name, numbers in expected.items():
+        largest = max(abs(v) for v in numbers)
+        worst = max(abs(a - b) for a, b in zip(is_there[name], numbers))
+        check(worst <= 1e-4 * largest + 1e-7, name, worst, largest)  # float32 sums in another order, for some steps
+
+
+def processes(tmp):
+    """Two processes train as one does, to rounding; both end at a signal to one; a resume goes on to the same bits."""
+    pictures(tmp / "images")
+    how = ("--optimizer", "sgd", "--schedule", "constant", "--learning-rate", 0.01, "--gradient-accumulation-steps", 2, "--num-epochs", 4)
+    evaluated = ("--validation-share", 0.3, "--batch-size", 2, "--eval-interval", 1, "--patience", 3)
+    check_success(pretrain(tmp, "one", *how, *evaluated, "--run-dir-path", tmp / "runs-one"))
+    said = check_together(together(tmp, "pretrain", options(tmp, "two", *how, *evaluated,
+                                                            "--run-dir-path", tmp / "runs-two")))
+    check(" steps of 2 x 2 images in 2 processes" in said, said)
+    check(steps(tmp, "two") == steps(tmp, "one"), steps(tmp, "two"))
+    check_near(tmp / f"two.step-{steps(tmp, 'one')[-1]}.safetensors", tmp / f"one.step-{steps(tmp, 'one')[-1]}.safetensors")
+    check_near(tmp / "two.best.safetensors", tmp / "one.best.safetensors")
+    one, two = (scalars(tmp / name)["training/loss"] for name in ("runs-one", "runs-two"))
+    check(one.keys() == two.keys() and len(one) > 4, one, two)
+    for step in one:
+        check(abs(one[step] - two[step]) <= 1e-5 * one[step], step, one[step], two[step])
+
+    def run_two(name, *more):
+        return together(tmp, "pretrain", options(tmp, name, *how, *more))
+    check_together(run_two("whole"))
+    check_together(run_two("cut", "--max-steps", 3))
+    check_together(run_two("cut", "--resume"))
+    check(last(tmp, "cut") == last(tmp, "whole"), "two processes that were resumed differ")
+    check_success(pretrain(tmp, "cut", *how, "--num-epochs", 5, "--resume"))  # and one process goes on from there
+
+    for which in (0, 1):  # asked to end
+        both = run_two(f"asked{which}", "--num-epochs", 100000, "--checkpoint-interval", 100000)
+        while " steps of " not in both[0].stderr.readline():
+            pass
+        time.sleep(0.1)
+        both[which].send_signal(signal.SIGTERM)
+        check_together(both)
+        check(len(steps(tmp, f"asked{which}")) == 1, steps(tmp, f"asked{which}"))
+
+
+def processes_that_fail(tmp):
+    """A process that is killed, late, or given something else is one line in the other, and no hang."""
+    folder = pictures(tmp / "images")
+    long = options(tmp, "net", "--num-epochs", 100000, "--checkpoint-interval", 100000)
+    for which in (0, 1):
+        both = together(tmp, "pretrain", long)
+        while " steps of " not in both[0].stderr.readline():
+            pass
+        time.sleep(0.1)
+        both[which].kill()
+        said, codes = ended(both)
+        check(codes[which] == -signal.SIGKILL and codes[1 - which] == 1, codes, said)
+        line = said[1 - which].splitlines()[-1]
+        check(line == f"error: process {which} of 2 has ended: expected it to train on with process {1 - which}", said)
+        check(said[1 - which].count("error") == 1, said)
+
+    def one_line(rank, said, text):
+        lines = said[rank].splitlines()
+        check(lines and lines[-1].startswith("error: ") and text in lines[-1], text, said)
+    other = pictures(tmp / "other", 11)
+    said, codes = ended(together(tmp, "pretrain", long, more=((), ("--train-images-path", other))))
+    check(codes == [1, 1], codes, said)
+    one_line(1, said, "11 images in process 1")
+    said, codes = ended(together(tmp, "pretrain", options(tmp, "net", "--train-images-path", tmp / "none")))
+    check(codes == [1, 1], codes, said)
+    said, codes = ended(together(tmp, "pretrain", [*long, "--process-deadline", 1], more=((), ("--seed", "none"))))
+    check(codes == [1, 2], codes, said)
+    one_line(0, said, "1 of 2 processes did not answer in time (1 s)")
+
+    def alone(**variables):
+        return run("pretrain", *long, cwd=tmp, env={**os.environ, **variables})
+    check_error(alone(RANK="0"), "RANK is set and WORLD_SIZE is not")
+    check_error(alone(WORLD_SIZE="2"), "WORLD_SIZE is set and RANK is not")
+    check_error(alone(RANK="2", WORLD_SIZE="2"), "RANK=2: expected a number from 0 to 1")
+    check_error(alone(OMPI_COMM_WORLD_RANK="0", OMPI_COMM_WORLD_SIZE="2"), "MASTER_ADDR is not set")
+    check_error(alone(SLURM_PROCID="0", SLURM_NTASKS="2", MASTER_ADDR="localhost"), "MASTER_PORT is not set")
+    where = {"MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+    check_usage_error(alone(RANK="0", WORLD_SIZE="3", **where), "--batch-size 4", "a multiple of the 3 processes")
+    check_usage_error(run("pretrain", *long, "--gpu", 1, cwd=tmp), "--gpu 1", "--device cuda")
+    check(folder.exists() and steps(tmp, "net") == [], "a run that failed left a checkpoint")
+
+
+def processes_adversarial(tmp):
+    """fine_tune in two processes, whose critic normalises in each; resumed it goes on to the same bits."""
+    pictures(tmp / "images", 4)
+    check_success(pretrain(tmp, "base", "--num-epochs", 2, "--ema-decay", 0))
+
+    def fine_tune(name, *more):
+        return check_together(together(tmp, "fine_tune", tuning(tmp, name, *more)))
+    said = fine_tune("whole", "--num-epochs", 3)
+    check("1 x 4 images in 2 processes" in said, said)
+    fine_tune("cut", "--num-epochs", 2)
+    fine_tune("cut", "--num-epochs", 3, "--resume")
+    check(last(tmp, "cut") == last(tmp, "whole"), "a fine-tuning of two processes that was resumed differs")
 
 
 def contract(tmp):

@@ -1,11 +1,13 @@
 // The GPU's kernels as loops on the host, so that they are tested where there is none; and a device made of them, whose
 // memory is as small as a test wants it.
 #pragma once
+#include <atomic>
 #include <cstdlib>
 #include <functional>
 #include <vector>
 
 #include "fovea/backend/cuda/engine.hpp"
+#include "fovea/trainer/training_group.hpp"
 
 namespace fovea_test {
 
@@ -16,8 +18,8 @@ struct host_device {
     static inline std::size_t memory = std::size_t{1} << 40; // of a device that is made
     static inline std::size_t pretended = 0;                 // more is said to be free than there is
     static inline bool eager_copies = false;
-    static inline int launches = 0, replays = 0;
-    static inline std::size_t downloaded = 0; // bytes
+    static inline std::atomic<int> launches = 0, replays = 0;
+    static inline std::atomic<std::size_t> downloaded = 0; // bytes
 
     bool records = true; // else nothing is recorded
 
@@ -109,7 +111,25 @@ struct host_device {
 
     void settle() noexcept { wait(); }
 
+    // As late as they may, or with eager_copies as early.
+    void join(fovea::training_group& g) { group = &g; }
+    template <class Number> void sum(Number* at, std::size_t count) {
+        put_work([this, at, count] {
+            summed += count, ++sums;
+            late_sums.push_back([this, at, count] { group->sum(std::span(at, count)); });
+            if (eager_copies) run_sums();
+        });
+    }
+    void await_sums() {
+        put_work([this] { run_sums(); });
+    }
+    static inline std::atomic<std::size_t> summed = 0; // numbers
+    static inline std::atomic<int> sums = 0;
+
   private:
+    void run_sums() {
+        for (auto& one : std::exchange(late_sums, {})) one();
+    }
     void put(fovea::device_lane lane, std::function<void()> work) {
         const auto number = std::size_t(lane);
         lanes[number].push_back(std::move(work));
@@ -135,7 +155,8 @@ struct host_device {
     std::size_t left = memory;
     std::vector<std::function<void()>> lanes[3]; // all that was ever put there
     std::size_t done[3] = {};                    // of each lane
-    recording recorded;
+    recording recorded, late_sums;
+    fovea::training_group* group = nullptr;
     bool is_recording = false;
 };
 

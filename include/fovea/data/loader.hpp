@@ -37,6 +37,7 @@ struct loader_options {
     std::uint64_t seed = 0;
     std::uint64_t samples_per_epoch = 0; // 0: each picture once; more: pictures come again, varied anew
     bool drop_incomplete = true;         // the last batch of an epoch, where it would be smaller
+    int part = 0, parts = 1;             // of each batch the part that is made: equal ones, of as many loaders
     data_position start{};
 };
 
@@ -53,8 +54,7 @@ class data_loader {
         if (o_.samples_per_epoch == 0) o_.samples_per_epoch = set.size();
         check_options();
         const int side = set.options().augment.size, low = side / set.options().scale;
-        for (int i = 0; i <= o_.ahead; ++i)
-            slots_.push_back({{{o_.batch, low, low, 3}, {o_.batch, side, side, 3}, {}}});
+        for (int i = 0; i <= o_.ahead; ++i) slots_.push_back({{{share(), low, low, 3}, {share(), side, side, 3}, {}}});
         position_ = making_ = normalised(o_.start);
         order_ = epoch_order(set_.size(), o_.samples_per_epoch, o_.seed, making_.epoch);
         const unsigned hardware = std::max(std::thread::hardware_concurrency(), 1u);
@@ -118,6 +118,12 @@ class data_loader {
         if (o_.batch < 1) fail("data loader: batch ", o_.batch, ": expected at least 1");
         if (o_.threads < 0) fail("data loader: threads ", o_.threads, ": expected 0 (all of the machine) or more");
         if (o_.ahead < 1) fail("data loader: ahead ", o_.ahead, ": expected at least 1");
+        if (o_.parts < 1 || o_.part < 0 || o_.part >= o_.parts)
+            fail("data loader: part ", o_.part, " of ", o_.parts, ": expected 0 to one less than there are");
+        if (o_.batch % o_.parts != 0)
+            fail("data loader: a batch of ", o_.batch, " in ", o_.parts, " parts: expected a multiple of ", o_.parts);
+        if (o_.parts > 1 && !o_.drop_incomplete)
+            fail("data loader: an incomplete batch in ", o_.parts, " parts: expected that it is dropped");
         if (o_.samples_per_epoch >= most_samples_per_epoch)
             fail("data loader: samples per epoch ", o_.samples_per_epoch, ": expected less than ",
                  most_samples_per_epoch);
@@ -132,6 +138,8 @@ class data_loader {
     data_position normalised(data_position p) const {
         return p.step < steps_per_epoch() ? p : data_position{p.epoch + 1, 0};
     }
+
+    int share() const { return o_.batch / o_.parts; } // of a batch, in samples
 
     void serve() {
         std::unique_lock lock(mutex_);
@@ -159,9 +167,9 @@ class data_loader {
 
     // The next sample that nobody makes yet. Called under the lock, as only threads with a free slot do.
     ticket take() {
-        const std::uint64_t batch = std::uint64_t(o_.batch), first = making_.step * batch;
+        const std::uint64_t first = making_.step * std::uint64_t(o_.batch) + std::uint64_t(o_.part * share());
         slot& to = slots_[making_number_ % slots_.size()];
-        if (making_item_ == 0) begin(to, int(std::min(batch, o_.samples_per_epoch - first)));
+        if (making_item_ == 0) begin(to, int(std::min(std::uint64_t(share()), o_.samples_per_epoch - first)));
         const std::uint64_t index = first + std::uint64_t(making_item_);
         const ticket t{&to, making_item_, order_[index], making_, index};
         if (++making_item_ == to.batch.input.batch()) {

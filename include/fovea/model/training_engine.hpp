@@ -13,6 +13,7 @@
 #include "fovea/loss/terms.hpp"
 #include "fovea/optimizer/weight_update.hpp"
 #include "fovea/tensor/tensor.hpp"
+#include "fovea/trainer/training_group.hpp"
 
 namespace fovea {
 
@@ -57,12 +58,17 @@ template <class Real> class basic_training_engine : public basic_network_engine<
     virtual void begin_step() = 0;
     virtual void load_target(tensor_view<const Real> t) = 0; // after load(); terms that read none need none
     virtual device_tensor target_on_device() const = 0;
-    // Forward, the terms' loss, times `weight`, and backward.
-    virtual void learn(const loss_terms&, double weight) = 0;
+    // Forward, the terms' loss, times `weight`, and backward. ends_step: it is the last micro-batch, so that gradients
+    // may be summed over the processes while they are computed.
+    virtual void learn(const loss_terms&, double weight, bool ends_step) = 0;
     // After forward(): the loss, times `weight`, that is the terms of the output and those of a frozen network's
     // output for it, each in proportion to its own value (detached_ratio), and backward. What end_update() reports is
     // the first of the two.
-    virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight) = 0;
+    virtual void learn(const loss_terms&, network_engine& frozen, const loss_terms& of_frozen, double weight,
+                       bool ends_step) = 0;
+    // Before the first step: those to come are of all processes of the group, each of which does the same. Loss and
+    // gradients are then their sums, the values that divide a loss and running estimates their means.
+    virtual void join(training_group&) = 0;
     virtual void begin_update(const weight_update&) = 0;
     virtual update_report end_update() = 0; // waits for it
     virtual void take_back() = 0;           // of a step without an update

@@ -19,7 +19,8 @@ namespace fovea {
 
 struct adversarial_report {
     step_report upscaler, critic; // the upscaler's has the loss rec; nothing where it did not learn
-    int right = 0, seen = 0;      // images of the micro-batch that the critic calls what they are, of so many
+    int right = 0, seen = 0;      // images of the micro-batch that the critic calls what they are, of so many; this
+                                  // process's share alone
 };
 
 // How many of the logits (N,1,1,1) call their images what they are.
@@ -84,7 +85,7 @@ class adversarial_trainer {
         const int n = t.batch();
         const images input = both(t, y), logits = critic_.network().forward(input);
         const auto dy = critic_.network().output_gradient();
-        const double weight = 0.5 / critic_.micro_batches();
+        const double weight = 0.5 * critic_.share();
         double loss = 0;
         for (bool real : {true, false}) {
             const int first = real ? 0 : n;
@@ -100,9 +101,14 @@ class adversarial_trainer {
         const double rec = rec_(y, t, dy, 1);
         const images logits = frozen_.forward(y);
         const double bce = bce_(logits, 1., frozen_.output_gradient());
-        if (!std::isfinite(rec + bce)) return rec + bce;
-        const double each = 1. / upscaler_.micro_batches();
-        mix(dy, each * detached_ratio(rec), frozen_.backward(), each * detached_ratio(bce));
+        double whole[] = {rec, bce}; // of the batch, whose share this is
+        if (training_group* const group = upscaler_.group()) {
+            group->sum(std::span(whole));
+            for (double& of : whole) of /= group->size();
+        }
+        if (!std::isfinite(whole[0] + whole[1])) return whole[0] + whole[1];
+        const double each = upscaler_.share();
+        mix(dy, each * detached_ratio(whole[0]), frozen_.backward(), each * detached_ratio(whole[1]));
         return rec;
     }
     // dy = a dy + b from_critic
@@ -124,11 +130,11 @@ class adversarial_trainer {
         of_critic.load(parts);
         of_critic.learn({{.kind = loss_kind::cross_entropy, .weight = 0.5, .parameter = 1, .images = t.batch()},
                          {.kind = loss_kind::cross_entropy, .weight = 0.5, .first = t.batch(), .images = t.batch()}},
-                        1. / critic_.micro_batches());
+                        critic_.share(), critic_.is_last());
         r.critic = critic_.after_backward(0, [&] { return both(t, engine.output()); });
         count_right(of_critic.output(), r);
         if (!upscaler_learns) return r;
-        engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), 1. / upscaler_.micro_batches());
+        engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), upscaler_.share(), upscaler_.is_last());
         r.upscaler = upscaler_.after_backward(
             0, [&] { return x; }, meanwhile);
         return r;

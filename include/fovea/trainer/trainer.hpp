@@ -7,19 +7,26 @@
 // A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
 // counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
 // the run goes back to the last state that was kept (keep_state) with a lower learning rate.
+//
+// With a training_group the processes take each step together, as one process would with the whole batch: each is given
+// an equal share of it, and after the step all have the same weights, bit for bit. Every process makes the same calls.
+// Running estimates become the mean of the processes', as each has normalised its own share.
 #pragma once
+#include <bit>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <sstream>
 #include <string>
 
-#include "fovea/checkpoint/tensor_file.hpp"
+#include "fovea/checkpoint/safetensors.hpp"
 #include "fovea/loss/loss_function.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/optimizer/learning_rate.hpp"
 #include "fovea/optimizer/loss_scaler.hpp"
 #include "fovea/optimizer/moving_average.hpp"
 #include "fovea/trainer/any_optimizer.hpp"
+#include "fovea/trainer/training_group.hpp"
 
 namespace fovea {
 
@@ -42,12 +49,16 @@ using batch_on_host = std::function<tensor_view<const float>()>;
 
 class trainer {
   public:
-    // The network outlives it.
-    trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options)
-        : net_(net), optimizer_(std::move(o)) {
+    // Network and group outlive it. The weights of the group's first process become those of all.
+    trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options,
+            training_group* group = nullptr)
+        : net_(net), group_(group), optimizer_(std::move(o)) {
         optimizer_.prepare(net.parameters());
         set_options(options);
         begin_step();
+        if (!group_) return;
+        if (training_engine* const engine = net_.engine()) engine->join(*group_);
+        share_state();
     }
 
     const trainer_options& options() const { return options_; }
@@ -70,6 +81,10 @@ class trainer {
         expected_ = micro_batches;
     }
     int micro_batches() const { return expected_; } // of the step at hand, or the next
+    // Of the step's loss that of a micro-batch in this process is.
+    double share() const { return 1. / (double(expected_) * processes()); }
+    bool is_last() const { return micro_ + 1 == expected_; } // the micro-batch at hand, of its step
+    training_group* group() const { return group_; }         // null: there is one process
 
     // One micro-batch. meanwhile() is called while a GPU is at work on the step; it may stage() the next batch.
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss,
@@ -77,13 +92,13 @@ class trainer {
         if (!loss.terms().empty())
             if (training_engine* const engine = net_.engine()) {
                 load(input, target);
-                engine->learn(loss.terms(), 1. / expected_);
+                engine->learn(loss.terms(), share(), is_last());
                 // the report of the step has the loss
                 return after_backward(
                     0, [&] { return input; }, meanwhile);
             }
         const auto y = net_.forward(input);
-        return finish(loss(y, target, net_.output_gradient(), 1. / expected_), input);
+        return finish(loss(y, target, net_.output_gradient(), share()), input);
     }
 
     // The batch of the next step, in memory that stays as it is until then: on a GPU it is copied there beside the work
@@ -100,7 +115,7 @@ class trainer {
     }
 
     // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
-    // net.output_gradient(), divided by micro_batches().
+    // net.output_gradient(), times share().
     step_report finish(double loss, tensor_view<const float> input) {
         if (std::isfinite(loss)) net_.backward();
         return after_backward(loss, input);
@@ -116,6 +131,7 @@ class trainer {
         r.complete = ++micro_ == expected_;
         if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
         if (!r.complete) return r;
+        agree();
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
         if (training_engine* const engine = net_.engine())
@@ -208,6 +224,28 @@ class trainer {
         keep_state();
     }
 
+    // The state of the group's first process becomes that of all: after weights were loaded, between two steps.
+    void share_state() {
+        tensor_file mine;
+        if (group_->is_first()) save(mine);
+        std::vector<std::byte> bytes = group_->is_first() ? safetensors_bytes(mine) : std::vector<std::byte>();
+        fovea::share(*group_, bytes);
+        load(read_safetensors(bytes, "the state of process 0"));
+    }
+
+    // Throws where the weights are not the same bits in all processes, as where processors of two kinds round
+    // otherwise.
+    void check_same_weights() {
+        if (!group_) return;
+        std::uint32_t mark = 1;
+        for (auto* all : {&net_.parameters(), &net_.buffers()})
+            for (auto& p : *all)
+                for (float v : p.values()) mark = (mark ^ std::bit_cast<std::uint32_t>(v)) * 16777619u;
+        if (sum_over(group_, mark) != double(mark) * processes())
+            fail("process ", group_->rank(),
+                 " has other weights than another one: expected the same program on processors of the same kind");
+    }
+
     // The state to go back to; called where the run is known to be well, as after an evaluation.
     void keep_state() {
         kept_.emplace();
@@ -218,6 +256,7 @@ class trainer {
   private:
     double rate_factor() const { return std::pow(options_.rate_after_return, returns_); }
     bool averages() const { return options_.ema_decay > 0; }
+    int processes() const { return group_ ? group_->size() : 1; }
 
     static std::vector<std::int64_t> shape_of(const parameter& p) {
         return {p.dims.begin(), p.dims.begin() + std::max(p.rank, 1)};
@@ -245,9 +284,36 @@ class trainer {
         for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
     }
 
+    // The loss of the whole batch, and whether any process has a problem.
+    void agree() {
+        if (!group_) return;
+        const bool bad = !problem_.empty();
+        double all[] = {loss_, bad ? 1. : 0., bad ? double(group_->rank()) : 0.};
+        group_->sum(std::span(all));
+        loss_ = all[0] / processes();
+        if (all[1] == 0 || bad) return;
+        problem_ = all[1] == 1 ? text_of("the loss is not finite in process ", int(all[2]))
+                               : text_of("the loss is not finite in ", int(all[1]), " processes");
+    }
+    // Gradients become their sums over the processes, running estimates their means.
+    void sum_gradients() {
+        if (!group_) return;
+        std::vector<std::span<float>> all;
+        for (auto& p : net_.parameters()) all.push_back(p.gradients());
+        for (auto& b : net_.buffers()) all.push_back(b.values());
+        summed_.clear();
+        for (auto& v : all) summed_.insert(summed_.end(), v.begin(), v.end());
+        group_->sum(std::span(summed_));
+        const float* from = summed_.data();
+        for (auto& v : all) std::copy_n(from, v.size(), v.data()), from += v.size();
+        for (auto& b : net_.buffers())
+            for (float& v : b.values()) v /= float(processes());
+    }
+
     // A step, unless there is a problem.
     void take(step_report& r, const batch_on_host& input) {
         context* const threads = &net_.threads();
+        if (problem_.empty()) sum_gradients();
         r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
         if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
         if (!problem_.empty()) return;
@@ -327,6 +393,7 @@ class trainer {
     }
 
     basic_trainable<float>& net_;
+    training_group* group_;
     any_optimizer optimizer_;
     trainer_options options_;
     moving_average average_;
@@ -338,6 +405,7 @@ class trainer {
     loss_scaler scaler_{}; // where gradients may vanish
     const float *staged_input_ = nullptr, *staged_target_ = nullptr;
     std::vector<float> buffers_; // as they were before this step
+    std::vector<float> summed_;  // gradients and running estimates of all processes
     std::vector<double> norms_;
     enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
 };

@@ -28,7 +28,7 @@ TEST_CASE("adversarial steps of the GPU: networks of two devices meet on the hos
     auto frozen = critic.frozen();
     const samples s(1, 8, 8, 2, 1);
     net.engine()->load(s.x.view()), net.engine()->load_target(s.t.view()), net.engine()->forward(false);
-    CHECK_THROWS_WITH(net.engine()->learn({{}}, *frozen.engine(), {{}}, 1), Catch::Contains("another device"));
+    CHECK_THROWS_WITH(net.engine()->learn({{}}, *frozen.engine(), {{}}, 1, true), Catch::Contains("another device"));
 
     small_duel<trained_on_host> expected({});
     trainer fit(net, sgd{}, {}), critic_fit(critic_on_cpu, sgd{}, {});

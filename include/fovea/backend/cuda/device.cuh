@@ -5,15 +5,19 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/buffer.hpp"
+#include "fovea/backend/cuda/cuda_event.cuh"
 #include "fovea/backend/cuda/numbers.hpp"
+#include "fovea/trainer/training_group.hpp"
 #if FOVEA_WITH_CUDNN
-#include <optional>
-
 #include "fovea/backend/cuda/cudnn_convolutions.cuh"
+#endif
+#if FOVEA_WITH_NCCL
+#include "fovea/backend/cuda/nccl_group.cuh"
 #endif
 
 namespace fovea {
@@ -34,10 +38,6 @@ inline std::string reason_without_gpu(cudaError_t said, int driver, int runtime)
     if (said == cudaErrorNoDevice)
         return "no GPU is to be seen: expected one with an NVIDIA driver, and not hidden by CUDA_VISIBLE_DEVICES";
     return text_of(cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
-}
-
-inline void check_cuda(cudaError_t said, const char* doing) {
-    if (said != cudaSuccess) fail("CUDA: ", doing, ": ", cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
 }
 
 // A block that asks for more memory than a kernel may declare gets it with the launch.
@@ -92,25 +92,6 @@ class cuda_recording {
     cudaGraphExec_t executable_ = nullptr;
 };
 
-// A point in a stream, made when it is first marked.
-class cuda_event {
-  public:
-    cuda_event() = default;
-    cuda_event(const cuda_event&) = delete;
-    cuda_event& operator=(const cuda_event&) = delete;
-    ~cuda_event() {
-        if (event_) cudaEventDestroy(event_);
-    }
-    void mark(cudaStream_t stream) {
-        if (!event_) check_cuda(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event");
-        check_cuda(cudaEventRecord(event_, stream), "marking a point in a stream");
-    }
-    cudaEvent_t get() const { return event_; } // null: never marked
-
-  private:
-    cudaEvent_t event_ = nullptr;
-};
-
 } // namespace detail
 
 // How many GPUs can be used; else why none can.
@@ -133,7 +114,8 @@ inline gpus_found find_gpus() {
 class cuda_device {
   public:
     // records: whether work that comes again is put into the queue as one graph, not kernel by kernel.
-    explicit cuda_device(int index = 0, bool records = true) : index_(index), records_(records) {
+    // The first GPU, unless this thread has used another one before (cudaSetDevice) or a number is given.
+    explicit cuda_device(int index = chosen(), bool records = true) : index_(index), records_(records) {
         const gpus_found found = find_gpus();
         if (found.count == 0) fail("CUDA: ", found.reason);
         if (index < 0 || index >= found.count)
@@ -147,6 +129,9 @@ class cuda_device {
     ~cuda_device() {
 #if FOVEA_WITH_CUDNN
         convolutions_.reset(); // they use a stream
+#endif
+#if FOVEA_WITH_NCCL
+        group_.reset();
 #endif
         for (auto stream : streams_) cudaStreamDestroy(stream);
     }
@@ -215,14 +200,41 @@ class cuda_device {
         if (e.get()) detail::check_cuda(cudaStreamWaitEvent(stream(lane), e.get(), 0), "waiting in a stream");
     }
     void wait(const event& e) {
-        if (e.get()) detail::check_cuda(cudaEventSynchronize(e.get()), "running a network");
+        if (!e.get()) return;
+        wait_for_processes([&] { return cudaEventQuery(e.get()); });
+        detail::check_cuda(cudaEventSynchronize(e.get()), "running a network");
     }
     void wait() {
-        for (auto stream : streams_) detail::check_cuda(cudaStreamSynchronize(stream), "running a network");
+        for (auto stream : streams_) {
+            wait_for_processes([&] { return cudaStreamQuery(stream); });
+            detail::check_cuda(cudaStreamSynchronize(stream), "running a network");
+        }
     }
     void settle() noexcept {
+        reason_of_failure([&] { wait(); });
         for (auto stream : streams_) cudaStreamSynchronize(stream);
     }
+
+    // Throws where this build cannot train on several GPUs.
+    static void check_joins() {
+#if !FOVEA_WITH_NCCL
+        fail(
+            "CUDA: several processes: this build has no NCCL: expected one process, or a build where CMake finds NCCL");
+#endif
+    }
+#if FOVEA_WITH_NCCL
+    void join(training_group& g) {
+        if (!group_) select(), group_.emplace(g);
+    }
+    template <class Number> void sum(Number* at, std::size_t count) {
+        group_->sum(at, count, stream(device_lane::work));
+    }
+    void await_sums() { group_->await(stream(device_lane::work)); }
+#else
+    void join(training_group&) { check_joins(); }
+    template <class Number> void sum(Number*, std::size_t) {} // of nobody
+    void await_sums() {}
+#endif
 
     using recording = detail::cuda_recording;
     bool begin_recording() {
@@ -257,6 +269,18 @@ class cuda_device {
 #endif
 
   private:
+    static int chosen() {
+        int index = 0;
+        if (cudaGetDevice(&index) == cudaSuccess) return index;
+        cudaGetLastError(); // it is dealt with
+        return 0;
+    }
+    // Work of which others are a part is waited for with an eye on them.
+    template <class F> void wait_for_processes([[maybe_unused]] F asked) {
+#if FOVEA_WITH_NCCL
+        if (group_) group_->wait(asked);
+#endif
+    }
     void check_code() {
         cudaFuncAttributes unused{};
         const cudaError_t said = cudaFuncGetAttributes(&unused, detail::run_blocks<detail::nothing_to_do>);
@@ -277,6 +301,9 @@ class cuda_device {
     std::array<cudaStream_t, 3> streams_{}; // by device_lane
 #if FOVEA_WITH_CUDNN
     std::optional<cudnn_convolutions> convolutions_;
+#endif
+#if FOVEA_WITH_NCCL
+    std::optional<nccl_group> group_; // of the processes that train together
 #endif
 };
 

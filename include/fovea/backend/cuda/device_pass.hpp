@@ -30,6 +30,8 @@ struct training_work {
     std::vector<placement> of_terms{};
     double weight = 1, scale = 1; // of the loss; of gradients
     update_rule how{};
+    int processes = 1;
+    bool sums = false; // over them
     bool operator==(const training_work&) const = default;
 };
 
@@ -142,15 +144,22 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return c;
     }
     void put_backward() {
+        put_operations_back([](int) {});
+        if (options_.weight_gradients) weights_.differentiate_preparations();
+    }
+
+    // after(operation): its gradients are in the queue.
+    template <class F> void put_operations_back(F after) {
         begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             const auto [what, i] = plan_.steps[s];
-            if (what == training_step::kind::forward)
+            if (what == training_step::kind::forward) {
                 compute(i, true, false, by_library_[s].values);
-            else if (!part_of_last(s))
-                differentiate(s);
+                continue;
+            }
+            if (!part_of_last(s)) differentiate(s);
+            after(i);
         }
-        if (options_.weight_gradients) weights_.differentiate_preparations();
     }
 
   protected:

@@ -27,6 +27,12 @@
 //                                                         null where the library lacks it; it may measure where it is
 //                                                         asked for the first time
 //   void save_convolutions(const notice_function&);       what was measured, for the next run
+// and where networks learn in several processes:
+//   void join(training_group&);                           of devices, one in each process
+//   void sum(float* or double* at, std::size_t count);    numbers over their devices, after what is in the queue now
+//   and
+//                                                         beside what comes; may be recorded
+//   void await_sums();                                    what is put into the queue from now on comes after them
 #pragma once
 #include <array>
 #include <deque>

@@ -70,6 +70,7 @@ template <class Device> class training_weights {
     }
     float* parameters() const { return reinterpret_cast<float*>(values_.data()); }
     float* gradients() const { return reinterpret_cast<float*>(gradients_.data()); } // of the parameters
+    std::size_t numbers() const { return parameter_bytes_ / sizeof(float); }         // of the parameters
 
     void upload() {
         each_loaded([&](std::size_t i, std::size_t bytes) {
@@ -105,13 +106,17 @@ template <class Device> class training_weights {
     }
     // The gradients of what is prepared, to those of what it is made of.
     void differentiate_preparations() {
-        for (auto& p : g_.preparations) {
-            if (!p.backward || !trained_[std::size_t(p.out)]) continue;
-            preparation_gradient_call c;
-            c.forward = call_of(p), c.dout = gradient(p.out);
-            for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = gradient(p.w[k]);
-            p.backward(c);
-        }
+        for (auto& p : g_.preparations) differentiate(p);
+        clear_prepared_gradients();
+    }
+    void differentiate(const preparation& p) {
+        if (!p.backward || !trained_[std::size_t(p.out)]) return;
+        preparation_gradient_call c;
+        c.forward = call_of(p), c.dout = gradient(p.out);
+        for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = gradient(p.w[k]);
+        p.backward(c);
+    }
+    void clear_prepared_gradients() {
         if (gradient_bytes_ > parameter_bytes_)
             device_.clear(gradients_.data() + parameter_bytes_, gradient_bytes_ - parameter_bytes_);
     }
@@ -121,10 +126,18 @@ template <class Device> class training_weights {
     }
 
     void divide_gradients(double scale) { // of the parameters; a power of 2
-        const multiply_numbers k{gradients(), float(1 / scale), std::ptrdiff_t(parameter_bytes_ / sizeof(float))};
-        if (parameter_bytes_ > 0) Device::launch(device_.queue(), k, k.blocks());
-        changed();
+        divide(gradients(), numbers(), scale);
     }
+
+    // Over the device's processes: sums of gradients [begin, begin + count) of the parameters, or of buffers, which
+    // after device.await_sums() become means.
+    void sum_gradients(std::size_t begin, std::size_t count) {
+        if (count > 0) device_.sum(gradients() + begin, count);
+    }
+    void sum_buffers() {
+        if (buffer_numbers() > 0) device_.sum(buffers(), buffer_numbers());
+    }
+    void divide_buffers(int processes) { divide(buffers(), buffer_numbers(), processes); }
 
     void keep_buffers() { copy_buffers(false); }
     void restore_buffers() { copy_buffers(true); }
@@ -177,13 +190,18 @@ template <class Device> class training_weights {
         if (bytes > 0) device_.download(staging_.data(), from, bytes);
         device_.wait();
     }
+    float* buffers() const { return reinterpret_cast<float*>(values_.data() + parameter_bytes_); }
+    std::size_t buffer_numbers() const { return (loaded_bytes_ - parameter_bytes_) / sizeof(float); }
+    void divide(float* at, std::size_t count, double by) {
+        const multiply_numbers k{at, float(1 / by), std::ptrdiff_t(count)};
+        if (count > 0) Device::launch(device_.queue(), k, k.blocks());
+        changed();
+    }
     void copy_buffers(bool back) {
-        const std::size_t bytes = loaded_bytes_ - parameter_bytes_;
-        if (bytes == 0) return;
-        kept_.reserve(bytes, "running estimates");
-        auto* const buffers = reinterpret_cast<float*>(values_.data() + parameter_bytes_);
+        if (buffer_numbers() == 0) return;
+        kept_.reserve(buffer_numbers() * sizeof(float), "running estimates");
         auto* const kept = reinterpret_cast<float*>(kept_.data());
-        const copy_numbers k{back ? kept : buffers, back ? buffers : kept, std::ptrdiff_t(bytes / sizeof(float))};
+        const copy_numbers k{back ? kept : buffers(), back ? buffers() : kept, std::ptrdiff_t(buffer_numbers())};
         Device::launch(device_.queue(), k, k.blocks());
         if (back) changed();
     }
