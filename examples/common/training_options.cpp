@@ -1,5 +1,7 @@
 #include "common/training_options.hpp"
 
+#include <cstdlib>
+
 #include "common/on_gpu.hpp"
 
 namespace programs {

@@ -13,9 +13,10 @@
 #include "fovea/loss/terms.hpp"
 #include "fovea/optimizer/weight_update.hpp"
 #include "fovea/tensor/tensor.hpp"
-#include "fovea/trainer/training_group.hpp"
 
 namespace fovea {
+
+class training_group; // trainer/training_group.hpp
 
 // Numbers (N,H,W,C) without gaps in the memory of an engine's device, there until its next batch.
 struct device_tensor {

@@ -4,6 +4,7 @@
 #include "fovea/backend/cuda/device_pass.hpp"
 #include "fovea/backend/cuda/gradient_buckets.hpp"
 #include "fovea/loss/weighted_sum.hpp"
+#include "fovea/trainer/training_group.hpp"
 
 namespace fovea {
 
