@@ -3463,7 +3463,7 @@ inline std::optional<library_convolution> forward_of(const gradient_call& g, con
     c.x[0] = x, c.y = g.dy, c.w[0] = filters;
     return library_convolution_of(c);
 }
-// The same with strides. filters: as of the forward pass.
+// The gradient of a convolution's input, also with strides. filters: as of the forward pass.
 inline std::optional<library_convolution> input_gradient_for_library(const gradient_call& g, const attributes& forward,
                                                                      const void* filters) {
     auto l = forward_of(g, forward, g.dx[0], filters);
