@@ -10,7 +10,8 @@ if(NCCL_INCLUDE_DIR)
 endif()
 
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(NCCL REQUIRED_VARS NCCL_LIBRARY NCCL_INCLUDE_DIR VERSION_VAR NCCL_VERSION)
+find_package_handle_standard_args(NCCL REQUIRED_VARS NCCL_LIBRARY NCCL_INCLUDE_DIR VERSION_VAR NCCL_VERSION
+                                  NAME_MISMATCHED) # foveaConfig.cmake includes it
 if(NCCL_FOUND AND NOT TARGET NCCL::nccl)
     add_library(NCCL::nccl UNKNOWN IMPORTED GLOBAL)
     set_target_properties(NCCL::nccl PROPERTIES IMPORTED_LOCATION ${NCCL_LIBRARY}
