@@ -94,16 +94,6 @@ void training_session::check_same_images() {
              ", and another number in others: expected the same images everywhere");
 }
 
-// A file that process 0 has read, in all.
-tensor_file training_session::read_by_first(const std::function<tensor_file()>& read) {
-    if (!group_) return read();
-    tensor_file file;
-    if (is_first()) file = read();
-    std::vector<std::byte> bytes = is_first() ? safetensors_bytes(file) : std::vector<std::byte>();
-    share(*group_, bytes);
-    return is_first() ? file : read_safetensors(bytes, "what process 0 has read");
-}
-
 void training_session::start_data(data_position at) {
     loader_.reset();
     for (prepared_batch& b : batches_) b.ready = false;
@@ -139,11 +129,11 @@ std::int64_t training_session::steps() { return hooks_.steps ? hooks_.steps() : 
 
 void training_session::begin() {
     if (o_.weights.empty()) return;
-    net_.load(read_by_first([&] { return fovea::weights_of(read_tensor_file(weights_at(o_.weights))); }));
+    net_.load(shared_file(group_.get(), [&] { return fovea::weights_of(read_tensor_file(weights_at(o_.weights))); }));
 }
 
 void training_session::resume() {
-    const tensor_file file = read_by_first([&] { return files_.latest(); });
+    const tensor_file file = shared_file(group_.get(), [&] { return files_.latest(); });
     check_settings(file, o_.settings());
     fit_.load(file);
     if (hooks_.load) hooks_.load(file);

@@ -56,7 +56,6 @@ class training_session {
     static fovea::checkpoint_files writable_files(const training_options& o);
     bool is_first() const { return o_.place.rank == 0; }
     void check_same_images();
-    fovea::tensor_file read_by_first(const std::function<fovea::tensor_file()>& read);
     void share_best();
     fovea::picture_list training_pictures();
     std::int64_t steps_of(int epochs) const;

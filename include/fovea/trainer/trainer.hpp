@@ -19,14 +19,14 @@
 #include <sstream>
 #include <string>
 
-#include "fovea/checkpoint/safetensors.hpp"
+#include "fovea/checkpoint/tensor_file.hpp"
 #include "fovea/loss/loss_function.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/optimizer/learning_rate.hpp"
 #include "fovea/optimizer/loss_scaler.hpp"
 #include "fovea/optimizer/moving_average.hpp"
 #include "fovea/trainer/any_optimizer.hpp"
-#include "fovea/trainer/training_group.hpp"
+#include "fovea/trainer/shared_file.hpp"
 
 namespace fovea {
 
@@ -226,11 +226,12 @@ class trainer {
 
     // The state of the group's first process becomes that of all: after weights were loaded, between two steps.
     void share_state() {
-        tensor_file mine;
-        if (group_->is_first()) save(mine);
-        std::vector<std::byte> bytes = group_->is_first() ? safetensors_bytes(mine) : std::vector<std::byte>();
-        fovea::share(*group_, bytes);
-        load(read_safetensors(bytes, "the state of process 0"));
+        if (!group_) return;
+        load(shared_file(group_, [this] {
+            tensor_file mine;
+            save(mine);
+            return mine;
+        }));
     }
 
     // Throws where the weights are not the same bits in all processes, as where processors of two kinds round
