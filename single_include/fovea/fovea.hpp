@@ -18149,6 +18149,9 @@ class any_optimizer {
 
 } // namespace fovea
 
+// ---- fovea/trainer/shared_file.hpp
+// A file of tensors that one process has and all are given.
+
 // ---- fovea/trainer/training_group.hpp
 // Processes that train one network together, each with a share of every batch. What is sent here is sent by all of them
 // in the same order. A process that has ended, or is late, is an error on the others that says which.
@@ -18188,6 +18191,20 @@ inline void share(training_group& group, std::vector<std::byte>& bytes) {
     group.broadcast(std::as_writable_bytes(std::span(&size, 1)));
     bytes.resize(std::size_t(size));
     group.broadcast(bytes);
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+// What make() gives in process 0, in all of them; without a group there is one process.
+template <class F> tensor_file shared_file(training_group* group, F make) {
+    if (!group) return make();
+    tensor_file file;
+    if (group->is_first()) file = make();
+    std::vector<std::byte> bytes = group->is_first() ? safetensors_bytes(file) : std::vector<std::byte>();
+    share(*group, bytes);
+    return group->is_first() ? std::move(file) : read_safetensors(bytes, "what process 0 has read");
 }
 
 } // namespace fovea
@@ -18390,11 +18407,12 @@ class trainer {
 
     // The state of the group's first process becomes that of all: after weights were loaded, between two steps.
     void share_state() {
-        tensor_file mine;
-        if (group_->is_first()) save(mine);
-        std::vector<std::byte> bytes = group_->is_first() ? safetensors_bytes(mine) : std::vector<std::byte>();
-        fovea::share(*group_, bytes);
-        load(read_safetensors(bytes, "the state of process 0"));
+        if (!group_) return;
+        load(shared_file(group_, [this] {
+            tensor_file mine;
+            save(mine);
+            return mine;
+        }));
     }
 
     // Throws where the weights are not the same bits in all processes, as where processors of two kinds round
