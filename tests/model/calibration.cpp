@@ -1,22 +1,21 @@
 // Networks in 8 bits: exact tiling, closeness to float32, how ranges are found, and what is refused.
 #include "fovea/model/calibration.hpp"
 #include "fovea/model/calibration_file.hpp"
-#include "fovea/zoo/realesr.hpp"
-#include "fovea/zoo/supercool.hpp"
-#include "fovea/zoo/vapsr.hpp"
 #include "support/errors.hpp"
 #include "support/exactness.hpp"
 #include "support/scratch.hpp"
+#include "support/small_networks.hpp"
 
 using namespace fovea;
 using fovea_test::error_of;
+using fovea_test::small_sizes;
+using fovea_test::small_supercool;
 
 namespace {
 
-using small_network = zoo::supercool<2, 16, 2, 2>;
-using shallow_vapsr = zoo::vapsr_network<2, 48, 64, 2>;
+using plain_vapsr = fovea_test::shallow_vapsr<2, 48, 64, 1>;
 
-image photo(int height, int width, std::uint64_t seed) {
+image noise(int height, int width, std::uint64_t seed) {
     image x(height, width, 3);
     random_stream random(seed);
     for (int y = 0; y < height; ++y)
@@ -27,8 +26,8 @@ image photo(int height, int width, std::uint64_t seed) {
 template <class Network> activation_ranges ranges_of(const depths& d = {}, context* threads = nullptr) {
     model<Network, cpu> network(fovea_test::random_weights<Network>(d), {.depth = d, .threads = threads});
     calibrator seen(network);
-    seen.add(photo(40, 60, 1));
-    seen.add(photo(33, 20, 2));
+    seen.add(noise(40, 60, 1));
+    seen.add(noise(33, 20, 2));
     return seen.ranges();
 }
 
@@ -37,20 +36,14 @@ template <class Network> model<Network, cpu> in_int8(const activation_ranges& ra
                                {.precision = precision_kind::int8, .ranges = &ranges});
 }
 
-#if FOVEA_SANITIZED
-constexpr auto sizes = {extent{1, 19}, extent{17, 23}};
-#else
-constexpr auto sizes = {extent{1, 1}, extent{1, 57}, extent{57, 1}, extent{37, 53}};
-#endif
-
 template <class Network> void check_int8_exactness(const depths& d = {}) {
     const auto ranges = ranges_of<Network>(d);
-    fovea_test::check_exactness_with<Network, cpu>(sizes,
+    fovea_test::check_exactness_with<Network, cpu>(small_sizes,
                                                    {.depth = d, .precision = precision_kind::int8, .ranges = &ranges});
 }
 
 // The root of the mean squared difference, against that of the values around their mean.
-template <class Network> double relative_error() {
+template <class Network> double error_in_int8() {
     const auto ranges = ranges_of<Network>();
     model<Network, cpu> exact(fovea_test::random_weights<Network>());
     auto quick = in_int8<Network>(ranges);
@@ -61,17 +54,17 @@ template <class Network> double relative_error() {
 } // namespace
 
 TEST_CASE("networks in 8 bits tile exactly") {
-    check_int8_exactness<small_network>();
+    check_int8_exactness<small_supercool>();
     check_int8_exactness<zoo::supercool<4, 32, 1, dynamic>>({{"encoder", 2}});
     check_int8_exactness<zoo::realesr_compact<64, 3, 4>>();
-    check_int8_exactness<shallow_vapsr>();
+    check_int8_exactness<plain_vapsr>();
 }
 
 TEST_CASE("networks in 8 bits are close to those in float32, and not the same") {
     // Each layer adds the errors of activations and weights, both of some 2^-8 of their range: a few per mille, times
     // the number of layers.
-    for (double error : {relative_error<small_network>(), relative_error<zoo::realesr_compact<64, 3, 4>>(),
-                         relative_error<shallow_vapsr>()}) {
+    for (double error : {error_in_int8<small_supercool>(), error_in_int8<zoo::realesr_compact<64, 3, 4>>(),
+                         error_in_int8<plain_vapsr>()}) {
         CHECK(error > 0);
         CHECK(error < 0.03);
     }
@@ -83,18 +76,18 @@ TEST_CASE("inner convolutions are in 8 bits, the first, the last and attention b
         for (auto& [name, range] : r.inputs) all += name + " ";
         return all;
     };
-    CHECK(names(ranges_of<small_network>()) == "encoder.0.conv1 encoder.0.conv2 encoder.1.conv1 encoder.1.conv2 ");
-    CHECK(names(ranges_of<shallow_vapsr>()) == "conv_body upsampler.0 ");
+    CHECK(names(ranges_of<small_supercool>()) == "encoder.0.conv1 encoder.0.conv2 encoder.1.conv1 encoder.1.conv2 ");
+    CHECK(names(ranges_of<plain_vapsr>()) == "conv_body upsampler.0 ");
     CHECK(names(ranges_of<zoo::realesr_compact<64, 2, 4>>()) == "body.2 body.4 ");
 }
 
 TEST_CASE("ranges do not depend on threads, order and memory") {
-    const auto one = ranges_of<small_network>();
+    const auto one = ranges_of<small_supercool>();
     context two({.threads = 2});
-    model<small_network, cpu> network(fovea_test::random_weights<small_network>(), {.threads = &two});
+    model<small_supercool, cpu> network(fovea_test::random_weights<small_supercool>(), {.threads = &two});
     calibrator seen(network);
-    seen.add(photo(33, 20, 2), {.memory_budget = 1 << 16});
-    seen.add(photo(40, 60, 1), {.memory_budget = 1 << 16});
+    seen.add(noise(33, 20, 2), {.memory_budget = 1 << 16});
+    seen.add(noise(40, 60, 1), {.memory_budget = 1 << 16});
     const auto other = seen.ranges();
     REQUIRE(one.inputs.size() == other.inputs.size());
     for (auto& [name, range] : one.inputs) {
@@ -122,7 +115,7 @@ TEST_CASE("rare outliers are clipped, frequent ends are not") {
 
 TEST_CASE("ranges are written and read") {
     const fovea_test::scratch_folder folder;
-    auto ranges = ranges_of<small_network>();
+    auto ranges = ranges_of<small_supercool>();
     ranges.network = "a network";
     write_activation_ranges(folder.path / "r.safetensors", ranges);
     const auto read = read_activation_ranges(folder.path / "r.safetensors");
@@ -130,16 +123,16 @@ TEST_CASE("ranges are written and read") {
     CHECK(read.network == "a network");
     REQUIRE(read.inputs.size() == ranges.inputs.size());
     for (auto& [name, range] : ranges.inputs) CHECK(read.inputs.at(name).high == range.high);
-    const auto x = photo(9, 9, 4);
-    auto one = in_int8<small_network>(ranges), other = in_int8<small_network>(read);
+    const auto x = noise(9, 9, 4);
+    auto one = in_int8<small_supercool>(ranges), other = in_int8<small_supercool>(read);
     CHECK(one(x) == other(x));
 }
 
 TEST_CASE("files that are no ranges are refused") {
     const auto refusal = [](const tensor_file& f) { return error_of([&] { activation_ranges_of(f); }); };
-    tensor_file weights = fovea_test::random_weights<small_network>();
+    tensor_file weights = fovea_test::random_weights<small_supercool>();
     CHECK_THAT(refusal(weights), Catch::Contains("random weights") && Catch::Contains("holds no activation ranges"));
-    tensor_file file = tensors_of(ranges_of<small_network>());
+    tensor_file file = tensors_of(ranges_of<small_supercool>());
     file.source = "r";
     auto without_digest = file;
     without_digest.metadata["weights"] = "";
@@ -149,12 +142,12 @@ TEST_CASE("files that are no ranges are refused") {
 }
 
 TEST_CASE("ranges that do not fit are refused with a reason") {
-    const auto good = ranges_of<small_network>();
+    const auto good = ranges_of<small_supercool>();
     const auto refusal = [&](auto change) {
         auto r = good;
         r.source = "r.safetensors";
         change(r);
-        return error_of([&] { in_int8<small_network>(r); });
+        return error_of([&] { in_int8<small_supercool>(r); });
     };
     CHECK(refusal([](activation_ranges&) {}) == "");
     CHECK_THAT(refusal([](auto& r) { r.weights = "0123456789abcdef"; }),
@@ -166,30 +159,30 @@ TEST_CASE("ranges that do not fit are refused with a reason") {
                Catch::Contains("encoder.0.conv1") && Catch::Contains("finite"));
     CHECK_THAT(refusal([](auto& r) { r.inputs["encoder.0.conv1"] = {1, 0}; }), Catch::Contains("ascending"));
     CHECK_THAT(error_of([] {
-                   model<small_network, cpu>(fovea_test::random_weights<small_network>(),
-                                             {.precision = precision_kind::int8});
+                   model<small_supercool, cpu>(fovea_test::random_weights<small_supercool>(),
+                                               {.precision = precision_kind::int8});
                }),
                Catch::Contains("expected the ranges"));
     CHECK_THAT(error_of([&] {
-                   model<small_network, reference>(fovea_test::random_weights<small_network>(),
-                                                   {.precision = precision_kind::int8, .ranges = &good});
+                   model<small_supercool, reference>(fovea_test::random_weights<small_supercool>(),
+                                                     {.precision = precision_kind::int8, .ranges = &good});
                }),
                Catch::Contains("no convolution of this network"));
     CHECK_THAT(error_of([&] {
-                   auto quick = in_int8<small_network>(good);
+                   auto quick = in_int8<small_supercool>(good);
                    calibrator seen(quick);
                }),
                Catch::Contains("expected it in float32"));
     CHECK_THAT(error_of([] {
-                   model<small_network, cpu> network(fovea_test::random_weights<small_network>());
+                   model<small_supercool, cpu> network(fovea_test::random_weights<small_supercool>());
                    calibrator(network).ranges();
                }),
                Catch::Contains("one at least"));
 }
 
 TEST_CASE("a picture that is not finite is refused in 8 bits too") {
-    const auto ranges = ranges_of<small_network>();
-    auto quick = in_int8<small_network>(ranges);
+    const auto ranges = ranges_of<small_supercool>();
+    auto quick = in_int8<small_supercool>(ranges);
     for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
         image x(20, 20, 3, sample_type::f32);
         x.row<float>(11)[7] = bad;

@@ -1,26 +1,24 @@
 // Tiles, streams and strips, on one thread or two, give the bits of the whole-image run.
 #include "support/exactness.hpp"
 
-#include "fovea/zoo/realesr.hpp"
-#include "fovea/zoo/supercool.hpp"
-#include "fovea/zoo/vapsr.hpp"
+#include "support/small_networks.hpp"
 
 using namespace fovea;
 
 using fovea_test::check_exactness;
 using fovea_test::check_exactness_with;
 
+using fovea_test::shallow_vapsr;
+using fovea_test::small_sizes;
+using fovea_test::small_supercool;
+
 namespace {
 
 #if FOVEA_SANITIZED
-constexpr auto small_sizes = {extent{1, 19}, extent{17, 23}};
-constexpr auto photo = {extent{20, 300}};
+constexpr auto photograph = {extent{20, 300}};
 #else
-constexpr auto small_sizes = {extent{1, 1}, extent{1, 57}, extent{57, 1}, extent{37, 53}};
-constexpr auto photo = {extent{171, 1000}};
+constexpr auto photograph = {extent{171, 1000}};
 #endif
-// The networks themselves, two blocks deep: every operation, every channel count of the published ones.
-template <int Scale, int F, int A, int K, int G> using shallow_vapsr = zoo::vapsr_network<Scale, F, A, 2, K, G>;
 
 } // namespace
 
@@ -39,15 +37,15 @@ TEST_CASE("Real-ESRGAN's compact network tiles exactly") {
 }
 TEST_CASE("every method of convolution tiles exactly, whatever the channels") {
     for (auto method : {convolution_method::direct, convolution_method::winograd}) {
-        check_exactness<zoo::supercool<2, 16, 2, 2>, cpu>(small_sizes, {}, method);
+        check_exactness<small_supercool, cpu>(small_sizes, {}, method);
         check_exactness<shallow_vapsr<4, 32, 64, 1, 2>, cpu>(small_sizes, {}, method);
         check_exactness<shallow_vapsr<2, 64, 48, 3, 1>, cpu>(small_sizes, {}, method);
     }
 }
 TEST_CASE("a photograph of 1000 columns tiles exactly") {
-    check_exactness<shallow_vapsr<2, 48, 64, 1, 1>, cpu>(photo);
-    check_exactness<shallow_vapsr<2, 64, 48, 3, 1>, cpu>(photo);
-    check_exactness<zoo::supercool<2, 16, 2, 2>, cpu>(photo);
+    check_exactness<shallow_vapsr<2, 48, 64, 1, 1>, cpu>(photograph);
+    check_exactness<shallow_vapsr<2, 64, 48, 3, 1>, cpu>(photograph);
+    check_exactness<small_supercool, cpu>(photograph);
 }
 TEST_CASE("the reference backend tiles exactly") {
     check_exactness<zoo::vapsr_network<4, 8, 12, 1, 3, 2>, reference>({extent{1, 1}, extent{23, 17}});

@@ -1,34 +1,33 @@
 // Networks whose activations are kept in 16 bits: exact tiling, closeness to float32, and what is refused.
 #include "fovea/graph/half_storage.hpp"
-#include "fovea/zoo/realesr.hpp"
-#include "fovea/zoo/supercool.hpp"
-#include "fovea/zoo/vapsr.hpp"
 #include "support/errors.hpp"
 #include "support/exactness.hpp"
+#include "support/small_networks.hpp"
 
 using namespace fovea;
 using fovea_test::error_of;
+using fovea_test::shallow_vapsr;
+using fovea_test::small_sizes;
+using fovea_test::small_supercool;
 
 namespace {
 
 using enum precision_kind;
-using small_network = zoo::supercool<2, 16, 2, 2>;
-template <int Scale, int F, int A, int K, int G = 1> using shallow_vapsr = zoo::vapsr_network<Scale, F, A, 2, K, G>;
 
 #if FOVEA_SANITIZED
-constexpr auto sizes = {extent{1, 19}, extent{17, 23}};
 constexpr auto wide = {extent{12, 300}};
 #else
-constexpr auto sizes = {extent{1, 1}, extent{1, 57}, extent{57, 1}, extent{37, 53}};
 constexpr auto wide = {extent{96, 1100}}; // above the size from which small tiles are left out
 #endif
 
 template <class Network, class Backend = cpu>
-void check_exactness(std::initializer_list<extent> images = sizes,
-                     convolution_method method = convolution_method::automatic) {
+void check_halves_exact(std::initializer_list<extent> images = small_sizes,
+                        convolution_method method = convolution_method::automatic,
+                        fovea_test::schedule_list all = fovea_test::few_schedules) {
     for (auto precision : {bfloat16, float16}) {
         INFO(name_of(precision));
-        fovea_test::check_exactness_with<Network, Backend>(images, {.convolution = method, .precision = precision});
+        fovea_test::check_exactness_with<Network, Backend>(images, {.convolution = method, .precision = precision},
+                                                           all);
     }
 }
 
@@ -45,26 +44,26 @@ template <class Network> double relative_error(precision_kind p) {
 } // namespace
 
 TEST_CASE("networks in 16 bits tile exactly") {
-    check_exactness<small_network>();
-    check_exactness<zoo::supercool<4, 64, 2, 2>>(); // tiles of 6x6 among them
-    check_exactness<shallow_vapsr<4, 32, 64, 1, 2>>();
-    check_exactness<shallow_vapsr<2, 64, 48, 3>>();
-    check_exactness<shallow_vapsr<2, 64, 48, 3>>(sizes, convolution_method::direct);
-    check_exactness<zoo::realesr_compact<64, 2, 4>>();
+    check_halves_exact<small_supercool>(small_sizes, convolution_method::automatic, fovea_test::schedules);
+    check_halves_exact<zoo::supercool<4, 64, 2, 2>>(); // tiles of 6x6 among them
+    check_halves_exact<shallow_vapsr<4, 32, 64, 1, 2>>();
+    check_halves_exact<shallow_vapsr<2, 64, 48, 3>>();
+    check_halves_exact<shallow_vapsr<2, 64, 48, 3>>(small_sizes, convolution_method::direct);
+    check_halves_exact<zoo::realesr_compact<64, 2, 4>>();
 }
 TEST_CASE("networks in 16 bits tile exactly where a call has several runs and strips") {
-    check_exactness<small_network>(wide);
-    check_exactness<shallow_vapsr<2, 48, 64, 1>>(wide);
-    check_exactness<shallow_vapsr<2, 64, 48, 3>>(wide);
+    check_halves_exact<small_supercool>(wide);
+    check_halves_exact<shallow_vapsr<2, 48, 64, 1>>(wide);
+    check_halves_exact<shallow_vapsr<2, 64, 48, 3>>(wide);
 }
 TEST_CASE("the reference backend tiles exactly in 16 bits") {
-    check_exactness<zoo::vapsr_network<4, 8, 12, 1, 3, 2>, reference>({extent{1, 1}, extent{23, 17}});
-    check_exactness<zoo::supercool<2, 8, 2, 2>, reference>({extent{1, 1}, extent{23, 17}});
+    check_halves_exact<zoo::vapsr_network<4, 8, 12, 1, 3, 2>, reference>({extent{1, 1}, extent{23, 17}});
+    check_halves_exact<zoo::supercool<2, 8, 2, 2>, reference>({extent{1, 1}, extent{23, 17}});
 }
 TEST_CASE("strides and interpolation inside a network tile exactly in 16 bits") {
     using net = sequential<conv<3, 8, 3, relu, conv_options{.stride = 2}>, max_pool<3, 2>, conv<8, 8, 3>, upsample<3>,
                            conv<8, 8, 5, gelu>, pixel_shuffle<2>, upsample<2, nearest>, conv<2, 3, 3>>;
-    check_exactness<net>({extent{37, 53}, extent{3, 2}});
+    check_halves_exact<net>({extent{37, 53}, extent{3, 2}});
 }
 
 TEST_CASE("a batch in 16 bits gives what its images give alone") {
@@ -105,7 +104,7 @@ TEST_CASE("networks in 16 bits are close to those in float32, and not the same")
         CHECK(error_of(float16) > 0);
         CHECK(error_of(float16) < 3 * std::sqrt(8.) * 0.42 / 2048);
     };
-    check(relative_error<small_network>);
+    check(relative_error<small_supercool>);
     check(relative_error<zoo::realesr_compact<64, 2, 4>>);
     check(relative_error<shallow_vapsr<2, 48, 64, 1>>);
     check(relative_error<shallow_vapsr<2, 64, 48, 3>>);
@@ -125,8 +124,8 @@ TEST_CASE("activations beyond what half precision holds are an error that says s
 TEST_CASE("8 bits and 16 bits are two precisions, of which one is chosen") {
     const activation_ranges ranges;
     CHECK_THAT(error_of([&] {
-                   model<small_network, cpu>(fovea_test::random_weights<small_network>(),
-                                             {.precision = bfloat16, .ranges = &ranges});
+                   model<small_supercool, cpu>(fovea_test::random_weights<small_supercool>(),
+                                               {.precision = bfloat16, .ranges = &ranges});
                }),
                Catch::Contains("precision bf16") && Catch::Contains("expected precision int8"));
 }

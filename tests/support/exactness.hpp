@@ -1,11 +1,15 @@
 // Whether a network gives the same bits whole, in tiles, bands and strips, on one thread and on two.
 #pragma once
+#include <span>
+
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/model/model.hpp"
 #include "support/catch.hpp"
 #include "support/random_weights.hpp"
 
 namespace fovea_test {
+
+using schedule_list = std::span<const fovea::schedule>;
 
 // Pixels from which narrow tiles and strips, which compute their halo over and over, take too long.
 #if FOVEA_SANITIZED
@@ -16,9 +20,12 @@ inline constexpr fovea::schedule schedules[] = {{0, 0, 1},   {0, 0, 4}, {0, 0, 1
                                                 {40, 24, 0}, {0, 9, 3}, {0, 33, 16}, {5, 11, 2}};
 inline constexpr int slow_from = 100000;
 #endif
+// Bands, tiles and strips once each, for what differs only in the numbers that go through them.
+inline constexpr fovea::schedule few_schedules[] = {{0, 0, 4}, {16, 24, 0}, {0, 33, 16}};
 
 template <class Network, class Backend>
-void check_exactness_with(std::initializer_list<fovea::extent> sizes, fovea::model_options o) {
+void check_exactness_with(std::initializer_list<fovea::extent> sizes, fovea::model_options o,
+                          schedule_list all = schedules) {
     using namespace fovea;
     context two({.threads = 2});
     const auto weights = random_weights<Network>(o.depth);
@@ -31,7 +38,7 @@ void check_exactness_with(std::initializer_list<fovea::extent> sizes, fovea::mod
         INFO(size.width << "x" << size.height);
         REQUIRE(distance(whole, whole) == 0); // finite
         CHECK(same_bits(whole, two_threads(x.view(), {.how = schedule{}})));
-        for (const schedule& how : schedules) {
+        for (const schedule& how : all) {
             if (size.height * size.width > slow_from && how.tile_width > 0 && how.tile_width < 24)
                 continue; // small images have these
             INFO("tiles " << how.tile_height << "x" << how.tile_width << ", bands " << how.band);

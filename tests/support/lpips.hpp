@@ -14,7 +14,7 @@ inline tensor_file linear_of(std::initializer_list<int> channels) {
     for (int c : channels) {
         std::vector<float> w(static_cast<std::size_t>(c));
         for (float& v : w) v = random.uniform();
-        file.add(tensor_of("lin" + std::to_string(l++) + ".model.1.weight", {1, c, 1, 1}, w));
+        file.add(fovea::tensor_of("lin" + std::to_string(l++) + ".model.1.weight", {1, c, 1, 1}, w));
     }
     return file;
 }

@@ -7,15 +7,15 @@ using namespace fovea;
 
 namespace {
 
-using network = sum<sequential<named<"conv1", weight_norm<conv<3, 8, 3, silu>>>, named<"conv2", conv<8, 6, 1>>,
-                               named<"norm", layer_norm<6>>, named<"conv3", conv<6, 12, 3>>, pixel_shuffle<2>>,
-                    upsample<2, bicubic>>;
+using small_upscaler = sum<sequential<named<"conv1", weight_norm<conv<3, 8, 3, silu>>>, named<"conv2", conv<8, 6, 1>>,
+                                      named<"norm", layer_norm<6>>, named<"conv3", conv<6, 12, 3>>, pixel_shuffle<2>>,
+                           upsample<2, bicubic>>;
 
 const tensor_file& vectors() {
     static const tensor_file file = read_tensor_file(FOVEA_VECTORS "/training.safetensors");
     return file;
 }
-std::vector<float> numbers(const std::string& name) { return to_floats(vectors().at(name)); }
+std::vector<float> floats_of(const std::string& name) { return to_floats(vectors().at(name)); }
 
 tensor<float> image_of(const std::string& name) {
     const auto& t = vectors().at(name);
@@ -36,8 +36,8 @@ double relative(std::span<const float> is, std::span<const float> expected) {
     return worst / largest;
 }
 
-template <class Backend> void start(trainable<network, Backend>& net) {
-    for (auto& p : net.parameters()) std::ranges::copy(numbers("start/" + p.name), p.value);
+template <class Backend> void start(trainable<small_upscaler, Backend>& net) {
+    for (auto& p : net.parameters()) std::ranges::copy(floats_of("start/" + p.name), p.value);
     net.weights_changed();
 }
 
@@ -47,8 +47,8 @@ template <class Loss> void check_loss(const std::string& name, const Loss& loss)
     tensor<float> dy(y.batch(), y.height(), y.width(), y.channels());
     std::fill_n(dy.data(), dy.size(), 0.5f);
     const double value = loss(y.view(), t.view(), dy.view(), 2.);
-    CHECK(value == Approx(double(numbers("loss/" + name + "/value")[0])).epsilon(1e-6));
-    auto expected = numbers("loss/" + name + "/dy");
+    CHECK(value == Approx(double(floats_of("loss/" + name + "/value")[0])).epsilon(1e-6));
+    auto expected = floats_of("loss/" + name + "/dy");
     for (float& d : expected) d = 0.5f + 2 * d; // added, twice
     for (std::size_t i = 0; i < dy.size(); ++i) REQUIRE(dy.data()[i] == Approx(double(expected[i])).epsilon(1e-6));
 }
@@ -59,21 +59,22 @@ constexpr double tolerance = 1e-5;
 template <class Backend, class Optimizer>
 void check_optimizer(const std::string& name, Optimizer o, double rate, double clip = 0) {
     INFO(name);
-    trainable<network, Backend> net;
+    trainable<small_upscaler, Backend> net;
     start(net);
     trainer fit(net, std::move(o), {.rate = {.base = rate}, .max_gradient_norm = clip});
     const tensor<float> x = image_of("x"), t = image_of("t");
-    const auto losses = numbers(name + "/losses");
+    const auto losses = floats_of(name + "/losses");
     for (std::size_t step = 0; step < losses.size(); ++step) {
-        const step_report r = fit.step(x.view(), t.view(), [](const auto& y, const auto& target, auto dy, double weight) {
-            return 1000 * l2_loss{}(y, target, dy, 1000 * weight);
-        });
+        const step_report r =
+            fit.step(x.view(), t.view(), [](const auto& y, const auto& target, auto dy, double weight) {
+                return 1000 * l2_loss{}(y, target, dy, 1000 * weight);
+            });
         CHECK(r.complete);
         CHECK(r.loss == Approx(double(losses[step])).epsilon(tolerance));
     }
     for (auto& p : net.parameters()) {
         INFO(p.name);
-        CHECK(relative(p.values(), numbers(name + "/" + p.name)) < tolerance);
+        CHECK(relative(p.values(), floats_of(name + "/" + p.name)) < tolerance);
     }
 }
 
@@ -88,7 +89,7 @@ template <class Backend> void check_optimizers() {
 }
 
 template <class Backend> void check_gradients() {
-    trainable<network, Backend> net;
+    trainable<small_upscaler, Backend> net;
     start(net);
     const tensor<float> x = image_of("x"), t = image_of("t"), expected = image_of("network/y");
     const auto y = net.forward(x.view());
@@ -96,11 +97,11 @@ template <class Backend> void check_gradients() {
         for (int h = 0; h < y.height(); ++h)
             CHECK(relative({y.at(n, h, 0), std::size_t(y.width() * 3)},
                            {expected.at(n, h, 0), std::size_t(y.width() * 3)}) < tolerance);
-    CHECK(l1_loss{}(y, t.view(), net.output_gradient()) == Approx(double(numbers("network/loss")[0])).epsilon(1e-6));
+    CHECK(l1_loss{}(y, t.view(), net.output_gradient()) == Approx(double(floats_of("network/loss")[0])).epsilon(1e-6));
     net.backward();
     for (auto& p : net.parameters()) {
         INFO(p.name);
-        CHECK(relative(p.gradients(), numbers("gradient/" + p.name)) < tolerance);
+        CHECK(relative(p.gradients(), floats_of("gradient/" + p.name)) < tolerance);
     }
 }
 

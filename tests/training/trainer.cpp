@@ -7,8 +7,8 @@ using namespace fovea;
 
 namespace {
 
-using network = sequential<named<"first", weight_norm<conv<3, 6, 3, silu>>>, named<"norm", batch_norm<6>>,
-                           named<"second", conv<6, 12, 3>>, pixel_shuffle<2>>;
+using normalised = sequential<named<"first", weight_norm<conv<3, 6, 3, silu>>>, named<"norm", batch_norm<6>>,
+                              named<"second", conv<6, 12, 3>>, pixel_shuffle<2>>;
 
 struct samples {
     tensor<float> x, t;
@@ -68,7 +68,7 @@ TEST_CASE("a step of fewer micro-batches is divided by as many as there were") {
 }
 
 TEST_CASE("gradients are clipped to a norm") {
-    trainable<network, reference> net;
+    trainable<normalised, reference> net;
     samples s(2);
     trainer fit(net, sgd({.momentum = 0}), {.rate = {.base = 1}, .max_gradient_norm = 0.01});
     const auto before = weights_of(net);
@@ -85,7 +85,7 @@ TEST_CASE("gradients are clipped to a norm") {
 }
 
 TEST_CASE("training lowers the loss, and its average follows") {
-    trainable<network, cpu> net({.seed = 2});
+    trainable<normalised, cpu> net({.seed = 2});
     samples s(3);
     trainer fit(net, adafactor{}, {.rate = {.base = 1e-2}, .max_gradient_norm = 1, .ema_decay = 0.9});
     const double first = fit.step(s.x.view(), s.t.view(), l2_loss{}).loss;
@@ -131,7 +131,7 @@ TEST_CASE("a run goes on from its state bit for bit") {
             .rate = {.base = 1e-3, .how = learning_rate::decay::cosine, .warmup = 3, .total = 9},
             .max_gradient_norm = 1,
             .ema_decay = 0.99};
-        trainable<network, cpu> net({.seed = 4}), resumed({.seed = 99});
+        trainable<normalised, cpu> net({.seed = 4}), resumed({.seed = 99});
         trainer fit(net, o, options), rest(resumed, o, options);
         tensor_file file;
         for (std::uint64_t i = 0; i < 8; ++i) {
@@ -152,12 +152,12 @@ TEST_CASE("a run goes on from its state bit for bit") {
 }
 
 TEST_CASE("a state of another run is refused, and changes nothing") {
-    trainable<network, reference> net({.seed = 4});
+    trainable<normalised, reference> net({.seed = 4});
     trainer fit(net, adam{}, {});
     const auto before = weights_of(net);
     tensor_file file;
     file.source = "other.safetensors";
-    trainable<network, reference> other;
+    trainable<normalised, reference> other;
     trainer(other, sgd{}, {}).save(file);
     CHECK_THROWS_WITH(fit.load(file),
                       Catch::Contains("other.safetensors") && Catch::Contains("sgd") && Catch::Contains("adam"));
@@ -168,7 +168,7 @@ TEST_CASE("a state of another run is refused, and changes nothing") {
 }
 
 TEST_CASE("a step that is not finite is skipped, counted, and its layer named") {
-    trainable<network, reference> net({.seed = 4});
+    trainable<normalised, reference> net({.seed = 4});
     samples s(1);
     trainer fit(net, adam{}, {.most_bad_steps = 3});
     fit.step(s.x.view(), s.t.view(), l2_loss{});

@@ -14,10 +14,10 @@ struct limits_of { // the device, while it lives
 };
 
 constexpr std::size_t of_ada = 99 << 10, of_ampere = 163 << 10; // bytes that a block may have
-using network = attention_network<48, 64, 1>;
+using branch_network = attention_network<48, 64, 1>;
 
 std::size_t operations_of(const model_options& o) {
-    return model<network, engine_on_host>(random_weights<network>(), o).traced().operations.size();
+    return model<branch_network, engine_on_host>(random_weights<branch_network>(), o).traced().operations.size();
 }
 
 } // namespace
@@ -25,10 +25,10 @@ std::size_t operations_of(const model_options& o) {
 TEST_CASE("attention branch: as its parts and the reference") { check_attention<engine_on_host>(); }
 
 TEST_CASE("attention branch: a pixel's bits depend neither on tiles nor on strips, pieces and memory") {
-    const auto weights = random_weights<network>();
+    const auto weights = random_weights<branch_network>();
     const auto x = random_tensor(2, 45, 53, 3);
     for (auto precision : {precision_kind::bfloat16, precision_kind::float16}) {
-        model<network, engine_on_host> net(weights, {.precision = precision});
+        model<branch_network, engine_on_host> net(weights, {.precision = precision});
         const auto whole = net(x.view());
         REQUIRE(distance(whole, whole) == 0); // finite
         for (int side : {16, 33}) CHECK(same_bits(net(x.view(), {.how = schedule{side, side + 5, 0}}), whole));
@@ -36,7 +36,7 @@ TEST_CASE("attention branch: a pixel's bits depend neither on tiles nor on strip
             const limits_of device(on);
             CHECK(same_bits(net(x.view()), whole));
         }
-        model<network, device_on_host> by_executor(weights, {.precision = precision}); // rings of rows
+        model<branch_network, device_on_host> by_executor(weights, {.precision = precision}); // rings of rows
         CHECK(same_bits(by_executor(x.view()), whole));
         CHECK(same_bits(by_executor(x.view(), {.how = schedule{0, 24, 5}}), whole));
     }
@@ -67,7 +67,7 @@ TEST_CASE("attention branch: only in 16 bits, where the device has the memory, a
 }
 
 TEST_CASE("attention branch: a network that is cut within it, and what layers give elsewhere") {
-    graph g = fovea::detail::trace_network<network, device_on_host, inference>({});
+    graph g = fovea::detail::trace_network<branch_network, device_on_host, inference>({});
     REQUIRE(g.fusions.size() == 1);
     graph whole = g;
     REQUIRE(truncate(g, "1.atten_branch"));
