@@ -9,10 +9,10 @@ using namespace fovea_test;
 
 namespace {
 
-struct unrecorded : on_device<cuda_device> {};
+struct upscales_unrecorded : on_device<cuda_device> {};
 
-std::unique_ptr<engine> make_engine(unrecorded, const graph& g, const weight_store& w) {
-    return std::make_unique<device_engine<unrecorded>>(g, w, std::make_unique<cuda_device>(0, false));
+std::unique_ptr<engine> make_engine(upscales_unrecorded, const graph& g, const weight_store& w) {
+    return std::make_unique<device_engine<upscales_unrecorded>>(g, w, std::make_unique<cuda_device>(0, false));
 }
 
 } // namespace
@@ -102,12 +102,12 @@ TEST_CASE("tiles on a GPU give the bits of the whole image") {
 
 TEST_CASE("images on a GPU as graphs give the bits of single kernels") {
     FOVEA_NEEDS_GPU();
-    check_recorded_images<cuda, unrecorded>();
+    check_recorded_images<cuda, upscales_unrecorded>();
 }
 
 TEST_CASE("images on a GPU at once give what they give one by one") {
     FOVEA_NEEDS_GPU();
-    check_images_at_once<cuda, unrecorded>();
+    check_images_at_once<cuda, upscales_unrecorded>();
 }
 
 TEST_CASE("images on a GPU") {

@@ -10,9 +10,9 @@ using namespace fovea_test;
 
 namespace {
 
-struct unrecorded : on_device<cuda_device> {};
+struct trains_unrecorded : on_device<cuda_device> {};
 
-std::unique_ptr<training_engine> make_training_engine(unrecorded, const graph& g, weight_store& weights,
+std::unique_ptr<training_engine> make_training_engine(trains_unrecorded, const graph& g, weight_store& weights,
                                                       gradient_store<float>& gradients, const training_options& o) {
     return std::make_unique<device_training_engine<cuda_device>>(g, weights, gradients, o,
                                                                  std::make_shared<cuda_device>(0, false));
@@ -54,14 +54,14 @@ TEST_CASE("training on a GPU: a step that is not finite changes nothing") {
 
 TEST_CASE("training on a GPU: steps as graphs give the bits of single kernels") {
     FOVEA_NEEDS_GPU();
-    check_recorded_steps<cuda, unrecorded>();
-    check_recorded_run<cuda, unrecorded>();
+    check_recorded_steps<cuda, trains_unrecorded>();
+    check_recorded_run<cuda, trains_unrecorded>();
 }
 
 TEST_CASE("adversarial training on a GPU follows that on the host") {
     FOVEA_NEEDS_GPU();
     check_adversarial_steps<cuda, reference>();
-    check_recorded_duel<cuda, unrecorded>();
+    check_recorded_duel<cuda, trains_unrecorded>();
     check_bad_duel<cuda>();
 }
 
