@@ -3925,8 +3925,12 @@ template <class Backend> class device_engine final : public engine {
 // with them, and the gradient goes back through the network.
 
 // ---- fovea/backend/cuda/device_pass.hpp
-// A network on a device, forward and backward over a batch: a training plan's operations as kernels in one queue,
-// recorded for batches of the same size. Nothing waits but for a copy that somebody asks for.
+// A network on a device, forward and backward over a batch: the operations of a training plan in one queue, recorded
+// for batches of the same size. Nothing waits but for a copy that somebody asks for.
+
+// ---- fovea/backend/cuda/device_operations.hpp
+// The operations of a training plan on a device, forward and backward: each by the device's library where that computes
+// it, else by a kernel of its own. What is called here goes into the device's queue; nothing waits.
 
 // ---- fovea/backend/cuda/gradients.hpp
 // Every operation's backward passes as kernels of a GPU; backend/cuda/operations.hpp has the forward ones.
@@ -4777,146 +4781,6 @@ template <class D> void input_gradient(on_device<D>, pool_mean, const gradient_c
 
 } // namespace fovea
 
-// ---- fovea/backend/cuda/loss.hpp
-// Losses of loss/pixel.hpp and loss/classification.hpp as kernels: each term gives its value and adds its gradient to
-// dy. Blocks sum their numbers, one block sums those; in double and in an order that shapes alone decide.
-
-namespace fovea {
-
-struct loss_kernel {
-    static constexpr int threads = 256, each = 8; // numbers of a thread
-    using shared = block_sums<1>;
-    using own = nothing_kept;
-
-    loss_term term;
-    device_view y, t, dy; // (N,H,W,C); t may be absent where the term reads none
-    double* partial;      // (blocks)
-    device_area area;
-    double numbers, down, right; // values; pairs of neighbours
-    double scale;                // of the gradient
-
-    template <class Call>
-    loss_kernel(const Call& whole, const loss_term& l, const window& output, const window& target, const window& d,
-                double* sums, double scale_of_gradient)
-        : term(l), y(output), t(target), dy(d), partial(sums), area(whole), scale(scale_of_gradient) {
-        const double rows = double(area.images) * y.channels;
-        numbers = rows * y.height * y.width;
-        down = rows * (y.height - 1) * y.width, right = rows * y.height * (y.width - 1);
-    }
-
-    std::ptrdiff_t values() const { return std::ptrdiff_t(area.pixels()) * y.channels; }
-    int blocks() const { return blocks_for(values(), threads * each); }
-    FOVEA_HOST_DEVICE int phases() const { return 3; }
-    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
-        if (phase == 0)
-            s.of_thread[0][thread] = sum_of(block, thread);
-        else if (phase == 1)
-            s.fold(thread);
-        else if (thread == 0)
-            partial[block] = s.total(0);
-    }
-
-  private:
-    FOVEA_HOST_DEVICE double sum_of(int block, int thread) const {
-        const std::ptrdiff_t pixels = std::ptrdiff_t(area.images) * area.rows * area.columns;
-        double sum = 0;
-        for (int k = 0; k < each; ++k) {
-            const std::ptrdiff_t i = (std::ptrdiff_t(block) * each + k) * threads + thread;
-            if (i >= pixels * y.channels) break;
-            const pixel_position p = area.at(int(i / y.channels));
-            const int c = int(i % y.channels);
-            double slope = 0;
-            sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
-            dy.put(p, c, dy.get(p, c) + float(scale * term.weight * slope));
-        }
-        return sum;
-    }
-    FOVEA_HOST_DEVICE double at_value(pixel_position p, int c, double& slope) const {
-        const double v = double(y.get(p, c));
-        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.get(p, c));
-        double value = 0;
-        switch (term.kind) {
-            case loss_kind::l1:
-                value = fabs(d), slope = double((d > 0) - (d < 0));
-                break;
-            case loss_kind::charbonnier:
-                value = sqrt(d * d + term.parameter * term.parameter), slope = value > 0 ? d / value : 0;
-                break;
-            case loss_kind::cross_entropy: {
-                const double small = exp(-fabs(d));
-                value = (d > 0 ? d : 0) - d * term.parameter + log1p(small);
-                slope = (d >= 0 ? 1 : small) / (1 + small) - term.parameter;
-                break;
-            }
-            default:
-                value = d * d, slope = 2 * d;
-        }
-        slope /= numbers;
-        return value;
-    }
-    // Squared differences to the neighbours below and to the right; all four neighbours pull.
-    FOVEA_HOST_DEVICE double variation(pixel_position p, int c, double& slope) const {
-        double value = 0;
-        for (int towards = 0; towards < 4; ++towards) {
-            const bool vertical = towards < 2, ahead = towards % 2 == 0;
-            const int step = ahead ? 1 : -1, row = p.row + (vertical ? step : 0),
-                      column = p.column + (vertical ? 0 : step);
-            if (!y.inside(row, column)) continue;
-            const double pairs = vertical ? down : right,
-                         d = double(y.get({p.image, row, column}, c)) - double(y.get(p, c));
-            slope -= 2 * d / pairs;
-            if (ahead) value += d * d / pairs;
-        }
-        return value;
-    }
-};
-
-namespace detail {
-
-// Bytes of partial sums for an output of that size.
-inline std::size_t loss_scratch(int batch, const window& y) {
-    const std::ptrdiff_t values = std::ptrdiff_t(batch) * y.height * y.width * y.channels;
-    return std::size_t(blocks_for(values, loss_kernel::threads * loss_kernel::each)) * sizeof(double);
-}
-
-// Adds the loss to *value and its gradient, times `scale`, to dy. `area` has the queue and the pixels of y, all of
-// them.
-template <class Device>
-void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
-                 double* value, double scale = 1) {
-    for (const loss_term& term : terms) {
-        if (term.by) continue; // what computes it has its own kernels
-        call part = area;
-        if (term.images > 0) part.images = {term.first, term.first + term.images};
-        const loss_kernel k(part, term, area.y, t, dy, partial, scale);
-        Device::launch(area.queue, k, k.blocks());
-        Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
-    }
-}
-
-} // namespace detail
-
-} // namespace fovea
-
-// ---- fovea/backend/cuda/network_loss.hpp
-// A loss that a network computes on the device where the image is: what loss_kind::network stands for.
-
-namespace fovea {
-
-class network_loss {
-  public:
-    virtual ~network_loss() = default;
-
-    // Memory for an output y of `engine`, whose queue it takes; before put(), which may be recorded.
-    virtual void prepare(training_engine& engine, const device_tensor& y) = 0;
-    virtual placement where() const = 0;
-    // Adds weight times its value for y beside t to *value, and weight times scale times its gradient to dy, (N,H,W,C)
-    // like y.
-    virtual void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) = 0;
-};
-
-} // namespace fovea
-
 // ---- fovea/backend/cuda/training_weights.hpp
 // The weights of a network that learns, in the memory of a device: parameters and their gradients each side by side,
 // buffers beside a copy of theirs, and what is prepared from parameters before each forward pass.
@@ -5747,216 +5611,34 @@ struct passed_gradient {
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
 };
 
-// What recorded work of a batch depends on.
-struct training_work {
-    enum class kind { forward, backward, learn, listen, update } what;
-    placement where{}, where_frozen{};
-    int batch = 0, height = 0, width = 0;
-    bool evaluating = false, prepares = false;
-    loss_terms terms{}, of_frozen{};
-    std::vector<placement> of_terms{};
-    double weight = 1, scale = 1; // of the loss; of gradients
-    update_rule how{};
-    int processes = 1;
-    bool sums = false; // over them
-    bool operator==(const training_work&) const = default;
-};
-
-// Interface: network_engine, or what is derived from it. The device and the weights, of the same graph, outlive it.
-template <class Device, class Interface> class device_pass : public Interface, protected training_memory {
-  public:
-    device_pass(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
-        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights), library_(device, g) {
-        for (int t : o.outputs)
-            if (g.tensors[std::size_t(t)].format != number_format::float32)
-                fail("precision ", name_of(g.precision),
-                     ": what a loss reads inside this network is kept in 16 bits: expected float32");
-    }
-
-    void load(tensor_view<const float> x) override {
-        detail::check_input(g_, x);
-        make_room({x.height(), x.width()}, x.batch());
-        upload(x, value(0, false).data, input_);
-    }
-    void load(std::span<const device_tensor> parts) override {
-        const device_tensor first = parts[0];
-        int batch = 0;
-        for (auto& part : parts) {
-            if (part.height != first.height || part.width != first.width || part.channels != first.channels)
-                fail("a batch of images of ", first.height, 'x', first.width, " and of ", part.height, 'x', part.width,
-                     ": expected one size");
-            batch += part.batch;
-        }
-        detail::check_input(g_,
-                            tensor_view<const float>(nullptr, batch, first.height, first.width, first.channels, 0, 0));
-        make_room({first.height, first.width}, batch);
-        auto* to = reinterpret_cast<float*>(value(0, false).data);
-        for (auto& part : parts) {
-            const std::ptrdiff_t numbers = std::ptrdiff_t(part.batch) * first.height * first.width * first.channels;
-            const copy_numbers k{part.data, to, numbers};
-            Device::launch(device_.queue(), k, k.blocks());
-            to += numbers;
-        }
-    }
-
-    void forward(bool evaluating) override {
-        training_work work = work_of(training_work::kind::forward);
-        work.evaluating = evaluating, work.prepares = weights_.take_stale();
-        recordings_.run(work, [&] { put_forward(evaluating, work.prepares); });
-        if (!evaluating) weights_.changed();
-        dy_.clear();
-    }
-    tensor_view<const float> output(int t = network_engine::last) override {
-        return copy_of(training_memory::output(number_of(t)), y_[number_of(t)]);
-    }
-    tensor_view<float> output_gradient(int t = network_engine::last) override {
-        const window w = training_memory::output_gradient(number_of(t));
-        return dy_.try_emplace(number_of(t), plan_.batch, w.height, w.width, w.channels).first->second.view();
-    }
-    device_tensor output_on_device() const override { return tensor_at(training_memory::output()); }
-    void backward() override {
-        for (auto& [t, dy] : dy_) upload(dy.view(), training_memory::output_gradient(t).data, gradient_);
-        recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
-        if (options_.weight_gradients) weights_.changed();
-    }
-    tensor_view<const float> input_gradient() override { return copy_of(training_memory::input_gradient(), dx_); }
-    std::size_t bytes() const override { return plan_.bytes; }
-    const void* queue() const override { return device_.queue(); }
-
-    // ---- for whoever puts it into the queue together with other work
-    const placement& where() const { return where_; }
-    bool take_stale() { return weights_.take_stale(); }
-    void prepare_weights() { weights_.prepare(); }
-    Device& device() const { return device_; }
-    window input_window() const { return value(0, false); }
-    window output_window(int t = network_engine::last) const { return training_memory::output(number_of(t)); }
-    window output_gradient_window(int t = network_engine::last) const {
-        return training_memory::output_gradient(number_of(t));
-    }
-    window input_gradient_window() const { return training_memory::input_gradient(); }
-    // Memory for a batch of that size, its values in the arena.
-    void make_room(extent input, int batch) {
-        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
-        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
-        arena_ = memory_.data();
-        begin_forward();
-        reserve(scratch_, scratch_bytes(), "scratch");
-        reserve(sums_, detail::loss_scratch(batch, training_memory::output()), "sums of the loss");
-        find_convolutions();
-    }
-    void put_forward(bool evaluating, bool prepares) {
-        begin_forward();
-        if (prepares) weights_.prepare();
-        for (std::size_t s = 0; s < plan_.forward; ++s)
-            if (!part_of_last(s)) compute(plan_.steps[s].of, false, !evaluating, by_library_[s].values);
-        clear(training_memory::output_gradient());
-        for (int t : options_.outputs)
-            if (plan_.needs_gradient[std::size_t(t)]) clear(training_memory::output_gradient(t));
-    }
-    // Adds the loss to *value, and `scale` times its gradient to that of the output.
-    void put_loss(const loss_terms& terms, const std::byte* target, double* value, double scale) {
-        const window y = training_memory::output(), dy = training_memory::output_gradient();
-        window t = y;
-        t.data = const_cast<std::byte*>(target); // it is only read
-        for (auto& term : terms)
-            if (term.by)
-                term.by->put(tensor_at(y), reinterpret_cast<const float*>(target), reinterpret_cast<float*>(dy.data),
-                             term.weight, scale, value);
-        detail::launch_loss<Device>(area_of(y), terms, t, dy, reinterpret_cast<double*>(sums_.data()), value, scale);
-    }
-    call area_of(const window& y) const {
-        call c;
-        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
-        c.y = y, c.queue = device_.queue();
-        return c;
-    }
-    void put_backward() {
-        put_operations_back([](int) {});
-        if (options_.weight_gradients) weights_.differentiate_preparations();
-    }
-
-    // after(operation): its gradients are in the queue.
-    template <class F> void put_operations_back(F after) {
-        begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
-        for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
-            const auto [what, i] = plan_.steps[s];
-            if (what == training_step::kind::forward) {
-                compute(i, true, false, by_library_[s].values);
-                continue;
-            }
-            if (!part_of_last(s)) differentiate(s);
-            after(i);
-        }
-    }
-
+// The weights, of the same graph, and the device outlive it.
+template <class Device> class device_operations : protected training_memory {
   protected:
     using device_memory = device_buffer<Device, memory_place::device>;
-    // The way of a batch to the device: its upload goes on beside the work on the last one.
-    struct upload_path {
-        explicit upload_path(Device& d) : on_host(d), on_device(d) {}
-        device_buffer<Device, memory_place::host> on_host;
-        device_memory on_device;
-        typename Device::event up, taken;
-    };
 
-    training_work work_of(training_work::kind what) const {
-        return {.what = what,
-                .where = where_,
-                .batch = plan_.batch,
-                .height = plan_.extents[0].height,
-                .width = plan_.extents[0].width};
-    }
-    device_tensor tensor_at(const window& w) const {
-        return {reinterpret_cast<const float*>(w.data), plan_.batch, w.height, w.width, w.channels};
+    device_operations(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
+        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights), library_(device, g) {}
+
+    // Once there is memory for a plan, which holds nothing yet: what the library measures is written there.
+    void prepare_operations() {
+        begin_forward();
+        reserve(scratch_, scratch_bytes(), "scratch");
+        find_convolutions();
     }
     void reserve(device_memory& memory, std::size_t bytes, const char* what) {
         const auto* const before = memory.data();
         memory.reserve(bytes, what);
         if (memory.data() != before) where_.moved();
     }
-    static std::size_t bytes_of(tensor_view<const float> v) {
-        return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
-               sizeof(float);
-    }
-    // To a tensor without gaps, once the work that is in the queue now is done with it.
-    void upload(tensor_view<const float> from, std::byte* to, upload_path& path) {
-        const std::size_t bytes = bytes_of(from);
-        device_.wait(path.up); // the last upload
-        path.on_host.reserve(bytes, "a batch"), path.on_device.reserve(bytes, "a batch");
-        auto* at = reinterpret_cast<float*>(path.on_host.data());
-        const int row = from.width() * from.channels();
-        for (int n = 0; n < from.batch(); ++n)
-            for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
-        device_.await(path.taken, device_lane::up);
-        device_.upload(path.on_device.data(), path.on_host.data(), bytes, device_lane::up);
-        device_.mark(path.up, device_lane::up);
-        device_.await(path.up, device_lane::work);
-        const copy_numbers k{reinterpret_cast<const float*>(path.on_device.data()), reinterpret_cast<float*>(to),
-                             std::ptrdiff_t(bytes / sizeof(float))};
-        Device::launch(device_.queue(), k, k.blocks());
-        device_.mark(path.taken, device_lane::work);
-    }
-    tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
-        to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
-        const std::size_t bytes = to.size() * fovea::bytes_of(w.format);
-        output_staging_.reserve(bytes, "an output");
-        device_.download(output_staging_.data(), w.data, bytes);
-        device_.wait();
-        const device_numbers from{output_staging_.data(), w.format};
-        for (std::size_t i = 0; i < to.size(); ++i) to.data()[i] = from[std::ptrdiff_t(i)];
-        return std::as_const(to).view();
-    }
-    void clear(const window& w) {
-        device_.clear(w.data, std::size_t(w.image_stride) * fovea::bytes_of(w.format) * std::size_t(plan_.batch));
-    }
 
-    call call_of(int i, bool again) {
-        const operation& o = op(i);
-        call c;
-        c.a = o.a, c.dims = o.dims, c.queue = device_.queue();
-        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
-        take_windows(c, i, again);
-        return c;
+    void put_step_forward(std::size_t s, bool updates) {
+        if (!part_of_last(s)) compute(plan_.steps[s].of, false, updates, by_library_[s].values);
+    }
+    void put_step_back(std::size_t s) {
+        if (plan_.steps[s].what == training_step::kind::forward)
+            compute(plan_.steps[s].of, true, false, by_library_[s].values);
+        else if (!part_of_last(s))
+            differentiate(s);
     }
     // by_library: how it is computed; without, by the device's own kernel.
     void compute(int i, bool again, bool updates, const planned_convolution& by_library = {}) {
@@ -5974,17 +5656,13 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
     Device& device_;
     training_weights<Device>& weights_;
-    library_convolutions<Device> library_;
     placement where_;
-    recordings<Device, training_work> recordings_{device_};
 
   private:
     static training_options for_device(training_options o) {
         o.whole_calls = true;
         return o;
     }
-
-    int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
 
     // What the device's library computes of a step.
     struct library_step {
@@ -6073,6 +5751,14 @@ template <class Device, class Interface> class device_pass : public Interface, p
     static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
     static gradient_call over_target(const gradient_call& c) { return over(c, c.dx[0] ? c.dx[0] : c.dx[1]); }
 
+    call call_of(int i, bool again) {
+        const operation& o = op(i);
+        call c;
+        c.a = o.a, c.dims = o.dims, c.queue = device_.queue();
+        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
+        take_windows(c, i, again);
+        return c;
+    }
     gradient_call call_back(int i) const {
         gradient_call c = gradient_call_of(i, weights_);
         c.queue = device_.queue(), c.scratch = scratch_.data();
@@ -6132,10 +5818,359 @@ template <class Device, class Interface> class device_pass : public Interface, p
         detail::launch_gradient<Device>(over(c, dx), passed_gradient{device_view(dy), gradient_target(c, 0)});
     }
 
-    device_memory memory_{device_}, scratch_{device_}, sums_{device_};
+    library_convolutions<Device> library_;
+    std::vector<library_step> by_library_; // by step
+    device_memory scratch_{device_};
+};
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/loss.hpp
+// Losses of loss/pixel.hpp and loss/classification.hpp as kernels: each term gives its value and adds its gradient to
+// dy. Blocks sum their numbers, one block sums those; in double and in an order that shapes alone decide.
+
+namespace fovea {
+
+struct loss_kernel {
+    static constexpr int threads = 256, each = 8; // numbers of a thread
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    loss_term term;
+    device_view y, t, dy; // (N,H,W,C); t may be absent where the term reads none
+    double* partial;      // (blocks)
+    device_area area;
+    double numbers, down, right; // values; pairs of neighbours
+    double scale;                // of the gradient
+
+    template <class Call>
+    loss_kernel(const Call& whole, const loss_term& l, const window& output, const window& target, const window& d,
+                double* sums, double scale_of_gradient)
+        : term(l), y(output), t(target), dy(d), partial(sums), area(whole), scale(scale_of_gradient) {
+        const double rows = double(area.images) * y.channels;
+        numbers = rows * y.height * y.width;
+        down = rows * (y.height - 1) * y.width, right = rows * y.height * (y.width - 1);
+    }
+
+    std::ptrdiff_t values() const { return std::ptrdiff_t(area.pixels()) * y.channels; }
+    int blocks() const { return blocks_for(values(), threads * each); }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        if (phase == 0)
+            s.of_thread[0][thread] = sum_of(block, thread);
+        else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            partial[block] = s.total(0);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE double sum_of(int block, int thread) const {
+        const std::ptrdiff_t pixels = std::ptrdiff_t(area.images) * area.rows * area.columns;
+        double sum = 0;
+        for (int k = 0; k < each; ++k) {
+            const std::ptrdiff_t i = (std::ptrdiff_t(block) * each + k) * threads + thread;
+            if (i >= pixels * y.channels) break;
+            const pixel_position p = area.at(int(i / y.channels));
+            const int c = int(i % y.channels);
+            double slope = 0;
+            sum += term.kind == loss_kind::total_variation ? variation(p, c, slope) : at_value(p, c, slope) / numbers;
+            dy.put(p, c, dy.get(p, c) + float(scale * term.weight * slope));
+        }
+        return sum;
+    }
+    FOVEA_HOST_DEVICE double at_value(pixel_position p, int c, double& slope) const {
+        const double v = double(y.get(p, c));
+        const double d = term.kind == loss_kind::cross_entropy ? v : v - double(t.get(p, c));
+        double value = 0;
+        switch (term.kind) {
+            case loss_kind::l1:
+                value = fabs(d), slope = double((d > 0) - (d < 0));
+                break;
+            case loss_kind::charbonnier:
+                value = sqrt(d * d + term.parameter * term.parameter), slope = value > 0 ? d / value : 0;
+                break;
+            case loss_kind::cross_entropy: {
+                const double small = exp(-fabs(d));
+                value = (d > 0 ? d : 0) - d * term.parameter + log1p(small);
+                slope = (d >= 0 ? 1 : small) / (1 + small) - term.parameter;
+                break;
+            }
+            default:
+                value = d * d, slope = 2 * d;
+        }
+        slope /= numbers;
+        return value;
+    }
+    // Squared differences to the neighbours below and to the right; all four neighbours pull.
+    FOVEA_HOST_DEVICE double variation(pixel_position p, int c, double& slope) const {
+        double value = 0;
+        for (int towards = 0; towards < 4; ++towards) {
+            const bool vertical = towards < 2, ahead = towards % 2 == 0;
+            const int step = ahead ? 1 : -1, row = p.row + (vertical ? step : 0),
+                      column = p.column + (vertical ? 0 : step);
+            if (!y.inside(row, column)) continue;
+            const double pairs = vertical ? down : right,
+                         d = double(y.get({p.image, row, column}, c)) - double(y.get(p, c));
+            slope -= 2 * d / pairs;
+            if (ahead) value += d * d / pairs;
+        }
+        return value;
+    }
+};
+
+namespace detail {
+
+// Bytes of partial sums for an output of that size.
+inline std::size_t loss_scratch(int batch, const window& y) {
+    const std::ptrdiff_t values = std::ptrdiff_t(batch) * y.height * y.width * y.channels;
+    return std::size_t(blocks_for(values, loss_kernel::threads * loss_kernel::each)) * sizeof(double);
+}
+
+// Adds the loss to *value and its gradient, times `scale`, to dy. `area` has the queue and the pixels of y, all of
+// them.
+template <class Device>
+void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
+                 double* value, double scale = 1) {
+    for (const loss_term& term : terms) {
+        if (term.by) continue; // what computes it has its own kernels
+        call part = area;
+        if (term.images > 0) part.images = {term.first, term.first + term.images};
+        const loss_kernel k(part, term, area.y, t, dy, partial, scale);
+        Device::launch(area.queue, k, k.blocks());
+        Device::launch(area.queue, add_numbers{partial, k.blocks(), term.weight, value}, add_numbers::blocks());
+    }
+}
+
+} // namespace detail
+
+} // namespace fovea
+
+// ---- fovea/backend/cuda/network_loss.hpp
+// A loss that a network computes on the device where the image is: what loss_kind::network stands for.
+
+namespace fovea {
+
+class network_loss {
+  public:
+    virtual ~network_loss() = default;
+
+    // Memory for an output y of `engine`, whose queue it takes; before put(), which may be recorded.
+    virtual void prepare(training_engine& engine, const device_tensor& y) = 0;
+    virtual placement where() const = 0;
+    // Adds weight times its value for y beside t to *value, and weight times scale times its gradient to dy, (N,H,W,C)
+    // like y.
+    virtual void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) = 0;
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// What recorded work of a batch depends on.
+struct training_work {
+    enum class kind { forward, backward, learn, listen, update } what;
+    placement where{}, where_frozen{};
+    int batch = 0, height = 0, width = 0;
+    bool evaluating = false, prepares = false;
+    loss_terms terms{}, of_frozen{};
+    std::vector<placement> of_terms{};
+    double weight = 1, scale = 1; // of the loss; of gradients
+    update_rule how{};
+    int processes = 1;
+    bool sums = false; // over them
+    bool operator==(const training_work&) const = default;
+};
+
+// Interface: network_engine, or what is derived from it. The device and the weights, of the same graph, outlive it.
+template <class Device, class Interface> class device_pass : public Interface, protected device_operations<Device> {
+    using operations = device_operations<Device>;
+
+  public:
+    device_pass(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
+        : operations(g, o, device, weights) {
+        for (int t : o.outputs)
+            if (g.tensors[std::size_t(t)].format != number_format::float32)
+                fail("precision ", name_of(g.precision),
+                     ": what a loss reads inside this network is kept in 16 bits: expected float32");
+    }
+
+    void load(tensor_view<const float> x) override {
+        detail::check_input(g_, x);
+        make_room({x.height(), x.width()}, x.batch());
+        upload(x, value(0, false).data, input_);
+    }
+    void load(std::span<const device_tensor> parts) override {
+        const device_tensor first = parts[0];
+        int batch = 0;
+        for (auto& part : parts) {
+            if (part.height != first.height || part.width != first.width || part.channels != first.channels)
+                fail("a batch of images of ", first.height, 'x', first.width, " and of ", part.height, 'x', part.width,
+                     ": expected one size");
+            batch += part.batch;
+        }
+        detail::check_input(g_,
+                            tensor_view<const float>(nullptr, batch, first.height, first.width, first.channels, 0, 0));
+        make_room({first.height, first.width}, batch);
+        auto* to = reinterpret_cast<float*>(value(0, false).data);
+        for (auto& part : parts) {
+            const std::ptrdiff_t numbers = std::ptrdiff_t(part.batch) * first.height * first.width * first.channels;
+            const copy_numbers k{part.data, to, numbers};
+            Device::launch(device_.queue(), k, k.blocks());
+            to += numbers;
+        }
+    }
+
+    void forward(bool evaluating) override {
+        training_work work = work_of(training_work::kind::forward);
+        work.evaluating = evaluating, work.prepares = weights_.take_stale();
+        recordings_.run(work, [&] { put_forward(evaluating, work.prepares); });
+        if (!evaluating) weights_.changed();
+        dy_.clear();
+    }
+    tensor_view<const float> output(int t = network_engine::last) override {
+        return copy_of(operations::output(number_of(t)), y_[number_of(t)]);
+    }
+    tensor_view<float> output_gradient(int t = network_engine::last) override {
+        const window w = operations::output_gradient(number_of(t));
+        return dy_.try_emplace(number_of(t), plan_.batch, w.height, w.width, w.channels).first->second.view();
+    }
+    device_tensor output_on_device() const override { return tensor_at(operations::output()); }
+    void backward() override {
+        for (auto& [t, dy] : dy_) upload(dy.view(), operations::output_gradient(t).data, gradient_);
+        recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
+        if (options_.weight_gradients) weights_.changed();
+    }
+    tensor_view<const float> input_gradient() override { return copy_of(operations::input_gradient(), dx_); }
+    std::size_t bytes() const override { return plan_.bytes; }
+    const void* queue() const override { return device_.queue(); }
+
+    // ---- for whoever puts it into the queue together with other work
+    const placement& where() const { return where_; }
+    bool take_stale() { return weights_.take_stale(); }
+    void prepare_weights() { weights_.prepare(); }
+    Device& device() const { return device_; }
+    window input_window() const { return value(0, false); }
+    window output_window(int t = network_engine::last) const { return operations::output(number_of(t)); }
+    window output_gradient_window(int t = network_engine::last) const {
+        return operations::output_gradient(number_of(t));
+    }
+    window input_gradient_window() const { return operations::input_gradient(); }
+    // Memory for a batch of that size, its values in the arena.
+    void make_room(extent input, int batch) {
+        if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
+        reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
+        arena_ = memory_.data();
+        reserve(sums_, detail::loss_scratch(batch, operations::output()), "sums of the loss");
+        this->prepare_operations();
+    }
+    void put_forward(bool evaluating, bool prepares) {
+        begin_forward();
+        if (prepares) weights_.prepare();
+        for (std::size_t s = 0; s < plan_.forward; ++s) this->put_step_forward(s, !evaluating);
+        clear(operations::output_gradient());
+        for (int t : options_.outputs)
+            if (plan_.needs_gradient[std::size_t(t)]) clear(operations::output_gradient(t));
+    }
+    // Adds the loss to *value, and `scale` times its gradient to that of the output.
+    void put_loss(const loss_terms& terms, const std::byte* target, double* value, double scale) {
+        const window y = operations::output(), dy = operations::output_gradient();
+        window t = y;
+        t.data = const_cast<std::byte*>(target); // it is only read
+        for (auto& term : terms)
+            if (term.by)
+                term.by->put(tensor_at(y), reinterpret_cast<const float*>(target), reinterpret_cast<float*>(dy.data),
+                             term.weight, scale, value);
+        detail::launch_loss<Device>(area_of(y), terms, t, dy, reinterpret_cast<double*>(sums_.data()), value, scale);
+    }
+    call area_of(const window& y) const {
+        call c;
+        c.images = {0, plan_.batch}, c.rows = {0, y.height}, c.cols = {0, y.width};
+        c.y = y, c.queue = device_.queue();
+        return c;
+    }
+    void put_backward() {
+        put_operations_back([](int) {});
+        if (options_.weight_gradients) weights_.differentiate_preparations();
+    }
+
+    // after(operation): its gradients are in the queue.
+    template <class F> void put_operations_back(F after) {
+        begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
+        for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
+            this->put_step_back(s);
+            if (plan_.steps[s].what == training_step::kind::backward) after(plan_.steps[s].of);
+        }
+    }
+
+  protected:
+    using operations::arena_, operations::begin_forward, operations::device_, operations::g_, operations::options_,
+        operations::plan_, operations::plan_for, operations::reserve, operations::value, operations::weights_,
+        operations::where_;
+    using typename operations::device_memory;
+
+    // The way of a batch to the device: its upload goes on beside the work on the last one.
+    struct upload_path {
+        explicit upload_path(Device& d) : on_host(d), on_device(d) {}
+        device_buffer<Device, memory_place::host> on_host;
+        device_memory on_device;
+        typename Device::event up, taken;
+    };
+
+    training_work work_of(training_work::kind what) const {
+        return {.what = what,
+                .where = where_,
+                .batch = plan_.batch,
+                .height = plan_.extents[0].height,
+                .width = plan_.extents[0].width};
+    }
+    device_tensor tensor_at(const window& w) const {
+        return {reinterpret_cast<const float*>(w.data), plan_.batch, w.height, w.width, w.channels};
+    }
+    static std::size_t bytes_of(tensor_view<const float> v) {
+        return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
+               sizeof(float);
+    }
+    // To a tensor without gaps, once the work that is in the queue now is done with it.
+    void upload(tensor_view<const float> from, std::byte* to, upload_path& path) {
+        const std::size_t bytes = bytes_of(from);
+        device_.wait(path.up); // the last upload
+        path.on_host.reserve(bytes, "a batch"), path.on_device.reserve(bytes, "a batch");
+        auto* at = reinterpret_cast<float*>(path.on_host.data());
+        const int row = from.width() * from.channels();
+        for (int n = 0; n < from.batch(); ++n)
+            for (int h = 0; h < from.height(); ++h, at += row) std::copy_n(from.at(n, h, 0), row, at);
+        device_.await(path.taken, device_lane::up);
+        device_.upload(path.on_device.data(), path.on_host.data(), bytes, device_lane::up);
+        device_.mark(path.up, device_lane::up);
+        device_.await(path.up, device_lane::work);
+        const copy_numbers k{reinterpret_cast<const float*>(path.on_device.data()), reinterpret_cast<float*>(to),
+                             std::ptrdiff_t(bytes / sizeof(float))};
+        Device::launch(device_.queue(), k, k.blocks());
+        device_.mark(path.taken, device_lane::work);
+    }
+    tensor_view<const float> copy_of(const window& w, tensor<float>& to) {
+        to = tensor<float>(plan_.batch, w.height, w.width, w.channels);
+        const std::size_t bytes = to.size() * fovea::bytes_of(w.format);
+        output_staging_.reserve(bytes, "an output");
+        device_.download(output_staging_.data(), w.data, bytes);
+        device_.wait();
+        const device_numbers from{output_staging_.data(), w.format};
+        for (std::size_t i = 0; i < to.size(); ++i) to.data()[i] = from[std::ptrdiff_t(i)];
+        return std::as_const(to).view();
+    }
+    void clear(const window& w) {
+        device_.clear(w.data, std::size_t(w.image_stride) * fovea::bytes_of(w.format) * std::size_t(plan_.batch));
+    }
+
+    recordings<Device, training_work> recordings_{device_};
+
+  private:
+    int number_of(int t) const { return t == network_engine::last ? int(g_.tensors.size()) - 1 : t; }
+
+    device_memory memory_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
     upload_path input_{device_}, gradient_{device_};
-    std::vector<library_step> by_library_; // by step
     // On the host, by tensor: outputs; their gradients, where they are given there.
     std::map<int, tensor<float>> y_, dy_;
     tensor<float> dx_;

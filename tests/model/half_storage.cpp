@@ -52,9 +52,9 @@ TEST_CASE("networks in 16 bits tile exactly") {
     check_halves_exact<zoo::realesr_compact<64, 2, 4>>();
 }
 TEST_CASE("networks in 16 bits tile exactly where a call has several runs and strips") {
-    check_halves_exact<small_supercool>(wide);
-    check_halves_exact<shallow_vapsr<2, 48, 64, 1>>(wide);
-    check_halves_exact<shallow_vapsr<2, 64, 48, 3>>(wide);
+    check_halves_exact<small_supercool>(wide, convolution_method::automatic, fovea_test::large_parts);
+    check_halves_exact<shallow_vapsr<2, 48, 64, 1>>(wide, convolution_method::automatic, fovea_test::large_parts);
+    check_halves_exact<shallow_vapsr<2, 64, 48, 3>>(wide, convolution_method::automatic, fovea_test::large_parts);
 }
 TEST_CASE("the reference backend tiles exactly in 16 bits") {
     check_halves_exact<zoo::vapsr_network<4, 8, 12, 1, 3, 2>, reference>({extent{1, 1}, extent{23, 17}});

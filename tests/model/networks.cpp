@@ -10,7 +10,6 @@ using namespace fovea;
 namespace {
 
 constexpr auto photograph = {extent{120, 1000}};
-constexpr schedule large_parts[] = {{0, 0, 16}, {64, 130, 0}, {0, 100, 16}};
 
 template <class Network> void check_whole() {
     fovea_test::check_exactness_with<Network, cpu>({extent{1, 1}, extent{1, 57}, extent{37, 53}}, {},
@@ -27,8 +26,8 @@ TEST_CASE("VapSR-3x3 x2, whole") { check_whole<zoo::vapsr_3x3_x2>(); }
 TEST_CASE("SuperCool C32 x4 with 16 blocks, whole") { check_whole<zoo::supercool<4, 32, 2, 16>>(); }
 TEST_CASE("Real-ESRGAN's compact network, whole") { check_whole<zoo::realesr_compact<>>(); }
 TEST_CASE("a photograph of 1000 columns through VapSR-S") {
-    fovea_test::check_exactness_with<zoo::vapsr_s, cpu>(photograph, {}, large_parts);
+    fovea_test::check_exactness_with<zoo::vapsr_s, cpu>(photograph, {}, fovea_test::large_parts);
 }
 TEST_CASE("a photograph of 1000 columns through SuperCool") {
-    fovea_test::check_exactness_with<zoo::supercool<2, 32, 2, 16>, cpu>(photograph, {}, large_parts);
+    fovea_test::check_exactness_with<zoo::supercool<2, 32, 2, 16>, cpu>(photograph, {}, fovea_test::large_parts);
 }

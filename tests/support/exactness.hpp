@@ -22,6 +22,8 @@ inline constexpr int slow_from = 100000;
 #endif
 // Bands, tiles and strips once each, for what differs only in the numbers that go through them.
 inline constexpr fovea::schedule few_schedules[] = {{0, 0, 4}, {16, 24, 0}, {0, 33, 16}};
+// The same in parts that are larger than their halo, for images of a thousand columns.
+inline constexpr fovea::schedule large_parts[] = {{0, 0, 16}, {64, 130, 0}, {0, 100, 16}};
 
 template <class Network, class Backend>
 void check_exactness_with(std::initializer_list<fovea::extent> sizes, fovea::model_options o,
