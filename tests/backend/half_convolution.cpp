@@ -47,18 +47,18 @@ std::uint16_t fused(std::uint16_t a, std::uint16_t b, std::uint16_t c) {
     return half_from_float(float(exact < 0 ? -rounded : rounded));
 }
 
-struct setting {
+struct half_setting {
     int inputs, outputs, kernel = 1, stride = 1;
     activation_kind activation = activation_kind::identity;
     bool bias = true, skip = false;
 };
 
-struct prepared {
+struct half_filters {
     aligned_bytes packed;
     operation op;
 
-    prepared(const fovea::convolution_kernels& kernels, const setting& s, const std::vector<float>& w,
-             const float* bias) {
+    half_filters(const fovea::convolution_kernels& kernels, const half_setting& s, const std::vector<float>& w,
+                 const float* bias) {
         fovea::preparation_call p;
         p.a.kernel = s.kernel, p.a.stride = s.stride;
         p.a.activation = s.activation, p.a.slope = 0.2f;
@@ -76,8 +76,8 @@ struct prepared {
 };
 
 // As half_products.hpp defines it.
-float expected_sum(const setting& s, const std::vector<std::uint16_t>& w, const tensor& x, int n, int y, int column,
-                   int o) {
+float expected_sum(const half_setting& s, const std::vector<std::uint16_t>& w, const tensor& x, int n, int y,
+                   int column, int o) {
     const int K = s.kernel, pairs = (s.inputs + 1) / 2;
     float sum = 0;
     for (int i = 0; i < K; ++i) {
@@ -100,7 +100,7 @@ float expected_sum(const setting& s, const std::vector<std::uint16_t>& w, const 
     return sum;
 }
 
-void check(const setting& s, int images, int height, int width) {
+void check_half(const half_setting& s, int images, int height, int width) {
     const auto* kernels = kernels_here();
     if (!kernels) return;
     INFO(s.inputs << "->" << s.outputs << " k" << s.kernel << " s" << s.stride << " on " << height << "x" << width
@@ -110,7 +110,7 @@ void check(const setting& s, int images, int height, int width) {
     const int out_height = (height - 1) / s.stride + 1, out_width = (width - 1) / s.stride + 1;
     const tensor x = random_tensor(images, height, width, s.inputs, 3);
     const tensor skip = random_tensor(images, out_height, out_width, s.outputs, 4);
-    const prepared p(*kernels, s, w, s.bias ? bias.data() : nullptr);
+    const half_filters p(*kernels, s, w, s.bias ? bias.data() : nullptr);
     std::vector<const tensor*> in{&x};
     if (s.skip) in.push_back(&skip);
     const tensor y = result(p.op, in, out_height, out_width, s.outputs);
@@ -156,7 +156,7 @@ TEST_CASE("a product in half precision is added and rounded once") {
     if (!kernels) return;
     // One step gives c, the next a b + c; the other chain stays zero.
     constexpr int outputs = 48, pixels = 4000;
-    const setting s{.inputs = 4, .outputs = outputs, .bias = false};
+    const half_setting s{.inputs = 4, .outputs = outputs, .bias = false};
     std::mt19937 random(11);
     const auto any_finite = [&] {
         for (;;)
@@ -171,7 +171,7 @@ TEST_CASE("a product in half precision is added and rounded once") {
     x(0, 0, pixels - 1, 2) = std::numeric_limits<float>::infinity();
     x(0, 0, pixels - 2, 0) = -std::numeric_limits<float>::infinity();
     x(0, 0, pixels - 3, 2) = std::numeric_limits<float>::quiet_NaN();
-    const prepared p(*kernels, s, w, nullptr);
+    const half_filters p(*kernels, s, w, nullptr);
     tensor y(1, 1, pixels, outputs);
     compute(p.op, {&x}, y, {0, 1}, {0, pixels});
     int wrong = 0, infinite = 0, subnormal = 0;
@@ -194,14 +194,14 @@ TEST_CASE("convolution in half precision over odd shapes equals its definition a
         for (int inputs : {1, 6, 17})
             for (int outputs : {1, 16, 17, 35})
                 for (auto [k, stride] : {std::pair{1, 1}, {1, 2}, {3, 1}, {3, 2}})
-                    check({.inputs = inputs, .outputs = outputs, .kernel = k, .stride = stride}, 1, h, w);
-    check({.inputs = 64, .outputs = 64}, 2, 2, 19);  // 32 steps: a whole interval
-    check({.inputs = 130, .outputs = 48}, 1, 2, 29); // 65 steps
-    check({.inputs = 18, .outputs = 20, .kernel = 5, .stride = 2}, 1, 6, 13);
+                    check_half({.inputs = inputs, .outputs = outputs, .kernel = k, .stride = stride}, 1, h, w);
+    check_half({.inputs = 64, .outputs = 64}, 2, 2, 19);  // 32 steps: a whole interval
+    check_half({.inputs = 130, .outputs = 48}, 1, 2, 29); // 65 steps
+    check_half({.inputs = 18, .outputs = 20, .kernel = 5, .stride = 2}, 1, 6, 13);
 }
 
 TEST_CASE("convolution in half precision of more columns than a strip") {
-    check({.inputs = 258, .outputs = 2, .kernel = 3}, 1, 2, 200);
+    check_half({.inputs = 258, .outputs = 2, .kernel = 3}, 1, 2, 200);
 }
 
 TEST_CASE("convolution in half precision with activations and a skip") {
@@ -209,14 +209,14 @@ TEST_CASE("convolution in half precision with activations and a skip") {
                      activation_kind::silu, activation_kind::gelu, activation_kind::unit_range})
         for (bool skip : {false, true})
             for (bool bias : {false, true})
-                check({.inputs = 18, .outputs = 35, .activation = act, .bias = bias, .skip = skip}, 2, 3, 23);
+                check_half({.inputs = 18, .outputs = 35, .activation = act, .bias = bias, .skip = skip}, 2, 3, 23);
 }
 
 TEST_CASE("numbers beyond half precision leave no finite result behind") {
     const auto* kernels = kernels_here();
     if (!kernels) return;
-    const setting s{.inputs = 16, .outputs = 20, .kernel = 3};
-    const prepared p(*kernels, s, random_floats(9 * 16 * 20, 1), nullptr);
+    const half_setting s{.inputs = 16, .outputs = 20, .kernel = 3};
+    const half_filters p(*kernels, s, random_floats(9 * 16 * 20, 1), nullptr);
     for (float bad :
          {65520.f, -1e30f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
         INFO(bad);

@@ -7,7 +7,7 @@ using fovea::activation_kind;
 
 namespace {
 
-struct setting {
+struct int8_setting {
     int inputs, outputs, kernel, stride = 1;
     activation_kind activation = activation_kind::identity;
     bool bias = true, skip = false;
@@ -47,8 +47,8 @@ tensor quantised_input(const tensor& x, fovea::quantisation by) {
 }
 
 // Exact for activations that are at most one product.
-std::vector<float> expected_of(const setting& s, const tensor& x, const std::vector<float>& w, const float* bias,
-                               const tensor* skip, int height, int width) {
+std::vector<float> expected_in_int8(const int8_setting& s, const tensor& x, const std::vector<float>& w,
+                                    const float* bias, const tensor* skip, int height, int width) {
     const integers weights = quantised_weights(w, s.outputs, std::size_t(s.kernel * s.kernel), s.input.step);
     const tensor u = quantised_input(x, s.input);
     const int K = s.kernel, half = K / 2;
@@ -74,11 +74,12 @@ std::vector<float> expected_of(const setting& s, const tensor& x, const std::vec
     return y;
 }
 
-struct prepared {
+struct int8_filters {
     aligned_bytes packed;
     operation op;
 
-    prepared(const fovea::kernel_table& kernels, const setting& s, const std::vector<float>& w, const float* bias) {
+    int8_filters(const fovea::kernel_table& kernels, const int8_setting& s, const std::vector<float>& w,
+                 const float* bias) {
         fovea::preparation_call p;
         p.a.kernel = s.kernel;
         p.a.stride = s.stride;
@@ -100,7 +101,7 @@ struct prepared {
     }
 };
 
-void check(const setting& s, int images, int height, int width) {
+void check_int8(const int8_setting& s, int images, int height, int width) {
     const auto w = random_floats(std::size_t(s.inputs * s.outputs * s.kernel * s.kernel), 1, -0.1f, 0.1f);
     const auto bias = random_floats(std::size_t(s.outputs), 2);
     const int out_height = (height - 1) / s.stride + 1, out_width = (width - 1) / s.stride + 1;
@@ -109,14 +110,14 @@ void check(const setting& s, int images, int height, int width) {
     const float* b = s.bias ? bias.data() : nullptr;
     std::vector<const tensor*> in{&x};
     if (s.skip) in.push_back(&skip);
-    const auto expected = expected_of(s, x, w, b, s.skip ? &skip : nullptr, out_height, out_width);
+    const auto expected = expected_in_int8(s, x, w, b, s.skip ? &skip : nullptr, out_height, out_width);
     // The smooth activations are approximated, within 1e-6 of numbers up to some units.
     const bool smooth = s.activation == activation_kind::silu || s.activation == activation_kind::gelu;
     for (const auto* kernels : all_int8_kernels()) {
         INFO(kernels->name << " " << s.inputs << "->" << s.outputs << " k" << s.kernel << " s" << s.stride << " on "
                            << height << "x" << width << " activation " << int(s.activation) << " bias " << s.bias
                            << " skip " << s.skip);
-        const prepared p(*kernels, s, w, b);
+        const int8_filters p(*kernels, s, w, b);
         CHECK(difference(result(p.op, in, out_height, out_width, s.outputs).data, expected) <= (smooth ? 5e-6 : 0));
     }
 }
@@ -128,15 +129,15 @@ TEST_CASE("8-bit convolution over odd shapes equals plain integers and does not 
         for (int inputs : {1, 3, 4, 6, 17, 64})
             for (int outputs : {1, 3, 12, 16, 17, 48, 64})
                 for (auto [k, stride] : {std::pair{1, 1}, {3, 1}, {3, 2}})
-                    check({.inputs = inputs, .outputs = outputs, .kernel = k, .stride = stride}, 1, h, w);
-    check({.inputs = 6, .outputs = 33, .kernel = 5}, 2, 9, 37);
-    check({.inputs = 18, .outputs = 20, .kernel = 5, .stride = 2}, 1, 10, 33);
-    check({.inputs = 48, .outputs = 56, .kernel = 3}, 1, 6, 53);
-    check({.inputs = 17, .outputs = 128, .kernel = 1, .stride = 2}, 2, 7, 12);
+                    check_int8({.inputs = inputs, .outputs = outputs, .kernel = k, .stride = stride}, 1, h, w);
+    check_int8({.inputs = 6, .outputs = 33, .kernel = 5}, 2, 9, 37);
+    check_int8({.inputs = 18, .outputs = 20, .kernel = 5, .stride = 2}, 1, 10, 33);
+    check_int8({.inputs = 48, .outputs = 56, .kernel = 3}, 1, 6, 53);
+    check_int8({.inputs = 17, .outputs = 128, .kernel = 1, .stride = 2}, 2, 7, 12);
 }
 
 TEST_CASE("8-bit convolution of more columns than a strip") {
-    check({.inputs = 256, .outputs = 5, .kernel = 5}, 1, 2, 400);
+    check_int8({.inputs = 256, .outputs = 5, .kernel = 5}, 1, 2, 400);
 }
 
 TEST_CASE("8-bit convolution with activations and a skip") {
@@ -144,8 +145,8 @@ TEST_CASE("8-bit convolution with activations and a skip") {
                      activation_kind::silu, activation_kind::gelu, activation_kind::unit_range})
         for (bool skip : {false, true})
             for (bool bias : {false, true})
-                check({.inputs = 18, .outputs = 35, .kernel = 3, .activation = act, .bias = bias, .skip = skip}, 2, 6,
-                      23);
+                check_int8({.inputs = 18, .outputs = 35, .kernel = 3, .activation = act, .bias = bias, .skip = skip}, 2,
+                           6, 23);
 }
 
 TEST_CASE("the longest sums of the largest products do not overflow") {
@@ -154,10 +155,10 @@ TEST_CASE("the longest sums of the largest products do not overflow") {
         for (int zero : {0, 255}) // all bytes 255, and all bytes 0 with the largest offset
             for (float sign : {1.f, -1.f}) {
                 INFO(kernels->name << " zero " << zero << " sign " << sign);
-                const setting s{.inputs = inputs, .outputs = 2, .kernel = 1, .input = {.step = 1, .zero = zero}};
+                const int8_setting s{.inputs = inputs, .outputs = 2, .kernel = 1, .input = {.step = 1, .zero = zero}};
                 std::vector<float> w(2 * inputs, sign * 127);
                 std::fill(w.begin() + inputs, w.end(), -sign * 127);
-                const prepared p(*kernels, s, w, nullptr);
+                const int8_filters p(*kernels, s, w, nullptr);
                 tensor x(1, 1, 1, inputs);
                 std::fill(x.data.begin(), x.data.end(), zero ? -255.f : 255.f);
                 tensor y(1, 1, 1, 2);
@@ -171,8 +172,8 @@ TEST_CASE("the longest sums of the largest products do not overflow") {
 TEST_CASE("values beyond the range saturate, whatever their size") {
     for (const auto* kernels : all_int8_kernels()) {
         INFO(kernels->name);
-        const setting s{.inputs = 1, .outputs = 1, .kernel = 1, .input = {.step = 0.5f, .zero = 10}};
-        const prepared p(*kernels, s, {1.f}, nullptr);
+        const int8_setting s{.inputs = 1, .outputs = 1, .kernel = 1, .input = {.step = 0.5f, .zero = 10}};
+        const int8_filters p(*kernels, s, {1.f}, nullptr);
         tensor x(1, 1, 6, 1), y(1, 1, 6, 1);
         x.data = {1e30f, -1e30f, 3e9f, -3e9f, 122.6f, 0.f};
         compute(p.op, {&x}, y, {0, 1}, {0, 6});
@@ -188,9 +189,9 @@ TEST_CASE("what is not finite reaches every output of an 8-bit convolution that 
                           -std::numeric_limits<float>::infinity()})
             for (int inputs : {3, 16}) {
                 INFO(kernels->name << " " << bad << " " << inputs);
-                const setting s{.inputs = inputs, .outputs = 20, .kernel = 3, .activation = activation_kind::relu};
+                const int8_setting s{.inputs = inputs, .outputs = 20, .kernel = 3, .activation = activation_kind::relu};
                 const auto w = random_floats(std::size_t(9 * inputs * 20), 1);
-                const prepared p(*kernels, s, w, nullptr);
+                const int8_filters p(*kernels, s, w, nullptr);
                 tensor x = random_tensor(1, 9, 21, inputs, 5);
                 x(0, 4, 10, 2) = bad;
                 const tensor y = result(p.op, {&x}, 9, 21, 20);

@@ -8,19 +8,19 @@ using fovea::activation_kind;
 
 namespace {
 
-struct setting {
+struct winograd_setting {
     int inputs, outputs;
     activation_kind activation = activation_kind::identity;
     bool bias = true, skip = false;
     int tile = 4;
 };
 
-struct prepared {
+struct winograd_filters {
     aligned_bytes packed;
     operation op;
 
-    prepared(const fovea::kernel_table& kernels, const setting& s, const std::vector<float>& w,
-             const std::vector<float>& bias) {
+    winograd_filters(const fovea::kernel_table& kernels, const winograd_setting& s, const std::vector<float>& w,
+                     const std::vector<float>& bias) {
         fovea::preparation_call p;
         p.a.kernel = 3;
         p.a.tile = s.tile;
@@ -42,7 +42,8 @@ struct prepared {
     }
 };
 
-std::vector<float> weights_of(const setting& s) { // sums of variance one third, like activations behind trained layers
+std::vector<float> weights_of(
+    const winograd_setting& s) { // sums of variance one third, like activations behind trained layers
     const float limit = std::sqrt(3.f / float(9 * s.inputs));
     return random_floats(std::size_t(9 * s.inputs * s.outputs), 1, -limit, limit);
 }
@@ -57,9 +58,9 @@ double largest(const std::vector<double>& v) {
 // square of their largest sum of absolute values, 7.4; that of the transformed input by as much again. Both are rarely
 // near that together: 2^-24 times 7.4^2 would be 3e-6, and 1e-5 leaves room for sums over many channels. Tiles of 6x6
 // are four times less exact.
-double tolerance_of(const setting& s) { return s.tile == 6 ? 4e-5 : 1e-5; }
+double tolerance_of(const winograd_setting& s) { return s.tile == 6 ? 4e-5 : 1e-5; }
 
-void check_tile(const setting& s, int images, int height, int width) {
+void check_winograd_tile(const winograd_setting& s, int images, int height, int width) {
     const auto w = weights_of(s), bias = random_floats(std::size_t(s.outputs), 2);
     const tensor x = random_tensor(images, height, width, s.inputs, 3);
     const tensor skip = random_tensor(images, height, width, s.outputs, 4);
@@ -69,7 +70,7 @@ void check_tile(const setting& s, int images, int height, int width) {
     for (const auto* kernels : all_kernels()) {
         INFO(kernels->name << " tile " << s.tile << ", " << s.inputs << "->" << s.outputs << " on " << height << "x"
                            << width << " activation " << int(s.activation) << " bias " << s.bias << " skip " << s.skip);
-        const prepared p(*kernels, s, w, bias);
+        const winograd_filters p(*kernels, s, w, bias);
         if (expected.empty())
             expected = reference_convolution(x, w, s.bias ? bias.data() : nullptr, s.skip ? &skip : nullptr, p.op.a,
                                              s.outputs, height, width);
@@ -78,10 +79,10 @@ void check_tile(const setting& s, int images, int height, int width) {
     }
 }
 
-void check(setting s, int images, int height, int width) {
+void check_winograd(winograd_setting s, int images, int height, int width) {
     for (int tile : {4, 6}) {
         s.tile = tile;
-        check_tile(s, images, height, width);
+        check_winograd_tile(s, images, height, width);
     }
 }
 
@@ -96,20 +97,20 @@ TEST_CASE("Winograd over odd shapes equals plain loops and does not depend on ho
     for (int inputs : channels)
         for (int outputs : channels)
             for (auto [h, w] : {std::pair{1, 1}, {1, 7}, {5, 3}, {13, 19}})
-                check({.inputs = inputs, .outputs = outputs}, 1, h, w);
-    check({.inputs = 16, .outputs = 17}, 2, 37, 53);
-    check({.inputs = 48, .outputs = 56}, 1, 37, 53);
-    check({.inputs = 17, .outputs = 48}, 1, 37, 53);
-    check({.inputs = 64, .outputs = 16}, 1, 37, 53);
+                check_winograd({.inputs = inputs, .outputs = outputs}, 1, h, w);
+    check_winograd({.inputs = 16, .outputs = 17}, 2, 37, 53);
+    check_winograd({.inputs = 48, .outputs = 56}, 1, 37, 53);
+    check_winograd({.inputs = 17, .outputs = 48}, 1, 37, 53);
+    check_winograd({.inputs = 64, .outputs = 16}, 1, 37, 53);
 }
 
 TEST_CASE("Winograd of few channels, when it is asked for") {
     for (int inputs : {1, 3, 5})
-        for (int outputs : {1, 3, 12}) check({.inputs = inputs, .outputs = outputs}, 1, 9, 14);
+        for (int outputs : {1, 3, 12}) check_winograd({.inputs = inputs, .outputs = outputs}, 1, 9, 14);
 }
 
 TEST_CASE("Winograd of more channels than a group of tiles fits the cache with") {
-    check({.inputs = 700, .outputs = 20}, 1, 9, 53);
+    check_winograd({.inputs = 700, .outputs = 20}, 1, 9, 53);
 }
 
 TEST_CASE("Winograd with activations and a skip") {
@@ -117,15 +118,15 @@ TEST_CASE("Winograd with activations and a skip") {
                      activation_kind::silu, activation_kind::gelu, activation_kind::unit_range})
         for (bool skip : {false, true})
             for (bool bias : {false, true})
-                check({.inputs = 18, .outputs = 35, .activation = act, .bias = bias, .skip = skip}, 2, 6, 23);
+                check_winograd({.inputs = 18, .outputs = 35, .activation = act, .bias = bias, .skip = skip}, 2, 6, 23);
 }
 
 TEST_CASE("Winograd adds to its own output where that is the skip") {
     for (const auto* kernels : all_kernels())
         for (int tile : {4, 6}) {
-            const setting s{.inputs = 20, .outputs = 40, .tile = tile};
+            const winograd_setting s{.inputs = 20, .outputs = 40, .tile = tile};
             const auto w = weights_of(s), bias = random_floats(40, 2);
-            const prepared p(*kernels, s, w, bias);
+            const winograd_filters p(*kernels, s, w, bias);
             const tensor x = random_tensor(1, 9, 22, 20, 3), skip = random_tensor(1, 9, 22, 40, 4);
             tensor apart(1, 9, 22, 40), in_place = skip;
             compute(p.op, {&x, &skip}, apart, {0, 9}, {0, 22});
@@ -148,9 +149,9 @@ TEST_CASE("a NaN reaches every output of Winograd that it is part of, and none b
     for (const auto* kernels : all_kernels())
         for (int tile : {4, 6}) {
             INFO(kernels->name << ", tile " << tile);
-            const setting s{.inputs = 16, .outputs = 16, .tile = tile};
+            const winograd_setting s{.inputs = 16, .outputs = 16, .tile = tile};
             const auto w = weights_of(s), bias = random_floats(16, 2);
-            const prepared p(*kernels, s, w, bias);
+            const winograd_filters p(*kernels, s, w, bias);
             tensor x = random_tensor(1, 13, 21, 16, 5);
             x(0, 4, 10, 3) = std::numeric_limits<float>::quiet_NaN();
             const tensor y = result(p.op, {&x}, 13, 21, 16);

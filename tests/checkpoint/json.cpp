@@ -9,7 +9,7 @@ using fovea_test::error_of;
 
 namespace {
 
-std::string error_in(const std::string& text) {
+std::string error_in_json(const std::string& text) {
     return error_of([&] { json_parser::read(text, "h"); });
 }
 
@@ -58,9 +58,9 @@ TEST_CASE("json: what is not JSON is refused, with its place") {
                              "1e",
                              "99999999999999999999",
                              "1e999"})
-        CHECK(contains(error_in(text), "h: JSON at byte "));
-    CHECK(contains(error_in("{\"a\":1,\"a\":2}"), "the key \"a\" appears twice"));
-    CHECK(contains(error_in(std::string(100000, '[')), "nested deeper"));
+        CHECK(contains(error_in_json(text), "h: JSON at byte "));
+    CHECK(contains(error_in_json("{\"a\":1,\"a\":2}"), "the key \"a\" appears twice"));
+    CHECK(contains(error_in_json(std::string(100000, '[')), "nested deeper"));
 }
 
 TEST_CASE("json: strings survive writing and reading") {

@@ -20,7 +20,7 @@ std::vector<std::byte> file_of(const std::string& header, std::size_t data) {
     return bytes;
 }
 
-std::string error_in(const std::string& header, std::size_t data) {
+std::string error_in_header(const std::string& header, std::size_t data) {
     return error_of([&] { read_safetensors(file_of(header, data), "w.safetensors"); });
 }
 
@@ -66,33 +66,34 @@ TEST_CASE("safetensors: no tensors at all is a file too") {
 
 TEST_CASE("safetensors: a header that does not fit its data is refused") {
     const std::string good = R"({"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
-    CHECK(error_in(good, 8).empty());
-    CHECK(contains(error_in(good, 12), "holds 12 bytes of data; its header describes 8"));
-    CHECK(contains(error_in(good, 4), "tensor t: its data_offsets do not lie within the 4 bytes"));
-    CHECK(contains(error_in(R"({"t":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8),
+    CHECK(error_in_header(good, 8).empty());
+    CHECK(contains(error_in_header(good, 12), "holds 12 bytes of data; its header describes 8"));
+    CHECK(contains(error_in_header(good, 4), "tensor t: its data_offsets do not lie within the 4 bytes"));
+    CHECK(contains(error_in_header(R"({"t":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8),
                    "shape (3) of F32 does not fit its 8 bytes"));
-    CHECK(
-        contains(error_in(R"({"t":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8), "integers of at least 0"));
-    CHECK(contains(error_in(R"({"t":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 0),
+    CHECK(contains(error_in_header(R"({"t":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8),
+                   "integers of at least 0"));
+    CHECK(contains(error_in_header(R"({"t":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 0),
                    "does not fit"));
-    CHECK(contains(error_in(R"({"t":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", 8), "integers"));
-    CHECK(contains(error_in(R"({"t":{"dtype":"F33","shape":[2],"data_offsets":[0,8]}})", 8), "dtype F33"));
-    CHECK(contains(error_in(R"({"t":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8), "data_offsets"));
-    CHECK(contains(error_in(R"({"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":1}})", 8), "exactly"));
-    CHECK(contains(error_in(R"({"t":{"dtype":"F32","shape":[2]}})", 8), "exactly"));
+    CHECK(contains(error_in_header(R"({"t":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", 8), "integers"));
+    CHECK(contains(error_in_header(R"({"t":{"dtype":"F33","shape":[2],"data_offsets":[0,8]}})", 8), "dtype F33"));
+    CHECK(contains(error_in_header(R"({"t":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8), "data_offsets"));
+    CHECK(
+        contains(error_in_header(R"({"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":1}})", 8), "exactly"));
+    CHECK(contains(error_in_header(R"({"t":{"dtype":"F32","shape":[2]}})", 8), "exactly"));
     CHECK(contains(
-        error_in(
+        error_in_header(
             R"({"a":{"dtype":"U8","shape":[5],"data_offsets":[0,5]},"b":{"dtype":"U8","shape":[5],"data_offsets":[3,8]}})",
             8),
         "overlap at byte 3"));
     CHECK(contains(
-        error_in(
+        error_in_header(
             R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[5],"data_offsets":[3,8]}})",
             8),
         "gap at byte 2"));
-    CHECK(contains(error_in(R"({"__metadata__":{"a":1}})", 0), "a is not a text"));
-    CHECK(contains(error_in(R"({"t":7})", 0), "exactly"));
-    CHECK(contains(error_in("[]", 0), "not a JSON object"));
+    CHECK(contains(error_in_header(R"({"__metadata__":{"a":1}})", 0), "a is not a text"));
+    CHECK(contains(error_in_header(R"({"t":7})", 0), "exactly"));
+    CHECK(contains(error_in_header("[]", 0), "not a JSON object"));
 }
 
 TEST_CASE("safetensors: a header's length beyond the file is refused") {

@@ -31,7 +31,7 @@ void check_small(const tensor_file& file) {
     CHECK(file.at("optimizer/state/0/exp_avg").shape == std::vector<std::int64_t>{3});
 }
 
-std::string error_in(const std::string& name) {
+std::string error_in_torch_file(const std::string& name) {
     return error_of([&] { read_tensor_file(vector_file(name)); });
 }
 
@@ -50,23 +50,24 @@ TEST_CASE("torch: the same deflated") { check_small(read_tensor_file(vector_file
 #endif
 
 TEST_CASE("torch: a pickle's calls are named and never made") {
-    CHECK(contains(error_in("forbidden.pt"), "forbidden.pt: pickle, near byte 13: refers to os.system"));
-    CHECK(contains(error_in("forbidden_4.pt"), "refers to builtins.eval"));
+    CHECK(contains(error_in_torch_file("forbidden.pt"), "forbidden.pt: pickle, near byte 13: refers to os.system"));
+    CHECK(contains(error_in_torch_file("forbidden_4.pt"), "refers to builtins.eval"));
 }
 
 TEST_CASE("torch: hostile files are refused") {
-    CHECK(contains(error_in("doubled_deep.pt"), "nests deeper than"));
-    CHECK(contains(error_in("doubled_wide.pt"), "more than"));
-    CHECK(contains(error_in("cycle.pt"), "nests deeper than"));
-    CHECK(contains(error_in("copied_pairs.pt"), "copies more than"));
-    CHECK(contains(error_in("huge_repeat.pt"), "t unfolds to 4398046"));
-    CHECK(contains(error_in("huge_shape.pt"), "is too large"));
-    CHECK(contains(error_in("beyond_end.pt"), "tensor t: shape (4,4) at element 1 reaches beyond the 16 elements"));
-    CHECK(contains(error_in("wrapping_strides.pt"), "reaches beyond"));
-    CHECK(contains(error_in("negative_offset.pt"), "not negative, not -1"));
-    CHECK(contains(error_in("no_storage.pt"), "has no entry archive/data/0"));
+    CHECK(contains(error_in_torch_file("doubled_deep.pt"), "nests deeper than"));
+    CHECK(contains(error_in_torch_file("doubled_wide.pt"), "more than"));
+    CHECK(contains(error_in_torch_file("cycle.pt"), "nests deeper than"));
+    CHECK(contains(error_in_torch_file("copied_pairs.pt"), "copies more than"));
+    CHECK(contains(error_in_torch_file("huge_repeat.pt"), "t unfolds to 4398046"));
+    CHECK(contains(error_in_torch_file("huge_shape.pt"), "is too large"));
+    CHECK(contains(error_in_torch_file("beyond_end.pt"),
+                   "tensor t: shape (4,4) at element 1 reaches beyond the 16 elements"));
+    CHECK(contains(error_in_torch_file("wrapping_strides.pt"), "reaches beyond"));
+    CHECK(contains(error_in_torch_file("negative_offset.pt"), "not negative, not -1"));
+    CHECK(contains(error_in_torch_file("no_storage.pt"), "has no entry archive/data/0"));
 #if FOVEA_WITH_ZLIB
-    CHECK(contains(error_in("bomb.pt"), "unfolds to 104857600 bytes"));
+    CHECK(contains(error_in_torch_file("bomb.pt"), "unfolds to 104857600 bytes"));
 #endif
 }
 

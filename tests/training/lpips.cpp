@@ -88,7 +88,9 @@ TEST_CASE("LPIPS and its gradient agree with an independent framework") {
 
 TEST_CASE("gradients of LPIPS on each backbone") {
     check_gradient({64, 128, 256, 384, 384, 512, 512}, 19, 22);
+#if !FOVEA_SANITIZED // the same code, of larger layers
     check_gradient({64, 192, 384, 256, 256}, 31, 33);
+#endif
 }
 
 TEST_CASE("LPIPS is a loss like others, and takes the backbone out of a whole classifier") {

@@ -117,16 +117,16 @@ template <class Device, class Interface> class device_pass : public Interface, p
         for (int t : options_.outputs)
             if (plan_.needs_gradient[std::size_t(t)]) clear(operations::output_gradient(t));
     }
-    // Adds the loss to *value, and `scale` times its gradient to that of the output.
-    void put_loss(const loss_terms& terms, const std::byte* target, double* value, double scale) {
+    // Adds the loss to *sum, and `scale` times its gradient to that of the output.
+    void put_loss(const loss_terms& terms, const std::byte* target, double* sum, double scale) {
         const window y = operations::output(), dy = operations::output_gradient();
         window t = y;
         t.data = const_cast<std::byte*>(target); // it is only read
         for (auto& term : terms)
             if (term.by)
                 term.by->put(tensor_at(y), reinterpret_cast<const float*>(target), reinterpret_cast<float*>(dy.data),
-                             term.weight, scale, value);
-        detail::launch_loss<Device>(area_of(y), terms, t, dy, reinterpret_cast<double*>(sums_.data()), value, scale);
+                             term.weight, scale, sum);
+        detail::launch_loss<Device>(area_of(y), terms, t, dy, reinterpret_cast<double*>(sums_.data()), sum, scale);
     }
     call area_of(const window& y) const {
         call c;
