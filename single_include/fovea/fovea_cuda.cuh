@@ -5675,7 +5675,6 @@ template <class Device> class device_operations : protected training_memory {
 
     // Plans of the device's library, measured while the arena holds nothing.
     void find_convolutions() {
-        begin_forward();
         by_library_.assign(plan_.steps.size(), {});
         for (std::size_t s = 0; s < plan_.steps.size(); ++s)
             if (plan_.steps[s].what == training_step::kind::forward)

@@ -23,7 +23,7 @@ constexpr auto wide = {extent{96, 1100}}; // above the size from which small til
 template <class Network, class Backend = cpu>
 void check_halves_exact(std::initializer_list<extent> images = small_sizes,
                         convolution_method method = convolution_method::automatic,
-                        fovea_test::schedule_list all = fovea_test::few_schedules) {
+                        fovea_test::schedule_list all = fovea_test::schedules) {
     for (auto precision : {bfloat16, float16}) {
         INFO(name_of(precision));
         fovea_test::check_exactness_with<Network, Backend>(images, {.convolution = method, .precision = precision},
@@ -44,7 +44,7 @@ template <class Network> double relative_error(precision_kind p) {
 } // namespace
 
 TEST_CASE("networks in 16 bits tile exactly") {
-    check_halves_exact<small_supercool>(small_sizes, convolution_method::automatic, fovea_test::schedules);
+    check_halves_exact<small_supercool>();
     check_halves_exact<zoo::supercool<4, 64, 2, 2>>(); // tiles of 6x6 among them
     check_halves_exact<shallow_vapsr<4, 32, 64, 1, 2>>();
     check_halves_exact<shallow_vapsr<2, 64, 48, 3>>();

@@ -11,9 +11,10 @@ namespace {
 
 constexpr auto photograph = {extent{120, 1000}};
 
+constexpr schedule each_kind_once[] = {{0, 0, 4}, {16, 24, 0}, {0, 33, 16}};
+
 template <class Network> void check_whole() {
-    fovea_test::check_exactness_with<Network, cpu>({extent{1, 1}, extent{1, 57}, extent{37, 53}}, {},
-                                                   fovea_test::few_schedules);
+    fovea_test::check_exactness_with<Network, cpu>({extent{1, 1}, extent{1, 57}, extent{37, 53}}, {}, each_kind_once);
 }
 
 } // namespace

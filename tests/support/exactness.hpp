@@ -20,9 +20,7 @@ inline constexpr fovea::schedule schedules[] = {{0, 0, 1},   {0, 0, 4}, {0, 0, 1
                                                 {40, 24, 0}, {0, 9, 3}, {0, 33, 16}, {5, 11, 2}};
 inline constexpr int slow_from = 100000;
 #endif
-// Bands, tiles and strips once each, for what differs only in the numbers that go through them.
-inline constexpr fovea::schedule few_schedules[] = {{0, 0, 4}, {16, 24, 0}, {0, 33, 16}};
-// The same in parts that are larger than their halo, for images of a thousand columns.
+// Bands, tiles and strips that are larger than their halo, for images of a thousand columns.
 inline constexpr fovea::schedule large_parts[] = {{0, 0, 16}, {64, 130, 0}, {0, 100, 16}};
 
 template <class Network, class Backend>
