@@ -1,14 +1,11 @@
 // Finds the ranges of a network's activations, for --precision int8: calibrate photos --weights net.pth -o
 // net.ranges.safetensors
-#include <filesystem>
-
 #include "common/calibration.hpp"
 #include "common/enlarger.hpp"
 #include "common/files.hpp"
 #include "common/program.hpp"
 #include "fovea/model/calibration_file.hpp"
 
-namespace fs = std::filesystem;
 using namespace fovea;
 
 namespace {
@@ -24,17 +21,13 @@ void run(const options& o) {
     o.common.check();
     context threads({.threads = o.common.threads});
     programs::enlarger enlarger(o.choice, threads);
-    std::vector<fs::path> files;
-    for (const fs::path in : o.inputs)
-        if (fs::is_directory(in)) {
-            const auto inside = programs::images_in(in);
-            files.insert(files.end(), inside.begin(), inside.end());
-        } else
-            files.push_back(in);
-    const auto ranges = programs::find_ranges(*enlarger.network(), files, enlarger.description());
-    write_activation_ranges(o.output, ranges);
-    std::printf("%s: %zu images, ranges of %zu convolutions -> %s\n", ranges.network.c_str(), files.size(),
-                ranges.inputs.size(), o.output.c_str());
+    programs::check_output_file(o.output);
+    const auto files = programs::images_of(o.inputs);
+    const auto found = programs::find_ranges(*enlarger.network(), files, enlarger.description());
+    write_activation_ranges(o.output, found.ranges);
+    std::printf("%s: %zu images, ranges of %zu convolutions -> %s\n", found.ranges.network.c_str(),
+                files.size() - found.left_out, found.ranges.inputs.size(), o.output.c_str());
+    if (found.left_out) fail(found.left_out, " of ", files.size(), " images could not be used");
 }
 
 } // namespace
@@ -43,7 +36,8 @@ int main(int argc, char** argv) {
     options o;
     CLI::App app("Finds the ranges of a network's activations, for --precision int8 of the other programs.");
     app.add_option("IN", o.inputs, "images like those to be enlarged, or folders of them")->required();
-    app.add_option("--weights", o.choice.weights, "weights of a network: .safetensors, .pth, .pt; it is recognised")
+    app.add_option("--weights,--checkpoint-path,--checkpoint_path", o.choice.weights,
+                   "weights of a network: .safetensors, .pth, .pt; it is recognised")
         ->required();
     app.add_option("-o,--output", o.output, "the file to write, .safetensors")->required();
     o.common.add_to(app);

@@ -1,6 +1,7 @@
 // Measures an upscaler on a folder of images, beside bicubic interpolation: evaluate --scale 4 --hr Set5/HR --weights
 // net.pth
 #include <filesystem>
+#include <map>
 
 #include "common/enlarger.hpp"
 #include "common/files.hpp"
@@ -10,6 +11,7 @@
 #include "common/program.hpp"
 #include "common/report.hpp"
 #include "fovea/core/atomic_file.hpp"
+#include "fovea/core/memory.hpp"
 #include "fovea/image/crop.hpp"
 #include "fovea/image/read.hpp"
 #include "fovea/image/write.hpp"
@@ -25,8 +27,9 @@ struct options {
     std::string hr, lr, downscale = "matlab", channels = "y", ssim = "auto";
     std::vector<std::string> metrics{"psnr", "ssim"};
     std::string json, side_by_side, report;
-    int crop = -1; // the scale
-    double memory_budget = 1024;
+    int crop = -1;                                                    // the scale
+    double memory_budget = double(default_memory_budget()) / 1048576; // MB
+    bool recursive = false;
     programs::model_choice choice;
     programs::lpips_choice lpips;
     programs::common_options common;
@@ -38,11 +41,13 @@ struct options {
     }
 };
 
-// The low-resolution image of that name, or of that name with x2, x3, ... behind.
+// The low-resolution image of that name, or of that name with x2, x3, ... behind; below --lr as the original below
+// --hr.
 fs::path partner(const options& o, const fs::path& hr) {
+    const fs::path folder = fs::path(o.lr) / hr.lexically_relative(o.hr).parent_path();
     for (auto stem : {hr.stem().string() + "x" + std::to_string(o.choice.scale), hr.stem().string()})
         for (auto extension : {hr.extension().string(), std::string(".png")})
-            if (fs::path p = fs::path(o.lr) / (stem + extension); fs::exists(p)) return p;
+            if (fs::path p = folder / (stem + extension); fs::exists(p)) return p;
     fail(o.lr, ": holds no image for ", hr.filename().string());
 }
 
@@ -55,6 +60,8 @@ std::pair<image, image> inputs_for(const options& o, const fs::path& file) {
     const int scale = o.choice.scale;
     image hr = programs::read_rgb8(file);
     if (o.lr.empty()) {
+        if (hr.height() < scale || hr.width() < scale)
+            fail(file.string(), ": ", hr.width(), 'x', hr.height(), " pixels: expected at least ", scale, 'x', scale);
         hr = crop_to_multiple(hr, scale);
         return {resized(o, hr, hr.height() / scale, hr.width() / scale), hr};
     }
@@ -95,17 +102,45 @@ image beside(const std::vector<const image*>& pictures) { // of one height
     return all;
 }
 
+// What can be wrong with options and outputs is found before the first image is computed.
 void check(options& o) {
-    o.choice.device = o.common.device;
-    if (!o.side_by_side.empty()) {
-        std::error_code problem;
-        fs::create_directories(o.side_by_side, problem);
-        if (problem) fail(o.side_by_side, ": cannot make the folder: ", problem.message());
-    }
+    o.choice.take(o.common);
+    if (!o.side_by_side.empty()) programs::make_output_folder(o.side_by_side);
+    for (auto& file : {o.json, o.report}) programs::check_output_file(file);
 }
 
 void write_text(const std::string& path, const std::string& text) {
     write_file_atomically(path, std::as_bytes(std::span(text)));
+}
+
+// What an image is called in tables and files: its path below the folder without extension, or with it where another
+// image is called the same.
+std::map<fs::path, std::string> names_of(const options& o, const std::vector<fs::path>& files) {
+    const auto below = [&](const fs::path& f) { return f.lexically_relative(o.hr); };
+    std::map<std::string, int> uses;
+    for (auto& f : files) ++uses[below(f).replace_extension().generic_string()];
+    std::map<fs::path, std::string> names;
+    for (auto& f : files) {
+        const std::string plain = below(f).replace_extension().generic_string();
+        const bool keeps = uses[plain] > 1 && f.extension() != ".png";
+        names[f] = keeps ? below(f).generic_string() : plain;
+    }
+    return names;
+}
+
+// Figures and pictures of one image.
+programs::image_scores evaluate_image(const options& o, programs::enlarger& enlarger, const measuring& by,
+                                      const fs::path& file, const std::string& name) {
+    const run_options how{.memory_budget = std::size_t(o.memory_budget * 1048576)};
+    const auto [lr, hr] = inputs_for(o, file);
+    const image made = enlarger(lr, how), plain = resized(o, lr, hr.height(), hr.width());
+    programs::image_scores s{name, compare(o, by, made, hr), compare(o, by, plain, hr)};
+    if (!o.side_by_side.empty()) {
+        const fs::path picture = fs::path(o.side_by_side) / (name + ".png");
+        fs::create_directories(picture.parent_path());
+        write_image(picture, beside({&plain, &made, &hr}));
+    }
+    return s;
 }
 
 void run(options& o) {
@@ -115,22 +150,28 @@ void run(options& o) {
     const bool on_gpu = o.common.device == "cuda";
     measuring by{on_gpu ? programs::measure_on_gpu() : programs::measure_on_cpu(), {}};
     if (o.wants("lpips")) by.lpips = programs::load_lpips(o.lpips, threads, o.common.device);
-    const auto files = programs::images_in(o.hr);
+    const auto files = programs::images_in(o.hr, o.recursive);
+    const auto names = names_of(o, files);
     evaluation all{.model = enlarger.description(), .metrics = o.metrics};
-    const run_options how{.memory_budget = std::size_t(o.memory_budget * 1048576)};
     std::printf("%s\n%s\n", enlarger.description().c_str(), programs::table_head(all).c_str());
     for (auto& file : files) {
-        const auto [lr, hr] = inputs_for(o, file);
-        const image made = enlarger(lr, how), plain = resized(o, lr, hr.height(), hr.width());
-        all.images.push_back({file.stem().string(), compare(o, by, made, hr), compare(o, by, plain, hr)});
-        std::printf("%s\n", programs::table_row(all, all.images.back()).c_str());
-        std::fflush(stdout);
-        if (!o.side_by_side.empty())
-            write_image(fs::path(o.side_by_side) / (file.stem().string() + ".png"), beside({&plain, &made, &hr}));
+        const std::string reason =
+            reason_of_failure([&] { all.images.push_back(evaluate_image(o, enlarger, by, file, names.at(file))); });
+        if (reason.empty()) {
+            std::printf("%s\n", programs::table_row(all, all.images.back()).c_str());
+            std::fflush(stdout);
+            continue;
+        }
+        if (files.size() == 1) fail(reason);
+        const std::string path = file.string();
+        all.left_out.push_back({path, reason.find(path) == std::string::npos ? path + ": " + reason : reason});
+        std::fprintf(stderr, "left out: %s\n", all.left_out.back().reason.c_str());
     }
-    std::printf("%s\n", programs::table_row(all, all.mean()).c_str());
+    if (!all.images.empty()) std::printf("%s\n", programs::table_row(all, all.mean()).c_str());
     if (!o.json.empty()) write_text(o.json, programs::as_json(all));
     if (!o.report.empty()) write_text(o.report, programs::as_html(all, o.side_by_side));
+    if (!all.left_out.empty())
+        fail(all.left_out.size(), " of ", files.size(), " images could not be measured and are not in the mean");
 }
 
 } // namespace
@@ -164,6 +205,7 @@ int main(int argc, char** argv) {
     app.add_option("--report", o.report, "write a page with the figures (and the pictures of --side-by-side)");
     app.add_option(programs::both_spellings("--memory-budget"), o.memory_budget, "MB of activations at once")
         ->check(CLI::Range(16.0, 1e7));
+    app.add_flag("-r,--recursive", o.recursive, "images in folders of folders, too");
     o.common.add_to(app);
     return programs::run_program(app, argc, argv, [&] { run(o); });
 }

@@ -1,109 +1,114 @@
 // Enlarges images: upscale photo.png --weights net.safetensors -o large.png
+#include <algorithm>
+#include <cmath>
 #include <deque>
-#include <filesystem>
 
 #include "common/enlarger.hpp"
-#include "common/files.hpp"
+#include "common/jobs.hpp"
 #include "common/program.hpp"
-#include "fovea/image/read.hpp"
+#include "fovea/core/memory.hpp"
 #include "fovea/image/write.hpp"
 
-namespace fs = std::filesystem;
 using namespace fovea;
 
 namespace {
 
 struct options {
-    std::vector<std::string> inputs;
-    std::string output;
+    programs::job_options jobs;
+    programs::target_size size;
     programs::model_choice choice;
     programs::common_options common;
     int tile = 0, quality = 95;
-    double memory_budget = 1024; // MB
-    bool list_models = false;
+    double memory_budget = double(default_memory_budget()) / 1048576; // MB
+    bool list_models = false, strip_metadata = false;
+
+    double budget_bytes() const { return memory_budget * 1048576; }
+    write_options writing() const {
+        return {.format = jobs.format == "auto" ? image_format::unknown : format_of_name("x." + jobs.format),
+                .quality = quality};
+    }
 };
 
-struct job {
-    fs::path from, to;
-};
-
-// Files are taken as they are; of a folder, every file with the extension of an image.
-std::vector<fs::path> collect(const std::vector<std::string>& inputs) {
-    std::vector<fs::path> files;
-    for (const fs::path in : inputs) {
-        if (!fs::is_directory(in)) {
-            files.push_back(in);
-            continue;
-        }
-        const auto inside = programs::images_in(in);
-        files.insert(files.end(), inside.begin(), inside.end());
-    }
-    return files;
+// Bytes that the process needs besides the network's activations: the program itself, and the images small and large.
+double bytes_beside(const options& o, const programs::job& j, const programs::enlarger& enlarger) {
+    constexpr double program = 48e6;
+    const auto bytes = [&](extent e, double sample) { return double(e.height) * e.width * j.header.channels * sample; };
+    const int scale = enlarger.scale();
+    const double sample = double(size_of(j.header.type));
+    const extent in = j.size(), network{in.height * scale, in.width * scale}, out = o.size.of(in, scale);
+    double all = program + bytes(in, sample);
+    if (enlarger.network()) all += bytes(network, sample);
+    if (!enlarger.network() || out != network) all += bytes(out, sample);
+    if (o.choice.tta) all += 2 * bytes(in, 4) + 3 * bytes(network, 4); // an image, it turned, and the mean, in float32
+    return all;
 }
 
-// One file goes to a file, or into a folder that exists; several go into a folder, which is made.
-std::vector<job> jobs_of(const options& o) {
-    const auto files = collect(o.inputs);
-    const bool folder_in = std::any_of(o.inputs.begin(), o.inputs.end(), [](auto& i) { return fs::is_directory(i); });
-    const bool into_folder = files.size() > 1 || folder_in || fs::is_directory(o.output) || o.output.ends_with('/');
-    std::vector<job> jobs;
-    for (auto& from : files) {
-        fs::path to = o.output;
-        if (into_folder) {
-            to /= from.filename();
-            if (format_of_name(to) == image_format::unknown) to.replace_extension(".png");
-        } else if (format_of_name(to) == image_format::unknown)
-            programs::fail_usage("--output ", o.output, ": expected a name that ends in .png, .jpg, .jpeg or .webp");
-        for (auto& other : jobs)
-            if (other.to == to) fail(from.string(), " and ", other.from.string(), " would both become ", to.string());
-        jobs.push_back({from, to});
-    }
-    if (into_folder) {
-        std::error_code problem;
-        fs::create_directories(o.output, problem);
-        if (problem) fail(o.output, ": cannot make the folder: ", problem.message());
-    }
-    return jobs;
-}
-
-// The budget is for the whole process: the images themselves and the program count too.
-run_options run_options_of(const options& o, const job& j, const image& in, int scale) {
-    constexpr double program_bytes = 48e6;
-    const double image_bytes = double(in.row_bytes()) * in.height() * (1 + double(scale) * scale);
-    const double left = o.memory_budget * 1048576 - image_bytes - program_bytes;
-    if (left <= 0)
-        fail(j.from.string(), ": the image alone, small and large, needs ",
-             long((image_bytes + program_bytes) / 1048576), " MB: expected a --memory-budget above that");
+run_options run_options_of(const options& o, const programs::job& j, const programs::enlarger& enlarger) {
     run_options run;
-    run.memory_budget = std::size_t(left);
+    run.memory_budget = std::size_t(std::max(0., o.budget_bytes() - bytes_beside(o, j, enlarger)));
     if (o.tile) run.how = schedule{o.tile, o.tile, 0};
     return run;
 }
 
+// Throws where a result would be too large for its format, or the work for the memory.
+class size_check {
+  public:
+    size_check(const options& o, programs::enlarger& enlarger) : o_(o), enlarger_(enlarger) {}
+
+    void operator()(const programs::job& j) {
+        const extent out = o_.size.of(j.size(), enlarger_.scale());
+        const auto named = j.to_standard_output() ? image_format::png : format_of_name(j.to);
+        const auto format = o_.writing().format;
+        check_writable(j.to, format == image_format::unknown ? named : format, out.width, out.height);
+        if (fitting_.height >= j.header.height && fitting_.width >= j.header.width) return;
+        double needed = bytes_beside(o_, j, enlarger_);
+        const bool planned = enlarger_.network() && !o_.tile && o_.common.device != "cuda";
+        if (planned) needed += double(least_bytes(enlarger_.network()->traced(), j.size(), 1));
+        if (needed > o_.budget_bytes())
+            fail(j.from.string(), ": ", j.header.width, 'x', j.header.height, " to ", out.width, 'x', out.height,
+                 " pixels needs ", megabytes(needed), " MB: expected --memory-budget ", megabytes(needed),
+                 " or more, got ", long(o_.budget_bytes() / 1048576));
+        if (!o_.size.is_given()) fitting_ = j.size(); // what is smaller fits as well
+    }
+
+  private:
+    static long megabytes(double bytes) { return long(std::ceil(bytes / 1048576)); }
+
+    const options& o_;
+    programs::enlarger& enlarger_;
+    extent fitting_{};
+};
+
+// Of the networks that are built in, the smallest that makes every image as large as it shall become.
+int built_in_scale(const programs::target_size& size, const std::vector<programs::job>& jobs) {
+    double most = 0;
+    for (auto& j : jobs) most = std::max(most, size.ratio(j.size()));
+    return size.is_given() ? programs::built_in_scale_for(most) : 2;
+}
+
 struct image_under_way {
-    job j;
-    int height, width; // of the input
+    const programs::job* j;
     programs::progress_bar bar;
 };
 
-image_under_way begin(const job& j, programs::enlarger& enlarger, const options& o) {
-    const image in = read_image(j.from);
-    image_under_way i{j, in.height(), in.width(),
-                      programs::progress_bar(j.from.filename().string(), double(in.width()) * in.height())};
-    auto run = run_options_of(o, j, in, enlarger.scale());
+image_under_way begin(const programs::job& j, programs::enlarger& enlarger, const options& o) {
+    const image in = j.read();
+    image_under_way i{&j, programs::progress_bar(j.from.filename().string(), double(in.width()) * in.height())};
+    auto run = run_options_of(o, j, enlarger);
     run.progress = [&](double done) { i.bar(done); };
     run.notice = [&](const std::string& what) {
         std::fprintf(stderr, "%s: %s\n", j.from.string().c_str(), what.c_str());
     };
-    enlarger.submit(in, run);
+    enlarger.submit(in, run, o.size.of({in.height(), in.width()}, enlarger.scale()));
     return i;
 }
 
 void finish(const image_under_way& i, programs::enlarger& enlarger, const options& o) {
     const image out = enlarger.result();
-    write_image(i.j.to, out, {.quality = o.quality});
-    std::fprintf(stderr, "%s: %dx%d to %dx%d, %s, %.2f s -> %s\n", i.j.from.string().c_str(), i.width, i.height,
-                 out.width(), out.height(), enlarger.description().c_str(), i.bar.seconds(), i.j.to.string().c_str());
+    i.j->write(out, o.writing());
+    std::fprintf(stderr, "%s: %dx%d to %dx%d, %s, %.2f s -> %s\n", i.j->from.string().c_str(), i.j->header.width,
+                 i.j->header.height, out.width(), out.height(), enlarger.description().c_str(), i.bar.seconds(),
+                 i.j->to.string().c_str());
 }
 
 void run(const options& o) {
@@ -111,18 +116,35 @@ void run(const options& o) {
         for (auto& [name, text] : programs::list_models()) std::printf("%-10s %s\n", name.c_str(), text.c_str());
         return;
     }
+    o.size.check();
+    auto list = programs::list_jobs(o.jobs);
+    if (list.skipped) std::fprintf(stderr, "left out %zu images whose results are there\n", list.skipped);
+    if (list.all() == 0) return;
+    const bool alone = list.all() == 1;
+
     context threads({.threads = o.common.threads});
-    programs::enlarger enlarger(o.choice, threads);
-    const auto jobs = jobs_of(o);
-    std::size_t failed = 0;
-    const auto unless_it_fails = [&](const auto& work) {
-        if (jobs.size() == 1) return work();
-        try {
-            work();
-        } catch (const std::exception& e) {
-            std::fprintf(stderr, "skipped: %s\n", e.what());
-            ++failed;
+    programs::model_choice choice = o.choice;
+    choice.take(o.common);
+    if (choice.is_built_in()) choice.scale = built_in_scale(o.size, list.jobs);
+    programs::enlarger enlarger(choice, threads);
+    std::vector<const programs::job*> jobs;
+    size_check check(o, enlarger);
+    for (auto& j : list.jobs) {
+        const std::string reason = reason_of_failure([&] { check(j); });
+        if (reason.empty()) {
+            jobs.push_back(&j);
+            continue;
         }
+        programs::tell_or_throw(reason, alone);
+        ++list.failed;
+    }
+
+    const auto unless_it_fails = [&](const auto& work) {
+        if (alone) return work();
+        const std::string reason = reason_of_failure(work);
+        if (reason.empty()) return;
+        programs::tell_or_throw(reason, alone);
+        ++list.failed;
     };
     std::deque<image_under_way> under_way; // while one is read or written, a GPU computes another one
     const auto finish_first = [&] {
@@ -130,12 +152,13 @@ void run(const options& o) {
         under_way.pop_front();
         unless_it_fails([&] { finish(first, enlarger, o); });
     };
-    for (auto& j : jobs) {
-        unless_it_fails([&] { under_way.push_back(begin(j, enlarger, o)); });
+    const std::size_t all = list.all();
+    for (auto* j : jobs) {
+        unless_it_fails([&] { under_way.push_back(begin(*j, enlarger, o)); });
         if (int(under_way.size()) == enlarger.at_once()) finish_first();
     }
     while (!under_way.empty()) finish_first();
-    if (failed) fail(failed, " of ", jobs.size(), " images could not be enlarged");
+    if (list.failed) fail(list.failed, " of ", all, " images could not be enlarged");
 }
 
 } // namespace
@@ -143,26 +166,42 @@ void run(const options& o) {
 int main(int argc, char** argv) {
     options o;
     CLI::App app("Enlarges images with a super-resolution network, the built-in one where no weights are given.");
-    auto* inputs = app.add_option("IN", o.inputs, "images, or folders of images");
-    auto* output = app.add_option("-o,--output", o.output, "the image to write, or a folder for several");
+    auto* inputs = app.add_option("IN,--image-path,--image_path", o.jobs.inputs,
+                                  "images, or folders of images; - is standard input");
+    auto* output = app.add_option("-o,--output", o.jobs.output,
+                                  "the image to write, or a folder for several; - is standard output");
     o.choice.add_to(app);
     app.add_flag(programs::both_spellings("--list-models"), o.list_models, "what --model can be");
-    app.add_option("--scale", o.choice.scale,
-                   "magnification without --weights (default 2): 2, 4 or 8; of an interpolation any")
-        ->check(CLI::Range(1, 16));
+    app.add_option("--scale", o.size.scale,
+                   "magnification, any ratio (default: that of the network, 2 without --weights); where it is not the "
+                   "network's, its result is resized by antialiased bicubic interpolation")
+        ->check(CLI::Range(0.01, 64.));
+    app.add_option("--width", o.size.width, "of the result in pixels, in place of --scale")
+        ->check(CLI::Range(1, 1 << 20));
+    app.add_option("--height", o.size.height, "of the result in pixels; with --width both")
+        ->check(CLI::Range(1, 1 << 20));
+    app.add_option(programs::both_spellings("--longest-side"), o.size.longest_side,
+                   "width or height of the result in pixels, whichever is larger")
+        ->check(CLI::Range(1, 1 << 20));
+    app.add_flag("-r,--recursive", o.jobs.recursive, "images in folders of folders, too");
+    app.add_flag(programs::both_spellings("--skip-existing"), o.jobs.skip_existing,
+                 "leaves out images whose results are there");
+    app.add_flag("--overwrite", o.jobs.overwrite, "lets results replace the images that they are made of");
+    app.add_option("--format", o.jobs.format, "of results in a folder and on standard output: auto keeps the input's")
+        ->check(CLI::IsMember({"auto", "png", "jpg", "jpeg", "webp", "tif", "tiff"}));
     app.add_option("--tile", o.tile, "compute in tiles of so many input pixels; 0: as fits best")
         ->check(CLI::Range(0, 65536));
-    app.add_option(programs::both_spellings("--memory-budget"), o.memory_budget, "MB of memory to stay within")
+    app.add_option(programs::both_spellings("--memory-budget"), o.memory_budget,
+                   "MB of memory to stay within (default: half of what the machine has to spare, at least 1024)")
         ->check(CLI::Range(64.0, 1e7));
     app.add_option("--quality", o.quality, "of JPEG and WebP")->check(CLI::Range(1, 100));
+    app.add_flag(programs::both_spellings("--strip-metadata"), o.strip_metadata,
+                 "writes no metadata but the colour profile");
     o.common.add_to(app);
     app.callback([&] {
         if (o.list_models) return;
         if (inputs->count() == 0) throw CLI::RequiredError("IN");
         if (output->count() == 0) throw CLI::RequiredError("--output");
     });
-    return programs::run_program(app, argc, argv, [&] {
-        o.choice.device = o.common.device;
-        run(o);
-    });
+    return programs::run_program(app, argc, argv, [&] { run(o); });
 }

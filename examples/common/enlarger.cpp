@@ -4,14 +4,13 @@
 #include "common/on_gpu.hpp"
 #include "common/program.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
+#include "fovea/model/self_ensemble.hpp"
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/pretrained.hpp"
 
 namespace programs {
 
 namespace {
-
-bool is_interpolation(const std::string& name) { return name == "bicubic" || name == "bilinear" || name == "nearest"; }
 
 fovea::convolution_method method_of(const std::string& name) {
     using enum fovea::convolution_method;
@@ -24,6 +23,7 @@ std::unique_ptr<fovea::upscaler> load_network(const model_choice& choice, const 
     fovea::model_options o{.threads = &threads, .convolution = method_of(choice.convolution)};
     if (choice.device == "cuda") {
         o.precision = precision;
+        if (choice.gpu >= 0) choose_gpu(choice.gpu, {});
         return load_on_gpu(weights, o);
     }
     fovea::activation_ranges ranges;
@@ -38,7 +38,7 @@ std::unique_ptr<fovea::upscaler> load_network(const model_choice& choice, const 
 
 void check_precision(const model_choice& choice) {
     const bool int8 = choice.precision == "int8";
-    if (is_interpolation(choice.model) && choice.precision != "float32")
+    if (choice.is_interpolation() && choice.precision != "float32")
         fail_usage("--precision ", choice.precision, ": --model ", choice.model, " is no network");
     if (int8 && choice.calibration.empty())
         fail_usage("--precision int8: expected --calibration with a folder of images or a file of ranges");
@@ -46,14 +46,19 @@ void check_precision(const model_choice& choice) {
         fail_usage("--calibration ", choice.calibration, ": expected --precision int8 with it");
 }
 
-fovea::image interpolate(const fovea::image& in, const std::string& how, int scale) {
+fovea::image interpolate(const fovea::image& in, const std::string& how, fovea::extent size) {
     using namespace fovea;
-    if (how == "bicubic") return resize_pillow(in, in.height() * scale, in.width() * scale);
+    if (how == "bicubic") return resize_pillow(in, size.height, size.width);
     const auto kind = how == "bilinear" ? interpolation::bilinear : interpolation::nearest;
-    const image large =
-        resize_framework(with_type(in, sample_type::f32), in.height() * scale, in.width() * scale, kind);
+    const image large = resize_framework(with_type(in, sample_type::f32), size.height, size.width, kind);
     return with_type(large, in.type());
 }
+
+} // namespace
+
+int built_in_scale_for(double ratio) { return ratio <= 2 ? 2 : ratio <= 4 ? 4 : 8; }
+
+namespace {
 
 bool is_pretrained(int scale) { return scale == 2 || scale == 4 || scale == 8; }
 
@@ -66,7 +71,9 @@ fovea::tensor_file pretrained_weights(int scale) {
 } // namespace
 
 void model_choice::add_to(CLI::App& app) {
-    app.add_option("--weights", weights, "weights of a network: .safetensors, .pth, .pt; it is recognised");
+    app.add_option("--weights,--checkpoint-path,--checkpoint_path", weights,
+                   "weights of a network: .safetensors, .pth, .pt, or the --checkpoint-path of a training run; the "
+                   "network is recognised");
     app.add_option("--model", model,
                    "auto (what --weights holds, else pretrained), pretrained, bicubic, bilinear or nearest");
     app.add_option("--convolution", convolution, "3x3 convolutions: auto, direct or winograd (fewer products)")
@@ -77,6 +84,9 @@ void model_choice::add_to(CLI::App& app) {
         ->check(CLI::IsMember({"float32", "int8", "bf16", "fp16", "tf32"}));
     app.add_option("--calibration", calibration,
                    "for int8: a folder of images like those to be enlarged, or what `calibrate` wrote");
+    app.add_flag("--tta", tta,
+                 "the mean of what the network makes of the eight orientations of an image: eight times the work, a "
+                 "little more accurate");
 }
 
 fovea::precision_kind precision_of(const std::string& name) {
@@ -97,8 +107,10 @@ std::vector<std::pair<std::string, std::string>> list_models() {
 
 enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
     check_precision(choice);
+    if (choice.tta && choice.is_interpolation()) fail_usage("--tta: --model ", choice.model, " is no network");
+    tta_ = choice.tta;
     const bool automatic = choice.model.empty() || choice.model == "auto" || choice.model == "pretrained";
-    if (is_interpolation(choice.model)) {
+    if (choice.is_interpolation()) {
         if (!choice.weights.empty())
             fail_usage("--weights ", choice.weights, ": --model ", choice.model, " has no weights");
         if (choice.device == "cuda")
@@ -125,6 +137,7 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
     on_gpu_ = choice.device == "cuda";
     if (choice.precision != "float32") description_ += ", " + choice.precision;
     if (on_gpu_) description_ += ", on the GPU";
+    if (tta_) description_ += ", eight orientations";
     scale_ = network_->scale().num;
     if (choice.scale && choice.scale != scale_)
         fovea::fail(choice.weights, ": enlarges ", scale_, " times: expected --scale ", scale_, ", got ", choice.scale);
@@ -135,10 +148,23 @@ fovea::image enlarger::operator()(const fovea::image& in, const fovea::run_optio
     return result();
 }
 
-void enlarger::submit(const fovea::image& in, const fovea::run_options& o) {
-    network_ ? network_->submit(in, o) : void(interpolated_ = interpolate(in, interpolation_, scale_));
+void enlarger::submit(const fovea::image& in, const fovea::run_options& o, std::optional<fovea::extent> size) {
+    if (!network_)
+        finished_ =
+            interpolate(in, interpolation_, size.value_or(fovea::extent{in.height() * scale_, in.width() * scale_}));
+    else if (tta_)
+        finished_ = fovea::self_ensemble(*network_, in, o);
+    else
+        network_->submit(in, o);
+    sizes_.push_back(size);
 }
 
-fovea::image enlarger::result() { return network_ ? network_->result() : std::move(interpolated_); }
+fovea::image enlarger::result() {
+    fovea::image large = network_ && !tta_ ? network_->result() : std::move(finished_);
+    const auto size = sizes_.front();
+    sizes_.pop_front();
+    if (!size || large.empty() || (size->height == large.height() && size->width == large.width())) return large;
+    return fovea::resize_pillow(large, size->height, size->width);
+}
 
 } // namespace programs

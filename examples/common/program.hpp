@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "fovea/core/error.hpp"
 
@@ -23,10 +24,22 @@ struct common_options {
     std::string device = "cpu";
     unsigned long long seed = 0;
 
+    int gpu = -1; // the number in --device cuda:N; -1: none was given
+
     void add_to(CLI::App& app) {
         app.add_option("--threads", threads, "threads; 0: as many as the machine has")->check(CLI::Range(0, 1024));
-        app.add_option("--device", device, "where to compute: cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+        app.add_option_function<std::string>(
+            "--device", [this](const std::string& name) { choose_device(name); },
+            "where to compute: cpu, cuda, or cuda:N for GPU number N");
         app.add_option("--seed", seed, "seed of whatever is random");
+    }
+    void choose_device(const std::string& name) {
+        const bool numbered = name.starts_with("cuda:") && name.size() > 5 && name.size() < 9 &&
+                              name.find_first_not_of("0123456789", 5) == std::string::npos;
+        if (!numbered && name != "cpu" && name != "cuda")
+            throw CLI::ValidationError("--device", name + ": expected cpu, cuda or cuda:N");
+        gpu = numbered ? std::stoi(name.substr(5)) : -1;
+        device = numbered ? "cuda" : name;
     }
     // Of a program that has nothing for a GPU to do.
     void check() const {
@@ -43,11 +56,23 @@ template <class... Parts> [[noreturn]] void fail_usage(const Parts&... parts) {
     throw usage_error(fovea::text_of(parts...));
 }
 
+// The arguments as CLI11 takes them literally: of options with several values it would split "[a, b]" at the comma, and
+// drop the brackets. "./[a, b]" is the same file.
+inline std::vector<std::string> literal_arguments(int argc, char** argv) {
+    std::vector<std::string> all;
+    for (int i = argc; i-- > 1;) { // CLI11 wants them from the last to the first
+        std::string argument = argv[i];
+        all.push_back(argument.starts_with('[') && argument.ends_with(']') ? "./" + argument : argument);
+    }
+    return all;
+}
+
 // Parses, then calls run(). Returns the exit code: 0, 2 for a usage error, 1 for any other, both with one line on
 // standard error.
 template <class F> int run_program(CLI::App& app, int argc, char** argv, F run) {
     try {
-        app.parse(argc, argv);
+        app.name(argc > 0 ? argv[0] : "");
+        app.parse(literal_arguments(argc, argv));
     } catch (const CLI::ParseError& e) {
         if (e.get_exit_code() == 0) return app.exit(e);
         std::fprintf(stderr, "error: %s (see --help)\n", e.what());

@@ -65,7 +65,8 @@ std::string as_json(const evaluation& e) {
     }
     const auto mean = e.mean();
     all["mean"] = mean.model, all["bicubic"] = mean.bicubic;
-    return all.dump(1) + "\n";
+    for (auto& l : e.left_out) all["left_out"].push_back({{"file", l.file}, {"reason", l.reason}});
+    return all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"; // names are of any bytes
 }
 
 std::string as_html(const evaluation& e, const std::string& pictures) {
@@ -77,7 +78,9 @@ std::string as_html(const evaluation& e, const std::string& pictures) {
     for (auto& m : e.metrics) page += "<th>" + m + "</th><th>bicubic</th>";
     page += "</tr>\n";
     for (auto& i : e.images) page += html_row(e, i);
-    page += html_row(e, e.mean()) + "</table>\n";
+    if (!e.images.empty()) page += html_row(e, e.mean());
+    page += "</table>\n";
+    for (auto& l : e.left_out) page += "<p>Left out: " + escaped(l.reason) + "</p>\n";
     if (!pictures.empty())
         for (auto& i : e.images)
             page += "<h2>" + escaped(i.name) + "</h2><p>bicubic, model, original</p><img src=\"" +

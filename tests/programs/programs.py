@@ -123,7 +123,7 @@ def broken_weights(tmp):
     check_error(run("upscale", sample, "--weights", tmp / "absent.pt", "-o", out / "x.png"), "absent.pt")
     check_error(run("upscale", sample, "--weights", sample, "-o", out / "x.png"), "chelsea.png")
     check_error(run("upscale", sample, "--weights", data("weights/lpips_v0.1/alex.pth"), "-o", out / "x.png"), "alex.pth")
-    check_error(run("upscale", sample, "--weights", safe, "--scale", 4, "-o", out / "x.png"), "expected --scale 2")
+    check_error(run("evaluate", "--hr", sample.parent, "--weights", safe, "--scale", 4), "expected --scale 2")
     check_clean(out)
 
 
@@ -197,7 +197,9 @@ def evaluate(tmp):
     check(max(figures) - min(figures) < 1e-3, "methods of convolution differ", figures)
     (tmp / "empty").mkdir()
     check_error(run("evaluate", "--scale", 2, "--hr", tmp / "empty"), "holds no images")
-    check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--lr", tmp / "empty"), "holds no image for chelsea.png")
+    (tmp / "hr").mkdir()
+    (tmp / "hr" / "chelsea.png").write_bytes(sample.read_bytes())
+    check_error(run("evaluate", "--scale", 2, "--hr", tmp / "hr", "--lr", tmp / "empty"), "holds no image for chelsea.png")
 
 
 def precision(tmp):
@@ -240,7 +242,7 @@ def precision(tmp):
     check(run("evaluate", "--scale", 2, "--hr", sample.parent, "--precision", "half").returncode == 2)
     check_usage_error(run("upscale", sample, *int8, "-o", out), "--precision int8", "expected --calibration")
     check_usage_error(run("upscale", sample, "--precision", "int8", "-o", out), "--precision int8", "expected --calibration")
-    check_usage_error(run("upscale", sample, "--scale", 3, "-o", out), "--scale 3", "--model bicubic")
+    check_usage_error(run("evaluate", "--hr", sample.parent, "--scale", 3), "--scale 3", "--model bicubic")
     check_usage_error(run("upscale", sample, "--weights", weights, "--calibration", ranges, "-o", out), "expected --precision int8")
     check_error(run("upscale", sample, *int8, "--calibration", weights, "-o", out), weights, "holds no activation ranges")
     check_error(run("upscale", sample, *int8, "--calibration", tmp / "absent", "-o", out), "absent")

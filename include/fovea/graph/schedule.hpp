@@ -104,10 +104,36 @@ inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s
     return {detail::work_of(g, p) / share, p.bytes};
 }
 
+namespace detail {
+
+// Calls consider(schedule) with every schedule that is worth a thought for an input of that size.
+template <class F> void for_schedules(extent input, F&& consider) {
+    consider(schedule{});
+    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    constexpr int step = 12; // whole Winograd tiles, of 4 columns and of 6
+    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + step - 1) / step * step;
+        if (strips > 1 && width < 16) break;
+        for (int band : bands)
+            if (band < input.height) consider(schedule{0, width, band});
+    }
+    for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
+        if (tile < input.height || tile < input.width) consider(schedule{tile, tile, 0});
+}
+
+} // namespace detail
+
+// Bytes of activations that every memory budget for an input of that size must allow.
+inline std::size_t least_bytes(const graph& g, extent input, int batch) {
+    std::size_t least = SIZE_MAX;
+    detail::for_schedules(input, [&](schedule s) { least = std::min(least, cost_of(g, input, batch, s).bytes); });
+    return least;
+}
+
 // Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
 // the one that needs the fewest bytes. Throws when none fits.
 inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
-    constexpr double nearly = 1.015; // closer than the estimate of work is to times
+    constexpr double nearly = 1.015; // estimates of work are no more exact than this
     struct candidate {
         schedule how;
         schedule_cost cost;
@@ -115,24 +141,13 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
     std::vector<candidate> fitting;
     double least = std::numeric_limits<double>::infinity();
     std::size_t smallest = SIZE_MAX;
-    const auto consider = [&](schedule s) {
+    detail::for_schedules(input, [&](schedule s) {
         const schedule_cost c = cost_of(g, input, batch, s);
         smallest = std::min(smallest, c.bytes);
         if (c.bytes > budget) return;
         fitting.push_back({s, c});
         least = std::min(least, c.work);
-    };
-    consider({});
-    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
-    constexpr int step = 12; // whole Winograd tiles, of 4 columns and of 6
-    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
-        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + step - 1) / step * step;
-        if (strips > 1 && width < 16) break;
-        for (int band : bands)
-            if (band < input.height) consider({0, width, band});
-    }
-    for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
-        if (tile < input.height || tile < input.width) consider({tile, tile, 0});
+    });
     if (fitting.empty())
         fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
              " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");

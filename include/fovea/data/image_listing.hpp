@@ -1,0 +1,108 @@
+// Which files of a folder are images: one rule for all programs.
+//
+// A file is an image when its first bytes are those of a known format, whatever its name is (photo.jfif, scan), or when
+// its name ends like that of an image: a damaged picture is then told by whoever reads it, instead of being left out.
+// Names that begin with a dot are left out, as are the companions that macOS writes (._photo.png).
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "fovea/core/error.hpp"
+#include "fovea/data/folder.hpp"
+#include "fovea/image/format.hpp"
+
+namespace fovea {
+
+struct listing_options {
+    bool recursive = false; // folders inside the folder, too
+};
+
+struct image_listing {
+    std::vector<std::filesystem::path> images;  // sorted
+    std::vector<std::filesystem::path> others;  // files that are no images
+    std::vector<std::filesystem::path> folders; // that were not entered
+    std::vector<skipped_file> skipped;          // that could not be looked at
+};
+
+namespace detail {
+
+inline bool has_image_extension(const std::filesystem::path& path) {
+    std::string extension = path.extension().string();
+    std::ranges::transform(extension, extension.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    constexpr std::string_view known[] = {".png", ".apng", ".jpg", ".jpeg", ".jpe",  ".jfif", ".webp", ".bmp",
+                                          ".dib", ".gif",  ".tga", ".icb",  ".vda",  ".vst",  ".pbm",  ".pgm",
+                                          ".ppm", ".pnm",  ".pam", ".tif",  ".tiff", ".avif", ".jxl",  ".jp2"};
+    return std::ranges::find(known, extension) != std::end(known);
+}
+
+inline bool is_image_file(const std::filesystem::path& path) {
+    if (path.filename().string().starts_with('.')) return false;
+    if (has_image_extension(path)) return true;
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.string().c_str(), "rb"), std::fclose);
+    if (!file) return false;
+    std::array<std::byte, 64> begin{};
+    const std::size_t count = std::fread(begin.data(), 1, begin.size(), file.get());
+    const image_format format = recognise({begin.data(), count});
+    return format != image_format::unknown && format != image_format::tga; // TGA has no signature of its own
+}
+
+} // namespace detail
+
+// The images of a folder. Throws when there is no such folder or it cannot be read; an empty listing is no error.
+inline image_listing images_in(const std::filesystem::path& folder, listing_options options = {}) {
+    namespace fs = std::filesystem;
+    image_listing found;
+    const auto sort = [](image_listing& all) {
+        for (auto* list : {&all.images, &all.others, &all.folders}) std::ranges::sort(*list);
+    };
+    if (options.recursive) {
+        folder_listing all = files_below(folder);
+        found.skipped = std::move(all.skipped);
+        for (auto& file : all.files) (detail::is_image_file(file) ? found.images : found.others).push_back(file);
+        sort(found);
+        return found;
+    }
+    std::error_code problem;
+    for (fs::directory_iterator i(folder, problem), end; !problem && i != end; i.increment(problem)) {
+        std::error_code ignored;
+        if (i->is_directory(ignored))
+            found.folders.push_back(i->path());
+        else if (i->is_regular_file(ignored))
+            (detail::is_image_file(i->path()) ? found.images : found.others).push_back(i->path());
+        else
+            found.skipped.push_back({i->path(), i->path().string() + ": neither a file nor a folder"});
+    }
+    if (problem) fail(folder.string(), ": cannot read the folder: ", problem.message());
+    sort(found);
+    return found;
+}
+
+// What a listing left out, in one line: "photos: left out 3 files that are no images (notes.txt, ...)"; empty where
+// that is nothing.
+inline std::string text_of_left_out(const std::filesystem::path& folder, const image_listing& found) {
+    std::string text;
+    const auto add = [&](std::size_t count, const char* one, const char* many, const std::string& example) {
+        if (count == 0) return;
+        text += text_of(text.empty() ? ": left out " : " and ", count, ' ', count == 1 ? one : many, " (", example,
+                        count == 1 ? ")" : ", ...)");
+    };
+    const auto first = [](const auto& list) { return list.empty() ? std::string() : list[0].filename().string(); };
+    add(found.others.size(), "file that is no image", "files that are no images", first(found.others));
+    add(found.folders.size(), "folder", "folders", first(found.folders));
+    if (!found.skipped.empty())
+        add(found.skipped.size(), "entry that cannot be read", "entries that cannot be read",
+            found.skipped[0].path.filename().string());
+    return text.empty() ? text : folder.string() + text;
+}
+
+} // namespace fovea
