@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <thread>
 #include <type_traits>
@@ -28,6 +29,8 @@ class thread_pool {
     thread_pool& operator=(const thread_pool&) = delete;
 
     int threads() const { return threads_; }
+    // Whether the calling thread is inside this pool's parallel_for.
+    bool is_worker() const noexcept { return current_.pool == this; }
 
     // Calls f(index, worker) for every index of [0, n), each worker a run of neighbouring ones, the same in every call,
     // so that what a worker left in its caches is found again. Returns when all are done. Inside f, a further call on
@@ -113,61 +116,107 @@ class thread_pool {
     std::vector<std::thread> others_;
 };
 
-// What running an operation needs besides its data: threads, and scratch memory for each. Used by one thread at a time.
+// What running an operation needs besides its data: threads, and scratch memory for each of them.
+//
+// A context is a handle. Copies share the threads and the memory, which live as long as the last of them: a model keeps
+// a copy, so that nothing is left dangling when the context that it was given goes first. One thread at a time may use
+// a context, with whatever models; a second one that tries is told so in an error. Give each thread a context of its
+// own.
 class context {
+    struct shared_state;
+
   public:
     struct options {
         int threads = 1; // 0: as many as the machine has
     };
     context() : context(options{}) {}
-    explicit context(options o) : pool_(o.threads == 0 ? hardware_threads() : o.threads), scratch_(pool_.threads()) {}
-    ~context() {
-        for (auto& s : scratch_) release(s);
-    }
-    context(const context&) = delete;
-    context& operator=(const context&) = delete;
+    explicit context(options o)
+        : shared_(std::make_shared<shared_state>(o.threads == 0 ? hardware_threads() : o.threads)) {}
 
-    int threads() const { return pool_.threads(); }
-    thread_pool& pool() { return pool_; }
-    template <class F> void parallel_for(int n, F&& f) { pool_.parallel_for(n, f); }
+    int threads() const { return shared_->pool.threads(); }
+    template <class F> void parallel_for(int n, F&& f) const {
+        const usage mine(*this);
+        shared_->pool.parallel_for(n, f);
+    }
     // The same where some take much longer than others: each worker takes the next as it is done with one.
-    template <class F> void parallel_for_uneven(int n, F&& f) {
+    template <class F> void parallel_for_uneven(int n, F&& f) const {
         std::atomic<int> next{0};
-        pool_.parallel_for(threads(), [&](int, int worker) noexcept {
+        parallel_for(threads(), [&](int, int worker) noexcept {
             for (int i = next++; i < n; i = next++) f(i, worker);
         });
     }
 
     // Makes the scratch memory of every worker at least this large; what it held is lost. Not inside parallel_for.
-    void reserve_scratch(std::size_t bytes) {
-        for (auto& s : scratch_)
-            if (s.bytes < bytes) {
-                release(s);
-                s.data = static_cast<std::byte*>(::operator new(bytes, alignment));
-                s.bytes = bytes;
-            }
+    void reserve_scratch(std::size_t bytes) const {
+        for (auto& s : shared_->scratch) s.reserve(bytes);
     }
     // 64-byte aligned; null before any is reserved.
-    std::byte* scratch(int worker) const { return scratch_[std::size_t(worker)].data; }
-    std::size_t scratch_bytes() const { return scratch_[0].bytes; }
+    std::byte* scratch(int worker) const { return shared_->scratch[std::size_t(worker)].data; }
+    std::size_t scratch_bytes() const { return shared_->scratch[0].bytes; }
+
+    // While it lives the context belongs to the thread that made it. That thread may make more of them.
+    class usage {
+      public:
+        // Throws where another thread is using the context.
+        explicit usage(const context& c) : state_(c.shared_.get()) {
+            const auto me = std::this_thread::get_id();
+            if (state_->pool.is_worker() || state_->user.load(std::memory_order_relaxed) == me) {
+                state_ = nullptr; // inside what this thread, or the thread that this one works for, has begun
+                return;
+            }
+            std::thread::id nobody{};
+            if (!state_->user.compare_exchange_strong(nobody, me, std::memory_order_acquire)) {
+                state_ = nullptr;
+                fail(
+                    "a context is used by two threads at once, with one model or with two: expected a context, and "
+                    "models made with it, for each thread");
+            }
+        }
+        ~usage() {
+            if (state_) state_->user.store({}, std::memory_order_release);
+        }
+        usage(const usage&) = delete;
+        usage& operator=(const usage&) = delete;
+
+      private:
+        context::shared_state* state_;
+    };
 
   private:
     struct block {
         std::byte* data = nullptr;
         std::size_t bytes = 0;
+
+        block() = default;
+        block(const block&) = delete;
+        block& operator=(const block&) = delete;
+        ~block() { release(); }
+        void reserve(std::size_t needed) {
+            if (bytes >= needed) return;
+            release();
+            data = static_cast<std::byte*>(::operator new(needed, alignment));
+            bytes = needed;
+        }
+
+      private:
+        static constexpr std::align_val_t alignment{64};
+        void release() {
+            if (data) ::operator delete(data, alignment);
+            data = nullptr, bytes = 0;
+        }
     };
-    static constexpr std::align_val_t alignment{64};
+    struct shared_state {
+        explicit shared_state(int threads) : pool(threads), scratch(std::size_t(pool.threads())) {}
+        thread_pool pool;
+        std::vector<block> scratch;
+        std::atomic<std::thread::id> user{}; // nobody's while nothing runs
+    };
     static int hardware_threads() {
         const unsigned n = std::thread::hardware_concurrency();
         return n ? int(n) : 1;
     }
-    static void release(block& b) {
-        if (b.data) ::operator delete(b.data, alignment);
-        b = {};
-    }
 
-    thread_pool pool_;
-    std::vector<block> scratch_;
+    std::shared_ptr<shared_state> shared_;
 };
 
 } // namespace fovea

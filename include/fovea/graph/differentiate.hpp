@@ -11,9 +11,9 @@ namespace fovea {
 template <class Real> class differentiator : public training_memory {
   public:
     // `gradients` may be null where options.weight_gradients is false.
-    differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
+    differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context threads,
                    const training_options& o = {})
-        : training_memory(g, o, sizeof(Real)), weights_(weights), gradients_(gradients), threads_(threads) {
+        : training_memory(g, o, sizeof(Real)), weights_(weights), gradients_(gradients), threads_(std::move(threads)) {
         const bool converts = std::same_as<Real, float> && g.widen && g.narrow;
         if (o.storage != number_format::float32 && !converts)
             fail("training: this backend cannot convert numbers of 16 bits: expected float32");
@@ -38,6 +38,7 @@ template <class Real> class differentiator : public training_memory {
     }
     // look(operation, its output) may return false to stop.
     template <class Look> void forward(bool evaluating, Look look) {
+        const context::usage mine(threads_);
         std::fill_n(arena_ + plan_.zeros, plan_.zero_bytes, std::byte{0});
         begin_forward();
         for (std::size_t s = 0; s < plan_.forward; ++s) {
@@ -56,6 +57,7 @@ template <class Real> class differentiator : public training_memory {
 
     // From output_gradient() to the gradients of weights, which are added to, and of the input.
     void backward() {
+        const context::usage mine(threads_);
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             const auto [what, i] = plan_.steps[s];
             if (what == training_step::kind::widen)
@@ -228,7 +230,7 @@ template <class Real> class differentiator : public training_memory {
 
     weight_store& weights_;
     gradient_store<Real>* gradients_;
-    context& threads_;
+    context threads_;
     storage memory_;
 };
 

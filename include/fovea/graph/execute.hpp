@@ -20,8 +20,8 @@ using operation_observer = std::function<void(const operation&, const call&)>;
 
 class executor {
   public:
-    executor(const graph& g, const weight_store& weights, context& threads, operation_observer observe = {})
-        : graph_(g), threads_(threads), observe_(std::move(observe)) {
+    executor(const graph& g, const weight_store& weights, context threads, operation_observer observe = {})
+        : graph_(g), threads_(std::move(threads)), observe_(std::move(observe)) {
         calls_.reserve(g.operations.size());
         for (auto& o : g.operations) calls_.push_back(detail::call_of(o, weights));
         find_last_readers();
@@ -202,7 +202,7 @@ class executor {
     }
 
     const graph& graph_;
-    context& threads_;
+    context threads_;
     operation_observer observe_;
     std::vector<call> calls_;
     std::byte* arena_ = nullptr;

@@ -209,6 +209,13 @@ struct graph {
         return int(tensors.size()) - 1;
     }
     FOVEA_NOINLINE constexpr int append(operation o, int channels, ratio scale) {
+        for (int i = 1; i < max_inputs; ++i) { // read beside the first input, or a skip beside the result
+            if (o.x[i] < 0) continue;
+            const ratio other = tensors[std::size_t(o.x[i])].scale;
+            if (other != scale && other != tensors[std::size_t(o.x[0])].scale)
+                fail("fovea: an operation reads two values of different scales: expected the scale of its first input "
+                     "or of its result for the others");
+        }
         o.y = add_tensor(channels, scale);
         o.region = region;
         operations.push_back(o);

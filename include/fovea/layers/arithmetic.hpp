@@ -16,4 +16,23 @@ template <class T, int C, int D, ratio S> constexpr value<C + D, S> beside(T& t,
     return t.template emit<concatenate, C + D, S>({.x = {a.id, b.id}, .work = C + D});
 }
 
+// Values that do not fit, told in one sentence.
+template <class T, int C, ratio S, int D, ratio R>
+requires(C != D || S != R) constexpr value<C, S> plus(T&, value<C, S>, value<D, R>) {
+    static_assert(C == D, "fovea: plus: both values must have the same channels");
+    static_assert(S == R, "fovea: plus: both values must be at the same scale: upsample or downsample one of them");
+    return {};
+}
+template <class T, int C, ratio S, int D, ratio R>
+requires(C != D || S != R) constexpr value<C, S> times(T&, value<C, S>, value<D, R>) {
+    static_assert(C == D, "fovea: times: both values must have the same channels");
+    static_assert(S == R, "fovea: times: both values must be at the same scale: upsample or downsample one of them");
+    return {};
+}
+template <class T, int C, int D, ratio S, ratio R>
+requires(S != R) constexpr value<C + D, S> beside(T&, value<C, S>, value<D, R>) {
+    static_assert(S == R, "fovea: beside: both values must be at the same scale: upsample or downsample one of them");
+    return {};
+}
+
 } // namespace fovea

@@ -52,6 +52,19 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         return y;
     }
 
+    // A skip that does not fit, told in one sentence.
+    template <class T, ratio S, int C, ratio R>
+    requires(
+        C != Out ||
+        R !=
+            S * ratio{1, Options.stride}) static constexpr value<Out, S * ratio{1, Options.stride}> trace(T&,
+                                                                                                          value<In, S>,
+                                                                                                          value<C, R>) {
+        static_assert(C == Out && R == S * ratio{1, Options.stride},
+                      "fovea: conv: the skip must have the channels and the scale of the result");
+        return {};
+    }
+
   private:
     template <class A> using operation_of = std::conditional_t<is_depthwise, depthwise_conv2d<A>, conv2d<A>>;
 

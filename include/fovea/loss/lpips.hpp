@@ -28,7 +28,7 @@ namespace fovea {
 
 struct lpips_options {
     value_range range{};        // of y and t
-    context* threads = nullptr; // outlives the loss; none: one thread
+    context* threads = nullptr; // the loss keeps a copy of it; none: one thread
     bool gradients = true;      // false: values only, with less memory
 };
 

@@ -40,15 +40,21 @@ inline void check_enlarges(const graph& g) {
 
 class frame_upscaler {
   public:
-    frame_upscaler(const graph& g, const weight_store& weights, context& threads, pixel_values values, extent input,
-                   schedule how)
-        : graph_(&g), values_(values), input_(input), run_(g, weights, threads) {
-        check_extent(g, input);
-        const detail::tiling tiles(g, input, how);
+    frame_upscaler(std::shared_ptr<const graph> g, std::shared_ptr<const weight_store> weights, context threads,
+                   pixel_values values, extent input, schedule how)
+        : graph_(std::move(g)),
+          weights_(std::move(weights)),
+          context_(threads),
+          values_(values),
+          input_(input),
+          run_(*graph_, *weights_, threads) {
+        const context::usage mine(context_);
+        check_extent(*graph_, input);
+        const detail::tiling tiles(*graph_, input, how);
         output_ = tiles.out;
         std::size_t scratch = 0;
         for (int i = 0; i < tiles.count(); ++i) {
-            plans_.push_back(plan_inference(g, input, 1, tiles.at(i), tiles.band));
+            plans_.push_back(plan_inference(*graph_, input, 1, tiles.at(i), tiles.band));
             bytes_ = std::max(bytes_, plans_.back().bytes);
             scratch = std::max(scratch, run_.scratch_bytes(plans_.back()));
         }
@@ -116,13 +122,16 @@ class frame_upscaler {
         if (!std::align(detail::arena_alignment, bytes_, begin, left))
             fail("frames of ", input_.width, 'x', input_.height, ": an arena of ", arena.size(),
                  " bytes was given: expected ", arena_bytes(), " or more");
+        const context::usage mine(context_);
         const row_source source = std::cref(load);
         const row_sink sink = std::cref(store);
         for (const plan& p : plans_)
             run_.run(p, static_cast<std::byte*>(begin), source, sink, [](double) { return true; });
     }
 
-    const graph* graph_;
+    std::shared_ptr<const graph> graph_;
+    std::shared_ptr<const weight_store> weights_;
+    context context_;
     pixel_values values_;
     extent input_, output_{};
     executor run_;

@@ -24,7 +24,7 @@ struct trainable_options {
     depths depth{};
     std::uint64_t seed = 0;     // of the initial weights
     double gain = 1;            // of initial convolutions: normal numbers of variance gain^2 * 2 / inputs
-    context* threads = nullptr; // outlives the network; none: one thread
+    context* threads = nullptr; // the network keeps a copy of it; none: one thread
     bool input_gradient = false;
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
@@ -44,9 +44,9 @@ template <class Real> tensor_view<Real> view_of(const window& w, int batch) {
 // One differentiator at work on tensors.
 template <class Real> class training_pass {
   public:
-    training_pass(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
+    training_pass(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context threads,
                   const training_options& o)
-        : run_(g, weights, gradients, threads, o), graph_(g) {}
+        : run_(g, weights, gradients, std::move(threads), o), graph_(g) {}
 
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating) {
         load(x);
@@ -138,7 +138,7 @@ template <class Real> class basic_frozen {
   private:
     friend class basic_trainable<Real>;
     basic_frozen(basic_trainable<Real>& owner, const frozen_options& o)
-        : owner_(&owner), pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_, training_options_of(o)) {
+        : owner_(&owner), pass_(*owner.graph_, *owner.weights_, nullptr, owner.context_, training_options_of(o)) {
         if (owner.engine_) engine_ = owner.engine_->frozen(training_options_of(o));
     }
     static training_options training_options_of(const frozen_options& o) {
@@ -160,9 +160,8 @@ template <class Real> class basic_trainable {
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(std::make_unique<weight_store>(*graph_, sizeof(Real))),
           gradients_(std::make_unique<gradient_store<Real>>(*graph_)),
-          own_(o.threads ? nullptr : std::make_unique<context>()),
-          context_(o.threads ? o.threads : own_.get()),
-          pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
+          context_(o.threads ? *o.threads : context()),
+          pass_(*graph_, *weights_, gradients_.get(), context_, training_options_of(o, make != nullptr)) {
         if (o.precision == precision_kind::int8 || (!make && o.precision == precision_kind::tensor_float32))
             fail("precision ", name_of(o.precision), ": expected float32, bf16 or fp16 for training");
         if (make) engine_ = make_engine(o, make);
@@ -200,7 +199,7 @@ template <class Real> class basic_trainable {
         download();
         return buffers_;
     }
-    void clear_gradients() { engine_ ? engine_->clear_gradients() : gradients_->clear(*context_); }
+    void clear_gradients() { engine_ ? engine_->clear_gradients() : gradients_->clear(context_); }
     // What runs the network, with the weights of the host; null where threads do.
     basic_training_engine<Real>* engine() {
         if (engine_) refresh();
@@ -230,7 +229,7 @@ template <class Real> class basic_trainable {
 
     basic_frozen<Real> frozen(const frozen_options& o = {}) { return {*this, o}; }
     const graph& traced() const { return *graph_; }
-    context& threads() const { return *context_; }
+    context& threads() const { return context_; }
     std::size_t bytes() const { // of activations and gradients in the last step
         return engine_ ? engine_->bytes() : pass_.bytes();
     }
@@ -263,7 +262,7 @@ template <class Real> class basic_trainable {
         if (engine_ && !stale_) engine_->download();
     }
     void refresh() {
-        if (stale_) engine_ ? engine_->upload_weights() : weights_->refresh(*graph_, *context_, sizeof(Real));
+        if (stale_) engine_ ? engine_->upload_weights() : weights_->refresh(*graph_, context_, sizeof(Real));
         stale_ = false;
     }
 
@@ -293,8 +292,7 @@ template <class Real> class basic_trainable {
     std::unique_ptr<graph> graph_; // addresses stay when this moves
     std::unique_ptr<weight_store> weights_;
     std::unique_ptr<gradient_store<Real>> gradients_;
-    std::unique_ptr<context> own_;
-    context* context_;
+    mutable context context_;
     detail::training_pass<Real> pass_;
     std::unique_ptr<basic_training_engine<Real>> engine_;
     std::vector<basic_parameter<Real>> parameters_, buffers_;

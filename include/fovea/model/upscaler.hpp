@@ -22,27 +22,28 @@ struct model_options {
     depths depth{};                           // of every repeat<dynamic, ...>
     value_range range{};                      // of the network's values
     colour_space colours = colour_space::rgb; // that it was trained in
-    context* threads = nullptr;               // outlives the model; none: one thread, no others are made
+    context* threads = nullptr;               // the model keeps a copy of it; none: one thread, no others are made
     convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
     precision_kind precision = precision_kind::float32;
     const activation_ranges* ranges = nullptr; // of precision_kind::int8 alone, which needs them; read while it is made
 };
 
-// Used by one thread at a time.
+// Used by one thread at a time, as its context is: a second thread that calls it meanwhile gets an error, and so does
+// a callback that calls the network which is calling it.
 class upscaler {
   public:
     // make: of a backend that has an engine, which then runs all images; null: the threads of a context do.
     upscaler(graph g, const tensor_file& weights, const model_options& o, engine_maker make = nullptr)
-        : graph_(std::make_unique<graph>(std::move(g))),
-          weights_(*graph_),
+        : graph_(std::make_shared<graph>(std::move(g))),
+          weights_(std::make_shared<weight_store>(*graph_)),
           values_{o.range, o.colours},
-          precision_(o.precision),
-          context_(o.threads) {
+          precision_(o.precision) {
+        if (o.threads) context_ = *o.threads;
         if (make && precision_ == precision_kind::int8)
             fail("precision int8: expected float32, tf32, bf16 or fp16 on a GPU");
         if (!make && precision_ == precision_kind::tensor_float32)
             fail("precision tf32: expected a GPU for it, or float32, int8, bf16 or fp16");
-        digest_ = load_weights(*graph_, weights_, weights);
+        digest_ = load_weights(*graph_, *weights_, weights);
         graph_->precision = precision_;
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
@@ -51,9 +52,8 @@ class upscaler {
             fail("precision ", name_of(precision_), ": ranges of activations were given: expected precision int8");
         if (stored_format(precision_) != number_format::float32) store_in(*graph_, precision_);
         if (precision_ == precision_kind::float16) multiply_halves(*graph_);
-        weights_.prepare(*graph_);
-        if (make) engine_ = make(*graph_, weights_), weights_.clear();
-        if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();
+        weights_->prepare(*graph_);
+        if (make) engine_ = make(*graph_, *weights_), weights_->clear();
     }
 
     int in_channels() const { return graph_->tensors.front().channels; }
@@ -62,12 +62,13 @@ class upscaler {
     precision_kind precision() const { return precision_; }
     const std::string& weights_digest() const { return digest_; } // of the numbers in the weight file
     const graph& traced() const { return *graph_; }
-    std::size_t weight_bytes() const { return weights_.bytes(); }
+    std::size_t weight_bytes() const { return weights_->bytes(); }
 
     // The image magnified by scale(), of the same kind: sample type, gray or colours, alpha (enlarged by bicubic
     // interpolation; colours bleed under transparent pixels first). Throws when the network does not give an image,
     // when the budget is too small, and when a value is not finite.
     image operator()(const image& in, const run_options& o = {}) {
+        const context::usage mine(context_); // of both parts: no other thread's image comes between
         check_none_submitted();
         submit(in, o);
         return result();
@@ -78,6 +79,8 @@ class upscaler {
     // of a context do all in submit().
     static constexpr int at_once = engine::at_once;
     void submit(const image& in, const run_options& o = {}) {
+        const context::usage mine(context_);
+        const running now(running_);
         const ratio s = scale();
         detail::check_enlarges(*graph_);
         if (in.empty()) fail("an empty image cannot be enlarged");
@@ -94,6 +97,7 @@ class upscaler {
         submitted_.push_back(std::move(i));
     }
     image result() {
+        const context::usage mine(context_);
         if (submitted_.empty()) fail("the result of an image was asked for: expected one that was submitted before");
         submitted_image i = std::move(submitted_.front());
         submitted_.pop_front();
@@ -107,6 +111,8 @@ class upscaler {
 
     // The same on the network's own values: x (N,H,W,in_channels) to (N,H*scale,W*scale,out_channels).
     tensor<float> operator()(tensor_view<const float> x, const run_options& o = {}) {
+        const context::usage mine(context_);
+        const running now(running_);
         if (x.channels() != in_channels())
             fail("a tensor of ", x.channels(), " channels was given to a network that expects ", in_channels());
         check_extent(*graph_, {x.height(), x.width()});
@@ -117,14 +123,14 @@ class upscaler {
         return y;
     }
 
-    // For images of one size, again and again, in memory that the caller gives. The upscaler's context and weights
-    // outlive it; the upscaler may be moved.
+    // For images of one size, again and again, in memory that the caller gives. It keeps what it needs of the upscaler,
+    // which may be moved, and may be gone.
     frame_upscaler frames(extent input, std::size_t memory_budget = run_options{}.memory_budget) const {
         return frames(input, choose_schedule(*graph_, input, 1, memory_budget));
     }
     frame_upscaler frames(extent input, schedule how) const {
         if (engine_) fail("frames in a caller's memory: expected a backend that computes on the threads of a context");
-        return {*graph_, weights_, *context_, values_, input, how};
+        return {graph_, weights_, context_, values_, input, how};
     }
 
     // How images of that size would be run, of which images_at_once are under way together.
@@ -135,12 +141,27 @@ class upscaler {
     // than a few pixels, but no more than the caches hold.
     int images_at_once(extent input, int batch) const {
         constexpr double pixels = 256 * 256;
-        const int threads = context_->threads();
+        const int threads = context_.threads();
         const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));
         return std::min(batch, fitting > threads ? fitting / threads * threads : fitting);
     }
 
   private:
+    // Says that this network computes, so that its own callbacks cannot begin anew in the memory that it uses.
+    class running {
+      public:
+        explicit running(bool& flag) : flag_(flag) {
+            if (flag) fail("a network was called by its own callback: expected it to return first");
+            flag_ = true;
+        }
+        ~running() { flag_ = false; }
+        running(const running&) = delete;
+        running& operator=(const running&) = delete;
+
+      private:
+        bool& flag_;
+    };
+
     static int checked_size(int n, int scale) {
         if (n > INT_MAX / scale / 4)
             fail("an image side of ", n, " pixels is too long to be enlarged ", scale, " times");
@@ -209,7 +230,7 @@ class upscaler {
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
         const schedule how = o.how ? *o.how : chosen_for(input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
-        executor run(*graph_, weights_, *context_, o.observe);
+        executor run(*graph_, *weights_, context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {
             const plan p = plan_inference(*graph_, input, batch, tiles.at(i), tiles.band);
             arena_.reserve(p.bytes);
@@ -255,13 +276,13 @@ class upscaler {
         bool done = false, finite = true;
     };
 
-    std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
-    weight_store weights_;
+    std::shared_ptr<graph> graph_; // with frames(): their address stays when the upscaler moves
+    std::shared_ptr<weight_store> weights_;
     pixel_values values_;
     precision_kind precision_;
     std::string digest_;
-    std::unique_ptr<context> own_;
-    context* context_;
+    context context_;
+    bool running_ = false;
     storage arena_;
     std::unique_ptr<engine> engine_; // null: the threads of the context run images
     std::deque<submitted_image> submitted_;

@@ -18,15 +18,19 @@
 namespace fovea::zoo {
 
 // Their weights, as a weight file holds them.
-template <int Scale>
-requires(Scale == 2 || Scale == 4 || Scale == 8) tensor_file pretrained_weights() {
+template <int Scale> tensor_file pretrained_weights() {
+    static_assert(Scale == 2 || Scale == 4 || Scale == 8,
+                  "fovea: pretrained: the networks that are built in enlarge 2, 4 and 8 times");
     static_assert(std::endian::native == std::endian::little, "fovea: embedded weights: not for this order of bytes");
     const auto read = [](const std::uint64_t* words, std::size_t bytes) {
         return read_safetensors({reinterpret_cast<const std::byte*>(words), bytes}, "the embedded weights");
     };
-    if constexpr (Scale == 2) return read(supercool_x2, supercool_x2_bytes);
-    if constexpr (Scale == 4) return read(supercool_x4, supercool_x4_bytes);
-    if constexpr (Scale == 8) return read(supercool_x8, supercool_x8_bytes);
+    if constexpr (Scale == 2)
+        return read(supercool_x2, supercool_x2_bytes);
+    else if constexpr (Scale == 4)
+        return read(supercool_x4, supercool_x4_bytes);
+    else
+        return read(supercool_x8, supercool_x8_bytes);
 }
 
 template <int Scale, class Backend> upscaler pretrained(const model_options& o = {}) {
