@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes single_include/fovea/: fovea.hpp, the umbrella header with every header of the library in its place; and
-fovea_cuda.cuh, which includes it and has what is for GPUs.
+two files that include it: pretrained.hpp, with the networks that the library brings, and fovea_cuda.cuh, with what is
+for GPUs.
 
     amalgamate.py            writes the files
     amalgamate.py --check    exit 1 when a file is not what would be written
@@ -22,7 +23,20 @@ turns = re.compile(r"\s*#\s*(?:else|elif)")
 closes = re.compile(r"\s*#\s*endif")
 
 
+FORM = "fovea/core/header_form.hpp"  # says that a source file uses the folder; here it says the opposite
+SINGLE_FORM = """#pragma once
+
+#ifdef FOVEA_HEADER_FOLDER
+#error "fovea: a header of single_include/fovea after those of include/fovea: use one form of the library in a source file"
+#include "fovea: stop here, one error is enough"
+#endif
+#define FOVEA_SINGLE_HEADER 1
+"""
+
+
 def text_of(name):
+    if name == FORM:
+        return SINGLE_FORM
     return (root / "include" / name).read_text(encoding="utf-8")
 
 
@@ -97,7 +111,7 @@ class Amalgamation:
             if line.strip() == "#pragma once":
                 found_once = True
             elif included and included[1] in self.files:
-                self.lines.append(line)
+                self.lines.append(f'#include "{pathlib.PurePosixPath(included[1]).name}"')  # beside this file, wherever that is
             elif included and included[1]:
                 self.header(included[1])
             elif included and "." not in included[2]:  # the standard library's: once is enough
@@ -126,6 +140,7 @@ def amalgamated(result):
     version = ".".join(re.search(rf"FOVEA_VERSION_{part} (\d+)", config)[1] for part in ("MAJOR", "MINOR", "PATCH"))
     copyright_line = next(l for l in (root / "LICENSE").read_text(encoding="utf-8").splitlines() if "Copyright" in l)
     for name, what in (("fovea/fovea.hpp", "the whole library in one header"),
+                       ("fovea/pretrained.hpp", "with the networks that it brings"),
                        ("fovea/fovea_cuda.cuh", "with what is for GPUs")):
         result.lines = [
             f"// fovea {version}, {what}. {copyright_line.strip()}.",

@@ -5,11 +5,11 @@ include(CMakePackageConfigHelpers)
 
 set(FOVEA_CMAKE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/fovea)
 install(DIRECTORY include/fovea DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh")
+install(DIRECTORY single_include/fovea DESTINATION ${CMAKE_INSTALL_DATADIR}/fovea/single_include
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh")
 install(TARGETS fovea EXPORT foveaTargets)
 install(TARGETS fovea_image_files EXPORT foveaImageFilesTargets)
-if(TARGET fovea_dispatch)
-    install(TARGETS fovea_dispatch EXPORT foveaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-endif()
+install(TARGETS fovea_dispatch EXPORT foveaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT foveaTargets NAMESPACE fovea:: DESTINATION ${FOVEA_CMAKE_FOLDER})
 install(EXPORT foveaImageFilesTargets NAMESPACE fovea:: DESTINATION ${FOVEA_CMAKE_FOLDER})
 

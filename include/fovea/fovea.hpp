@@ -1,5 +1,8 @@
 // fovea: super-resolution networks. Everything, in the order in which data flows.
 #pragma once
+#if defined(__GNUC__) && !defined(FOVEA_OWN_WARNINGS) // warnings are about your code: names in it may hide some in here
+#pragma GCC system_header
+#endif
 #include "fovea/core/config.hpp"
 #include "fovea/core/error.hpp"
 #include "fovea/core/random.hpp"

@@ -5,9 +5,20 @@
 
 // ---- fovea/fovea.hpp
 // fovea: super-resolution networks. Everything, in the order in which data flows.
+#if defined(__GNUC__) && !defined(FOVEA_OWN_WARNINGS) // warnings are about your code: names in it may hide some in here
+#pragma GCC system_header
+#endif
 
 // ---- fovea/core/config.hpp
 // Every macro of the library. A user may define the switches before the first include; CMake targets set them.
+
+// ---- fovea/core/header_form.hpp
+
+#ifdef FOVEA_HEADER_FOLDER
+#error "fovea: a header of single_include/fovea after those of include/fovea: use one form of the library in a source file"
+#include "fovea: stop here, one error is enough"
+#endif
+#define FOVEA_SINGLE_HEADER 1
 
 #define FOVEA_VERSION_MAJOR 0
 #define FOVEA_VERSION_MINOR 1
@@ -246,6 +257,7 @@ template <class Range> constexpr void shuffle(Range& elements, random_stream& ra
 // ---- fovea/core/threads.hpp
 // Threads and scratch memory, owned by whoever makes a context: the library has no threads of its own.
 #include <atomic>
+#include <memory>
 #include <new>
 #include <thread>
 #include <vector>
@@ -269,6 +281,8 @@ class thread_pool {
     thread_pool& operator=(const thread_pool&) = delete;
 
     int threads() const { return threads_; }
+    // Whether the calling thread is inside this pool's parallel_for.
+    bool is_worker() const noexcept { return current_.pool == this; }
 
     // Calls f(index, worker) for every index of [0, n), each worker a run of neighbouring ones, the same in every call,
     // so that what a worker left in its caches is found again. Returns when all are done. Inside f, a further call on
@@ -354,61 +368,107 @@ class thread_pool {
     std::vector<std::thread> others_;
 };
 
-// What running an operation needs besides its data: threads, and scratch memory for each. Used by one thread at a time.
+// What running an operation needs besides its data: threads, and scratch memory for each of them.
+//
+// A context is a handle. Copies share the threads and the memory, which live as long as the last of them: a model keeps
+// a copy, so that nothing is left dangling when the context that it was given goes first. One thread at a time may use
+// a context, with whatever models; a second one that tries is told so in an error. Give each thread a context of its
+// own.
 class context {
+    struct shared_state;
+
   public:
     struct options {
         int threads = 1; // 0: as many as the machine has
     };
     context() : context(options{}) {}
-    explicit context(options o) : pool_(o.threads == 0 ? hardware_threads() : o.threads), scratch_(pool_.threads()) {}
-    ~context() {
-        for (auto& s : scratch_) release(s);
-    }
-    context(const context&) = delete;
-    context& operator=(const context&) = delete;
+    explicit context(options o)
+        : shared_(std::make_shared<shared_state>(o.threads == 0 ? hardware_threads() : o.threads)) {}
 
-    int threads() const { return pool_.threads(); }
-    thread_pool& pool() { return pool_; }
-    template <class F> void parallel_for(int n, F&& f) { pool_.parallel_for(n, f); }
+    int threads() const { return shared_->pool.threads(); }
+    template <class F> void parallel_for(int n, F&& f) const {
+        const usage mine(*this);
+        shared_->pool.parallel_for(n, f);
+    }
     // The same where some take much longer than others: each worker takes the next as it is done with one.
-    template <class F> void parallel_for_uneven(int n, F&& f) {
+    template <class F> void parallel_for_uneven(int n, F&& f) const {
         std::atomic<int> next{0};
-        pool_.parallel_for(threads(), [&](int, int worker) noexcept {
+        parallel_for(threads(), [&](int, int worker) noexcept {
             for (int i = next++; i < n; i = next++) f(i, worker);
         });
     }
 
     // Makes the scratch memory of every worker at least this large; what it held is lost. Not inside parallel_for.
-    void reserve_scratch(std::size_t bytes) {
-        for (auto& s : scratch_)
-            if (s.bytes < bytes) {
-                release(s);
-                s.data = static_cast<std::byte*>(::operator new(bytes, alignment));
-                s.bytes = bytes;
-            }
+    void reserve_scratch(std::size_t bytes) const {
+        for (auto& s : shared_->scratch) s.reserve(bytes);
     }
     // 64-byte aligned; null before any is reserved.
-    std::byte* scratch(int worker) const { return scratch_[std::size_t(worker)].data; }
-    std::size_t scratch_bytes() const { return scratch_[0].bytes; }
+    std::byte* scratch(int worker) const { return shared_->scratch[std::size_t(worker)].data; }
+    std::size_t scratch_bytes() const { return shared_->scratch[0].bytes; }
+
+    // While it lives the context belongs to the thread that made it. That thread may make more of them.
+    class usage {
+      public:
+        // Throws where another thread is using the context.
+        explicit usage(const context& c) : state_(c.shared_.get()) {
+            const auto me = std::this_thread::get_id();
+            if (state_->pool.is_worker() || state_->user.load(std::memory_order_relaxed) == me) {
+                state_ = nullptr; // inside what this thread, or the thread that this one works for, has begun
+                return;
+            }
+            std::thread::id nobody{};
+            if (!state_->user.compare_exchange_strong(nobody, me, std::memory_order_acquire)) {
+                state_ = nullptr;
+                fail(
+                    "a context is used by two threads at once, with one model or with two: expected a context, and "
+                    "models made with it, for each thread");
+            }
+        }
+        ~usage() {
+            if (state_) state_->user.store({}, std::memory_order_release);
+        }
+        usage(const usage&) = delete;
+        usage& operator=(const usage&) = delete;
+
+      private:
+        context::shared_state* state_;
+    };
 
   private:
     struct block {
         std::byte* data = nullptr;
         std::size_t bytes = 0;
+
+        block() = default;
+        block(const block&) = delete;
+        block& operator=(const block&) = delete;
+        ~block() { release(); }
+        void reserve(std::size_t needed) {
+            if (bytes >= needed) return;
+            release();
+            data = static_cast<std::byte*>(::operator new(needed, alignment));
+            bytes = needed;
+        }
+
+      private:
+        static constexpr std::align_val_t alignment{64};
+        void release() {
+            if (data) ::operator delete(data, alignment);
+            data = nullptr, bytes = 0;
+        }
     };
-    static constexpr std::align_val_t alignment{64};
+    struct shared_state {
+        explicit shared_state(int threads) : pool(threads), scratch(std::size_t(pool.threads())) {}
+        thread_pool pool;
+        std::vector<block> scratch;
+        std::atomic<std::thread::id> user{}; // nobody's while nothing runs
+    };
     static int hardware_threads() {
         const unsigned n = std::thread::hardware_concurrency();
         return n ? int(n) : 1;
     }
-    static void release(block& b) {
-        if (b.data) ::operator delete(b.data, alignment);
-        b = {};
-    }
 
-    thread_pool pool_;
-    std::vector<block> scratch_;
+    std::shared_ptr<shared_state> shared_;
 };
 
 } // namespace fovea
@@ -1527,7 +1587,6 @@ inline image resize_pillow(const image& in, int height, int width) {
 // ---- fovea/core/read_file.hpp
 // A file's bytes, whole.
 #include <cerrno>
-#include <memory>
 #include <system_error>
 
 namespace fovea {
@@ -10165,6 +10224,13 @@ struct graph {
         return int(tensors.size()) - 1;
     }
     FOVEA_NOINLINE constexpr int append(operation o, int channels, ratio scale) {
+        for (int i = 1; i < max_inputs; ++i) { // read beside the first input, or a skip beside the result
+            if (o.x[i] < 0) continue;
+            const ratio other = tensors[std::size_t(o.x[i])].scale;
+            if (other != scale && other != tensors[std::size_t(o.x[0])].scale)
+                fail("fovea: an operation reads two values of different scales: expected the scale of its first input "
+                     "or of its result for the others");
+        }
         o.y = add_tensor(channels, scale);
         o.region = region;
         operations.push_back(o);
@@ -10906,6 +10972,25 @@ template <class T, int C, int D, ratio S> constexpr value<C + D, S> beside(T& t,
     return t.template emit<concatenate, C + D, S>({.x = {a.id, b.id}, .work = C + D});
 }
 
+// Values that do not fit, told in one sentence.
+template <class T, int C, ratio S, int D, ratio R>
+requires(C != D || S != R) constexpr value<C, S> plus(T&, value<C, S>, value<D, R>) {
+    static_assert(C == D, "fovea: plus: both values must have the same channels");
+    static_assert(S == R, "fovea: plus: both values must be at the same scale: upsample or downsample one of them");
+    return {};
+}
+template <class T, int C, ratio S, int D, ratio R>
+requires(C != D || S != R) constexpr value<C, S> times(T&, value<C, S>, value<D, R>) {
+    static_assert(C == D, "fovea: times: both values must have the same channels");
+    static_assert(S == R, "fovea: times: both values must be at the same scale: upsample or downsample one of them");
+    return {};
+}
+template <class T, int C, int D, ratio S, ratio R>
+requires(S != R) constexpr value<C + D, S> beside(T&, value<C, S>, value<D, R>) {
+    static_assert(S == R, "fovea: beside: both values must be at the same scale: upsample or downsample one of them");
+    return {};
+}
+
 } // namespace fovea
 
 namespace fovea {
@@ -10950,6 +11035,19 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         if constexpr (!fused) y = apply_activation<Activation>(t, y);
         if (!takes_skip && skip.id >= 0) y = plus(t, y, skip);
         return y;
+    }
+
+    // A skip that does not fit, told in one sentence.
+    template <class T, ratio S, int C, ratio R>
+    requires(
+        C != Out ||
+        R !=
+            S * ratio{1, Options.stride}) static constexpr value<Out, S * ratio{1, Options.stride}> trace(T&,
+                                                                                                          value<In, S>,
+                                                                                                          value<C, R>) {
+        static_assert(C == Out && R == S * ratio{1, Options.stride},
+                      "fovea: conv: the skip must have the channels and the scale of the result");
+        return {};
     }
 
   private:
@@ -11841,10 +11939,36 @@ inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s
     return {detail::work_of(g, p) / share, p.bytes};
 }
 
+namespace detail {
+
+// Calls consider(schedule) with every schedule that is worth a thought for an input of that size.
+template <class F> void for_schedules(extent input, F&& consider) {
+    consider(schedule{});
+    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    constexpr int step = 12; // whole Winograd tiles, of 4 columns and of 6
+    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + step - 1) / step * step;
+        if (strips > 1 && width < 16) break;
+        for (int band : bands)
+            if (band < input.height) consider(schedule{0, width, band});
+    }
+    for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
+        if (tile < input.height || tile < input.width) consider(schedule{tile, tile, 0});
+}
+
+} // namespace detail
+
+// Bytes of activations that every memory budget for an input of that size must allow.
+inline std::size_t least_bytes(const graph& g, extent input, int batch) {
+    std::size_t least = SIZE_MAX;
+    detail::for_schedules(input, [&](schedule s) { least = std::min(least, cost_of(g, input, batch, s).bytes); });
+    return least;
+}
+
 // Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
 // the one that needs the fewest bytes. Throws when none fits.
 inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
-    constexpr double nearly = 1.015; // closer than the estimate of work is to times
+    constexpr double nearly = 1.015; // estimates of work are no more exact than this
     struct candidate {
         schedule how;
         schedule_cost cost;
@@ -11852,24 +11976,13 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
     std::vector<candidate> fitting;
     double least = std::numeric_limits<double>::infinity();
     std::size_t smallest = SIZE_MAX;
-    const auto consider = [&](schedule s) {
+    detail::for_schedules(input, [&](schedule s) {
         const schedule_cost c = cost_of(g, input, batch, s);
         smallest = std::min(smallest, c.bytes);
         if (c.bytes > budget) return;
         fitting.push_back({s, c});
         least = std::min(least, c.work);
-    };
-    consider({});
-    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
-    constexpr int step = 12; // whole Winograd tiles, of 4 columns and of 6
-    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
-        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + step - 1) / step * step;
-        if (strips > 1 && width < 16) break;
-        for (int band : bands)
-            if (band < input.height) consider({0, width, band});
-    }
-    for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
-        if (tile < input.height || tile < input.width) consider({tile, tile, 0});
+    });
     if (fitting.empty())
         fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
              " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
@@ -12189,8 +12302,8 @@ using operation_observer = std::function<void(const operation&, const call&)>;
 
 class executor {
   public:
-    executor(const graph& g, const weight_store& weights, context& threads, operation_observer observe = {})
-        : graph_(g), threads_(threads), observe_(std::move(observe)) {
+    executor(const graph& g, const weight_store& weights, context threads, operation_observer observe = {})
+        : graph_(g), threads_(std::move(threads)), observe_(std::move(observe)) {
         calls_.reserve(g.operations.size());
         for (auto& o : g.operations) calls_.push_back(detail::call_of(o, weights));
         find_last_readers();
@@ -12371,7 +12484,7 @@ class executor {
     }
 
     const graph& graph_;
-    context& threads_;
+    context threads_;
     operation_observer observe_;
     std::vector<call> calls_;
     std::byte* arena_ = nullptr;
@@ -14612,15 +14725,21 @@ inline void check_enlarges(const graph& g) {
 
 class frame_upscaler {
   public:
-    frame_upscaler(const graph& g, const weight_store& weights, context& threads, pixel_values values, extent input,
-                   schedule how)
-        : graph_(&g), values_(values), input_(input), run_(g, weights, threads) {
-        check_extent(g, input);
-        const detail::tiling tiles(g, input, how);
+    frame_upscaler(std::shared_ptr<const graph> g, std::shared_ptr<const weight_store> weights, context threads,
+                   pixel_values values, extent input, schedule how)
+        : graph_(std::move(g)),
+          weights_(std::move(weights)),
+          context_(threads),
+          values_(values),
+          input_(input),
+          run_(*graph_, *weights_, threads) {
+        const context::usage mine(context_);
+        check_extent(*graph_, input);
+        const detail::tiling tiles(*graph_, input, how);
         output_ = tiles.out;
         std::size_t scratch = 0;
         for (int i = 0; i < tiles.count(); ++i) {
-            plans_.push_back(plan_inference(g, input, 1, tiles.at(i), tiles.band));
+            plans_.push_back(plan_inference(*graph_, input, 1, tiles.at(i), tiles.band));
             bytes_ = std::max(bytes_, plans_.back().bytes);
             scratch = std::max(scratch, run_.scratch_bytes(plans_.back()));
         }
@@ -14688,13 +14807,16 @@ class frame_upscaler {
         if (!std::align(detail::arena_alignment, bytes_, begin, left))
             fail("frames of ", input_.width, 'x', input_.height, ": an arena of ", arena.size(),
                  " bytes was given: expected ", arena_bytes(), " or more");
+        const context::usage mine(context_);
         const row_source source = std::cref(load);
         const row_sink sink = std::cref(store);
         for (const plan& p : plans_)
             run_.run(p, static_cast<std::byte*>(begin), source, sink, [](double) { return true; });
     }
 
-    const graph* graph_;
+    std::shared_ptr<const graph> graph_;
+    std::shared_ptr<const weight_store> weights_;
+    context context_;
     pixel_values values_;
     extent input_, output_{};
     executor run_;
@@ -14827,27 +14949,28 @@ struct model_options {
     depths depth{};                           // of every repeat<dynamic, ...>
     value_range range{};                      // of the network's values
     colour_space colours = colour_space::rgb; // that it was trained in
-    context* threads = nullptr;               // outlives the model; none: one thread, no others are made
+    context* threads = nullptr;               // the model keeps a copy of it; none: one thread, no others are made
     convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
     precision_kind precision = precision_kind::float32;
     const activation_ranges* ranges = nullptr; // of precision_kind::int8 alone, which needs them; read while it is made
 };
 
-// Used by one thread at a time.
+// Used by one thread at a time, as its context is: a second thread that calls it meanwhile gets an error, and so does
+// a callback that calls the network which is calling it.
 class upscaler {
   public:
     // make: of a backend that has an engine, which then runs all images; null: the threads of a context do.
     upscaler(graph g, const tensor_file& weights, const model_options& o, engine_maker make = nullptr)
-        : graph_(std::make_unique<graph>(std::move(g))),
-          weights_(*graph_),
+        : graph_(std::make_shared<graph>(std::move(g))),
+          weights_(std::make_shared<weight_store>(*graph_)),
           values_{o.range, o.colours},
-          precision_(o.precision),
-          context_(o.threads) {
+          precision_(o.precision) {
+        if (o.threads) context_ = *o.threads;
         if (make && precision_ == precision_kind::int8)
             fail("precision int8: expected float32, tf32, bf16 or fp16 on a GPU");
         if (!make && precision_ == precision_kind::tensor_float32)
             fail("precision tf32: expected a GPU for it, or float32, int8, bf16 or fp16");
-        digest_ = load_weights(*graph_, weights_, weights);
+        digest_ = load_weights(*graph_, *weights_, weights);
         graph_->precision = precision_;
         if (precision_ == precision_kind::int8) {
             if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
@@ -14856,9 +14979,8 @@ class upscaler {
             fail("precision ", name_of(precision_), ": ranges of activations were given: expected precision int8");
         if (stored_format(precision_) != number_format::float32) store_in(*graph_, precision_);
         if (precision_ == precision_kind::float16) multiply_halves(*graph_);
-        weights_.prepare(*graph_);
-        if (make) engine_ = make(*graph_, weights_), weights_.clear();
-        if (!context_) own_ = std::make_unique<context>(), context_ = own_.get();
+        weights_->prepare(*graph_);
+        if (make) engine_ = make(*graph_, *weights_), weights_->clear();
     }
 
     int in_channels() const { return graph_->tensors.front().channels; }
@@ -14867,12 +14989,13 @@ class upscaler {
     precision_kind precision() const { return precision_; }
     const std::string& weights_digest() const { return digest_; } // of the numbers in the weight file
     const graph& traced() const { return *graph_; }
-    std::size_t weight_bytes() const { return weights_.bytes(); }
+    std::size_t weight_bytes() const { return weights_->bytes(); }
 
     // The image magnified by scale(), of the same kind: sample type, gray or colours, alpha (enlarged by bicubic
     // interpolation; colours bleed under transparent pixels first). Throws when the network does not give an image,
     // when the budget is too small, and when a value is not finite.
     image operator()(const image& in, const run_options& o = {}) {
+        const context::usage mine(context_); // of both parts: no other thread's image comes between
         check_none_submitted();
         submit(in, o);
         return result();
@@ -14883,6 +15006,8 @@ class upscaler {
     // of a context do all in submit().
     static constexpr int at_once = engine::at_once;
     void submit(const image& in, const run_options& o = {}) {
+        const context::usage mine(context_);
+        const running now(running_);
         const ratio s = scale();
         detail::check_enlarges(*graph_);
         if (in.empty()) fail("an empty image cannot be enlarged");
@@ -14899,6 +15024,7 @@ class upscaler {
         submitted_.push_back(std::move(i));
     }
     image result() {
+        const context::usage mine(context_);
         if (submitted_.empty()) fail("the result of an image was asked for: expected one that was submitted before");
         submitted_image i = std::move(submitted_.front());
         submitted_.pop_front();
@@ -14912,6 +15038,8 @@ class upscaler {
 
     // The same on the network's own values: x (N,H,W,in_channels) to (N,H*scale,W*scale,out_channels).
     tensor<float> operator()(tensor_view<const float> x, const run_options& o = {}) {
+        const context::usage mine(context_);
+        const running now(running_);
         if (x.channels() != in_channels())
             fail("a tensor of ", x.channels(), " channels was given to a network that expects ", in_channels());
         check_extent(*graph_, {x.height(), x.width()});
@@ -14922,14 +15050,14 @@ class upscaler {
         return y;
     }
 
-    // For images of one size, again and again, in memory that the caller gives. The upscaler's context and weights
-    // outlive it; the upscaler may be moved.
+    // For images of one size, again and again, in memory that the caller gives. It keeps what it needs of the upscaler,
+    // which may be moved, and may be gone.
     frame_upscaler frames(extent input, std::size_t memory_budget = run_options{}.memory_budget) const {
         return frames(input, choose_schedule(*graph_, input, 1, memory_budget));
     }
     frame_upscaler frames(extent input, schedule how) const {
         if (engine_) fail("frames in a caller's memory: expected a backend that computes on the threads of a context");
-        return {*graph_, weights_, *context_, values_, input, how};
+        return {graph_, weights_, context_, values_, input, how};
     }
 
     // How images of that size would be run, of which images_at_once are under way together.
@@ -14940,12 +15068,27 @@ class upscaler {
     // than a few pixels, but no more than the caches hold.
     int images_at_once(extent input, int batch) const {
         constexpr double pixels = 256 * 256;
-        const int threads = context_->threads();
+        const int threads = context_.threads();
         const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));
         return std::min(batch, fitting > threads ? fitting / threads * threads : fitting);
     }
 
   private:
+    // Says that this network computes, so that its own callbacks cannot begin anew in the memory that it uses.
+    class running {
+      public:
+        explicit running(bool& flag) : flag_(flag) {
+            if (flag) fail("a network was called by its own callback: expected it to return first");
+            flag_ = true;
+        }
+        ~running() { flag_ = false; }
+        running(const running&) = delete;
+        running& operator=(const running&) = delete;
+
+      private:
+        bool& flag_;
+    };
+
     static int checked_size(int n, int scale) {
         if (n > INT_MAX / scale / 4)
             fail("an image side of ", n, " pixels is too long to be enlarged ", scale, " times");
@@ -15014,7 +15157,7 @@ class upscaler {
     bool execute(extent input, int batch, const run_options& o, const row_source& source, const row_sink& sink) {
         const schedule how = o.how ? *o.how : chosen_for(input, batch, o.memory_budget);
         const detail::tiling tiles(*graph_, input, how);
-        executor run(*graph_, weights_, *context_, o.observe);
+        executor run(*graph_, *weights_, context_, o.observe);
         for (int i = 0; i < tiles.count(); ++i) {
             const plan p = plan_inference(*graph_, input, batch, tiles.at(i), tiles.band);
             arena_.reserve(p.bytes);
@@ -15060,13 +15203,13 @@ class upscaler {
         bool done = false, finite = true;
     };
 
-    std::unique_ptr<graph> graph_; // its address stays when the upscaler moves
-    weight_store weights_;
+    std::shared_ptr<graph> graph_; // with frames(): their address stays when the upscaler moves
+    std::shared_ptr<weight_store> weights_;
     pixel_values values_;
     precision_kind precision_;
     std::string digest_;
-    std::unique_ptr<context> own_;
-    context* context_;
+    context context_;
+    bool running_ = false;
     storage arena_;
     std::unique_ptr<engine> engine_; // null: the threads of the context run images
     std::deque<submitted_image> submitted_;
@@ -15890,9 +16033,9 @@ namespace fovea {
 template <class Real> class differentiator : public training_memory {
   public:
     // `gradients` may be null where options.weight_gradients is false.
-    differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
+    differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context threads,
                    const training_options& o = {})
-        : training_memory(g, o, sizeof(Real)), weights_(weights), gradients_(gradients), threads_(threads) {
+        : training_memory(g, o, sizeof(Real)), weights_(weights), gradients_(gradients), threads_(std::move(threads)) {
         const bool converts = std::same_as<Real, float> && g.widen && g.narrow;
         if (o.storage != number_format::float32 && !converts)
             fail("training: this backend cannot convert numbers of 16 bits: expected float32");
@@ -15917,6 +16060,7 @@ template <class Real> class differentiator : public training_memory {
     }
     // look(operation, its output) may return false to stop.
     template <class Look> void forward(bool evaluating, Look look) {
+        const context::usage mine(threads_);
         std::fill_n(arena_ + plan_.zeros, plan_.zero_bytes, std::byte{0});
         begin_forward();
         for (std::size_t s = 0; s < plan_.forward; ++s) {
@@ -15935,6 +16079,7 @@ template <class Real> class differentiator : public training_memory {
 
     // From output_gradient() to the gradients of weights, which are added to, and of the input.
     void backward() {
+        const context::usage mine(threads_);
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             const auto [what, i] = plan_.steps[s];
             if (what == training_step::kind::widen)
@@ -16107,7 +16252,7 @@ template <class Real> class differentiator : public training_memory {
 
     weight_store& weights_;
     gradient_store<Real>* gradients_;
-    context& threads_;
+    context threads_;
     storage memory_;
 };
 
@@ -16591,7 +16736,7 @@ struct trainable_options {
     depths depth{};
     std::uint64_t seed = 0;     // of the initial weights
     double gain = 1;            // of initial convolutions: normal numbers of variance gain^2 * 2 / inputs
-    context* threads = nullptr; // outlives the network; none: one thread
+    context* threads = nullptr; // the network keeps a copy of it; none: one thread
     bool input_gradient = false;
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
@@ -16611,9 +16756,9 @@ template <class Real> tensor_view<Real> view_of(const window& w, int batch) {
 // One differentiator at work on tensors.
 template <class Real> class training_pass {
   public:
-    training_pass(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context& threads,
+    training_pass(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context threads,
                   const training_options& o)
-        : run_(g, weights, gradients, threads, o), graph_(g) {}
+        : run_(g, weights, gradients, std::move(threads), o), graph_(g) {}
 
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating) {
         load(x);
@@ -16705,7 +16850,7 @@ template <class Real> class basic_frozen {
   private:
     friend class basic_trainable<Real>;
     basic_frozen(basic_trainable<Real>& owner, const frozen_options& o)
-        : owner_(&owner), pass_(*owner.graph_, *owner.weights_, nullptr, *owner.context_, training_options_of(o)) {
+        : owner_(&owner), pass_(*owner.graph_, *owner.weights_, nullptr, owner.context_, training_options_of(o)) {
         if (owner.engine_) engine_ = owner.engine_->frozen(training_options_of(o));
     }
     static training_options training_options_of(const frozen_options& o) {
@@ -16727,9 +16872,8 @@ template <class Real> class basic_trainable {
         : graph_(std::make_unique<graph>(std::move(g))),
           weights_(std::make_unique<weight_store>(*graph_, sizeof(Real))),
           gradients_(std::make_unique<gradient_store<Real>>(*graph_)),
-          own_(o.threads ? nullptr : std::make_unique<context>()),
-          context_(o.threads ? o.threads : own_.get()),
-          pass_(*graph_, *weights_, gradients_.get(), *context_, training_options_of(o, make != nullptr)) {
+          context_(o.threads ? *o.threads : context()),
+          pass_(*graph_, *weights_, gradients_.get(), context_, training_options_of(o, make != nullptr)) {
         if (o.precision == precision_kind::int8 || (!make && o.precision == precision_kind::tensor_float32))
             fail("precision ", name_of(o.precision), ": expected float32, bf16 or fp16 for training");
         if (make) engine_ = make_engine(o, make);
@@ -16767,7 +16911,7 @@ template <class Real> class basic_trainable {
         download();
         return buffers_;
     }
-    void clear_gradients() { engine_ ? engine_->clear_gradients() : gradients_->clear(*context_); }
+    void clear_gradients() { engine_ ? engine_->clear_gradients() : gradients_->clear(context_); }
     // What runs the network, with the weights of the host; null where threads do.
     basic_training_engine<Real>* engine() {
         if (engine_) refresh();
@@ -16797,7 +16941,7 @@ template <class Real> class basic_trainable {
 
     basic_frozen<Real> frozen(const frozen_options& o = {}) { return {*this, o}; }
     const graph& traced() const { return *graph_; }
-    context& threads() const { return *context_; }
+    context& threads() const { return context_; }
     std::size_t bytes() const { // of activations and gradients in the last step
         return engine_ ? engine_->bytes() : pass_.bytes();
     }
@@ -16830,7 +16974,7 @@ template <class Real> class basic_trainable {
         if (engine_ && !stale_) engine_->download();
     }
     void refresh() {
-        if (stale_) engine_ ? engine_->upload_weights() : weights_->refresh(*graph_, *context_, sizeof(Real));
+        if (stale_) engine_ ? engine_->upload_weights() : weights_->refresh(*graph_, context_, sizeof(Real));
         stale_ = false;
     }
 
@@ -16860,8 +17004,7 @@ template <class Real> class basic_trainable {
     std::unique_ptr<graph> graph_; // addresses stay when this moves
     std::unique_ptr<weight_store> weights_;
     std::unique_ptr<gradient_store<Real>> gradients_;
-    std::unique_ptr<context> own_;
-    context* context_;
+    mutable context context_;
     detail::training_pass<Real> pass_;
     std::unique_ptr<basic_training_engine<Real>> engine_;
     std::vector<basic_parameter<Real>> parameters_, buffers_;
@@ -17615,7 +17758,7 @@ namespace fovea {
 
 struct lpips_options {
     value_range range{};        // of y and t
-    context* threads = nullptr; // outlives the loss; none: one thread
+    context* threads = nullptr; // the loss keeps a copy of it; none: one thread
     bool gradients = true;      // false: values only, with less memory
 };
 

@@ -7,7 +7,7 @@
 // fovea with networks on NVIDIA GPUs: model<network, cuda>. For nvcc; without a GPU at hand fovea/fovea.hpp is enough.
 #pragma nv_diagnostic push
 #pragma nv_diag_suppress 445 // of lambdas with template arguments that it does not see used
-#include "fovea/fovea.hpp"
+#include "fovea.hpp"
 #pragma nv_diagnostic pop
 
 // ---- fovea/backend/cuda/cuda.cuh

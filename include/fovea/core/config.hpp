@@ -1,5 +1,6 @@
 // Every macro of the library. A user may define the switches before the first include; CMake targets set them.
 #pragma once
+#include "fovea/core/header_form.hpp"
 
 #define FOVEA_VERSION_MAJOR 0
 #define FOVEA_VERSION_MINOR 1
