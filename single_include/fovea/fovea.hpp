@@ -1589,6 +1589,23 @@ inline image resize_pillow(const image& in, int height, int width) {
 #include <cerrno>
 #include <system_error>
 
+// ---- fovea/core/open_file.hpp
+// Opening files by names of any script, on POSIX systems and Windows.
+
+namespace fovea::detail {
+
+// As std::fopen. Null, and errno set, where the file cannot be opened.
+inline std::FILE* open_file(const std::filesystem::path& path, const char* mode) {
+#if defined(_WIN32)
+    const std::wstring wide(mode, mode + std::char_traits<char>::length(mode)); // mode is ASCII
+    return _wfopen(path.c_str(), wide.c_str());
+#else
+    return std::fopen(path.c_str(), mode);
+#endif
+}
+
+} // namespace fovea::detail
+
 namespace fovea {
 
 // Reads a regular file or a pipe to its end. Throws fovea::error naming the file and the system's reason when it is
@@ -1603,7 +1620,7 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::
     if (fs::is_directory(status)) fail(name, ": cannot read: is a folder");
     if (!fs::is_regular_file(status) && !fs::is_fifo(status)) fail(name, ": cannot read: is a device, not a file");
 
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(name.c_str(), "rb"), std::fclose);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(detail::open_file(path, "rb"), std::fclose);
     if (!file) fail(name, ": cannot read: ", std::generic_category().message(errno));
     const std::uint64_t stated = fs::is_regular_file(status) ? std::uint64_t(fs::file_size(path, error)) : 0;
     if (error) fail(name, ": cannot read: ", error.message());
@@ -1636,7 +1653,7 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::
 // A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
 // lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
 #include <chrono>
-#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>) && !defined(_WIN32)
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -1716,7 +1733,7 @@ class atomic_file {
         if (fs::is_directory(status)) fail(name_, ": cannot write: is a folder");
         if (target.filename().empty()) fail("'", name_, "': cannot write: not the name of a file");
         if (fs::exists(status) && !fs::is_regular_file(status)) {
-            file_ = std::fopen(name_.c_str(), "wb");
+            file_ = detail::open_file(target, "wb");
         } else {
             if (fs::is_symlink(fs::symlink_status(target, ignored)) && fs::exists(status))
                 target_ = fs::canonical(target, ignored);
@@ -1777,7 +1794,7 @@ class atomic_file {
                           static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
                           detail::part_end);
             temporary_ = target_.parent_path() / name;
-            file_ = std::fopen(temporary_.string().c_str(), "wbx");
+            file_ = detail::open_file(temporary_, "wbx");
             if (!file_ && errno != EEXIST) break;
             if (file_ && !lock_.take(file_)) close_file();
         }
@@ -12592,6 +12609,30 @@ class size_budget {
 #include <unordered_set>
 #include <variant>
 
+// ---- fovea/core/read_real.hpp
+// Real numbers as text, the same in every locale.
+#include <version>
+#if !defined(__cpp_lib_to_chars)
+#include <locale>
+#include <sstream>
+#endif
+
+namespace fovea::detail {
+
+// The number that the whole of [first, last) is, in the form of JSON: false where it is none, or too large for a double.
+inline bool read_real(const char* first, const char* last, double& value) {
+#if defined(__cpp_lib_to_chars)
+    const auto [end, status] = std::from_chars(first, last, value);
+    return status == std::errc{} && end == last;
+#else // LLVM's standard library reads only integers so, up to version 19
+    std::istringstream text(std::string(first, last));
+    text.imbue(std::locale::classic());
+    return text >> value && text.peek() == std::istringstream::traits_type::eof() && std::isfinite(value);
+#endif
+}
+
+} // namespace fovea::detail
+
 namespace fovea::detail {
 
 struct json_value {
@@ -12738,9 +12779,10 @@ class json_parser {
         }
         const char *first = text_.data() + begin, *last = text_.data() + at_;
         result.type = integral ? json_value::kind::integer : json_value::kind::real;
-        const std::errc status = integral ? std::from_chars(first, last, result.scalar.emplace<std::int64_t>()).ec
-                                          : std::from_chars(first, last, result.scalar.emplace<double>()).ec;
-        if (status != std::errc{})
+        const bool in_range = integral
+                                  ? std::from_chars(first, last, result.scalar.emplace<std::int64_t>()).ec == std::errc{}
+                                  : read_real(first, last, result.scalar.emplace<double>());
+        if (!in_range)
             fail_here("the number ", printable(text_.substr(begin, at_ - begin)), " is out of range");
     }
 
@@ -14603,7 +14645,6 @@ template <class T> bool store_row(T* out, int step, pixel_values v, range cols, 
 
 // ---- fovea/model/run_options.hpp
 // How one image or tensor is run through a network.
-#include <stop_token>
 
 // ---- fovea/core/notice.hpp
 // Told what is no error but may matter to a caller, in one line.
@@ -14614,6 +14655,44 @@ using notice_function = std::function<void(const std::string&)>;
 
 } // namespace fovea
 
+// ---- fovea/core/stop.hpp
+// Requests to stop, from another thread: std::stop_source and std::stop_token where the standard library has them. The
+// one of LLVM has none up to version 19; two classes with what fovea uses of them take their place.
+#if defined(__cpp_lib_jthread)
+#include <stop_token>
+#else
+#endif
+
+namespace fovea {
+
+#if defined(__cpp_lib_jthread)
+using std::stop_source, std::stop_token;
+#else
+class stop_token {
+  public:
+    stop_token() = default; // nobody can ask it to stop
+    bool stop_requested() const noexcept { return asked_ && asked_->load(std::memory_order_acquire); }
+    bool stop_possible() const noexcept { return asked_ != nullptr; }
+
+  private:
+    friend class stop_source;
+    explicit stop_token(std::shared_ptr<std::atomic<bool>> asked) : asked_(std::move(asked)) {}
+    std::shared_ptr<std::atomic<bool>> asked_;
+};
+
+class stop_source {
+  public:
+    stop_token get_token() const { return stop_token(asked_); }
+    bool request_stop() noexcept { return !asked_->exchange(true, std::memory_order_acq_rel); }
+    bool stop_requested() const noexcept { return asked_->load(std::memory_order_acquire); }
+
+  private:
+    std::shared_ptr<std::atomic<bool>> asked_ = std::make_shared<std::atomic<bool>>(false);
+};
+#endif
+
+} // namespace fovea
+
 namespace fovea {
 
 struct run_options {
@@ -14621,7 +14700,7 @@ struct run_options {
     std::size_t device_budget = 0;                    // the same on a GPU, in its memory; 0: most of what is free there
     std::optional<schedule> how{};                    // else the one with the least work within the budget
     std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
-    std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
+    stop_token stop{};            // asked between bands; a stopped run returns nothing (an empty image)
     operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
     notice_function notice{};     // told what the caller may want to know, such as smaller tiles
 };
@@ -19085,7 +19164,7 @@ inline std::uint32_t record_checksum(std::string_view bytes) {
 
 inline std::string host_name() {
     char name[256] = "";
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && !defined(_WIN32)
     if (gethostname(name, sizeof name - 1) != 0) name[0] = 0;
 #endif
     return name[0] ? name : "unknown";
@@ -19102,7 +19181,7 @@ class event_file {
         if (problem) fail(folder.string(), ": cannot make the folder: ", problem.message());
         for (auto seconds = std::int64_t(now()); !file_; ++seconds) { // the next free name
             path_ = folder / text_of("events.out.tfevents.", seconds, '.', detail::host_name(), ".fovea");
-            file_.reset(std::fopen(path_.string().c_str(), "wbx"));
+            file_.reset(detail::open_file(path_, "wbx"));
             if (!file_ && errno != EEXIST) fail_with(errno);
         }
         write(detail::wire_message().add_double(1, now()).add_bytes(3, "brain.Event:2"));

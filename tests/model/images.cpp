@@ -77,7 +77,7 @@ TEST_CASE("progress rises to one; a stopped run gives nothing") {
     CHECK(std::is_sorted(seen.begin(), seen.end()));
     CHECK(seen.back() == 1);
 
-    std::stop_source stop;
+    stop_source stop;
     int calls = 0;
     const image y = m(x, {.how = schedule{16, 16, 0},
                           .progress =

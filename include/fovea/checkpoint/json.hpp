@@ -13,6 +13,7 @@
 
 #include "fovea/checkpoint/byte_reader.hpp"
 #include "fovea/core/error.hpp"
+#include "fovea/core/read_real.hpp"
 
 namespace fovea::detail {
 
@@ -160,9 +161,10 @@ class json_parser {
         }
         const char *first = text_.data() + begin, *last = text_.data() + at_;
         result.type = integral ? json_value::kind::integer : json_value::kind::real;
-        const std::errc status = integral ? std::from_chars(first, last, result.scalar.emplace<std::int64_t>()).ec
-                                          : std::from_chars(first, last, result.scalar.emplace<double>()).ec;
-        if (status != std::errc{})
+        const bool in_range = integral
+                                  ? std::from_chars(first, last, result.scalar.emplace<std::int64_t>()).ec == std::errc{}
+                                  : read_real(first, last, result.scalar.emplace<double>());
+        if (!in_range)
             fail_here("the number ", printable(text_.substr(begin, at_ - begin)), " is out of range");
     }
 

@@ -18,7 +18,7 @@
 #include <span>
 #include <string>
 #include <system_error>
-#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>) && !defined(_WIN32)
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -29,6 +29,7 @@
 #endif
 
 #include "fovea/core/error.hpp"
+#include "fovea/core/open_file.hpp"
 
 namespace fovea {
 
@@ -100,7 +101,7 @@ class atomic_file {
         if (fs::is_directory(status)) fail(name_, ": cannot write: is a folder");
         if (target.filename().empty()) fail("'", name_, "': cannot write: not the name of a file");
         if (fs::exists(status) && !fs::is_regular_file(status)) {
-            file_ = std::fopen(name_.c_str(), "wb");
+            file_ = detail::open_file(target, "wb");
         } else {
             if (fs::is_symlink(fs::symlink_status(target, ignored)) && fs::exists(status))
                 target_ = fs::canonical(target, ignored);
@@ -161,7 +162,7 @@ class atomic_file {
                           static_cast<unsigned long long>(now), static_cast<unsigned long>(serial.fetch_add(1)),
                           detail::part_end);
             temporary_ = target_.parent_path() / name;
-            file_ = std::fopen(temporary_.string().c_str(), "wbx");
+            file_ = detail::open_file(temporary_, "wbx");
             if (!file_ && errno != EEXIST) break;
             if (file_ && !lock_.take(file_)) close_file();
         }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fovea/core/error.hpp"
+#include "fovea/core/open_file.hpp"
 
 namespace fovea {
 
@@ -26,7 +27,7 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::
     if (fs::is_directory(status)) fail(name, ": cannot read: is a folder");
     if (!fs::is_regular_file(status) && !fs::is_fifo(status)) fail(name, ": cannot read: is a device, not a file");
 
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(name.c_str(), "rb"), std::fclose);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(detail::open_file(path, "rb"), std::fclose);
     if (!file) fail(name, ": cannot read: ", std::generic_category().message(errno));
     const std::uint64_t stated = fs::is_regular_file(status) ? std::uint64_t(fs::file_size(path, error)) : 0;
     if (error) fail(name, ": cannot read: ", error.message());

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "fovea/core/error.hpp"
+#include "fovea/core/open_file.hpp"
 #include "fovea/data/folder.hpp"
 #include "fovea/image/format.hpp"
 
@@ -48,7 +49,7 @@ inline bool has_image_extension(const std::filesystem::path& path) {
 inline bool is_image_file(const std::filesystem::path& path) {
     if (path.filename().string().starts_with('.')) return false;
     if (has_image_extension(path)) return true;
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.string().c_str(), "rb"), std::fclose);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(open_file(path, "rb"), std::fclose);
     if (!file) return false;
     std::array<std::byte, 64> begin{};
     const std::size_t count = std::fread(begin.data(), 1, begin.size(), file.get());

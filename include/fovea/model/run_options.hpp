@@ -2,10 +2,10 @@
 #pragma once
 #include <functional>
 #include <optional>
-#include <stop_token>
 #include <string>
 
 #include "fovea/core/notice.hpp"
+#include "fovea/core/stop.hpp"
 #include "fovea/graph/execute.hpp"
 
 namespace fovea {
@@ -15,7 +15,7 @@ struct run_options {
     std::size_t device_budget = 0;                    // the same on a GPU, in its memory; 0: most of what is free there
     std::optional<schedule> how{};                    // else the one with the least work within the budget
     std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
-    std::stop_token stop{};       // asked between bands; a stopped run returns nothing (an empty image)
+    stop_token stop{};            // asked between bands; a stopped run returns nothing (an empty image)
     operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
     notice_function notice{};     // told what the caller may want to know, such as smaller tiles
 };

@@ -32,6 +32,7 @@
 
 #include "fovea/core/crc32c.hpp"
 #include "fovea/core/error.hpp"
+#include "fovea/core/open_file.hpp"
 #include "fovea/image/codec_png_small.hpp"
 #include "fovea/image/convert.hpp"
 
@@ -82,7 +83,7 @@ inline std::uint32_t record_checksum(std::string_view bytes) {
 
 inline std::string host_name() {
     char name[256] = "";
-#if __has_include(<unistd.h>)
+#if __has_include(<unistd.h>) && !defined(_WIN32)
     if (gethostname(name, sizeof name - 1) != 0) name[0] = 0;
 #endif
     return name[0] ? name : "unknown";
@@ -99,7 +100,7 @@ class event_file {
         if (problem) fail(folder.string(), ": cannot make the folder: ", problem.message());
         for (auto seconds = std::int64_t(now()); !file_; ++seconds) { // the next free name
             path_ = folder / text_of("events.out.tfevents.", seconds, '.', detail::host_name(), ".fovea");
-            file_.reset(std::fopen(path_.string().c_str(), "wbx"));
+            file_.reset(detail::open_file(path_, "wbx"));
             if (!file_ && errno != EEXIST) fail_with(errno);
         }
         write(detail::wire_message().add_double(1, now()).add_bytes(3, "brain.Event:2"));

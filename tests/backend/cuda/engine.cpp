@@ -257,7 +257,7 @@ TEST_CASE("engine: what does not fit or cannot be is said in one line") {
 
 TEST_CASE("engine: a run that is asked to stop gives nothing") {
     model<clamped, engine_on_host> net(random_weights<clamped>());
-    std::stop_source source;
+    stop_source source;
     const auto x = random_image<std::uint8_t>(60, 60, 3);
     const image out = net(x, {.how = schedule{16, 16, 0},
                               .progress =

@@ -1,0 +1,41 @@
+// Requests to stop, from another thread: std::stop_source and std::stop_token where the standard library has them. The
+// one of LLVM has none up to version 19; two classes with what fovea uses of them take their place.
+#pragma once
+#include <version>
+#if defined(__cpp_lib_jthread)
+#include <stop_token>
+#else
+#include <atomic>
+#include <memory>
+#include <utility>
+#endif
+
+namespace fovea {
+
+#if defined(__cpp_lib_jthread)
+using std::stop_source, std::stop_token;
+#else
+class stop_token {
+  public:
+    stop_token() = default; // nobody can ask it to stop
+    bool stop_requested() const noexcept { return asked_ && asked_->load(std::memory_order_acquire); }
+    bool stop_possible() const noexcept { return asked_ != nullptr; }
+
+  private:
+    friend class stop_source;
+    explicit stop_token(std::shared_ptr<std::atomic<bool>> asked) : asked_(std::move(asked)) {}
+    std::shared_ptr<std::atomic<bool>> asked_;
+};
+
+class stop_source {
+  public:
+    stop_token get_token() const { return stop_token(asked_); }
+    bool request_stop() noexcept { return !asked_->exchange(true, std::memory_order_acq_rel); }
+    bool stop_requested() const noexcept { return asked_->load(std::memory_order_acquire); }
+
+  private:
+    std::shared_ptr<std::atomic<bool>> asked_ = std::make_shared<std::atomic<bool>>(false);
+};
+#endif
+
+} // namespace fovea
