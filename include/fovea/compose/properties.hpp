@@ -15,14 +15,14 @@ template <class Network> constexpr graph shapes_of(const depths& d = {}) {
 // Input pixels on either side of its own that an output pixel depends on, for networks that keep or magnify the size.
 template <class Network> constexpr int radius_of(const depths& d = {}) {
     const graph g = shapes_of<Network>(d);
-    constexpr int far = 1 << 24; // an input without borders
+    constexpr int borderless = 1 << 24;
     int radius = 0;
     for (int phase = 0; phase < g.tensors.back().scale.num; ++phase) {
         std::vector<range> need(g.tensors.size(), range{});
         need.back() = {phase, phase + 1};
         for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o) {
             const range out = need[std::size_t(o->y)];
-            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(o->reads(out, far));
+            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(o->reads(out, borderless));
             if (o->x[1] >= 0) need[std::size_t(o->x[1])] = need[std::size_t(o->x[1])].join(out);
         }
         radius = std::max({radius, -need[0].begin, need[0].end - 1});

@@ -67,8 +67,8 @@ inline double work_of(const graph& g, const plan& p) {
         const double each = double(bytes_of(g.tensors[std::size_t(x)].format));
         const double bytes = double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * each;
         const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
-        const bool far = bytes > near_bytes || (written && stays);
-        const double number = (far ? far_number : near_number) * each / sizeof(float);
+        const bool distant = bytes > near_bytes || (written && stays);
+        const double number = (distant ? far_number : near_number) * each / sizeof(float);
         const double copied = each < sizeof(float) ? near_number : 0; // to or from float32, in the caches
         return g.tensors[std::size_t(x)].channels * (number + copied);
     };

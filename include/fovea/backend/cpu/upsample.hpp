@@ -34,12 +34,12 @@ struct upsample_taps {
         first = below - 1;
         count = 4;
         constexpr double a = -0.75;
-        const auto near = [](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
-        const auto far = [](double d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
-        weight[0] = float(far(1 + t));
-        weight[1] = float(near(t));
-        weight[2] = float(near(1 - t));
-        weight[3] = float(far(2 - t));
+        const auto inner = [](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
+        const auto outer = [](double d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
+        weight[0] = float(outer(1 + t));
+        weight[1] = float(inner(t));
+        weight[2] = float(inner(1 - t));
+        weight[3] = float(outer(2 - t));
     }
 };
 

@@ -36,28 +36,28 @@ template <> struct winograd_transform<small_tile> {
     template <int Part> FOVEA_INLINE static void from_inputs(const vf (&d)[6], vf (&o)[3]) {
         const vf both = broadcast(2.5f);
         if constexpr (Part == 0) {
-            const vf two = broadcast(2.f), near = broadcast(float(points[1]));
+            const vf two = broadcast(2.f), inner = broadcast(float(points[1]));
             const vf even = fnma(two, d[2], d[4]), odd = fnma(two, d[1], d[3]);
             o[0] = fnma(both, d[2], d[0] + d[4]);
-            o[1] = fma(near, odd, even);
-            o[2] = fnma(near, odd, even);
+            o[1] = fma(inner, odd, even);
+            o[2] = fnma(inner, odd, even);
         } else {
-            const vf half = broadcast(0.5f), far = broadcast(float(points[3]));
+            const vf half = broadcast(0.5f), outer = broadcast(float(points[3]));
             const vf even = fnma(half, d[2], d[4]), odd = fnma(half, d[1], d[3]);
-            o[0] = fma(far, odd, even);
-            o[1] = fnma(far, odd, even);
+            o[0] = fma(outer, odd, even);
+            o[1] = fnma(outer, odd, even);
             o[2] = fnma(both, d[3], d[1] + d[5]);
         }
     }
     template <int Part> FOVEA_INLINE static void to_outputs(const vf (&m)[6], vf (&o)[2]) {
         if constexpr (Part == 0) {
-            const vf near = m[1] + m[2], far = m[3] + m[4];
-            o[0] = m[0] + near + far;
-            o[1] = fma(broadcast(0.5f), near, broadcast(2.f) * far);
+            const vf inner = m[1] + m[2], outer = m[3] + m[4];
+            o[0] = m[0] + inner + outer;
+            o[1] = fma(broadcast(0.5f), inner, broadcast(2.f) * outer);
         } else {
-            const vf near = m[1] - m[2], far = m[3] - m[4];
-            o[0] = fma(broadcast(float(points[1])), near, broadcast(float(points[3])) * far);
-            o[1] = fma(broadcast(float(points[1] / 2)), near, fma(broadcast(float(points[3] * 2)), far, m[5]));
+            const vf inner = m[1] - m[2], outer = m[3] - m[4];
+            o[0] = fma(broadcast(float(points[1])), inner, broadcast(float(points[3])) * outer);
+            o[1] = fma(broadcast(float(points[1] / 2)), inner, fma(broadcast(float(points[3] * 2)), outer, m[5]));
         }
     }
 };

@@ -44,9 +44,9 @@ struct arrange_filters {
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
         const int i = block * threads + thread; // in `to`
         if (i >= groups * outputs * inputs * taps) return;
-        const int near = outputs_last ? outputs : inputs, far = outputs_last ? inputs : outputs;
-        const int first = i / (near * taps) % far, tap = i / near % taps, last = i % near,
-                  output = i / (near * taps * far) * outputs + (outputs_last ? last : first),
+        const int inner = outputs_last ? outputs : inputs, outer = outputs_last ? inputs : outputs;
+        const int first = i / (inner * taps) % outer, tap = i / inner % taps, last = i % inner,
+                  output = i / (inner * taps * outer) * outputs + (outputs_last ? last : first),
                   input = outputs_last ? first : last;
         to.put(i, from[(std::ptrdiff_t(output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)]);
     }

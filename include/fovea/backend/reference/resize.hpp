@@ -112,8 +112,8 @@ namespace detail {
 // f(coefficient, output position) along one axis for the outputs that input position `at` of `size` is part of.
 template <class Real, class F> void each_magnified(const attributes& a, int at, int size, F f) {
     const int outputs = size * a.factor;
-    const range near = range{(at - 3) * a.factor, (at + 4) * a.factor}.clip(outputs);
-    for (int y = near.begin; y < near.end; ++y) {
+    const range nearby = range{(at - 3) * a.factor, (at + 4) * a.factor}.clip(outputs);
+    for (int y = nearby.begin; y < nearby.end; ++y) {
         Real taps[4], sum = 0;
         const int first = magnifying_taps(a.filter, y, a.factor, taps);
         for (int t = 0; t < 4; ++t)
