@@ -10,8 +10,9 @@ find_package(ZLIB QUIET)
 find_path(FOVEA_WEBP_INCLUDE_DIR webp/decode.h)
 find_library(FOVEA_WEBP_LIBRARY webp)
 find_library(FOVEA_WEBPDEMUX_LIBRARY webpdemux)
+find_library(FOVEA_WEBPMUX_LIBRARY webpmux)
 mark_as_advanced(FOVEA_XSIMD_INCLUDE_DIR FOVEA_STB_INCLUDE_DIR FOVEA_WEBP_INCLUDE_DIR FOVEA_WEBP_LIBRARY
-                 FOVEA_WEBPDEMUX_LIBRARY)
+                 FOVEA_WEBPDEMUX_LIBRARY FOVEA_WEBPMUX_LIBRARY)
 
 # Gives `target` every library for image and weight files that was found, and the macros that say so.
 function(fovea_link_image_libraries target)
@@ -27,8 +28,9 @@ function(fovea_link_image_libraries target)
         target_link_libraries(${target} INTERFACE JPEG::JPEG)
         target_compile_definitions(${target} INTERFACE FOVEA_WITH_LIBJPEG=1)
     endif()
-    if(FOVEA_WEBP_INCLUDE_DIR AND FOVEA_WEBP_LIBRARY AND FOVEA_WEBPDEMUX_LIBRARY)
+    if(FOVEA_WEBP_INCLUDE_DIR AND FOVEA_WEBP_LIBRARY AND FOVEA_WEBPDEMUX_LIBRARY AND FOVEA_WEBPMUX_LIBRARY)
         target_link_libraries(${target} INTERFACE $<BUILD_INTERFACE:${FOVEA_WEBPDEMUX_LIBRARY}>
+                              $<BUILD_INTERFACE:${FOVEA_WEBPMUX_LIBRARY}>
                               $<BUILD_INTERFACE:${FOVEA_WEBP_LIBRARY}>)
         target_compile_definitions(${target} INTERFACE FOVEA_WITH_LIBWEBP=1)
     endif()

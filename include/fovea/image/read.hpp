@@ -13,6 +13,7 @@
 #include "fovea/image/codec_pnm.hpp"
 #include "fovea/image/codec_tga.hpp"
 #include "fovea/image/format.hpp"
+#include "fovea/image/metadata_blocks.hpp"
 #include "fovea/image/orientation.hpp"
 #if FOVEA_WITH_LIBPNG
 #include "fovea/image/codec_png.hpp"
@@ -31,7 +32,8 @@ namespace fovea {
 
 struct read_options {
     std::uint64_t max_pixels = std::uint64_t(1) << 28; // files that claim more are refused before memory is allocated
-    bool apply_orientation = true;                     // as EXIF has it, in JPEG, PNG and WebP
+    bool apply_orientation = true; // as the file has it; the metadata then say that the picture is upright
+    notice_function notice{};      // told, in one line each, what of the file is left out
 };
 
 namespace detail {
@@ -78,7 +80,10 @@ inline decoded_image decode(const encoded_image& in) {
 
 // The image in these bytes of a file; `name` stands for the file in errors.
 inline image read_image(std::span<const std::byte> bytes, std::string_view name, const read_options& options = {}) {
-    detail::decoded_image decoded = detail::decode({bytes, name, options.max_pixels});
+    const detail::encoded_image in{bytes, name, options.max_pixels, &options.notice};
+    detail::decoded_image decoded = detail::decode(in);
+    detail::check_profile(in, decoded.pixels.colours(), decoded.metadata);
+    decoded.pixels.set_metadata(std::move(decoded.metadata));
     return options.apply_orientation ? upright(std::move(decoded.pixels), decoded.orientation)
                                      : std::move(decoded.pixels);
 }

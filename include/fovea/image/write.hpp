@@ -20,10 +20,10 @@
 #include "fovea/image/convert.hpp"
 #include "fovea/image/format.hpp"
 #include "fovea/image/image.hpp"
+#include "fovea/image/metadata_limits.hpp"
+#include "fovea/image/png_metadata.hpp"
 #if FOVEA_WITH_LIBPNG
 #include "fovea/image/codec_png.hpp"
-#else
-#include "fovea/image/codec_png_small.hpp"
 #endif
 #if FOVEA_WITH_LIBJPEG
 #include "fovea/image/codec_jpeg.hpp"
@@ -40,14 +40,22 @@ struct write_options {
     bool lossless = false;                       // of WebP
     int compression = 6;                         // 0 to 9, of PNG
     float background = 1;                        // 0 (black) to 1 (white), under transparent pixels in JPEG
+    bool strip_metadata = false;                 // but for the colour profile, without which the colours would change
+    notice_function notice{};                    // told, in one line, what the format does not hold
     atomic_file_options file = {};
 };
 
 namespace detail {
 
+inline image_metadata metadata_to_write(const image& pixels, image_format format, int colours, const std::string& name,
+                                        const write_options& options) {
+    return metadata_for(pixels, format, colours, options.strip_metadata, name, options.notice);
+}
+
 // Alpha composed over a gray background, in the gamma-encoded samples as they are.
 inline image over_background(const image& in, float background) {
     image out(in.height(), in.width(), in.colours(), in.type());
+    out.take_metadata_of(in);
     with_samples_of(in.type(), [&](auto sample) {
         using T = decltype(sample);
         const std::size_t from = std::size_t(in.channels()), to = std::size_t(out.channels());
@@ -64,25 +72,24 @@ inline image over_background(const image& in, float background) {
     return out;
 }
 
-inline void write_png_image(atomic_file& file, const std::string& name, const image& pixels, int compression) {
+inline void write_png_image(atomic_file& file, const std::string& name, const image& pixels,
+                            const write_options& options) {
     if (pixels.type() == sample_type::f32)
-        return write_png_image(file, name, with_type(pixels, sample_type::u16), compression);
+        return write_png_image(file, name, with_type(pixels, sample_type::u16), options);
+    const auto chunks = png_chunks_of(metadata_to_write(pixels, image_format::png, pixels.colours(), name, options));
 #if FOVEA_WITH_LIBPNG
-    encode_png(file, name, pixels, compression);
+    encode_png(file, name, pixels, options.compression, chunks);
 #else
-    static_cast<void>(name), static_cast<void>(compression);
-    encode_stored_png(file, pixels);
+    encode_stored_png(file, pixels, chunks);
 #endif
 }
 
 inline void write_jpeg_image(atomic_file& file, const std::string& name, const image& pixels,
                              const write_options& options) {
 #if FOVEA_WITH_LIBJPEG
-    if (pixels.has_alpha())
-        encode_jpeg(file, name, with_type(over_background(pixels, options.background), sample_type::u8),
-                    options.quality);
-    else
-        encode_jpeg(file, name, with_type(pixels, sample_type::u8), options.quality);
+    const image opaque = pixels.has_alpha() ? over_background(pixels, options.background) : pixels;
+    encode_jpeg(file, name, with_type(opaque, sample_type::u8), options.quality,
+                metadata_to_write(pixels, image_format::jpeg, pixels.colours(), name, options));
 #else
     static_cast<void>(file), static_cast<void>(pixels), static_cast<void>(options);
     fail(name, ": this build writes no JPEG: it was made without libjpeg");
@@ -94,7 +101,7 @@ inline void write_webp_image(atomic_file& file, const std::string& name, const i
 #if FOVEA_WITH_LIBWEBP
     const int channels = pixels.has_alpha() ? 4 : 3;
     encode_webp(file, name, with_channels(with_type(pixels, sample_type::u8), channels), options.quality,
-                options.lossless);
+                options.lossless, metadata_to_write(pixels, image_format::webp, 3, name, options));
 #else
     static_cast<void>(file), static_cast<void>(pixels), static_cast<void>(options);
     fail(name, ": this build writes no WebP: it was made without libwebp");
@@ -115,7 +122,7 @@ inline void write_image(const std::filesystem::path& path, const image& pixels, 
         fail(name, ": cannot write: compression ", options.compression, ", expected 0 to 9");
 
     atomic_file file(path, options.file);
-    if (format == image_format::png) detail::write_png_image(file, name, pixels, options.compression);
+    if (format == image_format::png) detail::write_png_image(file, name, pixels, options);
     if (format == image_format::jpeg) detail::write_jpeg_image(file, name, pixels, options);
     if (format == image_format::webp) detail::write_webp_image(file, name, pixels, options);
     file.commit();
