@@ -31,6 +31,16 @@ std::vector<fs::path> samples(const fs::path& formats) {
                              "pillow_valid/hopper_orientation_6.webp"})
         files.push_back(formats / name);
 #endif
+    const fs::path others = formats.parent_path() / "metadata", cases = formats.parent_path().parent_path() / "cases";
+    for (const char* name :
+         {"tiff_rgb8_strips_lzw.tif", "tiff_float32_deflate.tif", "tiff_rgb16_bigendian_tiles_lzw.tif",
+          "tiff_rgb16_bigtiff_deflate.tif", "tiff_cmyk8_lzw_icc.tif", "tiff_rgb8_planar_packbits.tif"})
+        if (FOVEA_WITH_LIBTIFF) files.push_back(others / name);
+    if (FOVEA_WITH_LIBAVIF) files.push_back(others / "avif_alpha_icc_exif_xmp.avif");
+    if (FOVEA_WITH_OPENJPEG) files.push_back(cases / "images/plain.jp2");
+    for (const char* name : {"png_text_exif_phys.png", "png_palette_trns.png", "jpeg_xmp_extended.jpg"})
+        files.push_back(others / name);
+    std::erase_if(files, [](const fs::path& path) { return !fs::exists(path); });
     return files;
 }
 

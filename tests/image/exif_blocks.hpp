@@ -6,7 +6,7 @@
 
 namespace fovea_test {
 
-// Orientation and a density in the first directory, numbers of pixels in EXIF's own.
+// Orientation and a density of 300 x 200 per inch in the first directory, numbers of pixels in EXIF's own.
 inline fovea::byte_block exif_block(bool little, int orientation, int width, int height) {
     fovea::byte_block out;
     const auto put = [&](std::uint32_t value, std::size_t size) {
@@ -27,7 +27,7 @@ inline fovea::byte_block exif_block(bool little, int orientation, int width, int
     field(0x011a, 5, 74), field(0x011b, 5, 82), field(0x0128, 3, 2);
     field(0x8769, 4, 90);
     put(0, 4);
-    put(300, 4), put(1, 4), put(300, 4), put(1, 4);
+    put(300, 4), put(1, 4), put(200, 4), put(1, 4);
     put(2, 2);
     field(0xa002, 3, std::uint32_t(width)), field(0xa003, 3, std::uint32_t(height));
     put(0, 4);

@@ -54,6 +54,7 @@ std::vector<std::string> formats() {
     std::vector<std::string> out{".png"};
     if (FOVEA_WITH_LIBJPEG) out.push_back(".jpg");
     if (FOVEA_WITH_LIBWEBP) out.push_back(".webp");
+    if (FOVEA_WITH_LIBTIFF) out.push_back(".tif");
     return out;
 }
 
@@ -107,7 +108,7 @@ TEST_CASE("files give back what they were given, with the numbers of pixels rene
             const double per_inch = m.density->unit == density_unit::metre ? 0.0254 : 1;
             CHECK(std::abs(m.density->x * per_inch - 300) < 0.0128);
             CHECK(std::abs(m.density->y * per_inch - 200) < 0.0128);
-            CHECK(m.extras == large.metadata().extras);
+            if (extension != ".tif") CHECK(m.extras == large.metadata().extras);
         }
         const std::size_t lines = extension == ".jpg" ? 0 : extension == ".png" && !FOVEA_WITH_ZLIB ? 2 : 1;
         REQUIRE(said.lines.size() == lines);
@@ -209,10 +210,13 @@ TEST_CASE("blocks that are damaged or too large are left out, with one line") {
         CAPTURE(extension);
         byte_block far = exif_block(true, 1, 5, 5);
         far[7] = std::byte(0x40);
-        CHECK(contains(said_of({.exif = far}), "EXIF block is damaged"));
+        CHECK(contains(said_of({.exif = far}), "left out: a damaged EXIF block"));
         CHECK(contains(said_of({.icc = profile("GRAY")}), "not for RGB pixels"));
-        if (extension != ".jpg") CHECK(contains(said_of({.exif = byte_block((16 << 20) + 1)}), "expected at most"));
-        if (extension == ".jpg") CHECK(contains(said_of({.exif = byte_block(65536)}), "more than 64 KB"));
+        byte_block large = exif_block(true, 1, 5, 5);
+        large.resize((16 << 20) + 1);
+        if (extension == ".jpg") CHECK(contains(said_of({.exif = large}), "more than 64 KB"));
+        if (extension == ".png" || extension == ".webp")
+            CHECK(contains(said_of({.exif = large}), "EXIF block has 16777217 bytes and is left out"));
     }
 }
 

@@ -59,7 +59,7 @@ TEST_CASE("every file ends in a picture or in one error that names it, valid one
         }
     }
     CHECK(pictures >= (FOVEA_WITH_LIBWEBP ? 460 : 310));
-    CHECK(errors >= 50);
+    CHECK(errors >= (FOVEA_WITH_LIBTIFF ? 40 : 50)); // some of the damaged ones are whole enough to be read
 }
 
 // The names say what is inside: three letters, i(nterlaced) or n(ot), PNG's colour type, a letter, the depth.

@@ -12,6 +12,7 @@
 #include <jpeglib.h>
 
 #include "fovea/core/atomic_file.hpp"
+#include "fovea/image/cmyk.hpp"
 #include "fovea/image/codec.hpp"
 #include "fovea/image/jpeg_metadata.hpp"
 
@@ -115,20 +116,6 @@ inline bool read_jpeg_rows(jpeg_reader& reader, std::byte* rows, std::size_t row
     return true;
 }
 
-// (H,W,4), each sample the complement of its ink as Adobe's files have it -> RGB as the inks would print on white
-// paper.
-inline image rgb_of_cmyk(const image& cmyk) {
-    image rgb(cmyk.height(), cmyk.width(), 3);
-    for (int y = 0; y < rgb.height(); ++y) {
-        const auto from = cmyk.row<std::uint8_t>(y);
-        const auto to = rgb.row<std::uint8_t>(y);
-        for (std::size_t x = 0; x < std::size_t(rgb.width()); ++x)
-            for (std::size_t c = 0; c < 3; ++c)
-                to[3 * x + c] = std::uint8_t((from[4 * x + c] * from[4 * x + 3] + 127) / 255);
-    }
-    return rgb;
-}
-
 inline decoded_image decode_jpeg(const encoded_image& in) {
     jpeg_reader reader(in.bytes);
     jpeg_decompress_struct& codec = reader.codec;
@@ -145,7 +132,7 @@ inline decoded_image decode_jpeg(const encoded_image& in) {
     out.pixels = image(int(codec.image_height), int(codec.image_width), components);
     if (!read_jpeg_rows(reader, out.pixels.data(), out.pixels.row_bytes())) damaged();
     read_jpeg_metadata(in, out);
-    if (components == 4) out.pixels = rgb_of_cmyk(out.pixels);
+    if (components == 4) out.pixels = rgb_of_cmyk(in, out.pixels, out.metadata);
     return out;
 }
 

@@ -123,9 +123,6 @@ inline bool write_webp_with(atomic_file& file, const WebPMemoryWriter& coded, co
 // where it could not be written.
 inline void encode_webp(atomic_file& file, std::string_view name, const image& pixels, int quality, bool lossless,
                         const image_metadata& m) {
-    if (std::max(pixels.height(), pixels.width()) > WEBP_MAX_DIMENSION)
-        fail(name, ": cannot write WebP: ", pixels.width(), "x", pixels.height(), " pixels: expected at most ",
-             WEBP_MAX_DIMENSION, " on each side");
     WebPConfig config;
     WebPPicture picture;
     if (!WebPConfigInit(&config) || !WebPPictureInit(&picture))

@@ -1,6 +1,7 @@
 // EXIF blocks (CIPA DC-008), changed where a picture's pixels are: the orientation, the numbers of pixels, the
 // thumbnail. Numbers are changed in their places, so that everything else, makers' notes too, stays byte for byte.
 #pragma once
+#include <cmath>
 #include <string_view>
 
 #include "fovea/image/tiff_structure.hpp"
@@ -33,7 +34,7 @@ inline int exif_orientation(std::span<const std::byte> exif) {
     if (!in.valid()) return 1;
     const auto f = in.find(in.first(), 0x0112);
     if (!f || (f->type != 3 && f->type != 4)) return 1;
-    const std::uint32_t value = in.whole(*f);
+    const std::uint64_t value = in.whole(*f);
     return value >= 1 && value <= 8 ? int(value) : 1;
 }
 
@@ -82,7 +83,7 @@ inline std::optional<image_density> exif_density(std::span<const std::byte> exif
     if (!in.valid()) return {};
     const auto x = in.find(in.first(), 0x011a), y = in.find(in.first(), 0x011b), unit = in.find(in.first(), 0x0128);
     if (!x || !y || in.rational(*x) <= 0 || in.rational(*y) <= 0) return {};
-    const std::uint32_t number = unit ? in.whole(*unit) : 2;
+    const std::uint64_t number = unit ? in.whole(*unit) : 2;
     return image_density{in.rational(*x), in.rational(*y),
                          number == 3   ? density_unit::centimetre
                          : number == 2 ? density_unit::inch
@@ -90,6 +91,15 @@ inline std::optional<image_density> exif_density(std::span<const std::byte> exif
 }
 
 namespace detail {
+
+// For formats that know no metres: per inch where the number is whole so, else per centimetre.
+inline image_density without_metres(const image_density& d) {
+    if (d.unit != density_unit::metre) return d;
+    const double x = d.x * 0.0254, y = d.y * 0.0254;
+    if (std::abs(x - std::round(x)) < 0.02) // PNG has whole numbers per metre: 2835 for 72 per inch
+        return {std::round(x), std::abs(y - std::round(y)) < 0.02 ? std::round(y) : y, density_unit::inch};
+    return {d.x / 100, d.y / 100, density_unit::centimetre};
+}
 
 // What the metadata of a stored picture says once it is turned upright: orientation 1, width and height exchanged.
 inline image_metadata upright_metadata(image_metadata m, int orientation) {
@@ -109,17 +119,17 @@ inline image_metadata upright_metadata(image_metadata m, int orientation) {
 }
 
 // An EXIF block that states a density and nothing else, for formats that have no other place for it.
-inline byte_block exif_of_density(const image_density& d) {
+inline byte_block exif_of_density(image_density d) {
+    d = without_metres(d);
     byte_block out(8 + 2 + 3 * 12 + 4 + 16);
     const auto put = [&](std::size_t at, std::uint32_t value, std::size_t size) {
         put_tiff_number(out, at, value, size, true);
     };
-    const double per = d.unit == density_unit::metre ? 100 : 1; // EXIF knows inches and centimetres
     put(0, 'I' | 'I' << 8, 2), put(2, 42, 2), put(4, 8, 4), put(8, 3, 2);
     for (std::size_t i = 0; i < 2; ++i) {
         put(10 + 12 * i, 0x011a + std::uint32_t(i), 2), put(12 + 12 * i, 5, 2), put(14 + 12 * i, 1, 4);
         put(18 + 12 * i, 50 + 8 * std::uint32_t(i), 4);
-        put(50 + 8 * i, std::uint32_t(std::min((i == 0 ? d.x : d.y) / per * 10000 + 0.5, 4e9)), 4);
+        put(50 + 8 * i, std::uint32_t(std::min((i == 0 ? d.x : d.y) * 10000 + 0.5, 4e9)), 4);
         put(54 + 8 * i, 10000, 4);
     }
     const std::uint32_t unit = d.unit == density_unit::aspect ? 1 : d.unit == density_unit::inch ? 2 : 3;

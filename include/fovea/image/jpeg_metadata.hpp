@@ -159,15 +159,9 @@ inline void read_jpeg_metadata(const encoded_image& in, decoded_image& out) {
     take_extended_xmp(in, extended, m);
 }
 
-// JFIF's numbers of 16 bits: per inch where they are whole so, else per centimetre.
+// JFIF's numbers of 16 bits.
 inline image_density jfif_density(image_density d) {
-    if (d.unit == density_unit::metre) {
-        const double x = d.x * 0.0254;
-        if (std::abs(x - std::round(x)) < 0.02) // whole per metre, 72 per inch are 2835
-            d = {x, d.y * 0.0254, density_unit::inch};
-        else
-            d = {d.x / 100, d.y / 100, density_unit::centimetre};
-    }
+    d = without_metres(d);
     const auto whole = [](double n) { return std::clamp(std::round(n), 1., 65535.); };
     return {whole(d.x), whole(d.y), d.unit};
 }

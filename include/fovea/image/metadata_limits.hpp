@@ -64,6 +64,16 @@ inline void leave_out_chunks(image_metadata& m, bool comments, left_out& lost) {
     });
 }
 
+// Whether samples of floats are more than rounding outside of black and white: networks overshoot by a little.
+inline bool passes_white(const image& pixels) {
+    if (pixels.type() != sample_type::f32) return false;
+    constexpr float little = 0.02f;
+    for (int y = 0; y < pixels.height(); ++y)
+        for (const float v : pixels.row<float>(y))
+            if (v < -little || v > 1 + little) return true;
+    return false;
+}
+
 // The metadata of `pixels` for a file of that format whose pixels will have `colours` (1 or 3).
 inline image_metadata metadata_for(const image& pixels, image_format format, int colours, bool only_colour,
                                    const std::string& name, const notice_function& notice) {
@@ -76,6 +86,7 @@ inline image_metadata metadata_for(const image& pixels, image_format format, int
     if (!m.icc.empty() && !profile_fits(m.icc, colours))
         lost.drop(m.icc, colours == 1 ? "a colour profile that is not for gray pixels"
                                       : "a colour profile that is not for RGB pixels");
+    if (!m.exif.empty() && !tiff_structure(m.exif).valid()) lost.drop(m.exif, "a damaged EXIF block");
     set_exif_size(m.exif, pixels.width(), pixels.height());
     set_xmp_size(m.xmp, pixels.width(), pixels.height());
     if (format == image_format::jpeg) leave_out_for_jpeg(m, lost);
@@ -83,6 +94,10 @@ inline image_metadata metadata_for(const image& pixels, image_format format, int
     if (format != image_format::png) leave_out_chunks(m, format == image_format::jpeg, lost);
     if (format == image_format::png || format == image_format::webp) lost.drop(m.iptc, "IPTC");
     if (format == image_format::webp && m.density && m.exif.empty()) m.exif = exif_of_density(*m.density);
+    if (format == image_format::jpeg && pixels.has_alpha()) lost.add("alpha");
+    if (pixels.type() != sample_type::u8 && (format == image_format::jpeg || format == image_format::webp))
+        lost.add("more than 8 bits per sample");
+    if (format != image_format::tiff && passes_white(pixels)) lost.add("values outside 0 to 1");
     lost.say(name, format, notice);
     return m;
 }
