@@ -1,7 +1,8 @@
 # The libraries for image files of which not every distribution has a CMake package, found by header and library. Used
 # where fovea is built, and by its package where a program looks for it.
-set(FOVEA_PLAIN_LIBRARIES WEBP AVIF JXL OPENJPEG LCMS2)
+set(FOVEA_PLAIN_LIBRARIES WEBP GIF AVIF JXL OPENJPEG LCMS2)
 set(FOVEA_WEBP_MACRO FOVEA_WITH_LIBWEBP)
+set(FOVEA_GIF_MACRO FOVEA_WITH_GIFLIB)
 set(FOVEA_AVIF_MACRO FOVEA_WITH_LIBAVIF)
 set(FOVEA_JXL_MACRO FOVEA_WITH_LIBJXL)
 set(FOVEA_OPENJPEG_MACRO FOVEA_WITH_OPENJPEG)
@@ -29,6 +30,7 @@ macro(fovea_find_plain name header)
 endmacro()
 
 fovea_find_plain(WEBP webp/decode.h webpdemux webpmux webp)
+fovea_find_plain(GIF gif_lib.h gif)
 fovea_find_plain(AVIF avif/avif.h avif)
 fovea_find_plain(JXL jxl/decode.h jxl)
 fovea_find_plain(OPENJPEG openjpeg.h openjp2)

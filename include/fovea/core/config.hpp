@@ -16,8 +16,8 @@
 // FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_LIBTIFF
 //                      1: use that library for its format; the program links it (libwebp with libwebpdemux and
 //                      libwebpmux). Without libpng and libjpeg stb_image reads PNG and JPEG.
-// FOVEA_WITH_LIBAVIF, FOVEA_WITH_LIBJXL, FOVEA_WITH_OPENJPEG
-//                      1: read AVIF, JPEG XL, JPEG 2000 by that library; the program links it.
+// FOVEA_WITH_GIFLIB, FOVEA_WITH_LIBAVIF, FOVEA_WITH_LIBJXL, FOVEA_WITH_OPENJPEG
+//                      1: read GIF, AVIF, JPEG XL, JPEG 2000 by that library; the program links it.
 // FOVEA_WITH_ZLIB      1: read packed weight files and the colour profiles of PNG; the program links zlib.
 // FOVEA_WITH_LCMS2     1: CMYK becomes sRGB by the profile of its file; the program links lcms2.
 // FOVEA_WITH_CUDNN     1: on a GPU convolutions in 16 bits and TF32 are cuDNN's; the program links it.
@@ -44,6 +44,9 @@
 #endif
 #ifndef FOVEA_WITH_LIBTIFF
 #define FOVEA_WITH_LIBTIFF 0
+#endif
+#ifndef FOVEA_WITH_GIFLIB
+#define FOVEA_WITH_GIFLIB 0
 #endif
 #ifndef FOVEA_WITH_LIBAVIF
 #define FOVEA_WITH_LIBAVIF 0

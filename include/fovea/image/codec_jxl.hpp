@@ -104,13 +104,14 @@ inline decoded_image decode_jxl(const encoded_image& in) {
     JxlDecoderSetDecompressBoxes(r.get(), JXL_TRUE);
     JxlDecoderSetUnpremultiplyAlpha(r.get(), JXL_TRUE);
     JxlDecoderSetInput(r.get(), reinterpret_cast<const std::uint8_t*>(in.bytes.data()), in.bytes.size());
-    JxlDecoderCloseInput(r.get());
+    // The input is not closed: libjxl would print that it ends early.
     bool whole = false;
     int frames = 0;
     while (true) {
         const JxlDecoderStatus status = JxlDecoderProcessInput(r.get());
-        if (status == JXL_DEC_BOX || status == JXL_DEC_SUCCESS) end_jxl_box(in, r, out.metadata);
-        if (status == JXL_DEC_SUCCESS) break;
+        const bool ended = status == JXL_DEC_SUCCESS || (whole && status == JXL_DEC_NEED_MORE_INPUT);
+        if (status == JXL_DEC_BOX || ended) end_jxl_box(in, r, out.metadata);
+        if (ended) break;
         if (status == JXL_DEC_BASIC_INFO) {
             take_jxl_info(in, r, out.pixels);
         } else if (status == JXL_DEC_COLOR_ENCODING) {

@@ -82,12 +82,21 @@ inline image_format recognise(std::span<const std::byte> bytes) {
     return detail::looks_like_tga(bytes) ? image_format::tga : image_format::unknown;
 }
 
-// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
-// .png .jpg .jpeg .jpe .jfif .webp .tif .tiff.
-inline image_format format_of_name(const std::filesystem::path& path) {
+namespace detail {
+
+inline std::string lower_extension(const std::filesystem::path& path) {
     std::string extension = path.extension().string();
     std::ranges::transform(extension, extension.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    return extension;
+}
+
+} // namespace detail
+
+// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
+// .png .jpg .jpeg .jpe .jfif .webp .tif .tiff.
+inline image_format format_of_name(const std::filesystem::path& path) {
+    const std::string extension = detail::lower_extension(path);
     if (extension == ".png") return image_format::png;
     if (extension == ".jpg" || extension == ".jpeg" || extension == ".jpe" || extension == ".jfif")
         return image_format::jpeg;

@@ -28,11 +28,11 @@ struct jpeg_segment {
     byte_block bytes;
 };
 
-// visit(marker, data) for each segment before the picture data.
+// visit(marker, data) for each segment before the picture data; what lies between segments is passed over.
 template <class Visit> void for_jpeg_segments(std::span<const std::byte> file, Visit&& visit) {
-    for (std::size_t at = 2; at + 4 <= file.size() && byte_at(file, at) == 0xff;) {
+    for (std::size_t at = 2; at + 4 <= file.size();) {
         const int marker = int(byte_at(file, at + 1));
-        if (marker == 0xff) { // fill byte
+        if (byte_at(file, at) != 0xff || marker == 0xff || marker == 0) { // fill bytes and others
             ++at;
             continue;
         }

@@ -1,4 +1,4 @@
-// Image files -> images: PNG, JPEG, BMP, GIF, TGA, PNM, and where their libraries are present WebP, TIFF, AVIF, JPEG XL
+// Image files -> images: PNG, JPEG, BMP, TGA, PNM, and where their libraries are present WebP, TIFF, GIF, AVIF, JPEG XL
 // and JPEG 2000. Of animations and of files of several pictures the first.
 //
 // The format is recognised from the content. 16-bit samples stay 16-bit, gray stays gray, alpha stays (not
@@ -11,7 +11,6 @@
 #include "fovea/core/config.hpp"
 #include "fovea/core/read_file.hpp"
 #include "fovea/image/codec_bmp.hpp"
-#include "fovea/image/codec_gif.hpp"
 #include "fovea/image/codec_pnm.hpp"
 #include "fovea/image/codec_tga.hpp"
 #include "fovea/image/format.hpp"
@@ -29,6 +28,9 @@
 #endif
 #if FOVEA_WITH_LIBTIFF
 #include "fovea/image/codec_tiff.hpp"
+#endif
+#if FOVEA_WITH_GIFLIB
+#include "fovea/image/codec_gif.hpp"
 #endif
 #if FOVEA_WITH_LIBAVIF
 #include "fovea/image/codec_avif.hpp"
@@ -53,13 +55,19 @@ struct read_options {
 
 namespace detail {
 
-inline decoded_image decode(const encoded_image& in) {
+// The format; throws where this build does not read it.
+inline image_format readable_format(const encoded_image& in) {
     const image_format format = recognise(in.bytes);
     if (format == image_format::unknown)
         fail(in.name, in.bytes.empty() ? ": empty file" : ": not an image of a known format", ": expected ",
              formats_read());
     if (!reads(format))
         fail(in.name, ": this build reads no ", name_of(format), ": it was made without ", library_of(format));
+    return format;
+}
+
+inline decoded_image decode(const encoded_image& in) {
+    const image_format format = readable_format(in);
 #if FOVEA_WITH_LIBPNG
     if (format == image_format::png) return decode_png(in);
 #else
@@ -76,6 +84,9 @@ inline decoded_image decode(const encoded_image& in) {
 #if FOVEA_WITH_LIBTIFF
     if (format == image_format::tiff) return decode_tiff(in);
 #endif
+#if FOVEA_WITH_GIFLIB
+    if (format == image_format::gif) return decode_gif(in);
+#endif
 #if FOVEA_WITH_LIBAVIF
     if (format == image_format::avif) return decode_avif(in);
 #endif
@@ -86,7 +97,6 @@ inline decoded_image decode(const encoded_image& in) {
     if (format == image_format::jp2) return decode_jp2(in);
 #endif
     if (format == image_format::bmp) return decode_bmp(in);
-    if (format == image_format::gif) return decode_gif(in);
     return format == image_format::tga ? decode_tga(in) : decode_pnm(in);
 }
 

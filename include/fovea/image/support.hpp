@@ -16,6 +16,8 @@ constexpr bool reads(image_format f) {
             return FOVEA_WITH_LIBWEBP;
         case image_format::tiff:
             return FOVEA_WITH_LIBTIFF;
+        case image_format::gif:
+            return FOVEA_WITH_GIFLIB;
         case image_format::avif:
             return FOVEA_WITH_LIBAVIF;
         case image_format::jxl:
@@ -34,8 +36,8 @@ constexpr bool writes(image_format f) {
 
 // The library that reads a format, or writes it, where this build does neither.
 inline std::string_view library_of(image_format f) {
-    static constexpr std::string_view names[] = {"",        "libpng",  "libjpeg", "libwebp",
-                                                 "libtiff", "libavif", "libjxl",  "openjpeg"};
+    static constexpr std::string_view names[] = {"",        "libpng", "libjpeg",  "libwebp", "libtiff",
+                                                 "libavif", "libjxl", "openjpeg", "",        "giflib"};
     return std::size_t(f) < std::size(names) ? names[std::size_t(f)] : "";
 }
 
