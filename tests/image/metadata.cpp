@@ -228,7 +228,8 @@ TEST_CASE("a profile of many segments is put together, and one that misses a par
     write_image(folder.path / "a.jpg", in);
     auto bytes = read_file(folder.path / "a.jpg");
     CHECK(read_image(bytes, "a").metadata().icc == in.metadata().icc);
-    const auto second = std::ranges::search(bytes, bytes_of(std::string_view("ICC_PROFILE\0\2\4", 14))).begin();
+    const byte_block begin = bytes_of(std::string_view("ICC_PROFILE\0\2\4", 14));
+    const auto second = std::search(bytes.begin(), bytes.end(), begin.begin(), begin.end());
     REQUIRE(second != bytes.end());
     *second = std::byte('i');
     notices said;
