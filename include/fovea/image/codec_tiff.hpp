@@ -107,8 +107,9 @@ inline image stored_tiff(const encoded_image& in, tiff_session& file, const tiff
     if (rows == 0 || columns == 0 || row_bytes <= 0 || std::uint64_t(row_bytes) < (bits + 7) / 8 ||
         size < row_bytes * tmsize_t(rows) || std::uint64_t(size) / 16 / 64 > in.max_pixels)
         fail(in.name, ": damaged TIFF: ", t.tiled ? "tiles" : "strips", " of ", columns, "x", rows, " pixels");
-    const bool bare = t.compression == COMPRESSION_NONE;
-    if (bare && (bits + 7) / 8 * t.height * std::uint64_t(t.apart() ? t.used() : 1) > in.bytes.size())
+    // What a few bytes cannot hold is not worth its memory: blank rows of fax codes shrink the most, to one bit.
+    const std::uint64_t most = t.compression == COMPRESSION_NONE ? 1 : 65536;
+    if ((bits + 7) / 8 * t.height / most * std::uint64_t(t.apart() ? t.used() : 1) > in.bytes.size())
         fail(in.name, ": damaged TIFF: claims ", t.width, "x", t.height, " pixels in ", in.bytes.size(), " bytes");
 
     image out(int(t.height), int(t.width), t.used(), t.type());

@@ -166,7 +166,7 @@ inline image_density jfif_density(image_density d) {
     return {whole(d.x), whole(d.y), d.unit};
 }
 
-// What stands behind JFIF's. Every block fits, see without_unheld in metadata_limits.hpp.
+// What stands behind JFIF's. Every block fits, see leave_out_for_jpeg in metadata_limits.hpp.
 inline std::vector<jpeg_segment> jpeg_segments_of(const image_metadata& m) {
     std::vector<jpeg_segment> out;
     const auto add = [&](int marker, std::string_view begin, std::span<const std::byte> data) {

@@ -56,7 +56,8 @@ class tiff_session {
         tiff_session& self = of(handle);
         if (self.input_.data() || count < 0) return 0;
         const std::size_t end = self.at_ + std::size_t(count);
-        if (end > self.output_.size()) self.output_.resize(end);
+        if (end > self.output_.size() && !reason_of_failure([&] { self.output_.resize(end); }).empty())
+            return 0; // what libtiff, which is C, must not be thrown through
         std::memcpy(self.output_.data() + self.at_, from, std::size_t(count));
         self.at_ = end;
         return count;
