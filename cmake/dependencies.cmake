@@ -1,5 +1,5 @@
 # What fovea stands on, found on the machine. The core: xsimd, header-only. Image files: stb, and where present
-# libpng, libjpeg-turbo, libwebp and zlib.
+# libpng, libjpeg-turbo, libwebp, libtiff, giflib, libavif, libjxl, openjpeg, lcms2 and zlib.
 # xsimd by its headers: the package's CMake target of some distributions links a library that is not there.
 find_path(FOVEA_XSIMD_INCLUDE_DIR xsimd/xsimd.hpp REQUIRED)
 find_package(Threads REQUIRED)
@@ -7,11 +7,9 @@ find_path(FOVEA_STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb)
 find_package(PNG QUIET)
 find_package(JPEG QUIET)
 find_package(ZLIB QUIET)
-find_path(FOVEA_WEBP_INCLUDE_DIR webp/decode.h)
-find_library(FOVEA_WEBP_LIBRARY webp)
-find_library(FOVEA_WEBPDEMUX_LIBRARY webpdemux)
-mark_as_advanced(FOVEA_XSIMD_INCLUDE_DIR FOVEA_STB_INCLUDE_DIR FOVEA_WEBP_INCLUDE_DIR FOVEA_WEBP_LIBRARY
-                 FOVEA_WEBPDEMUX_LIBRARY)
+find_package(TIFF QUIET)
+include(${CMAKE_CURRENT_LIST_DIR}/imageLibraries.cmake) # WebP, GIF, AVIF, JPEG XL, JPEG 2000, lcms2
+mark_as_advanced(FOVEA_XSIMD_INCLUDE_DIR FOVEA_STB_INCLUDE_DIR)
 
 # Gives `target` every library for image and weight files that was found, and the macros that say so.
 function(fovea_link_image_libraries target)
@@ -27,11 +25,19 @@ function(fovea_link_image_libraries target)
         target_link_libraries(${target} INTERFACE JPEG::JPEG)
         target_compile_definitions(${target} INTERFACE FOVEA_WITH_LIBJPEG=1)
     endif()
-    if(FOVEA_WEBP_INCLUDE_DIR AND FOVEA_WEBP_LIBRARY AND FOVEA_WEBPDEMUX_LIBRARY)
-        target_link_libraries(${target} INTERFACE $<BUILD_INTERFACE:${FOVEA_WEBPDEMUX_LIBRARY}>
-                              $<BUILD_INTERFACE:${FOVEA_WEBP_LIBRARY}>)
-        target_compile_definitions(${target} INTERFACE FOVEA_WITH_LIBWEBP=1)
+    if(TIFF_FOUND)
+        target_link_libraries(${target} INTERFACE TIFF::TIFF)
+        target_compile_definitions(${target} INTERFACE FOVEA_WITH_LIBTIFF=1)
     endif()
+    foreach(library ${FOVEA_PLAIN_LIBRARIES})
+        if(FOVEA_${library}_FOUND)
+            target_compile_definitions(${target} INTERFACE ${FOVEA_${library}_MACRO}=1)
+            target_include_directories(${target} SYSTEM INTERFACE $<BUILD_INTERFACE:${FOVEA_${library}_INCLUDE_DIR}>)
+            foreach(file ${FOVEA_${library}_LIBRARIES})
+                target_link_libraries(${target} INTERFACE $<BUILD_INTERFACE:${file}>)
+            endforeach()
+        endif()
+    endforeach()
     if(ZLIB_FOUND)
         target_link_libraries(${target} INTERFACE ZLIB::ZLIB)
         target_compile_definitions(${target} INTERFACE FOVEA_WITH_ZLIB=1)

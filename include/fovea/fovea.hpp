@@ -17,6 +17,7 @@
 #include "fovea/image/image.hpp"
 #include "fovea/image/resample.hpp"
 #if FOVEA_IMAGE_FILES
+#include "fovea/image/header.hpp"
 #include "fovea/image/read.hpp"
 #include "fovea/image/write.hpp"
 #endif

@@ -87,10 +87,61 @@ TEST_CASE("lossless WebP gives back RGB and RGBA, with the colours under transpa
 }
 #endif
 
+#if FOVEA_WITH_LIBTIFF
+TEST_CASE("TIFF gives back 8 bits, 16 bits and floats with 1 to 4 channels") {
+    const scratch_folder folder;
+    for (const sample_type type : {sample_type::u8, sample_type::u16, sample_type::f32})
+        for (int channels = 1; channels <= 4; ++channels)
+            for (const int width : {1, 7, 64, 3000}) {
+                image in = varied(9, width, channels, type);
+                if (type == sample_type::f32) in.row<float>(3)[0] = -0.25f, in.row<float>(8)[0] = 12;
+                CAPTURE(int(type), channels, width);
+                write_image(folder.path / "a.tif", in);
+                CHECK(read_image(folder.path / "a.tif") == in);
+            }
+    write_image(folder.path / "a.tiff", image(1, 70000, 1));
+    CHECK(read_image(folder.path / "a.tiff").width() == 70000);
+}
+#endif
+
+TEST_CASE("what cannot be written is known before") {
+    CHECK(error_of([] { check_writable("a.png", 100000, 100000); }) == "");
+    CHECK(error_of([] { check_writable("a.gif", 1, 1); }) ==
+          "a.gif: cannot write: expected a name that ends in .png, .jpg, .jpeg, .webp, .tif or .tiff");
+    CHECK(
+        contains(error_of([] { check_writable("a", 1, 1, image_format::gif); }), "a: cannot write GIF: expected PNG"));
+    CHECK(error_of([] { check_writable("a.png", 0, 1); }) == "a.png: cannot write: the image is empty");
+    if (FOVEA_WITH_LIBJPEG)
+        CHECK(error_of([] { check_writable("a.JFIF", 65501, 1); }) ==
+              "a.JFIF: cannot write JPEG: 65501x1 pixels: expected at most 65500 on each side");
+    else
+        CHECK(error_of([] { check_writable("a.jpg", 1, 1); }) ==
+              "a.jpg: this build writes no JPEG: it was made without libjpeg");
+    CHECK(contains(error_of([] { check_writable("a.webp", 4, 16384); }), FOVEA_WITH_LIBWEBP ? "16383" : "libwebp"));
+}
+
+TEST_CASE("what a format does not hold of the samples is said once") {
+    const scratch_folder folder;
+    std::vector<std::string> said;
+    const auto say = [&](const std::string& line) { said.push_back(line); };
+    image in = varied(5, 5, 4, sample_type::f32);
+    write_image(folder.path / "a.png", in, {.notice = say});
+    CHECK(said.empty());
+    in.row<float>(2)[3] = 1.5f;
+    write_image(folder.path / "a.png", in, {.notice = say});
+    REQUIRE(said.size() == 1);
+    CHECK(contains(said[0], "a.png: PNG holds none of these, left out: values outside 0 to 1"));
+    if (!FOVEA_WITH_LIBJPEG) return;
+    write_image(folder.path / "a.jpg", in, {.notice = say});
+    REQUIRE(said.size() == 2);
+    CHECK(contains(said[1], "left out: alpha, more than 8 bits per sample, values outside 0 to 1"));
+}
+
 TEST_CASE("outputs that cannot be written give one error and leave nothing") {
     const scratch_folder folder;
     const image in = varied(64, 64, 3);
-    for (const std::string name : {"a.png", "a.jpg", "a.webp"}) {
+    for (const std::string name : {"a.png", "a.jpg", "a.webp", "a.tif"}) {
+        if (!writes(format_of_name(name))) continue;
         const auto absent = folder.path / "absent" / name;
         CAPTURE(name);
         const std::string reason = error_of([&] { write_image(absent, in); });
@@ -99,9 +150,9 @@ TEST_CASE("outputs that cannot be written give one error and leave nothing") {
         CHECK(contains(error_of([&] { write_image(folder.path / name, in); }), "is a folder"));
         fs::remove(folder.path / name);
     }
-    CHECK(contains(error_of([&] { write_image(folder.path / "a.tif", in); }), "a.tif: cannot write: expected a name"));
+    CHECK(contains(error_of([&] { write_image(folder.path / "a.gif", in); }), "a.gif: cannot write: expected a name"));
     CHECK(contains(error_of([&] { write_image(folder.path / "a.png", image()); }), "the image is empty"));
-    CHECK(contains(error_of([&] { write_image(folder.path / "a.jpg", in, {.quality = 0}); }), "expected 1 to 100"));
+    CHECK(contains(error_of([&] { write_image(folder.path / "a.png", in, {.quality = 0}); }), "expected 1 to 100"));
     CHECK(folder.entries() == 0);
 }
 
@@ -111,6 +162,7 @@ TEST_CASE("a full disk gives one error for every format") {
     std::vector<image_format> formats{image_format::png};
     if (FOVEA_WITH_LIBJPEG) formats.push_back(image_format::jpeg);
     if (FOVEA_WITH_LIBWEBP) formats.push_back(image_format::webp);
+    if (FOVEA_WITH_LIBTIFF) formats.push_back(image_format::tiff);
     for (const image_format format : formats) {
         CAPTURE(name_of(format));
         CHECK(error_of([&] { write_image("/dev/full", in, {.format = format}); }) ==

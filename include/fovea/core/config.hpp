@@ -14,8 +14,13 @@
 // FOVEA_EMULATE_FP16   1: precision_kind::float16 multiplies in half precision, with the bits that AVX512-FP16 gives,
 //                      where the compiler is not given that instruction set, too; slowly, to test and to measure.
 // FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
-// FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_ZLIB
-//                      1: use that library; the program links it.
+// FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_LIBTIFF
+//                      1: use that library for its format; the program links it (libwebp with libwebpdemux and
+//                      libwebpmux). Without libpng and libjpeg stb_image reads PNG and JPEG.
+// FOVEA_WITH_GIFLIB, FOVEA_WITH_LIBAVIF, FOVEA_WITH_LIBJXL, FOVEA_WITH_OPENJPEG
+//                      1: read GIF, AVIF, JPEG XL, JPEG 2000 by that library; the program links it.
+// FOVEA_WITH_ZLIB      1: read packed weight files and the colour profiles of PNG; the program links zlib.
+// FOVEA_WITH_LCMS2     1: CMYK becomes sRGB by the profile of its file; the program links lcms2.
 // FOVEA_WITH_CUDNN     1: on a GPU convolutions in 16 bits and TF32 are cuDNN's; the program links it.
 #ifndef FOVEA_WITH_CUDNN
 #define FOVEA_WITH_CUDNN 0
@@ -37,6 +42,24 @@
 #endif
 #ifndef FOVEA_WITH_LIBWEBP
 #define FOVEA_WITH_LIBWEBP 0
+#endif
+#ifndef FOVEA_WITH_LIBTIFF
+#define FOVEA_WITH_LIBTIFF 0
+#endif
+#ifndef FOVEA_WITH_GIFLIB
+#define FOVEA_WITH_GIFLIB 0
+#endif
+#ifndef FOVEA_WITH_LIBAVIF
+#define FOVEA_WITH_LIBAVIF 0
+#endif
+#ifndef FOVEA_WITH_LIBJXL
+#define FOVEA_WITH_LIBJXL 0
+#endif
+#ifndef FOVEA_WITH_OPENJPEG
+#define FOVEA_WITH_OPENJPEG 0
+#endif
+#ifndef FOVEA_WITH_LCMS2
+#define FOVEA_WITH_LCMS2 0
 #endif
 #ifndef FOVEA_WITH_ZLIB
 #define FOVEA_WITH_ZLIB 0

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "fovea/core/error.hpp"
+#include "fovea/core/notice.hpp"
 #include "fovea/image/image.hpp"
 
 namespace fovea::detail {
@@ -16,11 +17,18 @@ struct encoded_image {
     std::span<const std::byte> bytes;
     std::string_view name;    // of the file, for errors
     std::uint64_t max_pixels; // larger claims are refused before memory is allocated
+    const notice_function* notice = nullptr;
+
+    // Tells the caller, in one line that names the file.
+    template <class... Parts> void say(const Parts&... parts) const {
+        if (notice && *notice) (*notice)(text_of(name, parts...));
+    }
 };
 
 struct decoded_image {
     image pixels;
     int orientation = 1; // EXIF, 1 to 8, not yet applied
+    image_metadata metadata{};
 };
 
 // Throws when the header's size is empty or claims too many pixels.
@@ -43,6 +51,7 @@ inline image without_constant_alpha(image in, std::initializer_list<std::uint8_t
     for (std::size_t i = 0; i < pixels; ++i)
         if (samples[from * i + to] != alpha) return in;
     image out(in.height(), in.width(), in.channels() - 1);
+    out.take_metadata_of(in);
     auto* written = reinterpret_cast<std::uint8_t*>(out.data());
     for (std::size_t i = 0; i < pixels; ++i) std::copy_n(samples + from * i, to, written + to * i);
     return out;

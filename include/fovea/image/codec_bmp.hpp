@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "fovea/image/codec.hpp"
-#include "fovea/image/format.hpp"
+#include "fovea/image/metadata_blocks.hpp"
 
 namespace fovea::detail {
 
@@ -158,15 +158,34 @@ inline void read_bmp_runs(const encoded_image& in, const bmp_header& h, image& o
     }
 }
 
+inline bool has_bmp_runs(const bmp_header& h) {
+    return h.compression == bmp_compression::rle4 || h.compression == bmp_compression::rle8;
+}
+inline bool has_bmp_alpha(const bmp_header& h) { return has_bmp_runs(h) || h.masks[3] != 0; }
+
+// Density and, in headers of 124 bytes, the profile.
+inline void read_bmp_metadata(const encoded_image& in, image_metadata& m) {
+    const std::size_t size = bmp_number(in, 14, 4);
+    if (size < 40) return;
+    const std::uint32_t x = bmp_number(in, 38, 4), y = bmp_number(in, 42, 4);
+    if (x > 0 && y > 0 && x < 0x80000000u && y < 0x80000000u) m.density = {double(x), double(y), density_unit::metre};
+    if (size < 124 || !bytes_are(in.bytes, 70, "DEBM")) return; // an embedded profile
+    const std::size_t at = 14 + std::size_t(bmp_number(in, 126, 4)), length = bmp_number(in, 130, 4);
+    if (at > in.bytes.size() || length > in.bytes.size() - at)
+        in.say(": its colour profile is damaged and is left out");
+    else
+        take_icc(in, block_of(in.bytes.subspan(at, length)), m);
+}
+
 inline decoded_image decode_bmp(const encoded_image& in) {
     const bmp_header h = read_bmp_header(in);
-    const bool runs = h.compression == bmp_compression::rle4 || h.compression == bmp_compression::rle8;
-    const bool alpha = runs || h.masks[3] != 0;
+    const bool runs = has_bmp_runs(h), alpha = has_bmp_alpha(h);
     const std::uint64_t row = (std::uint64_t(h.width) * h.bits + 31) / 32 * 4, needed = row * std::uint64_t(h.height);
     if (!runs && (h.pixels > in.bytes.size() || needed > in.bytes.size() - h.pixels))
         fail(in.name, ": damaged BMP: ", h.width, "x", h.height, " pixels need ", needed,
              " bytes, the file ends early");
     decoded_image out;
+    read_bmp_metadata(in, out.metadata);
     out.pixels = image(int(h.height), int(h.width), alpha ? 4 : 3);
     if (runs)
         read_bmp_runs(in, h, out.pixels);

@@ -1,14 +1,11 @@
-// GIF (87a and 89a): the first frame, on a transparent canvas where it does not cover it.
-//
-// Own code, for stb_image refuses frames that reach beyond the canvas and fills in what a cut file lacks. Frames are
-// cut to the canvas; all reading is bounds-checked; pixel data that the file no longer holds is an error, a data stream
-// that ends before the frame is full leaves the rest transparent, as browsers do.
+// GIF (87a and 89a) by giflib (FOVEA_WITH_GIFLIB): the first frame, on a transparent canvas where it does not cover it,
+// cut to the canvas where it passes it. A frame whose data are not whole is an error.
 #pragma once
+#include <gif_lib.h>
+
 #include <algorithm>
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include <cstring>
 #include <vector>
 
 #include "fovea/image/codec.hpp"
@@ -16,169 +13,114 @@
 
 namespace fovea::detail {
 
-// Bytes of the file one after the other.
-class gif_cursor {
+class gif_session {
   public:
-    gif_cursor(const encoded_image& in, std::size_t at) : in_(in), at_(at) {}
-    unsigned byte() {
-        if (at_ >= in_.bytes.size()) fail(in_.name, ": damaged GIF: the file ends early");
-        return byte_at(in_.bytes, at_++);
+    explicit gif_session(const encoded_image& in) : in_(in), unread_(in.bytes) {
+        int code = 0;
+        gif_ = DGifOpen(this, &read, &code);
+        if (!gif_) damaged(code);
     }
-    int word() {
-        const unsigned low = byte();
-        return int(low | byte() << 8);
+    ~gif_session() {
+        int ignored = 0;
+        if (gif_) DGifCloseFile(gif_, &ignored);
     }
-    void skip(std::size_t count) {
-        for (; count > 0; --count) byte();
+    gif_session(const gif_session&) = delete;
+    gif_session& operator=(const gif_session&) = delete;
+
+    GifFileType* get() const { return gif_; }
+    // Throws giflib's reason where the status is an error.
+    void check(int status) const {
+        if (status == GIF_ERROR) damaged(gif_->Error);
     }
-    void skip_blocks() {
-        while (const unsigned size = byte()) skip(size);
+    [[noreturn]] void damaged(int code) const {
+        const char* reason = code == D_GIF_ERR_READ_FAILED ? "the file ends early" : GifErrorString(code);
+        fail(in_.name, ": damaged GIF: ", reason ? reason : "its pixels end early");
     }
 
   private:
+    static int read(GifFileType* gif, GifByteType* to, int size) {
+        auto& self = *static_cast<gif_session*>(gif->UserData);
+        const std::size_t taken = std::min(self.unread_.size(), std::size_t(std::max(size, 0)));
+        if (taken > 0) std::memcpy(to, self.unread_.data(), taken);
+        self.unread_ = self.unread_.subspan(taken);
+        return int(taken);
+    }
+
     const encoded_image& in_;
-    std::size_t at_;
+    std::span<const std::byte> unread_;
+    GifFileType* gif_ = nullptr;
 };
 
-// Codes of 3 to 12 bits, lowest bit first, from blocks of up to 255 bytes.
-class gif_codes {
-  public:
-    explicit gif_codes(gif_cursor& file) : file_(file) {}
-    // The next code, or -1 behind the last block.
-    int next(int width) {
-        for (; bits_ < width; bits_ += 8) {
-            if (block_ == 0 && !ended_) ended_ = (block_ = file_.byte()) == 0;
-            if (ended_) return -1;
-            buffer_ |= file_.byte() << bits_;
-            --block_;
+// An extension; of a graphic control (0xf9) the index of the transparent colour, or -1.
+inline void read_gif_extension(const gif_session& file, int& transparent) {
+    int kind = 0;
+    GifByteType* block = nullptr; // its length, then its bytes
+    file.check(DGifGetExtension(file.get(), &kind, &block));
+    if (kind == GRAPHICS_EXT_FUNC_CODE && block && block[0] == 4) transparent = block[1] & 1 ? block[4] : -1;
+    while (block) file.check(DGifGetExtensionNext(file.get(), &block));
+}
+
+// The frame whose descriptor has been read, onto the canvas (H,W,4).
+inline void read_gif_frame(const encoded_image& in, const gif_session& file, int transparent, image& canvas) {
+    const GifImageDesc& frame = file.get()->Image;
+    check_claimed_size(in, frame.Width, frame.Height);
+    const ColorMapObject* colours = frame.ColorMap ? frame.ColorMap : file.get()->SColorMap;
+    std::vector<GifPixelType> row(static_cast<std::size_t>(frame.Width));
+    const auto read_row = [&](int y) {
+        file.check(DGifGetLine(file.get(), row.data(), frame.Width));
+        for (int x = 0; x < frame.Width && frame.Left + x < canvas.width() && frame.Top + y < canvas.height(); ++x) {
+            const int index = row[std::size_t(x)];
+            if (index == transparent) continue;
+            const auto pixel = canvas.row<std::uint8_t>(frame.Top + y).subspan(4 * std::size_t(frame.Left + x), 4);
+            const bool known = colours && index < colours->ColorCount;
+            const GifColorType colour = known ? colours->Colors[index] : GifColorType{0, 0, 0};
+            std::ranges::copy(std::array<std::uint8_t, 4>{colour.Red, colour.Green, colour.Blue, 255}, pixel.begin());
         }
-        const int code = int(buffer_ & ((1u << width) - 1));
-        buffer_ >>= width;
-        bits_ -= width;
-        return code;
-    }
-
-  private:
-    gif_cursor& file_;
-    unsigned buffer_ = 0, block_ = 0;
-    int bits_ = 0;
-    bool ended_ = false;
-};
-
-// LZW with codes that grow to 12 bits (Welch 1984): calls put(index) for each pixel until it returns false or the data
-// end. Returns false when a code cannot occur.
-template <class Put> bool decode_gif_pixels(gif_cursor& file, int literal_bits, Put&& put) {
-    struct entry {
-        std::uint16_t prefix;
-        std::uint8_t first, last;
     };
-    const int clear = 1 << literal_bits, end = clear + 1;
-    std::array<entry, 4096> table{};
-    for (int i = 0; i < clear; ++i) table[std::size_t(i)] = {0, std::uint8_t(i), std::uint8_t(i)};
-    gif_codes codes(file);
-    std::vector<std::uint8_t> text; // of one code, last pixel first
-    int width = literal_bits + 1, size = end + 1, previous = -1;
-    while (true) {
-        const int code = codes.next(width);
-        if (code < 0 || code == end) return true;
-        if (code == clear) {
-            width = literal_bits + 1;
-            size = end + 1;
-            previous = -1;
-            continue;
-        }
-        if (code > size || (code == size && previous < 0) || (previous < 0 && code > end)) return false;
-        if (previous >= 0 && size < 4096) {
-            const entry& from = table[std::size_t(previous)];
-            table[std::size_t(size)] = {std::uint16_t(previous), from.first,
-                                        code == size ? from.first : table[std::size_t(code)].first};
-            if (++size == 1 << width && width < 12) ++width;
-        } else if (code >= size) {
-            return false;
-        }
-        text.clear();
-        for (int c = code;; c = table[std::size_t(c)].prefix) {
-            text.push_back(table[std::size_t(c)].last);
-            if (c < clear) break;
-        }
-        while (!text.empty()) {
-            if (!put(text.back())) return true;
-            text.pop_back();
-        }
-        previous = code;
+    if (!frame.Interlace) {
+        for (int y = 0; y < frame.Height; ++y) read_row(y);
+        return;
     }
+    for (const auto& [first, step] : {std::array{0, 8}, std::array{4, 8}, std::array{2, 4}, std::array{1, 2}})
+        for (int y = first; y < frame.Height; y += step) read_row(y);
 }
 
-using gif_palette = std::array<std::array<std::uint8_t, 3>, 256>;
-
-inline gif_palette read_gif_palette(gif_cursor& file, unsigned flags) {
-    gif_palette palette{};
-    for (std::size_t i = 0; i < std::size_t(2) << (flags & 7); ++i)
-        for (auto& sample : palette[i]) sample = std::uint8_t(file.byte());
-    return palette;
-}
-
-// Position in the file of the n-th row that an interlaced frame of this height stores.
-inline int gif_interlaced_row(int n, int height) {
-    for (const auto& [first, step] : {std::array{0, 8}, std::array{4, 8}, std::array{2, 4}, std::array{1, 2}}) {
-        const int rows = height > first ? (height - first + step - 1) / step : 0;
-        if (n < rows) return first + n * step;
-        n -= rows;
+// The frames from here to the end of the file, or to where it is damaged.
+inline int count_gif_frames(const gif_session& file) {
+    GifRecordType record = UNDEFINED_RECORD_TYPE;
+    for (int count = 0;;) {
+        if (DGifGetRecordType(file.get(), &record) == GIF_ERROR || record == TERMINATE_RECORD_TYPE) return count;
+        int kind = 0;
+        GifByteType* block = nullptr;
+        const bool frame = record == IMAGE_DESC_RECORD_TYPE;
+        if ((frame ? DGifGetImageDesc(file.get()) : DGifGetExtension(file.get(), &kind, &block)) == GIF_ERROR)
+            return count;
+        if (frame && DGifGetCode(file.get(), &kind, &block) == GIF_ERROR) return count;
+        while (block)
+            if ((frame ? DGifGetCodeNext(file.get(), &block) : DGifGetExtensionNext(file.get(), &block)) == GIF_ERROR)
+                return count;
+        count += frame;
     }
-    return height;
-}
-
-// The frame at the cursor, behind its 0x2c, onto the canvas (H,W,4).
-inline void read_gif_frame(const encoded_image& in, gif_cursor& file, gif_palette palette, int transparent,
-                           image& canvas) {
-    const int left = file.word(), top = file.word(), width = file.word(), height = file.word();
-    const unsigned flags = file.byte();
-    check_claimed_size(in, width, height);
-    if (flags & 0x80) palette = read_gif_palette(file, flags);
-    const int literal_bits = int(file.byte());
-    if (literal_bits < 1 || literal_bits > 8) fail(in.name, ": damaged GIF: codes of ", literal_bits, " bits");
-    int x = 0, n = 0; // column, and number of the row in the order of the file
-    const auto put = [&](std::uint8_t index) {
-        const int column = left + x, row = top + (flags & 0x40 ? gif_interlaced_row(n, height) : n);
-        if (index != transparent && column < canvas.width() && row < canvas.height()) {
-            const auto pixel = canvas.row<std::uint8_t>(row).subspan(4 * std::size_t(column), 4);
-            std::ranges::copy(palette[index], pixel.begin());
-            pixel[3] = 255;
-        }
-        if (++x == width) {
-            x = 0;
-            ++n;
-        }
-        return n < height;
-    };
-    if (!decode_gif_pixels(file, literal_bits, put)) fail(in.name, ": damaged GIF: a code that cannot occur");
 }
 
 inline decoded_image decode_gif(const encoded_image& in) {
-    gif_cursor file(in, 6);
-    const int width = file.word(), height = file.word();
-    const unsigned flags = file.byte();
-    file.skip(2);
-    check_claimed_size(in, width, height);
-    const gif_palette palette = flags & 0x80 ? read_gif_palette(file, flags) : gif_palette{};
+    const gif_session file(in);
+    check_claimed_size(in, file.get()->SWidth, file.get()->SHeight);
+    image canvas(file.get()->SHeight, file.get()->SWidth, 4);
     int transparent = -1;
-    while (true) {
-        const unsigned block = file.byte();
-        if (block == 0x2c) break;
-        if (block != 0x21) fail(in.name, ": damaged GIF: ", block == 0x3b ? "no frame" : "unknown block");
-        if (file.byte() == 0xf9) { // graphic control: of the frame that follows
-            const unsigned size = file.byte();
-            if (size != 4) fail(in.name, ": damaged GIF: graphic control of ", size, " bytes");
-            const unsigned control = file.byte();
-            file.skip(2);
-            const int index = int(file.byte());
-            transparent = control & 1 ? index : -1;
-        }
-        file.skip_blocks();
+    GifRecordType record = UNDEFINED_RECORD_TYPE;
+    while (record != IMAGE_DESC_RECORD_TYPE) {
+        file.check(DGifGetRecordType(file.get(), &record));
+        if (record == EXTENSION_RECORD_TYPE) read_gif_extension(file, transparent);
+        if (record == TERMINATE_RECORD_TYPE) fail(in.name, ": damaged GIF: no frame");
     }
-    image canvas(height, width, 4);
-    read_gif_frame(in, file, palette, transparent, canvas);
-    return {without_constant_alpha(std::move(canvas), {255}), 1};
+    file.check(DGifGetImageDesc(file.get()));
+    read_gif_frame(in, file, transparent, canvas);
+    if (const int frames = 1 + count_gif_frames(file); frames > 1)
+        in.say(": an animation of ", frames, " frames: only the first is read");
+    decoded_image out;
+    out.pixels = without_constant_alpha(std::move(canvas), {255});
+    return out;
 }
 
 } // namespace fovea::detail

@@ -12,8 +12,9 @@
 #include <jpeglib.h>
 
 #include "fovea/core/atomic_file.hpp"
+#include "fovea/image/cmyk.hpp"
 #include "fovea/image/codec.hpp"
-#include "fovea/image/orientation.hpp"
+#include "fovea/image/jpeg_metadata.hpp"
 
 namespace fovea::detail {
 
@@ -100,7 +101,6 @@ inline bool read_jpeg_header(jpeg_reader& reader) {
     jpeg_create_decompress(&reader.codec);
     reader.codec.src = &reader.source;
     reader.codec.progress = &reader.progress;
-    jpeg_save_markers(&reader.codec, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(&reader.codec, TRUE);
     return true;
 }
@@ -116,20 +116,6 @@ inline bool read_jpeg_rows(jpeg_reader& reader, std::byte* rows, std::size_t row
     return true;
 }
 
-// (H,W,4), each sample the complement of its ink as Adobe's files have it -> RGB as the inks would print on white
-// paper.
-inline image rgb_of_cmyk(const image& cmyk) {
-    image rgb(cmyk.height(), cmyk.width(), 3);
-    for (int y = 0; y < rgb.height(); ++y) {
-        const auto from = cmyk.row<std::uint8_t>(y);
-        const auto to = rgb.row<std::uint8_t>(y);
-        for (std::size_t x = 0; x < std::size_t(rgb.width()); ++x)
-            for (std::size_t c = 0; c < 3; ++c)
-                to[3 * x + c] = std::uint8_t((from[4 * x + c] * from[4 * x + 3] + 127) / 255);
-    }
-    return rgb;
-}
-
 inline decoded_image decode_jpeg(const encoded_image& in) {
     jpeg_reader reader(in.bytes);
     jpeg_decompress_struct& codec = reader.codec;
@@ -143,13 +129,10 @@ inline decoded_image decode_jpeg(const encoded_image& in) {
     codec.out_color_space = components == 1 ? JCS_GRAYSCALE : components == 3 ? JCS_RGB : JCS_CMYK;
 
     decoded_image out;
-    for (const auto* m = codec.marker_list; m; m = m->next)
-        if (const std::span data(reinterpret_cast<const std::byte*>(m->data), m->data_length);
-            out.orientation == 1 && bytes_are(data, 0, "Exif"))
-            out.orientation = exif_orientation(data);
     out.pixels = image(int(codec.image_height), int(codec.image_width), components);
     if (!read_jpeg_rows(reader, out.pixels.data(), out.pixels.row_bytes())) damaged();
-    if (components == 4) out.pixels = rgb_of_cmyk(out.pixels);
+    read_jpeg_metadata(in, out);
+    if (components == 4) out.pixels = rgb_of_cmyk(in, out.pixels, out.metadata);
     return out;
 }
 
@@ -191,7 +174,8 @@ struct jpeg_writer {
     jpeg_writer& operator=(const jpeg_writer&) = delete;
 };
 
-inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality) {
+inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality, const image_density& density,
+                       std::span<const jpeg_segment> segments) {
     jpeg_compress_struct& codec = writer.codec;
     if (setjmp(writer.errors.escape)) return false;
     jpeg_create_compress(&codec);
@@ -204,7 +188,13 @@ inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality) {
     jpeg_set_quality(&codec, quality, TRUE);
     codec.optimize_coding = TRUE;
     if (quality >= 90) codec.comp_info[0].h_samp_factor = codec.comp_info[0].v_samp_factor = 1; // chroma unreduced
+    codec.density_unit = UINT8(density.unit);
+    codec.X_density = UINT16(density.x);
+    codec.Y_density = UINT16(density.y);
     jpeg_start_compress(&codec, TRUE);
+    for (std::size_t i = 0; i < segments.size(); ++i)
+        jpeg_write_marker(&codec, segments[i].marker, reinterpret_cast<const JOCTET*>(segments[i].bytes.data()),
+                          static_cast<unsigned>(segments[i].bytes.size()));
     while (codec.next_scanline < codec.image_height) {
         // libjpeg takes rows that it does not change as pointers that it could.
         auto* row = reinterpret_cast<JSAMPROW>(
@@ -217,9 +207,11 @@ inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality) {
 
 // pixels: u8, 1 or 3 channels; quality: 1 to 100, from 90 on without chroma subsampling. The caller commits the file,
 // which throws where it could not be written.
-inline void encode_jpeg(atomic_file& file, std::string_view name, const image& pixels, int quality) {
+inline void encode_jpeg(atomic_file& file, std::string_view name, const image& pixels, int quality,
+                        const image_metadata& m) {
     jpeg_writer writer(file);
-    if (write_jpeg(writer, pixels, quality)) return;
+    const std::vector<jpeg_segment> segments = jpeg_segments_of(m);
+    if (write_jpeg(writer, pixels, quality, jfif_density(m.density.value_or(image_density{})), segments)) return;
     file.check();
     fail(name, ": cannot write JPEG: ", writer.errors.message);
 }

@@ -14,7 +14,7 @@
 
 #include "fovea/core/atomic_file.hpp"
 #include "fovea/image/codec.hpp"
-#include "fovea/image/orientation.hpp"
+#include "fovea/image/png_metadata.hpp"
 
 namespace fovea::detail {
 
@@ -73,6 +73,9 @@ inline bool read_png_header(png_session& session) {
     if (setjmp(png_jmpbuf(png))) return false;
     png_set_read_fn(png, &session, &png_session::on_read);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
+#ifdef PNG_HANDLE_AS_UNKNOWN_SUPPORTED
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1); // metadata are read in png_metadata.hpp
+#endif
     png_read_info(png, session.info);
     return true;
 }
@@ -124,16 +127,12 @@ inline decoded_image decode_png(const encoded_image& in) {
     if (out.pixels.row_bytes() != png_get_rowbytes(session.png, session.info)) fail(in.name, ": unsupported PNG");
     auto rows = png_rows_of(out.pixels.data(), out.pixels.row_bytes(), int(height));
     if (!read_png_rows(session, rows.data())) damaged();
-#ifdef PNG_eXIf_SUPPORTED
-    png_bytep exif = nullptr;
-    png_uint_32 size = 0;
-    if (png_get_eXIf_1(session.png, session.info, &size, &exif) && exif)
-        out.orientation = exif_orientation({reinterpret_cast<const std::byte*>(exif), size});
-#endif
+    read_png_metadata(in, out);
     return out;
 }
 
-inline bool write_png(png_session& session, const image& pixels, int compression, png_bytepp rows) {
+inline bool write_png(png_session& session, const image& pixels, int compression, png_bytepp rows,
+                      std::span<const png_extra> extras) {
     constexpr int colour_types[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
                                     PNG_COLOR_TYPE_RGB_ALPHA};
     png_structp png = session.png;
@@ -145,20 +144,24 @@ inline bool write_png(png_session& session, const image& pixels, int compression
                  pixels.type() == sample_type::u16 ? 16 : 8, colour_types[pixels.channels() - 1], PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, session.info);
+    for (std::size_t i = 0; i < extras.size(); ++i)
+        png_write_chunk(png, reinterpret_cast<png_const_bytep>(extras[i].type.c_str()),
+                        reinterpret_cast<png_const_bytep>(extras[i].bytes.data()), extras[i].bytes.size());
     if constexpr (std::endian::native == std::endian::little) png_set_swap(png);
     png_write_image(png, rows);
     png_write_end(png, session.info);
     return true;
 }
 
-// pixels: u8 or u16; compression: 0 (none) to 9. The caller commits the file, which throws where it could not be
-// written.
-inline void encode_png(atomic_file& file, std::string_view name, const image& pixels, int compression) {
+// pixels: u8 or u16; compression: 0 (none) to 9; extras: chunks to stand before the pixels. The caller commits the
+// file, which throws where it could not be written.
+inline void encode_png(atomic_file& file, std::string_view name, const image& pixels, int compression,
+                       std::span<const png_extra> extras) {
     png_session session(false);
     session.file = &file;
     // libpng takes rows that it may not change as pointers that it could.
     auto rows = png_rows_of(const_cast<std::byte*>(pixels.data()), pixels.row_bytes(), pixels.height());
-    if (write_png(session, pixels, compression, rows.data())) return;
+    if (write_png(session, pixels, compression, rows.data(), extras)) return;
     file.check();
     fail(name, ": cannot write PNG: ", session.message);
 }

@@ -15,6 +15,21 @@
 
 namespace fovea::detail {
 
+// PNG's CRC-32, of a chunk's type and data.
+inline std::uint32_t png_check_sum(std::span<const std::byte> bytes) {
+    static constexpr auto table = [] {
+        std::array<std::uint32_t, 256> t{};
+        for (std::uint32_t i = 0; i < 256; ++i) {
+            t[i] = i;
+            for (int bit = 0; bit < 8; ++bit) t[i] = t[i] >> 1 ^ (t[i] & 1 ? 0xedb88320u : 0u);
+        }
+        return t;
+    }();
+    std::uint32_t crc = ~0u;
+    for (const std::byte b : bytes) crc = crc >> 8 ^ table[(crc ^ std::to_integer<std::uint32_t>(b)) & 255];
+    return ~crc;
+}
+
 // One chunk: length, type, data, and the CRC-32 of the latter two.
 class png_chunk {
   public:
@@ -26,15 +41,11 @@ class png_chunk {
     void put_number(std::uint32_t n) {
         for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
     }
+    void put(std::span<const std::byte> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
     template <class Sink> void write_to(Sink& file) {
         const auto length = std::uint32_t(bytes_.size() - 8);
         for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
-        std::uint32_t crc = ~0u;
-        for (std::size_t i = 4; i < bytes_.size(); ++i) {
-            crc ^= std::to_integer<std::uint32_t>(bytes_[i]);
-            for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
-        }
-        put_number(~crc);
+        put_number(png_check_sum(std::span(bytes_).subspan(4)));
         file.write(bytes_);
     }
 
@@ -57,8 +68,9 @@ inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
     return row;
 }
 
-// pixels: u8 or u16. Sink: file.write(std::span<const std::byte>), as atomic_file, which the caller commits.
-template <class Sink> void encode_stored_png(Sink& file, const image& pixels) {
+// pixels: u8 or u16; extras: chunks to stand before the pixels. Sink: file.write(std::span<const std::byte>), as
+// atomic_file, which the caller commits.
+template <class Sink> void encode_stored_png(Sink& file, const image& pixels, std::span<const png_extra> extras = {}) {
     constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
     constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     file.write(std::as_bytes(std::span(signature)));
@@ -69,6 +81,11 @@ template <class Sink> void encode_stored_png(Sink& file, const image& pixels) {
     header.put(colour_types[pixels.channels() - 1]);
     for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filters, not interlaced
     header.write_to(file);
+    for (const png_extra& e : extras) {
+        png_chunk chunk(e.type);
+        chunk.put(e.bytes);
+        chunk.write_to(file);
+    }
 
     std::uint32_t low = 1, high = 0; // Adler-32 of all rows
     for (int y = 0; y < pixels.height(); ++y) {

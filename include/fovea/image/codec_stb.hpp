@@ -1,11 +1,12 @@
-// PNG and JPEG by stb_image, in builds without libpng or libjpeg. Of PNG's EXIF it reads nothing.
+// PNG and JPEG by stb_image, in builds without libpng or libjpeg.
 #pragma once
 #include <cstring>
 #include <memory>
 #include <utility>
 
 #include "fovea/image/codec.hpp"
-#include "fovea/image/orientation.hpp"
+#include "fovea/image/jpeg_metadata.hpp"
+#include "fovea/image/png_metadata.hpp"
 #include "fovea/image/stb.hpp"
 
 namespace fovea::detail {
@@ -28,9 +29,11 @@ inline decoded_image decode_stb(const encoded_image& in, std::string_view format
         stb::fovea_stbi_image_free);
     if (!samples) damaged();
     check_claimed_size(in, width, height);
-    image out(height, width, channels, wide ? sample_type::u16 : sample_type::u8);
-    std::memcpy(out.data(), samples.get(), out.row_bytes() * std::size_t(height));
-    return {std::move(out), format == "JPEG" ? jpeg_orientation(in.bytes) : 1};
+    decoded_image out;
+    out.pixels = image(height, width, channels, wide ? sample_type::u16 : sample_type::u8);
+    std::memcpy(out.pixels.data(), samples.get(), out.pixels.row_bytes() * std::size_t(height));
+    format == "JPEG" ? read_jpeg_metadata(in, out) : read_png_metadata(in, out);
+    return out;
 }
 
 } // namespace fovea::detail

@@ -1,9 +1,10 @@
-// WebP by libwebp and libwebpdemux (FOVEA_WITH_LIBWEBP). Reads lossy and lossless files, with alpha, and of animations
-// the first frame, on a transparent canvas where it does not cover it. Writes RGB and RGBA of 8 bits.
+// WebP by libwebp, libwebpdemux and libwebpmux (FOVEA_WITH_LIBWEBP). Reads lossy and lossless files, with alpha, and of
+// animations the first frame, on a transparent canvas where it does not cover it. Writes RGB and RGBA of 8 bits.
 #pragma once
 #include <webp/decode.h>
 #include <webp/demux.h>
 #include <webp/encode.h>
+#include <webp/mux.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,7 +12,7 @@
 
 #include "fovea/core/atomic_file.hpp"
 #include "fovea/image/codec.hpp"
-#include "fovea/image/orientation.hpp"
+#include "fovea/image/metadata_blocks.hpp"
 
 namespace fovea::detail {
 
@@ -64,6 +65,18 @@ inline image webp_canvas(image frame, int height, int width, int y, int x) {
     return canvas;
 }
 
+inline void read_webp_metadata(const encoded_image& in, const WebPDemuxer* container, decoded_image& out) {
+    const auto chunk = [&](const char* type, auto&& take) {
+        WebPChunkIterator found;
+        if (!container || !WebPDemuxGetChunk(container, type, 1, &found)) return;
+        take(std::span(reinterpret_cast<const std::byte*>(found.chunk.bytes), found.chunk.size));
+        WebPDemuxReleaseChunkIterator(&found);
+    };
+    chunk("ICCP", [&](auto bytes) { take_icc(in, block_of(bytes), out.metadata); });
+    chunk("EXIF", [&](auto bytes) { out.orientation = take_exif(in, bytes, out.metadata); });
+    chunk("XMP ", [&](auto bytes) { take_xmp(in, bytes, out.metadata); });
+}
+
 inline decoded_image decode_webp(const encoded_image& in) {
     WebPBitstreamFeatures features;
     const auto status = WebPGetFeatures(webp_bytes(in.bytes), in.bytes.size(), &features);
@@ -76,6 +89,8 @@ inline decoded_image decode_webp(const encoded_image& in) {
     if (!features.has_animation) {
         out.pixels = decode_webp_frame(in);
     } else {
+        if (const auto frames = container ? WebPDemuxGetI(container.get(), WEBP_FF_FRAME_COUNT) : 0; frames > 1)
+            in.say(": an animation of ", frames, " frames: only the first is read");
         WebPIterator frame;
         if (!container || !WebPDemuxGetFrame(container.get(), 1, &frame))
             fail(in.name, ": damaged WebP: no whole first frame");
@@ -84,20 +99,30 @@ inline decoded_image decode_webp(const encoded_image& in) {
         out.pixels = webp_canvas(decode_webp_frame({fragment, in.name, in.max_pixels}), features.height, features.width,
                                  frame.y_offset, frame.x_offset);
     }
-    WebPChunkIterator exif;
-    if (container && WebPDemuxGetChunk(container.get(), "EXIF", 1, &exif)) {
-        out.orientation = exif_orientation({reinterpret_cast<const std::byte*>(exif.chunk.bytes), exif.chunk.size});
-        WebPDemuxReleaseChunkIterator(&exif);
-    }
+    read_webp_metadata(in, container.get(), out);
     return out;
+}
+
+// The coded picture in a container with what is said of it. False where the library cannot.
+inline bool write_webp_with(atomic_file& file, const WebPMemoryWriter& coded, const image_metadata& m) {
+    const std::unique_ptr<WebPMux, void (*)(WebPMux*)> mux(WebPMuxNew(), WebPMuxDelete);
+    const WebPData picture{coded.mem, coded.size};
+    if (!mux || WebPMuxSetImage(mux.get(), &picture, 0) != WEBP_MUX_OK) return false;
+    const auto set = [&](const char* type, const byte_block& block) {
+        const WebPData data{webp_bytes(block), block.size()};
+        return block.empty() || WebPMuxSetChunk(mux.get(), type, &data, 0) == WEBP_MUX_OK;
+    };
+    WebPData whole{};
+    const std::unique_ptr<WebPData, void (*)(WebPData*)> held(&whole, WebPDataClear);
+    if (!set("ICCP", m.icc) || !set("EXIF", m.exif) || !set("XMP ", m.xmp)) return false;
+    if (WebPMuxAssemble(mux.get(), &whole) != WEBP_MUX_OK) return false;
+    return file.try_write({reinterpret_cast<const std::byte*>(whole.bytes), whole.size});
 }
 
 // pixels: u8, 3 or 4 channels; quality: 1 to 100, for lossless the effort. The caller commits the file, which throws
 // where it could not be written.
-inline void encode_webp(atomic_file& file, std::string_view name, const image& pixels, int quality, bool lossless) {
-    if (std::max(pixels.height(), pixels.width()) > WEBP_MAX_DIMENSION)
-        fail(name, ": cannot write WebP: ", pixels.width(), "x", pixels.height(), " pixels: expected at most ",
-             WEBP_MAX_DIMENSION, " on each side");
+inline void encode_webp(atomic_file& file, std::string_view name, const image& pixels, int quality, bool lossless,
+                        const image_metadata& m) {
     WebPConfig config;
     WebPPicture picture;
     if (!WebPConfigInit(&config) || !WebPPictureInit(&picture))
@@ -108,14 +133,19 @@ inline void encode_webp(atomic_file& file, std::string_view name, const image& p
     picture.use_argb = lossless;
     picture.width = pixels.width();
     picture.height = pixels.height();
-    picture.custom_ptr = &file;
-    picture.writer = [](const std::uint8_t* bytes, std::size_t size, const WebPPicture* p) {
-        return int(
-            static_cast<atomic_file*>(p->custom_ptr)->try_write({reinterpret_cast<const std::byte*>(bytes), size}));
-    };
+    WebPMemoryWriter coded; // its bytes are complete before the container of the metadata can begin
+    WebPMemoryWriterInit(&coded);
+    const std::unique_ptr<WebPMemoryWriter, void (*)(WebPMemoryWriter*)> memory(&coded, WebPMemoryWriterClear);
+    picture.custom_ptr = &coded;
+    picture.writer = &WebPMemoryWrite;
     const auto* samples = reinterpret_cast<const std::uint8_t*>(pixels.data());
     const auto import = pixels.channels() == 4 ? &WebPPictureImportRGBA : &WebPPictureImportRGB;
-    if (import(&picture, samples, int(pixels.row_bytes())) && WebPEncode(&config, &picture)) return;
+    if (import(&picture, samples, int(pixels.row_bytes())) && WebPEncode(&config, &picture)) {
+        const bool plain = m.icc.empty() && m.exif.empty() && m.xmp.empty();
+        if (plain ? file.try_write({reinterpret_cast<const std::byte*>(coded.mem), coded.size})
+                  : write_webp_with(file, coded, m))
+            return;
+    }
     file.check();
     fail(
         name, ": cannot write WebP: ",

@@ -42,6 +42,7 @@ template <class Function> decltype(auto) with_samples_of(sample_type type, Funct
 inline image with_type(const image& in, sample_type type) {
     if (in.type() == type) return in;
     image out(in.height(), in.width(), in.channels(), type);
+    out.take_metadata_of(in);
     detail::with_samples_of(in.type(), [&](auto from) {
         detail::with_samples_of(type, [&](auto to) {
             for (int y = 0; y < in.height(); ++y)
@@ -57,6 +58,7 @@ inline image with_type(const image& in, sample_type type) {
 inline image with_channels(const image& in, int channels) {
     if (in.channels() == channels) return in;
     image out(in.height(), in.width(), channels, in.type());
+    out.take_metadata_of(in);
     if (in.colours() == 3 && out.colours() == 1)
         fail("with_channels: ", in.channels(), " to ", channels, " channels: RGB has no one gray");
     const std::size_t from = std::size_t(in.channels()), to = std::size_t(channels),

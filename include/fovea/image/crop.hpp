@@ -12,6 +12,7 @@ inline image crop(const image& in, int y, int x, int height, int width) {
         fail("crop: ", width, "x", height, " pixels at column ", x, ", row ", y, " of an image of ", in.width(), "x",
              in.height());
     image out(height, width, in.channels(), in.type());
+    out.take_metadata_of(in);
     const std::size_t offset = std::size_t(x) * std::size_t(in.channels()) * size_of(in.type());
     for (int v = 0; v < height; ++v)
         std::memcpy(out.data() + out.row_bytes() * std::size_t(v),

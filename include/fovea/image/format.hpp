@@ -9,12 +9,16 @@
 
 namespace fovea {
 
-enum class image_format { unknown, png, jpeg, webp, bmp, gif, tga, pnm };
+enum class image_format { unknown, png, jpeg, webp, tiff, avif, jxl, jp2, bmp, gif, tga, pnm };
 
-constexpr std::string_view name_of(image_format f) {
-    constexpr std::string_view names[] = {"unknown", "PNG", "JPEG", "WebP", "BMP", "GIF", "TGA", "PNM"};
-    return names[std::size_t(f)];
-}
+namespace detail {
+
+inline constexpr std::string_view image_format_names[] = {"unknown", "PNG",       "JPEG", "WebP", "TIFF", "AVIF",
+                                                          "JPEG XL", "JPEG 2000", "BMP",  "GIF",  "TGA",  "PNM"};
+
+} // namespace detail
+
+constexpr std::string_view name_of(image_format f) { return detail::image_format_names[std::size_t(f)]; }
 
 namespace detail {
 
@@ -41,28 +45,62 @@ inline bool looks_like_tga(std::span<const std::byte> b) {
     return map <= 1 && ((colour && wide) || (gray && (bits == 8 || bits == 16)));
 }
 
+// A file of ISO's base media format that names AVIF among the brands in its first box.
+inline bool is_avif(std::span<const std::byte> b) {
+    if (!bytes_are(b, 4, "ftyp")) return false;
+    const std::size_t size = byte_at(b, 0) << 24 | byte_at(b, 1) << 16 | byte_at(b, 2) << 8 | byte_at(b, 3);
+    for (std::size_t at = 8; at + 4 <= std::min<std::size_t>({size, b.size(), 256}); at += 4)
+        if (at != 12 && (bytes_are(b, at, "avif") || bytes_are(b, at, "avis"))) return true;
+    return false;
+}
+
+// "P1" to "P7", then white space or a comment: texts begin otherwise.
+inline bool is_pnm(std::span<const std::byte> b) {
+    const unsigned kind = byte_at(b, 1) - unsigned('1'), next = byte_at(b, 2);
+    return byte_at(b, 0) == 'P' && kind < 7 && (next == ' ' || next - 9u < 5u || next == '#');
+}
+
 } // namespace detail
 
-// The format of a file with these first bytes (18 suffice).
+// The format of a file with these first bytes (64 suffice). TGA has no signature: what may be TGA may be anything, see
+// recognise_file in header.hpp.
 inline image_format recognise(std::span<const std::byte> bytes) {
-    using detail::byte_at, detail::bytes_are;
+    using detail::bytes_are;
+    using namespace std::string_view_literals;
     if (bytes_are(bytes, 0, "\x89PNG\r\n\x1a\n")) return image_format::png;
     if (bytes_are(bytes, 0, "\xff\xd8\xff")) return image_format::jpeg;
     if (bytes_are(bytes, 0, "RIFF") && bytes_are(bytes, 8, "WEBP")) return image_format::webp;
     if (bytes_are(bytes, 0, "GIF87a") || bytes_are(bytes, 0, "GIF89a")) return image_format::gif;
     if (bytes_are(bytes, 0, "BM")) return image_format::bmp;
-    if (bytes_are(bytes, 0, "P5") || bytes_are(bytes, 0, "P6")) return image_format::pnm;
+    for (const std::string_view begin : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv})
+        if (bytes_are(bytes, 0, begin)) return image_format::tiff;
+    if (detail::is_avif(bytes)) return image_format::avif;
+    if (bytes_are(bytes, 0, "\xff\x0a") || bytes_are(bytes, 0, "\0\0\0\x0cJXL \r\n\x87\n"sv)) return image_format::jxl;
+    if (bytes_are(bytes, 0, "\xff\x4f\xff\x51") || bytes_are(bytes, 0, "\0\0\0\x0cjP  \r\n\x87\n"sv))
+        return image_format::jp2;
+    if (detail::is_pnm(bytes)) return image_format::pnm;
     return detail::looks_like_tga(bytes) ? image_format::tga : image_format::unknown;
 }
 
-// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
-// .png .jpg .jpeg .webp.
-inline image_format format_of_name(const std::filesystem::path& path) {
+namespace detail {
+
+inline std::string lower_extension(const std::filesystem::path& path) {
     std::string extension = path.extension().string();
     std::ranges::transform(extension, extension.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    return extension;
+}
+
+} // namespace detail
+
+// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
+// .png .jpg .jpeg .jpe .jfif .webp .tif .tiff.
+inline image_format format_of_name(const std::filesystem::path& path) {
+    const std::string extension = detail::lower_extension(path);
     if (extension == ".png") return image_format::png;
-    if (extension == ".jpg" || extension == ".jpeg") return image_format::jpeg;
+    if (extension == ".jpg" || extension == ".jpeg" || extension == ".jpe" || extension == ".jfif")
+        return image_format::jpeg;
+    if (extension == ".tif" || extension == ".tiff") return image_format::tiff;
     if (extension == ".webp") return image_format::webp;
     return image_format::unknown;
 }

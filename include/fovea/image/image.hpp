@@ -1,15 +1,19 @@
 // An image in memory: (H,W,C), interleaved, row by row.
 //
 // Channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha (alpha not premultiplied). Samples are 8-bit (0..255),
-// 16-bit (0..65535) or float (0..1), gamma-encoded as in the file.
+// 16-bit (0..65535) or float (0..1), gamma-encoded as in the file. With the pixels goes what the file says of them, its
+// metadata: shared between copies, and handed on by everything that makes one picture from another.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "fovea/core/error.hpp"
+#include "fovea/image/metadata.hpp"
 
 namespace fovea {
 
@@ -58,7 +62,27 @@ class image {
         return {reinterpret_cast<const T*>(bytes_.data() + offset<T>(y)), row_samples()};
     }
 
-    bool operator==(const image&) const = default;
+    const image_metadata& metadata() const {
+        static const image_metadata none{};
+        return metadata_ ? *metadata_ : none;
+    }
+    void set_metadata(image_metadata m) {
+        metadata_ = m == image_metadata{} ? nullptr : std::make_shared<const image_metadata>(std::move(m));
+    }
+    // Of the picture that this one was made from. A profile stays where both are gray or both have colours.
+    void take_metadata_of(const image& from) {
+        metadata_ = from.metadata_;
+        if (!metadata_ || metadata_->icc.empty() || colours() == from.colours()) return;
+        image_metadata other = *metadata_;
+        other.icc.clear();
+        set_metadata(std::move(other));
+    }
+
+    // The same pixels; metadata are not compared.
+    bool operator==(const image& other) const {
+        return height_ == other.height_ && width_ == other.width_ && channels_ == other.channels_ &&
+               type_ == other.type_ && bytes_ == other.bytes_;
+    }
 
   private:
     std::size_t row_samples() const { return std::size_t(width_) * std::size_t(channels_); }
@@ -73,6 +97,7 @@ class image {
     int height_ = 0, width_ = 0, channels_ = 0;
     sample_type type_ = sample_type::u8;
     std::vector<std::byte> bytes_;
+    std::shared_ptr<const image_metadata> metadata_; // null: none
 };
 
 } // namespace fovea

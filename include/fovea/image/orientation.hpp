@@ -6,62 +6,15 @@
 //   4 mirrored top-bottom     8 turned by 90 degrees counter-clockwise
 #pragma once
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
-#include <span>
 
-#include "fovea/image/format.hpp"
+#include "fovea/image/exif.hpp"
 #include "fovea/image/image.hpp"
 
 namespace fovea {
 
-// The orientation, 1 to 8, that an EXIF block (the TIFF header and what follows, with or without "Exif\0\0" before it)
-// names in its first directory; 1 where it names none or is damaged.
-inline int exif_orientation(std::span<const std::byte> exif) {
-    using namespace std::string_view_literals;
-    if (detail::bytes_are(exif, 0, "Exif\0\0"sv)) exif = exif.subspan(6);
-    const bool little = detail::bytes_are(exif, 0, "II*\0"sv);
-    if (!little && !detail::bytes_are(exif, 0, "MM\0*"sv)) return 1;
-    const auto number = [&](std::size_t at, std::size_t size) {
-        std::uint32_t value = 0;
-        for (std::size_t i = 0; i < size; ++i)
-            value = value << 8 | detail::byte_at(exif, at + (little ? size - 1 - i : i));
-        return value;
-    };
-    const std::size_t directory = number(4, 4);
-    if (directory < 8 || directory >= exif.size()) return 1;
-    const std::size_t entries = number(directory, 2);
-    for (std::size_t i = 0; i < entries; ++i) {
-        const std::size_t entry = directory + 2 + 12 * i;
-        if (entry + 12 > exif.size()) break;
-        if (number(entry, 2) != 0x0112) continue;
-        const std::uint32_t type = number(entry + 2, 2),
-                            value = type == 4 ? number(entry + 8, 4) : number(entry + 8, 2);
-        return (type == 3 || type == 4) && value >= 1 && value <= 8 ? int(value) : 1;
-    }
-    return 1;
-}
-
-// The orientation that a JPEG file names in the first EXIF segment before its picture data; 1 where it names none. For
-// decoders that do not hand segments on.
-inline int jpeg_orientation(std::span<const std::byte> file) {
-    for (std::size_t at = 2; at + 4 <= file.size() && detail::byte_at(file, at) == 0xff;) {
-        const unsigned marker = detail::byte_at(file, at + 1);
-        if (marker == 0xff) { // fill byte
-            ++at;
-            continue;
-        }
-        const std::size_t size = detail::byte_at(file, at + 2) << 8 | detail::byte_at(file, at + 3);
-        if (marker == 0xda || size < 2 || at + 2 + size > file.size()) break;
-        if (marker == 0xe1 && detail::bytes_are(file, at + 4, "Exif"))
-            return exif_orientation(file.subspan(at + 4, size - 2));
-        at += 2 + size;
-    }
-    return 1;
-}
-
-// The picture upright, given how it is stored. Orientations 5 to 8 exchange height and width. Throws when orientation
-// is not 1 to 8.
+// The picture upright, given how it is stored; its metadata say so. Orientations 5 to 8 exchange height and width.
+// Throws when orientation is not 1 to 8.
 inline image upright(image stored, int orientation) {
     if (orientation < 1 || orientation > 8) fail("upright: orientation ", orientation, ": expected 1 to 8");
     if (orientation == 1) return stored;
@@ -80,6 +33,7 @@ inline image upright(image stored, int orientation) {
             std::memcpy(to, stored.data() + stored.row_bytes() * std::size_t(row) + pixel * std::size_t(column), pixel);
         }
     }
+    out.set_metadata(detail::upright_metadata(stored.metadata(), orientation));
     return out;
 }
 

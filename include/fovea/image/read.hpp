@@ -1,19 +1,22 @@
-// Image files -> images: PNG, JPEG, BMP, GIF (first frame), TGA, PNM (binary), and WebP where libwebp is present.
+// Image files -> images: PNG, JPEG, BMP, TGA, PNM, and where their libraries are present WebP, TIFF, GIF, AVIF, JPEG XL
+// and JPEG 2000. Of animations and of files of several pictures the first.
 //
 // The format is recognised from the content. 16-bit samples stay 16-bit, gray stays gray, alpha stays (not
-// premultiplied); the orientation that EXIF names is applied; colour profiles and gamma are not. A file that is
-// damaged, of no known format, or claims too many pixels ends in one fovea::error that names the file and the reason.
+// premultiplied); the orientation that the file names is applied; colour profiles and gamma are not, they go with the
+// picture, as its other metadata do (image.hpp). A file that is damaged, of no known format, or claims too many pixels
+// ends in one fovea::error that names the file and the reason.
 #pragma once
 #include <filesystem>
 
 #include "fovea/core/config.hpp"
 #include "fovea/core/read_file.hpp"
 #include "fovea/image/codec_bmp.hpp"
-#include "fovea/image/codec_gif.hpp"
 #include "fovea/image/codec_pnm.hpp"
 #include "fovea/image/codec_tga.hpp"
 #include "fovea/image/format.hpp"
+#include "fovea/image/metadata_blocks.hpp"
 #include "fovea/image/orientation.hpp"
+#include "fovea/image/support.hpp"
 #if FOVEA_WITH_LIBPNG
 #include "fovea/image/codec_png.hpp"
 #endif
@@ -23,6 +26,21 @@
 #if FOVEA_WITH_LIBWEBP
 #include "fovea/image/codec_webp.hpp"
 #endif
+#if FOVEA_WITH_LIBTIFF
+#include "fovea/image/codec_tiff.hpp"
+#endif
+#if FOVEA_WITH_GIFLIB
+#include "fovea/image/codec_gif.hpp"
+#endif
+#if FOVEA_WITH_LIBAVIF
+#include "fovea/image/codec_avif.hpp"
+#endif
+#if FOVEA_WITH_LIBJXL
+#include "fovea/image/codec_jxl.hpp"
+#endif
+#if FOVEA_WITH_OPENJPEG
+#include "fovea/image/codec_jp2.hpp"
+#endif
 #if !FOVEA_WITH_LIBPNG || !FOVEA_WITH_LIBJPEG
 #include "fovea/image/codec_stb.hpp"
 #endif
@@ -31,54 +49,65 @@ namespace fovea {
 
 struct read_options {
     std::uint64_t max_pixels = std::uint64_t(1) << 28; // files that claim more are refused before memory is allocated
-    bool apply_orientation = true;                     // as EXIF has it, in JPEG, PNG and WebP
+    bool apply_orientation = true; // as the file has it; the metadata then say that the picture is upright
+    notice_function notice{};      // told, in one line each, what of the file is left out
 };
 
 namespace detail {
 
+// The format; throws where this build does not read it.
+inline image_format readable_format(const encoded_image& in) {
+    const image_format format = recognise(in.bytes);
+    if (format == image_format::unknown)
+        fail(in.name, in.bytes.empty() ? ": empty file" : ": not an image of a known format", ": expected ",
+             formats_read());
+    if (!reads(format))
+        fail(in.name, ": this build reads no ", name_of(format), ": it was made without ", library_of(format));
+    return format;
+}
+
 inline decoded_image decode(const encoded_image& in) {
-    switch (recognise(in.bytes)) {
+    const image_format format = readable_format(in);
 #if FOVEA_WITH_LIBPNG
-        case image_format::png:
-            return decode_png(in);
+    if (format == image_format::png) return decode_png(in);
 #else
-        case image_format::png:
-            return decode_stb(in, "PNG");
+    if (format == image_format::png) return decode_stb(in, "PNG");
 #endif
 #if FOVEA_WITH_LIBJPEG
-        case image_format::jpeg:
-            return decode_jpeg(in);
+    if (format == image_format::jpeg) return decode_jpeg(in);
 #else
-        case image_format::jpeg:
-            return decode_stb(in, "JPEG");
+    if (format == image_format::jpeg) return decode_stb(in, "JPEG");
 #endif
 #if FOVEA_WITH_LIBWEBP
-        case image_format::webp:
-            return decode_webp(in);
-#else
-        case image_format::webp:
-            fail(in.name, ": this build reads no WebP: it was made without libwebp");
+    if (format == image_format::webp) return decode_webp(in);
 #endif
-        case image_format::bmp:
-            return decode_bmp(in);
-        case image_format::gif:
-            return decode_gif(in);
-        case image_format::tga:
-            return decode_tga(in);
-        case image_format::pnm:
-            return decode_pnm(in);
-        case image_format::unknown:
-            break;
-    }
-    fail(in.name, in.bytes.empty() ? ": empty file" : ": not an image of a known format",
-         ": expected PNG, JPEG, WebP, BMP, GIF, TGA or PNM");
+#if FOVEA_WITH_LIBTIFF
+    if (format == image_format::tiff) return decode_tiff(in);
+#endif
+#if FOVEA_WITH_GIFLIB
+    if (format == image_format::gif) return decode_gif(in);
+#endif
+#if FOVEA_WITH_LIBAVIF
+    if (format == image_format::avif) return decode_avif(in);
+#endif
+#if FOVEA_WITH_LIBJXL
+    if (format == image_format::jxl) return decode_jxl(in);
+#endif
+#if FOVEA_WITH_OPENJPEG
+    if (format == image_format::jp2) return decode_jp2(in);
+#endif
+    if (format == image_format::bmp) return decode_bmp(in);
+    return format == image_format::tga ? decode_tga(in) : decode_pnm(in);
 }
 
 } // namespace detail
 
 // The image in these bytes of a file; `name` stands for the file in errors.
 inline image read_image(std::span<const std::byte> bytes, std::string_view name, const read_options& options = {}) {
-    detail::decoded_image decoded = detail::decode({bytes, name, options.max_pixels});
+    const detail::encoded_image in{bytes, name, options.max_pixels, &options.notice};
+    detail::decoded_image decoded = detail::decode(in);
+    detail::check_profile(in, decoded.pixels.colours(), decoded.metadata);
+    decoded.pixels.set_metadata(std::move(decoded.metadata));
     return options.apply_orientation ? upright(std::move(decoded.pixels), decoded.orientation)
                                      : std::move(decoded.pixels);
 }

@@ -53,6 +53,7 @@ image resample_rows(const image& in, const tap_table<typename Arithmetic::accumu
         &resample_row<Arithmetic, 1, T>, &resample_row<Arithmetic, 2, T>, &resample_row<Arithmetic, 3, T>,
         &resample_row<Arithmetic, 4, T>};
     image out(in.height(), table.outputs, in.channels(), in.type());
+    out.take_metadata_of(in);
     for (int y = 0; y < in.height(); ++y)
         by_channels[in.channels() - 1](table, in.row<T>(y).data(), out.row<T>(y).data());
     return out;
@@ -62,6 +63,7 @@ image resample_rows(const image& in, const tap_table<typename Arithmetic::accumu
 template <class Arithmetic, class T>
 image resample_columns(const image& in, const tap_table<typename Arithmetic::accumulator>& table) {
     image out(table.outputs, in.width(), in.channels(), in.type());
+    out.take_metadata_of(in);
     std::vector<typename Arithmetic::accumulator> sums(in.row<T>(0).size()); // (W,C)
     for (int i = 0; i < table.outputs; ++i) {
         std::ranges::fill(sums, Arithmetic::start);

@@ -1,14 +1,16 @@
-// Images -> PNG, JPEG and WebP files, by the extension of their name.
+// Images -> PNG, JPEG, WebP and TIFF files, by the extension of their name.
 //
 //           samples written                     channels written
 //   PNG     8 bits; 16 bits where the image     as they are
 //           has 16 bits or floats
 //   JPEG    8 bits                              gray or RGB; alpha is composed over options.background
 //   WebP    8 bits                              RGB or RGBA; gray becomes RGB
+//   TIFF    8 bits, 16 bits, float              as they are
 //
-// Samples that a format does not hold are rounded. The file appears whole or not at all (core/atomic_file.hpp). Throws
-// fovea::error naming the file where the extension is none of .png .jpg .jpeg .webp, the build has no library for the
-// format, the format does not hold so large an image, or the file cannot be written.
+// Samples that a format does not hold are rounded, and clamped to 0..1. Metadata go into the file, with the numbers of
+// pixels renewed; what the format does not hold is said in one line. The file appears whole or not at all
+// (core/atomic_file.hpp). Throws fovea::error naming the file where check_writable (support.hpp) does or it cannot be
+// written.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -20,16 +22,20 @@
 #include "fovea/image/convert.hpp"
 #include "fovea/image/format.hpp"
 #include "fovea/image/image.hpp"
+#include "fovea/image/metadata_limits.hpp"
+#include "fovea/image/png_metadata.hpp"
+#include "fovea/image/support.hpp"
 #if FOVEA_WITH_LIBPNG
 #include "fovea/image/codec_png.hpp"
-#else
-#include "fovea/image/codec_png_small.hpp"
 #endif
 #if FOVEA_WITH_LIBJPEG
 #include "fovea/image/codec_jpeg.hpp"
 #endif
 #if FOVEA_WITH_LIBWEBP
 #include "fovea/image/codec_webp.hpp"
+#endif
+#if FOVEA_WITH_LIBTIFF
+#include "fovea/image/codec_tiff_write.hpp"
 #endif
 
 namespace fovea {
@@ -40,14 +46,22 @@ struct write_options {
     bool lossless = false;                       // of WebP
     int compression = 6;                         // 0 to 9, of PNG
     float background = 1;                        // 0 (black) to 1 (white), under transparent pixels in JPEG
+    bool strip_metadata = false;                 // but for the colour profile, without which the colours would change
+    notice_function notice{};                    // told, in one line, what the format does not hold
     atomic_file_options file = {};
 };
 
 namespace detail {
 
+inline image_metadata metadata_to_write(const image& pixels, image_format format, int colours, const std::string& name,
+                                        const write_options& options) {
+    return metadata_for(pixels, format, colours, options.strip_metadata, name, options.notice);
+}
+
 // Alpha composed over a gray background, in the gamma-encoded samples as they are.
 inline image over_background(const image& in, float background) {
     image out(in.height(), in.width(), in.colours(), in.type());
+    out.take_metadata_of(in);
     with_samples_of(in.type(), [&](auto sample) {
         using T = decltype(sample);
         const std::size_t from = std::size_t(in.channels()), to = std::size_t(out.channels());
@@ -64,28 +78,25 @@ inline image over_background(const image& in, float background) {
     return out;
 }
 
-inline void write_png_image(atomic_file& file, const std::string& name, const image& pixels, int compression) {
-    if (pixels.type() == sample_type::f32)
-        return write_png_image(file, name, with_type(pixels, sample_type::u16), compression);
+inline void write_png_image(atomic_file& file, const std::string& name, const image& pixels,
+                            const write_options& options) {
+    const auto chunks = png_chunks_of(metadata_to_write(pixels, image_format::png, pixels.colours(), name, options));
+    const image whole = with_type(pixels, pixels.type() == sample_type::u8 ? sample_type::u8 : sample_type::u16);
 #if FOVEA_WITH_LIBPNG
-    encode_png(file, name, pixels, compression);
+    encode_png(file, name, whole, options.compression, chunks);
 #else
-    static_cast<void>(name), static_cast<void>(compression);
-    encode_stored_png(file, pixels);
+    encode_stored_png(file, whole, chunks);
 #endif
 }
 
 inline void write_jpeg_image(atomic_file& file, const std::string& name, const image& pixels,
                              const write_options& options) {
 #if FOVEA_WITH_LIBJPEG
-    if (pixels.has_alpha())
-        encode_jpeg(file, name, with_type(over_background(pixels, options.background), sample_type::u8),
-                    options.quality);
-    else
-        encode_jpeg(file, name, with_type(pixels, sample_type::u8), options.quality);
+    const image opaque = pixels.has_alpha() ? over_background(pixels, options.background) : pixels;
+    encode_jpeg(file, name, with_type(opaque, sample_type::u8), options.quality,
+                metadata_to_write(pixels, image_format::jpeg, pixels.colours(), name, options));
 #else
-    static_cast<void>(file), static_cast<void>(pixels), static_cast<void>(options);
-    fail(name, ": this build writes no JPEG: it was made without libjpeg");
+    static_cast<void>(file), static_cast<void>(name), static_cast<void>(pixels), static_cast<void>(options);
 #endif
 }
 
@@ -94,10 +105,18 @@ inline void write_webp_image(atomic_file& file, const std::string& name, const i
 #if FOVEA_WITH_LIBWEBP
     const int channels = pixels.has_alpha() ? 4 : 3;
     encode_webp(file, name, with_channels(with_type(pixels, sample_type::u8), channels), options.quality,
-                options.lossless);
+                options.lossless, metadata_to_write(pixels, image_format::webp, 3, name, options));
 #else
-    static_cast<void>(file), static_cast<void>(pixels), static_cast<void>(options);
-    fail(name, ": this build writes no WebP: it was made without libwebp");
+    static_cast<void>(file), static_cast<void>(name), static_cast<void>(pixels), static_cast<void>(options);
+#endif
+}
+
+inline void write_tiff_image(atomic_file& file, const std::string& name, const image& pixels,
+                             const write_options& options) {
+#if FOVEA_WITH_LIBTIFF
+    encode_tiff(file, name, pixels, metadata_to_write(pixels, image_format::tiff, pixels.colours(), name, options));
+#else
+    static_cast<void>(file), static_cast<void>(name), static_cast<void>(pixels), static_cast<void>(options);
 #endif
 }
 
@@ -106,18 +125,17 @@ inline void write_webp_image(atomic_file& file, const std::string& name, const i
 inline void write_image(const std::filesystem::path& path, const image& pixels, const write_options& options = {}) {
     const std::string name = path.string();
     const image_format format = options.format == image_format::unknown ? format_of_name(path) : options.format;
-    if (format != image_format::png && format != image_format::jpeg && format != image_format::webp)
-        fail(name, ": cannot write: expected a name that ends in .png, .jpg, .jpeg or .webp");
-    if (pixels.empty()) fail(name, ": cannot write: the image is empty");
+    check_writable(path, pixels.width(), pixels.height(), format);
     if (options.quality < 1 || options.quality > 100)
         fail(name, ": cannot write: quality ", options.quality, ", expected 1 to 100");
     if (options.compression < 0 || options.compression > 9)
         fail(name, ": cannot write: compression ", options.compression, ", expected 0 to 9");
 
     atomic_file file(path, options.file);
-    if (format == image_format::png) detail::write_png_image(file, name, pixels, options.compression);
+    if (format == image_format::png) detail::write_png_image(file, name, pixels, options);
     if (format == image_format::jpeg) detail::write_jpeg_image(file, name, pixels, options);
     if (format == image_format::webp) detail::write_webp_image(file, name, pixels, options);
+    if (format == image_format::tiff) detail::write_tiff_image(file, name, pixels, options);
     file.commit();
 }
 

@@ -91,6 +91,7 @@ class upscaler {
         const image& from = in.has_alpha() ? bled : in;
         submitted_image i{
             .out = image(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type())};
+        i.out.take_metadata_of(in);
         i.done = engine_ ? engine_->submit(samples_of<const std::byte>(from), samples_of<std::byte>(i.out), values_, o)
                          : run_on_threads(from, i.out, o, i.finite);
         if (in.has_alpha()) i.alpha = alpha_of(in);

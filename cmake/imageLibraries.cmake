@@ -1,0 +1,37 @@
+# The libraries for image files of which not every distribution has a CMake package, found by header and library. Used
+# where fovea is built, and by its package where a program looks for it.
+set(FOVEA_PLAIN_LIBRARIES WEBP GIF AVIF JXL OPENJPEG LCMS2)
+set(FOVEA_WEBP_MACRO FOVEA_WITH_LIBWEBP)
+set(FOVEA_GIF_MACRO FOVEA_WITH_GIFLIB)
+set(FOVEA_AVIF_MACRO FOVEA_WITH_LIBAVIF)
+set(FOVEA_JXL_MACRO FOVEA_WITH_LIBJXL)
+set(FOVEA_OPENJPEG_MACRO FOVEA_WITH_OPENJPEG)
+set(FOVEA_LCMS2_MACRO FOVEA_WITH_LCMS2)
+
+# fovea_find_plain(NAME HEADER LIBRARIES...): sets FOVEA_<NAME>_INCLUDE_DIR, FOVEA_<NAME>_LIBRARIES and
+# FOVEA_<NAME>_FOUND.
+macro(fovea_find_plain name header)
+    find_path(FOVEA_${name}_INCLUDE_DIR ${header} PATH_SUFFIXES openjpeg-2.5 openjpeg-2.4 openjpeg-2.3)
+    mark_as_advanced(FOVEA_${name}_INCLUDE_DIR)
+    set(FOVEA_${name}_FOUND TRUE)
+    set(FOVEA_${name}_LIBRARIES)
+    if(NOT FOVEA_${name}_INCLUDE_DIR)
+        set(FOVEA_${name}_FOUND FALSE)
+    endif()
+    foreach(library ${ARGN})
+        string(TOUPPER ${library} variable)
+        find_library(FOVEA_${variable}_LIBRARY ${library})
+        mark_as_advanced(FOVEA_${variable}_LIBRARY)
+        list(APPEND FOVEA_${name}_LIBRARIES ${FOVEA_${variable}_LIBRARY})
+        if(NOT FOVEA_${variable}_LIBRARY)
+            set(FOVEA_${name}_FOUND FALSE)
+        endif()
+    endforeach()
+endmacro()
+
+fovea_find_plain(WEBP webp/decode.h webpdemux webpmux webp)
+fovea_find_plain(GIF gif_lib.h gif)
+fovea_find_plain(AVIF avif/avif.h avif)
+fovea_find_plain(JXL jxl/decode.h jxl)
+fovea_find_plain(OPENJPEG openjpeg.h openjp2)
+fovea_find_plain(LCMS2 lcms2.h lcms2)
