@@ -10,6 +10,11 @@ install(TARGETS fovea_image_files EXPORT foveaImageFilesTargets)
 if(TARGET fovea_dispatch)
     install(TARGETS fovea_dispatch EXPORT foveaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
+if(TARGET fovea_files)
+    install(TARGETS fovea_files EXPORT foveaTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+                                                    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+                                                    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(EXPORT foveaTargets NAMESPACE fovea:: DESTINATION ${FOVEA_CMAKE_FOLDER})
 install(EXPORT foveaImageFilesTargets NAMESPACE fovea:: DESTINATION ${FOVEA_CMAKE_FOLDER})
 

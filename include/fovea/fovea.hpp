@@ -2,6 +2,7 @@
 #pragma once
 #include "fovea/core/config.hpp"
 #include "fovea/core/error.hpp"
+#include "fovea/core/expected.hpp"
 #include "fovea/core/random.hpp"
 #include "fovea/core/threads.hpp"
 
@@ -13,6 +14,7 @@
 #include "fovea/image/crop.hpp"
 #include "fovea/image/image.hpp"
 #include "fovea/image/resample.hpp"
+#include "fovea/image/try_read.hpp"
 #if FOVEA_IMAGE_FILES
 #include "fovea/image/read.hpp"
 #include "fovea/image/write.hpp"
@@ -36,11 +38,13 @@
 #include "fovea/graph/execute.hpp"
 
 #include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/checkpoint/try_read_weights.hpp"
 #include "fovea/model/calibration.hpp"
 #include "fovea/model/calibration_file.hpp"
 #include "fovea/model/frames.hpp"
 #include "fovea/model/model.hpp"
 #include "fovea/model/trainable.hpp"
+#include "fovea/model/try_model.hpp"
 #include "fovea/zoo/alexnet.hpp"
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/load.hpp"
