@@ -57,6 +57,8 @@ TEST_CASE("foreign: values of every kind are carried by name beside the weights"
         {"parameter_of_quantised", "torch.QInt8Storage"},
         {"sparse", "torch.sparse_coo"},
         {"subclass", "mine.subclass"},
+        {"made_otherwise", "torch._utils._rebuild_other"},
+        {"ordered", "collections.OrderedDict"},
         {"settings", "mine.settings"},
     };
     CHECK(file.opaque == expected);

@@ -112,6 +112,9 @@ def foreign():
         parameter_of_quantised=call(name("torch._utils", "_rebuild_parameter"), tensor(0, type="QInt8Storage"), b"\x88", EMPTY),
         sparse=call(name("torch._utils", "_rebuild_sparse_tensor"), name("torch", "sparse_coo"), items()),
         subclass=from_type(0, "mine", "subclass"),
+        made_otherwise=call(name("torch._tensor", "_rebuild_from_type_v2"), name("torch._utils", "_rebuild_other"),
+                            name("torch", "Tensor"), items(), NONE),
+        ordered=call(name("collections", "OrderedDict"), name("mine", "items") + b")" + NEWOBJ),
     )
     odd = (b"}" + MARK + real(0.5) + text("x") + items(number(1), text("y")) + number(2) + NONE + number(3) + b"\x88" + number(4) +
            name("mine", "key") + number(5) + b"]" + number(6) + SETITEMS)

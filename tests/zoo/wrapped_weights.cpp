@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "fovea/backend/cpu/cpu.hpp"
+#include "fovea/model/trainable.hpp"
 #include "fovea/zoo/load.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"
@@ -135,6 +136,29 @@ TEST_CASE("wrapped: a network whose own names begin with a wrapper's") {
     CHECK(distance(large, model<wrapped, cpu>(own)(sample())) == 0);
     CHECK(distance(large, model<wrapped, cpu>(weights_of(own))(sample())) == 0);
     CHECK(distance(large, model<wrapped, cpu>(mean())(sample())) == 0);
+}
+
+TEST_CASE("wrapped: training goes on from weights whose normalisation is folded") {
+    trainable<network, cpu> net({.seed = 9});
+    const auto values_of = [&](const std::string& name) {
+        for (auto& p : net.parameters())
+            if (p.name == name) return std::vector<float>(p.values().begin(), p.values().end());
+        return std::vector<float>{};
+    };
+    tensor_file folded;
+    for (auto& t : mean().tensors()) // of these, v alone: a filter of another length
+        if (!t.name.ends_with("weight_g"))
+            folded.add(tensor_of(t.name.ends_with("_v") ? t.name.substr(0, t.name.size() - 2) : t.name, t.shape,
+                                 to_floats(t)));
+    net.load(folded);
+    const auto v = values_of("encoder.0.conv1.weight_v"), g = values_of("encoder.0.conv1.weight_g");
+    CHECK(v == to_floats(folded.at("encoder.0.conv1.weight")));
+    REQUIRE(g.size() == 8);
+    for (std::size_t k = 0; k < g.size(); ++k) {
+        double square = 0;
+        for (std::size_t j = 0; j < v.size() / g.size(); ++j) square += std::pow(double(v[k * v.size() / 8 + j]), 2);
+        CHECK(g[k] == Approx(std::sqrt(square)).epsilon(1e-6)); // rounded once
+    }
 }
 
 TEST_CASE("wrapped: where nothing fits, a line lists the dictionaries") {

@@ -121,7 +121,9 @@ class pickle_objects : protected pickle_stack {
     void push_from_type(const std::vector<pickle_id>& arguments) {
         if (arguments.size() < 3) fail_here("a tensor of a type without function, type and arguments");
         const pickle_node& type = result_.nodes[arguments[1]];
+        const pickle_node& made_by = result_.nodes[arguments[0]];
         if (type.kind == pickle_kind::foreign) return push_foreign(type.integer, true);
+        if (made_by.kind == pickle_kind::foreign) return push_foreign(made_by.integer, true);
         const auto& function = torch_globals[global(arguments[0])];
         if (function.meaning == torch_global::rebuild_from_type) fail_here("a tensor's type within a type");
         call(arguments[0], node(arguments[2], pickle_kind::tuple, "a tuple of arguments").items);
@@ -157,6 +159,8 @@ class pickle_objects : protected pickle_stack {
     // Empty, its items following; or, as Python 2 wrote it, from a list of pairs.
     void push_dictionary(const std::vector<pickle_id>& arguments) {
         std::vector<pickle_id> items;
+        if (!arguments.empty() && is(arguments[0], pickle_kind::foreign))
+            return push_foreign("collections", "OrderedDict");
         if (!arguments.empty()) {
             const auto& pairs = node(arguments[0], pickle_kind::list, "a list of pairs").items;
             pairs_copied_ += pairs.size();

@@ -3,13 +3,13 @@
 // group holds it (find_group), and of several that do, averages come first, then what lies least deep.
 #pragma once
 #include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -107,17 +107,26 @@ inline tensor_file outline_of(const tensor_file& file, const weight_group& group
 
 // The group with fits(outline) that is to be preferred.
 template <class Fits> std::optional<weight_group> find_group(const tensor_file& file, Fits fits) {
-    const auto rank = [](const weight_group& g) {
-        const weight_roles roles = roles_of(g.start());
-        const auto parts = std::count(g.prefix.begin(), g.prefix.end(), '.') +
-                           std::count(g.dictionary.begin(), g.dictionary.end(), '/');
-        return std::tuple(roles.helper, !roles.average, parts);
+    struct ranked {
+        bool helper, last;
+        std::ptrdiff_t parts;
+        std::size_t place;
+        auto operator<=>(const ranked&) const = default;
     };
     std::vector<weight_group> groups = weight_groups(file);
-    std::erase_if(groups, [](const weight_group& g) { return roles_of(g.start()).state; });
-    std::stable_sort(groups.begin(), groups.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
-    for (const weight_group& g : groups)
-        if (fits(outline_of(file, g))) return g;
+    std::vector<ranked> order;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const weight_group& g = groups[i];
+        const weight_roles roles = roles_of(g.start());
+        if (!roles.state)
+            order.push_back({roles.helper, !roles.average,
+                             std::count(g.prefix.begin(), g.prefix.end(), '.') +
+                                 std::count(g.dictionary.begin(), g.dictionary.end(), '/'),
+                             i});
+    }
+    std::sort(order.begin(), order.end());
+    for (const ranked& r : order)
+        if (fits(outline_of(file, groups[r.place]))) return std::move(groups[r.place]);
     return std::nullopt;
 }
 

@@ -167,15 +167,30 @@ class weight_loader {
         const weight_shape dims = graph_.weights[std::size_t(i)].dims;
         const stored_tensor* t = source_.find(name);
         if (!t) {
-            // A weight-normed network takes a weight that is already folded: see load_folded().
             for (std::string_view suffix : {"weight_g", "weight_v"})
-                if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty() && source_.find(folded)) return;
+                if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty())
+                    if (const stored_tensor* w = source_.find(folded)) return unfold(*w, suffix == "weight_g", i);
             return complain("missing ", name, ' ', text_of_dims(dims));
         }
         if (!used_.insert(t).second) return complain("two layers share the name ", name, ": wrap them in named<>");
         if (!same_shape(*t, dims))
             return complain(name, " is ", text_of_shape(t->shape), ", expected ", text_of_dims(dims));
         copy(*t, to_[i]);
+    }
+
+    // A weight-normed network takes a weight w that is already folded: v = w, g = ||v||, from which training goes on.
+    // Where nothing is trained, load_folded() gives it w itself. There its shape is checked, too.
+    void unfold(const stored_tensor& folded, bool norms, int i) {
+        const std::vector<float> w = to_floats(folded);
+        const std::size_t n = count(graph_.weights[std::size_t(i)].dims), each = norms && n ? w.size() / n : 1;
+        if (w.size() != n * each) return;
+        float* to = reinterpret_cast<float*>(to_[i]);
+        if (!norms) std::copy(w.begin(), w.end(), to);
+        for (std::size_t k = 0; norms && k < n; ++k) {
+            double square = 0;
+            for (std::size_t j = 0; j < each; ++j) square += double(w[k * each + j]) * double(w[k * each + j]);
+            to[k] = float(std::sqrt(square));
+        }
     }
 
     void load_folded(int i, const std::string& name) {
