@@ -4,6 +4,7 @@
 #include "common/on_gpu.hpp"
 #include "common/program.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
+#include "fovea/trainer/checkpoints.hpp"
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/pretrained.hpp"
 
@@ -66,7 +67,8 @@ fovea::tensor_file pretrained_weights(int scale) {
 } // namespace
 
 void model_choice::add_to(CLI::App& app) {
-    app.add_option("--weights", weights, "weights of a network: .safetensors, .pth, .pt; it is recognised");
+    app.add_option("--weights", weights,
+                   "weights of a network: .safetensors, .pth, .pt, or a run's --checkpoint-path; it is recognised");
     app.add_option("--model", model,
                    "auto (what --weights holds, else pretrained), pretrained, bicubic, bilinear or nearest");
     app.add_option("--convolution", convolution, "3x3 convolutions: auto, direct or winograd (fewer products)")
@@ -118,8 +120,8 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
         fail_usage("--scale ", built_in_scale,
                    ": the networks that are built in have 2, 4 and 8: expected one of these, ",
                    "--weights FILE, or --model bicubic");
-    const auto weights =
-        built_in ? pretrained_weights(built_in_scale) : fovea::weights_of(fovea::read_tensor_file(choice.weights));
+    const auto weights = built_in ? pretrained_weights(built_in_scale)
+                                  : fovea::weights_of(fovea::read_tensor_file(fovea::weights_at(choice.weights)));
     description_ = (built_in ? "built in: " : "") + fovea::zoo::describe(fovea::zoo::recognise(weights));
     network_ = load_network(choice, weights, description_, threads);
     on_gpu_ = choice.device == "cuda";
