@@ -3,6 +3,7 @@
 
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/model/trainable.hpp"
+#include "fovea/model/try_model.hpp"
 #include "fovea/zoo/load.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"
@@ -173,6 +174,9 @@ TEST_CASE("wrapped: where nothing fits, a line lists the dictionaries") {
     CHECK_THAT(error_of([&] { zoo::load<cpu>(file); }),
                Catch::Contains("w.pt: its tensors are of no known network") && Catch::Contains(contents));
     CHECK_THAT(error_of([&] { model<network, cpu>{file}; }), Catch::Contains(contents));
+    CHECK_THAT(zoo::try_load<cpu>(file).error(), Catch::Contains(contents));
+    CHECK_THAT((try_model<network, cpu>(file).error()), Catch::Contains(contents));
+    CHECK(zoo::try_load<cpu>(mean()).has_value());
 }
 
 TEST_CASE("wrapped: messages about weights that do not fit have eight entries and a count") {
