@@ -10,6 +10,11 @@ install(DIRECTORY single_include/fovea DESTINATION ${CMAKE_INSTALL_DATADIR}/fove
 install(TARGETS fovea EXPORT foveaTargets)
 install(TARGETS fovea_image_files EXPORT foveaImageFilesTargets)
 install(TARGETS fovea_dispatch EXPORT foveaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET fovea_files)
+    install(TARGETS fovea_files EXPORT foveaTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+                                                    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+                                                    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(EXPORT foveaTargets NAMESPACE fovea:: DESTINATION ${FOVEA_CMAKE_FOLDER})
 install(EXPORT foveaImageFilesTargets NAMESPACE fovea:: DESTINATION ${FOVEA_CMAKE_FOLDER})
 

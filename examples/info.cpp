@@ -1,8 +1,10 @@
 // Tells what a weight file or checkpoint holds: info net.pth
 #include "common/program.hpp"
+#include "fovea/checkpoint/try_read_weights.hpp"
 #include "fovea/zoo/recognise.hpp"
 
 using namespace fovea;
+using fovea::detail::printable;
 
 namespace {
 
@@ -24,18 +26,21 @@ std::string text_of_value(const tensor_file::value& v) {
         v);
 }
 
+// The network, where in the file it was found, and the tensors beside it.
 void print_network(const tensor_file& file) {
-    const tensor_file network = weights_of(file);
-    std::int64_t numbers = 0;
-    for (auto& t : network.tensors())
-        if (t.name.find('/') == std::string::npos) numbers += t.size();
-    std::string text;
-    try {
-        text = zoo::describe(zoo::recognise(network));
-    } catch (const error&) {
-        text = "not known here";
-    }
-    std::printf("network:  %s\nnumbers:  %lld\n", text.c_str(), static_cast<long long>(numbers));
+    const auto network = try_weights_of(file);
+    if (network) {
+        std::int64_t numbers = 0;
+        for (auto& t : network->tensors())
+            if (t.name.find('/') == std::string::npos) numbers += t.size();
+        const auto known = zoo::try_recognise(*network);
+        std::printf("network:  %s\nnumbers:  %lld\n", known ? zoo::describe(*known).c_str() : "not known here",
+                    static_cast<long long>(numbers));
+        if (!network->origin.empty()) std::printf("from:     %s\n", network->origin.c_str());
+    } else
+        std::printf("network:  none\n");
+    for (auto& place : fovea::detail::weight_places(network ? *network : file))
+        if (place.in_dictionary || !network) std::printf("beside:   %s\n", place.text().c_str());
 }
 
 // How far a training run was when it left this checkpoint; its settings are among the metadata.
@@ -62,6 +67,10 @@ void print(const std::string& path, bool all) {
     for (auto& [name, value] : file.metadata) std::printf("metadata: %s = %s\n", name.c_str(), value.c_str());
     for (auto& [name, value] : file.values)
         std::printf("value:    %s = %s\n", name.c_str(), text_of_value(value).c_str());
+    for (auto& [name, type] : file.modules)
+        std::printf("value:    %s: %s, a whole module (not read)\n", printable(name).c_str(), type.c_str());
+    for (auto& [name, type] : file.opaque)
+        std::printf("value:    %s: %s (not read)\n", printable(name).c_str(), type.c_str());
     if (!all) return;
     for (auto& t : file.tensors())
         std::printf("  %-60s %-4s %s\n", t.name.c_str(), std::string(name_of(t.type)).c_str(),

@@ -5,6 +5,7 @@
 #include "common/program.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/model/self_ensemble.hpp"
+#include "fovea/trainer/checkpoints.hpp"
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/pretrained.hpp"
 
@@ -130,8 +131,8 @@ enlarger::enlarger(const model_choice& choice, fovea::context& threads) {
         fail_usage("--scale ", built_in_scale,
                    ": the networks that are built in have 2, 4 and 8: expected one of these, ",
                    "--weights FILE, or --model bicubic");
-    const auto weights =
-        built_in ? pretrained_weights(built_in_scale) : fovea::weights_of(fovea::read_tensor_file(choice.weights));
+    const auto weights = built_in ? pretrained_weights(built_in_scale)
+                                  : fovea::weights_of(fovea::read_tensor_file(fovea::weights_at(choice.weights)));
     description_ = (built_in ? "built in: " : "") + fovea::zoo::describe(fovea::zoo::recognise(weights));
     network_ = load_network(choice, weights, description_, threads);
     on_gpu_ = choice.device == "cuda";

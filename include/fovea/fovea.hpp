@@ -5,6 +5,7 @@
 #endif
 #include "fovea/core/config.hpp"
 #include "fovea/core/error.hpp"
+#include "fovea/core/expected.hpp"
 #include "fovea/core/random.hpp"
 #include "fovea/core/threads.hpp"
 
@@ -16,6 +17,7 @@
 #include "fovea/image/crop.hpp"
 #include "fovea/image/image.hpp"
 #include "fovea/image/resample.hpp"
+#include "fovea/image/try_read.hpp"
 #if FOVEA_IMAGE_FILES
 #include "fovea/image/header.hpp"
 #include "fovea/image/read.hpp"
@@ -40,11 +42,13 @@
 #include "fovea/graph/execute.hpp"
 
 #include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/checkpoint/try_read_weights.hpp"
 #include "fovea/model/calibration.hpp"
 #include "fovea/model/calibration_file.hpp"
 #include "fovea/model/frames.hpp"
 #include "fovea/model/model.hpp"
 #include "fovea/model/trainable.hpp"
+#include "fovea/model/try_model.hpp"
 #include "fovea/zoo/alexnet.hpp"
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/load.hpp"

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "checkpoint/support.hpp"
+#include "fovea/checkpoint/try_read_weights.hpp"
 #include "support/data.hpp"
 
 using namespace fovea;
@@ -57,7 +58,7 @@ TEST_CASE("weights: averages of a trainer's checkpoint before its last weights, 
     CHECK(names_of(weights) == names{"last/a", "b.running_mean", "optimizer/m/a", "a", "critic/average/a", "critic/a"});
     CHECK(to_floats(weights.at("a")) == std::vector{3.f});
     CHECK(to_floats(weights.at("last/a")) == std::vector{0.f});
-    CHECK(names_of(weights_of(file_of({"model/a", "average/a"}))) == names{"a", "average/a"});
+    CHECK(names_of(weights_of(file_of({"model/a", "average/a"}))) == names{"model/a", "a"});
 }
 
 TEST_CASE("weights: prefixes of compiled and parallel models go") {
@@ -80,6 +81,20 @@ TEST_CASE("weights: of a checkpoint, its other parts still there") {
     CHECK(file.find("optimizer/state/0/exp_avg"));
     CHECK(file.integer("model_args.num_channels") == 64);
     CHECK(weights_of(read_tensor_file(vector_file("small.pt")), "critic").find("linear.weight"));
+}
+
+TEST_CASE("weights: errors as values") {
+    const auto bad = try_read_weights(vector_file("cycle.pt"));
+    CHECK(!bad);
+    CHECK(contains(bad.error(), "cycle.pt: nests deeper than"));
+    CHECK(error_of([&] { static_cast<void>(bad.value()); }) == bad.error());
+    const auto good = try_read_weights(vector_file("small.pt"));
+    REQUIRE(good.has_value());
+    CHECK(good.error().empty());
+    CHECK(good->find("input.weight_g"));
+    CHECK(contains(try_weights_of(*good, "absent").error(), "has no dictionary absent with tensors: it has "));
+    CHECK(contains(try_read_tensor_bytes({}, "empty").error(), "empty: is not a weight file"));
+    CHECK(contains(try_read_tensor_file(vector_file("absent.pt")).error(), "absent.pt"));
 }
 
 TEST_CASE("weights: published files hold the published numbers of parameters") {

@@ -5,7 +5,7 @@ import resource
 import struct
 
 from support import (check, check_clean, check_error, check_success, check_usage_error, data, full_disk, png, png_size, run,
-                     run_case, sample)
+                     run_case, sample, vectors)
 
 
 def random_supercool(path, channels, ratio, layers, scale):
@@ -267,6 +267,33 @@ def info(tmp):
     r = run("info", data("weights/VapSR/VapSR-S.pth"))
     check("vapsr x4, 32 channels" in r.stdout and "154956" in r.stdout, r.stdout)
     check_error(run("info", sample), "chelsea.png")
+    r = run("info", vectors / "foreign.pt")
+    check_success(r)
+    for line in ("network:  not known here", "from:     model/", "value:    namespace: argparse.Namespace (not read)",
+                 "value:    called: os.system (not read)", "value:    like_dictionary.value = 7"):
+        check(line in r.stdout.splitlines(), line, r.stdout)
+    check_error(run("info", vectors / "module.pt"), "module.pt", "torch.save(model.state_dict(), ...)")
+    r = run("info", vectors / "small.pt")
+    for line in ("from:     model/", "beside:   optimizer/state/0 (2 tensors)", "beside:   critic (1 tensor)"):
+        check(line in r.stdout.splitlines(), line, r.stdout)
+
+
+def wrapped_weights(tmp):
+    """upscale takes weights as training programs wrap them; info says where the network was."""
+    folder = data("cases/weights")
+    def enlarge(name):
+        check_success(run("upscale", sample, "--weights", folder / name, "-o", tmp / "x.png", "--threads", 1))
+        picture = (tmp / "x.png").read_bytes()
+        (tmp / "x.png").unlink()
+        return picture
+    plain = enlarge("plain.pth")
+    for name in ("average_generator_ema.pth", "lightning_gan.ckpt", "beside_namespace.pth", "prefix_netG.pth", "old_format.pth"):
+        check(enlarge(name) == plain, name, "gives another picture")
+    for name in ("whole_module.pth", "torchscript.pt"):
+        check_error(run("upscale", sample, "--weights", folder / name, "-o", tmp / "y.png"), name, "state_dict()")
+    r = run("info", folder / "average_generator_ema.pth")
+    for line in ("from:     state_dict/generator_ema.", "beside:   generator. (8 tensors)", "beside:   step_counter (1 tensor)"):
+        check(line in r.stdout.splitlines(), line, r.stdout)
 
 
 TABLE = [  # weights, scale, set, psnr, ssim: computed by an independent implementation from the same files

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import time
 
-from support import (check, check_error, check_success, check_usage_error, full_disk, png, programs, run, run_case,
+from support import (check, check_error, check_success, check_usage_error, data, full_disk, png, programs, run, run_case,
                      sample)
 
 NETWORK = ("--num-channels", "--hidden-ratio", "--num-layers", "--upscale-ratio")
@@ -282,6 +282,10 @@ def checkpoints_as_weights(tmp):
         check_success(run("upscale", sample, "--weights", weights, "-o", tmp / f"{weights.name}.png"))
     enlarged = [(tmp / f"{weights.name}.png").read_bytes() for weights in (checkpoint, best)]
     check(enlarged[0] == enlarged[1], "other weights than the best")
+    check_success(run("upscale", sample, "--weights", tmp / "net", "-o", tmp / "prefix.png"))
+    check((tmp / "prefix.png").read_bytes() == enlarged[0], "a run's path means other weights than its best")
+    check_success(run("evaluate", "--scale", 2, "--hr", test, "--weights", tmp / "net"))
+    check_error(run("upscale", sample, "--weights", tmp / "nothing", "-o", tmp / "x.png"), tmp / "nothing")
     r = pretrain(tmp, "on", "--weights", best, "--num-epochs", 1, "--learning-rate", 1e-12, "--test-images-path", test)
     check_success(r)
     begun = float(r.stderr.split("psnr ")[1].split(",")[0])
@@ -292,6 +296,19 @@ def checkpoints_as_weights(tmp):
                  "after epoch 20", "setting.learning-rate = 0.001"):
         check(text in r.stdout, text, r.stdout)
     check("numbers:" in run("info", best).stdout and "run:" not in run("info", best).stdout)
+
+
+def wrapped_base(tmp):
+    """fine_tune begins with the same weights however other programs wrap them: in the warm-up the upscaler stays as it was."""
+    folder = data("cases/weights")
+    pictures(tmp / "images", 4)
+    pictures_of = []
+    for name in ("plain.pth", "average_generator_ema.pth", "lightning_gan.ckpt", "beside_namespace.pth"):
+        check_success(run("fine_tune", *tuning(tmp, name, "--base-model-path", folder / name, "--num-epochs", 1), cwd=tmp))
+        check_success(run("upscale", sample, "--weights", tmp / name, "-o", tmp / f"{name}.png"))
+        pictures_of.append((tmp / f"{name}.png").read_bytes())
+        check(pictures_of[-1] == pictures_of[0], name, "begins with other weights than plain.pth")
+    check_failure(run("fine_tune", *tuning(tmp, "x", "--base-model-path", folder / "whole_module.pth"), cwd=tmp), "state_dict()")
 
 
 def colour_spaces(tmp):

@@ -1,10 +1,12 @@
 // What a pickle of PyTorch holds once it is read: plain values, storages and the tensors that view them; and the list
-// of every global name that is understood.
+// of every global name that is understood. All else is `foreign`: it is known by its name alone, and nothing is made
+// of it.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,14 +26,17 @@ enum class pickle_kind : std::uint8_t {
     dictionary,
     global,
     storage,
-    tensor
+    tensor,
+    foreign
 };
 
 using pickle_id = std::uint32_t; // index of a pickle_node: values are shared, and may contain themselves
 
 struct pickle_node {
     pickle_kind kind = pickle_kind::none;
-    std::int64_t integer = 0; // integer, boolean; global: index in torch_globals; storage, tensor: the index of it
+    bool called = false;      // foreign: the result of a call and not the name itself
+    bool module = false;      // foreign: a whole network, with its code
+    std::int64_t integer = 0; // integer, boolean; of global, storage, tensor and foreign: the index of it
     double real = 0;
     std::string_view text;        // text, bytes: a part of the pickle
     std::vector<pickle_id> items; // tuple, list; dictionary: key, value, key, value ...
@@ -51,10 +56,21 @@ struct torch_view {
     std::vector<std::int64_t> shape, strides;
 };
 
+// A name that is not understood: a class, a function, or a kind of value ("set", with an empty module).
+struct foreign_name {
+    std::string_view module, name;
+
+    bool is_builtin() const { return module.empty() || module == "builtins" || module == "__builtin__"; }
+    std::string text() const {
+        return is_builtin() ? std::string(name) : std::string(module) + "." + std::string(name);
+    }
+};
+
 struct pickle_value {
     std::vector<pickle_node> nodes;
     std::vector<torch_storage> storages;
     std::vector<torch_view> tensors;
+    std::vector<foreign_name> foreign;
     pickle_id root = 0;
     std::size_t length = 0; // of the pickle, in bytes
 };
@@ -63,8 +79,11 @@ enum class torch_global : std::uint8_t {
     rebuild_tensor,
     rebuild_tensor_v2,
     rebuild_parameter,
-    ordered_dict,
+    rebuild_from_type, // of a subclass, or of a tensor with attributes
+    dictionary,
+    default_dictionary,
     size,
+    tensor_type, // a class whose instances are plain tensors
     storage
 };
 
@@ -78,8 +97,15 @@ inline constexpr torch_global_name torch_globals[] = {
     {"torch._utils", "_rebuild_tensor", torch_global::rebuild_tensor},
     {"torch._utils", "_rebuild_tensor_v2", torch_global::rebuild_tensor_v2},
     {"torch._utils", "_rebuild_parameter", torch_global::rebuild_parameter},
-    {"collections", "OrderedDict", torch_global::ordered_dict},
+    {"torch._utils", "_rebuild_parameter_with_state", torch_global::rebuild_parameter},
+    {"torch._tensor", "_rebuild_from_type", torch_global::rebuild_from_type},
+    {"torch._tensor", "_rebuild_from_type_v2", torch_global::rebuild_from_type},
+    {"collections", "OrderedDict", torch_global::dictionary},
+    {"collections", "defaultdict", torch_global::default_dictionary},
     {"torch", "Size", torch_global::size},
+    {"torch", "Tensor", torch_global::tensor_type},
+    {"torch.nn.parameter", "Parameter", torch_global::tensor_type},
+    {"torch.nn.parameter", "Buffer", torch_global::tensor_type},
     {"torch", "FloatStorage", torch_global::storage, dtype::f32},
     {"torch", "HalfStorage", torch_global::storage, dtype::f16},
     {"torch", "BFloat16Storage", torch_global::storage, dtype::bf16},

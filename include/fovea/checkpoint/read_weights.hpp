@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "fovea/checkpoint/find_section.hpp"
 #include "fovea/checkpoint/safetensors.hpp"
 #include "fovea/checkpoint/tensor_file.hpp"
 #include "fovea/checkpoint/torch_file.hpp"
@@ -34,97 +35,80 @@ inline tensor_file read_tensor_file(const std::filesystem::path& path) {
 
 namespace detail {
 
-inline bool has_section(const tensor_file& file, std::string_view section) {
-    for (const stored_tensor& tensor : file.tensors())
-        if (tensor.name.size() > section.size() && tensor.name.starts_with(section) &&
-            tensor.name[section.size()] == '/')
-            return true;
-    return false;
-}
-
-// The dictionary that holds the network: averaged weights before the last ones, a checkpoint's part before the whole.
-inline std::string find_section(const tensor_file& file) {
-    for (const std::string_view section : {"params_ema", "params", "model", "state_dict"})
-        if (has_section(file, section)) return std::string(section);
-    return {};
-}
-
-// A checkpoint of a trainer has moving averages beside its weights, average/X beside X. They are what its run
-// evaluates, and what is meant by its weights: average/X becomes X, and X becomes last/X.
-inline void prefer_averages(tensor_file& file) {
+// A checkpoint of this library's trainer has moving averages beside its weights, average/X beside X. They are what its
+// run evaluates, and what is meant by its weights: average/X becomes X, and X becomes last/X. False where it is none.
+inline bool prefer_averages(tensor_file& file) {
     constexpr std::string_view section = "average/";
-    if (!has_section(file, "average")) return;
-    auto tensors = file.take_tensors();
     std::set<std::string> averaged;
-    for (stored_tensor& t : tensors)
+    for (const stored_tensor& t : file.tensors())
         if (t.name.starts_with(section)) averaged.insert(t.name.substr(section.size()));
-    for (stored_tensor& t : tensors) {
-        if (t.name.starts_with(section))
+    std::erase_if(averaged, [&](const std::string& name) { return !file.find(name); });
+    if (averaged.empty()) return false;
+    for (stored_tensor& t : file.take_tensors()) {
+        if (t.name.starts_with(section) && averaged.contains(t.name.substr(section.size())))
             t.name.erase(0, section.size());
         else if (averaged.contains(t.name))
             t.name.insert(0, "last/");
         file.add(std::move(t));
     }
+    return true;
 }
 
-inline void erase_all(std::string& name, std::string_view part) {
-    for (std::size_t at = name.find(part); at != std::string::npos; at = name.find(part, at))
-        name.erase(at, part.size());
+// The tensors whose names begin with `start` under their own names, all others under names with a slash.
+inline void keep_as_network(tensor_file& file, const std::string& start) {
+    for (stored_tensor& t : file.take_tensors()) {
+        if (t.name.starts_with(start) && t.name.find('/', start.size()) == std::string::npos)
+            t.name.erase(0, start.size());
+        else if (t.name.find('/') == std::string::npos)
+            t.name.insert(0, "./"); // beside the dictionaries
+        file.add(std::move(t));
+    }
+    file.origin = start;
 }
 
-// Both spellings of weight normalisation, w = g v / ||v||: X.parametrizations.weight.original0 and original1 become
-// X.weight_g and X.weight_v.
-inline void rename_weight_norm(std::string& name) {
-    constexpr std::string_view middle = ".parametrizations.";
-    const std::size_t at = name.rfind(middle);
-    if (at == std::string::npos || name.size() < 10) return;
-    const std::string_view end = std::string_view(name).substr(name.size() - 10);
-    if (end != ".original0" && end != ".original1") return;
-    const std::string_view suffix = end.back() == '0' ? "_g" : "_v";
-    name.replace(name.size() - 10, 10, suffix);
-    name.erase(at + 1, middle.size() - 1);
+inline void take_own_names(tensor_file& file) {
+    for (stored_tensor& t : file.take_tensors()) {
+        if (t.name.find('/') == std::string::npos) t.name = own_name(t.name);
+        file.add(std::move(t));
+    }
+}
+
+// Drops the prefixes that stand for the network as a whole.
+inline void drop_prefix(tensor_file& file) {
+    std::vector<std::string> names;
+    for (const stored_tensor& t : file.tensors())
+        if (t.name.find('/') == std::string::npos && !is_counter(t)) names.push_back(t.name);
+    const std::string prefix = find_prefix(std::move(names));
+    if (prefix.empty()) return;
+    const std::string dictionary = std::exchange(file.origin, {});
+    keep_as_network(file, prefix);
+    file.origin = dictionary + prefix;
 }
 
 } // namespace detail
 
-// `file` with the tensors of one network under that network's own names. They come from the dictionary `section`, by
-// default from params_ema, params, model or state_dict, the first that is there, else from the file itself, where
-// moving averages of a trainer's checkpoint come before the last weights. The prefixes of compiled and parallel models
-// (`_orig_mod.`, `module.`) go, weight-norm pairs become X.weight_g and X.weight_v. Tensors of other dictionaries
-// (optimizer, critic) keep their names with the dictionary's, "critic/linear.weight"; metadata and values stay. A
-// section that is not there, or no tensor at all for the network, is an error.
+// `file` with the tensors of one network under that network's own names. They come from the dictionary `section`; by
+// default from the one that find_section() finds, averages before the last weights, helpers of training (discriminator,
+// optimizer) never before others. The prefixes of compiled, parallel and wrapped models (`_orig_mod.`, `module.`,
+// `model.`, `net_g.`) go where all names have them, weight-norm pairs become X.weight_g and X.weight_v. All other
+// tensors have names with a slash: those of other dictionaries with the dictionary's, "critic/linear.weight". Metadata
+// and values stay. A section that is not there, or no tensor at all for the network, is an error.
+//
+// No name of the network is known here. Who knows them looks for them in all the dictionaries and prefixes: load() of
+// the zoo, model<network, backend>, trainable::load().
 inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
     if (!section.empty() && !detail::has_section(file, section))
-        fail(file.source, ": has no dictionary ", section, " with tensors");
-    const std::string chosen = (section.empty() ? detail::find_section(file) : std::string(section)) + "/";
-    const bool bare = chosen == "/";
-    if (bare) detail::prefer_averages(file);
-    const auto belongs = [&](const std::string& name) {
-        return bare ? name.find('/') == std::string::npos : name.starts_with(chosen);
-    };
-
-    constexpr std::string_view parallel = "module.";
-    auto tensors = file.take_tensors();
-    std::vector<bool> ours(tensors.size());
-    bool any = false, all_parallel = true;
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        std::string& name = tensors[i].name;
-        ours[i] = belongs(name);
-        if (!ours[i]) {
-            if (name.find('/') == std::string::npos) name.insert(0, "./"); // beside the dictionaries
-            continue;
-        }
-        if (!bare) name.erase(0, chosen.size());
-        detail::erase_all(name, "_orig_mod.");
-        detail::rename_weight_norm(name);
-        any = true;
-        all_parallel = all_parallel && name.starts_with(parallel);
+        fail(file.source, ": has no dictionary ", section, " with tensors: it has ", detail::contents_of(file));
+    if (!section.empty())
+        detail::keep_as_network(file, std::string(section) + "/");
+    else if (!detail::prefer_averages(file)) {
+        const auto found = detail::find_section(file);
+        if (!found && !file.modules.empty()) detail::fail_as_module(file);
+        if (!found) fail(file.source, ": holds no weights of a network: it has ", detail::contents_of(file));
+        if (!found->empty()) detail::keep_as_network(file, *found + "/");
     }
-    if (!any) fail(file.source, ": holds no weights of a network");
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        if (ours[i] && all_parallel) tensors[i].name.erase(0, parallel.size());
-        file.add(std::move(tensors[i]));
-    }
+    detail::take_own_names(file);
+    detail::drop_prefix(file);
     return file;
 }
 

@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "fovea/checkpoint/byte_reader.hpp"
 #include "fovea/checkpoint/stored_tensor.hpp"
 #include "fovea/core/error.hpp"
 
@@ -27,8 +28,12 @@ class tensor_file {
     using value = std::variant<std::int64_t, double, bool, std::string>;
 
     std::string source;                               // the file's name, for messages
+    std::string origin;                               // where weights_of() found the network: "params_ema/module."
     std::map<std::string, std::string> metadata;      // what safetensors keeps as __metadata__
     std::map<std::string, value, std::less<>> values; // numbers, texts and truths of a checkpoint, by dotted names
+    std::map<std::string, std::string, std::less<>> opaque; // what is not read, by dotted names: "argparse.Namespace"
+    std::map<std::string, std::string, std::less<>>
+        modules; // whole networks with their code, which are not read either
 
     std::span<const stored_tensor> tensors() const { return tensors_; }
 
@@ -53,6 +58,12 @@ class tensor_file {
         if (!places_.try_emplace(tensor.name, tensors_.size()).second)
             fail(source, ": tensor ", tensor.name, " appears twice");
         tensors_.push_back(std::move(tensor));
+    }
+
+    // A tensor without its elements, in a file made to look at names and shapes.
+    void add_outline(std::string name, dtype type, std::vector<std::int64_t> shape) {
+        if (places_.try_emplace(name, tensors_.size()).second)
+            tensors_.push_back({std::move(name), type, std::move(shape), {}});
     }
 
     // Takes all tensors out, for files made from this one.
@@ -90,5 +101,16 @@ class tensor_file {
     std::vector<stored_tensor> tensors_;
     std::unordered_map<std::string, std::size_t, text_hash, std::equal_to<>> places_; // name -> index in tensors_
 };
+
+namespace detail {
+
+// A whole network is code that only its own program has.
+[[noreturn]] inline void fail_as_module(const tensor_file& file) {
+    const auto& [name, type] = *file.modules.begin();
+    fail(file.source, ": holds a whole module", name == "value" ? "" : " as " + printable(name), ", ", type,
+         ", with its code, which is never executed: expected its weights, torch.save(model.state_dict(), ...)");
+}
+
+} // namespace detail
 
 } // namespace fovea

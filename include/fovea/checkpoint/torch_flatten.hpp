@@ -1,11 +1,13 @@
 // From an unpickled value to a tensor_file: views are copied out of their storages, nested dictionaries become names.
 // Sharing and cycles may make a small pickle stand for an endless tree, so that depth, visits and bytes are limited.
 #pragma once
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +60,7 @@ class torch_flattener {
 
     tensor_file flatten() {
         visit(value_.root, "", 0);
+        if (file_.tensors().empty() && !file_.modules.empty() && file_.values.empty()) fail_as_module(file_);
         return std::move(file_);
     }
 
@@ -92,7 +95,10 @@ class torch_flattener {
                 break;
             case pickle_kind::dictionary:
                 for (std::size_t i = 0; i < node.items.size(); i += 2)
-                    visit(node.items[i + 1], joined(path, key_text(node.items[i], path)), depth + 1);
+                    visit(node.items[i + 1], joined(path, key_text(node.items[i])), depth + 1);
+                break;
+            case pickle_kind::foreign:
+                add_opaque(node.module ? file_.modules : file_.opaque, path, text_of_value(node, 0));
                 break;
             case pickle_kind::none:
             case pickle_kind::bytes:
@@ -102,11 +108,40 @@ class torch_flattener {
         }
     }
 
-    std::string key_text(pickle_id id, const std::string& path) const {
+    std::string key_text(pickle_id id) const {
         const pickle_node& key = value_.nodes[id];
-        if (key.kind == pickle_kind::text) return std::string(key.text);
-        if (key.kind == pickle_kind::integer) return std::to_string(key.integer);
-        fail(file_.source, ": a key of the dictionary ", printable(path), " is neither a text nor an integer");
+        return key.kind == pickle_kind::text ? std::string(key.text) : printable(text_of_value(key, 0));
+    }
+
+    // A value as Python writes it, of a key that may be anything: "0.5", "(1, y)", "None"; what is large in short.
+    std::string text_of_value(const pickle_node& node, std::size_t depth) const {
+        constexpr std::size_t most_items = 8, deepest_key = 4;
+        char number[32];
+        switch (node.kind) {
+            case pickle_kind::none:
+                return "None";
+            case pickle_kind::boolean:
+                return node.integer ? "True" : "False";
+            case pickle_kind::integer:
+                return std::to_string(node.integer);
+            case pickle_kind::real:
+                return {number, std::to_chars(number, number + sizeof number, node.real).ptr};
+            case pickle_kind::text:
+            case pickle_kind::bytes:
+                return printable(node.text);
+            case pickle_kind::foreign:
+                return printable(value_.foreign[static_cast<std::size_t>(node.integer)].text());
+            case pickle_kind::tuple:
+                if (depth < deepest_key && node.items.size() <= most_items) {
+                    std::string text;
+                    for (const pickle_id item : node.items)
+                        text += (text.empty() ? "" : ", ") + text_of_value(value_.nodes[item], depth + 1);
+                    return printable("(" + text + ")");
+                }
+                [[fallthrough]];
+            default:
+                return "(...)";
+        }
     }
 
     std::string joined(const std::string& path, const std::string& key) const {
@@ -115,13 +150,24 @@ class torch_flattener {
         return path.empty() ? key : path + "/" + key;
     }
 
-    void add_value(std::string name, tensor_file::value value) {
+    static std::string dotted(std::string name) {
         for (char& c : name)
             if (c == '/') c = '.';
+        return name.empty() ? "value" : name;
+    }
+
+    // Dotted names of different values may be the same; the first keeps it. No tensor depends on any.
+    void add_value(const std::string& path, tensor_file::value value) {
+        std::string name = dotted(path);
         const auto* text = std::get_if<std::string>(&value);
         budget_.spend(128 + name.size() + (text ? text->size() : 0), printable(name));
-        if (!file_.values.try_emplace(name, std::move(value)).second)
-            fail(file_.source, ": value ", printable(name), " appears twice");
+        file_.values.try_emplace(std::move(name), std::move(value));
+    }
+
+    void add_opaque(std::map<std::string, std::string, std::less<>>& to, const std::string& path, std::string what) {
+        std::string name = dotted(path);
+        budget_.spend(128 + name.size() + what.size(), printable(name));
+        to.try_emplace(std::move(name), std::move(what));
     }
 
     void add_tensor(const torch_view& view, const std::string& name) {

@@ -13,6 +13,8 @@
 //                      the instruction set that the compiler is given.
 // FOVEA_EMULATE_FP16   1: precision_kind::float16 multiplies in half precision, with the bits that AVX512-FP16 gives,
 //                      where the compiler is not given that instruction set, too; slowly, to test and to measure.
+// FOVEA_FILES          1: try_read_image() and its like come from the library fovea::files, which programs without
+//                      exceptions need for them.
 // FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
 // FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_LIBTIFF
 //                      1: use that library for its format; the program links it (libwebp with libwebpdemux and
@@ -30,6 +32,9 @@
 #endif
 #ifndef FOVEA_EMULATE_FP16
 #define FOVEA_EMULATE_FP16 0
+#endif
+#ifndef FOVEA_FILES
+#define FOVEA_FILES 0
 #endif
 #ifndef FOVEA_IMAGE_FILES
 #define FOVEA_IMAGE_FILES 0
@@ -80,6 +85,13 @@
 #else
 #define FOVEA_THROW(message) ::fovea::detail::terminate_with(message)
 #endif
+#endif
+
+// Functions of fovea::files, whose other symbols are hidden.
+#if defined(__GNUC__)
+#define FOVEA_FILES_API __attribute__((visibility("default")))
+#else
+#define FOVEA_FILES_API
 #endif
 
 // ---- compilers

@@ -1,12 +1,18 @@
-// Giving a graph its weights from a file, by name.
+// Giving a graph its weights from a file, by name, wherever in the file they lie.
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/core/listing.hpp"
 #include "fovea/graph/weights.hpp"
 
 namespace fovea {
@@ -46,10 +52,84 @@ class number_digest {
     }
 };
 
+// Whether a weight can be taken from a tensor of its own name, or weight normalisation that is folded already.
+inline bool has_weight(const tensor_file& file, const std::string& name, weight_shape dims) {
+    if (const stored_tensor* t = file.find(name)) return same_shape(*t, dims);
+    for (std::string_view suffix : {"weight_g", "weight_v"})
+        if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty() && file.find(folded)) return true;
+    return false;
+}
+
+// How much of the names of `g` files may leave out: nothing, and the parts that all of them begin with and that stand
+// for the network as a whole, "model.", "model.net.".
+inline std::vector<std::size_t> droppable(const graph& g) {
+    std::vector<std::string> names;
+    for (const auto& w : g.weights)
+        if (w.kind != weight_kind::derived) names.push_back(g.name(w));
+    std::vector<std::size_t> lengths = {0};
+    while (!names.empty()) {
+        const std::size_t begin = lengths.back(), dot = names[0].find('.', begin);
+        const std::string start = names[0].substr(0, dot + 1);
+        if (dot == std::string::npos || !is_wrapper(std::string_view(start).substr(begin))) break;
+        if (!std::all_of(names.begin(), names.end(), [&](auto& name) { return name.starts_with(start); })) break;
+        lengths.push_back(start.size());
+    }
+    return lengths;
+}
+
+inline bool has_all_weights(const tensor_file& file, const graph& g, std::size_t dropped = 0) {
+    for (const auto& w : g.weights)
+        if (w.kind != weight_kind::derived && !has_weight(file, g.name(w).substr(dropped), w.dims)) return false;
+    return true;
+}
+
+// `file` itself where it has every weight of `g`, or nothing in it has; else the group of its tensors that has.
+class weight_source {
+  public:
+    weight_source(const graph& g, const tensor_file& file) : file_(&file) {
+        if (has_all_weights(file, g)) return;
+        for (const std::size_t dropped : droppable(g)) {
+            const auto group = find_group(file, [&](const auto& f) { return has_all_weights(f, g, dropped); });
+            if (!group) continue;
+            dropped_ = dropped;
+            for (const std::uint32_t i : group->tensors) {
+                const stored_tensor& t = file.tensors()[i];
+                group_.try_emplace(own_name(std::string_view(t.name).substr(group->start().size())), &t);
+            }
+            return;
+        }
+    }
+
+    const stored_tensor* find(const std::string& name) const {
+        if (group_.empty()) return file_->find(name);
+        const auto found = group_.find(name.substr(dropped_));
+        return found == group_.end() ? nullptr : found->second;
+    }
+    // Calls f(name, tensor) for those beside the weights that belong to the same dictionary.
+    template <class F> void for_each(F f) const {
+        if (group_.empty())
+            for (auto& t : file_->tensors()) t.name.find('/') == std::string::npos ? f(t.name, t) : void();
+        for (auto& [name, t] : group_) f(name, *t);
+    }
+
+  private:
+    const tensor_file* file_;
+    std::map<std::string, const stored_tensor*> group_;
+    std::size_t dropped_ = 0;
+};
+
+// Other networks and counters that lie among the weights.
+inline bool is_stray(const std::string& name, const stored_tensor& t) {
+    const std::size_t dot = name.find('.');
+    return is_counter(t) || (dot != std::string::npos && roles_of(name.substr(0, dot)).helper);
+}
+
 class weight_loader {
   public:
-    weight_loader(const graph& g, weight_store& to, const tensor_file& file) : graph_(g), to_(to), file_(file) {}
+    weight_loader(const graph& g, weight_store& to, const tensor_file& file)
+        : graph_(g), to_(to), file_(file), source_(g, file) {}
 
+    // Empty where every weight was loaded, else what is wrong, in one line.
     std::string run() {
         for (std::size_t i = 0; i < graph_.weights.size(); ++i) {
             const auto& w = graph_.weights[i];
@@ -58,47 +138,66 @@ class weight_loader {
             else if (!w.name.empty())
                 load_folded(int(i), graph_.name(w));
         }
-        for (auto& t : file_.tensors())
-            if (!used_.count(t.name) && t.name.find('/') == std::string::npos &&
-                !t.name.ends_with("num_batches_tracked"))
-                complain("unexpected ", t.name, ' ', text_of_shape(t.shape));
-        if (!wrong_.empty()) fail(file_.source, ": its tensors do not fit the network: ", wrong_);
-        return digest_.text();
+        if (!not_finite_.empty())
+            return text_of(file_.source, ": tensor ", not_finite_, " holds values that are not finite");
+        source_.for_each([&](const std::string& name, const stored_tensor& t) {
+            if (!used_.count(&t) && !is_stray(name, t))
+                complain("unexpected ", printable(name), ' ', text_of_shape(t.shape));
+        });
+        if (wrong_.empty()) return {};
+        std::string message = text_of(file_.source, ": its tensors do not fit the network: ", wrong_.text());
+        const bool only_network = std::all_of(file_.tensors().begin(), file_.tensors().end(),
+                                              [](auto& t) { return dictionary_of(t.name).empty(); });
+        return only_network ? message : message + "; it has " + contents_of(file_);
     }
+    std::string digest() const { return digest_.text(); }
 
   private:
-    template <class... Parts> void complain(const Parts&... parts) {
-        wrong_ += (wrong_.empty() ? "" : "; ") + text_of(parts...);
-    }
+    template <class... Parts> void complain(const Parts&... parts) { wrong_.add(text_of(parts...)); }
 
     void copy(const stored_tensor& t, std::byte* to) {
         const std::vector<float> values = to_floats(t);
         for (float v : values)
-            if (!std::isfinite(v)) fail(file_.source, ": tensor ", t.name, " holds values that are not finite");
+            if (!std::isfinite(v)) not_finite_ = not_finite_.empty() ? t.name : not_finite_;
         std::memcpy(to, values.data(), values.size() * sizeof(float));
         digest_.add(values);
     }
 
     void load(int i, const std::string& name) {
         const weight_shape dims = graph_.weights[std::size_t(i)].dims;
-        const stored_tensor* t = file_.find(name);
+        const stored_tensor* t = source_.find(name);
         if (!t) {
-            // A weight-normed network takes a weight that is already folded: see load_folded().
             for (std::string_view suffix : {"weight_g", "weight_v"})
-                if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty() && file_.find(folded)) return;
+                if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty())
+                    if (const stored_tensor* w = source_.find(folded)) return unfold(*w, suffix == "weight_g", i);
             return complain("missing ", name, ' ', text_of_dims(dims));
         }
-        if (!used_.insert(name).second) return complain("two layers share the name ", name, ": wrap them in named<>");
+        if (!used_.insert(t).second) return complain("two layers share the name ", name, ": wrap them in named<>");
         if (!same_shape(*t, dims))
             return complain(name, " is ", text_of_shape(t->shape), ", expected ", text_of_dims(dims));
         copy(*t, to_[i]);
     }
 
+    // A weight-normed network takes a weight w that is already folded: v = w, g = ||v||, from which training goes on.
+    // Where nothing is trained, load_folded() gives it w itself. There its shape is checked, too.
+    void unfold(const stored_tensor& folded, bool norms, int i) {
+        const std::vector<float> w = to_floats(folded);
+        const std::size_t n = count(graph_.weights[std::size_t(i)].dims), each = norms && n ? w.size() / n : 1;
+        if (w.size() != n * each) return;
+        float* to = reinterpret_cast<float*>(to_[i]);
+        if (!norms) std::copy(w.begin(), w.end(), to);
+        for (std::size_t k = 0; norms && k < n; ++k) {
+            double square = 0;
+            for (std::size_t j = 0; j < each; ++j) square += double(w[k * each + j]) * double(w[k * each + j]);
+            to[k] = float(std::sqrt(square));
+        }
+    }
+
     void load_folded(int i, const std::string& name) {
-        const stored_tensor* t = file_.find(name);
+        const stored_tensor* t = source_.find(name);
         if (!t) return;
         const weight_shape dims = graph_.weights[std::size_t(i)].dims;
-        used_.insert(name);
+        used_.insert(t);
         if (!same_shape(*t, dims))
             return complain(name, " is ", text_of_shape(t->shape), ", expected ", text_of_dims(dims));
         copy(*t, to_.provide(i, count(dims) * sizeof(float)));
@@ -107,18 +206,29 @@ class weight_loader {
     const graph& graph_;
     weight_store& to_;
     const tensor_file& file_;
-    std::set<std::string, std::less<>> used_;
-    std::string wrong_;
+    weight_source source_;
+    std::set<const stored_tensor*> used_;
+    std::string not_finite_;
+    listing wrong_{"; "};
     number_digest digest_;
 };
 
 } // namespace detail
 
 // Every parameter and buffer of `g` from the tensor of its name; a weight-normed convolution also from a folded
-// `weight`. Throws one error that names every missing, unexpected and misshapen tensor, or one that is not finite.
-// Returns a digest of the numbers, by which files of activation ranges know theirs.
+// `weight`. Where the names as they are do not fit, the dictionary and prefix in which all of them are there are looked
+// for, averages before the last weights. Throws one error that names missing, unexpected and misshapen tensors, or one
+// that is not finite. Returns a digest of the numbers, by which files of activation ranges know theirs.
 inline std::string load_weights(const graph& g, weight_store& to, const tensor_file& file) {
-    return detail::weight_loader(g, to, file).run();
+    detail::weight_loader loader(g, to, file);
+    if (const std::string problem = loader.run(); !problem.empty()) fail(problem);
+    return loader.digest();
+}
+
+// The message of the error that load_weights() would throw; empty where the weights fit.
+inline std::string problem_of_weights(const graph& g, const tensor_file& file) {
+    weight_store scratch(g);
+    return detail::weight_loader(g, scratch, file).run();
 }
 
 } // namespace fovea

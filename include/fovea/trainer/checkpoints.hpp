@@ -12,6 +12,7 @@
 #include "fovea/checkpoint/read_weights.hpp"
 #include "fovea/checkpoint/safetensors.hpp"
 #include "fovea/core/atomic_file.hpp"
+#include "fovea/core/listing.hpp"
 
 namespace fovea {
 
@@ -88,7 +89,7 @@ class checkpoint_files {
 
 // The weights to start from that `path` names: a file, or what a run has left at that path: its best, else its latest.
 inline std::filesystem::path weights_at(const std::filesystem::path& path) {
-    if (std::filesystem::is_regular_file(path)) return path;
+    if (std::filesystem::exists(path) && !std::filesystem::is_directory(path)) return path;
     if (!path.has_filename()) fail(path.string(), ": no such weight file");
     const std::string name = path.filename().string();
     const std::filesystem::path best = path.parent_path() / (name + ".best.safetensors");
@@ -109,9 +110,9 @@ inline void save_settings(tensor_file& file, const run_settings& settings) {
 }
 // Throws one line that names every option which differs.
 inline void check_settings(const tensor_file& file, const run_settings& settings) {
-    std::string wrong;
+    listing wrong;
     const auto differ = [&](const std::string& option, const std::string& was, const std::string& is) {
-        wrong += text_of(wrong.empty() ? "" : ", ", "--", option, ' ', was, " and not ", is);
+        wrong.add(text_of("--", option, ' ', was, " and not ", is));
     };
     for (auto& [option, value] : settings) {
         const auto found = file.metadata.find("setting." + option);
@@ -125,7 +126,7 @@ inline void check_settings(const tensor_file& file, const run_settings& settings
             if (std::ranges::find(settings, option, &run_settings::value_type::first) == settings.end())
                 differ(option, was, "its default");
         }
-    if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong);
+    if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong.text());
 }
 
 } // namespace fovea

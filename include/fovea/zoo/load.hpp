@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 
+#include "fovea/core/expected.hpp"
 #include "fovea/model/model.hpp"
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/recognise.hpp"
@@ -87,24 +88,46 @@ template <class Backend, class Mode> std::optional<graph> graph_for(const archit
     }
 }
 
+// The graph of the network in `weights`, and in `o` what the file says of it.
+template <class Backend, class Mode> expected<graph> graph_of_weights(const tensor_file& weights, model_options& o) {
+    const auto a = try_recognise(weights);
+    if (!a) return failed{a.error()};
+    if (a->family == family::critic)
+        return failure(weights.source, ": holds a critic: expected a network that enlarges images");
+    auto g = graph_for<Backend, Mode>(*a, o.convolution);
+    if (!g) return failure(weights.source, ": ", describe(*a), ": this size is not among those built in");
+    o.depth = depth_of(*a), o.range = a->range, o.colours = a->colours;
+    return std::move(*g);
+}
+
 } // namespace detail
 
-// The network of `weights` (as weights_of() gives them), any depth, in every documented size:
+// The network of `weights` (of a file, or of weights_of()), any depth, in every documented size:
 //   VapSR       x2 x3 x4 with 32/64, 48/64 (kernel 1) or 64/48 (kernel 3) channels, body groups 1 or 2
 //   SuperCool   x2 x4 x8 with 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256 channels, hidden ratio 1, 2 or 4
 //   Real-ESRGAN compact x4 with 64 channels, 16 or 32 convolutions
 // Other sizes: compose the type yourself and use model<...>. Throws when the network or its size is not among these.
 // Depth, range of values and colour space are the file's, whatever the options say.
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
-    const architecture a = recognise(weights);
-    if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
-    auto g = detail::graph_for<Backend, Mode>(a, o.convolution);
-    if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
-    o.depth = detail::depth_of(a), o.range = a.range, o.colours = a.colours;
-    return upscaler(std::move(*g), weights, o, fovea::detail::engine_maker_of<Backend>());
+    auto g = detail::graph_of_weights<Backend, Mode>(weights, o).value();
+    return upscaler(std::move(g), weights, o, fovea::detail::engine_maker_of<Backend>());
 }
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     return load<Backend, Mode>(weights, model_options{.threads = threads});
+}
+
+// The same with the reason as a value where that fails, for programs without exceptions, too. There what is wrong with
+// the options and not with the weights ends the program, as everywhere.
+template <class Backend, class Mode = inference>
+expected<upscaler> try_load(const tensor_file& weights, model_options o = {}) {
+#if FOVEA_EXCEPTIONS
+    return expected_of([&] { return load<Backend, Mode>(weights, o); });
+#else
+    auto g = detail::graph_of_weights<Backend, Mode>(weights, o);
+    if (!g) return failed{g.error()};
+    if (std::string problem = problem_of_weights(*g, weights); !problem.empty()) return failed{std::move(problem)};
+    return upscaler(*std::move(g), weights, o, fovea::detail::engine_maker_of<Backend>());
+#endif
 }
 
 } // namespace fovea::zoo

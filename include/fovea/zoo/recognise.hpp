@@ -1,6 +1,10 @@
 // Which network a weight file belongs to, and its sizes, from the names and shapes of its tensors.
 #pragma once
+#include <optional>
+#include <string>
+
 #include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/core/expected.hpp"
 #include "fovea/graph/kernel.hpp"
 #include "fovea/model/pixels.hpp"
 
@@ -83,17 +87,15 @@ inline architecture recognise_vapsr(const tensor_file& f) {
     return a;
 }
 
-inline architecture recognise_supercool(const tensor_file& f) {
+inline architecture recognise_supercool(const tensor_file& f, const tensor_file& settings) {
     architecture a{.family = family::supercool};
     a.channels = weight_axis(f, "input", 0);
     a.hidden = weight_axis(f, "encoder.0.conv1", 0);
     a.depth = count_while([&](const std::string& i) { return weight_axis(f, "encoder." + i + ".conv1", 0); });
     if (a.depth == 0) a.hidden = a.channels;
     a.scale = root_of_third(weight_axis(f, "decoder.conv", 0));
-    const std::string filter = text_value(f, "base_upscaler", "model_args.base_upscaler");
-    if (!filter.empty() && filter != "bicubic" && filter != "bilinear")
-        fail(f.source, ": base_upscaler is ", filter, ": expected bicubic or bilinear");
-    if (filter == "bilinear") a.filter = interpolation::bilinear;
+    if (text_value(settings, "base_upscaler", "model_args.base_upscaler") == "bilinear")
+        a.filter = interpolation::bilinear;
     return a;
 }
 
@@ -106,36 +108,64 @@ inline architecture recognise_realesr(const tensor_file& f) {
     return a;
 }
 
+// Nothing for tensors of no network that is known here, by their own names.
+inline std::optional<architecture> recognise_names(const tensor_file& f, const tensor_file& settings) {
+    if (f.find("conv_first.weight") && f.find("body.0.proj_1.weight")) return recognise_vapsr(f);
+    if (weight_axis(f, "input", 0) && weight_axis(f, "decoder.conv", 0)) return recognise_supercool(f, settings);
+    if (f.find("body.0.weight") && f.find("body.1.weight") && f.find("body.2.weight")) return recognise_realesr(f);
+    if (!f.find("detector.0.residual.0.weight") || !f.find("linear.weight")) return std::nullopt;
+    architecture critic{.family = family::critic};
+    critic.depth = count_while([&](const std::string& i) { return f.find("detector." + i + ".residual.0.weight"); });
+    return critic;
+}
+
+// The tensors as they are named, else the dictionary and prefix in which a network is known.
+inline std::optional<architecture> find_architecture(const tensor_file& f) {
+    if (const auto a = recognise_names(f, f)) return a;
+    std::optional<architecture> found;
+    for (const bool critic : {false, true}) {
+        const auto fits = [&](const tensor_file& outline) {
+            found = recognise_names(outline, f);
+            return found && (found->family == family::critic) == critic && (critic || found->scale > 0);
+        };
+        if (fovea::detail::find_group(f, fits)) return found;
+    }
+    return std::nullopt;
+}
+
+// What the file says beside its tensors; the problem with it, or an empty text.
+inline std::string take_settings(architecture& a, const tensor_file& f) {
+    const std::string filter = text_value(f, "base_upscaler", "model_args.base_upscaler");
+    if (a.family == family::supercool && !filter.empty() && filter != "bicubic" && filter != "bilinear")
+        return "base_upscaler is " + filter + ": expected bicubic or bilinear";
+    const std::string range = text_value(f, "range", "range");
+    if (!range.empty() && range != "[0,1]" && range != "[-1,1]")
+        return "range is " + range + ": expected [0,1] or [-1,1]";
+    if (!range.empty()) a.range = range == "[0,1]" ? value_range{0, 1} : value_range{-1, 1};
+    const std::string colours = text_value(f, "colour_space", "colour_space");
+    for (const auto space : {colour_space::rgb, colour_space::yuv, colour_space::oklab})
+        if (colours == fovea::name_of(space)) {
+            a.colours = space;
+            return {};
+        }
+    return colours.empty() ? "" : "colour space '" + colours + "': expected rgb, yuv or oklab";
+}
+
 } // namespace detail
 
-// Of tensors as weights_of() gives them. Throws when they are of no network that is known here.
-inline architecture recognise(const tensor_file& f) {
-    architecture a;
-    if (f.find("conv_first.weight") && f.find("body.0.proj_1.weight"))
-        a = detail::recognise_vapsr(f);
-    else if (detail::weight_axis(f, "input", 0) && detail::weight_axis(f, "decoder.conv", 0))
-        a = detail::recognise_supercool(f);
-    else if (f.find("body.0.weight") && f.find("body.1.weight") && f.find("body.2.weight"))
-        a = detail::recognise_realesr(f);
-    else if (f.find("detector.0.residual.0.weight") && f.find("linear.weight")) {
-        a.family = family::critic;
-        a.depth =
-            detail::count_while([&](const std::string& i) { return f.find("detector." + i + ".residual.0.weight"); });
-    } else
-        fail(f.source,
-             ": its tensors are of no known network: expected VapSR, SuperCool or Real-ESRGAN's compact network");
-    const std::string range = detail::text_value(f, "range", "range");
-    if (range == "[0,1]")
-        a.range = {0, 1};
-    else if (range == "[-1,1]")
-        a.range = {-1, 1};
-    else if (!range.empty())
-        fail(f.source, ": range is ", range, ": expected [0,1] or [-1,1]");
-    if (const std::string colours = detail::text_value(f, "colour_space", "colour_space"); !colours.empty()) {
-        const std::string reason = reason_of_failure([&] { a.colours = colour_space_of(colours); });
-        if (!reason.empty()) fail(f.source, ": ", reason);
-    }
-    return a;
+// The network that a file holds, whatever dictionary and prefix its tensors have: see weights_of(). An error where they
+// are of no network that is known here.
+inline expected<architecture> try_recognise(const tensor_file& f) {
+    auto a = detail::find_architecture(f);
+    if (!a)
+        return failure(f.source,
+                       ": its tensors are of no known network: expected VapSR, SuperCool or Real-ESRGAN's compact "
+                       "network; it has ",
+                       fovea::detail::contents_of(f));
+    if (const std::string problem = detail::take_settings(*a, f); !problem.empty())
+        return failure(f.source, ": ", problem);
+    return *a;
 }
+inline architecture recognise(const tensor_file& f) { return try_recognise(f).value(); }
 
 } // namespace fovea::zoo

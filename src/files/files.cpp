@@ -1,0 +1,41 @@
+// fovea::files: the functions that read files and may fail, compiled with exceptions, none of which leaves them. For
+// programs that are compiled without.
+//
+// A shared library whose other symbols are hidden. The headers that such a program includes define the same inline
+// functions as this file does, but theirs end the program where these throw; in a static library the linker would keep
+// one of the two, whichever it meets first.
+#include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/checkpoint/try_read_weights.hpp"
+#include "fovea/image/read.hpp"
+#include "fovea/image/try_read.hpp"
+#include "fovea/image/write.hpp"
+
+static_assert(FOVEA_EXCEPTIONS && FOVEA_FILES, "fovea::files is compiled with exceptions and FOVEA_FILES=1");
+
+namespace fovea {
+
+expected<tensor_file> try_read_tensor_file(const std::filesystem::path& path) noexcept {
+    return expected_of([&] { return read_tensor_file(path); });
+}
+
+expected<tensor_file> try_read_tensor_bytes(std::span<const std::byte> bytes, const std::string& source) noexcept {
+    return expected_of([&] { return read_tensor_bytes(bytes, source); });
+}
+
+expected<tensor_file> try_weights_of(tensor_file file, std::string_view section) noexcept {
+    return expected_of([&] { return weights_of(std::move(file), section); });
+}
+
+expected<image> try_read_image(const std::filesystem::path& path) noexcept {
+    return expected_of([&] { return read_image(path); });
+}
+
+expected<image> try_read_image(std::span<const std::byte> bytes, std::string_view name) noexcept {
+    return expected_of([&] { return read_image(bytes, name); });
+}
+
+std::string try_write_image(const std::filesystem::path& path, const image& pixels) noexcept {
+    return reason_of_failure([&] { write_image(path, pixels); });
+}
+
+} // namespace fovea
