@@ -29,8 +29,10 @@ class duel {
                                .precision = programs::precision_of(o.precision),
                                .beside = session_.network().engine()})),
           critic_fit_(critic_, o.make_optimizer(), critic_options(o, critic_rate), session_.group()),
-          both_(session_.fit(), critic_fit_, o.make_loss()),
-          warmup_(std::uint64_t(o.critic_warmup_epochs)) {}
+          both_(session_.fit(), critic_fit_, session_.loss()),
+          warmup_(std::uint64_t(o.critic_warmup_epochs)) {
+        critic_.between_operations(session_.stop_check());
+    }
 
     void run() {
         session_.run([this](image_batch x, image_batch t, auto& meanwhile) { return step(x, t, meanwhile); },
@@ -41,7 +43,11 @@ class duel {
                           },
                       .load = [this](const tensor_file& file) { critic_fit_.load(file, "critic/"); },
                       .status = [this] { return status(); },
+                      .log = [this] { return std::exchange(logged_, {}); },
+                      .learns = [this] { return !warming_up_; },
                       .steps = [this] { return critic_fit_.steps(); },
+                      .give_up_step = [this] { critic_fit_.give_up_step(); },
+                      .may_give_up = [this] { return !in_step_ || critic_done() == critic_before_; },
                       .accuracy = [this](image_batch original, image_batch made) { return accuracy(original, made); },
                       .keeps_best = false}); // a critic's work lowers PSNR: the best weights are the last
     }
@@ -58,9 +64,12 @@ class duel {
             warming_up_ = session_.epoch() < warmup_;
             critic_fit_.expect(session_.micro_batches());
         }
+        in_step_ = true, critic_before_ = critic_done();
         adversarial_report r = both_.step(x, t, !warming_up_, meanwhile);
+        in_step_ = false;
         right_ += r.right, seen_ += r.seen;
-        if (r.critic.complete) critic_loss_ = r.critic.loss;
+        if (r.critic.complete) critic_loss_ = logged_["critic loss"] = r.critic.loss;
+        if (r.upscaler.complete && r.bce != 0) logged_["bce"] = r.bce; // of the last micro-batch
         if (warming_up_) return r.critic;
         if (r.upscaler.problem.empty() && !r.critic.problem.empty())
             r.upscaler.problem = "the critic: " + r.critic.problem;
@@ -83,6 +92,9 @@ class duel {
         return text;
     }
 
+    // Steps that the critic was asked to take.
+    std::int64_t critic_done() { return critic_fit_.steps() + critic_fit_.bad_steps(); }
+
     training_session session_;
     basic_trainable<float> critic_;
     trainer critic_fit_;
@@ -91,6 +103,9 @@ class duel {
     bool warming_up_ = false;
     std::int64_t seen_ = 0, right_ = 0; // images of the step at hand
     double critic_loss_ = 0;
+    std::map<std::string, double> logged_; // of the last step
+    bool in_step_ = false;
+    std::int64_t critic_before_ = 0; // the micro-batch at hand
 };
 
 } // namespace
@@ -98,7 +113,7 @@ class duel {
 int main(int argc, char** argv) {
     programs::training_options o;
     o.checkpoint_path = "checkpoints/fine-tune", o.run_dir_path = "runs/fine-tune";
-    o.num_epochs = 100, o.critic_warmup_epochs = 3;
+    o.recipe = "supercool", o.num_epochs = 100, o.critic_warmup_epochs = 3;
     std::string base = "checkpoints/checkpoint", critic_size = "small";
     double critic_rate = 0;
     CLI::App app("Trains an upscaler further, against a critic that learns to tell its images from real ones.");

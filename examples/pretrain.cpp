@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
     return programs::run_program(app, argc, argv, [&] {
         o.complete(app);
         programs::training_session session(o);
-        const fovea::loss_function loss = o.make_loss();
+        const fovea::loss_function loss = session.loss();
         session.run([&](auto input, auto target,
                         auto& meanwhile) { return session.fit().step(input, target, loss, meanwhile); },
                     {});

@@ -13,6 +13,8 @@ using namespace fovea;
 
 namespace {
 
+void tell(const std::string& what) { std::fprintf(stderr, "%s\n", what.c_str()); }
+
 struct options {
     programs::job_options jobs;
     programs::target_size size;
@@ -25,7 +27,9 @@ struct options {
     double budget_bytes() const { return memory_budget * 1048576; }
     write_options writing() const {
         return {.format = jobs.format == "auto" ? image_format::unknown : format_of_name("x." + jobs.format),
-                .quality = quality};
+                .quality = quality,
+                .strip_metadata = strip_metadata,
+                .notice = tell};
     }
 };
 
@@ -59,7 +63,8 @@ class size_check {
         const extent out = o_.size.of(j.size(), enlarger_.scale());
         const auto named = j.to_standard_output() ? image_format::png : format_of_name(j.to);
         const auto format = o_.writing().format;
-        check_writable(j.to, format == image_format::unknown ? named : format, out.width, out.height);
+        check_writable(j.to_standard_output() ? "standard output" : j.to, out.width, out.height,
+                       format == image_format::unknown ? named : format);
         if (fitting_.height >= j.header.height && fitting_.width >= j.header.width) return;
         double needed = bytes_beside(o_, j, enlarger_);
         const bool planned = enlarger_.network() && !o_.tile && o_.common.device != "cuda";
@@ -92,7 +97,7 @@ struct image_under_way {
 };
 
 image_under_way begin(const programs::job& j, programs::enlarger& enlarger, const options& o) {
-    const image in = j.read();
+    const image in = j.read(tell);
     image_under_way i{&j, programs::progress_bar(j.from.filename().string(), double(in.width()) * in.height())};
     auto run = run_options_of(o, j, enlarger);
     run.progress = [&](double done) { i.bar(done); };

@@ -124,7 +124,7 @@ std::vector<job> name_jobs(const job_options& o) {
         fail_usage("--output -: expected one image, got ", files.size());
     if (std::ranges::count(o.inputs, "-") > 1) fail_usage("-: standard input was named twice");
     if (!into_folder && !to_standard_output && format_of_name(o.output) == image_format::unknown)
-        fail_usage("--output ", o.output, ": expected a name that ends in ", writable_extensions());
+        fail_usage("--output ", o.output, ": expected a name that ends in .png, .jpg, .jpeg, .webp, .tif or .tiff");
     if (!into_folder && !to_standard_output && o.format != "auto" && format_named(o.format) != format_of_name(o.output))
         fail_usage("--format ", o.format, ": --output ", o.output, " says otherwise");
     naming names(o, into_folder);
@@ -163,13 +163,14 @@ double target_size::ratio(extent in) const {
     return std::max(double(width) / in.width, double(height) / in.height);
 }
 
-image job::read() const { return from_standard_input() ? read_image(bytes, "standard input") : read_image(from); }
+image job::read(const notice_function& notice) const {
+    const read_options how{.notice = notice};
+    return from_standard_input() ? read_image(bytes, "standard input", how) : read_image(from, how);
+}
 
 void job::write(const image& large, const write_options& how) const {
     if (!to_standard_output()) return write_image(to, large, how);
-    write_options as_stream = how;
-    if (as_stream.format == image_format::unknown) as_stream.format = image_format::png;
-    write_image(stdout, "standard output", large, as_stream);
+    write_image(stdout, "standard output", large, how);
 }
 
 void tell_or_throw(const std::string& reason, bool alone) {

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "fovea/graph/kernel.hpp"
+#include "fovea/core/notice.hpp"
 #include "fovea/image/header.hpp"
 #include "fovea/image/image.hpp"
+#include "fovea/image/write.hpp"
 
 namespace programs {
 
@@ -35,7 +37,7 @@ struct job {
     bool from_standard_input() const { return from == "-"; }
     bool to_standard_output() const { return to == "-"; }
     fovea::extent size() const { return {header.height, header.width}; }
-    fovea::image read() const;
+    fovea::image read(const fovea::notice_function& notice) const;
     // Writes to the file, or to standard output in that format.
     void write(const fovea::image& large, const fovea::write_options& how) const;
 };

@@ -1,9 +1,5 @@
 #include "common/training_options.hpp"
 
-#include <cstdlib>
-
-#include "common/on_gpu.hpp"
-
 namespace programs {
 
 using namespace fovea;
@@ -51,12 +47,14 @@ void training_options::add_to(CLI::App& app) {
     };
 
     add("--recipe", recipe,
-        "defaults of all other options: supercool, vapsr, or benchmark (L1, Adam, cosine, crops in "
-        "eight orientations, MATLAB's bicubic)")
-        ->check(one_of({"supercool", "vapsr", "benchmark"}));
+        "defaults of all other options: fovea (a small network that learns on a CPU within ten minutes), supercool, "
+        "vapsr, or benchmark (as fovea L1, Adam, cosine, crops in eight orientations, MATLAB's bicubic; larger)")
+        ->check(one_of({"fovea", "supercool", "vapsr", "benchmark"}));
     add("--train-images-path", train_images_path, "folder of images to train on, with its subfolders");
-    add("--low-images-path", low_images_path, "folder of their low-resolution partners; else they are made");
-    add("--test-images-path", test_images_path, "folder of images to evaluate on");
+    add("--low-images-path", low_images_path,
+        "folder of their low-resolution partners; else they are made. Recipe "
+        "supercool needs --augmentation dihedral for it");
+    add("--test-images-path", test_images_path, "folder of images to evaluate on, read before the first step");
     add("--validation-share", validation_share, "share of the training images that is kept for evaluation instead")
         ->check(CLI::Range(0., 0.9));
     add("--num-dataset-processes", num_dataset_processes, "threads that prepare data")->check(CLI::Range(1, 1024));
@@ -104,7 +102,8 @@ void training_options::add_to(CLI::App& app) {
 
     add("--eval-interval", eval_interval, "epochs between evaluations")->check(CLI::Range(1, 1 << 30));
     add("--checkpoint-interval", checkpoint_interval, "epochs between checkpoints")->check(CLI::Range(1, 1 << 30));
-    add("--keep-checkpoints", keep_checkpoints, "how many of the last ones stay")->check(CLI::Range(1, 1 << 20));
+    add("--keep-checkpoints", keep_checkpoints, "how many of the last ones stay: 2 or more, as one may be damaged")
+        ->check(CLI::Range(2, 1 << 20));
     add("--checkpoint-path", checkpoint_path, "PATH.step-N.safetensors and PATH.best.safetensors are written");
     add("--run-dir-path", run_dir_path, "folder of TensorBoard's files; empty: none");
     add("--gradient-norm-interval", gradient_norm_interval,
@@ -114,7 +113,13 @@ void training_options::add_to(CLI::App& app) {
         ->check(CLI::NonNegativeNumber);
     add("--max-minutes", max_minutes, "saves and ends after this time, to be resumed; 0: no")
         ->check(CLI::NonNegativeNumber);
-    flag("--resume", resume, "goes on from the last checkpoint");
+    app.add_option("--resume", resume_how_,
+                   "goes on from the last checkpoint that is whole; --resume auto: begins where there is none")
+        ->expected(0, 1)
+        ->check([](const std::string& how) {
+            return how.empty() || how == "auto" ? std::string() : "'" + how + "': expected auto, or nothing";
+        });
+    flag("--reset", reset, "begins anew: files of an earlier run become PATH.before-1.step-N.safetensors and so on");
     common.add_to(app);
     add("--gpu", gpu, "number of the GPU; -1: that of the process on its machine")->check(CLI::Range(-1, 1 << 10));
     add("--process-deadline", process_deadline, "seconds that one of several processes waits for another")
@@ -123,55 +128,6 @@ void training_options::add_to(CLI::App& app) {
         "Several processes train together, each on its share of every batch, where torchrun, srun or mpirun starts\n"
         "them, or whoever sets RANK and WORLD_SIZE (on several machines also LOCAL_RANK); MASTER_ADDR and\n"
         "MASTER_PORT say where process 0 waits for the others. Give all the same options.");
-}
-
-void training_options::complete(const CLI::App& app) {
-    place = place_of_process([](const char* name) -> const char* { return std::getenv(name); });
-    if (common.device == "cuda") choose_gpu(gpu, place);
-    const auto preset = [&](const char* option, auto& value, auto preset_value) {
-        const CLI::Option* given = app.get_option_no_throw(option); // none: the base model says it
-        if (given && given->count() == 0) value = preset_value;
-    };
-    if (recipe == "vapsr") {
-        preset("--network", network, "vapsr-3x3"), preset("--upscale-ratio", upscale_ratio, 2);
-        preset("--num-layers", num_layers, 20), preset("--optimizer", optimizer, "adamw"), preset("--loss", loss, "l1");
-        preset("--learning-rate", learning_rate, 8e-4), preset("--warmup-steps", warmup_steps, 1000);
-        preset("--beta2", beta2, 0.99), preset("--weight-decay", weight_decay, 0.005);
-        preset("--max-gradient-norm", max_gradient_norm, 5.),
-            preset("--gradient-accumulation-steps", gradient_accumulation_steps, 2);
-        preset("--tv-penalty", tv_penalty, 0.), preset("--validation-share", validation_share, 0.05);
-        preset("--eval-interval", eval_interval, 1), preset("--patience", patience, 200);
-    }
-    if (recipe == "benchmark") {
-        preset("--augmentation", augmentation, "dihedral"), preset("--degradation", degradation, "matlab");
-        preset("--optimizer", optimizer, "adam"), preset("--loss", loss, "l1"),
-            preset("--schedule", schedule, "cosine");
-        preset("--learning-rate", learning_rate, 1e-3), preset("--tv-penalty", tv_penalty, 0.);
-        preset("--gradient-accumulation-steps", gradient_accumulation_steps, 1),
-            preset("--ema-decay", ema_decay, 0.999);
-        preset("--target-resolution", target_resolution, 48 * upscale_ratio), preset("--batch-size", batch_size, 16);
-    }
-    preset("--initial-gain", initial_gain, network == "supercool" ? 2. : 1.);
-    check_together();
-}
-
-void training_options::check_together() const {
-    if (target_resolution % upscale_ratio != 0)
-        fail_usage("--target-resolution ", target_resolution, ": expected a multiple of --upscale-ratio ",
-                   upscale_ratio);
-    if (batch_size % place.size != 0)
-        fail_usage("--batch-size ", batch_size, ": expected a multiple of the ", place.size, " processes");
-    if (gpu >= 0 && common.device != "cuda") fail_usage("--gpu ", gpu, ": expected --device cuda");
-    if (low_memory_optimizer && optimizer != "adafactor")
-        fail_usage("--low-memory-optimizer: --optimizer ", optimizer, " has no such mode: expected adafactor");
-    const sample_options s = samples();
-    const bool paired = !low_images_path.empty() || s.degradation == degradation_kind::matlab;
-    if (const std::string reason = reason_of_failure([&] { fovea::check(s, paired); }); !reason.empty())
-        fail_usage(low_images_path.empty() ? "--degradation " + degradation : "--low-images-path " + low_images_path,
-                   ": ", reason);
-    if (base) return;
-    if (network == "supercool" && upscale_ratio == 3) fail_usage("--upscale-ratio 3: supercool has 2, 4 and 8");
-    if (network != "supercool" && upscale_ratio == 8) fail_usage("--upscale-ratio 8: vapsr has 2, 3 and 4");
 }
 
 void training_options::take_base(const std::string& path, bool colours_too) {
@@ -200,11 +156,12 @@ zoo::architecture training_options::architecture() const {
 
 sample_options training_options::samples() const {
     sample_options s{.scale = upscale_ratio, .colours = colour_space_of(colour_space)};
-    const bool matlab = degradation == "matlab" || (degradation == "recipe" && recipe == "benchmark");
+    const bool plain = recipe == "benchmark" || recipe == "fovea";
+    const bool matlab = degradation == "matlab" || (degradation == "recipe" && plain);
     s.degradation = matlab ? degradation_kind::matlab : degradation_kind::antialias;
-    s.augment = augmentation == "dihedral" || recipe == "benchmark" ? dihedral_augmentation
-                : recipe == "vapsr"                                 ? vapsr_augmentation
-                                                                    : supercool_augmentation;
+    s.augment = augmentation == "dihedral" || plain ? dihedral_augmentation
+                : recipe == "vapsr"                 ? vapsr_augmentation
+                                                    : supercool_augmentation;
     s.augment.size = target_resolution;
     if (s.augment.jitter != jitter_options{})
         s.augment.jitter = {brightness_jitter, contrast_jitter, saturation_jitter, hue_jitter};
@@ -219,9 +176,9 @@ any_optimizer training_options::make_optimizer() const {
     return adafactor({.beta2_decay = rms_decay, .weight_decay = weight_decay, .low_memory = low_memory_optimizer});
 }
 
-loss_function training_options::make_loss() const {
-    const auto with_variation = [this](auto pixels) -> loss_function {
-        return weighted_sum{pixels, 1., total_variation_loss{}, tv_penalty};
+loss_function training_options::make_loss(std::shared_ptr<loss_record> record) const {
+    const auto with_variation = [&](auto pixels) -> loss_function {
+        return recorded_loss<decltype(pixels)>{pixels, loss, tv_penalty, std::move(record)};
     };
     if (loss == "l1") return with_variation(l1_loss{});
     if (loss == "charbonnier") return with_variation(charbonnier_loss{});
@@ -269,6 +226,20 @@ run_settings training_options::settings() const {
     if (schedule == "cosine") add("num-epochs", num_epochs), add("max-steps", max_steps);
     if (precision != "float32") add("precision", precision);
     all.insert(all.end(), more_settings.begin(), more_settings.end());
+    return all;
+}
+
+run_settings training_options::shared_settings() const {
+    run_settings all = settings();
+    const auto add = [&](const char* name, const auto& value) {
+        if (std::ranges::find(all, name, &run_settings::value_type::first) == all.end())
+            all.emplace_back(name, text_of(value));
+    };
+    add("num-epochs", num_epochs), add("max-steps", max_steps), add("patience", patience);
+    add("eval-interval", eval_interval), add("checkpoint-interval", checkpoint_interval);
+    add("resume", !resume ? "off" : resume_if_any ? "auto" : "on"), add("reset", reset ? "on" : "off");
+    add("weights", weights), add("low-memory-optimizer", low_memory_optimizer ? "on" : "off");
+    add("precision", precision), add("device", common.device);
     return all;
 }
 

@@ -1,11 +1,14 @@
 // The options of pretrain and fine_tune.
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "common/loss_record.hpp"
 #include "common/program.hpp"
 #include "fovea/fovea.hpp"
 #include "fovea/trainer/process_place.hpp"
+#include "fovea/trainer/run_settings.hpp"
 
 namespace programs {
 
@@ -15,13 +18,14 @@ std::string setting_of(double value);
 struct training_options {
     // Data.
     std::string train_images_path = "dataset/train", low_images_path, test_images_path = "dataset/test";
+    bool test_images_given = false; // by the command line: then the folder has to be there
     std::string augmentation = "recipe", degradation = "recipe", colour_space = "rgb";
     int num_dataset_processes = 4, target_resolution = 256, samples_per_epoch = 0, cache_megabytes = 1024;
     float brightness_jitter = 0.1f, contrast_jitter = 0.1f, saturation_jitter = 0.1f, hue_jitter = 0.1f;
     double validation_share = 0;
 
     // The network.
-    std::string recipe = "supercool", network = "supercool", base_upscaler = "bicubic", weights;
+    std::string recipe = "fovea", network = "supercool", base_upscaler = "bicubic", weights;
     int upscale_ratio = 4, num_channels = 128, hidden_ratio = 2, num_layers = 16;
     std::optional<fovea::zoo::architecture> base; // of a model that is trained on: in place of all these
 
@@ -38,7 +42,8 @@ struct training_options {
     int eval_interval = 5, checkpoint_interval = 10, keep_checkpoints = 3, patience = 0;
     double max_minutes = 0;
     std::string checkpoint_path = "checkpoints/checkpoint", run_dir_path = "runs/pretrain";
-    bool resume = false;
+    bool resume = false, resume_if_any = false; // if_any: where there is something to go on from
+    bool reset = false;                         // files of an earlier run are set aside
     int gradient_norm_interval = 100;
     int critic_warmup_epochs = 0; // at the start, in which the upscaler stays as it is
     fovea::run_settings more_settings;
@@ -56,15 +61,24 @@ struct training_options {
     void take_base(const std::string& path, bool colours_too);
     // What the recipe says where the command line says nothing. Throws when options make no sense together.
     void complete(const CLI::App& app);
+    void take_recipe(const CLI::App& app);
     void check_together() const;
+    // One line that whoever chose the recipe may want to know; else empty.
+    std::string remark() const;
 
     fovea::zoo::architecture architecture() const;
     fovea::sample_options samples() const;
     fovea::any_optimizer make_optimizer() const;
-    fovea::loss_function make_loss() const;
+    // record: what keeps the terms apart; none: nothing does.
+    fovea::loss_function make_loss(std::shared_ptr<loss_record> record = std::make_shared<loss_record>()) const;
     fovea::trainer_options trainer(std::int64_t steps) const; // of a run of so many steps
     // Those that the result depends on.
     fovea::run_settings settings() const;
+    // Those that processes which train together must have in common: the same, and when something is done.
+    fovea::run_settings shared_settings() const;
+
+  private:
+    std::string resume_how_; // of --resume: empty, or auto
 };
 
 } // namespace programs

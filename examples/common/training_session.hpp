@@ -1,16 +1,22 @@
 // What pretrain and fine_tune share: data, network, evaluation, checkpoints, progress, and a clean end at a signal. Of
 // several processes each trains on its share of the batches; the first one evaluates, writes and tells.
+//
+// Work is not lost: a run saves before it evaluates, when it is asked to end (common/stopping.hpp), and when an error
+// ends it. An evaluation that fails is a warning, and the run goes on. What is given and cannot be used is an error
+// before the first step.
 #pragma once
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 
+#include "common/training_evaluation.hpp"
+#include "common/training_log.hpp"
 #include "common/training_options.hpp"
+#include "fovea/trainer/run_lock.hpp"
 
 namespace programs {
-
-using image_batch = fovea::tensor_view<const float>; // (N,H,W,3), in the network's range of values
 
 class training_session {
   public:
@@ -21,9 +27,14 @@ class training_session {
         std::function<void(fovea::tensor_file&)> save;
         std::function<void(const fovea::tensor_file&)> load;
         std::function<std::string()> status; // after the loss in the progress line; called in every process
+        std::function<std::map<std::string, double>()> log; // of the last step, by names under training/
+        std::function<bool()> learns;        // whether the last step was one of fit(), whose loss it reports
         std::function<std::int64_t()> steps; // that are done; without, those of fit()
+        std::function<void()> give_up_step;  // as of trainer, of other trainers
+        std::function<bool()> may_give_up;   // false: one trainer has taken the step at hand, another has not
         std::function<double(image_batch original, image_batch made)> accuracy; // of a critic, for the evaluation
-        bool keeps_best = true; // whether the evaluation says which weights are the best
+        bool keeps_best =
+            true; // whether the evaluation says which weights are the best; if not, the last ones are kept
     };
 
     explicit training_session(const training_options& o);
@@ -34,18 +45,16 @@ class training_session {
     fovea::context& threads() { return threads_; }
     fovea::basic_trainable<float>& network() { return net_; }
     fovea::trainer& fit() { return fit_; }
-    fovea::training_group* group() const { return group_.get(); } // null: there is one process
-    std::uint64_t epoch() const { return epoch_; }                // of the batch at hand
-    int micro_batches() const { return micro_batches_; }          // of the step at hand
-    std::int64_t total_steps() const;                             // of the whole run
+    fovea::loss_function loss() const { return o_.make_loss(record_); } // whose terms are logged
+    fovea::training_group* group() const { return group_.get(); }       // null: there is one process
+    std::uint64_t epoch() const { return epoch_; }                      // of the batch at hand
+    int micro_batches() const { return micro_batches_; }                // of the step at hand
+    std::int64_t total_steps() const;                                   // of the whole run
+    // To be called between the operations of a network that is trained (trainable::between_operations): leaves the step
+    // where a signal asks for that.
+    std::function<void()> stop_check();
 
   private:
-    struct scores {
-        std::map<std::string, double> of; // psnr and ssim on Y, or loss
-        double best = 0;                  // what selects the best weights, the larger the better
-        std::string text() const;
-    };
-
     struct prepared_batch {
         fovea::tensor<float> input, target; // in the network's range
         std::uint64_t epoch = 0;
@@ -53,30 +62,48 @@ class training_session {
         bool ready = false;
     };
 
-    static fovea::checkpoint_files writable_files(const training_options& o);
-    bool is_first() const { return o_.place.rank == 0; }
-    void check_same_images();
-    void share_best();
+    // ---- before the first step (training_start.cpp)
+    static std::unique_ptr<fovea::training_group> group_of(const training_options& o);
+    std::unique_ptr<fovea::run_lock> lock_of_run();
+    bool decide_to_resume();
+    std::unique_ptr<test_images> images_of_tests();
     fovea::picture_list training_pictures();
+    void check_same_images();
+    void report_skipped(const fovea::training_set& set, const char* what) const;
+    void prepare_run();
+    void tell_what_is_known() const;
     std::int64_t steps_of(int epochs) const;
     std::int64_t steps();
     void start_data(fovea::data_position at);
-    void begin();
-    void resume();
-    void report_skipped(const fovea::training_set& set) const;
-    void to_range(const fovea::tensor<float>& from, fovea::tensor<float>& to) const;
-    fovea::tensor_file weights();
-    std::unique_ptr<fovea::upscaler> upscaler_of(const fovea::tensor_file& weights);
-    std::optional<scores> evaluate();
-    scores evaluate_images();
-    scores evaluate_validation();
-    double accuracy_on(const fovea::image& original, const fovea::image& made) const;
+
+    // ---- steps (training_session.cpp)
+    bool is_first() const { return o_.place.rank == 0; }
+    bool can_be_left() const { return !group_ && o_.common.device == "cpu"; } // in the middle of a step
+    void train(const step_function& step);
     bool more();
+    bool asked_to_end(bool between_steps);
     void begin_step();
     void prepare(prepared_batch& b);
     fovea::step_report take_batch(const step_function& step);
+    void after_step(const fovea::step_report& r);
+    void log_step(const fovea::step_report& r, const std::map<std::string, double>& terms);
+    std::map<std::string, double> loss_terms();
+    void tell_progress(const fovea::step_report& r);
+
+    // ---- evaluation and saving (training_saving.cpp)
+    void begin();
+    void resume();
+    bool may_leave_step() const { return !hooks_.may_give_up || hooks_.may_give_up(); }
+    void give_up_step();
+    fovea::tensor_file weights();
+    std::unique_ptr<fovea::upscaler> upscaler_of(const fovea::tensor_file& weights);
+    double accuracy_on(const fovea::image& original, const fovea::image& made) const;
+    scores measure();
+    void evaluate(bool last);
+    void share_best();
     void save();
-    void log_step(const fovea::step_report& r);
+    void write_checkpoint();
+    void save_after(const std::string& reason);
     void end_epoch(bool last);
 
     training_options o_;
@@ -84,19 +111,29 @@ class training_session {
     fovea::zoo::architecture what_;
     std::unique_ptr<fovea::training_group> group_; // before what may fail: then all know it
     fovea::checkpoint_files files_; // before the pictures: what cannot be written is known before hours of decoding
+    std::unique_ptr<fovea::run_lock> lock_; // of the first process
+    bool resumes_ = false;
     fovea::context threads_;
+    std::unique_ptr<test_images> tests_; // of the first process, where there are any
     fovea::picture_list validation_pictures_;
     fovea::training_set set_;
-    std::optional<fovea::training_set> validation_;
+    std::unique_ptr<validation_images> validation_; // likewise
+    bool evaluates_ = false;                        // in all processes
     std::unique_ptr<fovea::data_loader> loader_;
     fovea::basic_trainable<float> net_;
     fovea::trainer fit_;
+    std::shared_ptr<loss_record> record_ = std::make_shared<loss_record>();
     prepared_batch batches_[2];
-    int at_ = 0;                      // of batches_, that of the next step
-    fovea::data_position position_{}; // after the steps that are done
+    int at_ = 0;                                     // of batches_, that of the next step
+    std::exception_ptr failure_;                     // of preparing the next batch
+    fovea::data_position position_{}, step_begin_{}; // after what is done, and where the step at hand began
     int micro_batches_ = 1;
-    std::optional<fovea::event_file> events_;            // for TensorBoard
+    training_log log_;
+    progress_bar bar_{"training"};
+    std::int64_t begun_ = 0;                             // steps, where this run went on
+    double images_ = 0, first_step_ = 0, last_told_ = 0; // seconds
     std::int64_t last_saved_ = -1, last_evaluated_ = -1; // steps
+    bool saving_ = false;
     std::uint64_t epoch_ = 0, best_epoch_ = 0;
     std::optional<double> best_;
 };

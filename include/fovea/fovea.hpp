@@ -74,6 +74,8 @@
 #include "fovea/trainer/adversarial.hpp"
 #include "fovea/trainer/checkpoints.hpp"
 #include "fovea/trainer/event_file.hpp"
+#include "fovea/trainer/run_lock.hpp"
+#include "fovea/trainer/run_settings.hpp"
 #include "fovea/trainer/trainer.hpp"
 
 #include "fovea/metrics/lpips.hpp"

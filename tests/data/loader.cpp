@@ -1,5 +1,7 @@
 #include "fovea/data/loader.hpp"
 
+#include <sys/stat.h>
+
 #include <cmath>
 #include <map>
 #include <optional>
@@ -211,6 +213,28 @@ TEST_CASE("a loader stops at any moment") {
         if (i % 2) std::this_thread::sleep_for(std::chrono::microseconds(100 * i));
     }
     CHECK(p.set->size() == 5);
+}
+
+TEST_CASE("whoever waits for a batch may leave, and ask again") {
+    const pictures p(4, 0), same(4, 0);
+    const auto expected = batches_of(*same.set, {.batch = 4}, 1);
+    const fs::path file = p.set->files(0).high, copy = p.scratch.path / "copy";
+    fs::rename(file, copy);
+    REQUIRE(mkfifo(file.c_str(), 0600) == 0); // which is read when somebody writes
+    struct left {};
+    int asked = 0;
+    data_loader loader(*p.set, {.batch = 4, .waiting = [&] {
+                                    if (++asked == 2) throw left{};
+                                }});
+    CHECK_THROWS_AS(loader.next(), left);
+    std::thread writer([&] {
+        const auto bytes = read_file(copy);
+        std::ofstream to(file, std::ios::binary); // from here on there is a reader,
+        fs::rename(copy, file);                   // and the next one finds the file
+        to.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+    });
+    CHECK(seen(loader.next()) == expected[0]);
+    writer.join();
 }
 
 TEST_CASE("an error in a thread ends the batches at the same place for any number of threads") {

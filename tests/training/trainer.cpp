@@ -206,6 +206,55 @@ TEST_CASE("a step that is not finite is skipped, counted, and its layer named") 
     CHECK(fit.step(s.x.view(), s.t.view(), l2_loss{}).learning_rate == Approx(rate / 2));
 }
 
+TEST_CASE("a run that returns to one state again and again is given up") {
+    trainable<normalised, reference> net({.seed = 4});
+    samples s(1), bad(1);
+    bad.x.data()[7] = std::numeric_limits<float>::quiet_NaN();
+    trainer fit(net, adam{}, {.most_bad_steps = 2});
+    const auto return_once = [&] {
+        fit.step(bad.x.view(), bad.t.view(), l2_loss{});
+        return fit.step(bad.x.view(), bad.t.view(), l2_loss{}).problem;
+    };
+    fit.step(s.x.view(), s.t.view(), l2_loss{});
+    fit.keep_state();
+    for (int i = 0; i < 3; ++i) CHECK_THAT(return_once(), Catch::Contains("back to step 1"));
+    fit.step(s.x.view(), s.t.view(), l2_loss{});
+    fit.keep_state(); // progress: three more
+    const auto good = weights_of(net);
+    for (int i = 0; i < 3; ++i) CHECK_THAT(return_once(), Catch::Contains("back to step 2"));
+    CHECK_THROWS_WITH(return_once(), Catch::Contains("3 returns to step 2 have not helped") &&
+                                         Catch::Contains("not finite, first in layer first"));
+    CHECK((weights_of(net) == good));
+    CHECK(fit.between_steps());
+}
+
+TEST_CASE("a step that is given up leaves all as it was") {
+    trainable<normalised, reference> net({.seed = 4}), other({.seed = 4});
+    samples s(2), t(2, 9);
+    trainer fit(net, adam{}, {.accumulation = 2}), expected(other, adam{}, {.accumulation = 2});
+    const auto both = [&](trainer& of) {
+        of.step(s.x.view(), s.t.view(), l2_loss{});
+        return of.step(t.x.view(), t.t.view(), l2_loss{});
+    };
+    both(fit), both(expected);
+    fit.step(t.x.view(), t.t.view(), l2_loss{});
+    fit.give_up_step(); // between two micro-batches
+    CHECK((weights_of(net) == weights_of(other)));
+    struct left {};
+    for (int operations : {0, 3, 9}) { // and within one
+        int done = 0;
+        net.between_operations([&] {
+            if (done++ == operations) throw left{};
+        });
+        CHECK_THROWS_AS(both(fit), left);
+        net.between_operations({});
+        fit.give_up_step();
+        CHECK((weights_of(net) == weights_of(other)));
+    }
+    CHECK(both(fit).loss == both(expected).loss);
+    CHECK((weights_of(net) == weights_of(other)));
+}
+
 TEST_CASE("learning rates") {
     const learning_rate warm{.base = 2, .warmup = 4};
     CHECK(warm.at(0) == Approx(0.5));

@@ -1,8 +1,8 @@
 // safetensors (github.com/huggingface/safetensors): 8 bytes with the length of a JSON header, the header, the tensors'
 // bytes. Reading is strict: every tensor has its type, shape and range, the ranges fill the rest of the file without
-// gaps or overlaps. Writing keeps the order of the tensors in the header and aligns their bytes; the same tensors and
-// metadata give the same bytes. Of a tensor_file it writes tensors and metadata; other values have no place in the
-// format.
+// gaps or overlaps, and a checksum of fovea's own, where there is one, is right. Writing keeps the order of the tensors
+// in the header and aligns their bytes; the same tensors and metadata give the same bytes. Of a tensor_file it writes
+// tensors and metadata; other values have no place in the format.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "fovea/checkpoint/byte_reader.hpp"
+#include "fovea/checkpoint/checksum.hpp"
 #include "fovea/checkpoint/json.hpp"
 #include "fovea/checkpoint/tensor_file.hpp"
 #include "fovea/core/atomic_file.hpp"
@@ -76,6 +77,7 @@ class safetensors_reader {
             result.add(std::move(tensor));
             ++which;
         }
+        check_checksum(result);
         return result;
     }
 

@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <utility>
 #if __has_include(<unistd.h>) && __has_include(<sys/file.h>) && !defined(_WIN32)
 #include <fcntl.h>
 #include <sys/file.h>
@@ -110,6 +111,8 @@ class atomic_file {
         }
         if (!file_) fail(name_, ": cannot write: ", detail::system_reason(errno));
     }
+    // Over an open stream, which stays open: what is written is there at once. `name` stands for it in errors.
+    atomic_file(std::FILE* stream, std::string name) : name_(std::move(name)), file_(stream), is_ours_(false) {}
     ~atomic_file() { abandon(); }
     atomic_file(const atomic_file&) = delete;
     atomic_file& operator=(const atomic_file&) = delete;
@@ -140,9 +143,8 @@ class atomic_file {
 #if FOVEA_HAS_FILE_DESCRIPTORS
         if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
 #endif
-        std::FILE* closing = file_;
-        file_ = nullptr;
-        if (std::fclose(closing) != 0) fail_with(errno);
+        std::FILE* closing = std::exchange(file_, nullptr);
+        if (is_ours_ && std::fclose(closing) != 0) fail_with(errno);
         if (temporary_.empty()) return;
         std::error_code error;
         std::filesystem::rename(temporary_, target_, error);
@@ -170,7 +172,7 @@ class atomic_file {
     }
 
     void close_file() { // what was written is given up: its errors no longer matter
-        if (file_) std::fclose(file_);
+        if (file_ && is_ours_) std::fclose(file_);
         file_ = nullptr;
         lock_.release();
     }
@@ -190,6 +192,7 @@ class atomic_file {
     std::string name_;                         // as the caller gave it, for errors
     std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
     std::FILE* file_ = nullptr;
+    bool is_ours_ = true; // to be closed
     detail::file_lock lock_;
     int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;

@@ -5,11 +5,8 @@
 // Names that begin with a dot are left out, as are the companions that macOS writes (._photo.png).
 #pragma once
 #include <algorithm>
-#include <array>
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -17,9 +14,8 @@
 #include <vector>
 
 #include "fovea/core/error.hpp"
-#include "fovea/core/open_file.hpp"
 #include "fovea/data/folder.hpp"
-#include "fovea/image/format.hpp"
+#include "fovea/image/header.hpp"
 
 namespace fovea {
 
@@ -49,12 +45,7 @@ inline bool has_image_extension(const std::filesystem::path& path) {
 inline bool is_image_file(const std::filesystem::path& path) {
     if (path.filename().string().starts_with('.')) return false;
     if (has_image_extension(path)) return true;
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(open_file(path, "rb"), std::fclose);
-    if (!file) return false;
-    std::array<std::byte, 64> begin{};
-    const std::size_t count = std::fread(begin.data(), 1, begin.size(), file.get());
-    const image_format format = recognise({begin.data(), count});
-    return format != image_format::unknown && format != image_format::tga; // TGA has no signature of its own
+    return recognise_file(path) != image_format::unknown;
 }
 
 } // namespace detail

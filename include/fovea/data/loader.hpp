@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <string>
@@ -39,6 +40,7 @@ struct loader_options {
     bool drop_incomplete = true;         // the last batch of an epoch, where it would be smaller
     int part = 0, parts = 1;             // of each batch the part that is made: equal ones, of as many loaders
     data_position start{};
+    std::function<void()> waiting{}; // called by next() ten times a second while it waits; what it throws leaves next()
 };
 
 struct waiting_time {
@@ -81,7 +83,13 @@ class data_loader {
         const auto is_ready = [&] { return s.number == handed_out_ && s.left == 0; };
         const auto is_over = [&] { return !failure_.empty() && working_ == 0; };
         const auto begin = clock::now();
-        ready_.wait(lock, [&] { return is_ready() || is_over(); });
+        const auto may_go_on = [&] { return is_ready() || is_over(); };
+        if (!o_.waiting) ready_.wait(lock, may_go_on);
+        while (!ready_.wait_for(lock, std::chrono::milliseconds(100), may_go_on)) {
+            lock.unlock();
+            o_.waiting();
+            lock.lock();
+        }
         waited_ += std::chrono::duration<double>(clock::now() - begin).count();
         if (!is_ready()) fail(failure_);
         ++handed_out_;

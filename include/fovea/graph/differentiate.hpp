@@ -1,6 +1,9 @@
 // Running a training plan: forward, then backward, each operation split among the threads of a context. Results do not
-// depend on how many there are.
+// depend on how many there are. What is given to between_operations() is called after each operation on the caller's
+// thread; it may throw, and the pass is given up with gradients that are no sums of anything.
 #pragma once
+#include <functional>
+
 #include "fovea/graph/gradient_store.hpp"
 #include "fovea/graph/split_call.hpp"
 #include "fovea/graph/training_memory.hpp"
@@ -18,6 +21,8 @@ template <class Real> class differentiator : public training_memory {
         if (o.storage != number_format::float32 && !converts)
             fail("training: this backend cannot convert numbers of 16 bits: expected float32");
     }
+
+    void between_operations(std::function<void()> f) { between_ = std::move(f); }
 
     // Plans for a batch of that size, unless the last was of that size too.
     void prepare(extent input, int batch) {
@@ -48,6 +53,7 @@ template <class Real> class differentiator : public training_memory {
                 continue;
             }
             compute(i, false, !evaluating);
+            if (between_) between_();
             if (!look(op(i), value(op(i).y, false))) return;
         }
         clear(output_gradient());
@@ -66,6 +72,7 @@ template <class Real> class differentiator : public training_memory {
                 compute(i, true, false);
             else
                 differentiate(i);
+            if (between_) between_();
         }
         if (options_.weight_gradients) differentiate_preparations();
     }
@@ -232,6 +239,7 @@ template <class Real> class differentiator : public training_memory {
     gradient_store<Real>* gradients_;
     context threads_;
     storage memory_;
+    std::function<void()> between_;
 };
 
 } // namespace fovea

@@ -196,6 +196,7 @@ struct graph {
     bool (*multiplies_halves)() = nullptr; // whether its kernels take attributes::halves on this machine; null: no
     int scope = -1;
     double initial_gain = 1;      // of random initial weights, by compose/starts_small.hpp
+    int repeats = 1;              // how many blocks the innermost compose/repeat.hpp has that is being traced
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
     FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,

@@ -167,7 +167,7 @@ inline image_header read_image_header(const std::filesystem::path& path, const r
 inline image_format recognise_file(const std::filesystem::path& path) {
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(path, ignored)) return image_format::unknown; // a pipe would lose its bytes
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.string().c_str(), "rb"), std::fclose);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(detail::open_file(path, "rb"), std::fclose);
     if (!file) return image_format::unknown;
     std::byte bytes[256];
     const image_format format = recognise({bytes, std::fread(bytes, 1, sizeof bytes, file.get())});

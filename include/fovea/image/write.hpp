@@ -122,21 +122,43 @@ inline void write_tiff_image(atomic_file& file, const std::string& name, const i
 
 } // namespace detail
 
-inline void write_image(const std::filesystem::path& path, const image& pixels, const write_options& options = {}) {
-    const std::string name = path.string();
-    const image_format format = options.format == image_format::unknown ? format_of_name(path) : options.format;
-    check_writable(path, pixels.width(), pixels.height(), format);
+namespace detail {
+
+inline void check_options(const std::string& name, const write_options& options) {
     if (options.quality < 1 || options.quality > 100)
         fail(name, ": cannot write: quality ", options.quality, ", expected 1 to 100");
     if (options.compression < 0 || options.compression > 9)
         fail(name, ": cannot write: compression ", options.compression, ", expected 0 to 9");
+}
 
-    atomic_file file(path, options.file);
-    if (format == image_format::png) detail::write_png_image(file, name, pixels, options);
-    if (format == image_format::jpeg) detail::write_jpeg_image(file, name, pixels, options);
-    if (format == image_format::webp) detail::write_webp_image(file, name, pixels, options);
-    if (format == image_format::tiff) detail::write_tiff_image(file, name, pixels, options);
+inline void write_image(atomic_file& file, const std::string& name, const image& pixels, image_format format,
+                        const write_options& options) {
+    if (format == image_format::png) write_png_image(file, name, pixels, options);
+    if (format == image_format::jpeg) write_jpeg_image(file, name, pixels, options);
+    if (format == image_format::webp) write_webp_image(file, name, pixels, options);
+    if (format == image_format::tiff) write_tiff_image(file, name, pixels, options);
     file.commit();
+}
+
+} // namespace detail
+
+inline void write_image(const std::filesystem::path& path, const image& pixels, const write_options& options = {}) {
+    const std::string name = path.string();
+    const image_format format = options.format == image_format::unknown ? format_of_name(path) : options.format;
+    check_writable(path, pixels.width(), pixels.height(), format);
+    detail::check_options(name, options);
+    atomic_file file(path, options.file);
+    detail::write_image(file, name, pixels, format, options);
+}
+
+// The same to a stream, as standard output; `name` stands for it in errors. options.format is PNG where it is unknown.
+inline void write_image(std::FILE* stream, const std::string& name, const image& pixels,
+                        const write_options& options = {}) {
+    const image_format format = options.format == image_format::unknown ? image_format::png : options.format;
+    check_writable(name, pixels.width(), pixels.height(), format);
+    detail::check_options(name, options);
+    atomic_file file(stream, name);
+    detail::write_image(file, name, pixels, format, options);
 }
 
 } // namespace fovea

@@ -1,5 +1,7 @@
 // A weight and its gradient, as optimizers see them.
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <span>
 #include <string>
 
@@ -19,5 +21,10 @@ template <class Real> struct basic_parameter {
     std::span<Real> gradients() const { return {gradient, size()}; }
 };
 using parameter = basic_parameter<float>;
+
+// Whether all of these numbers are finite.
+inline bool all_finite(std::span<const float> numbers) {
+    return std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); });
+}
 
 } // namespace fovea

@@ -27,6 +27,7 @@ inline image self_ensemble(upscaler& network, const image& in, const run_options
             for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += x[i] / 8;
         }
     }
+    mean.take_metadata_of(in);
     return with_type(mean, in.type());
 }
 

@@ -6,6 +6,7 @@
 //   net.backward();                                // adds to the gradients of net.parameters()
 //   optimizer.step(net.parameters(), 1e-3); net.weights_changed(); net.clear_gradients();
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +60,7 @@ template <class Real> class training_pass {
     tensor_view<Real> output_gradient(int tensor) const { return view_of<Real>(run_.output_gradient(tensor), batch_); }
     void backward() { run_.backward(); }
     std::size_t bytes() const { return run_.bytes(); }
+    void between_operations(std::function<void()> f) { run_.between_operations(std::move(f)); }
 
     // The first operation whose result is not finite; -1: none.
     int first_not_finite(tensor_view<const Real> x) {
@@ -129,6 +131,7 @@ template <class Real> class basic_frozen {
         return engine_->input_gradient();
     }
     std::size_t bytes() const { return engine_ ? engine_->bytes() : pass_.bytes(); } // of activations and gradients
+    void between_operations(std::function<void()> f) { pass_.between_operations(std::move(f)); } // as of trainable
     // What runs it, with the weights of the host; null where threads do.
     basic_network_engine<Real>* engine() {
         if (engine_) owner_->refresh();
@@ -199,6 +202,9 @@ template <class Real> class basic_trainable {
         download();
         return buffers_;
     }
+    // f() is called on the caller's thread between the operations of a pass, where threads run it. It may throw: then
+    // the pass is given up, and clear_gradients() is due.
+    void between_operations(std::function<void()> f) { pass_.between_operations(std::move(f)); }
     void clear_gradients() { engine_ ? engine_->clear_gradients() : gradients_->clear(context_); }
     // What runs the network, with the weights of the host; null where threads do.
     basic_training_engine<Real>* engine() {

@@ -19,6 +19,7 @@ namespace fovea {
 
 struct adversarial_report {
     step_report upscaler, critic; // the upscaler's has the loss rec; nothing where it did not learn
+    double bce = 0;               // of the upscaler's loss; not on a GPU
     int right = 0, seen = 0;      // images of the micro-batch that the critic calls what they are, of so many; this
                                   // process's share alone
 };
@@ -51,7 +52,7 @@ class adversarial_trainer {
         adversarial_report r;
         const images y = upscaler_.network().forward(x);
         teach_critic(t, y, r);
-        if (upscaler_learns) r.upscaler = upscaler_.finish(fill_gradient(t, y), x);
+        if (upscaler_learns) r.upscaler = upscaler_.finish(fill_gradient(t, y, r.bce), x);
         return r;
     }
 
@@ -96,7 +97,7 @@ class adversarial_trainer {
     }
 
     // Of the upscaler's output. Returns rec: the sum that is minimised is two.
-    double fill_gradient(images t, images y) {
+    double fill_gradient(images t, images y, double& bce_of_batch) {
         const auto dy = upscaler_.network().output_gradient();
         const double rec = rec_(y, t, dy, 1);
         const images logits = frozen_.forward(y);
@@ -106,6 +107,7 @@ class adversarial_trainer {
             group->sum(std::span(whole));
             for (double& of : whole) of /= group->size();
         }
+        bce_of_batch = whole[1];
         if (!std::isfinite(whole[0] + whole[1])) return whole[0] + whole[1];
         const double each = upscaler_.share();
         mix(dy, each * detached_ratio(whole[0]), frozen_.backward(), each * detached_ratio(whole[1]));

@@ -1,5 +1,7 @@
-// The files of a run: PATH.step-N.safetensors, of which the last few stay, and PATH.best.safetensors. Each is written
-// beside its place and renamed, so that whenever a run ends, every file that is there is whole.
+// The files of a run: PATH.step-N.safetensors, of which the last few stay, PATH.best.safetensors, and, where weights
+// alone are asked for, PATH.weights.safetensors. Each is written beside its place and renamed, so that whenever a run
+// ends, every file that is there is whole. Each has a checksum, by which damage done later is known; at least two
+// checkpoints stay, so that a damaged one has one before it.
 #pragma once
 #include <algorithm>
 #include <charconv>
@@ -9,17 +11,19 @@
 #include <string>
 #include <vector>
 
+#include "fovea/checkpoint/checksum.hpp"
 #include "fovea/checkpoint/read_weights.hpp"
 #include "fovea/checkpoint/safetensors.hpp"
 #include "fovea/core/atomic_file.hpp"
-#include "fovea/core/listing.hpp"
+#include "fovea/core/notice.hpp"
 
 namespace fovea {
 
 class checkpoint_files {
   public:
-    // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be.
-    checkpoint_files(std::filesystem::path path, int keep) : path_(std::move(path)), keep_(std::max(keep, 1)) {
+    // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be. keep: how many
+    // checkpoints stay, at least two.
+    checkpoint_files(std::filesystem::path path, int keep) : path_(std::move(path)), keep_(std::max(keep, 2)) {
         std::error_code problem;
         if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), problem);
         if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
@@ -60,31 +64,73 @@ class checkpoint_files {
     }
 
     // Writes the file, then removes the oldest beyond those to keep. When writing fails, all that was there still is.
-    void save(std::int64_t step, const tensor_file& file) const {
-        write_safetensors(of_step(step), file);
+    // What latest() has found to be damaged stays, and counts for nothing.
+    void save(std::int64_t step, tensor_file file) {
+        write(of_step(step), std::move(file));
+        std::erase(damaged_, step);
         auto all = steps();
-        std::erase_if(all, [&](std::int64_t s) { return s >= step; });
+        std::erase_if(all, [&](std::int64_t s) { return s >= step || std::ranges::count(damaged_, s) > 0; });
         std::error_code ignored; // of a file that somebody else removed
         for (std::size_t i = 0; i + std::size_t(keep_) <= all.size(); ++i)
             std::filesystem::remove(of_step(all[i]), ignored);
     }
-    void save_best(const tensor_file& file) const { write_safetensors(best(), file); }
+    void save_best(tensor_file file) const { write(best(), std::move(file)); }
+    void save_weights(tensor_file file) const { write(named(".weights.safetensors"), std::move(file)); }
 
-    // The latest; throws when there is none.
-    tensor_file latest() const {
+    // The latest that is not damaged; damaged ones before it are told, a line each. Throws when there is none.
+    tensor_file latest(const notice_function& notice = {}) {
         const auto all = steps();
         if (all.empty())
             fail(named(".step-*.safetensors").string(), ": no such file: expected a checkpoint to resume from");
-        return read_tensor_file(of_step(all.back()));
+        for (std::size_t i = all.size();;) {
+            tensor_file file;
+            const std::string reason = reason_of_failure([&] { file = read_tensor_file(of_step(all[--i])); });
+            if (reason.empty()) return file;
+            damaged_.push_back(all[i]);
+            if (i == 0) fail(reason, all.size() > 1 ? ": and no checkpoint before it is whole" : "");
+            if (notice) notice(reason + ": the checkpoint before it is taken");
+        }
     }
+
+    // Gives all files of the path another name, PATH.before-1.step-N.safetensors and so on, where --checkpoint-path
+    // PATH.before-1 finds them. Returns that path; empty where there are none.
+    std::filesystem::path set_aside() const {
+        std::vector<std::filesystem::path> all;
+        for (const std::int64_t step : steps()) all.push_back(of_step(step));
+        for (const char* other : {".best.safetensors", ".weights.safetensors"})
+            if (std::filesystem::exists(named(other))) all.push_back(named(other));
+        if (all.empty()) return {};
+        for (int i = 1;; ++i) {
+            const checkpoint_files to(text_of(path_.string(), ".before-", i), keep_);
+            if (!to.steps().empty() || std::filesystem::exists(to.best()) ||
+                std::filesystem::exists(to.named(".weights.safetensors")))
+                continue;
+            const std::string mine = path_.filename().string();
+            for (const auto& file : all) {
+                std::error_code problem;
+                const auto target = to.named(file.filename().string().substr(mine.size()));
+                std::filesystem::rename(file, target, problem);
+                if (problem) fail(file.string(), ": cannot be called ", target.string(), ": ", problem.message());
+            }
+            return to.path_;
+        }
+    }
+
+    // What only one run at a time has (trainer/run_lock.hpp).
+    std::filesystem::path lock() const { return named(".lock"); }
 
   private:
     std::filesystem::path folder() const { return path_.has_parent_path() ? path_.parent_path() : "."; }
     std::filesystem::path named(const std::string& ending) const {
         return folder() / (path_.filename().string() + ending);
     }
+    static void write(const std::filesystem::path& to, tensor_file file) {
+        add_checksum(file);
+        write_safetensors(to, file);
+    }
     std::filesystem::path path_;
     int keep_;
+    std::vector<std::int64_t> damaged_; // steps
 };
 
 // The weights to start from that `path` names: a file, or what a run has left at that path: its best, else its latest.
@@ -100,33 +146,6 @@ inline std::filesystem::path weights_at(const std::filesystem::path& path) {
         if (const auto steps = files.steps(); !steps.empty()) return files.of_step(steps.back());
     }
     fail(path.string(), ": no such weight file, and no checkpoint of that name");
-}
-
-// The settings of a run in its checkpoints.
-using run_settings = std::vector<std::pair<std::string, std::string>>; // option, value
-
-inline void save_settings(tensor_file& file, const run_settings& settings) {
-    for (auto& [option, value] : settings) file.metadata["setting." + option] = value;
-}
-// Throws one line that names every option which differs.
-inline void check_settings(const tensor_file& file, const run_settings& settings) {
-    listing wrong;
-    const auto differ = [&](const std::string& option, const std::string& was, const std::string& is) {
-        wrong.add(text_of("--", option, ' ', was, " and not ", is));
-    };
-    for (auto& [option, value] : settings) {
-        const auto found = file.metadata.find("setting." + option);
-        const std::string was = found == file.metadata.end() ? "not set" : found->second;
-        if (was != value) differ(option, was, value);
-    }
-    constexpr std::string_view begin = "setting.";
-    for (auto& [name, was] : file.metadata) // of options that were set, and are not now
-        if (name.starts_with(begin)) {
-            const std::string option = name.substr(begin.size());
-            if (std::ranges::find(settings, option, &run_settings::value_type::first) == settings.end())
-                differ(option, was, "its default");
-        }
-    if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong.text());
 }
 
 } // namespace fovea

@@ -1,8 +1,9 @@
-// Event files, which TensorBoard shows: numbers and pictures by name and step.
+// Event files, which TensorBoard shows: numbers, pictures and texts by name and step.
 //
 //   event_file log("runs/first");                     // runs/first/events.out.tfevents.<seconds>.<host>.fovea
 //   log.add_scalar("loss", step, report.loss);
 //   log.add_image("sample", step, picture);
+//   log.add_text("options", 0, "|option|value|\n|---|---|\n|loss|l1|");   // Markdown
 //
 // A file is a row of records: the length in 8 bytes, little-endian, its checksum, the bytes, and their checksum; a
 // checksum is CRC-32C, turned and shifted so that checksums of checksums do no harm. Each record is a message `Event`
@@ -10,8 +11,9 @@
 //
 //   Event    1 wall_time (double)   2 step (int64)   3 file_version (string, of the first)   5 summary (Summary)
 //   Summary  1 value (Value), repeated
-//   Value    1 tag (string)   2 simple_value (float)   4 image (Image)
-//   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG, not compressed)
+//   Value    1 tag (string)   2 simple_value (float)   4 image (Image)   8 tensor (TensorProto)   9 metadata
+//   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG)
+//   TensorProto  1 dtype (7: string)   2 tensor_shape   8 string_val;   metadata  1 plugin_data {1 plugin_name}
 //
 // What was added is handed to the system before add_... returns, so that a run can be watched and one that dies loses
 // nothing. A run that goes on adds a file to the folder; TensorBoard joins them.
@@ -33,8 +35,8 @@
 #include "fovea/core/crc32c.hpp"
 #include "fovea/core/error.hpp"
 #include "fovea/core/open_file.hpp"
-#include "fovea/image/codec_png_small.hpp"
 #include "fovea/image/convert.hpp"
+#include "fovea/trainer/event_picture.hpp"
 
 namespace fovea {
 
@@ -111,20 +113,25 @@ class event_file {
     void add_scalar(std::string_view tag, std::int64_t step, double value) {
         add(step, detail::wire_message().add_bytes(1, tag).add_float(2, float(value)));
     }
-    // Any number of channels and kind of samples; shown with 8 bits.
+    // Any number of channels and kind of samples; shown with 8 bits. Compressed where the program has libpng.
     void add_image(std::string_view tag, std::int64_t step, const image& picture) {
         if (picture.empty()) fail(path_.string(), ": cannot add the image ", tag, ": it is empty");
-        struct {
-            std::string bytes;
-            void write(std::span<const std::byte> part) {
-                bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
-            }
-        } png;
-        detail::encode_stored_png(png, with_type(picture, sample_type::u8));
+        const std::string png = detail::png_of(with_type(picture, sample_type::u8));
         detail::wire_message encoded;
         encoded.add_integer(1, std::uint64_t(picture.height())).add_integer(2, std::uint64_t(picture.width()));
-        encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png.bytes);
+        encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png);
         add(step, detail::wire_message().add_bytes(1, tag).add_bytes(4, encoded.bytes()));
+    }
+    // Shown as Markdown, by TensorBoard's page of texts.
+    void add_text(std::string_view tag, std::int64_t step, std::string_view text) {
+        constexpr std::uint64_t string_type = 7;
+        const auto one = detail::wire_message().add_integer(1, 1); // a dimension of size 1
+        const auto shape = detail::wire_message().add_bytes(2, one.bytes());
+        detail::wire_message tensor;
+        tensor.add_integer(1, string_type).add_bytes(2, shape.bytes()).add_bytes(8, text);
+        const auto plugin = detail::wire_message().add_bytes(1, "text");
+        const auto metadata = detail::wire_message().add_bytes(1, plugin.bytes());
+        add(step, detail::wire_message().add_bytes(1, tag).add_bytes(8, tensor.bytes()).add_bytes(9, metadata.bytes()));
     }
 
   private:

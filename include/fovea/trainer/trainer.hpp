@@ -6,7 +6,8 @@
 //
 // A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
 // counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
-// the run goes back to the last state that was kept (keep_state) with a lower learning rate.
+// the run goes back to the last state that was kept (keep_state) with a lower learning rate; after `most_returns` to
+// the same state the run is given up with an error, as nothing will change.
 //
 // With a training_group the processes take each step together, as one process would with the whole batch: each is given
 // an equal share of it, and after the step all have the same weights, bit for bit. Every process makes the same calls.
@@ -37,6 +38,7 @@ struct trainer_options {
     double ema_decay = 0;         // 0: no moving average
     int most_bad_steps = 5;       // in a row, before the run goes back
     double rate_after_return = 0.5;
+    int most_returns = 3; // to one state
 };
 
 struct step_report {
@@ -146,6 +148,12 @@ class trainer {
     std::int64_t steps() { return optimizer_.steps(); } // that were taken
     std::int64_t bad_steps() const { return bad_steps_; }
     bool between_steps() const { return micro_ == 0; }
+    // Gives up the micro-batches of the step at hand, as where an exception has left it: all is as it was before the
+    // first of them.
+    void give_up_step() {
+        if (!net_.engine()) restore_buffers();
+        begin_step();
+    }
     basic_trainable<float>& network() { return net_; }
     // Of each of network().parameters() in the last step, before clipping; none before the first, and where the loss
     // was not finite.
@@ -249,12 +257,16 @@ class trainer {
 
     // The state to go back to; called where the run is known to be well, as after an evaluation.
     void keep_state() {
+        remember_state();
+        returns_to_kept_ = 0;
+    }
+
+  private:
+    void remember_state() {
         kept_.emplace();
         kept_->source = "the state that was kept";
         save(*kept_);
     }
-
-  private:
     double rate_factor() const { return std::pow(options_.rate_after_return, returns_); }
     bool averages() const { return options_.ema_decay > 0; }
     int processes() const { return group_ ? group_->size() : 1; }
@@ -383,12 +395,15 @@ class trainer {
         if (!net_.engine()) restore_buffers();
         std::string told = problem_ + ": step skipped";
         if (++bad_in_a_row_ < options_.most_bad_steps) return told;
-        const int returns = returns_ + 1;
+        const int returns = returns_ + 1, to_kept = returns_to_kept_ + 1;
         const std::int64_t bad = bad_steps_;
         const tensor_file kept = *kept_;
         load(kept);
-        returns_ = returns, bad_steps_ = bad, bad_in_a_row_ = 0;
-        keep_state();
+        if (to_kept > options_.most_returns)
+            fail(told, "; ", options_.most_returns, " returns to step ", optimizer_.steps(),
+                 " have not helped: expected a lower learning rate, or other images");
+        returns_ = returns, returns_to_kept_ = to_kept, bad_steps_ = bad, bad_in_a_row_ = 0;
+        remember_state();
         return text_of(told, "; after ", options_.most_bad_steps, " in a row back to step ", optimizer_.steps(),
                        ", learning rate times ", rate_factor());
     }
@@ -400,7 +415,8 @@ class trainer {
     moving_average average_;
     std::optional<tensor_file> kept_;
     double loss_ = 0;
-    int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
+    int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0;
+    int returns_ = 0, returns_to_kept_ = 0; // all of the run, and those to the state that is kept now
     std::int64_t bad_steps_ = 0;
     std::string problem_;
     loss_scaler scaler_{}; // where gradients may vanish
