@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "fovea/graph/kernel.hpp"
 #include "fovea/core/notice.hpp"
+#include "fovea/graph/kernel.hpp"
 #include "fovea/image/header.hpp"
 #include "fovea/image/image.hpp"
 #include "fovea/image/write.hpp"

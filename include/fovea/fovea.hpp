@@ -17,12 +17,12 @@
 #include "fovea/image/crop.hpp"
 #include "fovea/image/image.hpp"
 #include "fovea/image/resample.hpp"
-#include "fovea/image/try_read.hpp"
 #if FOVEA_IMAGE_FILES
 #include "fovea/image/header.hpp"
 #include "fovea/image/read.hpp"
 #include "fovea/image/write.hpp"
 #endif
+#include "fovea/image/try_read.hpp"
 
 #include "fovea/tensor/tensor.hpp"
 

@@ -31,9 +31,16 @@
 //                      the instruction set that the compiler is given.
 // FOVEA_EMULATE_FP16   1: precision_kind::float16 multiplies in half precision, with the bits that AVX512-FP16 gives,
 //                      where the compiler is not given that instruction set, too; slowly, to test and to measure.
+// FOVEA_FILES          1: try_read_image() and its like come from the library fovea::files, which programs without
+//                      exceptions need for them.
 // FOVEA_IMAGE_FILES    1: fovea/fovea.hpp includes reading and writing of image files (needs stb_image at least).
-// FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_ZLIB
-//                      1: use that library; the program links it.
+// FOVEA_WITH_LIBPNG, FOVEA_WITH_LIBJPEG, FOVEA_WITH_LIBWEBP, FOVEA_WITH_LIBTIFF
+//                      1: use that library for its format; the program links it (libwebp with libwebpdemux and
+//                      libwebpmux). Without libpng and libjpeg stb_image reads PNG and JPEG.
+// FOVEA_WITH_GIFLIB, FOVEA_WITH_LIBAVIF, FOVEA_WITH_LIBJXL, FOVEA_WITH_OPENJPEG
+//                      1: read GIF, AVIF, JPEG XL, JPEG 2000 by that library; the program links it.
+// FOVEA_WITH_ZLIB      1: read packed weight files and the colour profiles of PNG; the program links zlib.
+// FOVEA_WITH_LCMS2     1: CMYK becomes sRGB by the profile of its file; the program links lcms2.
 // FOVEA_WITH_CUDNN     1: on a GPU convolutions in 16 bits and TF32 are cuDNN's; the program links it.
 #ifndef FOVEA_WITH_CUDNN
 #define FOVEA_WITH_CUDNN 0
@@ -43,6 +50,9 @@
 #endif
 #ifndef FOVEA_EMULATE_FP16
 #define FOVEA_EMULATE_FP16 0
+#endif
+#ifndef FOVEA_FILES
+#define FOVEA_FILES 0
 #endif
 #ifndef FOVEA_IMAGE_FILES
 #define FOVEA_IMAGE_FILES 0
@@ -55,6 +65,24 @@
 #endif
 #ifndef FOVEA_WITH_LIBWEBP
 #define FOVEA_WITH_LIBWEBP 0
+#endif
+#ifndef FOVEA_WITH_LIBTIFF
+#define FOVEA_WITH_LIBTIFF 0
+#endif
+#ifndef FOVEA_WITH_GIFLIB
+#define FOVEA_WITH_GIFLIB 0
+#endif
+#ifndef FOVEA_WITH_LIBAVIF
+#define FOVEA_WITH_LIBAVIF 0
+#endif
+#ifndef FOVEA_WITH_LIBJXL
+#define FOVEA_WITH_LIBJXL 0
+#endif
+#ifndef FOVEA_WITH_OPENJPEG
+#define FOVEA_WITH_OPENJPEG 0
+#endif
+#ifndef FOVEA_WITH_LCMS2
+#define FOVEA_WITH_LCMS2 0
 #endif
 #ifndef FOVEA_WITH_ZLIB
 #define FOVEA_WITH_ZLIB 0
@@ -75,6 +103,13 @@
 #else
 #define FOVEA_THROW(message) ::fovea::detail::terminate_with(message)
 #endif
+#endif
+
+// Functions of fovea::files, whose other symbols are hidden.
+#if defined(__GNUC__)
+#define FOVEA_FILES_API __attribute__((visibility("default")))
+#else
+#define FOVEA_FILES_API
 #endif
 
 // ---- compilers
@@ -191,6 +226,67 @@ template <class F> std::string reason_of_failure(F&& f) {
 
 } // namespace fovea
 
+// ---- fovea/core/expected.hpp
+// A value, or the message of the error that stands in its place: what the functions return whose names begin with
+// try_. For programs that are built without exceptions, and for those that refuse a bad file and go on.
+//
+//     auto weights = fovea::try_read_tensor_file("net.pth");
+//     if (!weights) return show(weights.error());
+#include <utility>
+#include <variant>
+
+namespace fovea {
+
+struct failed {
+    std::string message;
+};
+// What a function returns that has no value to give: failure(path, ": no such file").
+template <class... Parts> failed failure(const Parts&... parts) { return {text_of(parts...)}; }
+
+template <class T> class [[nodiscard]] expected {
+  public:
+    expected(T value) : held_(std::in_place_index<0>, std::move(value)) {}
+    expected(failed f) : held_(std::in_place_index<1>, std::move(f.message)) {}
+
+    bool has_value() const { return held_.index() == 0; }
+    explicit operator bool() const { return has_value(); }
+
+    // Of a result that has none: the same error as fail() with its message.
+    T& value() & { return check(), *std::get_if<0>(&held_); }
+    const T& value() const& { return check(), *std::get_if<0>(&held_); }
+    T&& value() && { return check(), std::move(*std::get_if<0>(&held_)); }
+    T& operator*() & { return value(); }
+    const T& operator*() const& { return value(); }
+    T&& operator*() && { return std::move(*this).value(); }
+    T* operator->() { return &value(); }
+    const T* operator->() const { return &value(); }
+
+    // One line; empty where there is a value.
+    const std::string& error() const {
+        static const std::string none;
+        return has_value() ? none : *std::get_if<1>(&held_);
+    }
+
+  private:
+    void check() const {
+        if (!has_value()) fail(error());
+    }
+    std::variant<T, std::string> held_;
+};
+
+#if FOVEA_EXCEPTIONS
+// The result of f(), or what it throws.
+template <class F> auto expected_of(F&& f) -> expected<decltype(f())> {
+    try {
+        return f();
+    } catch (const std::exception& e) {
+        return failed{*e.what() ? e.what() : "failed without saying why"};
+    }
+}
+#endif
+
+} // namespace fovea
+
 // ---- fovea/core/random.hpp
 // Counter-based random numbers: Philox4x32-10. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 //
@@ -201,7 +297,6 @@ template <class F> std::string reason_of_failure(F&& f) {
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <utility>
 
 namespace fovea {
 
@@ -261,6 +356,10 @@ template <class Range> constexpr void shuffle(Range& elements, random_stream& ra
 #include <new>
 #include <thread>
 #include <vector>
+#if defined(_WIN32)
+#include <condition_variable>
+#include <mutex>
+#endif
 
 namespace fovea {
 
@@ -320,7 +419,7 @@ class thread_pool {
 
     void start() {
         generation_.fetch_add(1, std::memory_order_release);
-        generation_.notify_all();
+        wake_all(generation_);
     }
 
     void run(int worker) noexcept {
@@ -336,22 +435,39 @@ class thread_pool {
             seen = await(generation_, [seen](unsigned now) { return now != seen; });
             if (!job_.function) return;
             run(worker);
-            if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+            if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake_all(unfinished_);
         }
     }
 
     // Spins for a tenth of a millisecond or two, longer than the gap between two operations, then parks.
-    template <class T, class Ready> static T await(const std::atomic<T>& value, Ready ready) noexcept {
+    template <class T, class Ready> T await(const std::atomic<T>& value, Ready ready) noexcept {
         for (int spin = 0;; ++spin) {
             const T now = value.load(std::memory_order_acquire);
             if (ready(now)) return now;
             if (spin < 10000) {
                 pause();
             } else {
-                value.wait(now, std::memory_order_acquire);
+                park(value, now);
             }
         }
     }
+#if defined(_WIN32) // waits on atomics were seen to sleep on there, with the library of g++ 12
+    template <class T> void park(const std::atomic<T>& value, T old) noexcept {
+        std::unique_lock lock(parked_);
+        woken_.wait(lock, [&] { return value.load(std::memory_order_acquire) != old; });
+    }
+    template <class T> void wake_all(std::atomic<T>&) noexcept {
+        { const std::lock_guard lock(parked_); } // who parks has seen the new value, or waits already
+        woken_.notify_all();
+    }
+    std::mutex parked_;
+    std::condition_variable woken_;
+#else
+    template <class T> static void park(const std::atomic<T>& value, T old) noexcept {
+        value.wait(old, std::memory_order_acquire);
+    }
+    template <class T> static void wake_all(std::atomic<T>& value) noexcept { value.notify_all(); }
+#endif
     static void pause() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
         __builtin_ia32_pause();
@@ -485,8 +601,69 @@ class context {
 // An image in memory: (H,W,C), interleaved, row by row.
 //
 // Channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha (alpha not premultiplied). Samples are 8-bit (0..255),
-// 16-bit (0..65535) or float (0..1), gamma-encoded as in the file.
+// 16-bit (0..65535) or float (0..1), gamma-encoded as in the file. With the pixels goes what the file says of them, its
+// metadata: shared between copies, and handed on by everything that makes one picture from another.
 #include <span>
+
+// ---- fovea/image/metadata.hpp
+// What a file says of its picture beside the pixels: colour profile, EXIF, XMP, IPTC, print density, text.
+//
+// An image carries it from the file that it was read from to the file that it is written to, see docs/images.md. Pixels
+// are never converted between colour spaces: the profile says what they mean, before and after a network.
+//
+// Density is kept as the number and unit that the file has, also where a picture gets more pixels: the print grows.
+#include <optional>
+
+namespace fovea {
+
+using byte_block = std::vector<std::byte>;
+
+// aspect: x and y only say the shape of a pixel, one that is as wide as y and as high as x.
+enum class density_unit { aspect, inch, centimetre, metre };
+
+struct image_density {
+    double x = 1, y = 1; // pixels per unit
+    density_unit unit = density_unit::aspect;
+    bool operator==(const image_density&) const = default;
+};
+
+// A chunk of PNG as the file has it: text and time, colour beyond ICC, and what PNG marks as safe to copy.
+struct png_extra {
+    std::string type; // four letters
+    byte_block bytes;
+    bool operator==(const png_extra&) const = default;
+};
+
+struct image_metadata {
+    byte_block icc{};          // the profile, byte for byte
+    std::string icc_name{};    // that PNG gives it; not part of the profile
+    byte_block exif{};         // a TIFF structure, without "Exif\0\0" before it
+    byte_block xmp{};          // the packet
+    byte_block extended_xmp{}; // JPEG's: 32 letters of GUID, then the packet that goes beyond one segment
+    byte_block iptc{};         // IIM records
+    std::optional<image_density> density{};
+    std::vector<png_extra> extras{};
+
+    bool operator==(const image_metadata&) const = default;
+};
+
+// Larger blocks are left out, with a notice.
+inline constexpr std::size_t largest_metadata_block = std::size_t(16) << 20;
+
+namespace detail {
+
+// Chunks of PNG that say what the samples mean, as a profile does.
+inline bool is_colour_chunk(const std::string& type) {
+    for (const char* colour : {"cICP", "gAMA", "cHRM", "sRGB", "mDCV", "mDCv", "cLLI", "cLLi"})
+        if (type == colour) return true;
+    return false;
+}
+
+inline byte_block block_of(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
+
+} // namespace detail
+
+} // namespace fovea
 
 namespace fovea {
 
@@ -535,7 +712,27 @@ class image {
         return {reinterpret_cast<const T*>(bytes_.data() + offset<T>(y)), row_samples()};
     }
 
-    bool operator==(const image&) const = default;
+    const image_metadata& metadata() const {
+        static const image_metadata none{};
+        return metadata_ ? *metadata_ : none;
+    }
+    void set_metadata(image_metadata m) {
+        metadata_ = m == image_metadata{} ? nullptr : std::make_shared<const image_metadata>(std::move(m));
+    }
+    // Of the picture that this one was made from. A profile stays where both are gray or both have colours.
+    void take_metadata_of(const image& from) {
+        metadata_ = from.metadata_;
+        if (!metadata_ || metadata_->icc.empty() || colours() == from.colours()) return;
+        image_metadata other = *metadata_;
+        other.icc.clear();
+        set_metadata(std::move(other));
+    }
+
+    // The same pixels; metadata are not compared.
+    bool operator==(const image& other) const {
+        return height_ == other.height_ && width_ == other.width_ && channels_ == other.channels_ &&
+               type_ == other.type_ && bytes_ == other.bytes_;
+    }
 
   private:
     std::size_t row_samples() const { return std::size_t(width_) * std::size_t(channels_); }
@@ -550,6 +747,7 @@ class image {
     int height_ = 0, width_ = 0, channels_ = 0;
     sample_type type_ = sample_type::u8;
     std::vector<std::byte> bytes_;
+    std::shared_ptr<const image_metadata> metadata_; // null: none
 };
 
 } // namespace fovea
@@ -590,6 +788,7 @@ template <class Function> decltype(auto) with_samples_of(sample_type type, Funct
 inline image with_type(const image& in, sample_type type) {
     if (in.type() == type) return in;
     image out(in.height(), in.width(), in.channels(), type);
+    out.take_metadata_of(in);
     detail::with_samples_of(in.type(), [&](auto from) {
         detail::with_samples_of(type, [&](auto to) {
             for (int y = 0; y < in.height(); ++y)
@@ -605,6 +804,7 @@ inline image with_type(const image& in, sample_type type) {
 inline image with_channels(const image& in, int channels) {
     if (in.channels() == channels) return in;
     image out(in.height(), in.width(), channels, in.type());
+    out.take_metadata_of(in);
     if (in.colours() == 3 && out.colours() == 1)
         fail("with_channels: ", in.channels(), " to ", channels, " channels: RGB has no one gray");
     const std::size_t from = std::size_t(in.channels()), to = std::size_t(channels),
@@ -715,7 +915,6 @@ inline image with_bled_colours(image in) {
 //
 // One drawing takes from its stream, in this order: the part, mirroring, turning, brightness, jitter; what is switched
 // off takes nothing. Recipes are the constants at the end.
-#include <optional>
 
 // ---- fovea/image/colour_jitter.hpp
 // Colours made brighter, flatter, paler or shifted in hue, as deep-learning frameworks (torchvision) define it on
@@ -833,18 +1032,30 @@ inline image with_jitter(image in, const jitter& j) {
 //   4 mirrored top-bottom     8 turned by 90 degrees counter-clockwise
 #include <cstring>
 
+// ---- fovea/image/exif.hpp
+// EXIF blocks (CIPA DC-008), changed where a picture's pixels are: the orientation, the numbers of pixels, the
+// thumbnail. Numbers are changed in their places, so that everything else, makers' notes too, stays byte for byte.
+
+// ---- fovea/image/tiff_structure.hpp
+// The directories of a TIFF structure (TIFF 6.0, section 2), which EXIF is made of, too: fields of tag, type, count and
+// value. For metadata; pixels of TIFF files are libtiff's. Every number is read within bounds: 0 outside of them.
+
 // ---- fovea/image/format.hpp
 // Formats of image files: recognised from the first bytes when reading, from the extension when writing.
 #include <filesystem>
 
 namespace fovea {
 
-enum class image_format { unknown, png, jpeg, webp, bmp, gif, tga, pnm };
+enum class image_format { unknown, png, jpeg, webp, tiff, avif, jxl, jp2, bmp, gif, tga, pnm };
 
-constexpr std::string_view name_of(image_format f) {
-    constexpr std::string_view names[] = {"unknown", "PNG", "JPEG", "WebP", "BMP", "GIF", "TGA", "PNM"};
-    return names[std::size_t(f)];
-}
+namespace detail {
+
+inline constexpr std::string_view image_format_names[] = {"unknown", "PNG",       "JPEG", "WebP", "TIFF", "AVIF",
+                                                          "JPEG XL", "JPEG 2000", "BMP",  "GIF",  "TGA",  "PNM"};
+
+} // namespace detail
+
+constexpr std::string_view name_of(image_format f) { return detail::image_format_names[std::size_t(f)]; }
 
 namespace detail {
 
@@ -871,83 +1082,334 @@ inline bool looks_like_tga(std::span<const std::byte> b) {
     return map <= 1 && ((colour && wide) || (gray && (bits == 8 || bits == 16)));
 }
 
+// A file of ISO's base media format that names AVIF among the brands in its first box.
+inline bool is_avif(std::span<const std::byte> b) {
+    if (!bytes_are(b, 4, "ftyp")) return false;
+    const std::size_t size = byte_at(b, 0) << 24 | byte_at(b, 1) << 16 | byte_at(b, 2) << 8 | byte_at(b, 3);
+    for (std::size_t at = 8; at + 4 <= std::min<std::size_t>({size, b.size(), 256}); at += 4)
+        if (at != 12 && (bytes_are(b, at, "avif") || bytes_are(b, at, "avis"))) return true;
+    return false;
+}
+
+// "P1" to "P7", then white space or a comment: texts begin otherwise.
+inline bool is_pnm(std::span<const std::byte> b) {
+    const unsigned kind = byte_at(b, 1) - unsigned('1'), next = byte_at(b, 2);
+    return byte_at(b, 0) == 'P' && kind < 7 && (next == ' ' || next - 9u < 5u || next == '#');
+}
+
 } // namespace detail
 
-// The format of a file with these first bytes (18 suffice).
+// The format of a file with these first bytes (64 suffice). TGA has no signature: what may be TGA may be anything, see
+// recognise_file in header.hpp.
 inline image_format recognise(std::span<const std::byte> bytes) {
-    using detail::byte_at, detail::bytes_are;
+    using detail::bytes_are;
+    using namespace std::string_view_literals;
     if (bytes_are(bytes, 0, "\x89PNG\r\n\x1a\n")) return image_format::png;
     if (bytes_are(bytes, 0, "\xff\xd8\xff")) return image_format::jpeg;
     if (bytes_are(bytes, 0, "RIFF") && bytes_are(bytes, 8, "WEBP")) return image_format::webp;
     if (bytes_are(bytes, 0, "GIF87a") || bytes_are(bytes, 0, "GIF89a")) return image_format::gif;
     if (bytes_are(bytes, 0, "BM")) return image_format::bmp;
-    if (bytes_are(bytes, 0, "P5") || bytes_are(bytes, 0, "P6")) return image_format::pnm;
+    for (const std::string_view begin : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv})
+        if (bytes_are(bytes, 0, begin)) return image_format::tiff;
+    if (detail::is_avif(bytes)) return image_format::avif;
+    if (bytes_are(bytes, 0, "\xff\x0a") || bytes_are(bytes, 0, "\0\0\0\x0cJXL \r\n\x87\n"sv)) return image_format::jxl;
+    if (bytes_are(bytes, 0, "\xff\x4f\xff\x51") || bytes_are(bytes, 0, "\0\0\0\x0cjP  \r\n\x87\n"sv))
+        return image_format::jp2;
+    if (detail::is_pnm(bytes)) return image_format::pnm;
     return detail::looks_like_tga(bytes) ? image_format::tga : image_format::unknown;
 }
 
-// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
-// .png .jpg .jpeg .webp.
-inline image_format format_of_name(const std::filesystem::path& path) {
+namespace detail {
+
+inline std::string lower_extension(const std::filesystem::path& path) {
     std::string extension = path.extension().string();
     std::ranges::transform(extension, extension.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    return extension;
+}
+
+} // namespace detail
+
+// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
+// .png .jpg .jpeg .jpe .jfif .webp .tif .tiff.
+inline image_format format_of_name(const std::filesystem::path& path) {
+    const std::string extension = detail::lower_extension(path);
     if (extension == ".png") return image_format::png;
-    if (extension == ".jpg" || extension == ".jpeg") return image_format::jpeg;
+    if (extension == ".jpg" || extension == ".jpeg" || extension == ".jpe" || extension == ".jfif")
+        return image_format::jpeg;
+    if (extension == ".tif" || extension == ".tiff") return image_format::tiff;
     if (extension == ".webp") return image_format::webp;
     return image_format::unknown;
 }
 
 } // namespace fovea
 
+namespace fovea::detail {
+
+// Bytes of one value of a field's type; 0 for unknown types.
+constexpr std::size_t tiff_type_size(unsigned type) {
+    constexpr std::uint8_t sizes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};
+    return type < sizeof sizes ? sizes[type] : 0;
+}
+
+struct tiff_field {
+    unsigned tag = 0, type = 0;
+    std::size_t count = 0;
+    std::size_t entry = 0, value = 0, bytes = 0; // where it is, where its value is, and the value's length
+};
+
+// Of a file with offsets of 4 bytes, or of 8 (BigTIFF).
+class tiff_structure {
+  public:
+    explicit tiff_structure(std::span<const std::byte> bytes, bool big_allowed = false) : bytes_(bytes) {
+        using namespace std::string_view_literals;
+        little_ = bytes_are(bytes, 0, "II"sv);
+        if (!little_ && !bytes_are(bytes, 0, "MM"sv)) return;
+        const std::uint64_t version = number(2, 2);
+        big_ = version == 43 && big_allowed;
+        valid_ = (version == 42 || big_) && is_directory(first());
+    }
+
+    bool valid() const { return valid_; } // a header, and a first directory that lies inside
+    bool little() const { return little_; }
+    std::span<const std::byte> bytes() const { return bytes_; }
+    std::uint64_t number(std::size_t at, std::size_t size) const {
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < size; ++i) value = value << 8 | byte_at(bytes_, at + (little_ ? size - 1 - i : i));
+        return value;
+    }
+    std::size_t first() const { return big_ ? number(8, 8) : number(4, 4); }
+    bool is_directory(std::size_t at) const {
+        if (at < 8 || at >= bytes_.size() || count_size() > bytes_.size() - at) return false;
+        return number(at, count_size()) <= (bytes_.size() - at - count_size()) / entry_size();
+    }
+    // Where the offset of the directory behind the one at `at` is.
+    std::size_t next_at(std::size_t at) const { return at + count_size() + entry_size() * number(at, count_size()); }
+
+    // The fields of a directory whose values lie inside; none where there is no directory.
+    std::vector<tiff_field> fields(std::size_t at) const {
+        std::vector<tiff_field> out;
+        if (!is_directory(at)) return out;
+        for (std::size_t entry = at + count_size(), end = next_at(at); entry < end; entry += entry_size()) {
+            tiff_field f;
+            f.entry = entry;
+            f.tag = unsigned(number(f.entry, 2));
+            f.type = unsigned(number(f.entry + 2, 2));
+            f.count = number(f.entry + 4, offset_size());
+            if (f.count == 0 || f.count > bytes_.size()) continue;
+            f.bytes = f.count * tiff_type_size(f.type);
+            f.value = f.entry + 4 + offset_size();
+            if (f.bytes > offset_size()) f.value = number(f.value, offset_size());
+            if (f.bytes > 0 && f.bytes <= bytes_.size() && f.value <= bytes_.size() - f.bytes) out.push_back(f);
+        }
+        return out;
+    }
+    std::optional<tiff_field> find(std::size_t directory, unsigned tag) const {
+        for (const tiff_field& f : fields(directory))
+            if (f.tag == tag) return f;
+        return {};
+    }
+    std::span<const std::byte> value(const tiff_field& f) const { return bytes_.subspan(f.value, f.bytes); }
+    // The first value of a field of whole numbers.
+    std::uint64_t whole(const tiff_field& f) const { return number(f.value, tiff_type_size(f.type)); }
+    double rational(const tiff_field& f) const {
+        if (f.type != 5) return 0;
+        const std::uint64_t below = number(f.value + 4, 4);
+        return below == 0 ? 0 : double(number(f.value, 4)) / double(below);
+    }
+    // Where the directory that the first one refers to by this tag is: 0x8769 EXIF's own, 0x8825 GPS. 0: there is none.
+    std::size_t directory_under(unsigned tag) const {
+        const auto f = find(first(), tag);
+        return f && is_directory(whole(*f)) ? whole(*f) : 0;
+    }
+
+  private:
+    std::size_t count_size() const { return big_ ? 8 : 2; }
+    std::size_t entry_size() const { return big_ ? 20 : 12; }
+    std::size_t offset_size() const { return big_ ? 8 : 4; }
+
+    std::span<const std::byte> bytes_;
+    bool little_ = false, big_ = false, valid_ = false;
+};
+
+inline void put_tiff_number(std::span<std::byte> bytes, std::size_t at, std::uint32_t value, std::size_t size,
+                            bool little) {
+    for (std::size_t i = 0; i < size && at + i < bytes.size(); ++i)
+        bytes[at + i] = std::byte(std::uint8_t(value >> 8 * (little ? i : size - 1 - i)));
+}
+
+} // namespace fovea::detail
+
+// ---- fovea/image/xmp.hpp
+// XMP packets (ISO 16684-1), changed where a picture's pixels are: the numbers that repeat what EXIF says. They are
+// replaced in the text, in attributes and elements of the usual prefixes; everything else stays byte for byte.
+
+namespace fovea::detail {
+
+// Puts the number in place of the digits of every name="digits" and <name>digits</name>.
+inline void put_xmp_number(byte_block& xmp, std::string_view name, int number) {
+    std::string text(reinterpret_cast<const char*>(xmp.data()), xmp.size());
+    for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at)) {
+        at += name.size();
+        std::size_t digits = at;
+        if (text.compare(at, 2, "=\"") == 0 || text.compare(at, 2, "='") == 0)
+            digits = at + 2;
+        else if (text.compare(at, 1, ">") == 0)
+            digits = at + 1;
+        std::size_t end = digits;
+        while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+        if (digits == at || end == digits) continue;
+        text.replace(digits, end - digits, std::to_string(number));
+    }
+    const auto bytes = std::as_bytes(std::span(text));
+    xmp.assign(bytes.begin(), bytes.end());
+}
+
+inline void set_xmp_size(byte_block& xmp, int width, int height) {
+    for (const std::string_view name : {"exif:PixelXDimension", "tiff:ImageWidth"}) put_xmp_number(xmp, name, width);
+    for (const std::string_view name : {"exif:PixelYDimension", "tiff:ImageLength"}) put_xmp_number(xmp, name, height);
+}
+
+} // namespace fovea::detail
+
 namespace fovea {
 
-// The orientation, 1 to 8, that an EXIF block (the TIFF header and what follows, with or without "Exif\0\0" before it)
-// names in its first directory; 1 where it names none or is damaged.
-inline int exif_orientation(std::span<const std::byte> exif) {
+namespace detail {
+
+inline std::span<const std::byte> without_exif_prefix(std::span<const std::byte> exif) {
     using namespace std::string_view_literals;
-    if (detail::bytes_are(exif, 0, "Exif\0\0"sv)) exif = exif.subspan(6);
-    const bool little = detail::bytes_are(exif, 0, "II*\0"sv);
-    if (!little && !detail::bytes_are(exif, 0, "MM\0*"sv)) return 1;
-    const auto number = [&](std::size_t at, std::size_t size) {
-        std::uint32_t value = 0;
-        for (std::size_t i = 0; i < size; ++i)
-            value = value << 8 | detail::byte_at(exif, at + (little ? size - 1 - i : i));
-        return value;
+    return bytes_are(exif, 0, "Exif\0\0"sv) ? exif.subspan(6) : exif;
+}
+
+// Renews a field of one whole number, as a long where a short does not hold it.
+inline void put_exif_number(byte_block& exif, std::size_t directory, unsigned tag, std::uint32_t value) {
+    const tiff_structure in(exif);
+    const auto f = in.find(directory, tag);
+    if (!f || f->count != 1 || (f->type != 3 && f->type != 4)) return;
+    if (value > 65535) put_tiff_number(exif, f->entry + 2, 4, 2, in.little());
+    put_tiff_number(exif, f->value, value, f->type == 3 && value <= 65535 ? 2 : 4, in.little());
+}
+
+} // namespace detail
+
+// The orientation, 1 to 8, that an EXIF block (with or without "Exif\0\0" before it) names in its first directory; 1
+// where it names none or is damaged.
+inline int exif_orientation(std::span<const std::byte> exif) {
+    const detail::tiff_structure in(detail::without_exif_prefix(exif));
+    if (!in.valid()) return 1;
+    const auto f = in.find(in.first(), 0x0112);
+    if (!f || (f->type != 3 && f->type != 4)) return 1;
+    const std::uint64_t value = in.whole(*f);
+    return value >= 1 && value <= 8 ? int(value) : 1;
+}
+
+// Sets the orientation where the block (without prefix) has one.
+inline void set_exif_orientation(byte_block& exif, int orientation) {
+    const detail::tiff_structure in(exif);
+    if (in.valid()) detail::put_exif_number(exif, in.first(), 0x0112, std::uint32_t(orientation));
+}
+
+// Sets the numbers of pixels where the block has them.
+inline void set_exif_size(byte_block& exif, int width, int height) {
+    const detail::tiff_structure in(exif);
+    if (!in.valid()) return;
+    const std::size_t first = in.first(), own = in.directory_under(0x8769);
+    detail::put_exif_number(exif, first, 0x0100, std::uint32_t(width));
+    detail::put_exif_number(exif, first, 0x0101, std::uint32_t(height));
+    detail::put_exif_number(exif, own, 0xa002, std::uint32_t(width));
+    detail::put_exif_number(exif, own, 0xa003, std::uint32_t(height));
+}
+
+// Takes the second directory, the thumbnail's, out of the block: it shows the picture as it was stored. Its bytes go
+// where nothing else lies behind them.
+inline void drop_exif_thumbnail(byte_block& exif) {
+    using namespace detail;
+    const tiff_structure in(exif);
+    if (!in.valid()) return;
+    const std::size_t link = in.next_at(in.first()), second = in.number(link, 4);
+    if (link + 4 > exif.size() || second == 0) return;
+    std::size_t end = link + 4; // of what the other directories hold
+    const auto take = [&](std::size_t directory) {
+        if (directory == 0 || !in.is_directory(directory)) return;
+        end = std::max(end, in.next_at(directory) + 4);
+        for (const tiff_field& f : in.fields(directory)) end = std::max(end, f.value + f.bytes);
     };
-    const std::size_t directory = number(4, 4);
-    if (directory < 8 || directory >= exif.size()) return 1;
-    const std::size_t entries = number(directory, 2);
-    for (std::size_t i = 0; i < entries; ++i) {
-        const std::size_t entry = directory + 2 + 12 * i;
-        if (entry + 12 > exif.size()) break;
-        if (number(entry, 2) != 0x0112) continue;
-        const std::uint32_t type = number(entry + 2, 2),
-                            value = type == 4 ? number(entry + 8, 4) : number(entry + 8, 2);
-        return (type == 3 || type == 4) && value >= 1 && value <= 8 ? int(value) : 1;
-    }
-    return 1;
+    take(in.first());
+    for (const unsigned tag : {0x8769u, 0x8825u}) take(in.directory_under(tag));
+    if (const std::size_t own = in.directory_under(0x8769))
+        if (const auto f = in.find(own, 0xa005)) take(in.whole(*f)); // interoperability
+    put_tiff_number(exif, link, 0, 4, in.little());
+    if (second >= end) exif.resize(std::max<std::size_t>(end, link + 4));
 }
 
-// The orientation that a JPEG file names in the first EXIF segment before its picture data; 1 where it names none. For
-// decoders that do not hand segments on.
-inline int jpeg_orientation(std::span<const std::byte> file) {
-    for (std::size_t at = 2; at + 4 <= file.size() && detail::byte_at(file, at) == 0xff;) {
-        const unsigned marker = detail::byte_at(file, at + 1);
-        if (marker == 0xff) { // fill byte
-            ++at;
-            continue;
-        }
-        const std::size_t size = detail::byte_at(file, at + 2) << 8 | detail::byte_at(file, at + 3);
-        if (marker == 0xda || size < 2 || at + 2 + size > file.size()) break;
-        if (marker == 0xe1 && detail::bytes_are(file, at + 4, "Exif"))
-            return exif_orientation(file.subspan(at + 4, size - 2));
-        at += 2 + size;
-    }
-    return 1;
+// The density that the first directory states.
+inline std::optional<image_density> exif_density(std::span<const std::byte> exif) {
+    const detail::tiff_structure in(detail::without_exif_prefix(exif));
+    if (!in.valid()) return {};
+    const auto x = in.find(in.first(), 0x011a), y = in.find(in.first(), 0x011b), unit = in.find(in.first(), 0x0128);
+    if (!x || !y || in.rational(*x) <= 0 || in.rational(*y) <= 0) return {};
+    const std::uint64_t number = unit ? in.whole(*unit) : 2;
+    return image_density{in.rational(*x), in.rational(*y),
+                         number == 3   ? density_unit::centimetre
+                         : number == 2 ? density_unit::inch
+                                       : density_unit::aspect};
 }
 
-// The picture upright, given how it is stored. Orientations 5 to 8 exchange height and width. Throws when orientation
-// is not 1 to 8.
+namespace detail {
+
+// For formats that know no metres: per inch where the number is whole so, else per centimetre.
+inline image_density without_metres(const image_density& d) {
+    if (d.unit != density_unit::metre) return d;
+    const double x = d.x * 0.0254, y = d.y * 0.0254;
+    if (std::abs(x - std::round(x)) < 0.02) // PNG has whole numbers per metre: 2835 for 72 per inch
+        return {std::round(x), std::abs(y - std::round(y)) < 0.02 ? std::round(y) : y, density_unit::inch};
+    return {d.x / 100, d.y / 100, density_unit::centimetre};
+}
+
+// What the metadata of a stored picture says once it is turned upright: orientation 1, width and height exchanged.
+inline image_metadata upright_metadata(image_metadata m, int orientation) {
+    if (orientation == 1) return m;
+    set_exif_orientation(m.exif, 1);
+    put_xmp_number(m.xmp, "tiff:Orientation", 1);
+    if (orientation < 5) return m;
+    if (m.density) std::swap(m.density->x, m.density->y);
+    const tiff_structure in(m.exif);
+    if (!in.valid()) return m;
+    const auto x = in.find(in.first(), 0x011a), y = in.find(in.first(), 0x011b);
+    if (x && y && x->bytes == 8 && y->bytes == 8 && x->value != y->value &&
+        std::max(x->value, y->value) - std::min(x->value, y->value) >= 8)
+        std::swap_ranges(m.exif.begin() + std::ptrdiff_t(x->value), m.exif.begin() + std::ptrdiff_t(x->value + 8),
+                         m.exif.begin() + std::ptrdiff_t(y->value));
+    return m;
+}
+
+// An EXIF block that states a density and nothing else, for formats that have no other place for it.
+inline byte_block exif_of_density(image_density d) {
+    d = without_metres(d);
+    byte_block out(8 + 2 + 3 * 12 + 4 + 16);
+    const auto put = [&](std::size_t at, std::uint32_t value, std::size_t size) {
+        put_tiff_number(out, at, value, size, true);
+    };
+    put(0, 'I' | 'I' << 8, 2), put(2, 42, 2), put(4, 8, 4), put(8, 3, 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+        put(10 + 12 * i, 0x011a + std::uint32_t(i), 2), put(12 + 12 * i, 5, 2), put(14 + 12 * i, 1, 4);
+        put(18 + 12 * i, 50 + 8 * std::uint32_t(i), 4);
+        put(50 + 8 * i, std::uint32_t(std::min((i == 0 ? d.x : d.y) * 10000 + 0.5, 4e9)), 4);
+        put(54 + 8 * i, 10000, 4);
+    }
+    const std::uint32_t unit = d.unit == density_unit::aspect ? 1 : d.unit == density_unit::inch ? 2 : 3;
+    put(34, 0x0128, 2), put(36, 3, 2), put(38, 1, 4), put(42, unit, 2);
+    return out;
+}
+
+} // namespace detail
+
+} // namespace fovea
+
+namespace fovea {
+
+// The picture upright, given how it is stored; its metadata say so. Orientations 5 to 8 exchange height and width.
+// Throws when orientation is not 1 to 8.
 inline image upright(image stored, int orientation) {
     if (orientation < 1 || orientation > 8) fail("upright: orientation ", orientation, ": expected 1 to 8");
     if (orientation == 1) return stored;
@@ -966,6 +1428,7 @@ inline image upright(image stored, int orientation) {
             std::memcpy(to, stored.data() + stored.row_bytes() * std::size_t(row) + pixel * std::size_t(column), pixel);
         }
     }
+    out.set_metadata(detail::upright_metadata(stored.metadata(), orientation));
     return out;
 }
 
@@ -992,6 +1455,7 @@ inline image crop(const image& in, int y, int x, int height, int width) {
         fail("crop: ", width, "x", height, " pixels at column ", x, ", row ", y, " of an image of ", in.width(), "x",
              in.height());
     image out(height, width, in.channels(), in.type());
+    out.take_metadata_of(in);
     const std::size_t offset = std::size_t(x) * std::size_t(in.channels()) * size_of(in.type());
     for (int v = 0; v < height; ++v)
         std::memcpy(out.data() + out.row_bytes() * std::size_t(v),
@@ -1340,6 +1804,7 @@ image resample_rows(const image& in, const tap_table<typename Arithmetic::accumu
         &resample_row<Arithmetic, 1, T>, &resample_row<Arithmetic, 2, T>, &resample_row<Arithmetic, 3, T>,
         &resample_row<Arithmetic, 4, T>};
     image out(in.height(), table.outputs, in.channels(), in.type());
+    out.take_metadata_of(in);
     for (int y = 0; y < in.height(); ++y)
         by_channels[in.channels() - 1](table, in.row<T>(y).data(), out.row<T>(y).data());
     return out;
@@ -1349,6 +1814,7 @@ image resample_rows(const image& in, const tap_table<typename Arithmetic::accumu
 template <class Arithmetic, class T>
 image resample_columns(const image& in, const tap_table<typename Arithmetic::accumulator>& table) {
     image out(table.outputs, in.width(), in.channels(), in.type());
+    out.take_metadata_of(in);
     std::vector<typename Arithmetic::accumulator> sums(in.row<T>(0).size()); // (W,C)
     for (int i = 0; i < table.outputs; ++i) {
         std::ranges::fill(sums, Arithmetic::start);
@@ -1642,6 +2108,120 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::
 
 } // namespace fovea
 
+// ---- fovea/core/notice.hpp
+// Told what is no error but may matter to a caller, in one line.
+#include <functional>
+
+namespace fovea {
+
+using notice_function = std::function<void(const std::string&)>;
+
+} // namespace fovea
+
+// ---- fovea/image/codec_png_small.hpp
+// PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
+// 16 bits, 1 to 4 channels.
+//
+// Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
+// large as the image. Builds with libpng compress.
+
+namespace fovea::detail {
+
+// PNG's CRC-32, of a chunk's type and data.
+inline std::uint32_t png_check_sum(std::span<const std::byte> bytes) {
+    static constexpr auto table = [] {
+        std::array<std::uint32_t, 256> t{};
+        for (std::uint32_t i = 0; i < 256; ++i) {
+            t[i] = i;
+            for (int bit = 0; bit < 8; ++bit) t[i] = t[i] >> 1 ^ (t[i] & 1 ? 0xedb88320u : 0u);
+        }
+        return t;
+    }();
+    std::uint32_t crc = ~0u;
+    for (const std::byte b : bytes) crc = crc >> 8 ^ table[(crc ^ std::to_integer<std::uint32_t>(b)) & 255];
+    return ~crc;
+}
+
+// One chunk: length, type, data, and the CRC-32 of the latter two.
+class png_chunk {
+  public:
+    explicit png_chunk(std::string_view type) {
+        put_number(0);
+        for (char c : type) put(std::uint8_t(c));
+    }
+    void put(std::uint8_t byte) { bytes_.push_back(std::byte(byte)); }
+    void put_number(std::uint32_t n) {
+        for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
+    }
+    void put(std::span<const std::byte> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+    template <class Sink> void write_to(Sink& file) {
+        const auto length = std::uint32_t(bytes_.size() - 8);
+        for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
+        put_number(png_check_sum(std::span(bytes_).subspan(4)));
+        file.write(bytes_);
+    }
+
+  private:
+    std::vector<std::byte> bytes_;
+};
+
+// The row as PNG has it: a filter type (0, none), then samples with the high byte first.
+inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
+    std::vector<std::uint8_t> row(pixels.row_bytes() + 1);
+    if (pixels.type() == sample_type::u8) {
+        std::ranges::copy(pixels.row<std::uint8_t>(y), row.begin() + 1);
+    } else {
+        const auto samples = pixels.row<std::uint16_t>(y);
+        for (std::size_t i = 0; i < samples.size(); ++i) {
+            row[2 * i + 1] = std::uint8_t(samples[i] >> 8);
+            row[2 * i + 2] = std::uint8_t(samples[i] & 255);
+        }
+    }
+    return row;
+}
+
+// pixels: u8 or u16; extras: chunks to stand before the pixels. Sink: file.write(std::span<const std::byte>), as
+// atomic_file, which the caller commits.
+template <class Sink> void encode_stored_png(Sink& file, const image& pixels, std::span<const png_extra> extras = {}) {
+    constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
+    constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    file.write(std::as_bytes(std::span(signature)));
+    png_chunk header("IHDR");
+    header.put_number(std::uint32_t(pixels.width()));
+    header.put_number(std::uint32_t(pixels.height()));
+    header.put(pixels.type() == sample_type::u16 ? 16 : 8);
+    header.put(colour_types[pixels.channels() - 1]);
+    for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filters, not interlaced
+    header.write_to(file);
+    for (const png_extra& e : extras) {
+        png_chunk chunk(e.type);
+        chunk.put(e.bytes);
+        chunk.write_to(file);
+    }
+
+    std::uint32_t low = 1, high = 0; // Adler-32 of all rows
+    for (int y = 0; y < pixels.height(); ++y) {
+        png_chunk data("IDAT");
+        if (y == 0) data.put(0x78), data.put(0x01); // zlib's header (RFC 1950)
+        const std::vector<std::uint8_t> row = png_row(pixels, y);
+        for (std::size_t at = 0; at < row.size(); at += 65535) {
+            const std::size_t size = std::min<std::size_t>(row.size() - at, 65535);
+            data.put(y + 1 == pixels.height() && at + size == row.size()); // last block
+            for (const std::size_t n : {size, ~size}) data.put(n & 255), data.put(n >> 8 & 255);
+            for (std::size_t i = 0; i < size; ++i) data.put(row[at + i]);
+        }
+        for (const std::uint8_t byte : row) {
+            low = (low + byte) % 65521;
+            high = (high + low) % 65521;
+        }
+        if (y + 1 == pixels.height()) data.put_number(high << 16 | low);
+        data.write_to(file);
+    }
+    png_chunk("IEND").write_to(file);
+}
+
+} // namespace fovea::detail
+
 // ---- fovea/core/atomic_file.hpp
 // Files that appear whole or not at all: written under another name in the same folder, then renamed over the target.
 //
@@ -1742,6 +2322,8 @@ class atomic_file {
         }
         if (!file_) fail(name_, ": cannot write: ", detail::system_reason(errno));
     }
+    // Over an open stream, which stays open: what is written is there at once. `name` stands for it in errors.
+    atomic_file(std::FILE* stream, std::string name) : name_(std::move(name)), file_(stream), is_ours_(false) {}
     ~atomic_file() { abandon(); }
     atomic_file(const atomic_file&) = delete;
     atomic_file& operator=(const atomic_file&) = delete;
@@ -1772,9 +2354,8 @@ class atomic_file {
 #if FOVEA_HAS_FILE_DESCRIPTORS
         if (options_.durable && !temporary_.empty() && fsync(fileno(file_)) != 0) fail_with(errno);
 #endif
-        std::FILE* closing = file_;
-        file_ = nullptr;
-        if (std::fclose(closing) != 0) fail_with(errno);
+        std::FILE* closing = std::exchange(file_, nullptr);
+        if (is_ours_ && std::fclose(closing) != 0) fail_with(errno);
         if (temporary_.empty()) return;
         std::error_code error;
         std::filesystem::rename(temporary_, target_, error);
@@ -1802,7 +2383,7 @@ class atomic_file {
     }
 
     void close_file() { // what was written is given up: its errors no longer matter
-        if (file_) std::fclose(file_);
+        if (file_ && is_ours_) std::fclose(file_);
         file_ = nullptr;
         lock_.release();
     }
@@ -1822,6 +2403,7 @@ class atomic_file {
     std::string name_;                         // as the caller gave it, for errors
     std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
     std::FILE* file_ = nullptr;
+    bool is_ours_ = true; // to be closed
     detail::file_lock lock_;
     int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;
@@ -1837,113 +2419,99 @@ inline void write_file_atomically(const std::filesystem::path& target, std::span
 
 } // namespace fovea
 
-// ---- fovea/image/codec_png_small.hpp
-// PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
-// 16 bits, 1 to 4 channels.
-//
-// Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
-// large as the image. Builds with libpng compress.
+// ---- fovea/core/half.hpp
+// Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
+// even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
+#include <bit>
 
-namespace fovea::detail {
+namespace fovea {
 
-// One chunk: length, type, data, and the CRC-32 of the latter two.
-class png_chunk {
-  public:
-    explicit png_chunk(std::string_view type) {
-        put_number(0);
-        for (char c : type) put(std::uint8_t(c));
-    }
-    void put(std::uint8_t byte) { bytes_.push_back(std::byte(byte)); }
-    void put_number(std::uint32_t n) {
-        for (int shift = 24; shift >= 0; shift -= 8) put(std::uint8_t(n >> shift));
-    }
-    template <class Sink> void write_to(Sink& file) {
-        const auto length = std::uint32_t(bytes_.size() - 8);
-        for (std::size_t i = 0; i < 4; ++i) bytes_[i] = std::byte(std::uint8_t(length >> (24 - 8 * i)));
-        std::uint32_t crc = ~0u;
-        for (std::size_t i = 4; i < bytes_.size(); ++i) {
-            crc ^= std::to_integer<std::uint32_t>(bytes_[i]);
-            for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
-        }
-        put_number(~crc);
-        file.write(bytes_);
-    }
+// How the numbers of a tensor are kept.
+enum class number_format { float32, bfloat16, float16 };
+constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
 
-  private:
-    std::vector<std::byte> bytes_;
-};
-
-// The row as PNG has it: a filter type (0, none), then samples with the high byte first.
-inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
-    std::vector<std::uint8_t> row(pixels.row_bytes() + 1);
-    if (pixels.type() == sample_type::u8) {
-        std::ranges::copy(pixels.row<std::uint8_t>(y), row.begin() + 1);
-    } else {
-        const auto samples = pixels.row<std::uint16_t>(y);
-        for (std::size_t i = 0; i < samples.size(); ++i) {
-            row[2 * i + 1] = std::uint8_t(samples[i] >> 8);
-            row[2 * i + 2] = std::uint8_t(samples[i] & 255);
-        }
-    }
-    return row;
+constexpr float float_from_half(std::uint16_t half) {
+    const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
+    const std::uint32_t exponent = (half >> 10) & 0x1Fu;
+    const std::uint32_t mantissa = half & 0x3FFu;
+    if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | mantissa << 13 | (mantissa ? 0x400000u : 0));
+    if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f; // subnormal in half, exact and normal in float
+    return sign ? -magnitude : magnitude;
 }
 
-// pixels: u8 or u16. Sink: file.write(std::span<const std::byte>), as atomic_file, which the caller commits.
-template <class Sink> void encode_stored_png(Sink& file, const image& pixels) {
-    constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
-    constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    file.write(std::as_bytes(std::span(signature)));
-    png_chunk header("IHDR");
-    header.put_number(std::uint32_t(pixels.width()));
-    header.put_number(std::uint32_t(pixels.height()));
-    header.put(pixels.type() == sample_type::u16 ? 16 : 8);
-    header.put(colour_types[pixels.channels() - 1]);
-    for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filters, not interlaced
-    header.write_to(file);
-
-    std::uint32_t low = 1, high = 0; // Adler-32 of all rows
-    for (int y = 0; y < pixels.height(); ++y) {
-        png_chunk data("IDAT");
-        if (y == 0) data.put(0x78), data.put(0x01); // zlib's header (RFC 1950)
-        const std::vector<std::uint8_t> row = png_row(pixels, y);
-        for (std::size_t at = 0; at < row.size(); at += 65535) {
-            const std::size_t size = std::min<std::size_t>(row.size() - at, 65535);
-            data.put(y + 1 == pixels.height() && at + size == row.size()); // last block
-            for (const std::size_t n : {size, ~size}) data.put(n & 255), data.put(n >> 8 & 255);
-            for (std::size_t i = 0; i < size; ++i) data.put(row[at + i]);
-        }
-        for (const std::uint8_t byte : row) {
-            low = (low + byte) % 65521;
-            high = (high + low) % 65521;
-        }
-        if (y + 1 == pixels.height()) data.put_number(high << 16 | low);
-        data.write_to(file);
+constexpr std::uint16_t half_from_float(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
+    const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
+    if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
+    if (magnitude >= 0x477FF000u)
+        return static_cast<std::uint16_t>(sign | 0x7C00u); // 65520 and above round to infinity
+    if (magnitude < 0x33000000u) return sign;              // below 2^-25: to zero
+    std::uint32_t kept = 0, rest = 0, tie = 0;
+    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa go
+        kept = (magnitude >> 13) - (112u << 10);
+        rest = magnitude & 0x1FFFu;
+        tie = 0x1000u;
+    } else { // subnormal in half: in units of 2^-24
+        const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
+        const std::uint32_t shift = 126 - (magnitude >> 23);
+        kept = mantissa >> shift;
+        rest = mantissa & ((1u << shift) - 1);
+        tie = 1u << (shift - 1);
     }
-    png_chunk("IEND").write_to(file);
+    if (rest > tie || (rest == tie && (kept & 1))) ++kept; // a carry into the exponent is the right result
+    return static_cast<std::uint16_t>(sign | kept);
 }
 
-} // namespace fovea::detail
+constexpr float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t(value) << 16); }
+
+constexpr std::uint16_t bfloat16_from_float(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
+    return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
+
+// By format, which is not float32.
+constexpr float float_from_16_bits(number_format f, std::uint16_t value) {
+    return f == number_format::float16 ? float_from_half(value) : float_from_bfloat16(value);
+}
+constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
+    return f == number_format::float16 ? half_from_float(value) : bfloat16_from_float(value);
+}
+
+} // namespace fovea
 #if FOVEA_IMAGE_FILES
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_HEADER_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_HEADER_HPP
+
+// ---- fovea/image/header.hpp
+// What a file says of its picture before any pixel is decoded: for listings, and for plans of work.
+
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_READ_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_READ_HPP
 
 // ---- fovea/image/read.hpp
-// Image files -> images: PNG, JPEG, BMP, GIF (first frame), TGA, PNM (binary), and WebP where libwebp is present.
+// Image files -> images: PNG, JPEG, BMP, TGA, PNM, and where their libraries are present WebP, TIFF, GIF, AVIF, JPEG XL
+// and JPEG 2000. Of animations and of files of several pictures the first.
 //
 // The format is recognised from the content. 16-bit samples stay 16-bit, gray stays gray, alpha stays (not
-// premultiplied); the orientation that EXIF names is applied; colour profiles and gamma are not. A file that is
-// damaged, of no known format, or claims too many pixels ends in one fovea::error that names the file and the reason.
+// premultiplied); the orientation that the file names is applied; colour profiles and gamma are not, they go with the
+// picture, as its other metadata do (image.hpp). A file that is damaged, of no known format, or claims too many pixels
+// ends in one fovea::error that names the file and the reason.
 
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_BMP_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_BMP_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CMYK_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CMYK_HPP
 
-// ---- fovea/image/codec_bmp.hpp
-// BMP (Microsoft, "Bitmap Storage"): headers of 12 to 124 bytes, 1, 2, 4, 8, 16, 24 and 32 bits per pixel, palettes,
-// channel masks, run lengths of 4 and 8 bits, bottom-up and top-down.
-//
-// Own code, for stb_image reads neither run lengths nor 52- and 56-byte headers nor 2 bits nor masks wider than 8 bits.
-// All reading goes through one bounds-checked cursor; pixel data that the file no longer holds is an error.
-#include <bit>
+// ---- fovea/image/cmyk.hpp
+// Inks -> RGB: the one place where pixels change their colour space, for networks have no inks. By the file's profile
+// to sRGB where lcms2 is (FOVEA_WITH_LCMS2), else as the inks would print on white paper by c k.
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_METADATA_BLOCKS_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_METADATA_BLOCKS_HPP
+
+// ---- fovea/image/metadata_blocks.hpp
+// Blocks of metadata as decoders find them: each is looked at, and one that is damaged or too large is left out with a
+// notice, for the picture can be used without it.
 
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_HPP
@@ -1958,11 +2526,18 @@ struct encoded_image {
     std::span<const std::byte> bytes;
     std::string_view name;    // of the file, for errors
     std::uint64_t max_pixels; // larger claims are refused before memory is allocated
+    const notice_function* notice = nullptr;
+
+    // Tells the caller, in one line that names the file.
+    template <class... Parts> void say(const Parts&... parts) const {
+        if (notice && *notice) (*notice)(text_of(name, parts...));
+    }
 };
 
 struct decoded_image {
     image pixels;
     int orientation = 1; // EXIF, 1 to 8, not yet applied
+    image_metadata metadata{};
 };
 
 // Throws when the header's size is empty or claims too many pixels.
@@ -1985,6 +2560,7 @@ inline image without_constant_alpha(image in, std::initializer_list<std::uint8_t
     for (std::size_t i = 0; i < pixels; ++i)
         if (samples[from * i + to] != alpha) return in;
     image out(in.height(), in.width(), in.channels() - 1);
+    out.take_metadata_of(in);
     auto* written = reinterpret_cast<std::uint8_t*>(out.data());
     for (std::size_t i = 0; i < pixels; ++i) std::copy_n(samples + from * i, to, written + to * i);
     return out;
@@ -1992,6 +2568,150 @@ inline image without_constant_alpha(image in, std::initializer_list<std::uint8_t
 
 } // namespace fovea::detail
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_ICC_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_ICC_HPP
+
+// ---- fovea/image/icc.hpp
+// ICC profiles (ISO 15076-1, section 7.2), looked at as far as to tell whose pixels they are for.
+
+namespace fovea::detail {
+
+enum class profile_space { damaged, gray, rgb, cmyk, other };
+
+inline profile_space space_of_profile(std::span<const std::byte> icc) {
+    if (icc.size() < 128 || !bytes_are(icc, 36, "acsp")) return profile_space::damaged;
+    std::size_t claimed = 0;
+    for (std::size_t i = 0; i < 4; ++i) claimed = claimed << 8 | byte_at(icc, i);
+    if (claimed < 128 || claimed > icc.size()) return profile_space::damaged;
+    if (bytes_are(icc, 16, "RGB ")) return profile_space::rgb;
+    if (bytes_are(icc, 16, "GRAY")) return profile_space::gray;
+    return bytes_are(icc, 16, "CMYK") ? profile_space::cmyk : profile_space::other;
+}
+
+constexpr std::string_view name_of(profile_space s) {
+    constexpr std::string_view names[] = {"damaged", "gray", "RGB", "CMYK", "other"};
+    return names[std::size_t(s)];
+}
+
+// Whether the profile is for pixels of that many colours, 1 or 3.
+inline bool profile_fits(std::span<const std::byte> icc, int colours) {
+    return space_of_profile(icc) == (colours == 1 ? profile_space::gray : profile_space::rgb);
+}
+
+} // namespace fovea::detail
+#endif
+
+namespace fovea::detail {
+
+// Whether the block is small enough; says so where it is not.
+inline bool fits_in_memory(const encoded_image& in, std::string_view what, std::size_t size) {
+    if (size <= largest_metadata_block) return true;
+    in.say(": its ", what, " has ", size, " bytes and is left out: expected at most ", largest_metadata_block);
+    return false;
+}
+
+inline void take_icc(const encoded_image& in, byte_block icc, image_metadata& m) {
+    if (!m.icc.empty() || !fits_in_memory(in, "colour profile", icc.size())) return;
+    if (space_of_profile(icc) == profile_space::damaged)
+        in.say(": its colour profile is damaged and is left out");
+    else
+        m.icc = std::move(icc);
+}
+
+// The orientation that the block names; the block without its thumbnail. The first block counts.
+inline int take_exif(const encoded_image& in, std::span<const std::byte> exif, image_metadata& m) {
+    exif = without_exif_prefix(exif);
+    if (!m.exif.empty() || !fits_in_memory(in, "EXIF block", exif.size())) return exif_orientation(m.exif);
+    if (!tiff_structure(exif).valid()) {
+        in.say(": its EXIF block is damaged and is left out: expected its first directory inside of it");
+        return 1;
+    }
+    m.exif = block_of(exif);
+    drop_exif_thumbnail(m.exif);
+    return exif_orientation(m.exif);
+}
+
+inline void take_xmp(const encoded_image& in, std::span<const std::byte> xmp, image_metadata& m) {
+    if (m.xmp.empty() && fits_in_memory(in, "XMP packet", xmp.size())) m.xmp = block_of(xmp);
+}
+
+// Once the pixels are known: a profile of another colour space says nothing of them.
+inline void check_profile(const encoded_image& in, int colours, image_metadata& m) {
+    if (m.icc.empty() || profile_fits(m.icc, colours)) return;
+    in.say(": its colour profile is left out: it is for ", name_of(space_of_profile(m.icc)), " pixels, expected ",
+           colours == 1 ? "gray" : "RGB");
+    m.icc.clear();
+}
+
+} // namespace fovea::detail
+#endif
+#if FOVEA_WITH_LCMS2
+#include <lcms2.h>
+#endif
+
+namespace fovea::detail {
+
+// False where the profile does not say how.
+inline bool convert_inks(const image& inks, const byte_block& icc, image& rgb) {
+#if FOVEA_WITH_LCMS2
+    if (inks.type() == sample_type::f32 || space_of_profile(icc) != profile_space::cmyk) return false;
+    // Without a context of its own nothing is printed: lcms2 logs to a handler that is not set.
+    const cmsHPROFILE from = cmsOpenProfileFromMem(icc.data(), cmsUInt32Number(icc.size()));
+    const cmsHPROFILE to = cmsCreate_sRGBProfile();
+    const bool wide = inks.type() == sample_type::u16;
+    cmsHTRANSFORM convert = nullptr;
+    if (from && to)
+        convert = cmsCreateTransform(from, wide ? TYPE_CMYK_16_REV : TYPE_CMYK_8_REV, to,
+                                     wide ? TYPE_RGB_16 : TYPE_RGB_8, INTENT_PERCEPTUAL, 0);
+    for (int y = 0; convert && y < inks.height(); ++y)
+        cmsDoTransform(convert, inks.data() + inks.row_bytes() * std::size_t(y),
+                       rgb.data() + rgb.row_bytes() * std::size_t(y), cmsUInt32Number(inks.width()));
+    if (convert) cmsDeleteTransform(convert);
+    if (from) cmsCloseProfile(from);
+    if (to) cmsCloseProfile(to);
+    return convert != nullptr;
+#else
+    static_cast<void>(inks), static_cast<void>(icc), static_cast<void>(rgb);
+    return false;
+#endif
+}
+
+// inks: (H,W,4), each sample the complement of its ink, as Adobe's JPEG files have it; the profile goes.
+inline image rgb_of_cmyk(const encoded_image& in, const image& inks, image_metadata& m) {
+    image rgb(inks.height(), inks.width(), 3, inks.type());
+    const byte_block icc = std::move(m.icc);
+    m.icc.clear();
+    if (convert_inks(inks, icc, rgb)) {
+        in.say(": its CMYK pixels become sRGB, by its profile");
+        return rgb;
+    }
+    in.say(": its CMYK pixels become RGB, ", icc.empty() ? "without a profile" : "without regard to its profile",
+           ": colours are approximate");
+    with_samples_of(inks.type(), [&]<class T>(T) {
+        const double white = white_of(inks.type());
+        const double half = std::is_integral_v<T> ? 0.5 : 0;
+        for (int y = 0; y < rgb.height(); ++y) {
+            const auto from = inks.row<T>(y);
+            const auto to = rgb.row<T>(y);
+            for (std::size_t x = 0; x < std::size_t(rgb.width()); ++x)
+                for (std::size_t c = 0; c < 3; ++c)
+                    to[3 * x + c] = T(double(from[4 * x + c]) * double(from[4 * x + 3]) / white + half);
+        }
+    });
+    return rgb;
+}
+
+} // namespace fovea::detail
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_BMP_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_BMP_HPP
+
+// ---- fovea/image/codec_bmp.hpp
+// BMP (Microsoft, "Bitmap Storage"): headers of 12 to 124 bytes, 1, 2, 4, 8, 16, 24 and 32 bits per pixel, palettes,
+// channel masks, run lengths of 4 and 8 bits, bottom-up and top-down.
+//
+// Own code, for stb_image reads neither run lengths nor 52- and 56-byte headers nor 2 bits nor masks wider than 8 bits.
+// All reading goes through one bounds-checked cursor; pixel data that the file no longer holds is an error.
 
 namespace fovea::detail {
 
@@ -2138,15 +2858,34 @@ inline void read_bmp_runs(const encoded_image& in, const bmp_header& h, image& o
     }
 }
 
+inline bool has_bmp_runs(const bmp_header& h) {
+    return h.compression == bmp_compression::rle4 || h.compression == bmp_compression::rle8;
+}
+inline bool has_bmp_alpha(const bmp_header& h) { return has_bmp_runs(h) || h.masks[3] != 0; }
+
+// Density and, in headers of 124 bytes, the profile.
+inline void read_bmp_metadata(const encoded_image& in, image_metadata& m) {
+    const std::size_t size = bmp_number(in, 14, 4);
+    if (size < 40) return;
+    const std::uint32_t x = bmp_number(in, 38, 4), y = bmp_number(in, 42, 4);
+    if (x > 0 && y > 0 && x < 0x80000000u && y < 0x80000000u) m.density = {double(x), double(y), density_unit::metre};
+    if (size < 124 || !bytes_are(in.bytes, 70, "DEBM")) return; // an embedded profile
+    const std::size_t at = 14 + std::size_t(bmp_number(in, 126, 4)), length = bmp_number(in, 130, 4);
+    if (at > in.bytes.size() || length > in.bytes.size() - at)
+        in.say(": its colour profile is damaged and is left out");
+    else
+        take_icc(in, block_of(in.bytes.subspan(at, length)), m);
+}
+
 inline decoded_image decode_bmp(const encoded_image& in) {
     const bmp_header h = read_bmp_header(in);
-    const bool runs = h.compression == bmp_compression::rle4 || h.compression == bmp_compression::rle8;
-    const bool alpha = runs || h.masks[3] != 0;
+    const bool runs = has_bmp_runs(h), alpha = has_bmp_alpha(h);
     const std::uint64_t row = (std::uint64_t(h.width) * h.bits + 31) / 32 * 4, needed = row * std::uint64_t(h.height);
     if (!runs && (h.pixels > in.bytes.size() || needed > in.bytes.size() - h.pixels))
         fail(in.name, ": damaged BMP: ", h.width, "x", h.height, " pixels need ", needed,
              " bytes, the file ends early");
     decoded_image out;
+    read_bmp_metadata(in, out.metadata);
     out.pixels = image(int(h.height), int(h.width), alpha ? 4 : 3);
     if (runs)
         read_bmp_runs(in, h, out.pixels);
@@ -2158,234 +2897,130 @@ inline decoded_image decode_bmp(const encoded_image& in) {
 
 } // namespace fovea::detail
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_GIF_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_GIF_HPP
-
-// ---- fovea/image/codec_gif.hpp
-// GIF (87a and 89a): the first frame, on a transparent canvas where it does not cover it.
-//
-// Own code, for stb_image refuses frames that reach beyond the canvas and fills in what a cut file lacks. Frames are
-// cut to the canvas; all reading is bounds-checked; pixel data that the file no longer holds is an error, a data stream
-// that ends before the frame is full leaves the rest transparent, as browsers do.
-
-namespace fovea::detail {
-
-// Bytes of the file one after the other.
-class gif_cursor {
-  public:
-    gif_cursor(const encoded_image& in, std::size_t at) : in_(in), at_(at) {}
-    unsigned byte() {
-        if (at_ >= in_.bytes.size()) fail(in_.name, ": damaged GIF: the file ends early");
-        return byte_at(in_.bytes, at_++);
-    }
-    int word() {
-        const unsigned low = byte();
-        return int(low | byte() << 8);
-    }
-    void skip(std::size_t count) {
-        for (; count > 0; --count) byte();
-    }
-    void skip_blocks() {
-        while (const unsigned size = byte()) skip(size);
-    }
-
-  private:
-    const encoded_image& in_;
-    std::size_t at_;
-};
-
-// Codes of 3 to 12 bits, lowest bit first, from blocks of up to 255 bytes.
-class gif_codes {
-  public:
-    explicit gif_codes(gif_cursor& file) : file_(file) {}
-    // The next code, or -1 behind the last block.
-    int next(int width) {
-        for (; bits_ < width; bits_ += 8) {
-            if (block_ == 0 && !ended_) ended_ = (block_ = file_.byte()) == 0;
-            if (ended_) return -1;
-            buffer_ |= file_.byte() << bits_;
-            --block_;
-        }
-        const int code = int(buffer_ & ((1u << width) - 1));
-        buffer_ >>= width;
-        bits_ -= width;
-        return code;
-    }
-
-  private:
-    gif_cursor& file_;
-    unsigned buffer_ = 0, block_ = 0;
-    int bits_ = 0;
-    bool ended_ = false;
-};
-
-// LZW with codes that grow to 12 bits (Welch 1984): calls put(index) for each pixel until it returns false or the data
-// end. Returns false when a code cannot occur.
-template <class Put> bool decode_gif_pixels(gif_cursor& file, int literal_bits, Put&& put) {
-    struct entry {
-        std::uint16_t prefix;
-        std::uint8_t first, last;
-    };
-    const int clear = 1 << literal_bits, end = clear + 1;
-    std::array<entry, 4096> table{};
-    for (int i = 0; i < clear; ++i) table[std::size_t(i)] = {0, std::uint8_t(i), std::uint8_t(i)};
-    gif_codes codes(file);
-    std::vector<std::uint8_t> text; // of one code, last pixel first
-    int width = literal_bits + 1, size = end + 1, previous = -1;
-    while (true) {
-        const int code = codes.next(width);
-        if (code < 0 || code == end) return true;
-        if (code == clear) {
-            width = literal_bits + 1;
-            size = end + 1;
-            previous = -1;
-            continue;
-        }
-        if (code > size || (code == size && previous < 0) || (previous < 0 && code > end)) return false;
-        if (previous >= 0 && size < 4096) {
-            const entry& from = table[std::size_t(previous)];
-            table[std::size_t(size)] = {std::uint16_t(previous), from.first,
-                                        code == size ? from.first : table[std::size_t(code)].first};
-            if (++size == 1 << width && width < 12) ++width;
-        } else if (code >= size) {
-            return false;
-        }
-        text.clear();
-        for (int c = code;; c = table[std::size_t(c)].prefix) {
-            text.push_back(table[std::size_t(c)].last);
-            if (c < clear) break;
-        }
-        while (!text.empty()) {
-            if (!put(text.back())) return true;
-            text.pop_back();
-        }
-        previous = code;
-    }
-}
-
-using gif_palette = std::array<std::array<std::uint8_t, 3>, 256>;
-
-inline gif_palette read_gif_palette(gif_cursor& file, unsigned flags) {
-    gif_palette palette{};
-    for (std::size_t i = 0; i < std::size_t(2) << (flags & 7); ++i)
-        for (auto& sample : palette[i]) sample = std::uint8_t(file.byte());
-    return palette;
-}
-
-// Position in the file of the n-th row that an interlaced frame of this height stores.
-inline int gif_interlaced_row(int n, int height) {
-    for (const auto& [first, step] : {std::array{0, 8}, std::array{4, 8}, std::array{2, 4}, std::array{1, 2}}) {
-        const int rows = height > first ? (height - first + step - 1) / step : 0;
-        if (n < rows) return first + n * step;
-        n -= rows;
-    }
-    return height;
-}
-
-// The frame at the cursor, behind its 0x2c, onto the canvas (H,W,4).
-inline void read_gif_frame(const encoded_image& in, gif_cursor& file, gif_palette palette, int transparent,
-                           image& canvas) {
-    const int left = file.word(), top = file.word(), width = file.word(), height = file.word();
-    const unsigned flags = file.byte();
-    check_claimed_size(in, width, height);
-    if (flags & 0x80) palette = read_gif_palette(file, flags);
-    const int literal_bits = int(file.byte());
-    if (literal_bits < 1 || literal_bits > 8) fail(in.name, ": damaged GIF: codes of ", literal_bits, " bits");
-    int x = 0, n = 0; // column, and number of the row in the order of the file
-    const auto put = [&](std::uint8_t index) {
-        const int column = left + x, row = top + (flags & 0x40 ? gif_interlaced_row(n, height) : n);
-        if (index != transparent && column < canvas.width() && row < canvas.height()) {
-            const auto pixel = canvas.row<std::uint8_t>(row).subspan(4 * std::size_t(column), 4);
-            std::ranges::copy(palette[index], pixel.begin());
-            pixel[3] = 255;
-        }
-        if (++x == width) {
-            x = 0;
-            ++n;
-        }
-        return n < height;
-    };
-    if (!decode_gif_pixels(file, literal_bits, put)) fail(in.name, ": damaged GIF: a code that cannot occur");
-}
-
-inline decoded_image decode_gif(const encoded_image& in) {
-    gif_cursor file(in, 6);
-    const int width = file.word(), height = file.word();
-    const unsigned flags = file.byte();
-    file.skip(2);
-    check_claimed_size(in, width, height);
-    const gif_palette palette = flags & 0x80 ? read_gif_palette(file, flags) : gif_palette{};
-    int transparent = -1;
-    while (true) {
-        const unsigned block = file.byte();
-        if (block == 0x2c) break;
-        if (block != 0x21) fail(in.name, ": damaged GIF: ", block == 0x3b ? "no frame" : "unknown block");
-        if (file.byte() == 0xf9) { // graphic control: of the frame that follows
-            const unsigned size = file.byte();
-            if (size != 4) fail(in.name, ": damaged GIF: graphic control of ", size, " bytes");
-            const unsigned control = file.byte();
-            file.skip(2);
-            const int index = int(file.byte());
-            transparent = control & 1 ? index : -1;
-        }
-        file.skip_blocks();
-    }
-    image canvas(height, width, 4);
-    read_gif_frame(in, file, palette, transparent, canvas);
-    return {without_constant_alpha(std::move(canvas), {255}), 1};
-}
-
-} // namespace fovea::detail
-#endif
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNM_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNM_HPP
 
 // ---- fovea/image/codec_pnm.hpp
-// PNM, binary gray (P5) and RGB (P6): a header of numbers and comments, then rows of samples of one byte, or of two
+// PNM (netpbm's pbm, pgm, ppm and pam): a header of numbers and comments, then samples.
+//
+//   P1 P4 bits, 1 is black       P2 P5 gray       P3 P6 RGB       P7 1 to 4 channels, named by words in its header
+//
+// P1 to P3 are numbers in text, P4 packs eight bits into a byte, P5 to P7 are rows of samples of one byte, or of two
 // with the high byte first where the largest value is above 255. Values are scaled to the full range of 8 or 16 bits.
 //
-// Own code, for stb_image neither scales nor puts the bytes of 16-bit samples in the machine's order.
+// Own code, for stb_image reads neither bits nor text nor P7, and neither scales nor puts the bytes of 16-bit samples
+// in the machine's order.
 
 namespace fovea::detail {
 
-// The number at the cursor, behind white space and comments.
-inline std::uint64_t pnm_number(const encoded_image& in, std::size_t& at) {
-    const auto space = [&] { return byte_at(in.bytes, at) == ' ' || (byte_at(in.bytes, at) - 9u) < 5u; };
-    const auto digit = [&] { return byte_at(in.bytes, at) - unsigned('0') < 10u; };
-    for (; at < in.bytes.size() && (space() || byte_at(in.bytes, at) == '#'); ++at)
+struct pnm_header {
+    int kind = 0, channels = 1; // kind: 1 to 7, as in the file
+    std::uint64_t width = 0, height = 0, largest = 1;
+    std::size_t at = 0; // of the first sample
+    bool text() const { return kind <= 3; }
+    bool bits() const { return kind == 1 || kind == 4; }
+    sample_type type() const { return largest > 255 ? sample_type::u16 : sample_type::u8; }
+};
+
+inline bool pnm_space(const encoded_image& in, std::size_t at) {
+    return byte_at(in.bytes, at) == ' ' || (byte_at(in.bytes, at) - 9u) < 5u;
+}
+
+inline void skip_pnm_space(const encoded_image& in, std::size_t& at) {
+    for (; at < in.bytes.size() && (pnm_space(in, at) || byte_at(in.bytes, at) == '#'); ++at)
         if (byte_at(in.bytes, at) == '#')
             while (at + 1 < in.bytes.size() && byte_at(in.bytes, at) != '\n') ++at;
-    if (!digit()) fail(in.name, ": damaged PNM: no number in its header");
+}
+
+// The number at the cursor, behind white space and comments.
+inline std::uint64_t pnm_number(const encoded_image& in, std::size_t& at, const char* where = "header") {
+    skip_pnm_space(in, at);
+    const auto digit = [&] { return byte_at(in.bytes, at) - unsigned('0') < 10u; };
+    if (!digit()) fail(in.name, ": damaged PNM: no number in its ", where);
     std::uint64_t value = 0;
     for (; digit() && value < 1000000000; ++at) value = value * 10 + (byte_at(in.bytes, at) - unsigned('0'));
     return value;
 }
 
+// P7: lines of a word and a value, in any order, up to ENDHDR.
+inline void read_pam_header(const encoded_image& in, pnm_header& h) {
+    while (true) {
+        skip_pnm_space(in, h.at);
+        std::size_t end = h.at;
+        while (end < in.bytes.size() && !pnm_space(in, end)) ++end;
+        const std::string_view word(reinterpret_cast<const char*>(in.bytes.data()) + h.at, end - h.at);
+        if (word.empty()) fail(in.name, ": damaged PNM: its header has no end");
+        h.at = end;
+        if (word == "ENDHDR") return;
+        if (word == "WIDTH") h.width = pnm_number(in, h.at);
+        if (word == "HEIGHT") h.height = pnm_number(in, h.at);
+        if (word == "MAXVAL") h.largest = pnm_number(in, h.at);
+        if (word == "DEPTH") h.channels = int(pnm_number(in, h.at));
+        while (h.at < in.bytes.size() && byte_at(in.bytes, h.at) != '\n') ++h.at; // TUPLTYPE repeats what DEPTH says
+    }
+}
+
+inline pnm_header read_pnm_header(const encoded_image& in) {
+    pnm_header h{.kind = int(byte_at(in.bytes, 1) - unsigned('0')), .at = 2};
+    if (h.kind == 7) {
+        read_pam_header(in, h);
+    } else {
+        h.channels = h.kind == 3 || h.kind == 6 ? 3 : 1;
+        h.width = pnm_number(in, h.at);
+        h.height = pnm_number(in, h.at);
+        if (!h.bits()) h.largest = pnm_number(in, h.at);
+    }
+    if (h.channels < 1 || h.channels > 4) fail(in.name, ": unsupported PNM: ", h.channels, " channels");
+    check_claimed_size(in, std::int64_t(h.width), std::int64_t(h.height));
+    if (h.largest < 1 || h.largest > 65535)
+        fail(in.name, ": damaged PNM: largest value ", h.largest, ", expected 1 to 65535");
+    ++h.at; // one white space ends the header
+    return h;
+}
+
+// Bytes that the samples take at least.
+inline std::uint64_t pnm_bytes_needed(const pnm_header& h) {
+    const std::uint64_t samples = h.width * std::uint64_t(h.channels);
+    if (h.kind == 4) return (h.width + 7) / 8 * h.height;
+    if (h.text()) return h.kind == 1 ? samples * h.height : samples * h.height * 2 - 1; // digits, and space between
+    return samples * h.height * size_of(h.type());
+}
+
 inline decoded_image decode_pnm(const encoded_image& in) {
-    const int channels = bytes_are(in.bytes, 0, "P6") ? 3 : 1;
-    std::size_t at = 2;
-    const std::uint64_t width = pnm_number(in, at), height = pnm_number(in, at), largest = pnm_number(in, at);
-    check_claimed_size(in, std::int64_t(width), std::int64_t(height));
-    if (largest < 1 || largest > 65535)
-        fail(in.name, ": damaged PNM: largest value ", largest, ", expected 1 to 65535");
-    ++at; // one white space ends the header
-    const std::size_t size = largest > 255 ? 2 : 1;
-    const std::uint64_t needed = width * height * std::uint64_t(channels) * size;
-    if (at > in.bytes.size() || needed > in.bytes.size() - at)
-        fail(in.name, ": damaged PNM: ", width, "x", height, " pixels need ", needed, " bytes, the file ends early");
+    const pnm_header h = read_pnm_header(in);
+    const std::uint64_t needed = pnm_bytes_needed(h);
+    if (h.at > in.bytes.size() || needed > in.bytes.size() - h.at)
+        fail(in.name, ": damaged PNM: ", h.width, "x", h.height, " pixels need ", needed,
+             " bytes, the file ends early");
 
     decoded_image out;
-    out.pixels = image(int(height), int(width), channels, size == 2 ? sample_type::u16 : sample_type::u8);
-    const std::uint64_t full = size == 2 ? 65535 : 255;
-    const auto read_rows = [&]<class T>(T) {
-        for (int y = 0; y < out.pixels.height(); ++y)
-            for (T& sample : out.pixels.row<T>(y)) {
-                std::uint64_t value = 0;
-                for (std::size_t i = 0; i < size; ++i) value = value << 8 | byte_at(in.bytes, at++);
-                sample = T((std::min(value, largest) * full + largest / 2) / largest);
-            }
+    out.pixels = image(int(h.height), int(h.width), h.channels, h.type());
+    std::size_t at = h.at;
+    const auto next = [&](std::size_t x) -> std::uint64_t {
+        if (h.kind == 4) return byte_at(in.bytes, at + x / 8) >> (7 - x % 8) & 1;
+        if (h.kind == 1) { // digits need no space between them
+            skip_pnm_space(in, at);
+            const unsigned bit = byte_at(in.bytes, at++) - unsigned('0');
+            if (bit > 1) fail(in.name, ": damaged PNM: expected 0 or 1 for each pixel");
+            return bit;
+        }
+        if (h.text()) return pnm_number(in, at, "pixels");
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < size_of(h.type()); ++i) value = value << 8 | byte_at(in.bytes, at++);
+        return value;
     };
-    size == 2 ? read_rows(std::uint16_t{}) : read_rows(std::uint8_t{});
+    const auto read_rows = [&]<class T>(T) {
+        constexpr std::uint64_t full = T(~T(0));
+        for (int y = 0; y < out.pixels.height(); ++y) {
+            std::size_t x = 0;
+            for (T& sample : out.pixels.row<T>(y)) {
+                const std::uint64_t value = std::min(next(x++), h.largest);
+                sample = T(((h.bits() ? 1 - value : value) * full + h.largest / 2) / h.largest);
+            }
+            if (h.kind == 4) at += std::size_t((h.width + 7) / 8);
+        }
+    };
+    h.type() == sample_type::u16 ? read_rows(std::uint16_t{}) : read_rows(std::uint8_t{});
     return out;
 }
 
@@ -2491,6 +3126,482 @@ inline decoded_image decode_tga(const encoded_image& in) {
 
 } // namespace fovea::detail
 #endif
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_DEFLATE_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_DEFLATE_HPP
+
+// ---- fovea/image/deflate.hpp
+// zlib streams (RFC 1950) of metadata: profiles and text in PNG. With zlib (FOVEA_WITH_ZLIB); without it nothing is
+// unpacked, and what is packed takes stored blocks.
+#if FOVEA_WITH_ZLIB
+#include <zlib.h>
+#else
+#endif
+
+namespace fovea::detail {
+
+// What the stream holds; empty where it is damaged, longer than a block of metadata may be, or cannot be unpacked.
+inline byte_block inflated(std::span<const std::byte> packed) {
+    byte_block out;
+#if FOVEA_WITH_ZLIB
+    z_stream stream{};
+    if (inflateInit(&stream) != Z_OK) return {};
+    stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(packed.data())); // which zlib does not change
+    stream.avail_in = uInt(packed.size());
+    int status = Z_OK;
+    for (std::size_t filled = 0; status == Z_OK && filled <= largest_metadata_block; filled = stream.total_out) {
+        out.resize(filled + std::max<std::size_t>(filled, 4096));
+        stream.next_out = reinterpret_cast<Bytef*>(out.data() + filled);
+        stream.avail_out = uInt(out.size() - filled);
+        status = inflate(&stream, Z_NO_FLUSH);
+    }
+    out.resize(status == Z_STREAM_END && stream.total_out <= largest_metadata_block ? stream.total_out : 0);
+    inflateEnd(&stream);
+#else
+    static_cast<void>(packed);
+#endif
+    return out;
+}
+
+inline byte_block deflated(std::span<const std::byte> bytes) {
+#if FOVEA_WITH_ZLIB
+    uLongf size = compressBound(uLong(bytes.size()));
+    byte_block out(size);
+    const auto status = compress2(reinterpret_cast<Bytef*>(out.data()), &size,
+                                  reinterpret_cast<const Bytef*>(bytes.data()), uLong(bytes.size()), 9);
+    out.resize(status == Z_OK ? size : 0);
+#else
+    byte_block out{std::byte(0x78), std::byte(0x01)};
+    const auto put = [&](std::size_t byte) { out.push_back(std::byte(std::uint8_t(byte & 255))); };
+    std::uint32_t low = 1, high = 0; // Adler-32
+    for (std::size_t at = 0; at < bytes.size(); at += 65535) {
+        const std::size_t size = std::min<std::size_t>(bytes.size() - at, 65535);
+        put(at + size == bytes.size()); // last block
+        for (const std::size_t n : {size, ~size}) put(n), put(n >> 8);
+        for (const std::byte b : bytes.subspan(at, size)) {
+            out.push_back(b);
+            low = (low + std::to_integer<std::uint32_t>(b)) % 65521;
+            high = (high + low) % 65521;
+        }
+    }
+    for (int shift = 24; shift >= 0; shift -= 8) put((high << 16 | low) >> shift);
+#endif
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_JPEG_METADATA_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_JPEG_METADATA_HPP
+
+// ---- fovea/image/jpeg_metadata.hpp
+// Metadata in JPEG: from the segments of a file, and back to segments.
+//
+//   APP0  JFIF: density                       APP2  ICC profile in parts (ICC.1, annex B.4); MPF: more pictures
+//   APP1  EXIF; XMP, what is beyond 64 KB     APP13 Photoshop's resources, of which IPTC's
+//         in parts of extended XMP            COM   a comment, in PNG the text of keyword Comment
+
+namespace fovea::detail {
+
+using namespace std::string_view_literals;
+
+inline constexpr auto jpeg_exif_begin = "Exif\0\0"sv;
+inline constexpr auto jpeg_xmp_begin = "http://ns.adobe.com/xap/1.0/\0"sv;
+inline constexpr auto jpeg_extended_xmp_begin = "http://ns.adobe.com/xmp/extension/\0"sv;
+inline constexpr auto jpeg_icc_begin = "ICC_PROFILE\0"sv;
+inline constexpr auto jpeg_photoshop_begin = "Photoshop 3.0\0"sv;
+inline constexpr auto comment_begin = "Comment\0"sv; // PNG's keyword
+inline constexpr std::size_t jpeg_segment_size = 65533;
+
+struct jpeg_segment {
+    int marker = 0; // 0xe0 APP0 to 0xef, 0xfe COM
+    byte_block bytes;
+};
+
+// visit(marker, data) for each segment before the picture data; what lies between segments is passed over.
+template <class Visit> void for_jpeg_segments(std::span<const std::byte> file, Visit&& visit) {
+    for (std::size_t at = 2; at + 4 <= file.size();) {
+        const int marker = int(byte_at(file, at + 1));
+        if (byte_at(file, at) != 0xff || marker == 0xff || marker == 0) { // fill bytes and others
+            ++at;
+            continue;
+        }
+        const std::size_t size = byte_at(file, at + 2) << 8 | byte_at(file, at + 3);
+        if (marker == 0xda || size < 2 || at + 2 + size > file.size()) return;
+        visit(marker, file.subspan(at + 4, size - 2));
+        at += 2 + size;
+    }
+}
+
+inline std::size_t big_endian(std::span<const std::byte> b, std::size_t at, std::size_t size) {
+    std::size_t value = 0;
+    for (std::size_t i = 0; i < size; ++i) value = value << 8 | byte_at(b, at + i);
+    return value;
+}
+
+// The parts of a profile, put together by their numbers.
+inline void take_jpeg_profile(const encoded_image& in, const std::vector<std::span<const std::byte>>& parts,
+                              image_metadata& m) {
+    if (parts.empty()) return;
+    std::array<std::span<const std::byte>, 256> by_number{};
+    const std::size_t count = byte_at(parts.front(), 1);
+    for (const auto part : parts) by_number[byte_at(part, 0)] = part;
+    byte_block icc;
+    for (std::size_t i = 1; i <= count; ++i) {
+        if (by_number[i].size() <= 2)
+            return in.say(": its colour profile is left out: part ", i, " of ", count, " is missing");
+        icc.insert(icc.end(), by_number[i].begin() + 2, by_number[i].end());
+    }
+    take_icc(in, std::move(icc), m);
+}
+
+// Parts of GUID, whole length, offset and text.
+inline void take_extended_xmp(const encoded_image& in, const std::vector<std::span<const std::byte>>& parts,
+                              image_metadata& m) {
+    if (parts.empty()) return;
+    const std::size_t size = big_endian(parts.front(), 32, 4);
+    if (!fits_in_memory(in, "extended XMP", size)) return;
+    byte_block out = block_of(parts.front().first(std::min<std::size_t>(parts.front().size(), 32)));
+    out.resize(32 + size);
+    std::size_t filled = 0;
+    for (const auto part : parts) {
+        if (part.size() < 40 || !std::equal(out.begin(), out.begin() + 32, part.begin())) continue;
+        const std::size_t at = big_endian(part, 36, 4), count = part.size() - 40;
+        if (at > size || count > size - at) continue;
+        std::copy(part.begin() + 40, part.end(), out.begin() + std::ptrdiff_t(32 + at));
+        filled += count;
+    }
+    if (filled == size)
+        m.extended_xmp = std::move(out);
+    else
+        in.say(": its extended XMP is left out: ", filled, " of ", size, " bytes are there");
+}
+
+// Photoshop's resources: "8BIM", number, name padded to 2 bytes, length, data padded to 2 bytes. 0x0404 is IPTC's.
+inline void take_photoshop(std::span<const std::byte> data, image_metadata& m) {
+    for (std::size_t at = 0; bytes_are(data, at, "8BIM");) {
+        const std::size_t number = big_endian(data, at + 4, 2), name = byte_at(data, at + 6);
+        const std::size_t length_at = at + 6 + (name + 2) / 2 * 2, length = big_endian(data, length_at, 4);
+        if (length_at + 4 > data.size() || length > data.size() - length_at - 4) return;
+        if (number == 0x0404 && m.iptc.empty()) m.iptc = block_of(data.subspan(length_at + 4, length));
+        at = length_at + 4 + (length + 1) / 2 * 2;
+    }
+}
+
+// A comment as PNG has it: Latin-1, or UTF-8 where it is not ASCII.
+inline png_extra comment_chunk(std::span<const std::byte> text) {
+    const bool ascii = std::ranges::all_of(text, [](std::byte b) { return b < std::byte(128) && b > std::byte(0); });
+    png_extra out{ascii ? "tEXt" : "iTXt", {}};
+    for (const char c : std::string(comment_begin) + std::string(ascii ? 0 : 4, '\0'))
+        out.bytes.push_back(std::byte(c));
+    out.bytes.insert(out.bytes.end(), text.begin(), text.end());
+    return out;
+}
+
+// The text of a chunk with the keyword Comment that is not compressed; empty of others.
+inline std::span<const std::byte> comment_of(const png_extra& e) {
+    const std::span<const std::byte> bytes = e.bytes;
+    if (!bytes_are(bytes, 0, comment_begin)) return {};
+    if (e.type == "tEXt") return bytes.subspan(comment_begin.size());
+    const bool plain = bytes_are(bytes, comment_begin.size(), "\0\0\0\0"sv);
+    return e.type == "iTXt" && plain ? bytes.subspan(comment_begin.size() + 4) : std::span<const std::byte>{};
+}
+
+// How many pictures a multi-picture file (CIPA DC-007) says that it has.
+inline std::size_t pictures_of_mpf(std::span<const std::byte> data) {
+    const tiff_structure index(data);
+    const auto count = index.valid() ? index.find(index.first(), 0xb001) : std::nullopt;
+    return count ? index.whole(*count) : 1;
+}
+
+// The orientation is that of its EXIF.
+inline void read_jpeg_metadata(const encoded_image& in, decoded_image& out) {
+    image_metadata& m = out.metadata;
+    std::vector<std::span<const std::byte>> profile, extended;
+    for_jpeg_segments(in.bytes, [&](int marker, std::span<const std::byte> data) {
+        const auto begins = [&](int with, std::string_view text) {
+            if (marker != with || !bytes_are(data, 0, text)) return false;
+            data = data.subspan(text.size());
+            return true;
+        };
+        if (begins(0xe0, "JFIF\0"sv)) {
+            const unsigned unit = byte_at(data, 2);
+            const double x = double(big_endian(data, 3, 2)), y = double(big_endian(data, 5, 2));
+            if (x > 0 && y > 0 && unit <= 2 && (unit != 0 || x != y)) m.density = {x, y, density_unit(unit)};
+        } else if (begins(0xe1, "Exif\0"sv)) {
+            out.orientation = take_exif(in, data.subspan(std::min<std::size_t>(data.size(), 1)), m);
+        } else if (begins(0xe1, jpeg_xmp_begin)) {
+            take_xmp(in, data, m);
+        } else if (begins(0xe1, jpeg_extended_xmp_begin)) {
+            extended.push_back(data);
+        } else if (begins(0xe2, jpeg_icc_begin)) {
+            profile.push_back(data);
+        } else if (begins(0xe2, "MPF\0"sv)) {
+            if (const std::size_t n = pictures_of_mpf(data); n > 1)
+                in.say(": a file of ", n, " pictures: only the first is read");
+        } else if (begins(0xed, jpeg_photoshop_begin)) {
+            take_photoshop(data, m);
+        } else if (marker == 0xfe && !data.empty()) {
+            m.extras.push_back(comment_chunk(data));
+        }
+    });
+    take_jpeg_profile(in, profile, m);
+    take_extended_xmp(in, extended, m);
+}
+
+// JFIF's numbers of 16 bits.
+inline image_density jfif_density(image_density d) {
+    d = without_metres(d);
+    const auto whole = [](double n) { return std::clamp(std::round(n), 1., 65535.); };
+    return {whole(d.x), whole(d.y), d.unit};
+}
+
+// What stands behind JFIF's. Every block fits, see leave_out_for_jpeg in metadata_limits.hpp.
+inline std::vector<jpeg_segment> jpeg_segments_of(const image_metadata& m) {
+    std::vector<jpeg_segment> out;
+    const auto add = [&](int marker, std::string_view begin, std::span<const std::byte> data) {
+        byte_block& bytes = out.emplace_back(jpeg_segment{marker, {}}).bytes;
+        for (const char c : begin) bytes.push_back(std::byte(c));
+        bytes.insert(bytes.end(), data.begin(), data.end());
+    };
+    const auto number = [](std::size_t n, int size) {
+        std::string text;
+        for (int shift = 8 * size - 8; shift >= 0; shift -= 8) text += char(n >> shift & 255);
+        return text;
+    };
+    if (!m.exif.empty()) add(0xe1, jpeg_exif_begin, m.exif);
+    if (!m.xmp.empty()) add(0xe1, jpeg_xmp_begin, m.xmp);
+    if (m.extended_xmp.size() > 32) {
+        const std::string guid(reinterpret_cast<const char*>(m.extended_xmp.data()), 32);
+        const auto text = std::span(m.extended_xmp).subspan(32);
+        for (std::size_t at = 0, part = 65000; at < text.size(); at += part)
+            add(0xe1, std::string(jpeg_extended_xmp_begin) + guid + number(text.size(), 4) + number(at, 4),
+                text.subspan(at, std::min(part, text.size() - at)));
+    }
+    const std::size_t part = jpeg_segment_size - jpeg_icc_begin.size() - 2, parts = (m.icc.size() + part - 1) / part;
+    for (std::size_t i = 0; i < parts; ++i)
+        add(0xe2, std::string(jpeg_icc_begin) + number(i + 1, 1) + number(parts, 1),
+            std::span(m.icc).subspan(i * part, std::min(part, m.icc.size() - i * part)));
+    if (!m.iptc.empty()) {
+        byte_block padded = m.iptc;
+        padded.resize((padded.size() + 1) / 2 * 2);
+        add(0xed, std::string(jpeg_photoshop_begin) + "8BIM\x04\x04" + std::string(2, '\0') + number(m.iptc.size(), 4),
+            padded);
+    }
+    for (const png_extra& e : m.extras)
+        if (const auto comment = comment_of(e); !comment.empty()) add(0xfe, {}, comment);
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_PNG_METADATA_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_PNG_METADATA_HPP
+
+// ---- fovea/image/png_metadata.hpp
+// Metadata in PNG (W3C, 3rd edition, section 11.3): from the chunks of a file, and back to chunks. Chunks are walked
+// here, not by a library, so that text is copied without being unpacked and every build carries the same.
+//
+// Chunks that describe the pixels as they were stored (sBIT, bKGD, hIST, sPLT, tRNS, those of animations) and unknown
+// ones that PNG marks as unsafe to copy are left out.
+
+namespace fovea::detail {
+
+inline std::uint32_t png_number(std::span<const std::byte> b, std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = value << 8 | byte_at(b, at + i);
+    return value;
+}
+
+// visit(type, data) for each whole chunk of a file whose check sum is right, up to the end or the first broken length.
+template <class Visit> void for_png_chunks(std::span<const std::byte> file, Visit&& visit) {
+    for (std::size_t at = 8; at + 12 <= file.size();) {
+        const std::size_t length = png_number(file, at);
+        if (length > file.size() - at - 12) return;
+        const std::string type(reinterpret_cast<const char*>(file.data()) + at + 4, 4);
+        // Pixels are the decoder's to check.
+        if (type != "IDAT" && type != "fdAT" &&
+            png_number(file, at + 8 + length) == png_check_sum(file.subspan(at + 4, length + 4)))
+            visit(type, file.subspan(at + 8, length));
+        if (type == "IEND") return;
+        at += 12 + length;
+    }
+}
+
+// The text behind a keyword of XMP in an iTXt chunk; empty where the chunk is another one.
+inline byte_block xmp_of_itxt(std::span<const std::byte> data) {
+    using namespace std::string_view_literals;
+    constexpr auto keyword = "XML:com.adobe.xmp\0"sv;
+    if (!bytes_are(data, 0, keyword)) return {};
+    std::size_t at = keyword.size() + 2;
+    for (int texts = 0; texts < 2; ++texts, ++at) // language, translated keyword
+        while (at < data.size() && byte_at(data, at) != 0) ++at;
+    if (at > data.size()) return {};
+    return byte_at(data, keyword.size()) ? inflated(data.subspan(at)) : block_of(data.subspan(at));
+}
+
+inline void take_png_profile(const encoded_image& in, std::span<const std::byte> data, image_metadata& m) {
+    std::size_t name = 0;
+    while (name < data.size() && name < 80 && byte_at(data, name) != 0) ++name;
+    if (name + 2 > data.size()) return in.say(": its colour profile is damaged and is left out");
+    byte_block icc = inflated(data.subspan(name + 2));
+    if (icc.empty())
+        return in.say(": its colour profile is left out: ",
+                      FOVEA_WITH_ZLIB ? "it is damaged or too large" : "this build was made without zlib");
+    m.icc_name.assign(reinterpret_cast<const char*>(data.data()), name);
+    take_icc(in, std::move(icc), m);
+}
+
+// Whether a chunk that is not known here may go into another picture's file.
+inline bool png_chunk_is_copied(const std::string& type) {
+    constexpr unsigned lower = 0x20;
+    for (const char* offset : {"oFFs", "vpAg", "caNv"}) // places on a page in pixels, which are other pixels now
+        if (type == offset) return false;
+    return type == "tIME" || is_colour_chunk(type) || ((type[0] & lower) != 0 && (type[3] & lower) != 0);
+}
+
+// The orientation is that of its EXIF.
+inline void read_png_metadata(const encoded_image& in, decoded_image& out) {
+    image_metadata& m = out.metadata;
+    for_png_chunks(in.bytes, [&](const std::string& type, std::span<const std::byte> data) {
+        if (type == "iCCP") {
+            take_png_profile(in, data, m);
+        } else if (type == "eXIf") {
+            out.orientation = take_exif(in, data, m);
+        } else if (type == "pHYs" && data.size() == 9 && png_number(data, 0) > 0 && png_number(data, 4) > 0) {
+            m.density = {double(png_number(data, 0)), double(png_number(data, 4)),
+                         byte_at(data, 8) == 1 ? density_unit::metre : density_unit::aspect};
+        } else if (type == "acTL" && png_number(data, 0) > 1) {
+            in.say(": an animation of ", png_number(data, 0), " frames: only the first is read");
+        } else if (byte_block xmp; type == "iTXt" && !(xmp = xmp_of_itxt(data)).empty()) {
+            take_xmp(in, xmp, m);
+        } else if (type != "pHYs" && png_chunk_is_copied(type) && fits_in_memory(in, "chunk " + type, data.size())) {
+            m.extras.push_back({type, block_of(data)});
+        }
+    });
+}
+
+// pHYs knows metres and shapes only.
+inline byte_block png_density(const image_density& d) {
+    const double per = d.unit == density_unit::inch ? 1 / 0.0254 : d.unit == density_unit::centimetre ? 100 : 1;
+    byte_block out;
+    for (const double n : {d.x * per, d.y * per}) {
+        const auto whole = std::uint32_t(std::clamp(std::round(n), 1., 2147483647.));
+        for (int shift = 24; shift >= 0; shift -= 8) out.push_back(std::byte(std::uint8_t(whole >> shift & 255)));
+    }
+    out.push_back(std::byte(d.unit != density_unit::aspect));
+    return out;
+}
+
+// In the order of a file: colour first, which has to stand before the pixels.
+inline std::vector<png_extra> png_chunks_of(const image_metadata& m) {
+    std::vector<png_extra> out;
+    const auto add = [&](const char* type, std::string_view before, std::span<const std::byte> bytes) {
+        png_extra& chunk = out.emplace_back(png_extra{type, {}});
+        const auto text = std::as_bytes(std::span(before.data(), before.size()));
+        chunk.bytes.assign(text.begin(), text.end());
+        chunk.bytes.insert(chunk.bytes.end(), bytes.begin(), bytes.end());
+    };
+    for (const png_extra& e : m.extras)
+        if (is_colour_chunk(e.type)) out.push_back(e);
+    if (!m.icc.empty())
+        add("iCCP", (m.icc_name.empty() ? "ICC profile" : m.icc_name) + std::string(2, '\0'), deflated(m.icc));
+    if (m.density) add("pHYs", {}, png_density(*m.density));
+    if (!m.exif.empty()) add("eXIf", {}, m.exif);
+    if (!m.xmp.empty()) add("iTXt", "XML:com.adobe.xmp" + std::string(5, '\0'), m.xmp);
+    for (const png_extra& e : m.extras)
+        if (!is_colour_chunk(e.type)) out.push_back(e);
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_SUPPORT_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_SUPPORT_HPP
+
+// ---- fovea/image/support.hpp
+// Which formats this build reads and writes, and how large a picture each holds: known before any work.
+
+namespace fovea {
+
+constexpr bool reads(image_format f) {
+    switch (f) {
+        case image_format::unknown:
+            return false;
+        case image_format::webp:
+            return FOVEA_WITH_LIBWEBP;
+        case image_format::tiff:
+            return FOVEA_WITH_LIBTIFF;
+        case image_format::gif:
+            return FOVEA_WITH_GIFLIB;
+        case image_format::avif:
+            return FOVEA_WITH_LIBAVIF;
+        case image_format::jxl:
+            return FOVEA_WITH_LIBJXL;
+        case image_format::jp2:
+            return FOVEA_WITH_OPENJPEG;
+        default:
+            return true;
+    }
+}
+
+constexpr bool writes(image_format f) {
+    return f == image_format::png || (f == image_format::jpeg && FOVEA_WITH_LIBJPEG) ||
+           (f == image_format::webp && FOVEA_WITH_LIBWEBP) || (f == image_format::tiff && FOVEA_WITH_LIBTIFF);
+}
+
+// The library that reads a format, or writes it, where this build does neither.
+inline std::string_view library_of(image_format f) {
+    static constexpr std::string_view names[] = {"",        "libpng", "libjpeg",  "libwebp", "libtiff",
+                                                 "libavif", "libjxl", "openjpeg", "",        "giflib"};
+    return std::size_t(f) < std::size(names) ? names[std::size_t(f)] : "";
+}
+
+namespace detail {
+
+template <class Has> std::string list_of_formats(std::string_view last, Has&& has) {
+    std::string list;
+    image_format pending = image_format::unknown; // the last one gets another word before it
+    for (std::size_t i = 1; i <= std::size_t(image_format::pnm); ++i) {
+        if (!has(image_format(i))) continue;
+        if (pending != image_format::unknown) list += (list.empty() ? "" : ", ") + std::string(name_of(pending));
+        pending = image_format(i);
+    }
+    return list.empty() ? std::string(name_of(pending)) : text_of(list, " ", last, " ", name_of(pending));
+}
+
+} // namespace detail
+
+// "PNG, JPEG, WebP ... or PNM"
+inline std::string formats_read() { return detail::list_of_formats("or", reads); }
+inline std::string formats_written() { return detail::list_of_formats("or", writes); }
+
+// The longest side of a picture in that format.
+constexpr int largest_side(image_format f) {
+    return f == image_format::webp ? 16383 : f == image_format::jpeg ? 65500 : 0x7fffffff;
+}
+
+// Throws, naming the file, where a picture of that size cannot be written to it: the name's extension (or `format`) is
+// of no format that this build writes, or the format does not hold so large a picture. The folder and the disk are
+// atomic_file's.
+inline void check_writable(const std::filesystem::path& path, int width, int height,
+                           image_format format = image_format::unknown) {
+    const std::string name = path.string();
+    if (format == image_format::unknown) format = format_of_name(path);
+    if (format == image_format::unknown)
+        fail(name, ": cannot write: expected a name that ends in .png, .jpg, .jpeg, .webp, .tif or .tiff");
+    if (!writes(format)) {
+        if (format == image_format::jpeg || format == image_format::webp || format == image_format::tiff)
+            fail(name, ": this build writes no ", name_of(format), ": it was made without ", library_of(format));
+        fail(name, ": cannot write ", name_of(format), ": expected ", formats_written());
+    }
+    if (width < 1 || height < 1) fail(name, ": cannot write: the image is empty");
+    if (width > largest_side(format) || height > largest_side(format))
+        fail(name, ": cannot write ", name_of(format), ": ", width, "x", height, " pixels: expected at most ",
+             largest_side(format), " on each side");
+}
+
+} // namespace fovea
+#endif
 #if FOVEA_WITH_LIBPNG
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_HPP
@@ -2562,6 +3673,9 @@ inline bool read_png_header(png_session& session) {
     if (setjmp(png_jmpbuf(png))) return false;
     png_set_read_fn(png, &session, &png_session::on_read);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
+#ifdef PNG_HANDLE_AS_UNKNOWN_SUPPORTED
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1); // metadata are read in png_metadata.hpp
+#endif
     png_read_info(png, session.info);
     return true;
 }
@@ -2613,16 +3727,12 @@ inline decoded_image decode_png(const encoded_image& in) {
     if (out.pixels.row_bytes() != png_get_rowbytes(session.png, session.info)) fail(in.name, ": unsupported PNG");
     auto rows = png_rows_of(out.pixels.data(), out.pixels.row_bytes(), int(height));
     if (!read_png_rows(session, rows.data())) damaged();
-#ifdef PNG_eXIf_SUPPORTED
-    png_bytep exif = nullptr;
-    png_uint_32 size = 0;
-    if (png_get_eXIf_1(session.png, session.info, &size, &exif) && exif)
-        out.orientation = exif_orientation({reinterpret_cast<const std::byte*>(exif), size});
-#endif
+    read_png_metadata(in, out);
     return out;
 }
 
-inline bool write_png(png_session& session, const image& pixels, int compression, png_bytepp rows) {
+inline bool write_png(png_session& session, const image& pixels, int compression, png_bytepp rows,
+                      std::span<const png_extra> extras) {
     constexpr int colour_types[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
                                     PNG_COLOR_TYPE_RGB_ALPHA};
     png_structp png = session.png;
@@ -2634,20 +3744,24 @@ inline bool write_png(png_session& session, const image& pixels, int compression
                  pixels.type() == sample_type::u16 ? 16 : 8, colour_types[pixels.channels() - 1], PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, session.info);
+    for (std::size_t i = 0; i < extras.size(); ++i)
+        png_write_chunk(png, reinterpret_cast<png_const_bytep>(extras[i].type.c_str()),
+                        reinterpret_cast<png_const_bytep>(extras[i].bytes.data()), extras[i].bytes.size());
     if constexpr (std::endian::native == std::endian::little) png_set_swap(png);
     png_write_image(png, rows);
     png_write_end(png, session.info);
     return true;
 }
 
-// pixels: u8 or u16; compression: 0 (none) to 9. The caller commits the file, which throws where it could not be
-// written.
-inline void encode_png(atomic_file& file, std::string_view name, const image& pixels, int compression) {
+// pixels: u8 or u16; compression: 0 (none) to 9; extras: chunks to stand before the pixels. The caller commits the
+// file, which throws where it could not be written.
+inline void encode_png(atomic_file& file, std::string_view name, const image& pixels, int compression,
+                       std::span<const png_extra> extras) {
     png_session session(false);
     session.file = &file;
     // libpng takes rows that it may not change as pointers that it could.
     auto rows = png_rows_of(const_cast<std::byte*>(pixels.data()), pixels.row_bytes(), pixels.height());
-    if (write_png(session, pixels, compression, rows.data())) return;
+    if (write_png(session, pixels, compression, rows.data(), extras)) return;
     file.check();
     fail(name, ": cannot write PNG: ", session.message);
 }
@@ -2755,7 +3869,6 @@ inline bool read_jpeg_header(jpeg_reader& reader) {
     jpeg_create_decompress(&reader.codec);
     reader.codec.src = &reader.source;
     reader.codec.progress = &reader.progress;
-    jpeg_save_markers(&reader.codec, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(&reader.codec, TRUE);
     return true;
 }
@@ -2771,20 +3884,6 @@ inline bool read_jpeg_rows(jpeg_reader& reader, std::byte* rows, std::size_t row
     return true;
 }
 
-// (H,W,4), each sample the complement of its ink as Adobe's files have it -> RGB as the inks would print on white
-// paper.
-inline image rgb_of_cmyk(const image& cmyk) {
-    image rgb(cmyk.height(), cmyk.width(), 3);
-    for (int y = 0; y < rgb.height(); ++y) {
-        const auto from = cmyk.row<std::uint8_t>(y);
-        const auto to = rgb.row<std::uint8_t>(y);
-        for (std::size_t x = 0; x < std::size_t(rgb.width()); ++x)
-            for (std::size_t c = 0; c < 3; ++c)
-                to[3 * x + c] = std::uint8_t((from[4 * x + c] * from[4 * x + 3] + 127) / 255);
-    }
-    return rgb;
-}
-
 inline decoded_image decode_jpeg(const encoded_image& in) {
     jpeg_reader reader(in.bytes);
     jpeg_decompress_struct& codec = reader.codec;
@@ -2798,13 +3897,10 @@ inline decoded_image decode_jpeg(const encoded_image& in) {
     codec.out_color_space = components == 1 ? JCS_GRAYSCALE : components == 3 ? JCS_RGB : JCS_CMYK;
 
     decoded_image out;
-    for (const auto* m = codec.marker_list; m; m = m->next)
-        if (const std::span data(reinterpret_cast<const std::byte*>(m->data), m->data_length);
-            out.orientation == 1 && bytes_are(data, 0, "Exif"))
-            out.orientation = exif_orientation(data);
     out.pixels = image(int(codec.image_height), int(codec.image_width), components);
     if (!read_jpeg_rows(reader, out.pixels.data(), out.pixels.row_bytes())) damaged();
-    if (components == 4) out.pixels = rgb_of_cmyk(out.pixels);
+    read_jpeg_metadata(in, out);
+    if (components == 4) out.pixels = rgb_of_cmyk(in, out.pixels, out.metadata);
     return out;
 }
 
@@ -2846,7 +3942,8 @@ struct jpeg_writer {
     jpeg_writer& operator=(const jpeg_writer&) = delete;
 };
 
-inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality) {
+inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality, const image_density& density,
+                       std::span<const jpeg_segment> segments) {
     jpeg_compress_struct& codec = writer.codec;
     if (setjmp(writer.errors.escape)) return false;
     jpeg_create_compress(&codec);
@@ -2859,7 +3956,13 @@ inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality) {
     jpeg_set_quality(&codec, quality, TRUE);
     codec.optimize_coding = TRUE;
     if (quality >= 90) codec.comp_info[0].h_samp_factor = codec.comp_info[0].v_samp_factor = 1; // chroma unreduced
+    codec.density_unit = UINT8(density.unit);
+    codec.X_density = UINT16(density.x);
+    codec.Y_density = UINT16(density.y);
     jpeg_start_compress(&codec, TRUE);
+    for (std::size_t i = 0; i < segments.size(); ++i)
+        jpeg_write_marker(&codec, segments[i].marker, reinterpret_cast<const JOCTET*>(segments[i].bytes.data()),
+                          static_cast<unsigned>(segments[i].bytes.size()));
     while (codec.next_scanline < codec.image_height) {
         // libjpeg takes rows that it does not change as pointers that it could.
         auto* row = reinterpret_cast<JSAMPROW>(
@@ -2872,9 +3975,11 @@ inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality) {
 
 // pixels: u8, 1 or 3 channels; quality: 1 to 100, from 90 on without chroma subsampling. The caller commits the file,
 // which throws where it could not be written.
-inline void encode_jpeg(atomic_file& file, std::string_view name, const image& pixels, int quality) {
+inline void encode_jpeg(atomic_file& file, std::string_view name, const image& pixels, int quality,
+                        const image_metadata& m) {
     jpeg_writer writer(file);
-    if (write_jpeg(writer, pixels, quality)) return;
+    const std::vector<jpeg_segment> segments = jpeg_segments_of(m);
+    if (write_jpeg(writer, pixels, quality, jfif_density(m.density.value_or(image_density{})), segments)) return;
     file.check();
     fail(name, ": cannot write JPEG: ", writer.errors.message);
 }
@@ -2887,11 +3992,12 @@ inline void encode_jpeg(atomic_file& file, std::string_view name, const image& p
 #define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_WEBP_HPP
 
 // ---- fovea/image/codec_webp.hpp
-// WebP by libwebp and libwebpdemux (FOVEA_WITH_LIBWEBP). Reads lossy and lossless files, with alpha, and of animations
-// the first frame, on a transparent canvas where it does not cover it. Writes RGB and RGBA of 8 bits.
+// WebP by libwebp, libwebpdemux and libwebpmux (FOVEA_WITH_LIBWEBP). Reads lossy and lossless files, with alpha, and of
+// animations the first frame, on a transparent canvas where it does not cover it. Writes RGB and RGBA of 8 bits.
 #include <webp/decode.h>
 #include <webp/demux.h>
 #include <webp/encode.h>
+#include <webp/mux.h>
 
 namespace fovea::detail {
 
@@ -2944,6 +4050,18 @@ inline image webp_canvas(image frame, int height, int width, int y, int x) {
     return canvas;
 }
 
+inline void read_webp_metadata(const encoded_image& in, const WebPDemuxer* container, decoded_image& out) {
+    const auto chunk = [&](const char* type, auto&& take) {
+        WebPChunkIterator found;
+        if (!container || !WebPDemuxGetChunk(container, type, 1, &found)) return;
+        take(std::span(reinterpret_cast<const std::byte*>(found.chunk.bytes), found.chunk.size));
+        WebPDemuxReleaseChunkIterator(&found);
+    };
+    chunk("ICCP", [&](auto bytes) { take_icc(in, block_of(bytes), out.metadata); });
+    chunk("EXIF", [&](auto bytes) { out.orientation = take_exif(in, bytes, out.metadata); });
+    chunk("XMP ", [&](auto bytes) { take_xmp(in, bytes, out.metadata); });
+}
+
 inline decoded_image decode_webp(const encoded_image& in) {
     WebPBitstreamFeatures features;
     const auto status = WebPGetFeatures(webp_bytes(in.bytes), in.bytes.size(), &features);
@@ -2956,6 +4074,8 @@ inline decoded_image decode_webp(const encoded_image& in) {
     if (!features.has_animation) {
         out.pixels = decode_webp_frame(in);
     } else {
+        if (const auto frames = container ? WebPDemuxGetI(container.get(), WEBP_FF_FRAME_COUNT) : 0; frames > 1)
+            in.say(": an animation of ", frames, " frames: only the first is read");
         WebPIterator frame;
         if (!container || !WebPDemuxGetFrame(container.get(), 1, &frame))
             fail(in.name, ": damaged WebP: no whole first frame");
@@ -2964,20 +4084,30 @@ inline decoded_image decode_webp(const encoded_image& in) {
         out.pixels = webp_canvas(decode_webp_frame({fragment, in.name, in.max_pixels}), features.height, features.width,
                                  frame.y_offset, frame.x_offset);
     }
-    WebPChunkIterator exif;
-    if (container && WebPDemuxGetChunk(container.get(), "EXIF", 1, &exif)) {
-        out.orientation = exif_orientation({reinterpret_cast<const std::byte*>(exif.chunk.bytes), exif.chunk.size});
-        WebPDemuxReleaseChunkIterator(&exif);
-    }
+    read_webp_metadata(in, container.get(), out);
     return out;
+}
+
+// The coded picture in a container with what is said of it. False where the library cannot.
+inline bool write_webp_with(atomic_file& file, const WebPMemoryWriter& coded, const image_metadata& m) {
+    const std::unique_ptr<WebPMux, void (*)(WebPMux*)> mux(WebPMuxNew(), WebPMuxDelete);
+    const WebPData picture{coded.mem, coded.size};
+    if (!mux || WebPMuxSetImage(mux.get(), &picture, 0) != WEBP_MUX_OK) return false;
+    const auto set = [&](const char* type, const byte_block& block) {
+        const WebPData data{webp_bytes(block), block.size()};
+        return block.empty() || WebPMuxSetChunk(mux.get(), type, &data, 0) == WEBP_MUX_OK;
+    };
+    WebPData whole{};
+    const std::unique_ptr<WebPData, void (*)(WebPData*)> held(&whole, WebPDataClear);
+    if (!set("ICCP", m.icc) || !set("EXIF", m.exif) || !set("XMP ", m.xmp)) return false;
+    if (WebPMuxAssemble(mux.get(), &whole) != WEBP_MUX_OK) return false;
+    return file.try_write({reinterpret_cast<const std::byte*>(whole.bytes), whole.size});
 }
 
 // pixels: u8, 3 or 4 channels; quality: 1 to 100, for lossless the effort. The caller commits the file, which throws
 // where it could not be written.
-inline void encode_webp(atomic_file& file, std::string_view name, const image& pixels, int quality, bool lossless) {
-    if (std::max(pixels.height(), pixels.width()) > WEBP_MAX_DIMENSION)
-        fail(name, ": cannot write WebP: ", pixels.width(), "x", pixels.height(), " pixels: expected at most ",
-             WEBP_MAX_DIMENSION, " on each side");
+inline void encode_webp(atomic_file& file, std::string_view name, const image& pixels, int quality, bool lossless,
+                        const image_metadata& m) {
     WebPConfig config;
     WebPPicture picture;
     if (!WebPConfigInit(&config) || !WebPPictureInit(&picture))
@@ -2988,14 +4118,19 @@ inline void encode_webp(atomic_file& file, std::string_view name, const image& p
     picture.use_argb = lossless;
     picture.width = pixels.width();
     picture.height = pixels.height();
-    picture.custom_ptr = &file;
-    picture.writer = [](const std::uint8_t* bytes, std::size_t size, const WebPPicture* p) {
-        return int(
-            static_cast<atomic_file*>(p->custom_ptr)->try_write({reinterpret_cast<const std::byte*>(bytes), size}));
-    };
+    WebPMemoryWriter coded; // its bytes are complete before the container of the metadata can begin
+    WebPMemoryWriterInit(&coded);
+    const std::unique_ptr<WebPMemoryWriter, void (*)(WebPMemoryWriter*)> memory(&coded, WebPMemoryWriterClear);
+    picture.custom_ptr = &coded;
+    picture.writer = &WebPMemoryWrite;
     const auto* samples = reinterpret_cast<const std::uint8_t*>(pixels.data());
     const auto import = pixels.channels() == 4 ? &WebPPictureImportRGBA : &WebPPictureImportRGB;
-    if (import(&picture, samples, int(pixels.row_bytes())) && WebPEncode(&config, &picture)) return;
+    if (import(&picture, samples, int(pixels.row_bytes())) && WebPEncode(&config, &picture)) {
+        const bool plain = m.icc.empty() && m.exif.empty() && m.xmp.empty();
+        if (plain ? file.try_write({reinterpret_cast<const std::byte*>(coded.mem), coded.size})
+                  : write_webp_with(file, coded, m))
+            return;
+    }
     file.check();
     fail(
         name, ": cannot write WebP: ",
@@ -3007,12 +4142,1002 @@ inline void encode_webp(atomic_file& file, std::string_view name, const image& p
 } // namespace fovea::detail
 #endif
 #endif
+#if FOVEA_WITH_LIBTIFF
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TIFF_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TIFF_HPP
+
+// ---- fovea/image/codec_tiff.hpp
+// TIFF by libtiff (FOVEA_WITH_LIBTIFF), read: the first page, in strips or tiles, planes together or apart, with every
+// compression that libtiff was built with.
+//
+//   1 to 8 bits -> 8 bits     9 to 16 bits -> 16 bits     32 bits -> 16 bits     floats of 16, 32, 64 bits -> float
+//
+// Floats are carried as they are, also outside 0..1. Gray (0 black or white), RGB, palettes; CMYK becomes RGB;
+// premultiplied alpha is divided out; what else there is (YCbCr, CIE Lab), libtiff makes RGB of 8 bits of.
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_TIFF_DIRECTORIES_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_TIFF_DIRECTORIES_HPP
+
+// ---- fovea/image/tiff_directories.hpp
+// Directories of a TIFF structure, written: EXIF's block out of the directories of a TIFF file, and the directories
+// that go into one. Always with the low byte first.
+
+namespace fovea::detail {
+
+struct tiff_entry {
+    unsigned tag = 0, type = 0;
+    std::size_t count = 0;
+    byte_block value{}; // low byte first
+};
+using tiff_entries = std::vector<tiff_entry>;
+
+inline constexpr unsigned exif_directory_tag = 0x8769, gps_directory_tag = 0x8825, interoperability_tag = 0xa005;
+
+// Tags of a TIFF file's first directory that say something of the picture and not of how its pixels are stored:
+// description, make, model, orientation, density, software, date, artist, computer, copyright, and Windows' own.
+inline bool is_exif_tag(unsigned tag) {
+    constexpr std::array tags{0x010eu, 0x010fu, 0x0110u, 0x0112u, 0x011au, 0x011bu, 0x0128u, 0x0131u, 0x0132u,
+                              0x013bu, 0x013cu, 0x8298u, 0x9c9bu, 0x9c9cu, 0x9c9du, 0x9c9eu, 0x9c9fu};
+    return std::ranges::find(tags, tag) != tags.end();
+}
+
+inline std::size_t tiff_word_size(unsigned type) { // of the numbers that a value is made of
+    return type == 5 || type == 10 ? 4 : tiff_type_size(type);
+}
+
+// The fields of a directory but for those that refer to other directories.
+inline tiff_entries entries_of(const tiff_structure& in, std::size_t directory) {
+    tiff_entries out;
+    for (const tiff_field& f : in.fields(directory)) {
+        if (f.tag == exif_directory_tag || f.tag == gps_directory_tag || f.tag == interoperability_tag) continue;
+        if (f.bytes > largest_metadata_block) continue;
+        tiff_entry e{f.tag, f.type, f.count, block_of(in.value(f))};
+        const std::size_t word = tiff_word_size(f.type);
+        for (std::size_t i = 0; !in.little() && i + word <= e.value.size(); i += word)
+            std::reverse(e.value.begin() + std::ptrdiff_t(i), e.value.begin() + std::ptrdiff_t(i + word));
+        out.push_back(std::move(e));
+    }
+    std::ranges::sort(out, {}, &tiff_entry::tag);
+    return out;
+}
+
+inline std::size_t bytes_of_directory(const tiff_entries& entries) {
+    std::size_t size = 2 + 12 * entries.size() + 4;
+    for (const tiff_entry& e : entries)
+        if (e.value.size() > 4) size += (e.value.size() + 1) / 2 * 2;
+    return size;
+}
+
+// Appends the directory and its values to the structure.
+inline void append_directory(byte_block& to, const tiff_entries& entries) {
+    std::size_t at = to.size(), value = at + 2 + 12 * entries.size() + 4;
+    to.resize(at + bytes_of_directory(entries));
+    const auto put = [&](std::size_t where, std::size_t number, std::size_t size) {
+        put_tiff_number(to, where, std::uint32_t(number), size, true);
+    };
+    put(at, entries.size(), 2);
+    at += 2;
+    for (const tiff_entry& e : entries) {
+        put(at, e.tag, 2), put(at + 2, e.type, 2), put(at + 4, e.count, 4);
+        const bool inside = e.value.size() <= 4;
+        std::ranges::copy(e.value, to.begin() + std::ptrdiff_t(inside ? at + 8 : value));
+        if (!inside) put(at + 8, value, 4), value += (e.value.size() + 1) / 2 * 2;
+        at += 12;
+    }
+}
+
+inline tiff_entry reference_to_directory(unsigned tag, std::size_t at) {
+    tiff_entry e{tag, 4, 1, byte_block(4)};
+    put_tiff_number(e.value, 0, std::uint32_t(at), 4, true);
+    return e;
+}
+
+// Whether a field of the first directory is one that every file has: density, which is carried beside EXIF, and that
+// the picture is upright.
+inline bool is_plain_entry(const tiff_entry& e) {
+    return e.tag == 0x011a || e.tag == 0x011b || e.tag == 0x0128 ||
+           (e.tag == 0x0112 && !e.value.empty() && e.value[0] == std::byte(1));
+}
+
+// The EXIF block that says what the directories of a TIFF file say; empty where they say nothing of note.
+inline byte_block exif_of_tiff(const tiff_structure& in) {
+    tiff_entries first = entries_of(in, in.first());
+    std::erase_if(first, [](const tiff_entry& e) { return !is_exif_tag(e.tag) || e.type > 12; });
+    const tiff_entries own = entries_of(in, in.directory_under(exif_directory_tag));
+    const tiff_entries gps = entries_of(in, in.directory_under(gps_directory_tag));
+    if (std::ranges::all_of(first, is_plain_entry) && own.empty() && gps.empty()) return {};
+    for (const unsigned tag : {exif_directory_tag, gps_directory_tag})
+        if (!(tag == exif_directory_tag ? own : gps).empty()) first.push_back(reference_to_directory(tag, 0));
+    std::ranges::sort(first, {}, &tiff_entry::tag);
+    std::size_t end = 8 + bytes_of_directory(first);
+    for (tiff_entry& e : first) {
+        const bool is_own = e.tag == exif_directory_tag;
+        if (!is_own && e.tag != gps_directory_tag) continue;
+        e = reference_to_directory(e.tag, end);
+        end += bytes_of_directory(is_own ? own : gps);
+    }
+    byte_block out(8);
+    put_tiff_number(out, 0, 'I' | 'I' << 8, 2, true);
+    put_tiff_number(out, 2, 42, 2, true);
+    put_tiff_number(out, 4, 8, 4, true);
+    append_directory(out, first);
+    if (!own.empty()) append_directory(out, own);
+    if (!gps.empty()) append_directory(out, gps);
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_TIFF_SESSION_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_TIFF_SESSION_HPP
+
+// ---- fovea/image/tiff_session.hpp
+// A TIFF file in memory, open in libtiff (FOVEA_WITH_LIBTIFF). What libtiff has to say never goes to the program's
+// standard error: errors are kept here, warnings are not.
+#include <tiffio.h>
+
+#include <cstdarg>
+
+namespace fovea::detail {
+
+class tiff_session {
+  public:
+    // To read those bytes, which outlive this.
+    explicit tiff_session(std::span<const std::byte> bytes) : input_(bytes) { open("rm"); }
+    // To write into memory, low byte first; big: with offsets of 8 bytes.
+    explicit tiff_session(bool big) { open(big ? "wl8" : "wl"); }
+    ~tiff_session() { close(); }
+    tiff_session(const tiff_session&) = delete;
+    tiff_session& operator=(const tiff_session&) = delete;
+
+    TIFF* get() const { return tiff_; }
+    explicit operator bool() const { return tiff_ != nullptr; }
+    const std::string& message() const { return message_; } // the first error
+    void close() {
+        if (tiff_) TIFFClose(tiff_);
+        tiff_ = nullptr;
+    }
+    byte_block& output() { return output_; }
+
+    // The value of a tag of one number, or `other` where the file does not say.
+    template <class T> T value(std::uint32_t tag, T other = {}) const {
+        T found{};
+        return TIFFGetFieldDefaulted(tiff_, tag, &found) ? found : other;
+    }
+
+  private:
+    static tiff_session& of(thandle_t handle) { return *static_cast<tiff_session*>(handle); }
+    std::size_t size() const { return input_.data() ? input_.size() : output_.size(); }
+
+    static tmsize_t read(thandle_t handle, void* to, tmsize_t count) {
+        tiff_session& self = of(handle);
+        const std::byte* from = self.input_.data() ? self.input_.data() : self.output_.data();
+        const std::size_t left = self.at_ < self.size() ? self.size() - self.at_ : 0;
+        const std::size_t taken = std::min(left, std::size_t(std::max<tmsize_t>(count, 0)));
+        if (taken > 0) std::memcpy(to, from + self.at_, taken);
+        self.at_ += taken;
+        return tmsize_t(taken);
+    }
+    static tmsize_t write(thandle_t handle, void* from, tmsize_t count) {
+        tiff_session& self = of(handle);
+        if (self.input_.data() || count < 0) return 0;
+        const std::size_t end = self.at_ + std::size_t(count);
+        if (end > self.output_.size() && !reason_of_failure([&] { self.output_.resize(end); }).empty())
+            return 0; // what libtiff, which is C, must not be thrown through
+        std::memcpy(self.output_.data() + self.at_, from, std::size_t(count));
+        self.at_ = end;
+        return count;
+    }
+    static toff_t seek(thandle_t handle, toff_t to, int whence) {
+        tiff_session& self = of(handle);
+        self.at_ = std::size_t(to) + (whence == SEEK_CUR ? self.at_ : whence == SEEK_END ? self.size() : 0);
+        return self.at_;
+    }
+    static int close_nothing(thandle_t) { return 0; }
+    static toff_t size_of_file(thandle_t handle) { return of(handle).size(); }
+
+    void open(const char* mode) {
+#if TIFFLIB_VERSION >= 20221213 // 4.5: handlers per file
+        TIFFOpenOptions* options = TIFFOpenOptionsAlloc();
+        TIFFOpenOptionsSetErrorHandlerExtR(options, &on_error, this);
+        TIFFOpenOptionsSetWarningHandlerExtR(options, &on_warning, this);
+        tiff_ = TIFFClientOpenExt("", mode, this, &read, &write, &seek, &close_nothing, &size_of_file, nullptr, nullptr,
+                                  options);
+        TIFFOpenOptionsFree(options);
+#else
+        TIFFSetErrorHandler(nullptr);
+        TIFFSetWarningHandler(nullptr);
+        tiff_ = TIFFClientOpen("", mode, this, &read, &write, &seek, &close_nothing, &size_of_file, nullptr, nullptr);
+#endif
+    }
+#if TIFFLIB_VERSION >= 20221213
+    static int on_error(TIFF*, void* self, const char*, const char* format, va_list values) {
+        std::string& message = static_cast<tiff_session*>(self)->message_;
+        char text[256];
+        std::vsnprintf(text, sizeof text, format, values);
+        if (message.empty()) message = text;
+        std::ranges::replace(message, '\n', ' ');
+        return 1;
+    }
+    static int on_warning(TIFF*, void*, const char*, const char*, va_list) { return 1; }
+#endif
+
+    std::span<const std::byte> input_;
+    byte_block output_;
+    std::size_t at_ = 0;
+    std::string message_;
+    TIFF* tiff_ = nullptr;
+};
+
+} // namespace fovea::detail
+#endif
+
+namespace fovea::detail {
+
+struct tiff_layout {
+    std::uint32_t width = 0, height = 0;
+    std::uint16_t bits = 1, samples = 1, format = SAMPLEFORMAT_UINT, photometric = 0, planes = PLANARCONFIG_CONTIG;
+    std::uint16_t compression = COMPRESSION_NONE, alpha = 0; // alpha: EXTRASAMPLE_..., 0: there is none
+    bool tiled = false;
+    int colours = 1; // stored samples that are no extra ones
+    int used() const { return colours + (alpha != 0 && colours != 4); }
+    bool apart() const { return planes == PLANARCONFIG_SEPARATE; }
+    sample_type type() const {
+        return format == SAMPLEFORMAT_IEEEFP ? sample_type::f32 : bits <= 8 ? sample_type::u8 : sample_type::u16;
+    }
+};
+
+inline tiff_layout layout_of_tiff(const encoded_image& in, const tiff_session& file) {
+    tiff_layout t;
+    t.width = file.value<std::uint32_t>(TIFFTAG_IMAGEWIDTH);
+    t.height = file.value<std::uint32_t>(TIFFTAG_IMAGELENGTH);
+    check_claimed_size(in, t.width, t.height);
+    t.bits = file.value<std::uint16_t>(TIFFTAG_BITSPERSAMPLE, 1);
+    t.samples = file.value<std::uint16_t>(TIFFTAG_SAMPLESPERPIXEL, 1);
+    t.format = file.value<std::uint16_t>(TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
+    if (t.format == SAMPLEFORMAT_VOID) t.format = SAMPLEFORMAT_UINT;
+    t.planes = file.value<std::uint16_t>(TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+    t.compression = file.value<std::uint16_t>(TIFFTAG_COMPRESSION, COMPRESSION_NONE);
+    if (!TIFFGetField(file.get(), TIFFTAG_PHOTOMETRIC, &t.photometric))
+        t.photometric = t.samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
+    t.tiled = TIFFIsTiled(file.get()) != 0;
+    if (t.photometric == PHOTOMETRIC_YCBCR && t.compression == COMPRESSION_JPEG && !t.apart()) {
+        TIFFSetField(file.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+        t.photometric = PHOTOMETRIC_RGB;
+    }
+    t.colours = t.photometric == PHOTOMETRIC_RGB ? 3 : t.photometric == PHOTOMETRIC_SEPARATED ? 4 : 1;
+    std::uint16_t extras = 0, *kinds = nullptr;
+    if (TIFFGetField(file.get(), TIFFTAG_EXTRASAMPLES, &extras, &kinds) && extras > 0 && kinds) t.alpha = kinds[0];
+    if (t.samples < t.colours + (t.alpha != 0)) t.alpha = 0;
+    return t;
+}
+
+// Whether the samples are ones that are read here; others libtiff may know how to show.
+inline bool is_plain_tiff(const tiff_layout& t) {
+    const bool colours = t.photometric <= PHOTOMETRIC_PALETTE || t.photometric == PHOTOMETRIC_SEPARATED;
+    const bool whole = t.format == SAMPLEFORMAT_UINT && (t.bits <= 16 || t.bits == 32) && t.bits > 0;
+    const bool real = t.format == SAMPLEFORMAT_IEEEFP && (t.bits == 16 || t.bits == 32 || t.bits == 64);
+    if (t.photometric == PHOTOMETRIC_PALETTE && (!whole || t.bits > 8)) return false;
+    return colours && (whole || real) && t.samples >= t.colours && t.samples <= 64;
+}
+
+// Sample number i of a row, as a sample of type T; palettes' indices are not scaled.
+template <class T> T tiff_sample(const std::byte* row, std::size_t i, const tiff_layout& t) {
+    const auto load = [&]<class Stored>(Stored value) {
+        std::memcpy(&value, row + i * sizeof value, sizeof value);
+        return value;
+    };
+    if constexpr (std::is_same_v<T, float>) {
+        if (t.bits == 16) return float_from_half(load(std::uint16_t{}));
+        return t.bits == 32 ? load(float{}) : float(load(double{}));
+    } else {
+        if (t.bits == 8 || (t.bits == 16 && sizeof(T) == 2)) return load(T{});
+        if (t.bits == 32) return T(load(std::uint32_t{}) >> 16);
+        std::uint32_t value = 0; // high bit first
+        for (std::size_t bit = i * t.bits, end = bit + t.bits; bit < end; ++bit)
+            value = value << 1 | (std::to_integer<std::uint32_t>(row[bit / 8]) >> (7 - bit % 8) & 1);
+        const std::uint32_t most = (1u << t.bits) - 1;
+        return t.photometric == PHOTOMETRIC_PALETTE ? T(value) : T((value * std::uint64_t(T(~T(0))) + most / 2) / most);
+    }
+}
+
+// One strip or tile, of all samples or of one plane, into its place.
+template <class T>
+void place_tiff_block(const byte_block& block, std::size_t row_bytes, int top, int left, int rows, int columns,
+                      int plane, const tiff_layout& t, image& out) {
+    const int samples = t.apart() ? 1 : t.samples, used = t.apart() ? 1 : out.channels();
+    for (int y = 0; y < std::min(rows, out.height() - top); ++y) {
+        const std::byte* from = block.data() + row_bytes * std::size_t(y);
+        T* to = out.row<T>(top + y).data() + std::size_t(left) * std::size_t(out.channels()) + plane;
+        for (int x = 0; x < std::min(columns, out.width() - left); ++x)
+            for (int c = 0; c < used; ++c)
+                to[std::size_t(x) * std::size_t(out.channels()) + std::size_t(c)] =
+                    tiff_sample<T>(from, std::size_t(x) * std::size_t(samples) + std::size_t(c), t);
+    }
+}
+
+// The samples as they are stored, (H,W,used), scaled to their type.
+inline image stored_tiff(const encoded_image& in, tiff_session& file, const tiff_layout& t) {
+    TIFF* tiff = file.get();
+    const auto columns = t.tiled ? file.value<std::uint32_t>(TIFFTAG_TILEWIDTH) : t.width;
+    auto rows = file.value<std::uint32_t>(t.tiled ? TIFFTAG_TILELENGTH : TIFFTAG_ROWSPERSTRIP, t.height);
+    if (!t.tiled) rows = std::min(rows, t.height);
+    const tmsize_t size = t.tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
+    const tmsize_t row_bytes = t.tiled ? TIFFTileRowSize(tiff) : TIFFScanlineSize(tiff);
+    const std::uint64_t bits = std::uint64_t(columns) * t.bits * (t.apart() ? 1 : t.samples);
+    if (rows == 0 || columns == 0 || row_bytes <= 0 || std::uint64_t(row_bytes) < (bits + 7) / 8 ||
+        size < row_bytes * tmsize_t(rows) || std::uint64_t(size) / 16 / 64 > in.max_pixels)
+        fail(in.name, ": damaged TIFF: ", t.tiled ? "tiles" : "strips", " of ", columns, "x", rows, " pixels");
+    // What a few bytes cannot hold is not worth its memory: blank rows of fax codes shrink the most, to one bit.
+    const std::uint64_t most = t.compression == COMPRESSION_NONE ? 1 : 65536;
+    if ((bits + 7) / 8 * t.height / most * std::uint64_t(t.apart() ? t.used() : 1) > in.bytes.size())
+        fail(in.name, ": damaged TIFF: claims ", t.width, "x", t.height, " pixels in ", in.bytes.size(), " bytes");
+
+    image out(int(t.height), int(t.width), t.used(), t.type());
+    byte_block block(static_cast<std::size_t>(size));
+    for (int plane = 0; plane < (t.apart() ? t.used() : 1); ++plane)
+        for (std::uint32_t y = 0; y < t.height; y += std::min(rows, t.height - y))
+            for (std::uint32_t x = 0; x < t.width; x += std::min(columns, t.width - x)) {
+                const auto p = std::uint16_t(plane);
+                const tmsize_t got =
+                    t.tiled ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, x, y, 0, p), block.data(), size)
+                            : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, y, p), block.data(), size);
+                const tmsize_t needed = row_bytes * tmsize_t(t.tiled ? rows : std::min(rows, t.height - y));
+                if (got < needed)
+                    fail(in.name, ": damaged TIFF: ", file.message().empty() ? "the file ends early" : file.message());
+                with_samples_of(t.type(), [&]<class T>(T) {
+                    place_tiff_block<T>(block, std::size_t(row_bytes), int(y), int(x), int(rows), int(columns), plane,
+                                        t, out);
+                });
+            }
+    return out;
+}
+
+// Indices -> RGB, of 16 bits where the palette uses them; what 8 bits hold stays 8 bits.
+inline image tiff_palette(const encoded_image& in, const tiff_session& file, const tiff_layout& t,
+                          const image& stored) {
+    std::uint16_t* map[3] = {};
+    if (!TIFFGetField(file.get(), TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
+        fail(in.name, ": damaged TIFF: a palette is missing");
+    const std::size_t count = std::size_t(1) << t.bits, channels = std::size_t(stored.channels());
+    bool bytes = true; // old files have 8 bits
+    for (const std::uint16_t* m : map) bytes &= std::all_of(m, m + count, [](std::uint16_t v) { return v < 256; });
+    image out(stored.height(), stored.width(), stored.channels() + 2);
+    for (int y = 0; y < out.height(); ++y) {
+        const auto from = stored.row<std::uint8_t>(y);
+        const auto to = out.row<std::uint8_t>(y);
+        for (std::size_t x = 0; x < std::size_t(out.width()); ++x) {
+            for (std::size_t c = 0; c < 3; ++c)
+                to[(channels + 2) * x + c] = std::uint8_t(map[c][from[channels * x]] >> (bytes ? 0 : 8));
+            if (channels == 2) to[4 * x + 3] = from[2 * x + 1];
+        }
+    }
+    return out;
+}
+
+// Colours, and with `inverted` alpha too, become what is missing to white.
+inline void invert_colours(image& in) {
+    with_samples_of(in.type(), [&]<class T>(T) {
+        const std::size_t channels = std::size_t(in.channels());
+        const bool alpha = channels == 2;
+        for (int y = 0; y < in.height(); ++y)
+            for (auto row = in.row<T>(y); !row.empty(); row = row.subspan(channels))
+                for (std::size_t c = 0; c < channels - alpha; ++c) row[c] = T(T(white_of(in.type())) - row[c]);
+    });
+}
+
+// Premultiplied colours -> colours; those under no alpha are black.
+inline void divide_by_associated_alpha(image& in) {
+    with_samples_of(in.type(), [&]<class T>(T) {
+        const double white = white_of(in.type()), half = std::is_integral_v<T> ? 0.5 : 0;
+        const std::size_t channels = std::size_t(in.channels());
+        for (int y = 0; y < in.height(); ++y)
+            for (auto row = in.row<T>(y); !row.empty(); row = row.subspan(channels)) {
+                const double alpha = double(row[channels - 1]);
+                for (std::size_t c = 0; c + 1 < channels; ++c) {
+                    const double colour = alpha > 0 ? double(row[c]) * white / alpha : 0;
+                    row[c] = T(std::is_integral_v<T> ? std::min(colour + half, white) : colour);
+                }
+            }
+    });
+}
+
+// As libtiff shows it, RGB and alpha of 8 bits.
+inline image shown_tiff(const encoded_image& in, tiff_session& file, const tiff_layout& t) {
+    char reason[1024] = "";
+    if (!TIFFRGBAImageOK(file.get(), reason)) fail(in.name, ": unsupported TIFF: ", reason);
+    std::vector<std::uint32_t> raster(std::size_t(t.width) * t.height);
+    if (!TIFFReadRGBAImageOriented(file.get(), t.width, t.height, raster.data(),
+                                   file.value<std::uint16_t>(TIFFTAG_ORIENTATION, 1), 1))
+        fail(in.name, ": damaged TIFF: ", file.message());
+    image out(int(t.height), int(t.width), 4);
+    auto* to = reinterpret_cast<std::uint8_t*>(out.data());
+    for (const std::uint32_t p : raster)
+        for (const std::uint32_t sample : {TIFFGetR(p), TIFFGetG(p), TIFFGetB(p), TIFFGetA(p)})
+            *to++ = std::uint8_t(sample);
+    divide_by_associated_alpha(out);
+    return without_constant_alpha(std::move(out), {255});
+}
+
+inline void read_tiff_metadata(const encoded_image& in, const tiff_session& file, decoded_image& out) {
+    image_metadata& m = out.metadata;
+    const auto block = [&](std::uint32_t tag) {
+        std::uint32_t size = 0;
+        const void* data = nullptr;
+        if (!TIFFGetField(file.get(), tag, &size, &data) || !data) return std::span<const std::byte>{};
+        return std::span(static_cast<const std::byte*>(data), size);
+    };
+    if (const auto icc = block(TIFFTAG_ICCPROFILE); !icc.empty()) take_icc(in, block_of(icc), m);
+    if (const auto xmp = block(TIFFTAG_XMLPACKET); !xmp.empty()) take_xmp(in, xmp, m);
+    const tiff_structure directories(in.bytes, true);
+    if (directories.valid()) {
+        m.exif = exif_of_tiff(directories);
+        if (const auto f = directories.find(directories.first(), TIFFTAG_RICHTIFFIPTC);
+            f && fits_in_memory(in, "IPTC block", f->bytes))
+            m.iptc = block_of(directories.value(*f));
+    }
+    float x = 0, y = 0;
+    if (TIFFGetField(file.get(), TIFFTAG_XRESOLUTION, &x) && TIFFGetField(file.get(), TIFFTAG_YRESOLUTION, &y) &&
+        x > 0 && y > 0) {
+        const auto unit = file.value<std::uint16_t>(TIFFTAG_RESOLUTIONUNIT, RESUNIT_INCH);
+        m.density = {x, y, density_unit(unit == RESUNIT_INCH ? 1 : unit == RESUNIT_CENTIMETER ? 2 : 0)};
+    }
+    const auto orientation = file.value<std::uint16_t>(TIFFTAG_ORIENTATION, 1);
+    out.orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
+}
+
+inline decoded_image decode_tiff(const encoded_image& in) {
+    tiff_session file(in.bytes);
+    if (!file) fail(in.name, ": damaged TIFF: ", file.message().empty() ? "no header" : file.message());
+    const tiff_layout t = layout_of_tiff(in, file);
+    decoded_image out;
+    read_tiff_metadata(in, file, out);
+    if (!is_plain_tiff(t)) {
+        out.pixels = shown_tiff(in, file, t);
+    } else {
+        if (t.samples > t.used()) in.say(": ", t.samples - t.used(), " samples beside colours and alpha are left out");
+        out.pixels = stored_tiff(in, file, t);
+        if (t.photometric == PHOTOMETRIC_PALETTE) out.pixels = tiff_palette(in, file, t, out.pixels);
+        if (t.photometric == PHOTOMETRIC_MINISWHITE || t.photometric == PHOTOMETRIC_SEPARATED)
+            invert_colours(out.pixels);
+        if (t.photometric == PHOTOMETRIC_SEPARATED) out.pixels = rgb_of_cmyk(in, out.pixels, out.metadata);
+        if (t.alpha == EXTRASAMPLE_ASSOCALPHA && out.pixels.has_alpha()) divide_by_associated_alpha(out.pixels);
+    }
+    int pages = 1; // counted last: this moves on in the file
+    while (pages < 1000 && TIFFReadDirectory(file.get())) ++pages;
+    if (pages > 1) in.say(": ", pages, pages == 1000 ? " or more" : "", " pages: only the first is read");
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#endif
+#if FOVEA_WITH_GIFLIB
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_GIF_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_GIF_HPP
+
+// ---- fovea/image/codec_gif.hpp
+// GIF (87a and 89a) by giflib (FOVEA_WITH_GIFLIB): the first frame, on a transparent canvas where it does not cover it,
+// cut to the canvas where it passes it. A frame whose data are not whole is an error.
+#include <gif_lib.h>
+
+namespace fovea::detail {
+
+class gif_session {
+  public:
+    explicit gif_session(const encoded_image& in) : in_(in), unread_(in.bytes) {
+        int code = 0;
+        gif_ = DGifOpen(this, &read, &code);
+        if (!gif_) damaged(code);
+    }
+    ~gif_session() {
+        int ignored = 0;
+        if (gif_) DGifCloseFile(gif_, &ignored);
+    }
+    gif_session(const gif_session&) = delete;
+    gif_session& operator=(const gif_session&) = delete;
+
+    GifFileType* get() const { return gif_; }
+    // Throws giflib's reason where the status is an error.
+    void check(int status) const {
+        if (status == GIF_ERROR) damaged(gif_->Error);
+    }
+    [[noreturn]] void damaged(int code) const {
+        const char* reason = code == D_GIF_ERR_READ_FAILED ? "the file ends early" : GifErrorString(code);
+        fail(in_.name, ": damaged GIF: ", reason ? reason : "its pixels end early");
+    }
+
+  private:
+    static int read(GifFileType* gif, GifByteType* to, int size) {
+        auto& self = *static_cast<gif_session*>(gif->UserData);
+        const std::size_t taken = std::min(self.unread_.size(), std::size_t(std::max(size, 0)));
+        if (taken > 0) std::memcpy(to, self.unread_.data(), taken);
+        self.unread_ = self.unread_.subspan(taken);
+        return int(taken);
+    }
+
+    const encoded_image& in_;
+    std::span<const std::byte> unread_;
+    GifFileType* gif_ = nullptr;
+};
+
+// An extension; of a graphic control (0xf9) the index of the transparent colour, or -1.
+inline void read_gif_extension(const gif_session& file, int& transparent) {
+    int kind = 0;
+    GifByteType* block = nullptr; // its length, then its bytes
+    file.check(DGifGetExtension(file.get(), &kind, &block));
+    if (kind == GRAPHICS_EXT_FUNC_CODE && block && block[0] == 4) transparent = block[1] & 1 ? block[4] : -1;
+    while (block) file.check(DGifGetExtensionNext(file.get(), &block));
+}
+
+// The frame whose descriptor has been read, onto the canvas (H,W,4).
+inline void read_gif_frame(const encoded_image& in, const gif_session& file, int transparent, image& canvas) {
+    const GifImageDesc& frame = file.get()->Image;
+    check_claimed_size(in, frame.Width, frame.Height);
+    const ColorMapObject* colours = frame.ColorMap ? frame.ColorMap : file.get()->SColorMap;
+    std::vector<GifPixelType> row(static_cast<std::size_t>(frame.Width));
+    const auto read_row = [&](int y) {
+        file.check(DGifGetLine(file.get(), row.data(), frame.Width));
+        for (int x = 0; x < frame.Width && frame.Left + x < canvas.width() && frame.Top + y < canvas.height(); ++x) {
+            const int index = row[std::size_t(x)];
+            if (index == transparent) continue;
+            const auto pixel = canvas.row<std::uint8_t>(frame.Top + y).subspan(4 * std::size_t(frame.Left + x), 4);
+            const bool known = colours && index < colours->ColorCount;
+            const GifColorType colour = known ? colours->Colors[index] : GifColorType{0, 0, 0};
+            std::ranges::copy(std::array<std::uint8_t, 4>{colour.Red, colour.Green, colour.Blue, 255}, pixel.begin());
+        }
+    };
+    if (!frame.Interlace) {
+        for (int y = 0; y < frame.Height; ++y) read_row(y);
+        return;
+    }
+    for (const auto& [first, step] : {std::array{0, 8}, std::array{4, 8}, std::array{2, 4}, std::array{1, 2}})
+        for (int y = first; y < frame.Height; y += step) read_row(y);
+}
+
+// The frames from here to the end of the file, or to where it is damaged.
+inline int count_gif_frames(const gif_session& file) {
+    GifRecordType record = UNDEFINED_RECORD_TYPE;
+    for (int count = 0;;) {
+        if (DGifGetRecordType(file.get(), &record) == GIF_ERROR || record == TERMINATE_RECORD_TYPE) return count;
+        int kind = 0;
+        GifByteType* block = nullptr;
+        const bool frame = record == IMAGE_DESC_RECORD_TYPE;
+        if ((frame ? DGifGetImageDesc(file.get()) : DGifGetExtension(file.get(), &kind, &block)) == GIF_ERROR)
+            return count;
+        if (frame && DGifGetCode(file.get(), &kind, &block) == GIF_ERROR) return count;
+        while (block)
+            if ((frame ? DGifGetCodeNext(file.get(), &block) : DGifGetExtensionNext(file.get(), &block)) == GIF_ERROR)
+                return count;
+        count += frame;
+    }
+}
+
+inline decoded_image decode_gif(const encoded_image& in) {
+    const gif_session file(in);
+    check_claimed_size(in, file.get()->SWidth, file.get()->SHeight);
+    image canvas(file.get()->SHeight, file.get()->SWidth, 4);
+    int transparent = -1;
+    GifRecordType record = UNDEFINED_RECORD_TYPE;
+    while (record != IMAGE_DESC_RECORD_TYPE) {
+        file.check(DGifGetRecordType(file.get(), &record));
+        if (record == EXTENSION_RECORD_TYPE) read_gif_extension(file, transparent);
+        if (record == TERMINATE_RECORD_TYPE) fail(in.name, ": damaged GIF: no frame");
+    }
+    file.check(DGifGetImageDesc(file.get()));
+    read_gif_frame(in, file, transparent, canvas);
+    if (const int frames = 1 + count_gif_frames(file); frames > 1)
+        in.say(": an animation of ", frames, " frames: only the first is read");
+    decoded_image out;
+    out.pixels = without_constant_alpha(std::move(canvas), {255});
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#endif
+#if FOVEA_WITH_LIBAVIF
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_AVIF_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_AVIF_HPP
+
+// ---- fovea/image/codec_avif.hpp
+// AVIF by libavif (FOVEA_WITH_LIBAVIF), read: 8 bits, and 10 and 12 bits as 16. The first picture of a sequence.
+//
+// AVIF turns and mirrors pictures by properties of its own (irot, then imir; ISO 23008-12, 6.5.10 and 6.5.12), which
+// are what counts: the orientation in EXIF only repeats them.
+#include <avif/avif.h>
+
+namespace fovea::detail {
+
+using avif_decoder = std::unique_ptr<avifDecoder, void (*)(avifDecoder*)>;
+
+// Up to what the file says of its picture.
+inline avif_decoder parsed_avif(const encoded_image& in) {
+    avif_decoder decoder(avifDecoderCreate(), avifDecoderDestroy);
+    if (!decoder) fail(in.name, ": libavif is out of memory");
+    decoder->maxThreads = 1;
+    decoder->strictFlags = AVIF_STRICT_DISABLED; // as other programs read it
+    decoder->imageSizeLimit = uint32_t(std::min<std::uint64_t>(in.max_pixels, AVIF_DEFAULT_IMAGE_SIZE_LIMIT));
+    avifResult result =
+        avifDecoderSetIOMemory(decoder.get(), reinterpret_cast<const std::uint8_t*>(in.bytes.data()), in.bytes.size());
+    if (result == AVIF_RESULT_OK) result = avifDecoderParse(decoder.get());
+    if (result != AVIF_RESULT_OK) fail(in.name, ": damaged or unsupported AVIF: ", avifResultToString(result));
+    check_claimed_size(in, decoder->image->width, decoder->image->height);
+    return decoder;
+}
+
+// In EXIF's numbers: turned counter-clockwise by quarters, then mirrored.
+inline int avif_orientation(const avifImage& in) {
+    constexpr int turned[] = {1, 8, 3, 6}, turned_then_top_bottom[] = {4, 5, 2, 7},
+                  turned_then_left_right[] = {2, 7, 4, 5};
+    const int quarters = in.transformFlags & AVIF_TRANSFORM_IROT ? in.irot.angle & 3 : 0;
+    if (!(in.transformFlags & AVIF_TRANSFORM_IMIR)) return turned[quarters];
+#if AVIF_VERSION >= 1000000
+    const bool top_bottom = in.imir.axis == 0;
+#else
+    const bool top_bottom = in.imir.mode == 0;
+#endif
+    return (top_bottom ? turned_then_top_bottom : turned_then_left_right)[quarters];
+}
+
+inline void read_avif_metadata(const encoded_image& in, const avifImage& picture, decoded_image& out) {
+    const auto span = [](const avifRWData& d) { return std::span(reinterpret_cast<const std::byte*>(d.data), d.size); };
+    image_metadata& m = out.metadata;
+    if (picture.icc.size > 0) take_icc(in, block_of(span(picture.icc)), m);
+    if (picture.exif.size > 0) take_exif(in, span(picture.exif), m);
+    if (picture.xmp.size > 0) take_xmp(in, span(picture.xmp), m);
+    out.orientation = avif_orientation(picture);
+    set_exif_orientation(m.exif, out.orientation);
+    // What PNG says by cICP; sRGB needs no words, 2 is unspecified.
+    const auto primaries = unsigned(picture.colorPrimaries), transfer = unsigned(picture.transferCharacteristics);
+    if (picture.icc.size == 0 && primaries != 2 && transfer != 2 && (primaries != 1 || transfer != 13))
+        m.extras.push_back({"cICP", {std::byte(primaries), std::byte(transfer), std::byte(0), std::byte(1)}});
+    if (picture.transformFlags & AVIF_TRANSFORM_PASP && picture.pasp.hSpacing > 0 && picture.pasp.vSpacing > 0)
+        m.density = {double(picture.pasp.vSpacing), double(picture.pasp.hSpacing), density_unit::aspect};
+    if (picture.transformFlags & AVIF_TRANSFORM_CLAP) in.say(": its clean aperture is not cut out");
+}
+
+inline decoded_image decode_avif(const encoded_image& in) {
+    const avif_decoder decoder = parsed_avif(in);
+    if (decoder->imageCount > 1) in.say(": an animation of ", decoder->imageCount, " frames: only the first is read");
+    if (const avifResult result = avifDecoderNextImage(decoder.get()); result != AVIF_RESULT_OK)
+        fail(in.name, ": damaged AVIF: ", avifResultToString(result));
+    const avifImage& picture = *decoder->image;
+    check_claimed_size(in, picture.width, picture.height);
+    decoded_image out;
+    const bool wide = picture.depth > 8, alpha = picture.alphaPlane != nullptr;
+    out.pixels =
+        image(int(picture.height), int(picture.width), alpha ? 4 : 3, wide ? sample_type::u16 : sample_type::u8);
+    avifRGBImage rgb;
+    avifRGBImageSetDefaults(&rgb, &picture);
+    rgb.format = alpha ? AVIF_RGB_FORMAT_RGBA : AVIF_RGB_FORMAT_RGB;
+    rgb.depth = wide ? 16 : 8;
+    rgb.pixels = reinterpret_cast<std::uint8_t*>(out.pixels.data());
+    rgb.rowBytes = std::uint32_t(out.pixels.row_bytes());
+    if (const avifResult result = avifImageYUVToRGB(&picture, &rgb); result != AVIF_RESULT_OK)
+        fail(in.name, ": damaged or unsupported AVIF: ", avifResultToString(result));
+    if (picture.yuvFormat == AVIF_PIXEL_FORMAT_YUV400) { // gray
+        image gray(out.pixels.height(), out.pixels.width(), alpha ? 2 : 1, out.pixels.type());
+        with_samples_of(gray.type(), [&]<class T>(T) {
+            const std::size_t from = std::size_t(out.pixels.channels()), to = std::size_t(gray.channels());
+            for (int y = 0; y < gray.height(); ++y)
+                for (std::size_t x = 0; x < std::size_t(gray.width()); ++x) {
+                    gray.row<T>(y)[to * x] = out.pixels.row<T>(y)[from * x];
+                    if (alpha) gray.row<T>(y)[to * x + 1] = out.pixels.row<T>(y)[from * x + 3];
+                }
+        });
+        out.pixels = std::move(gray);
+    }
+    read_avif_metadata(in, picture, out);
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#endif
+#if FOVEA_WITH_LIBJXL
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JXL_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JXL_HPP
+
+// ---- fovea/image/codec_jxl.hpp
+// JPEG XL by libjxl (FOVEA_WITH_LIBJXL), read: up to 8 bits as 8, up to 16 as 16, floats as float; gray and RGB, with
+// alpha. The first frame of an animation. libjxl applies the orientation itself.
+#include <jxl/decode.h>
+
+namespace fovea::detail {
+
+struct jxl_reader {
+    std::unique_ptr<JxlDecoder, void (*)(JxlDecoder*)> decoder{JxlDecoderCreate(nullptr), JxlDecoderDestroy};
+    JxlBasicInfo info{};
+    JxlPixelFormat format{};
+    byte_block box{}; // that is being read
+    std::string box_type{};
+
+    JxlDecoder* get() const { return decoder.get(); }
+};
+
+inline void take_jxl_info(const encoded_image& in, jxl_reader& r, image& pixels) {
+    if (JxlDecoderGetBasicInfo(r.get(), &r.info) != JXL_DEC_SUCCESS) fail(in.name, ": damaged JPEG XL: no header");
+    check_claimed_size(in, r.info.xsize, r.info.ysize);
+    const sample_type type = r.info.exponent_bits_per_sample > 0 || r.info.bits_per_sample > 16 ? sample_type::f32
+                             : r.info.bits_per_sample > 8                                       ? sample_type::u16
+                                                                                                : sample_type::u8;
+    const unsigned channels = (r.info.num_color_channels == 1 ? 1u : 3u) + (r.info.alpha_bits > 0);
+    r.format = {channels,
+                type == sample_type::f32   ? JXL_TYPE_FLOAT
+                : type == sample_type::u16 ? JXL_TYPE_UINT16
+                                           : JXL_TYPE_UINT8,
+                JXL_NATIVE_ENDIAN, 0};
+    pixels = image(int(r.info.ysize), int(r.info.xsize), int(channels), type);
+}
+
+// The profile of the samples that are given; none for sRGB, which is what no profile means.
+inline void take_jxl_profile(const encoded_image& in, const jxl_reader& r, image_metadata& m) {
+    JxlColorEncoding colours{};
+    const auto target = JXL_COLOR_PROFILE_TARGET_DATA;
+    std::size_t size = 0;
+    byte_block icc;
+#if JPEGXL_NUMERIC_VERSION >= JPEGXL_COMPUTE_NUMERIC_VERSION(0, 9, 0)
+    const bool known = JxlDecoderGetColorAsEncodedProfile(r.get(), target, &colours) == JXL_DEC_SUCCESS;
+    if (JxlDecoderGetICCProfileSize(r.get(), target, &size) != JXL_DEC_SUCCESS) return;
+#else
+    const bool known = JxlDecoderGetColorAsEncodedProfile(r.get(), &r.format, target, &colours) == JXL_DEC_SUCCESS;
+    if (JxlDecoderGetICCProfileSize(r.get(), &r.format, target, &size) != JXL_DEC_SUCCESS) return;
+#endif
+    if (known && colours.transfer_function == JXL_TRANSFER_FUNCTION_SRGB &&
+        colours.white_point == JXL_WHITE_POINT_D65 &&
+        (colours.color_space == JXL_COLOR_SPACE_GRAY || colours.primaries == JXL_PRIMARIES_SRGB))
+        return;
+    if (!fits_in_memory(in, "colour profile", size)) return;
+    icc.resize(size);
+    auto* to = reinterpret_cast<std::uint8_t*>(icc.data());
+#if JPEGXL_NUMERIC_VERSION >= JPEGXL_COMPUTE_NUMERIC_VERSION(0, 9, 0)
+    const auto status = JxlDecoderGetColorAsICCProfile(r.get(), target, to, size);
+#else
+    const auto status = JxlDecoderGetColorAsICCProfile(r.get(), &r.format, target, to, size);
+#endif
+    if (status == JXL_DEC_SUCCESS) take_icc(in, std::move(icc), m);
+}
+
+// The box that was being read is whole.
+inline void end_jxl_box(const encoded_image& in, jxl_reader& r, image_metadata& m) {
+    if (r.box_type.empty()) return;
+    r.box.resize(r.box.size() - JxlDecoderReleaseBoxBuffer(r.get()));
+    const std::span<const std::byte> bytes = r.box;
+    if (r.box_type == "xml ") take_xmp(in, bytes, m);
+    if (r.box_type == "Exif" && bytes.size() > 4) { // an offset before the block
+        const std::size_t skip =
+            4 + (byte_at(bytes, 0) << 24 | byte_at(bytes, 1) << 16 | byte_at(bytes, 2) << 8 | byte_at(bytes, 3));
+        if (skip < bytes.size()) take_exif(in, bytes.subspan(skip), m);
+    }
+    r.box_type.clear();
+}
+inline void begin_jxl_box(jxl_reader& r) {
+    JxlBoxType type{};
+    if (JxlDecoderGetBoxType(r.get(), type, JXL_TRUE) != JXL_DEC_SUCCESS) return;
+    const std::string name(type, 4);
+    if (name != "Exif" && name != "xml ") return;
+    r.box_type = name;
+    r.box.assign(65536, std::byte(0));
+    JxlDecoderSetBoxBuffer(r.get(), reinterpret_cast<std::uint8_t*>(r.box.data()), r.box.size());
+}
+inline void grow_jxl_box(jxl_reader& r) {
+    const std::size_t filled = r.box.size() - JxlDecoderReleaseBoxBuffer(r.get());
+    if (filled > largest_metadata_block) {
+        r.box_type.clear(); // the rest is passed over
+        return;
+    }
+    r.box.resize(filled * 2 + 65536);
+    JxlDecoderSetBoxBuffer(r.get(), reinterpret_cast<std::uint8_t*>(r.box.data() + filled), r.box.size() - filled);
+}
+
+inline decoded_image decode_jxl(const encoded_image& in) {
+    jxl_reader r;
+    decoded_image out;
+    const int wanted = JXL_DEC_BASIC_INFO | JXL_DEC_COLOR_ENCODING | JXL_DEC_FULL_IMAGE | JXL_DEC_BOX | JXL_DEC_FRAME;
+    if (!r.get() || JxlDecoderSubscribeEvents(r.get(), wanted) != JXL_DEC_SUCCESS)
+        fail(in.name, ": libjxl cannot be used");
+    JxlDecoderSetDecompressBoxes(r.get(), JXL_TRUE);
+    JxlDecoderSetUnpremultiplyAlpha(r.get(), JXL_TRUE);
+    JxlDecoderSetInput(r.get(), reinterpret_cast<const std::uint8_t*>(in.bytes.data()), in.bytes.size());
+    // The input is not closed: libjxl would print that it ends early.
+    bool whole = false;
+    int frames = 0;
+    while (true) {
+        const JxlDecoderStatus status = JxlDecoderProcessInput(r.get());
+        const bool ended = status == JXL_DEC_SUCCESS || (whole && status == JXL_DEC_NEED_MORE_INPUT);
+        if (status == JXL_DEC_BOX || ended) end_jxl_box(in, r, out.metadata);
+        if (ended) break;
+        if (status == JXL_DEC_BASIC_INFO) {
+            take_jxl_info(in, r, out.pixels);
+        } else if (status == JXL_DEC_COLOR_ENCODING) {
+            take_jxl_profile(in, r, out.metadata);
+        } else if (status == JXL_DEC_BOX) {
+            begin_jxl_box(r);
+        } else if (status == JXL_DEC_BOX_NEED_MORE_OUTPUT) {
+            grow_jxl_box(r);
+        } else if (status == JXL_DEC_FRAME) {
+            if (++frames > 1) JxlDecoderSkipCurrentFrame(r.get());
+        } else if (status == JXL_DEC_NEED_IMAGE_OUT_BUFFER) {
+            const std::size_t bytes = out.pixels.row_bytes() * std::size_t(out.pixels.height());
+            if (JxlDecoderSetImageOutBuffer(r.get(), &r.format, out.pixels.data(), bytes) != JXL_DEC_SUCCESS)
+                fail(in.name, ": unsupported JPEG XL");
+        } else if (status == JXL_DEC_FULL_IMAGE) {
+            whole = true;
+        } else {
+            if (whole) break; // damage behind the picture
+            fail(in.name, ": damaged JPEG XL", status == JXL_DEC_NEED_MORE_INPUT ? ": the file ends early" : "");
+        }
+    }
+    if (!whole) fail(in.name, ": damaged JPEG XL: no picture");
+    if (frames > 1) in.say(": an animation of ", frames, " frames: only the first is read");
+    set_exif_orientation(out.metadata.exif, 1);
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#endif
+#if FOVEA_WITH_OPENJPEG
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JP2_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JP2_HPP
+
+// ---- fovea/image/codec_jp2.hpp
+// JPEG 2000 by openjpeg (FOVEA_WITH_OPENJPEG), read: files (JP2) and bare codestreams, 1 to 8 bits as 8 and up to 16 as
+// 16; gray and RGB, with alpha; sYCC becomes RGB.
+#include <openjpeg.h>
+
+namespace fovea::detail {
+
+struct jp2_reader {
+    std::span<const std::byte> bytes;
+    std::size_t at = 0;
+    std::string message{}; // the first error
+    std::unique_ptr<opj_stream_t, void (*)(opj_stream_t*)> stream{nullptr, opj_stream_destroy};
+    std::unique_ptr<opj_codec_t, void (*)(opj_codec_t*)> codec{nullptr, opj_destroy_codec};
+    std::unique_ptr<opj_image_t, void (*)(opj_image_t*)> picture{nullptr, opj_image_destroy};
+
+    explicit jp2_reader(std::span<const std::byte> from) : bytes(from) {}
+    jp2_reader(const jp2_reader&) = delete;
+    jp2_reader& operator=(const jp2_reader&) = delete;
+
+    static OPJ_SIZE_T read(void* to, OPJ_SIZE_T size, void* self) {
+        auto& r = *static_cast<jp2_reader*>(self);
+        const std::size_t taken = std::min(size, r.bytes.size() - r.at);
+        if (taken == 0) return OPJ_SIZE_T(-1);
+        std::copy_n(r.bytes.begin() + std::ptrdiff_t(r.at), taken, static_cast<std::byte*>(to));
+        r.at += taken;
+        return taken;
+    }
+    static OPJ_OFF_T skip(OPJ_OFF_T count, void* self) {
+        auto& r = *static_cast<jp2_reader*>(self);
+        if (count < 0 || std::uint64_t(count) > r.bytes.size() - r.at) return -1;
+        r.at += std::size_t(count);
+        return count;
+    }
+    static OPJ_BOOL seek(OPJ_OFF_T to, void* self) {
+        auto& r = *static_cast<jp2_reader*>(self);
+        if (to < 0 || std::uint64_t(to) > r.bytes.size()) return OPJ_FALSE;
+        r.at = std::size_t(to);
+        return OPJ_TRUE;
+    }
+    static void on_error(const char* text, void* self) {
+        std::string& message = static_cast<jp2_reader*>(self)->message;
+        if (message.empty()) message = text;
+        std::erase(message, '\n');
+    }
+};
+
+inline void open_jp2(const encoded_image& in, jp2_reader& r) {
+    const bool bare = bytes_are(in.bytes, 0, "\xff\x4f");
+    r.codec.reset(opj_create_decompress(bare ? OPJ_CODEC_J2K : OPJ_CODEC_JP2));
+    r.stream.reset(opj_stream_create(1 << 16, OPJ_TRUE));
+    if (!r.codec || !r.stream) fail(in.name, ": openjpeg is out of memory");
+    opj_stream_set_user_data(r.stream.get(), &r, nullptr);
+    opj_stream_set_user_data_length(r.stream.get(), in.bytes.size());
+    opj_stream_set_read_function(r.stream.get(), &jp2_reader::read);
+    opj_stream_set_skip_function(r.stream.get(), &jp2_reader::skip);
+    opj_stream_set_seek_function(r.stream.get(), &jp2_reader::seek);
+    opj_set_error_handler(r.codec.get(), &jp2_reader::on_error, &r);
+    opj_set_warning_handler(
+        r.codec.get(), [](const char*, void*) {}, nullptr);
+    opj_set_info_handler(
+        r.codec.get(), [](const char*, void*) {}, nullptr);
+    opj_dparameters_t parameters;
+    opj_set_default_decoder_parameters(&parameters);
+    opj_image_t* picture = nullptr;
+    const bool read =
+        opj_setup_decoder(r.codec.get(), &parameters) && opj_read_header(r.stream.get(), r.codec.get(), &picture);
+    r.picture.reset(picture);
+    if (!read) fail(in.name, ": damaged JPEG 2000: ", r.message.empty() ? "no header" : r.message);
+    check_claimed_size(in, std::int64_t(picture->x1) - picture->x0, std::int64_t(picture->y1) - picture->y0);
+}
+
+// The components that are shown: 1 gray, 2 with alpha, 3 colours, 4 with alpha.
+inline int channels_of_jp2(const encoded_image& in, const opj_image_t& picture) {
+    if (picture.numcomps < 1 || picture.numcomps > 4 || picture.color_space == OPJ_CLRSPC_CMYK)
+        fail(in.name, ": unsupported JPEG 2000: ", picture.numcomps, " components",
+             picture.color_space == OPJ_CLRSPC_CMYK ? " of CMYK" : "");
+    for (OPJ_UINT32 c = 0; c < picture.numcomps; ++c)
+        if (picture.comps[c].prec < 1 || picture.comps[c].prec > 16)
+            fail(in.name, ": unsupported JPEG 2000: ", picture.comps[c].prec, " bits per sample");
+    return int(picture.numcomps);
+}
+
+// Component values at a pixel as parts of white, the nearest sample of reduced components.
+inline double jp2_value(const opj_image_comp_t& c, std::uint32_t height, std::uint32_t width, int y, int x) {
+    const std::size_t v = std::min<std::size_t>(std::size_t(y) * c.h / height, c.h - 1);
+    const std::size_t u = std::min<std::size_t>(std::size_t(x) * c.w / width, c.w - 1);
+    const double offset = c.sgnd ? double(1 << (c.prec - 1)) : 0;
+    return (c.data[v * c.w + u] + offset) / double((1 << c.prec) - 1);
+}
+
+// Boxes of a file: metadata are in those of UUIDs, XMP's and EXIF's.
+inline void read_jp2_boxes(const encoded_image& in, image_metadata& m) {
+    using namespace std::string_view_literals;
+    const auto number = [&](std::size_t at) {
+        std::size_t n = 0;
+        for (std::size_t i = 0; i < 4; ++i) n = n << 8 | byte_at(in.bytes, at + i);
+        return n;
+    };
+    for (std::size_t at = 0; at + 8 <= in.bytes.size();) {
+        const std::size_t size = number(at);
+        if (size < 8 || size > in.bytes.size() - at) return; // the last one, or of 64 bits: the codestream
+        const auto body = in.bytes.subspan(at + 8, size - 8);
+        if (bytes_are(in.bytes, at + 4, "uuid") && body.size() > 16) {
+            if (bytes_are(body, 0, "\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac"sv))
+                take_xmp(in, body.subspan(16), m);
+            if (bytes_are(body, 0, "JpgTiffExif->JP2"sv)) take_exif(in, body.subspan(16), m);
+        }
+        at += size;
+    }
+}
+
+inline decoded_image decode_jp2(const encoded_image& in) {
+    jp2_reader r(in.bytes);
+    open_jp2(in, r);
+    opj_image_t& picture = *r.picture;
+    if (!opj_decode(r.codec.get(), r.stream.get(), &picture) || !opj_end_decompress(r.codec.get(), r.stream.get()))
+        fail(in.name, ": damaged JPEG 2000: ", r.message.empty() ? "the file ends early" : r.message);
+    const int channels = channels_of_jp2(in, picture);
+    const std::uint32_t height = picture.y1 - picture.y0, width = picture.x1 - picture.x0;
+    bool wide = false;
+    for (int c = 0; c < channels; ++c) {
+        const opj_image_comp_t& comp = picture.comps[c];
+        if (!comp.data || comp.w < 1 || comp.h < 1) fail(in.name, ": damaged JPEG 2000: a component is missing");
+        wide |= comp.prec > 8;
+    }
+    decoded_image out;
+    out.pixels = image(int(height), int(width), channels, wide ? sample_type::u16 : sample_type::u8);
+    const bool luma = picture.color_space == OPJ_CLRSPC_SYCC && channels >= 3;
+    with_samples_of(out.pixels.type(), [&]<class T>(T) {
+        for (int y = 0; y < out.pixels.height(); ++y)
+            for (int x = 0; x < out.pixels.width(); ++x) {
+                double v[4] = {};
+                for (int c = 0; c < channels; ++c) v[c] = jp2_value(picture.comps[c], height, width, y, x);
+                if (luma) { // full range, BT.601
+                    const double cb = v[1] - 128. / 255, cr = v[2] - 128. / 255;
+                    v[2] = v[0] + 1.772 * cb, v[1] = v[0] - 0.344136 * cb - 0.714136 * cr, v[0] += 1.402 * cr;
+                }
+                for (int c = 0; c < channels; ++c)
+                    out.pixels.row<T>(y)[std::size_t(x * channels + c)] = sample_of<T>(float(v[c]));
+            }
+    });
+    if (picture.icc_profile_buf && picture.icc_profile_len > 0)
+        take_icc(in, block_of({reinterpret_cast<const std::byte*>(picture.icc_profile_buf), picture.icc_profile_len}),
+                 out.metadata);
+    read_jp2_boxes(in, out.metadata);
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#endif
 #if !FOVEA_WITH_LIBPNG || !FOVEA_WITH_LIBJPEG
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_STB_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_STB_HPP
 
 // ---- fovea/image/codec_stb.hpp
-// PNG and JPEG by stb_image, in builds without libpng or libjpeg. Of PNG's EXIF it reads nothing.
+// PNG and JPEG by stb_image, in builds without libpng or libjpeg.
 
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_STB_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_STB_HPP
@@ -3214,9 +5339,11 @@ inline decoded_image decode_stb(const encoded_image& in, std::string_view format
         stb::fovea_stbi_image_free);
     if (!samples) damaged();
     check_claimed_size(in, width, height);
-    image out(height, width, channels, wide ? sample_type::u16 : sample_type::u8);
-    std::memcpy(out.data(), samples.get(), out.row_bytes() * std::size_t(height));
-    return {std::move(out), format == "JPEG" ? jpeg_orientation(in.bytes) : 1};
+    decoded_image out;
+    out.pixels = image(height, width, channels, wide ? sample_type::u16 : sample_type::u8);
+    std::memcpy(out.pixels.data(), samples.get(), out.pixels.row_bytes() * std::size_t(height));
+    format == "JPEG" ? read_jpeg_metadata(in, out) : read_png_metadata(in, out);
+    return out;
 }
 
 } // namespace fovea::detail
@@ -3227,54 +5354,70 @@ namespace fovea {
 
 struct read_options {
     std::uint64_t max_pixels = std::uint64_t(1) << 28; // files that claim more are refused before memory is allocated
-    bool apply_orientation = true;                     // as EXIF has it, in JPEG, PNG and WebP
+    bool apply_orientation = true; // as the file has it; the metadata then say that the picture is upright
+    notice_function notice{};      // told, in one line each, what of the file is left out
 };
 
 namespace detail {
 
+// The format; throws where this build does not read it.
+inline image_format readable_format(const encoded_image& in) {
+    const image_format format = recognise(in.bytes);
+    if (format == image_format::unknown)
+        fail(in.name, in.bytes.empty() ? ": empty file" : ": not an image of a known format", ": expected ",
+             formats_read());
+    if (!reads(format))
+        fail(in.name, ": this build reads no ", name_of(format), ": it was made without ", library_of(format));
+    return format;
+}
+
 inline decoded_image decode(const encoded_image& in) {
-    switch (recognise(in.bytes)) {
+    const image_format format = readable_format(in);
 #if FOVEA_WITH_LIBPNG
-        case image_format::png:
-            return decode_png(in);
+    if (format == image_format::png) return decode_png(in);
 #else
-        case image_format::png:
-            return decode_stb(in, "PNG");
+    if (format == image_format::png) return decode_stb(in, "PNG");
 #endif
 #if FOVEA_WITH_LIBJPEG
-        case image_format::jpeg:
-            return decode_jpeg(in);
+    if (format == image_format::jpeg) return decode_jpeg(in);
 #else
-        case image_format::jpeg:
-            return decode_stb(in, "JPEG");
+    if (format == image_format::jpeg) return decode_stb(in, "JPEG");
 #endif
 #if FOVEA_WITH_LIBWEBP
-        case image_format::webp:
-            return decode_webp(in);
-#else
-        case image_format::webp:
-            fail(in.name, ": this build reads no WebP: it was made without libwebp");
+    if (format == image_format::webp) return decode_webp(in);
 #endif
-        case image_format::bmp:
-            return decode_bmp(in);
-        case image_format::gif:
-            return decode_gif(in);
-        case image_format::tga:
-            return decode_tga(in);
-        case image_format::pnm:
-            return decode_pnm(in);
-        case image_format::unknown:
-            break;
-    }
-    fail(in.name, in.bytes.empty() ? ": empty file" : ": not an image of a known format",
-         ": expected PNG, JPEG, WebP, BMP, GIF, TGA or PNM");
+#if FOVEA_WITH_LIBTIFF
+    if (format == image_format::tiff) return decode_tiff(in);
+#endif
+#if FOVEA_WITH_GIFLIB
+    if (format == image_format::gif) return decode_gif(in);
+#endif
+#if FOVEA_WITH_LIBAVIF
+    if (format == image_format::avif) return decode_avif(in);
+#endif
+#if FOVEA_WITH_LIBJXL
+    if (format == image_format::jxl) return decode_jxl(in);
+#endif
+#if FOVEA_WITH_OPENJPEG
+    if (format == image_format::jp2) return decode_jp2(in);
+#endif
+    if (format == image_format::bmp) return decode_bmp(in);
+    return format == image_format::tga ? decode_tga(in) : decode_pnm(in);
 }
 
 } // namespace detail
 
-// The image in these bytes of a file; `name` stands for the file in errors.
+// The image in these bytes of a file; `name` stands for the file in errors. Notices of an image that cannot be read in
+// the end are not given: its error says it all.
 inline image read_image(std::span<const std::byte> bytes, std::string_view name, const read_options& options = {}) {
-    detail::decoded_image decoded = detail::decode({bytes, name, options.max_pixels});
+    std::vector<std::string> notices;
+    const notice_function keep = [&](const std::string& notice) { notices.push_back(notice); };
+    const detail::encoded_image in{bytes, name, options.max_pixels, &keep};
+    detail::decoded_image decoded = detail::decode(in);
+    detail::check_profile(in, decoded.pixels.colours(), decoded.metadata);
+    if (options.notice)
+        for (auto& notice : notices) options.notice(notice);
+    decoded.pixels.set_metadata(std::move(decoded.metadata));
     return options.apply_orientation ? upright(std::move(decoded.pixels), decoded.orientation)
                                      : std::move(decoded.pixels);
 }
@@ -3285,28 +5428,412 @@ inline image read_image(const std::filesystem::path& path, const read_options& o
 
 } // namespace fovea
 #endif
+
+namespace fovea {
+
+struct image_header {
+    image_format format = image_format::unknown;
+    int height = 0, width = 0; // upright, as read_image gives it
+    int channels = 0;          // where alpha turns out to be unused (BMP, GIF, TGA, WebP), an image has one less
+    sample_type type = sample_type::u8;
+};
+
+namespace detail {
+
+// Gray or colours and how many bits, from the first frame header (ITU T.81, B.2.2).
+inline image_header header_of_jpeg(const encoded_image& in) {
+    image_header h{.format = image_format::jpeg};
+    int orientation = 1;
+    for_jpeg_segments(in.bytes, [&](int marker, std::span<const std::byte> data) {
+        const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+        if (marker == 0xe1 && orientation == 1 && bytes_are(data, 0, jpeg_exif_begin))
+            orientation = exif_orientation(data);
+        if (!frame || data.size() < 6 || h.width > 0) return;
+        h.height = int(big_endian(data, 1, 2));
+        h.width = int(big_endian(data, 3, 2));
+        h.channels = byte_at(data, 5) == 1 ? 1 : 3;
+    });
+    if (orientation >= 5) std::swap(h.height, h.width);
+    return h;
+}
+
+inline image_header header_of_png(const encoded_image& in) {
+    image_header h{.format = image_format::png};
+    int orientation = 1;
+    for_png_chunks(in.bytes, [&](const std::string& type, std::span<const std::byte> data) {
+        if (type == "IHDR" && data.size() == 13) {
+            h.width = int(png_number(data, 0));
+            h.height = int(png_number(data, 4));
+            const unsigned colour = byte_at(data, 9);
+            h.type = byte_at(data, 8) == 16 ? sample_type::u16 : sample_type::u8;
+            h.channels = (colour & 2 ? 3 : 1) + (colour & 4 ? 1 : 0);
+        }
+        if (type == "tRNS" && (h.channels == 1 || h.channels == 3)) ++h.channels;
+        if (type == "eXIf") orientation = exif_orientation(data);
+    });
+    if (orientation >= 5) std::swap(h.height, h.width);
+    return h;
+}
+
+inline image_header header_of_gif(const encoded_image& in) {
+    return {image_format::gif, int(byte_at(in.bytes, 8) | byte_at(in.bytes, 9) << 8),
+            int(byte_at(in.bytes, 6) | byte_at(in.bytes, 7) << 8), 4};
+}
+
+#if FOVEA_WITH_LIBWEBP
+inline image_header header_of_webp(const encoded_image& in) {
+    WebPBitstreamFeatures features;
+    const auto status = WebPGetFeatures(webp_bytes(in.bytes), in.bytes.size(), &features);
+    if (status != VP8_STATUS_OK) fail_webp(in, status);
+    image_header h{image_format::webp, features.height, features.width, features.has_alpha ? 4 : 3};
+    const WebPData data{webp_bytes(in.bytes), in.bytes.size()};
+    const std::unique_ptr<WebPDemuxer, void (*)(WebPDemuxer*)> container(WebPDemux(&data), WebPDemuxDelete);
+    decoded_image found;
+    read_webp_metadata(in, container.get(), found);
+    if (found.orientation >= 5) std::swap(h.height, h.width);
+    return h;
+}
+#endif
+
+#if FOVEA_WITH_LIBTIFF
+inline image_header header_of_tiff(const encoded_image& in) {
+    tiff_session file(in.bytes);
+    if (!file) fail(in.name, ": damaged TIFF: ", file.message());
+    const tiff_layout t = layout_of_tiff(in, file);
+    image_header h{image_format::tiff, int(t.height), int(t.width), 4, sample_type::u8};
+    const bool colours = t.colours == 4 || t.photometric == PHOTOMETRIC_PALETTE;
+    if (is_plain_tiff(t)) {
+        h.channels = colours ? 3 + (t.used() == 2) : t.used();
+        h.type = t.type();
+    }
+    if (file.value<std::uint16_t>(TIFFTAG_ORIENTATION, 1) >= 5) std::swap(h.height, h.width);
+    return h;
+}
+#endif
+
+#if FOVEA_WITH_LIBAVIF
+inline image_header header_of_avif(const encoded_image& in) {
+    const avif_decoder decoder = parsed_avif(in);
+    const avifImage& picture = *decoder->image;
+    image_header h{image_format::avif, int(picture.height), int(picture.width),
+                   (picture.yuvFormat == AVIF_PIXEL_FORMAT_YUV400 ? 1 : 3) + (decoder->alphaPresent ? 1 : 0),
+                   picture.depth > 8 ? sample_type::u16 : sample_type::u8};
+    if (avif_orientation(picture) >= 5) std::swap(h.height, h.width);
+    return h;
+}
+#endif
+
+#if FOVEA_WITH_OPENJPEG
+inline image_header header_of_jp2(const encoded_image& in) {
+    jp2_reader r(in.bytes);
+    open_jp2(in, r);
+    image_header h{image_format::jp2, int(r.picture->y1 - r.picture->y0), int(r.picture->x1 - r.picture->x0),
+                   channels_of_jp2(in, *r.picture)};
+    for (OPJ_UINT32 c = 0; c < r.picture->numcomps; ++c)
+        if (r.picture->comps[c].prec > 8) h.type = sample_type::u16;
+    return h;
+}
+#endif
+
+inline image_header header_of(const encoded_image& in) {
+    const image_format format = readable_format(in);
+    if (format == image_format::png || format == image_format::jpeg) // a damaged header is the decoder's to refuse
+        if (const auto h = format == image_format::png ? header_of_png(in) : header_of_jpeg(in); h.channels > 0)
+            return h;
+    if (format == image_format::gif) return header_of_gif(in);
+    if (format == image_format::bmp) {
+        const bmp_header b = read_bmp_header(in);
+        return {format, int(b.height), int(b.width), has_bmp_alpha(b) ? 4 : 3};
+    }
+    if (format == image_format::tga) {
+        const tga_header t = read_tga_header(in);
+        return {format, t.height, t.width, t.channels};
+    }
+    if (format == image_format::pnm) {
+        const pnm_header p = read_pnm_header(in);
+        return {format, int(p.height), int(p.width), p.channels, p.type()};
+    }
+#if FOVEA_WITH_LIBWEBP
+    if (format == image_format::webp) return header_of_webp(in);
+#endif
+#if FOVEA_WITH_LIBTIFF
+    if (format == image_format::tiff) return header_of_tiff(in);
+#endif
+#if FOVEA_WITH_LIBAVIF
+    if (format == image_format::avif) return header_of_avif(in);
+#endif
+#if FOVEA_WITH_OPENJPEG
+    if (format == image_format::jp2) return header_of_jp2(in);
+#endif
+    const decoded_image d = decode(in); // JPEG XL, and what is damaged
+    const image decoded = upright(d.pixels, d.orientation);
+    return {format, decoded.height(), decoded.width(), decoded.channels(), decoded.type()};
+}
+
+} // namespace detail
+
+// What the file says of its picture; a picture whose header is whole may still turn out to be damaged. Throws as
+// read_image does where there is no such header, and where it claims too many pixels.
+inline image_header read_image_header(std::span<const std::byte> bytes, std::string_view name,
+                                      const read_options& options = {}) {
+    const detail::encoded_image in{bytes, name, options.max_pixels};
+    const image_header h = detail::header_of(in);
+    if (h.channels == 0) fail(name, ": damaged ", name_of(h.format), ": no header");
+    detail::check_claimed_size(in, h.width, h.height);
+    return h;
+}
+
+inline image_header read_image_header(const std::filesystem::path& path, const read_options& options = {}) {
+    return read_image_header(read_file(path), path.string(), options);
+}
+
+// The format of a file by its first bytes; unknown also where it cannot be opened. Files that may be TGA count as such
+// by their names, .tga .icb .vda .vst, for TGA has no signature.
+inline image_format recognise_file(const std::filesystem::path& path) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(path, ignored)) return image_format::unknown; // a pipe would lose its bytes
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(detail::open_file(path, "rb"), std::fclose);
+    if (!file) return image_format::unknown;
+    std::byte bytes[256];
+    const image_format format = recognise({bytes, std::fread(bytes, 1, sizeof bytes, file.get())});
+    if (format != image_format::tga) return format;
+    const std::string extension = detail::lower_extension(path);
+    const bool named = extension == ".tga" || extension == ".icb" || extension == ".vda" || extension == ".vst";
+    return named ? format : image_format::unknown;
+}
+
+} // namespace fovea
+#endif
 #ifndef FOVEA_SINGLE_FOVEA_IMAGE_WRITE_HPP
 #define FOVEA_SINGLE_FOVEA_IMAGE_WRITE_HPP
 
 // ---- fovea/image/write.hpp
-// Images -> PNG, JPEG and WebP files, by the extension of their name.
+// Images -> PNG, JPEG, WebP and TIFF files, by the extension of their name.
 //
 //           samples written                     channels written
 //   PNG     8 bits; 16 bits where the image     as they are
 //           has 16 bits or floats
 //   JPEG    8 bits                              gray or RGB; alpha is composed over options.background
 //   WebP    8 bits                              RGB or RGBA; gray becomes RGB
+//   TIFF    8 bits, 16 bits, float              as they are
 //
-// Samples that a format does not hold are rounded. The file appears whole or not at all (core/atomic_file.hpp). Throws
-// fovea::error naming the file where the extension is none of .png .jpg .jpeg .webp, the build has no library for the
-// format, the format does not hold so large an image, or the file cannot be written.
+// Samples that a format does not hold are rounded, and clamped to 0..1. Metadata go into the file, with the numbers of
+// pixels renewed; what the format does not hold is said in one line. The file appears whole or not at all
+// (core/atomic_file.hpp). Throws fovea::error naming the file where check_writable (support.hpp) does or it cannot be
+// written.
 
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_METADATA_LIMITS_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_METADATA_LIMITS_HPP
+
+// ---- fovea/image/metadata_limits.hpp
+// What a format does not hold of a picture's metadata, left out before the file is written and said once in one line;
+// and what is renewed: numbers of pixels. docs/images.md has the table.
+
+namespace fovea::detail {
+
+// A line's list of what is left out.
+class left_out {
+  public:
+    void add(std::string what) {
+        if (std::ranges::find(items_, what) == items_.end()) items_.push_back(std::move(what));
+    }
+    // Empties the block where it is there.
+    void drop(byte_block& block, const char* what) {
+        if (!block.empty()) add(what);
+        block.clear();
+    }
+    void say(const std::string& name, image_format format, const notice_function& notice) const {
+        if (items_.empty() || !notice) return;
+        std::string list;
+        for (std::size_t i = 0; i < items_.size() && i < 8; ++i) list += (i ? ", " : "") + items_[i];
+        if (items_.size() > 8) list += text_of(" and ", items_.size() - 8, " more");
+        notice(text_of(name, ": ", fovea::name_of(format), " holds none of these, left out: ", list));
+    }
+
+  private:
+    std::vector<std::string> items_;
+};
+
+// Readable: the keyword of a text, the type of another chunk.
+inline std::string name_of_chunk(const png_extra& e) {
+    if (e.type != "tEXt" && e.type != "zTXt" && e.type != "iTXt") return e.type;
+    std::string keyword;
+    for (const std::byte b : e.bytes) {
+        const char c = char(std::to_integer<unsigned char>(b));
+        if (c == 0 || keyword.size() == 79) break;
+        keyword += c >= 32 && c < 127 ? c : '?';
+    }
+    return "text " + keyword;
+}
+
+// The chunks of PNG that do not matter beside others: of those that say sRGB or have a profile with them, the older.
+inline bool chunk_says_nothing(const png_extra& e, const image_metadata& m) {
+    const bool srgb = std::ranges::any_of(m.extras, [](const png_extra& other) { return other.type == "sRGB"; });
+    return (e.type == "gAMA" || e.type == "cHRM" || e.type == "sRGB") && (srgb || !m.icc.empty());
+}
+
+inline void leave_out_for_jpeg(image_metadata& m, left_out& lost) {
+    if (m.exif.size() > jpeg_segment_size - jpeg_exif_begin.size()) lost.drop(m.exif, "EXIF of more than 64 KB");
+    if (m.xmp.size() > jpeg_segment_size - jpeg_xmp_begin.size()) lost.drop(m.xmp, "XMP of more than 64 KB");
+    if (m.iptc.size() > 65000) lost.drop(m.iptc, "IPTC of more than 64 KB");
+    if (m.icc.size() > 255 * 65000) lost.drop(m.icc, "a colour profile of more than 255 segments");
+}
+
+inline void leave_out_chunks(image_metadata& m, bool comments, left_out& lost) {
+    std::erase_if(m.extras, [&](const png_extra& e) {
+        if (comments && !comment_of(e).empty() && e.bytes.size() < jpeg_segment_size) return false;
+        if (!chunk_says_nothing(e, m)) lost.add(name_of_chunk(e));
+        return true;
+    });
+}
+
+// Whether samples of floats are more than rounding outside of black and white: networks overshoot by a little.
+inline bool passes_white(const image& pixels) {
+    if (pixels.type() != sample_type::f32) return false;
+    constexpr float little = 0.02f;
+    for (int y = 0; y < pixels.height(); ++y)
+        for (const float v : pixels.row<float>(y))
+            if (v < -little || v > 1 + little) return true;
+    return false;
+}
+
+// The metadata of `pixels` for a file of that format whose pixels will have `colours` (1 or 3).
+inline image_metadata metadata_for(const image& pixels, image_format format, int colours, bool only_colour,
+                                   const std::string& name, const notice_function& notice) {
+    image_metadata m = pixels.metadata();
+    left_out lost;
+    if (only_colour) {
+        std::erase_if(m.extras, [](const png_extra& e) { return !is_colour_chunk(e.type); });
+        m = {.icc = std::move(m.icc), .icc_name = std::move(m.icc_name), .extras = std::move(m.extras)};
+    }
+    if (!m.icc.empty() && !profile_fits(m.icc, colours))
+        lost.drop(m.icc, colours == 1 ? "a colour profile that is not for gray pixels"
+                                      : "a colour profile that is not for RGB pixels");
+    if (!m.exif.empty() && !tiff_structure(m.exif).valid()) lost.drop(m.exif, "a damaged EXIF block");
+    set_exif_size(m.exif, pixels.width(), pixels.height());
+    set_xmp_size(m.xmp, pixels.width(), pixels.height());
+    if (format == image_format::jpeg) leave_out_for_jpeg(m, lost);
+    if (format != image_format::jpeg) lost.drop(m.extended_xmp, "extended XMP");
+    if (format != image_format::png) leave_out_chunks(m, format == image_format::jpeg, lost);
+    if (format == image_format::png || format == image_format::webp) lost.drop(m.iptc, "IPTC");
+    if (format == image_format::webp && m.density && m.exif.empty()) m.exif = exif_of_density(*m.density);
+    if (format == image_format::jpeg && pixels.has_alpha()) lost.add("alpha");
+    if (pixels.type() != sample_type::u8 && (format == image_format::jpeg || format == image_format::webp))
+        lost.add("more than 8 bits per sample");
+    if (format != image_format::tiff && passes_white(pixels)) lost.add("values outside 0 to 1");
+    lost.say(name, format, notice);
+    return m;
+}
+
+} // namespace fovea::detail
+#endif
 #if FOVEA_WITH_LIBPNG
-#else
 #endif
 #if FOVEA_WITH_LIBJPEG
 #endif
 #if FOVEA_WITH_LIBWEBP
+#endif
+#if FOVEA_WITH_LIBTIFF
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TIFF_WRITE_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TIFF_WRITE_HPP
+
+// ---- fovea/image/codec_tiff_write.hpp
+// TIFF by libtiff (FOVEA_WITH_LIBTIFF), written: samples of 8 bits, 16 bits or float as they are, 1 to 4 channels with
+// alpha not premultiplied, by deflate (LZW where libtiff has no deflate) with the predictor of the sample type.
+// Files of more than 4 GB are BigTIFF.
+//
+// libtiff writes the pixels and the first directory; the directories of EXIF and GPS are appended as EXIF's block has
+// them, tags that libtiff does not know among them.
+
+namespace fovea::detail {
+
+inline void describe_tiff_pixels(TIFF* tiff, const image& pixels) {
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, std::uint32_t(pixels.width()));
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, std::uint32_t(pixels.height()));
+    TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, pixels.channels());
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, int(8 * size_of(pixels.type())));
+    const bool real = pixels.type() == sample_type::f32;
+    TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, real ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
+    TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, pixels.colours() == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
+    std::uint16_t straight = EXTRASAMPLE_UNASSALPHA;
+    if (pixels.has_alpha()) TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &straight);
+    const int method = TIFFIsCODECConfigured(COMPRESSION_ADOBE_DEFLATE) ? COMPRESSION_ADOBE_DEFLATE : COMPRESSION_LZW;
+    TIFFSetField(tiff, TIFFTAG_COMPRESSION, method);
+    TIFFSetField(tiff, TIFFTAG_PREDICTOR, real ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL);
+    // Strips of about 256 KB, that a reader need not unpack more for a part of the picture.
+    const auto rows = std::clamp<std::size_t>((1u << 18) / pixels.row_bytes(), 1, std::size_t(pixels.height()));
+    TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, std::uint32_t(rows));
+}
+
+inline void describe_tiff_picture(TIFF* tiff, const image_metadata& m) {
+    const auto set_block = [&](std::uint32_t tag, const byte_block& block) {
+        if (!block.empty()) TIFFSetField(tiff, tag, std::uint32_t(block.size()), block.data());
+    };
+    set_block(TIFFTAG_ICCPROFILE, m.icc);
+    set_block(TIFFTAG_XMLPACKET, m.xmp);
+    byte_block iptc = m.iptc; // libtiff before 4.1 has the tag in numbers of 4 bytes
+    iptc.resize((iptc.size() + 3) / 4 * 4);
+    const TIFFField* field = TIFFFieldWithTag(tiff, TIFFTAG_RICHTIFFIPTC);
+    const std::size_t size = field && TIFFFieldDataType(field) == TIFF_LONG ? iptc.size() / 4 : iptc.size();
+    if (!iptc.empty()) TIFFSetField(tiff, TIFFTAG_RICHTIFFIPTC, std::uint32_t(size), iptc.data());
+    TIFFSetField(tiff, TIFFTAG_ORIENTATION, exif_orientation(m.exif));
+    if (const auto stated = m.density ? m.density : exif_density(m.exif)) {
+        const image_density d = without_metres(*stated);
+        TIFFSetField(tiff, TIFFTAG_XRESOLUTION, d.x);
+        TIFFSetField(tiff, TIFFTAG_YRESOLUTION, d.y);
+        TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, int(d.unit) + 1);
+    }
+    const tiff_structure exif(m.exif);
+    if (!exif.valid()) return;
+    for (const tiff_field& f : exif.fields(exif.first())) {
+        if (f.type != 2 || !is_exif_tag(f.tag)) continue;
+        const auto value = exif.value(f);
+        TIFFSetField(tiff, f.tag, std::string(reinterpret_cast<const char*>(value.data()), value.size()).c_str());
+    }
+    for (const unsigned tag : {exif_directory_tag, gps_directory_tag})
+        if (exif.directory_under(tag) != 0) TIFFSetField(tiff, tag, std::uint64_t(8)); // put right by append_exif
+}
+
+// The directories that the first one refers to, behind everything else.
+inline void append_exif(byte_block& file, const image_metadata& m) {
+    const tiff_structure exif(m.exif);
+    if (!exif.valid()) return;
+    for (const unsigned tag : {exif_directory_tag, gps_directory_tag}) {
+        const tiff_structure written(file);
+        const auto reference = written.valid() ? written.find(written.first(), tag) : std::nullopt;
+        if (!reference) continue;
+        file.resize((file.size() + 1) / 2 * 2);
+        put_tiff_number(file, reference->value, std::uint32_t(file.size()), 4, true);
+        append_directory(file, entries_of(exif, exif.directory_under(tag)));
+    }
+}
+
+// The metadata's EXIF is without its directories in files of more than 4 GB. The caller commits the file, which throws
+// where it could not be written.
+inline void encode_tiff(atomic_file& file, std::string_view name, const image& pixels, image_metadata m) {
+    const bool big = pixels.row_bytes() * std::uint64_t(pixels.height()) > 4000000000u;
+    if (big) m.exif.clear();
+    tiff_session tiff(big);
+    const auto failed = [&] {
+        fail(name, ": cannot write TIFF: ", tiff.message().empty() ? "out of memory" : tiff.message());
+    };
+    if (!tiff) failed();
+    describe_tiff_pixels(tiff.get(), pixels);
+    describe_tiff_picture(tiff.get(), m);
+    std::vector<std::byte> row(pixels.row_bytes()); // the predictor works in place
+    for (int y = 0; y < pixels.height(); ++y) {
+        std::memcpy(row.data(), pixels.data() + pixels.row_bytes() * std::size_t(y), row.size());
+        if (TIFFWriteScanline(tiff.get(), row.data(), std::uint32_t(y), 0) < 0) failed();
+    }
+    if (!TIFFFlush(tiff.get())) failed();
+    tiff.close();
+    append_exif(tiff.output(), m);
+    file.write(tiff.output());
+}
+
+} // namespace fovea::detail
+#endif
 #endif
 
 namespace fovea {
@@ -3317,14 +5844,22 @@ struct write_options {
     bool lossless = false;                       // of WebP
     int compression = 6;                         // 0 to 9, of PNG
     float background = 1;                        // 0 (black) to 1 (white), under transparent pixels in JPEG
+    bool strip_metadata = false;                 // but for the colour profile, without which the colours would change
+    notice_function notice{};                    // told, in one line, what the format does not hold
     atomic_file_options file = {};
 };
 
 namespace detail {
 
+inline image_metadata metadata_to_write(const image& pixels, image_format format, int colours, const std::string& name,
+                                        const write_options& options) {
+    return metadata_for(pixels, format, colours, options.strip_metadata, name, options.notice);
+}
+
 // Alpha composed over a gray background, in the gamma-encoded samples as they are.
 inline image over_background(const image& in, float background) {
     image out(in.height(), in.width(), in.colours(), in.type());
+    out.take_metadata_of(in);
     with_samples_of(in.type(), [&](auto sample) {
         using T = decltype(sample);
         const std::size_t from = std::size_t(in.channels()), to = std::size_t(out.channels());
@@ -3341,28 +5876,25 @@ inline image over_background(const image& in, float background) {
     return out;
 }
 
-inline void write_png_image(atomic_file& file, const std::string& name, const image& pixels, int compression) {
-    if (pixels.type() == sample_type::f32)
-        return write_png_image(file, name, with_type(pixels, sample_type::u16), compression);
+inline void write_png_image(atomic_file& file, const std::string& name, const image& pixels,
+                            const write_options& options) {
+    const auto chunks = png_chunks_of(metadata_to_write(pixels, image_format::png, pixels.colours(), name, options));
+    const image whole = with_type(pixels, pixels.type() == sample_type::u8 ? sample_type::u8 : sample_type::u16);
 #if FOVEA_WITH_LIBPNG
-    encode_png(file, name, pixels, compression);
+    encode_png(file, name, whole, options.compression, chunks);
 #else
-    static_cast<void>(name), static_cast<void>(compression);
-    encode_stored_png(file, pixels);
+    encode_stored_png(file, whole, chunks);
 #endif
 }
 
 inline void write_jpeg_image(atomic_file& file, const std::string& name, const image& pixels,
                              const write_options& options) {
 #if FOVEA_WITH_LIBJPEG
-    if (pixels.has_alpha())
-        encode_jpeg(file, name, with_type(over_background(pixels, options.background), sample_type::u8),
-                    options.quality);
-    else
-        encode_jpeg(file, name, with_type(pixels, sample_type::u8), options.quality);
+    const image opaque = pixels.has_alpha() ? over_background(pixels, options.background) : pixels;
+    encode_jpeg(file, name, with_type(opaque, sample_type::u8), options.quality,
+                metadata_to_write(pixels, image_format::jpeg, pixels.colours(), name, options));
 #else
-    static_cast<void>(file), static_cast<void>(pixels), static_cast<void>(options);
-    fail(name, ": this build writes no JPEG: it was made without libjpeg");
+    static_cast<void>(file), static_cast<void>(name), static_cast<void>(pixels), static_cast<void>(options);
 #endif
 }
 
@@ -3371,11 +5903,39 @@ inline void write_webp_image(atomic_file& file, const std::string& name, const i
 #if FOVEA_WITH_LIBWEBP
     const int channels = pixels.has_alpha() ? 4 : 3;
     encode_webp(file, name, with_channels(with_type(pixels, sample_type::u8), channels), options.quality,
-                options.lossless);
+                options.lossless, metadata_to_write(pixels, image_format::webp, 3, name, options));
 #else
-    static_cast<void>(file), static_cast<void>(pixels), static_cast<void>(options);
-    fail(name, ": this build writes no WebP: it was made without libwebp");
+    static_cast<void>(file), static_cast<void>(name), static_cast<void>(pixels), static_cast<void>(options);
 #endif
+}
+
+inline void write_tiff_image(atomic_file& file, const std::string& name, const image& pixels,
+                             const write_options& options) {
+#if FOVEA_WITH_LIBTIFF
+    encode_tiff(file, name, pixels, metadata_to_write(pixels, image_format::tiff, pixels.colours(), name, options));
+#else
+    static_cast<void>(file), static_cast<void>(name), static_cast<void>(pixels), static_cast<void>(options);
+#endif
+}
+
+} // namespace detail
+
+namespace detail {
+
+inline void check_options(const std::string& name, const write_options& options) {
+    if (options.quality < 1 || options.quality > 100)
+        fail(name, ": cannot write: quality ", options.quality, ", expected 1 to 100");
+    if (options.compression < 0 || options.compression > 9)
+        fail(name, ": cannot write: compression ", options.compression, ", expected 0 to 9");
+}
+
+inline void write_image(atomic_file& file, const std::string& name, const image& pixels, image_format format,
+                        const write_options& options) {
+    if (format == image_format::png) write_png_image(file, name, pixels, options);
+    if (format == image_format::jpeg) write_jpeg_image(file, name, pixels, options);
+    if (format == image_format::webp) write_webp_image(file, name, pixels, options);
+    if (format == image_format::tiff) write_tiff_image(file, name, pixels, options);
+    file.commit();
 }
 
 } // namespace detail
@@ -3383,19 +5943,52 @@ inline void write_webp_image(atomic_file& file, const std::string& name, const i
 inline void write_image(const std::filesystem::path& path, const image& pixels, const write_options& options = {}) {
     const std::string name = path.string();
     const image_format format = options.format == image_format::unknown ? format_of_name(path) : options.format;
-    if (format != image_format::png && format != image_format::jpeg && format != image_format::webp)
-        fail(name, ": cannot write: expected a name that ends in .png, .jpg, .jpeg or .webp");
-    if (pixels.empty()) fail(name, ": cannot write: the image is empty");
-    if (options.quality < 1 || options.quality > 100)
-        fail(name, ": cannot write: quality ", options.quality, ", expected 1 to 100");
-    if (options.compression < 0 || options.compression > 9)
-        fail(name, ": cannot write: compression ", options.compression, ", expected 0 to 9");
-
+    check_writable(path, pixels.width(), pixels.height(), format);
+    detail::check_options(name, options);
     atomic_file file(path, options.file);
-    if (format == image_format::png) detail::write_png_image(file, name, pixels, options.compression);
-    if (format == image_format::jpeg) detail::write_jpeg_image(file, name, pixels, options);
-    if (format == image_format::webp) detail::write_webp_image(file, name, pixels, options);
-    file.commit();
+    detail::write_image(file, name, pixels, format, options);
+}
+
+// The same to a stream, as standard output; `name` stands for it in errors. options.format is PNG where it is unknown.
+inline void write_image(std::FILE* stream, const std::string& name, const image& pixels,
+                        const write_options& options = {}) {
+    const image_format format = options.format == image_format::unknown ? image_format::png : options.format;
+    check_writable(name, pixels.width(), pixels.height(), format);
+    detail::check_options(name, options);
+    atomic_file file(stream, name);
+    detail::write_image(file, name, pixels, format, options);
+}
+
+} // namespace fovea
+#endif
+#endif
+
+// ---- fovea/image/try_read.hpp
+// Image files that may be bad, as values and not as exceptions: see try_read_weights.hpp. Needs no library for images
+// where the program links fovea::files, which has them.
+
+#if FOVEA_FILES
+namespace fovea {
+
+// As read_image() and write_image() with their default options; the error of writing, or an empty text.
+FOVEA_FILES_API expected<image> try_read_image(const std::filesystem::path& path) noexcept;
+FOVEA_FILES_API expected<image> try_read_image(std::span<const std::byte> bytes, std::string_view name) noexcept;
+FOVEA_FILES_API std::string try_write_image(const std::filesystem::path& path, const image& pixels) noexcept;
+
+} // namespace fovea
+#elif FOVEA_EXCEPTIONS
+#if FOVEA_IMAGE_FILES
+
+namespace fovea {
+
+inline expected<image> try_read_image(const std::filesystem::path& path) {
+    return expected_of([&] { return read_image(path); });
+}
+inline expected<image> try_read_image(std::span<const std::byte> bytes, std::string_view name) {
+    return expected_of([&] { return read_image(bytes, name); });
+}
+inline std::string try_write_image(const std::filesystem::path& path, const image& pixels) {
+    return reason_of_failure([&] { write_image(path, pixels); });
 }
 
 } // namespace fovea
@@ -4089,6 +6682,7 @@ struct loader_options {
     bool drop_incomplete = true;         // the last batch of an epoch, where it would be smaller
     int part = 0, parts = 1;             // of each batch the part that is made: equal ones, of as many loaders
     data_position start{};
+    std::function<void()> waiting{}; // called by next() ten times a second while it waits; what it throws leaves next()
 };
 
 struct waiting_time {
@@ -4131,7 +6725,13 @@ class data_loader {
         const auto is_ready = [&] { return s.number == handed_out_ && s.left == 0; };
         const auto is_over = [&] { return !failure_.empty() && working_ == 0; };
         const auto begin = clock::now();
-        ready_.wait(lock, [&] { return is_ready() || is_over(); });
+        const auto may_go_on = [&] { return is_ready() || is_over(); };
+        if (!o_.waiting) ready_.wait(lock, may_go_on);
+        while (!ready_.wait_for(lock, std::chrono::milliseconds(100), may_go_on)) {
+            lock.unlock();
+            o_.waiting();
+            lock.lock();
+        }
         waited_ += std::chrono::duration<double>(clock::now() - begin).count();
         if (!is_ready()) fail(failure_);
         ++handed_out_;
@@ -4320,69 +6920,6 @@ class data_loader {
 // of the columns, in absolute coordinates of its own image, so that one kernel serves whole images, tiles and streams
 // and cannot tell which. The result of a pixel must depend on nothing but the values that it reads: not on where a call
 // begins or ends. Windows hold float32, but for a kernel that says that it takes 16 bits (operation::takes_16_bits).
-
-// ---- fovea/core/half.hpp
-// Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
-// even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
-#include <bit>
-
-namespace fovea {
-
-// How the numbers of a tensor are kept.
-enum class number_format { float32, bfloat16, float16 };
-constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
-
-constexpr float float_from_half(std::uint16_t half) {
-    const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
-    const std::uint32_t exponent = (half >> 10) & 0x1Fu;
-    const std::uint32_t mantissa = half & 0x3FFu;
-    if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | mantissa << 13 | (mantissa ? 0x400000u : 0));
-    if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f; // subnormal in half, exact and normal in float
-    return sign ? -magnitude : magnitude;
-}
-
-constexpr std::uint16_t half_from_float(float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
-    const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
-    if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
-    if (magnitude >= 0x477FF000u)
-        return static_cast<std::uint16_t>(sign | 0x7C00u); // 65520 and above round to infinity
-    if (magnitude < 0x33000000u) return sign;              // below 2^-25: to zero
-    std::uint32_t kept = 0, rest = 0, tie = 0;
-    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa go
-        kept = (magnitude >> 13) - (112u << 10);
-        rest = magnitude & 0x1FFFu;
-        tie = 0x1000u;
-    } else { // subnormal in half: in units of 2^-24
-        const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
-        const std::uint32_t shift = 126 - (magnitude >> 23);
-        kept = mantissa >> shift;
-        rest = mantissa & ((1u << shift) - 1);
-        tie = 1u << (shift - 1);
-    }
-    if (rest > tie || (rest == tie && (kept & 1))) ++kept; // a carry into the exponent is the right result
-    return static_cast<std::uint16_t>(sign | kept);
-}
-
-constexpr float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t(value) << 16); }
-
-constexpr std::uint16_t bfloat16_from_float(float value) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
-    return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
-}
-
-// By format, which is not float32.
-constexpr float float_from_16_bits(number_format f, std::uint16_t value) {
-    return f == number_format::float16 ? float_from_half(value) : float_from_bfloat16(value);
-}
-constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
-    return f == number_format::float16 ? half_from_float(value) : bfloat16_from_float(value);
-}
-
-} // namespace fovea
 
 namespace fovea {
 
@@ -6410,28 +8947,28 @@ template <> struct winograd_transform<small_tile> {
     template <int Part> FOVEA_INLINE static void from_inputs(const vf (&d)[6], vf (&o)[3]) {
         const vf both = broadcast(2.5f);
         if constexpr (Part == 0) {
-            const vf two = broadcast(2.f), near = broadcast(float(points[1]));
+            const vf two = broadcast(2.f), inner = broadcast(float(points[1]));
             const vf even = fnma(two, d[2], d[4]), odd = fnma(two, d[1], d[3]);
             o[0] = fnma(both, d[2], d[0] + d[4]);
-            o[1] = fma(near, odd, even);
-            o[2] = fnma(near, odd, even);
+            o[1] = fma(inner, odd, even);
+            o[2] = fnma(inner, odd, even);
         } else {
-            const vf half = broadcast(0.5f), far = broadcast(float(points[3]));
+            const vf half = broadcast(0.5f), outer = broadcast(float(points[3]));
             const vf even = fnma(half, d[2], d[4]), odd = fnma(half, d[1], d[3]);
-            o[0] = fma(far, odd, even);
-            o[1] = fnma(far, odd, even);
+            o[0] = fma(outer, odd, even);
+            o[1] = fnma(outer, odd, even);
             o[2] = fnma(both, d[3], d[1] + d[5]);
         }
     }
     template <int Part> FOVEA_INLINE static void to_outputs(const vf (&m)[6], vf (&o)[2]) {
         if constexpr (Part == 0) {
-            const vf near = m[1] + m[2], far = m[3] + m[4];
-            o[0] = m[0] + near + far;
-            o[1] = fma(broadcast(0.5f), near, broadcast(2.f) * far);
+            const vf inner = m[1] + m[2], outer = m[3] + m[4];
+            o[0] = m[0] + inner + outer;
+            o[1] = fma(broadcast(0.5f), inner, broadcast(2.f) * outer);
         } else {
-            const vf near = m[1] - m[2], far = m[3] - m[4];
-            o[0] = fma(broadcast(float(points[1])), near, broadcast(float(points[3])) * far);
-            o[1] = fma(broadcast(float(points[1] / 2)), near, fma(broadcast(float(points[3] * 2)), far, m[5]));
+            const vf inner = m[1] - m[2], outer = m[3] - m[4];
+            o[0] = fma(broadcast(float(points[1])), inner, broadcast(float(points[3])) * outer);
+            o[1] = fma(broadcast(float(points[1] / 2)), inner, fma(broadcast(float(points[3] * 2)), outer, m[5]));
         }
     }
 };
@@ -8951,12 +11488,12 @@ struct upsample_taps {
         first = below - 1;
         count = 4;
         constexpr double a = -0.75;
-        const auto near = [](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
-        const auto far = [](double d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
-        weight[0] = float(far(1 + t));
-        weight[1] = float(near(t));
-        weight[2] = float(near(1 - t));
-        weight[3] = float(far(2 - t));
+        const auto inner = [](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
+        const auto outer = [](double d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
+        weight[0] = float(outer(1 + t));
+        weight[1] = float(inner(t));
+        weight[2] = float(inner(1 - t));
+        weight[3] = float(outer(2 - t));
     }
 };
 
@@ -9887,8 +12424,8 @@ namespace detail {
 // f(coefficient, output position) along one axis for the outputs that input position `at` of `size` is part of.
 template <class Real, class F> void each_magnified(const attributes& a, int at, int size, F f) {
     const int outputs = size * a.factor;
-    const range near = range{(at - 3) * a.factor, (at + 4) * a.factor}.clip(outputs);
-    for (int y = near.begin; y < near.end; ++y) {
+    const range nearby = range{(at - 3) * a.factor, (at + 4) * a.factor}.clip(outputs);
+    for (int y = nearby.begin; y < nearby.end; ++y) {
         Real taps[4], sum = 0;
         const int first = magnifying_taps(a.filter, y, a.factor, taps);
         for (int t = 0; t < 4; ++t)
@@ -10228,6 +12765,7 @@ struct graph {
     bool (*multiplies_halves)() = nullptr; // whether its kernels take attributes::halves on this machine; null: no
     int scope = -1;
     double initial_gain = 1;      // of random initial weights, by compose/starts_small.hpp
+    int repeats = 1;              // how many blocks the innermost compose/repeat.hpp has that is being traced
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
     FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,
@@ -11341,14 +13879,14 @@ template <class Network> constexpr graph shapes_of(const depths& d = {}) {
 // Input pixels on either side of its own that an output pixel depends on, for networks that keep or magnify the size.
 template <class Network> constexpr int radius_of(const depths& d = {}) {
     const graph g = shapes_of<Network>(d);
-    constexpr int far = 1 << 24; // an input without borders
+    constexpr int borderless = 1 << 24;
     int radius = 0;
     for (int phase = 0; phase < g.tensors.back().scale.num; ++phase) {
         std::vector<range> need(g.tensors.size(), range{});
         need.back() = {phase, phase + 1};
         for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o) {
             const range out = need[std::size_t(o->y)];
-            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(o->reads(out, far));
+            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(o->reads(out, borderless));
             if (o->x[1] >= 0) need[std::size_t(o->x[1])] = need[std::size_t(o->x[1])].join(out);
         }
         radius = std::max({radius, -need[0].begin, need[0].end - 1});
@@ -11461,11 +13999,13 @@ template <int N, layer Block> struct repeat {
         constexpr bool keeps = std::is_same_v<result<Block, V>, V>;
         static_assert(keeps, "fovea: repeat: a block must produce the channels and the size that it takes");
         const int depth = N == dynamic ? t.depth_here() : N;
+        const int repeats = std::exchange(t.repeats, depth); // of a repeat around this one
         for (int i = 0; i < depth; ++i) {
             const int outer = t.enter("", i);
             if constexpr (keeps) x = Block::trace(t, x);
             t.leave(outer, x.id);
         }
+        t.repeats = repeats;
         return x;
     }
 };
@@ -11577,12 +14117,24 @@ template <layer First, layer... Rest> struct residual {
 } // namespace fovea
 
 // ---- fovea/compose/starts_small.hpp
-// starts_small<Layer>: the same as Layer, but its random initial weights are a tenth as large. For the end of a residual
-// branch: what lies inside the branch can then be large, and SiLU, which is nearly linear around zero, bends it from the
-// first step on, while the network begins near the identity. Zhang, Dauphin and Ma 2019, arXiv 1901.09321, have the
-// same aim.
+// starts_small<Layer>: the same as Layer, but its random initial weights are smaller, by a tenth and the square root of
+// the number of blocks that the repeat around it has. For the end of a residual branch: what lies inside the branch can
+// then be large, and SiLU, which is nearly linear around zero, bends it from the first step on, while the network
+// begins near the identity however deep it is: n branches that each add 1/n to the variance of what passes multiply it
+// by (1 + 1/n)^n < e. Zhang, Dauphin and Ma 2019, arXiv 1901.09321, who scale branches of two layers by the same root.
 
 namespace fovea {
+
+namespace detail {
+
+// 1 / sqrt(n) at compile time, too, by Newton's method.
+constexpr double inverse_root(int n) {
+    double root = n < 1 ? 1 : n;
+    for (int i = 0; i < 40; ++i) root = 0.5 * (root + n / root);
+    return 1 / root;
+}
+
+} // namespace detail
 
 template <layer Layer> struct starts_small {
     static constexpr int in_channels = Layer::in_channels;
@@ -11590,18 +14142,20 @@ template <layer Layer> struct starts_small {
     static constexpr int out_channels(int in) { return Layer::out_channels(in); }
 
     template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
-        const double outer = std::exchange(t.initial_gain, 0.1 * t.initial_gain);
+        const double outer = std::exchange(t.initial_gain, factor(t.repeats) * t.initial_gain);
         auto y = trace_plus<Layer>(t, x, skip...);
         t.initial_gain = outer;
         return y;
     }
+
+  private:
+    static constexpr double factor(int repeats) { return 0.1 * detail::inverse_root(repeats); }
 };
 
 } // namespace fovea
 
 // ---- fovea/graph/execute.hpp
 // Running a plan: bands of rows through the operations, each split among the threads of a context.
-#include <functional>
 
 // ---- fovea/graph/schedule.hpp
 // Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
@@ -11919,8 +14473,8 @@ inline double work_of(const graph& g, const plan& p) {
         const double each = double(bytes_of(g.tensors[std::size_t(x)].format));
         const double bytes = double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * each;
         const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
-        const bool far = bytes > near_bytes || (written && stays);
-        const double number = (far ? far_number : near_number) * each / sizeof(float);
+        const bool distant = bytes > near_bytes || (written && stays);
+        const double number = (distant ? far_number : near_number) * each / sizeof(float);
         const double copied = each < sizeof(float) ? near_number : 0; // to or from float32, in the caches
         return g.tensors[std::size_t(x)].channels * (number + copied);
     };
@@ -12516,12 +15070,17 @@ class executor {
 // Opening weight files of every kind, and finding in them the tensors of one network under that network's own names.
 #include <set>
 
-// ---- fovea/checkpoint/safetensors.hpp
-// safetensors (github.com/huggingface/safetensors): 8 bytes with the length of a JSON header, the header, the tensors'
-// bytes. Reading is strict: every tensor has its type, shape and range, the ranges fill the rest of the file without
-// gaps or overlaps. Writing keeps the order of the tensors in the header and aligns their bytes; the same tensors and
-// metadata give the same bytes. Of a tensor_file it writes tensors and metadata; other values have no place in the
-// format.
+// ---- fovea/checkpoint/find_section.hpp
+// The dictionary and the prefix that hold a network of which no name is known: by their own names, and by how many
+// tensors they have.
+#include <cctype>
+#include <map>
+
+// ---- fovea/checkpoint/weight_groups.hpp
+// Where in a file a network may lie: a dictionary and a prefix of the names in it. Every pair of the two that names
+// have in common with others is a group; who knows the names or shapes of the network that is looked for says which
+// group holds it (find_group), and of several that do, averages come first, then what lies least deep.
+#include <compare>
 
 // ---- fovea/checkpoint/byte_reader.hpp
 // Bounds-checked reading of little-endian numbers from bytes, and the limit on what a file may make its reader
@@ -12602,12 +15161,687 @@ class size_budget {
 
 } // namespace fovea::detail
 
+// ---- fovea/checkpoint/tensor_file.hpp
+// What a weight file or a checkpoint holds, whatever its format: named tensors in the order of the file, string
+// metadata, and the other values of a checkpoint (its settings, its epoch).
+//
+// Names. Tensor names have dots of their own ("encoder.0.conv1.bias"), so that the levels of nested dictionaries are
+// separated by '/': "model/encoder.0.conv1.bias", "optimizer/state/0/exp_avg". Other values go by dotted names:
+// "model_args.num_channels", "optimizer.param_groups.0.lr".
+#include <unordered_map>
+
+// ---- fovea/checkpoint/stored_tensor.hpp
+// One tensor of a weight file, of any element type, and its elements as floats.
+
+// ---- fovea/checkpoint/dtype.hpp
+// The element types of stored tensors.
+
+namespace fovea {
+
+enum class dtype : std::uint8_t { boolean, u8, i8, u16, i16, u32, i32, u64, i64, f16, bf16, f32, f64 };
+
+constexpr std::size_t bytes_of(dtype type) {
+    switch (type) {
+        case dtype::boolean:
+        case dtype::u8:
+        case dtype::i8:
+            return 1;
+        case dtype::u16:
+        case dtype::i16:
+        case dtype::f16:
+        case dtype::bf16:
+            return 2;
+        case dtype::u32:
+        case dtype::i32:
+        case dtype::f32:
+            return 4;
+        case dtype::u64:
+        case dtype::i64:
+        case dtype::f64:
+            return 8;
+    }
+    return 0;
+}
+
+// As safetensors spells it: "F32", "BOOL".
+constexpr std::string_view name_of(dtype type) {
+    constexpr std::string_view names[] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
+                                          "U64",  "I64", "F16", "BF16", "F32", "F64"};
+    return names[static_cast<std::size_t>(type)];
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+static_assert(std::endian::native == std::endian::little, "fovea's weight files are little-endian, as is their memory");
+
+// "(64,3,3,3)"
+inline std::string text_of_shape(std::span<const std::int64_t> shape) {
+    std::string text = "(";
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        if (i > 0) text += ',';
+        text += std::to_string(shape[i]);
+    }
+    return text + ")";
+}
+
+// The number of elements of `shape`, or -1 where an extent is negative or the product exceeds 2^63 - 1.
+inline std::int64_t element_count(std::span<const std::int64_t> shape) {
+    bool empty = false;
+    for (const std::int64_t extent : shape) {
+        if (extent < 0) return -1;
+        empty = empty || extent == 0;
+    }
+    if (empty) return 0;
+    std::int64_t count = 1;
+    for (const std::int64_t extent : shape) {
+        if (count > std::numeric_limits<std::int64_t>::max() / extent) return -1;
+        count *= extent;
+    }
+    return count;
+}
+
+// One tensor, contiguous, the last axis fastest. Weights: (out, in/groups, kernel height, kernel width).
+struct stored_tensor {
+    std::string name;
+    dtype type = dtype::f32;
+    std::vector<std::int64_t> shape;
+    std::vector<std::byte> bytes; // element_count(shape) * bytes_of(type)
+
+    std::int64_t size() const { return element_count(shape); }
+};
+
+namespace detail {
+
+// Calls convert(element, i) for each element of `tensor` read as a T.
+template <class T, class Convert> void for_each_element(const stored_tensor& tensor, Convert convert) {
+    const std::size_t count = tensor.bytes.size() / sizeof(T);
+    for (std::size_t i = 0; i < count; ++i) {
+        T element;
+        std::memcpy(&element, tensor.bytes.data() + i * sizeof(T), sizeof(T));
+        convert(element, i);
+    }
+}
+
+} // namespace detail
+
+// The elements as floats: exact for the narrower types, rounded to nearest for the wider ones.
+inline std::vector<float> to_floats(const stored_tensor& tensor) {
+    std::vector<float> floats(tensor.bytes.size() / bytes_of(tensor.type));
+    const auto cast = [&](auto element, std::size_t i) { floats[i] = static_cast<float>(element); };
+    switch (tensor.type) {
+        case dtype::boolean:
+        case dtype::u8:
+            detail::for_each_element<std::uint8_t>(tensor, cast);
+            break;
+        case dtype::i8:
+            detail::for_each_element<std::int8_t>(tensor, cast);
+            break;
+        case dtype::u16:
+            detail::for_each_element<std::uint16_t>(tensor, cast);
+            break;
+        case dtype::i16:
+            detail::for_each_element<std::int16_t>(tensor, cast);
+            break;
+        case dtype::u32:
+            detail::for_each_element<std::uint32_t>(tensor, cast);
+            break;
+        case dtype::i32:
+            detail::for_each_element<std::int32_t>(tensor, cast);
+            break;
+        case dtype::u64:
+            detail::for_each_element<std::uint64_t>(tensor, cast);
+            break;
+        case dtype::i64:
+            detail::for_each_element<std::int64_t>(tensor, cast);
+            break;
+        case dtype::f32:
+            detail::for_each_element<float>(tensor, cast);
+            break;
+        case dtype::f64:
+            detail::for_each_element<double>(tensor, cast);
+            break;
+        case dtype::f16:
+            detail::for_each_element<std::uint16_t>(
+                tensor, [&](std::uint16_t bits, std::size_t i) { floats[i] = float_from_half(bits); });
+            break;
+        case dtype::bf16:
+            detail::for_each_element<std::uint16_t>(
+                tensor, [&](std::uint16_t bits, std::size_t i) { floats[i] = float_from_bfloat16(bits); });
+            break;
+    }
+    return floats;
+}
+
+// A tensor of f32, f16 or bf16 (rounded to nearest even) from floats; as many as `shape` says.
+inline stored_tensor tensor_of(std::string name, std::vector<std::int64_t> shape, std::span<const float> floats,
+                               dtype type = dtype::f32) {
+    if (element_count(shape) != static_cast<std::int64_t>(floats.size()))
+        fail("tensor ", name, ": ", floats.size(), " values were given for shape ", text_of_shape(shape));
+    if (type != dtype::f32 && type != dtype::f16 && type != dtype::bf16)
+        fail("tensor ", name, ": floats can be stored as F32, F16 or BF16, not as ", name_of(type));
+    stored_tensor tensor{std::move(name), type, std::move(shape), {}};
+    tensor.bytes.resize(floats.size() * bytes_of(type));
+    if (type == dtype::f32) {
+        if (!floats.empty()) std::memcpy(tensor.bytes.data(), floats.data(), tensor.bytes.size());
+        return tensor;
+    }
+    for (std::size_t i = 0; i < floats.size(); ++i) {
+        const std::uint16_t bits = type == dtype::f16 ? half_from_float(floats[i]) : bfloat16_from_float(floats[i]);
+        std::memcpy(tensor.bytes.data() + 2 * i, &bits, 2);
+    }
+    return tensor;
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+class tensor_file {
+  public:
+    using value = std::variant<std::int64_t, double, bool, std::string>;
+
+    std::string source;                               // the file's name, for messages
+    std::string origin;                               // where weights_of() found the network: "params_ema/module."
+    std::map<std::string, std::string> metadata;      // what safetensors keeps as __metadata__
+    std::map<std::string, value, std::less<>> values; // numbers, texts and truths of a checkpoint, by dotted names
+    std::map<std::string, std::string, std::less<>> opaque; // what is not read, by dotted names: "argparse.Namespace"
+    std::map<std::string, std::string, std::less<>>
+        modules; // whole networks with their code, which are not read either
+
+    std::span<const stored_tensor> tensors() const { return tensors_; }
+
+    // Null where there is none of that name.
+    const stored_tensor* find(std::string_view name) const {
+        const auto found = places_.find(name);
+        return found == places_.end() ? nullptr : &tensors_[found->second];
+    }
+
+    const stored_tensor& at(std::string_view name) const {
+        const stored_tensor* tensor = find(name);
+        if (!tensor) fail(source, ": has no tensor ", name);
+        return *tensor;
+    }
+
+    // Appends; a second tensor of one name, or one whose bytes do not fill its shape, is an error.
+    void add(stored_tensor tensor) {
+        const std::int64_t count = tensor.size();
+        if (count < 0 || tensor.bytes.size() != static_cast<std::size_t>(count) * bytes_of(tensor.type))
+            fail(source, ": tensor ", tensor.name, ": shape ", text_of_shape(tensor.shape), " of ",
+                 name_of(tensor.type), " does not fit its ", tensor.bytes.size(), " bytes");
+        if (!places_.try_emplace(tensor.name, tensors_.size()).second)
+            fail(source, ": tensor ", tensor.name, " appears twice");
+        tensors_.push_back(std::move(tensor));
+    }
+
+    // A tensor without its elements, in a file made to look at names and shapes.
+    void add_outline(std::string name, dtype type, std::vector<std::int64_t> shape) {
+        if (places_.try_emplace(name, tensors_.size()).second)
+            tensors_.push_back({std::move(name), type, std::move(shape), {}});
+    }
+
+    // Takes all tensors out, for files made from this one.
+    std::vector<stored_tensor> take_tensors() {
+        places_.clear();
+        return std::exchange(tensors_, {});
+    }
+
+    // The value of that dotted name where it is of type T, or null.
+    template <class T> const T* find_value(std::string_view name) const {
+        const auto found = values.find(name);
+        return found == values.end() ? nullptr : std::get_if<T>(&found->second);
+    }
+
+    // The integer of that name, an error where there is none.
+    std::int64_t integer(std::string_view name) const {
+        const auto* found = find_value<std::int64_t>(name);
+        if (!found) fail(source, ": has no integer ", name);
+        return *found;
+    }
+
+    // The text of that name, an error where there is none.
+    const std::string& text(std::string_view name) const {
+        const auto* found = find_value<std::string>(name);
+        if (!found) fail(source, ": has no text ", name);
+        return *found;
+    }
+
+  private:
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    };
+
+    std::vector<stored_tensor> tensors_;
+    std::unordered_map<std::string, std::size_t, text_hash, std::equal_to<>> places_; // name -> index in tensors_
+};
+
+namespace detail {
+
+// A whole network is code that only its own program has.
+[[noreturn]] inline void fail_as_module(const tensor_file& file) {
+    const auto& [name, type] = *file.modules.begin();
+    fail(file.source, ": holds a whole module", name == "value" ? "" : " as " + printable(name), ", ", type,
+         ", with its code, which is never executed: expected its weights, torch.save(model.state_dict(), ...)");
+}
+
+} // namespace detail
+
+} // namespace fovea
+
+// ---- fovea/checkpoint/weight_roles.hpp
+// What the names of dictionaries and prefixes in a checkpoint say of the weights in them: an average over the steps of
+// training, the state of an optimizer, a network that only training needs. Names are compared word by word, so that
+// "params_ema", "state-dict.ema", "netG_EMA" and "emaModel" are all averages.
+#include <initializer_list>
+
+namespace fovea::detail {
+
+// The words of a name in lower case; a capital begins one where a small letter is before it.
+inline std::vector<std::string> words_of(std::string_view name) {
+    std::vector<std::string> words;
+    bool inside = false, was_lower = false;
+    for (const char c : name) {
+        const auto u = static_cast<unsigned char>(c);
+        if (!std::isalnum(u)) {
+            inside = was_lower = false;
+            continue;
+        }
+        if (!inside || (std::isupper(u) && was_lower)) words.emplace_back();
+        words.back() += static_cast<char>(std::tolower(u));
+        inside = true, was_lower = std::islower(u) != 0;
+    }
+    return words;
+}
+
+inline bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+struct weight_roles {
+    bool average = false; // moving or plain average over steps
+    bool helper = false;  // discriminator, network of a loss, an older state
+    bool state = false;   // an optimizer's numbers, of the shapes of weights
+};
+
+inline weight_roles roles_of(std::string_view path) {
+    weight_roles roles;
+    const auto words = words_of(path);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        const bool denied = i > 0 && is_one_of(words[i - 1], {"no", "non", "not", "without"});
+        const bool of_network = i > 0 && is_one_of(words[i - 1], {"net", "network", "model", "params"});
+        if (is_one_of(word, {"ema", "emas", "average", "averaged", "averages", "avg", "swa", "polyak", "shadow"}))
+            roles.average = roles.average || !denied;
+        else if (is_one_of(word, {"discriminator", "disc", "critic", "netd", "vgg", "perceptual", "lpips", "loss",
+                                  "criterion", "teacher", "last"}) ||
+                 (word == "d" && of_network))
+            roles.helper = true;
+        else if (is_one_of(word, {"optimizer", "optimizers", "optim", "optimiser", "opt", "momentum", "grad", "grads",
+                                  "gradients", "scheduler", "schedulers", "scaler"}))
+            roles.state = true;
+    }
+    return roles;
+}
+
+// What programs call a network as a whole, around the names of its own layers.
+inline bool is_wrapper(std::string_view component) {
+    const auto words = words_of(component);
+    return !words.empty() && std::all_of(words.begin(), words.end(), [](const std::string& word) {
+        return is_one_of(word, {"module", "orig", "mod", "model", "net", "network", "netg", "g", "gen", "generator",
+                                "ema", "average", "averaged", "avg", "swa", "shadow", "online", "student", "params"});
+    });
+}
+
+} // namespace fovea::detail
+
+// ---- fovea/core/listing.hpp
+// A list in a message: the first eight entries, then how many more there are.
+
+namespace fovea {
+
+class listing {
+  public:
+    static constexpr std::size_t most = 8;
+
+    explicit listing(std::string_view separator = ", ") : separator_(separator) {}
+
+    void add(std::string_view entry) {
+        if (++count_ > most) return;
+        if (count_ > 1) text_ += separator_;
+        text_ += entry;
+    }
+    bool empty() const { return count_ == 0; }
+    std::size_t count() const { return count_; }
+    // "a, b and 12 more"
+    std::string text() const {
+        return count_ > most ? text_ + " and " + std::to_string(count_ - most) + " more" : text_;
+    }
+
+  private:
+    std::string separator_, text_;
+    std::size_t count_ = 0;
+};
+
+} // namespace fovea
+
+namespace fovea::detail {
+
+// Both spellings of weight normalisation, w = g v / ||v||: X.parametrizations.weight.original0 and original1 become
+// X.weight_g and X.weight_v.
+inline void rename_weight_norm(std::string& name) {
+    constexpr std::string_view middle = ".parametrizations.";
+    const std::size_t at = name.rfind(middle);
+    if (at == std::string::npos || name.size() < 10) return;
+    const std::string_view end = std::string_view(name).substr(name.size() - 10);
+    if (end != ".original0" && end != ".original1") return;
+    const std::string_view suffix = end.back() == '0' ? "_g" : "_v";
+    name.replace(name.size() - 10, 10, suffix);
+    name.erase(at + 1, middle.size() - 1);
+}
+
+inline void erase_all(std::string& name, std::string_view part) {
+    for (std::size_t at = name.find(part); at != std::string::npos; at = name.find(part, at))
+        name.erase(at, part.size());
+}
+
+// A name as the network itself has it, whether it was compiled and however its weights are normalised.
+inline std::string own_name(std::string_view stored) {
+    std::string name(stored);
+    erase_all(name, "_orig_mod.");
+    rename_weight_norm(name);
+    return name;
+}
+
+// "model/net.a.weight" is tensor "net.a.weight" of dictionary "model".
+inline std::string_view dictionary_of(std::string_view name) {
+    const std::size_t slash = name.rfind('/');
+    return slash == std::string_view::npos ? std::string_view{} : name.substr(0, slash);
+}
+inline std::string_view name_within(std::string_view name) {
+    const std::size_t slash = name.rfind('/');
+    return slash == std::string_view::npos ? name : name.substr(slash + 1);
+}
+
+// Counters and flags of training, beside the weights.
+inline bool is_counter(const stored_tensor& t) {
+    return t.name.ends_with("num_batches_tracked") || (t.size() == 1 && t.type != dtype::f16 && t.type != dtype::bf16 &&
+                                                       t.type != dtype::f32 && t.type != dtype::f64);
+}
+
+struct weight_group {
+    std::string dictionary, prefix;     // "" or "optimizer/state"; "" or "net_g."
+    std::vector<std::uint32_t> tensors; // indices in the file
+
+    std::string start() const { return dictionary.empty() ? prefix : dictionary + "/" + prefix; }
+};
+
+// In the order of the file: each dictionary whole, then by prefixes of up to `deepest` parts.
+inline std::vector<weight_group> weight_groups(const tensor_file& file, std::size_t deepest = 4) {
+    std::vector<weight_group> groups;
+    std::map<std::string, std::size_t, std::less<>> places; // start -> index
+    for (std::uint32_t i = 0; i < file.tensors().size(); ++i) {
+        const stored_tensor& t = file.tensors()[i];
+        const std::string_view dictionary = dictionary_of(t.name), name = name_within(t.name);
+        const std::size_t begin = t.name.size() - name.size();
+        std::size_t length = 0;
+        for (std::size_t depth = 0; depth <= deepest; ++depth) {
+            const std::string_view start = std::string_view(t.name).substr(0, begin + length);
+            auto at = places.find(start);
+            if (at == places.end()) {
+                at = places.emplace(std::string(start), groups.size()).first;
+                groups.push_back({std::string(dictionary), std::string(name.substr(0, length)), {}});
+            }
+            groups[at->second].tensors.push_back(i);
+            const std::size_t dot = name.find('.', length);
+            if (dot == std::string_view::npos) break;
+            length = dot + 1;
+        }
+    }
+    return groups;
+}
+
+// Names and shapes of a group's tensors, under their own names, without elements.
+inline tensor_file outline_of(const tensor_file& file, const weight_group& group) {
+    tensor_file outline;
+    outline.source = file.source;
+    for (const std::uint32_t i : group.tensors) {
+        const stored_tensor& t = file.tensors()[i];
+        outline.add_outline(own_name(std::string_view(t.name).substr(group.start().size())), t.type, t.shape);
+    }
+    return outline;
+}
+
+// The group with fits(outline) that is to be preferred.
+template <class Fits> std::optional<weight_group> find_group(const tensor_file& file, Fits fits) {
+    struct ranked {
+        bool helper, last;
+        std::ptrdiff_t parts;
+        std::size_t place;
+        auto operator<=>(const ranked&) const = default;
+    };
+    std::vector<weight_group> groups = weight_groups(file);
+    std::vector<ranked> order;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const weight_group& g = groups[i];
+        const weight_roles roles = roles_of(g.start());
+        if (!roles.state)
+            order.push_back({roles.helper, !roles.average,
+                             std::count(g.prefix.begin(), g.prefix.end(), '.') +
+                                 std::count(g.dictionary.begin(), g.dictionary.end(), '/'),
+                             i});
+    }
+    std::sort(order.begin(), order.end());
+    for (const ranked& r : order)
+        if (fits(outline_of(file, groups[r.place]))) return std::move(groups[r.place]);
+    return std::nullopt;
+}
+
+// Tensors of one dictionary, or of one first part of names where they are in none.
+struct weight_place {
+    std::string name; // "optimizer/state", "net_d."
+    bool in_dictionary = false;
+    std::size_t tensors = 0;
+
+    std::string text() const {
+        return printable(name) + " (" + std::to_string(tensors) + (tensors == 1 ? " tensor)" : " tensors)");
+    }
+};
+
+// In the order of the file. `./a.b` is what weights_of() makes of `a.b` where that belongs to no network.
+inline std::vector<weight_place> weight_places(const tensor_file& file) {
+    std::vector<weight_place> places;
+    std::map<std::string, std::size_t> indices;
+    for (const stored_tensor& t : file.tensors()) {
+        const std::string_view dictionary = dictionary_of(t.name), name = name_within(t.name);
+        const bool alone = dictionary.empty() || dictionary == ".";
+        const std::string place(alone ? name.substr(0, name.find('.') == name.npos ? name.npos : name.find('.') + 1)
+                                      : dictionary);
+        const auto [at, is_new] = indices.try_emplace(place, places.size());
+        if (is_new) places.push_back({place, !dictionary.empty(), 0});
+        ++places[at->second].tensors;
+    }
+    return places;
+}
+
+// What a file holds, for messages: "net_g. (80 tensors), net_d. (24), optimizer/state/0 (3), args: argparse.Namespace".
+inline std::string contents_of(const tensor_file& file) {
+    listing list;
+    for (const weight_place& place : weight_places(file)) list.add(place.text());
+    for (const auto& [name, type] : file.modules) list.add(printable(name) + ": a whole module, " + type);
+    for (const auto& [name, type] : file.opaque) list.add(printable(name) + ": " + type + ", not read");
+    return list.empty() ? "no tensors" : list.text();
+}
+
+} // namespace fovea::detail
+
+namespace fovea::detail {
+
+inline bool has_section(const tensor_file& file, std::string_view section) {
+    for (const stored_tensor& tensor : file.tensors())
+        if (tensor.name.size() > section.size() && tensor.name.starts_with(section) &&
+            tensor.name[section.size()] == '/')
+            return true;
+    return false;
+}
+
+inline bool is_number(std::string_view name) {
+    return std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); });
+}
+
+// How many weights each dictionary has, "" being the file itself; lists and the state of optimizers are none.
+inline std::map<std::string, std::size_t> weights_by_dictionary(const tensor_file& file) {
+    std::map<std::string, std::size_t> counts;
+    for (const stored_tensor& t : file.tensors())
+        if (!is_counter(t) && !is_number(name_within(t.name))) ++counts[std::string(dictionary_of(t.name))];
+    std::erase_if(counts, [](const auto& c) { return roles_of(c.first).state; });
+    return counts;
+}
+
+// Averages before the last weights where they are at least half as many as these, the customary names of a
+// checkpoint's network before the file itself, and that before other dictionaries; then the one with the most weights.
+// Nothing where no dictionary has weights.
+inline std::optional<std::string> find_section(const tensor_file& file) {
+    auto counts = weights_by_dictionary(file);
+    if (std::any_of(counts.begin(), counts.end(), [](const auto& c) { return !roles_of(c.first).helper; }))
+        std::erase_if(counts, [](const auto& c) { return roles_of(c.first).helper; });
+    const auto largest = [&](auto among) {
+        std::optional<std::string> found;
+        for (const auto& [name, count] : counts)
+            if (among(name) && (!found || count > counts[*found])) found = name;
+        return found;
+    };
+    const auto any = largest([](const std::string&) { return true; });
+    const auto average = largest([](const std::string& name) { return roles_of(name).average; });
+    if (average && 2 * counts[*average] >= counts[*any]) return average;
+    for (const std::string_view known : {"params", "model", "state_dict", "model_state_dict", "net", "network",
+                                         "generator", "netG", "net_g", "g", "module", "weights"})
+        for (const auto& [name, count] : counts)
+            if (name == known || name.ends_with("/" + std::string(known))) return name;
+    return counts.contains("") ? "" : any;
+}
+
+// The names of a dictionary by what stands before their first dot; those without one under "".
+inline std::map<std::string, std::set<std::string>, std::less<>> by_first_part(const std::vector<std::string>& names) {
+    std::map<std::string, std::set<std::string>, std::less<>> parts;
+    for (const std::string& name : names) {
+        const std::size_t dot = name.find('.');
+        dot == std::string::npos ? parts[""].insert(name) : parts[name.substr(0, dot)].insert(name.substr(dot + 1));
+    }
+    return parts;
+}
+
+// The next part of a prefix that all of `names` (without counters) have but those of helpers, where it is what programs
+// call a network as a whole; or that of averages, where others are called the same without it. Empty where none is.
+inline std::string next_prefix(const std::vector<std::string>& names) {
+    const auto parts = by_first_part(names);
+    std::vector<std::string> left;
+    for (const auto& [part, inner] : parts)
+        if (!roles_of(part).helper) left.push_back(part);
+    for (const std::string& part : left)
+        if (!part.empty() && roles_of(part).average)
+            for (const std::string& other : left)
+                if (other != part && !other.empty() && parts.at(other) == parts.at(part)) return part + ".";
+    return left.size() == 1 && is_wrapper(left[0]) ? left[0] + "." : "";
+}
+
+// The whole prefix, "module.model.".
+inline std::string find_prefix(std::vector<std::string> names) {
+    constexpr int deepest = 4;
+    std::string prefix;
+    for (int depth = 0; depth < deepest; ++depth) {
+        const std::string part = next_prefix(names);
+        if (part.empty()) break;
+        prefix += part;
+        std::erase_if(names, [&](const std::string& name) { return !name.starts_with(part); });
+        for (std::string& name : names) name.erase(0, part.size());
+    }
+    return prefix;
+}
+
+} // namespace fovea::detail
+
+// ---- fovea/checkpoint/safetensors.hpp
+// safetensors (github.com/huggingface/safetensors): 8 bytes with the length of a JSON header, the header, the tensors'
+// bytes. Reading is strict: every tensor has its type, shape and range, the ranges fill the rest of the file without
+// gaps or overlaps, and a checksum of fovea's own, where there is one, is right. Writing keeps the order of the tensors
+// in the header and aligns their bytes; the same tensors and metadata give the same bytes. Of a tensor_file it writes
+// tensors and metadata; other values have no place in the format.
+
+// ---- fovea/checkpoint/checksum.hpp
+// A checksum of everything that a weight file says: the metadata, and of each tensor its name, type, shape and numbers.
+// It is kept in the metadata itself, where it counts as absent. Files without one, of other programs and of earlier
+// versions, are taken as they are.
+
+// ---- fovea/core/crc32c.hpp
+// CRC-32C (Castagnoli's polynomial 0x1EDC6F41, reflected), as in RFC 3720, appendix B.4.
+
+namespace fovea::detail {
+
+inline constexpr auto crc32c_table = [] { // the remainder of each byte
+    std::array<std::uint32_t, 256> table{};
+    for (std::uint32_t b = 0; b < 256; ++b) {
+        std::uint32_t remainder = b;
+        for (int bit = 0; bit < 8; ++bit) remainder = remainder >> 1 ^ (remainder & 1 ? 0x82F63B78u : 0);
+        table[b] = remainder;
+    }
+    return table;
+}();
+
+inline std::uint32_t crc32c_of(std::span<const std::byte> bytes) {
+    std::uint32_t remainder = 0xFFFFFFFFu;
+    for (const std::byte b : bytes)
+        remainder = remainder >> 8 ^ crc32c_table[(remainder ^ std::to_integer<std::uint32_t>(b)) & 0xFF];
+    return ~remainder;
+}
+
+} // namespace fovea::detail
+
+namespace fovea {
+
+namespace detail {
+
+inline constexpr char checksum_name[] = "fovea.checksum"; // in the metadata
+
+} // namespace detail
+
+// "crc32c 0123abcd"
+inline std::string checksum_of(const tensor_file& file) {
+    std::uint32_t parts = 0; // the checksum of the checksums so far and that of the next part
+    const auto add = [&](std::span<const std::byte> bytes) {
+        const std::uint32_t both[] = {parts, detail::crc32c_of(bytes)};
+        parts = detail::crc32c_of(std::as_bytes(std::span(both)));
+    };
+    const auto add_text = [&](std::string_view text) { add(std::as_bytes(std::span(text))); };
+    for (auto& [name, value] : file.metadata)
+        if (name != detail::checksum_name) add_text(name), add_text(value);
+    for (const stored_tensor& t : file.tensors()) {
+        add_text(t.name), add_text(name_of(t.type)), add_text(text_of_shape(t.shape));
+        add(t.bytes);
+    }
+    char text[32];
+    std::snprintf(text, sizeof text, "crc32c %08x", static_cast<unsigned>(parts));
+    return text;
+}
+
+inline void add_checksum(tensor_file& file) { file.metadata[detail::checksum_name] = checksum_of(file); }
+
+// Throws one line where the file has a checksum, and it is another one.
+inline void check_checksum(const tensor_file& file) {
+    const auto found = file.metadata.find(detail::checksum_name);
+    if (found == file.metadata.end()) return;
+    if (const std::string is = checksum_of(file); is != found->second)
+        fail(file.source, ": is damaged: its checksum is ", is, ": expected ", found->second);
+}
+
+} // namespace fovea
+
 // ---- fovea/checkpoint/json.hpp
 // JSON (RFC 8259) for the headers of weight files: strict, no comments, no duplicate keys, UTF-8 checked, depth and
 // number of values limited. Programs that want JSON use a library.
 #include <charconv>
 #include <unordered_set>
-#include <variant>
 
 // ---- fovea/core/read_real.hpp
 // Real numbers as text, the same in every locale.
@@ -12878,255 +16112,6 @@ inline void append_json_string(std::string& to, std::string_view text) {
 
 } // namespace fovea::detail
 
-// ---- fovea/checkpoint/tensor_file.hpp
-// What a weight file or a checkpoint holds, whatever its format: named tensors in the order of the file, string
-// metadata, and the other values of a checkpoint (its settings, its epoch).
-//
-// Names. Tensor names have dots of their own ("encoder.0.conv1.bias"), so that the levels of nested dictionaries are
-// separated by '/': "model/encoder.0.conv1.bias", "optimizer/state/0/exp_avg". Other values go by dotted names:
-// "model_args.num_channels", "optimizer.param_groups.0.lr".
-#include <map>
-#include <unordered_map>
-
-// ---- fovea/checkpoint/stored_tensor.hpp
-// One tensor of a weight file, of any element type, and its elements as floats.
-
-// ---- fovea/checkpoint/dtype.hpp
-// The element types of stored tensors.
-
-namespace fovea {
-
-enum class dtype : std::uint8_t { boolean, u8, i8, u16, i16, u32, i32, u64, i64, f16, bf16, f32, f64 };
-
-constexpr std::size_t bytes_of(dtype type) {
-    switch (type) {
-        case dtype::boolean:
-        case dtype::u8:
-        case dtype::i8:
-            return 1;
-        case dtype::u16:
-        case dtype::i16:
-        case dtype::f16:
-        case dtype::bf16:
-            return 2;
-        case dtype::u32:
-        case dtype::i32:
-        case dtype::f32:
-            return 4;
-        case dtype::u64:
-        case dtype::i64:
-        case dtype::f64:
-            return 8;
-    }
-    return 0;
-}
-
-// As safetensors spells it: "F32", "BOOL".
-constexpr std::string_view name_of(dtype type) {
-    constexpr std::string_view names[] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
-                                          "U64",  "I64", "F16", "BF16", "F32", "F64"};
-    return names[static_cast<std::size_t>(type)];
-}
-
-} // namespace fovea
-
-namespace fovea {
-
-static_assert(std::endian::native == std::endian::little, "fovea's weight files are little-endian, as is their memory");
-
-// "(64,3,3,3)"
-inline std::string text_of_shape(std::span<const std::int64_t> shape) {
-    std::string text = "(";
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-        if (i > 0) text += ',';
-        text += std::to_string(shape[i]);
-    }
-    return text + ")";
-}
-
-// The number of elements of `shape`, or -1 where an extent is negative or the product exceeds 2^63 - 1.
-inline std::int64_t element_count(std::span<const std::int64_t> shape) {
-    bool empty = false;
-    for (const std::int64_t extent : shape) {
-        if (extent < 0) return -1;
-        empty = empty || extent == 0;
-    }
-    if (empty) return 0;
-    std::int64_t count = 1;
-    for (const std::int64_t extent : shape) {
-        if (count > std::numeric_limits<std::int64_t>::max() / extent) return -1;
-        count *= extent;
-    }
-    return count;
-}
-
-// One tensor, contiguous, the last axis fastest. Weights: (out, in/groups, kernel height, kernel width).
-struct stored_tensor {
-    std::string name;
-    dtype type = dtype::f32;
-    std::vector<std::int64_t> shape;
-    std::vector<std::byte> bytes; // element_count(shape) * bytes_of(type)
-
-    std::int64_t size() const { return element_count(shape); }
-};
-
-namespace detail {
-
-// Calls convert(element, i) for each element of `tensor` read as a T.
-template <class T, class Convert> void for_each_element(const stored_tensor& tensor, Convert convert) {
-    const std::size_t count = tensor.bytes.size() / sizeof(T);
-    for (std::size_t i = 0; i < count; ++i) {
-        T element;
-        std::memcpy(&element, tensor.bytes.data() + i * sizeof(T), sizeof(T));
-        convert(element, i);
-    }
-}
-
-} // namespace detail
-
-// The elements as floats: exact for the narrower types, rounded to nearest for the wider ones.
-inline std::vector<float> to_floats(const stored_tensor& tensor) {
-    std::vector<float> floats(tensor.bytes.size() / bytes_of(tensor.type));
-    const auto cast = [&](auto element, std::size_t i) { floats[i] = static_cast<float>(element); };
-    switch (tensor.type) {
-        case dtype::boolean:
-        case dtype::u8:
-            detail::for_each_element<std::uint8_t>(tensor, cast);
-            break;
-        case dtype::i8:
-            detail::for_each_element<std::int8_t>(tensor, cast);
-            break;
-        case dtype::u16:
-            detail::for_each_element<std::uint16_t>(tensor, cast);
-            break;
-        case dtype::i16:
-            detail::for_each_element<std::int16_t>(tensor, cast);
-            break;
-        case dtype::u32:
-            detail::for_each_element<std::uint32_t>(tensor, cast);
-            break;
-        case dtype::i32:
-            detail::for_each_element<std::int32_t>(tensor, cast);
-            break;
-        case dtype::u64:
-            detail::for_each_element<std::uint64_t>(tensor, cast);
-            break;
-        case dtype::i64:
-            detail::for_each_element<std::int64_t>(tensor, cast);
-            break;
-        case dtype::f32:
-            detail::for_each_element<float>(tensor, cast);
-            break;
-        case dtype::f64:
-            detail::for_each_element<double>(tensor, cast);
-            break;
-        case dtype::f16:
-            detail::for_each_element<std::uint16_t>(
-                tensor, [&](std::uint16_t bits, std::size_t i) { floats[i] = float_from_half(bits); });
-            break;
-        case dtype::bf16:
-            detail::for_each_element<std::uint16_t>(
-                tensor, [&](std::uint16_t bits, std::size_t i) { floats[i] = float_from_bfloat16(bits); });
-            break;
-    }
-    return floats;
-}
-
-// A tensor of f32, f16 or bf16 (rounded to nearest even) from floats; as many as `shape` says.
-inline stored_tensor tensor_of(std::string name, std::vector<std::int64_t> shape, std::span<const float> floats,
-                               dtype type = dtype::f32) {
-    if (element_count(shape) != static_cast<std::int64_t>(floats.size()))
-        fail("tensor ", name, ": ", floats.size(), " values were given for shape ", text_of_shape(shape));
-    if (type != dtype::f32 && type != dtype::f16 && type != dtype::bf16)
-        fail("tensor ", name, ": floats can be stored as F32, F16 or BF16, not as ", name_of(type));
-    stored_tensor tensor{std::move(name), type, std::move(shape), {}};
-    tensor.bytes.resize(floats.size() * bytes_of(type));
-    if (type == dtype::f32) {
-        if (!floats.empty()) std::memcpy(tensor.bytes.data(), floats.data(), tensor.bytes.size());
-        return tensor;
-    }
-    for (std::size_t i = 0; i < floats.size(); ++i) {
-        const std::uint16_t bits = type == dtype::f16 ? half_from_float(floats[i]) : bfloat16_from_float(floats[i]);
-        std::memcpy(tensor.bytes.data() + 2 * i, &bits, 2);
-    }
-    return tensor;
-}
-
-} // namespace fovea
-
-namespace fovea {
-
-class tensor_file {
-  public:
-    using value = std::variant<std::int64_t, double, bool, std::string>;
-
-    std::string source;                               // the file's name, for messages
-    std::map<std::string, std::string> metadata;      // what safetensors keeps as __metadata__
-    std::map<std::string, value, std::less<>> values; // numbers, texts and truths of a checkpoint, by dotted names
-
-    std::span<const stored_tensor> tensors() const { return tensors_; }
-
-    // Null where there is none of that name.
-    const stored_tensor* find(std::string_view name) const {
-        const auto found = places_.find(name);
-        return found == places_.end() ? nullptr : &tensors_[found->second];
-    }
-
-    const stored_tensor& at(std::string_view name) const {
-        const stored_tensor* tensor = find(name);
-        if (!tensor) fail(source, ": has no tensor ", name);
-        return *tensor;
-    }
-
-    // Appends; a second tensor of one name, or one whose bytes do not fill its shape, is an error.
-    void add(stored_tensor tensor) {
-        const std::int64_t count = tensor.size();
-        if (count < 0 || tensor.bytes.size() != static_cast<std::size_t>(count) * bytes_of(tensor.type))
-            fail(source, ": tensor ", tensor.name, ": shape ", text_of_shape(tensor.shape), " of ",
-                 name_of(tensor.type), " does not fit its ", tensor.bytes.size(), " bytes");
-        if (!places_.try_emplace(tensor.name, tensors_.size()).second)
-            fail(source, ": tensor ", tensor.name, " appears twice");
-        tensors_.push_back(std::move(tensor));
-    }
-
-    // Takes all tensors out, for files made from this one.
-    std::vector<stored_tensor> take_tensors() {
-        places_.clear();
-        return std::exchange(tensors_, {});
-    }
-
-    // The value of that dotted name where it is of type T, or null.
-    template <class T> const T* find_value(std::string_view name) const {
-        const auto found = values.find(name);
-        return found == values.end() ? nullptr : std::get_if<T>(&found->second);
-    }
-
-    // The integer of that name, an error where there is none.
-    std::int64_t integer(std::string_view name) const {
-        const auto* found = find_value<std::int64_t>(name);
-        if (!found) fail(source, ": has no integer ", name);
-        return *found;
-    }
-
-    // The text of that name, an error where there is none.
-    const std::string& text(std::string_view name) const {
-        const auto* found = find_value<std::string>(name);
-        if (!found) fail(source, ": has no text ", name);
-        return *found;
-    }
-
-  private:
-    struct text_hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-    };
-
-    std::vector<stored_tensor> tensors_;
-    std::unordered_map<std::string, std::size_t, text_hash, std::equal_to<>> places_; // name -> index in tensors_
-};
-
-} // namespace fovea
-
 namespace fovea {
 namespace detail {
 
@@ -13180,6 +16165,7 @@ class safetensors_reader {
             result.add(std::move(tensor));
             ++which;
         }
+        check_checksum(result);
         return result;
     }
 
@@ -13325,13 +16311,22 @@ inline void write_safetensors(const std::filesystem::path& path, const tensor_fi
 // are none or bytes hold nothing for us and are left out.
 
 // ---- fovea/checkpoint/pickle.hpp
-// A restricted unpickler: reads what torch.save writes (pickle protocols 2 to 5, PEP 307, PEP 574) and executes
-// nothing. A global name outside torch_globals is an error that names it, as is any opcode that torch.save has no use
-// for. Memory stays within a small multiple of the pickle's size and two million values; work is linear in its bytes.
+// A restricted unpickler: reads what torch.save writes, and what stands beside weights in it (pickle protocols 0 to 5,
+// PEP 307, PEP 574), and executes nothing. Names outside torch_globals, and what calls of them would give, become
+// foreign values (pickle_value.hpp). Memory is limited (pickle_stack.hpp); work is linear in the pickle's bytes.
+
+// ---- fovea/checkpoint/pickle_objects.hpp
+// The objects in a pickle of PyTorch: names, calls of them, storages and tensors. What is not understood becomes a
+// foreign value. It is an error only where a tensor of a plain kind would need it; nothing is ever executed.
+
+// ---- fovea/checkpoint/pickle_stack.hpp
+// The machine that a pickle is a program for: a stack of values, marks in it, and a memo of values to recall. Its
+// memory stays within a small multiple of the pickle's size and two million values.
 
 // ---- fovea/checkpoint/pickle_value.hpp
 // What a pickle of PyTorch holds once it is read: plain values, storages and the tensors that view them; and the list
-// of every global name that is understood.
+// of every global name that is understood. All else is `foreign`: it is known by its name alone, and nothing is made
+// of it.
 
 namespace fovea::detail {
 
@@ -13347,14 +16342,17 @@ enum class pickle_kind : std::uint8_t {
     dictionary,
     global,
     storage,
-    tensor
+    tensor,
+    foreign
 };
 
 using pickle_id = std::uint32_t; // index of a pickle_node: values are shared, and may contain themselves
 
 struct pickle_node {
     pickle_kind kind = pickle_kind::none;
-    std::int64_t integer = 0; // integer, boolean; global: index in torch_globals; storage, tensor: the index of it
+    bool called = false;      // foreign: the result of a call and not the name itself
+    bool module = false;      // foreign: a whole network, with its code
+    std::int64_t integer = 0; // integer, boolean; of global, storage, tensor and foreign: the index of it
     double real = 0;
     std::string_view text;        // text, bytes: a part of the pickle
     std::vector<pickle_id> items; // tuple, list; dictionary: key, value, key, value ...
@@ -13374,10 +16372,21 @@ struct torch_view {
     std::vector<std::int64_t> shape, strides;
 };
 
+// A name that is not understood: a class, a function, or a kind of value ("set", with an empty module).
+struct foreign_name {
+    std::string_view module, name;
+
+    bool is_builtin() const { return module.empty() || module == "builtins" || module == "__builtin__"; }
+    std::string text() const {
+        return is_builtin() ? std::string(name) : std::string(module) + "." + std::string(name);
+    }
+};
+
 struct pickle_value {
     std::vector<pickle_node> nodes;
     std::vector<torch_storage> storages;
     std::vector<torch_view> tensors;
+    std::vector<foreign_name> foreign;
     pickle_id root = 0;
     std::size_t length = 0; // of the pickle, in bytes
 };
@@ -13386,8 +16395,11 @@ enum class torch_global : std::uint8_t {
     rebuild_tensor,
     rebuild_tensor_v2,
     rebuild_parameter,
-    ordered_dict,
+    rebuild_from_type, // of a subclass, or of a tensor with attributes
+    dictionary,
+    default_dictionary,
     size,
+    tensor_type, // a class whose instances are plain tensors
     storage
 };
 
@@ -13401,8 +16413,15 @@ inline constexpr torch_global_name torch_globals[] = {
     {"torch._utils", "_rebuild_tensor", torch_global::rebuild_tensor},
     {"torch._utils", "_rebuild_tensor_v2", torch_global::rebuild_tensor_v2},
     {"torch._utils", "_rebuild_parameter", torch_global::rebuild_parameter},
-    {"collections", "OrderedDict", torch_global::ordered_dict},
+    {"torch._utils", "_rebuild_parameter_with_state", torch_global::rebuild_parameter},
+    {"torch._tensor", "_rebuild_from_type", torch_global::rebuild_from_type},
+    {"torch._tensor", "_rebuild_from_type_v2", torch_global::rebuild_from_type},
+    {"collections", "OrderedDict", torch_global::dictionary},
+    {"collections", "defaultdict", torch_global::default_dictionary},
     {"torch", "Size", torch_global::size},
+    {"torch", "Tensor", torch_global::tensor_type},
+    {"torch.nn.parameter", "Parameter", torch_global::tensor_type},
+    {"torch.nn.parameter", "Buffer", torch_global::tensor_type},
     {"torch", "FloatStorage", torch_global::storage, dtype::f32},
     {"torch", "HalfStorage", torch_global::storage, dtype::f16},
     {"torch", "BFloat16Storage", torch_global::storage, dtype::bf16},
@@ -13426,82 +16445,14 @@ inline std::optional<std::size_t> find_torch_global(std::string_view module, std
 
 namespace fovea::detail {
 
-class unpickler {
-  public:
-    // `pickle` outlives the result, which refers to its texts; `source` names it in errors.
-    static pickle_value read(std::span<const std::byte> pickle, std::string source) {
-        unpickler machine(pickle, std::move(source));
-        while (machine.step()) {
-        }
-        return std::move(machine.result_);
-    }
+class pickle_stack {
+  protected:
+    static constexpr std::size_t most_values = 2'000'000, most_marks = 1000, most_foreign = 200'000;
 
-  private:
-    static constexpr std::size_t most_values = 2'000'000, most_tensors = 200'000, most_axes = 16, most_marks = 1000;
-
-    unpickler(std::span<const std::byte> pickle, std::string source) : in_(pickle, std::move(source)) {}
+    pickle_stack(std::span<const std::byte> pickle, std::string source) : in_(pickle, std::move(source)) {}
 
     template <class... Parts> [[noreturn]] void fail_here(const Parts&... parts) const {
         fail(in_.source(), ": pickle, near byte ", in_.position(), ": ", parts...);
-    }
-
-    // One opcode; false after the last.
-    bool step() {
-        const auto opcode = in_.number<std::uint8_t>();
-        switch (opcode) {
-                // clang-format off
-        case 0x80: in_.take(1); break; // PROTO
-        case 0x95: in_.take(8); break; // FRAME
-        case '.': stop(); return false;
-        case '(': mark(); break;
-        case '0': pop(); break;
-        case '1': pop_mark(); break;
-        case '2': stack_.push_back(top()); break; // DUP
-        case 'N': push(pickle_kind::none); break;
-        case 0x88: push_integer(1, pickle_kind::boolean); break;
-        case 0x89: push_integer(0, pickle_kind::boolean); break;
-        case 'J': push_integer(in_.number<std::int32_t>()); break;
-        case 'K': push_integer(in_.number<std::uint8_t>()); break;
-        case 'M': push_integer(in_.number<std::uint16_t>()); break;
-        case 0x8A: push_long(in_.number<std::uint8_t>()); break;
-        case 0x8B: push_long(in_.number<std::uint32_t>()); break;
-        case 'G': push_real(); break;
-        case 'X': push_text(in_.number<std::uint32_t>()); break;
-        case 0x8C: push_text(in_.number<std::uint8_t>()); break;
-        case 0x8D: push_text(in_.number<std::uint64_t>()); break;
-        case 'T': push_text(in_.number<std::uint32_t>()); break; // Python 2's str
-        case 'U': push_text(in_.number<std::uint8_t>()); break;
-        case 'B': push_text(in_.number<std::uint32_t>(), pickle_kind::bytes); break;
-        case 'C': push_text(in_.number<std::uint8_t>(), pickle_kind::bytes); break;
-        case 0x8E: push_text(in_.number<std::uint64_t>(), pickle_kind::bytes); break;
-        case ')': push(pickle_kind::tuple); break;
-        case ']': push(pickle_kind::list); break;
-        case '}': push(pickle_kind::dictionary); break;
-        case 't': push_items(pickle_kind::tuple, pop_mark()); break;
-        case 'l': push_items(pickle_kind::list, pop_mark()); break;
-        case 'd': push_items(pickle_kind::dictionary, pop_mark()); break;
-        case 0x85: push_items(pickle_kind::tuple, pop(1)); break;
-        case 0x86: push_items(pickle_kind::tuple, pop(2)); break;
-        case 0x87: push_items(pickle_kind::tuple, pop(3)); break;
-        case 'a': extend(pickle_kind::list, pop(1)); break;
-        case 'e': extend(pickle_kind::list, pop_mark()); break;
-        case 's': extend(pickle_kind::dictionary, pop(2)); break;
-        case 'u': extend(pickle_kind::dictionary, pop_mark()); break;
-        case 'q': put(in_.number<std::uint8_t>()); break;
-        case 'r': put(in_.number<std::uint32_t>()); break;
-        case 0x94: put(static_cast<std::uint32_t>(memo_.size())); break; // MEMOIZE
-        case 'h': get(in_.number<std::uint8_t>()); break;
-        case 'j': get(in_.number<std::uint32_t>()); break;
-        case 'c': { const auto module = in_.line(), name = in_.line(); push_global(module, name); break; }
-        case 0x93: { const auto name = text(pop()), module = text(pop()); push_global(module, name); break; } // STACK_GLOBAL
-        case 'Q': push_storage(pop()); break;
-        case 'R':
-        case 0x81: reduce(); break; // REDUCE, NEWOBJ
-        case 'b': build(); break;
-        default: fail_here("opcode ", int{opcode}, " is not one that torch.save writes");
-                // clang-format on
-        }
-        return true;
     }
 
     // ---- values
@@ -13513,39 +16464,25 @@ class unpickler {
     }
     void push_integer(std::int64_t value, pickle_kind kind = pickle_kind::integer) { push(kind).integer = value; }
 
-    void push_long(std::size_t length) {
-        const auto bytes = in_.take(length);
-        if (length > 8) fail_here("an integer of ", length, " bytes; expected at most 8");
-        std::uint64_t value = length > 0 && (bytes.back() & std::byte{0x80}) != std::byte{} ? ~std::uint64_t(0) : 0;
-        for (std::size_t i = length; i-- > 0;) value = value << 8 | static_cast<std::uint64_t>(bytes[i]);
-        push_integer(static_cast<std::int64_t>(value));
-    }
-
-    void push_real() { // big-endian
-        std::uint64_t bits = 0;
-        for (const std::byte b : in_.take(8)) bits = bits << 8 | static_cast<std::uint64_t>(b);
-        push(pickle_kind::real).real = std::bit_cast<double>(bits);
-    }
-
-    void push_text(std::uint64_t length, pickle_kind kind = pickle_kind::text) {
-        const auto value = text_of_bytes(in_.take(length));
-        push(kind).text = value;
-    }
-
     void push_items(pickle_kind kind, std::vector<pickle_id> items) {
         if (kind == pickle_kind::dictionary && items.size() % 2 != 0) fail_here("a dictionary with a key and no value");
         push(kind).items = std::move(items);
     }
 
-    void push_global(std::string_view module, std::string_view name) {
-        const auto found = find_torch_global(module, name);
-        if (!found)
-            fail_here("refers to ", printable(module), ".", printable(name),
-                      ", which is not understood and never executed; expected tensors, dictionaries and plain values");
-        push_integer(static_cast<std::int64_t>(*found), pickle_kind::global);
+    // A value of which nothing but its name is kept.
+    void push_foreign(std::string_view module, std::string_view name, bool called = true) {
+        if (result_.foreign.size() >= most_foreign) fail_here("refers to more than ", most_foreign, " foreign names");
+        result_.foreign.push_back({module, name});
+        push_foreign(static_cast<std::int64_t>(result_.foreign.size() - 1), called);
+    }
+    void push_foreign(std::int64_t name, bool called) {
+        pickle_node& pushed = push(pickle_kind::foreign);
+        pushed.integer = name, pushed.called = called;
+        pushed.module = called && result_.foreign[static_cast<std::size_t>(name)].module.starts_with("__torch__");
     }
 
     // ---- stack and memo
+    void push_again(pickle_id id) { stack_.push_back(id); }
     pickle_id top() const {
         if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) fail_here("takes a value from an empty stack");
         return stack_.back();
@@ -13559,6 +16496,13 @@ class unpickler {
         std::vector<pickle_id> items(count);
         while (count-- > 0) items[count] = pop();
         return items;
+    }
+    // POP takes the mark where nothing lies above it.
+    void discard() {
+        if (!marks_.empty() && stack_.size() == marks_.back())
+            marks_.pop_back();
+        else
+            pop();
     }
     std::vector<pickle_id> pop_mark() {
         if (marks_.empty()) fail_here("ends a list that never began");
@@ -13576,17 +16520,25 @@ class unpickler {
         if (memo_.size() >= most_values) fail_here("remembers more than ", most_values, " values");
         memo_[place] = top();
     }
+    void memoize() { put(static_cast<std::uint32_t>(memo_.size())); }
     void get(std::uint32_t place) {
         const auto found = memo_.find(place);
         if (found == memo_.end()) fail_here("recalls value ", place, ", which it never kept");
         stack_.push_back(found->second);
     }
 
+    // ---- what values must be
     const pickle_node& node(pickle_id id, pickle_kind kind, std::string_view what) const {
         const pickle_node& found = result_.nodes[id];
-        if (found.kind != kind) fail_here("expected ", what);
-        return found;
+        if (found.kind == kind) return found;
+        if (found.kind != pickle_kind::foreign) fail_here("expected ", what);
+        fail_here("expected ", what, ", not ", printable(name_of_foreign(found)),
+                  ", which is not understood and never executed");
     }
+    std::string name_of_foreign(const pickle_node& n) const {
+        return result_.foreign[static_cast<std::size_t>(n.integer)].text();
+    }
+    bool is(pickle_id id, pickle_kind kind) const { return result_.nodes[id].kind == kind; }
     std::string_view text(pickle_id id) const { return node(id, pickle_kind::text, "a text").text; }
     std::uint64_t count(pickle_id id) const {
         const std::int64_t value = node(id, pickle_kind::integer, "an integer").integer;
@@ -13594,64 +16546,155 @@ class unpickler {
         return static_cast<std::uint64_t>(value);
     }
 
+    // Instances of foreign classes become the list or dictionary as which they are used.
     void extend(pickle_kind kind, const std::vector<pickle_id>& items) {
         const bool pairs = kind == pickle_kind::dictionary;
+        if (auto& target = result_.nodes[top()]; target.kind == pickle_kind::foreign && target.called)
+            target.kind = kind;
         node(top(), kind, pairs ? "a dictionary to add to" : "a list to add to");
         if (pairs && items.size() % 2 != 0) fail_here("a dictionary with a key and no value");
         auto& all = result_.nodes[top()].items;
         all.insert(all.end(), items.begin(), items.end());
     }
 
-    // ---- PyTorch's objects
-    // ("storage", type, key, device, count) of either format; the older one may add a view, which must be none.
-    void push_storage(pickle_id id) {
-        const auto& items = node(id, pickle_kind::tuple, "a storage's description").items;
-        if (items.size() < 5 || text(items[0]) != "storage") fail_here("expected a storage's description");
+    byte_reader in_;
+    pickle_value result_;
+
+  private:
+    std::vector<pickle_id> stack_;
+    std::vector<std::size_t> marks_; // sizes of the stack
+    std::unordered_map<std::uint32_t, pickle_id> memo_;
+};
+
+} // namespace fovea::detail
+
+namespace fovea::detail {
+
+class pickle_objects : protected pickle_stack {
+  protected:
+    using pickle_stack::pickle_stack;
+
+    void push_global(std::string_view module, std::string_view name) {
+        if (const auto found = find_torch_global(module, name))
+            push_integer(static_cast<std::int64_t>(*found), pickle_kind::global);
+        else
+            push_foreign(module, name, false);
+    }
+
+    // ("storage", type, key, device, count) of either format; the older one may add a view, which must be none. Older
+    // whole networks have ("module", class, file, code); other things have other marks.
+    void push_persistent(pickle_id id) {
+        if (!is(id, pickle_kind::tuple)) return push_foreign("", "persistent id");
+        const auto& items = result_.nodes[id].items;
+        const auto has_mark = [&](std::string_view mark) {
+            return !items.empty() && is(items[0], pickle_kind::text) && result_.nodes[items[0]].text == mark;
+        };
+        if (has_mark("module") && items.size() > 1) return push_again(items[1]);
+        if (!has_mark("storage")) return push_foreign("", "persistent id");
+        if (items.size() < 5) fail_here("expected a storage's description");
         if (items.size() > 5) node(items[5], pickle_kind::none, "a storage without a view of another");
+        if (is(items[1], pickle_kind::foreign)) return push_foreign(result_.nodes[items[1]].integer, true);
         const auto& type = torch_globals[global(items[1])];
         if (type.meaning != torch_global::storage) fail_here("expected a storage's type");
         result_.storages.push_back({text(items[2]), type.type, count(items[4])});
         push_integer(static_cast<std::int64_t>(result_.storages.size() - 1), pickle_kind::storage);
     }
 
+    // A call of what is below its arguments on the stack: REDUCE, NEWOBJ.
+    void reduce() {
+        const pickle_id arguments = pop(), function = pop();
+        call(function, node(arguments, pickle_kind::tuple, "a tuple of arguments").items);
+    }
+    // The same with named arguments, which only foreign classes have: NEWOBJ_EX.
+    void reduce_named() { pop(), reduce(); }
+
+    void call(pickle_id function, const std::vector<pickle_id>& given) {
+        if (is(function, pickle_kind::foreign)) return call_foreign(result_.nodes[function].integer, given);
+        if (given.size() > most_axes) fail_here("a call with ", given.size(), " arguments");
+        const auto arguments = given; // what is pushed moves the nodes
+        call_global(torch_globals[global(function)], arguments);
+    }
+
+    // Attributes of a state dictionary (its `_metadata`) hold no weights. A foreign value with parameters among its
+    // attributes is a network.
+    void build() {
+        const pickle_id state = pop();
+        auto& target = result_.nodes[top()];
+        if (target.kind == pickle_kind::foreign)
+            target.module = target.module || has_parameters(result_.nodes[state]);
+        else if (target.kind != pickle_kind::tensor && target.kind != pickle_kind::list)
+            node(top(), pickle_kind::dictionary, "a dictionary to give attributes to");
+    }
+
+  private:
+    static constexpr std::size_t most_tensors = 200'000, most_axes = 16;
+
     std::size_t global(pickle_id id) const {
         return static_cast<std::size_t>(node(id, pickle_kind::global, "a global name").integer);
     }
 
-    // A call of a global name: function and arguments are on the stack.
-    void reduce() {
-        const auto& given = node(pop(), pickle_kind::tuple, "a tuple of arguments").items;
-        if (given.size() > most_axes) fail_here("a call with ", given.size(), " arguments");
-        const auto arguments = given; // what is pushed moves the nodes
-        switch (torch_globals[global(pop())].meaning) {
+    // The result goes by the name of its function; that of a function which makes objects of classes, numpy's
+    // _reconstruct or copyreg._reconstructor, by that of the class.
+    void call_foreign(std::int64_t name, const std::vector<pickle_id>& given) {
+        if (result_.foreign[static_cast<std::size_t>(name)].name.starts_with('_') && !given.empty()) {
+            const pickle_node& first = result_.nodes[given[0]];
+            if (first.kind == pickle_kind::foreign && !first.called) name = first.integer;
+        }
+        push_foreign(name, true);
+    }
+
+    void call_global(const torch_global_name& function, const std::vector<pickle_id>& arguments) {
+        switch (function.meaning) {
             case torch_global::rebuild_tensor:
-                push_tensor(arguments, 4);
-                break;
             case torch_global::rebuild_tensor_v2:
-                push_tensor(arguments, 6);
+                push_tensor(arguments);
                 break;
             case torch_global::rebuild_parameter:
                 if (arguments.empty()) fail_here("a parameter without a tensor");
-                node(arguments[0], pickle_kind::tensor, "a parameter's tensor");
-                stack_.push_back(arguments[0]);
+                if (!is(arguments[0], pickle_kind::foreign))
+                    node(arguments[0], pickle_kind::tensor, "a parameter's tensor");
+                push_again(arguments[0]);
                 break;
-            case torch_global::ordered_dict:
-                push_ordered_dict(arguments);
+            case torch_global::rebuild_from_type:
+                push_from_type(arguments);
+                break;
+            case torch_global::dictionary:
+                push_dictionary(arguments);
+                break;
+            case torch_global::default_dictionary: // its argument makes the values that are not there
+                push(pickle_kind::dictionary);
                 break;
             case torch_global::size:
                 if (arguments.size() != 1) fail_here("torch.Size without its tuple");
                 node(arguments[0], pickle_kind::tuple, "a tuple of extents");
-                stack_.push_back(arguments[0]);
+                push_again(arguments[0]);
                 break;
+            case torch_global::tensor_type:
             case torch_global::storage:
-                fail_here("builds a storage in place; expected a reference to one");
+                push_foreign(function.module, function.name);
+                break;
         }
     }
 
+    // (function, type, arguments, attributes): a plain tensor with attributes, or one of a class of its own.
+    void push_from_type(const std::vector<pickle_id>& arguments) {
+        if (arguments.size() < 3) fail_here("a tensor of a type without function, type and arguments");
+        const pickle_node& type = result_.nodes[arguments[1]];
+        const pickle_node& made_by = result_.nodes[arguments[0]];
+        if (type.kind == pickle_kind::foreign) return push_foreign(type.integer, true);
+        if (made_by.kind == pickle_kind::foreign) return push_foreign(made_by.integer, true);
+        const auto& function = torch_globals[global(arguments[0])];
+        if (function.meaning == torch_global::rebuild_from_type) fail_here("a tensor's type within a type");
+        call(arguments[0], node(arguments[2], pickle_kind::tuple, "a tuple of arguments").items);
+    }
+
     // (storage, offset, shape, strides, requires_grad, hooks, ...)
-    void push_tensor(const std::vector<pickle_id>& arguments, std::size_t fewest) {
+    void push_tensor(const std::vector<pickle_id>& arguments) {
+        constexpr std::size_t fewest = 4;
         if (result_.tensors.size() >= most_tensors) fail_here("holds more than ", most_tensors, " tensors");
         if (arguments.size() < fewest) fail_here("a tensor of ", arguments.size(), " parts; expected ", fewest);
+        if (const auto& storage = result_.nodes[arguments[0]]; storage.kind == pickle_kind::foreign)
+            return push_foreign(storage.integer, true); // complex, quantised
         torch_view view;
         view.storage = static_cast<std::size_t>(node(arguments[0], pickle_kind::storage, "a tensor's storage").integer);
         view.offset = count(arguments[1]);
@@ -13673,8 +16716,10 @@ class unpickler {
     }
 
     // Empty, its items following; or, as Python 2 wrote it, from a list of pairs.
-    void push_ordered_dict(const std::vector<pickle_id>& arguments) {
+    void push_dictionary(const std::vector<pickle_id>& arguments) {
         std::vector<pickle_id> items;
+        if (!arguments.empty() && is(arguments[0], pickle_kind::foreign))
+            return push_foreign("collections", "OrderedDict");
         if (!arguments.empty()) {
             const auto& pairs = node(arguments[0], pickle_kind::list, "a list of pairs").items;
             pairs_copied_ += pairs.size();
@@ -13689,23 +16734,188 @@ class unpickler {
         push_items(pickle_kind::dictionary, std::move(items));
     }
 
-    // Attributes of a state dictionary (its `_metadata`): they hold no weights.
-    void build() {
-        pop();
-        node(top(), pickle_kind::dictionary, "a dictionary to give attributes to");
+    // They are among the first attributes. All are not looked at, as many values may be given the same ones.
+    bool has_parameters(const pickle_node& state) const {
+        if (state.kind != pickle_kind::dictionary) return false;
+        for (std::size_t i = 0; i < state.items.size() && i < 64; i += 2) {
+            const pickle_node& key = result_.nodes[state.items[i]];
+            if (key.kind == pickle_kind::text && key.text == "_parameters") return true;
+        }
+        return false;
+    }
+
+    std::size_t pairs_copied_ = 0;
+};
+
+} // namespace fovea::detail
+
+namespace fovea::detail {
+
+class unpickler : pickle_objects {
+  public:
+    // `pickle` outlives the result, which refers to its texts; `source` names it in errors.
+    static pickle_value read(std::span<const std::byte> pickle, std::string source) {
+        unpickler machine(pickle, std::move(source));
+        while (machine.step()) {
+        }
+        return std::move(machine.result_);
+    }
+
+  private:
+    using pickle_objects::pickle_objects;
+
+    // One opcode; false after the last.
+    bool step() {
+        const auto opcode = in_.number<std::uint8_t>();
+        switch (opcode) {
+                // clang-format off
+        case 0x80: in_.take(1); break; // PROTO
+        case 0x95: in_.take(8); break; // FRAME
+        case '.': stop(); return false;
+        case '(': mark(); break;
+        case '0': discard(); break;
+        case '1': pop_mark(); break;
+        case '2': push_again(top()); break; // DUP
+        case 'N': push(pickle_kind::none); break;
+        case 0x88: push_integer(1, pickle_kind::boolean); break;
+        case 0x89: push_integer(0, pickle_kind::boolean); break;
+        case 'J': push_integer(in_.number<std::int32_t>()); break;
+        case 'K': push_integer(in_.number<std::uint8_t>()); break;
+        case 'M': push_integer(in_.number<std::uint16_t>()); break;
+        case 'I': push_decimal(in_.line()); break;
+        case 'L': push_decimal(in_.line()); break;
+        case 0x8A: push_long(in_.number<std::uint8_t>()); break;
+        case 0x8B: push_long(in_.number<std::uint32_t>()); break;
+        case 'F': push_decimal_real(in_.line()); break;
+        case 'G': push_real(); break;
+        case 'S': push_quoted(in_.line()); break; // Python 2's str
+        case 'V': push(pickle_kind::text).text = in_.line(); break;
+        case 'X': push_text(in_.number<std::uint32_t>()); break;
+        case 0x8C: push_text(in_.number<std::uint8_t>()); break;
+        case 0x8D: push_text(in_.number<std::uint64_t>()); break;
+        case 'T': push_text(in_.number<std::uint32_t>()); break; // Python 2's str
+        case 'U': push_text(in_.number<std::uint8_t>()); break;
+        case 'B': push_text(in_.number<std::uint32_t>(), pickle_kind::bytes); break;
+        case 'C': push_text(in_.number<std::uint8_t>(), pickle_kind::bytes); break;
+        case 0x8E: push_text(in_.number<std::uint64_t>(), pickle_kind::bytes); break;
+        case 0x96: push_text(in_.number<std::uint64_t>(), pickle_kind::bytes); break; // BYTEARRAY8
+        case 0x97: push_foreign("", "buffer outside of the pickle"); break; // NEXT_BUFFER
+        case 0x98: top(); break; // READONLY_BUFFER
+        case ')': push(pickle_kind::tuple); break;
+        case ']': push(pickle_kind::list); break;
+        case '}': push(pickle_kind::dictionary); break;
+        case 't': push_items(pickle_kind::tuple, pop_mark()); break;
+        case 'l': push_items(pickle_kind::list, pop_mark()); break;
+        case 'd': push_items(pickle_kind::dictionary, pop_mark()); break;
+        case 0x85: push_items(pickle_kind::tuple, pop(1)); break;
+        case 0x86: push_items(pickle_kind::tuple, pop(2)); break;
+        case 0x87: push_items(pickle_kind::tuple, pop(3)); break;
+        case 'a': extend(pickle_kind::list, pop(1)); break;
+        case 'e': extend(pickle_kind::list, pop_mark()); break;
+        case 's': extend(pickle_kind::dictionary, pop(2)); break;
+        case 'u': extend(pickle_kind::dictionary, pop_mark()); break;
+        case 0x8F: push_foreign("", "set"); break; // EMPTY_SET
+        case 0x90: pop_mark(); node(top(), pickle_kind::foreign, "a set to add to"); break; // ADDITEMS
+        case 0x91: pop_mark(); push_foreign("", "frozenset"); break;
+        case 'p': put(place(in_.line())); break;
+        case 'q': put(in_.number<std::uint8_t>()); break;
+        case 'r': put(in_.number<std::uint32_t>()); break;
+        case 0x94: memoize(); break;
+        case 'g': get(place(in_.line())); break;
+        case 'h': get(in_.number<std::uint8_t>()); break;
+        case 'j': get(in_.number<std::uint32_t>()); break;
+        case 'c': { const auto module = in_.line(), name = in_.line(); push_global(module, name); break; }
+        case 0x93: { const auto name = text(pop()), module = text(pop()); push_global(module, name); break; } // STACK_GLOBAL
+        case 0x82: in_.take(1); push_foreign("", "extension", false); break; // EXT1, EXT2, EXT4: registered names
+        case 0x83: in_.take(2); push_foreign("", "extension", false); break;
+        case 0x84: in_.take(4); push_foreign("", "extension", false); break;
+        case 'P': in_.line(); push_foreign("", "persistent id"); break;
+        case 'Q': push_persistent(pop()); break;
+        case 'R':
+        case 0x81: reduce(); break; // REDUCE, NEWOBJ
+        case 0x92: reduce_named(); break; // NEWOBJ_EX
+        case 'i': instantiate(); break; // INST
+        case 'o': instantiate_marked(); break; // OBJ
+        case 'b': build(); break;
+        default: fail_here("opcode ", int{opcode}, " is not one of a pickle");
+                // clang-format on
+        }
+        return true;
+    }
+
+    // An integer of up to 64 bits; longer ones are foreign.
+    void push_long(std::size_t length) {
+        const auto bytes = in_.take(length);
+        if (length > 8) return push_foreign("", "int");
+        std::uint64_t value = length > 0 && (bytes.back() & std::byte{0x80}) != std::byte{} ? ~std::uint64_t(0) : 0;
+        for (std::size_t i = length; i-- > 0;) value = value << 8 | static_cast<std::uint64_t>(bytes[i]);
+        push_integer(static_cast<std::int64_t>(value));
+    }
+
+    // "12", "12L"; "00" and "01" are truths.
+    void push_decimal(std::string_view digits) {
+        if (digits == "00" || digits == "01") return push_integer(digits == "01", pickle_kind::boolean);
+        if (digits.ends_with('L')) digits.remove_suffix(1);
+        std::int64_t value = 0;
+        const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        if (problem == std::errc::result_out_of_range) return push_foreign("", "int");
+        if (problem != std::errc{} || end != digits.data() + digits.size())
+            fail_here("expected an integer, not ", printable(digits));
+        push_integer(value);
+    }
+
+    void push_decimal_real(std::string_view digits) {
+        const std::string text(digits);
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        if (text.empty() || end != text.c_str() + text.size()) fail_here("expected a number, not ", printable(digits));
+        push(pickle_kind::real).real = value;
+    }
+
+    void push_real() { // big-endian
+        std::uint64_t bits = 0;
+        for (const std::byte b : in_.take(8)) bits = bits << 8 | static_cast<std::uint64_t>(b);
+        push(pickle_kind::real).real = std::bit_cast<double>(bits);
+    }
+
+    void push_text(std::uint64_t length, pickle_kind kind = pickle_kind::text) {
+        const auto value = text_of_bytes(in_.take(length));
+        push(kind).text = value;
+    }
+
+    // As it is written: the names of tensors have nothing in them that would be escaped.
+    void push_quoted(std::string_view text) {
+        if (text.size() < 2 || text.front() != text.back() || (text.front() != '\'' && text.front() != '"'))
+            fail_here("expected a text in quotes");
+        push(pickle_kind::text).text = text.substr(1, text.size() - 2);
+    }
+
+    std::uint32_t place(std::string_view digits) const {
+        std::uint32_t value = 0;
+        const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        if (problem != std::errc{} || end != digits.data() + digits.size())
+            fail_here("expected a place in the memo, not ", printable(digits));
+        return value;
+    }
+
+    void instantiate() {
+        const auto module = in_.line(), name = in_.line();
+        const auto arguments = pop_mark();
+        push_global(module, name);
+        call(pop(), arguments);
+    }
+    void instantiate_marked() {
+        auto arguments = pop_mark();
+        if (arguments.empty()) fail_here("an object without a class");
+        const pickle_id type = arguments.front();
+        arguments.erase(arguments.begin());
+        call(type, arguments);
     }
 
     void stop() {
         result_.root = pop();
         result_.length = in_.position();
     }
-
-    byte_reader in_;
-    pickle_value result_;
-    std::vector<pickle_id> stack_;
-    std::vector<std::size_t> marks_; // sizes of the stack
-    std::size_t pairs_copied_ = 0;
-    std::unordered_map<std::uint32_t, pickle_id> memo_;
 };
 
 } // namespace fovea::detail
@@ -13755,6 +16965,7 @@ class torch_flattener {
 
     tensor_file flatten() {
         visit(value_.root, "", 0);
+        if (file_.tensors().empty() && !file_.modules.empty() && file_.values.empty()) fail_as_module(file_);
         return std::move(file_);
     }
 
@@ -13789,7 +17000,10 @@ class torch_flattener {
                 break;
             case pickle_kind::dictionary:
                 for (std::size_t i = 0; i < node.items.size(); i += 2)
-                    visit(node.items[i + 1], joined(path, key_text(node.items[i], path)), depth + 1);
+                    visit(node.items[i + 1], joined(path, key_text(node.items[i])), depth + 1);
+                break;
+            case pickle_kind::foreign:
+                add_opaque(node.module ? file_.modules : file_.opaque, path, text_of_value(node, 0));
                 break;
             case pickle_kind::none:
             case pickle_kind::bytes:
@@ -13799,11 +17013,40 @@ class torch_flattener {
         }
     }
 
-    std::string key_text(pickle_id id, const std::string& path) const {
+    std::string key_text(pickle_id id) const {
         const pickle_node& key = value_.nodes[id];
-        if (key.kind == pickle_kind::text) return std::string(key.text);
-        if (key.kind == pickle_kind::integer) return std::to_string(key.integer);
-        fail(file_.source, ": a key of the dictionary ", printable(path), " is neither a text nor an integer");
+        return key.kind == pickle_kind::text ? std::string(key.text) : printable(text_of_value(key, 0));
+    }
+
+    // A value as Python writes it, of a key that may be anything: "0.5", "(1, y)", "None"; what is large in short.
+    std::string text_of_value(const pickle_node& node, std::size_t depth) const {
+        constexpr std::size_t most_items = 8, deepest_key = 4;
+        char number[32];
+        switch (node.kind) {
+            case pickle_kind::none:
+                return "None";
+            case pickle_kind::boolean:
+                return node.integer ? "True" : "False";
+            case pickle_kind::integer:
+                return std::to_string(node.integer);
+            case pickle_kind::real:
+                return {number, std::to_chars(number, number + sizeof number, node.real).ptr};
+            case pickle_kind::text:
+            case pickle_kind::bytes:
+                return printable(node.text);
+            case pickle_kind::foreign:
+                return printable(value_.foreign[static_cast<std::size_t>(node.integer)].text());
+            case pickle_kind::tuple:
+                if (depth < deepest_key && node.items.size() <= most_items) {
+                    std::string text;
+                    for (const pickle_id item : node.items)
+                        text += (text.empty() ? "" : ", ") + text_of_value(value_.nodes[item], depth + 1);
+                    return printable("(" + text + ")");
+                }
+                [[fallthrough]];
+            default:
+                return "(...)";
+        }
     }
 
     std::string joined(const std::string& path, const std::string& key) const {
@@ -13812,13 +17055,24 @@ class torch_flattener {
         return path.empty() ? key : path + "/" + key;
     }
 
-    void add_value(std::string name, tensor_file::value value) {
+    static std::string dotted(std::string name) {
         for (char& c : name)
             if (c == '/') c = '.';
+        return name.empty() ? "value" : name;
+    }
+
+    // Dotted names of different values may be the same; the first keeps it. No tensor depends on any.
+    void add_value(const std::string& path, tensor_file::value value) {
+        std::string name = dotted(path);
         const auto* text = std::get_if<std::string>(&value);
         budget_.spend(128 + name.size() + (text ? text->size() : 0), printable(name));
-        if (!file_.values.try_emplace(name, std::move(value)).second)
-            fail(file_.source, ": value ", printable(name), " appears twice");
+        file_.values.try_emplace(std::move(name), std::move(value));
+    }
+
+    void add_opaque(std::map<std::string, std::string, std::less<>>& to, const std::string& path, std::string what) {
+        std::string name = dotted(path);
+        budget_.spend(128 + name.size() + what.size(), printable(name));
+        to.try_emplace(std::move(name), std::move(what));
     }
 
     void add_tensor(const torch_view& view, const std::string& name) {
@@ -14231,101 +17485,133 @@ inline tensor_file read_tensor_file(const std::filesystem::path& path) {
 
 namespace detail {
 
-inline bool has_section(const tensor_file& file, std::string_view section) {
-    for (const stored_tensor& tensor : file.tensors())
-        if (tensor.name.size() > section.size() && tensor.name.starts_with(section) &&
-            tensor.name[section.size()] == '/')
-            return true;
-    return false;
-}
-
-// The dictionary that holds the network: averaged weights before the last ones, a checkpoint's part before the whole.
-inline std::string find_section(const tensor_file& file) {
-    for (const std::string_view section : {"params_ema", "params", "model", "state_dict"})
-        if (has_section(file, section)) return std::string(section);
-    return {};
-}
-
-// A checkpoint of a trainer has moving averages beside its weights, average/X beside X. They are what its run
-// evaluates, and what is meant by its weights: average/X becomes X, and X becomes last/X.
-inline void prefer_averages(tensor_file& file) {
+// A checkpoint of this library's trainer has moving averages beside its weights, average/X beside X. They are what its
+// run evaluates, and what is meant by its weights: average/X becomes X, and X becomes last/X. False where it is none.
+inline bool prefer_averages(tensor_file& file) {
     constexpr std::string_view section = "average/";
-    if (!has_section(file, "average")) return;
-    auto tensors = file.take_tensors();
     std::set<std::string> averaged;
-    for (stored_tensor& t : tensors)
+    for (const stored_tensor& t : file.tensors())
         if (t.name.starts_with(section)) averaged.insert(t.name.substr(section.size()));
-    for (stored_tensor& t : tensors) {
-        if (t.name.starts_with(section))
+    std::erase_if(averaged, [&](const std::string& name) { return !file.find(name); });
+    if (averaged.empty()) return false;
+    for (stored_tensor& t : file.take_tensors()) {
+        if (t.name.starts_with(section) && averaged.contains(t.name.substr(section.size())))
             t.name.erase(0, section.size());
         else if (averaged.contains(t.name))
             t.name.insert(0, "last/");
         file.add(std::move(t));
     }
+    return true;
 }
 
-inline void erase_all(std::string& name, std::string_view part) {
-    for (std::size_t at = name.find(part); at != std::string::npos; at = name.find(part, at))
-        name.erase(at, part.size());
+// The tensors whose names begin with `start` under their own names, all others under names with a slash.
+inline void keep_as_network(tensor_file& file, const std::string& start) {
+    for (stored_tensor& t : file.take_tensors()) {
+        if (t.name.starts_with(start) && t.name.find('/', start.size()) == std::string::npos)
+            t.name.erase(0, start.size());
+        else if (t.name.find('/') == std::string::npos)
+            t.name.insert(0, "./"); // beside the dictionaries
+        file.add(std::move(t));
+    }
+    file.origin = start;
 }
 
-// Both spellings of weight normalisation, w = g v / ||v||: X.parametrizations.weight.original0 and original1 become
-// X.weight_g and X.weight_v.
-inline void rename_weight_norm(std::string& name) {
-    constexpr std::string_view middle = ".parametrizations.";
-    const std::size_t at = name.rfind(middle);
-    if (at == std::string::npos || name.size() < 10) return;
-    const std::string_view end = std::string_view(name).substr(name.size() - 10);
-    if (end != ".original0" && end != ".original1") return;
-    const std::string_view suffix = end.back() == '0' ? "_g" : "_v";
-    name.replace(name.size() - 10, 10, suffix);
-    name.erase(at + 1, middle.size() - 1);
+inline void take_own_names(tensor_file& file) {
+    for (stored_tensor& t : file.take_tensors()) {
+        if (t.name.find('/') == std::string::npos) t.name = own_name(t.name);
+        file.add(std::move(t));
+    }
+}
+
+// Drops the prefixes that stand for the network as a whole.
+inline void drop_prefix(tensor_file& file) {
+    std::vector<std::string> names;
+    for (const stored_tensor& t : file.tensors())
+        if (t.name.find('/') == std::string::npos && !is_counter(t)) names.push_back(t.name);
+    const std::string prefix = find_prefix(std::move(names));
+    if (prefix.empty()) return;
+    const std::string dictionary = std::exchange(file.origin, {});
+    keep_as_network(file, prefix);
+    file.origin = dictionary + prefix;
 }
 
 } // namespace detail
 
-// `file` with the tensors of one network under that network's own names. They come from the dictionary `section`, by
-// default from params_ema, params, model or state_dict, the first that is there, else from the file itself, where
-// moving averages of a trainer's checkpoint come before the last weights. The prefixes of compiled and parallel models
-// (`_orig_mod.`, `module.`) go, weight-norm pairs become X.weight_g and X.weight_v. Tensors of other dictionaries
-// (optimizer, critic) keep their names with the dictionary's, "critic/linear.weight"; metadata and values stay. A
-// section that is not there, or no tensor at all for the network, is an error.
+// `file` with the tensors of one network under that network's own names. They come from the dictionary `section`; by
+// default from the one that find_section() finds, averages before the last weights, helpers of training (discriminator,
+// optimizer) never before others. The prefixes of compiled, parallel and wrapped models (`_orig_mod.`, `module.`,
+// `model.`, `net_g.`) go where all names have them, weight-norm pairs become X.weight_g and X.weight_v. All other
+// tensors have names with a slash: those of other dictionaries with the dictionary's, "critic/linear.weight". Metadata
+// and values stay. A section that is not there, or no tensor at all for the network, is an error.
+//
+// No name of the network is known here. Who knows them looks for them in all the dictionaries and prefixes: load() of
+// the zoo, model<network, backend>, trainable::load().
 inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
     if (!section.empty() && !detail::has_section(file, section))
-        fail(file.source, ": has no dictionary ", section, " with tensors");
-    const std::string chosen = (section.empty() ? detail::find_section(file) : std::string(section)) + "/";
-    const bool bare = chosen == "/";
-    if (bare) detail::prefer_averages(file);
-    const auto belongs = [&](const std::string& name) {
-        return bare ? name.find('/') == std::string::npos : name.starts_with(chosen);
-    };
-
-    constexpr std::string_view parallel = "module.";
-    auto tensors = file.take_tensors();
-    std::vector<bool> ours(tensors.size());
-    bool any = false, all_parallel = true;
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        std::string& name = tensors[i].name;
-        ours[i] = belongs(name);
-        if (!ours[i]) {
-            if (name.find('/') == std::string::npos) name.insert(0, "./"); // beside the dictionaries
-            continue;
-        }
-        if (!bare) name.erase(0, chosen.size());
-        detail::erase_all(name, "_orig_mod.");
-        detail::rename_weight_norm(name);
-        any = true;
-        all_parallel = all_parallel && name.starts_with(parallel);
+        fail(file.source, ": has no dictionary ", section, " with tensors: it has ", detail::contents_of(file));
+    if (!section.empty())
+        detail::keep_as_network(file, std::string(section) + "/");
+    else if (!detail::prefer_averages(file)) {
+        const auto found = detail::find_section(file);
+        if (!found && !file.modules.empty()) detail::fail_as_module(file);
+        if (!found) fail(file.source, ": holds no weights of a network: it has ", detail::contents_of(file));
+        if (!found->empty()) detail::keep_as_network(file, *found + "/");
     }
-    if (!any) fail(file.source, ": holds no weights of a network");
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        if (ours[i] && all_parallel) tensors[i].name.erase(0, parallel.size());
-        file.add(std::move(tensors[i]));
-    }
+    detail::take_own_names(file);
+    detail::drop_prefix(file);
     return file;
 }
 
 } // namespace fovea
+
+// ---- fovea/checkpoint/try_read_weights.hpp
+// Weight files that may be bad, as values and not as exceptions:
+//
+//     auto weights = fovea::try_read_weights("net.pth");
+//     if (!weights) return show(weights.error()); // one line that names the file and the reason
+//
+// Built without exceptions these functions are there where the program links fovea::files, which is compiled with
+// them (docs/design.md, "Errors").
+
+#if FOVEA_FILES
+namespace fovea {
+
+// As read_tensor_file(), read_tensor_bytes() and weights_of().
+FOVEA_FILES_API expected<tensor_file> try_read_tensor_file(const std::filesystem::path& path) noexcept;
+FOVEA_FILES_API expected<tensor_file> try_read_tensor_bytes(std::span<const std::byte> bytes,
+                                                            const std::string& source = "weights in memory") noexcept;
+FOVEA_FILES_API expected<tensor_file> try_weights_of(tensor_file file, std::string_view section = {}) noexcept;
+
+} // namespace fovea
+#elif FOVEA_EXCEPTIONS
+
+namespace fovea {
+
+inline expected<tensor_file> try_read_tensor_file(const std::filesystem::path& path) {
+    return expected_of([&] { return read_tensor_file(path); });
+}
+inline expected<tensor_file> try_read_tensor_bytes(std::span<const std::byte> bytes,
+                                                   const std::string& source = "weights in memory") {
+    return expected_of([&] { return read_tensor_bytes(bytes, source); });
+}
+inline expected<tensor_file> try_weights_of(tensor_file file, std::string_view section = {}) {
+    return expected_of([&] { return weights_of(std::move(file), section); });
+}
+
+} // namespace fovea
+#endif
+
+#if FOVEA_FILES || FOVEA_EXCEPTIONS
+namespace fovea {
+
+// The tensors of the network in a file: weights_of(read_tensor_file(path)).
+inline expected<tensor_file> try_read_weights(const std::filesystem::path& path) {
+    auto file = try_read_tensor_file(path);
+    return file ? try_weights_of(*std::move(file)) : std::move(file);
+}
+
+} // namespace fovea
+#endif
 
 // ---- fovea/model/calibration.hpp
 // Ranges of activations for computing in 8 bits, found by running a network in float32 over some images.
@@ -14646,15 +17932,6 @@ template <class T> bool store_row(T* out, int step, pixel_values v, range cols, 
 // ---- fovea/model/run_options.hpp
 // How one image or tensor is run through a network.
 
-// ---- fovea/core/notice.hpp
-// Told what is no error but may matter to a caller, in one line.
-
-namespace fovea {
-
-using notice_function = std::function<void(const std::string&)>;
-
-} // namespace fovea
-
 // ---- fovea/core/stop.hpp
 // Requests to stop, from another thread: std::stop_source and std::stop_token where the standard library has them. The
 // one of LLVM has none up to version 19; two classes with what fovea uses of them take their place.
@@ -14906,7 +18183,7 @@ class frame_upscaler {
 } // namespace fovea
 
 // ---- fovea/model/load.hpp
-// Giving a graph its weights from a file, by name.
+// Giving a graph its weights from a file, by name, wherever in the file they lie.
 
 namespace fovea {
 
@@ -14945,10 +18222,84 @@ class number_digest {
     }
 };
 
+// Whether a weight can be taken from a tensor of its own name, or weight normalisation that is folded already.
+inline bool has_weight(const tensor_file& file, const std::string& name, weight_shape dims) {
+    if (const stored_tensor* t = file.find(name)) return same_shape(*t, dims);
+    for (std::string_view suffix : {"weight_g", "weight_v"})
+        if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty() && file.find(folded)) return true;
+    return false;
+}
+
+// How much of the names of `g` files may leave out: nothing, and the parts that all of them begin with and that stand
+// for the network as a whole, "model.", "model.net.".
+inline std::vector<std::size_t> droppable(const graph& g) {
+    std::vector<std::string> names;
+    for (const auto& w : g.weights)
+        if (w.kind != weight_kind::derived) names.push_back(g.name(w));
+    std::vector<std::size_t> lengths = {0};
+    while (!names.empty()) {
+        const std::size_t begin = lengths.back(), dot = names[0].find('.', begin);
+        const std::string start = names[0].substr(0, dot + 1);
+        if (dot == std::string::npos || !is_wrapper(std::string_view(start).substr(begin))) break;
+        if (!std::all_of(names.begin(), names.end(), [&](auto& name) { return name.starts_with(start); })) break;
+        lengths.push_back(start.size());
+    }
+    return lengths;
+}
+
+inline bool has_all_weights(const tensor_file& file, const graph& g, std::size_t dropped = 0) {
+    for (const auto& w : g.weights)
+        if (w.kind != weight_kind::derived && !has_weight(file, g.name(w).substr(dropped), w.dims)) return false;
+    return true;
+}
+
+// `file` itself where it has every weight of `g`, or nothing in it has; else the group of its tensors that has.
+class weight_source {
+  public:
+    weight_source(const graph& g, const tensor_file& file) : file_(&file) {
+        if (has_all_weights(file, g)) return;
+        for (const std::size_t dropped : droppable(g)) {
+            const auto group = find_group(file, [&](const auto& f) { return has_all_weights(f, g, dropped); });
+            if (!group) continue;
+            dropped_ = dropped;
+            for (const std::uint32_t i : group->tensors) {
+                const stored_tensor& t = file.tensors()[i];
+                group_.try_emplace(own_name(std::string_view(t.name).substr(group->start().size())), &t);
+            }
+            return;
+        }
+    }
+
+    const stored_tensor* find(const std::string& name) const {
+        if (group_.empty()) return file_->find(name);
+        const auto found = group_.find(name.substr(dropped_));
+        return found == group_.end() ? nullptr : found->second;
+    }
+    // Calls f(name, tensor) for those beside the weights that belong to the same dictionary.
+    template <class F> void for_each(F f) const {
+        if (group_.empty())
+            for (auto& t : file_->tensors()) t.name.find('/') == std::string::npos ? f(t.name, t) : void();
+        for (auto& [name, t] : group_) f(name, *t);
+    }
+
+  private:
+    const tensor_file* file_;
+    std::map<std::string, const stored_tensor*> group_;
+    std::size_t dropped_ = 0;
+};
+
+// Other networks and counters that lie among the weights.
+inline bool is_stray(const std::string& name, const stored_tensor& t) {
+    const std::size_t dot = name.find('.');
+    return is_counter(t) || (dot != std::string::npos && roles_of(name.substr(0, dot)).helper);
+}
+
 class weight_loader {
   public:
-    weight_loader(const graph& g, weight_store& to, const tensor_file& file) : graph_(g), to_(to), file_(file) {}
+    weight_loader(const graph& g, weight_store& to, const tensor_file& file)
+        : graph_(g), to_(to), file_(file), source_(g, file) {}
 
+    // Empty where every weight was loaded, else what is wrong, in one line.
     std::string run() {
         for (std::size_t i = 0; i < graph_.weights.size(); ++i) {
             const auto& w = graph_.weights[i];
@@ -14957,47 +18308,66 @@ class weight_loader {
             else if (!w.name.empty())
                 load_folded(int(i), graph_.name(w));
         }
-        for (auto& t : file_.tensors())
-            if (!used_.count(t.name) && t.name.find('/') == std::string::npos &&
-                !t.name.ends_with("num_batches_tracked"))
-                complain("unexpected ", t.name, ' ', text_of_shape(t.shape));
-        if (!wrong_.empty()) fail(file_.source, ": its tensors do not fit the network: ", wrong_);
-        return digest_.text();
+        if (!not_finite_.empty())
+            return text_of(file_.source, ": tensor ", not_finite_, " holds values that are not finite");
+        source_.for_each([&](const std::string& name, const stored_tensor& t) {
+            if (!used_.count(&t) && !is_stray(name, t))
+                complain("unexpected ", printable(name), ' ', text_of_shape(t.shape));
+        });
+        if (wrong_.empty()) return {};
+        std::string message = text_of(file_.source, ": its tensors do not fit the network: ", wrong_.text());
+        const bool only_network = std::all_of(file_.tensors().begin(), file_.tensors().end(),
+                                              [](auto& t) { return dictionary_of(t.name).empty(); });
+        return only_network ? message : message + "; it has " + contents_of(file_);
     }
+    std::string digest() const { return digest_.text(); }
 
   private:
-    template <class... Parts> void complain(const Parts&... parts) {
-        wrong_ += (wrong_.empty() ? "" : "; ") + text_of(parts...);
-    }
+    template <class... Parts> void complain(const Parts&... parts) { wrong_.add(text_of(parts...)); }
 
     void copy(const stored_tensor& t, std::byte* to) {
         const std::vector<float> values = to_floats(t);
         for (float v : values)
-            if (!std::isfinite(v)) fail(file_.source, ": tensor ", t.name, " holds values that are not finite");
+            if (!std::isfinite(v)) not_finite_ = not_finite_.empty() ? t.name : not_finite_;
         std::memcpy(to, values.data(), values.size() * sizeof(float));
         digest_.add(values);
     }
 
     void load(int i, const std::string& name) {
         const weight_shape dims = graph_.weights[std::size_t(i)].dims;
-        const stored_tensor* t = file_.find(name);
+        const stored_tensor* t = source_.find(name);
         if (!t) {
-            // A weight-normed network takes a weight that is already folded: see load_folded().
             for (std::string_view suffix : {"weight_g", "weight_v"})
-                if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty() && file_.find(folded)) return;
+                if (auto folded = with_suffix(name, suffix, "weight"); !folded.empty())
+                    if (const stored_tensor* w = source_.find(folded)) return unfold(*w, suffix == "weight_g", i);
             return complain("missing ", name, ' ', text_of_dims(dims));
         }
-        if (!used_.insert(name).second) return complain("two layers share the name ", name, ": wrap them in named<>");
+        if (!used_.insert(t).second) return complain("two layers share the name ", name, ": wrap them in named<>");
         if (!same_shape(*t, dims))
             return complain(name, " is ", text_of_shape(t->shape), ", expected ", text_of_dims(dims));
         copy(*t, to_[i]);
     }
 
+    // A weight-normed network takes a weight w that is already folded: v = w, g = ||v||, from which training goes on.
+    // Where nothing is trained, load_folded() gives it w itself. There its shape is checked, too.
+    void unfold(const stored_tensor& folded, bool norms, int i) {
+        const std::vector<float> w = to_floats(folded);
+        const std::size_t n = count(graph_.weights[std::size_t(i)].dims), each = norms && n ? w.size() / n : 1;
+        if (w.size() != n * each) return;
+        float* to = reinterpret_cast<float*>(to_[i]);
+        if (!norms) std::copy(w.begin(), w.end(), to);
+        for (std::size_t k = 0; norms && k < n; ++k) {
+            double square = 0;
+            for (std::size_t j = 0; j < each; ++j) square += double(w[k * each + j]) * double(w[k * each + j]);
+            to[k] = float(std::sqrt(square));
+        }
+    }
+
     void load_folded(int i, const std::string& name) {
-        const stored_tensor* t = file_.find(name);
+        const stored_tensor* t = source_.find(name);
         if (!t) return;
         const weight_shape dims = graph_.weights[std::size_t(i)].dims;
-        used_.insert(name);
+        used_.insert(t);
         if (!same_shape(*t, dims))
             return complain(name, " is ", text_of_shape(t->shape), ", expected ", text_of_dims(dims));
         copy(*t, to_.provide(i, count(dims) * sizeof(float)));
@@ -15006,18 +18376,29 @@ class weight_loader {
     const graph& graph_;
     weight_store& to_;
     const tensor_file& file_;
-    std::set<std::string, std::less<>> used_;
-    std::string wrong_;
+    weight_source source_;
+    std::set<const stored_tensor*> used_;
+    std::string not_finite_;
+    listing wrong_{"; "};
     number_digest digest_;
 };
 
 } // namespace detail
 
 // Every parameter and buffer of `g` from the tensor of its name; a weight-normed convolution also from a folded
-// `weight`. Throws one error that names every missing, unexpected and misshapen tensor, or one that is not finite.
-// Returns a digest of the numbers, by which files of activation ranges know theirs.
+// `weight`. Where the names as they are do not fit, the dictionary and prefix in which all of them are there are looked
+// for, averages before the last weights. Throws one error that names missing, unexpected and misshapen tensors, or one
+// that is not finite. Returns a digest of the numbers, by which files of activation ranges know theirs.
 inline std::string load_weights(const graph& g, weight_store& to, const tensor_file& file) {
-    return detail::weight_loader(g, to, file).run();
+    detail::weight_loader loader(g, to, file);
+    if (const std::string problem = loader.run(); !problem.empty()) fail(problem);
+    return loader.digest();
+}
+
+// The message of the error that load_weights() would throw; empty where the weights fit.
+inline std::string problem_of_weights(const graph& g, const tensor_file& file) {
+    weight_store scratch(g);
+    return detail::weight_loader(g, scratch, file).run();
 }
 
 } // namespace fovea
@@ -15097,6 +18478,7 @@ class upscaler {
         const image& from = in.has_alpha() ? bled : in;
         submitted_image i{
             .out = image(checked_size(in.height(), s.num), checked_size(in.width(), s.num), in.channels(), in.type())};
+        i.out.take_metadata_of(in);
         i.done = engine_ ? engine_->submit(samples_of<const std::byte>(from), samples_of<std::byte>(i.out), values_, o)
                          : run_on_threads(from, i.out, o, i.finite);
         if (in.has_alpha()) i.alpha = alpha_of(in);
@@ -15508,7 +18890,8 @@ template <layer Network, class Backend, class Mode = inference> class model : pu
 
 // ---- fovea/graph/differentiate.hpp
 // Running a training plan: forward, then backward, each operation split among the threads of a context. Results do not
-// depend on how many there are.
+// depend on how many there are. What is given to between_operations() is called after each operation on the caller's
+// thread; it may throw, and the pass is given up with gradients that are no sums of anything.
 
 // ---- fovea/graph/gradient_store.hpp
 // The memory of weights' gradients.
@@ -16120,6 +19503,8 @@ template <class Real> class differentiator : public training_memory {
             fail("training: this backend cannot convert numbers of 16 bits: expected float32");
     }
 
+    void between_operations(std::function<void()> f) { between_ = std::move(f); }
+
     // Plans for a batch of that size, unless the last was of that size too.
     void prepare(extent input, int batch) {
         if (!plan_for(input, batch)) return;
@@ -16149,6 +19534,7 @@ template <class Real> class differentiator : public training_memory {
                 continue;
             }
             compute(i, false, !evaluating);
+            if (between_) between_();
             if (!look(op(i), value(op(i).y, false))) return;
         }
         clear(output_gradient());
@@ -16167,6 +19553,7 @@ template <class Real> class differentiator : public training_memory {
                 compute(i, true, false);
             else
                 differentiate(i);
+            if (between_) between_();
         }
         if (options_.weight_gradients) differentiate_preparations();
     }
@@ -16333,6 +19720,7 @@ template <class Real> class differentiator : public training_memory {
     gradient_store<Real>* gradients_;
     context threads_;
     storage memory_;
+    std::function<void()> between_;
 };
 
 } // namespace fovea
@@ -16354,6 +19742,11 @@ template <class Real> struct basic_parameter {
     std::span<Real> gradients() const { return {gradient, size()}; }
 };
 using parameter = basic_parameter<float>;
+
+// Whether all of these numbers are finite.
+inline bool all_finite(std::span<const float> numbers) {
+    return std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); });
+}
 
 } // namespace fovea
 
@@ -16850,6 +20243,7 @@ template <class Real> class training_pass {
     tensor_view<Real> output_gradient(int tensor) const { return view_of<Real>(run_.output_gradient(tensor), batch_); }
     void backward() { run_.backward(); }
     std::size_t bytes() const { return run_.bytes(); }
+    void between_operations(std::function<void()> f) { run_.between_operations(std::move(f)); }
 
     // The first operation whose result is not finite; -1: none.
     int first_not_finite(tensor_view<const Real> x) {
@@ -16920,6 +20314,7 @@ template <class Real> class basic_frozen {
         return engine_->input_gradient();
     }
     std::size_t bytes() const { return engine_ ? engine_->bytes() : pass_.bytes(); } // of activations and gradients
+    void between_operations(std::function<void()> f) { pass_.between_operations(std::move(f)); } // as of trainable
     // What runs it, with the weights of the host; null where threads do.
     basic_network_engine<Real>* engine() {
         if (engine_) owner_->refresh();
@@ -16990,6 +20385,9 @@ template <class Real> class basic_trainable {
         download();
         return buffers_;
     }
+    // f() is called on the caller's thread between the operations of a pass, where threads run it. It may throw: then
+    // the pass is given up, and clear_gradients() is due.
+    void between_operations(std::function<void()> f) { pass_.between_operations(std::move(f)); }
     void clear_gradients() { engine_ ? engine_->clear_gradients() : gradients_->clear(context_); }
     // What runs the network, with the weights of the host; null where threads do.
     basic_training_engine<Real>* engine() {
@@ -17097,6 +20495,30 @@ template <class Network, class Backend> class trainable : public basic_trainable
               detail::trace_network<Network, Backend, training>(o.depth, o.convolution), o,
               detail::training_engine_maker_of<Backend>()) {}
 };
+
+} // namespace fovea
+
+// ---- fovea/model/try_model.hpp
+// A network type with weights that may not fit it, as a value and not as an exception:
+//
+//     auto net = fovea::try_model<network, fovea::cpu>(*weights);
+//
+// Needs nothing beside the headers, with exceptions or without. What is wrong with the options and not with the weights
+// ends a program without exceptions, as everywhere.
+
+namespace fovea {
+
+template <layer Network, class Backend, class Mode = inference>
+expected<model<Network, Backend, Mode>> try_model(const tensor_file& weights, const model_options& o = {}) {
+    using made = model<Network, Backend, Mode>;
+#if FOVEA_EXCEPTIONS
+    return expected_of([&] { return made(weights, o); });
+#else
+    const graph g = detail::trace_network<Network, Backend, Mode>(o.depth, o.convolution);
+    if (std::string problem = problem_of_weights(g, weights); !problem.empty()) return failed{std::move(problem)};
+    return made(weights, o);
+#endif
+}
 
 } // namespace fovea
 
@@ -17277,17 +20699,15 @@ inline architecture recognise_vapsr(const tensor_file& f) {
     return a;
 }
 
-inline architecture recognise_supercool(const tensor_file& f) {
+inline architecture recognise_supercool(const tensor_file& f, const tensor_file& settings) {
     architecture a{.family = family::supercool};
     a.channels = weight_axis(f, "input", 0);
     a.hidden = weight_axis(f, "encoder.0.conv1", 0);
     a.depth = count_while([&](const std::string& i) { return weight_axis(f, "encoder." + i + ".conv1", 0); });
     if (a.depth == 0) a.hidden = a.channels;
     a.scale = root_of_third(weight_axis(f, "decoder.conv", 0));
-    const std::string filter = text_value(f, "base_upscaler", "model_args.base_upscaler");
-    if (!filter.empty() && filter != "bicubic" && filter != "bilinear")
-        fail(f.source, ": base_upscaler is ", filter, ": expected bicubic or bilinear");
-    if (filter == "bilinear") a.filter = interpolation::bilinear;
+    if (text_value(settings, "base_upscaler", "model_args.base_upscaler") == "bilinear")
+        a.filter = interpolation::bilinear;
     return a;
 }
 
@@ -17300,37 +20720,65 @@ inline architecture recognise_realesr(const tensor_file& f) {
     return a;
 }
 
+// Nothing for tensors of no network that is known here, by their own names.
+inline std::optional<architecture> recognise_names(const tensor_file& f, const tensor_file& settings) {
+    if (f.find("conv_first.weight") && f.find("body.0.proj_1.weight")) return recognise_vapsr(f);
+    if (weight_axis(f, "input", 0) && weight_axis(f, "decoder.conv", 0)) return recognise_supercool(f, settings);
+    if (f.find("body.0.weight") && f.find("body.1.weight") && f.find("body.2.weight")) return recognise_realesr(f);
+    if (!f.find("detector.0.residual.0.weight") || !f.find("linear.weight")) return std::nullopt;
+    architecture critic{.family = family::critic};
+    critic.depth = count_while([&](const std::string& i) { return f.find("detector." + i + ".residual.0.weight"); });
+    return critic;
+}
+
+// The tensors as they are named, else the dictionary and prefix in which a network is known.
+inline std::optional<architecture> find_architecture(const tensor_file& f) {
+    if (const auto a = recognise_names(f, f)) return a;
+    std::optional<architecture> found;
+    for (const bool critic : {false, true}) {
+        const auto fits = [&](const tensor_file& outline) {
+            found = recognise_names(outline, f);
+            return found && (found->family == family::critic) == critic && (critic || found->scale > 0);
+        };
+        if (fovea::detail::find_group(f, fits)) return found;
+    }
+    return std::nullopt;
+}
+
+// What the file says beside its tensors; the problem with it, or an empty text.
+inline std::string take_settings(architecture& a, const tensor_file& f) {
+    const std::string filter = text_value(f, "base_upscaler", "model_args.base_upscaler");
+    if (a.family == family::supercool && !filter.empty() && filter != "bicubic" && filter != "bilinear")
+        return "base_upscaler is " + filter + ": expected bicubic or bilinear";
+    const std::string range = text_value(f, "range", "range");
+    if (!range.empty() && range != "[0,1]" && range != "[-1,1]")
+        return "range is " + range + ": expected [0,1] or [-1,1]";
+    if (!range.empty()) a.range = range == "[0,1]" ? value_range{0, 1} : value_range{-1, 1};
+    const std::string colours = text_value(f, "colour_space", "colour_space");
+    for (const auto space : {colour_space::rgb, colour_space::yuv, colour_space::oklab})
+        if (colours == fovea::name_of(space)) {
+            a.colours = space;
+            return {};
+        }
+    return colours.empty() ? "" : "colour space '" + colours + "': expected rgb, yuv or oklab";
+}
+
 } // namespace detail
 
-// Of tensors as weights_of() gives them. Throws when they are of no network that is known here.
-inline architecture recognise(const tensor_file& f) {
-    architecture a;
-    if (f.find("conv_first.weight") && f.find("body.0.proj_1.weight"))
-        a = detail::recognise_vapsr(f);
-    else if (detail::weight_axis(f, "input", 0) && detail::weight_axis(f, "decoder.conv", 0))
-        a = detail::recognise_supercool(f);
-    else if (f.find("body.0.weight") && f.find("body.1.weight") && f.find("body.2.weight"))
-        a = detail::recognise_realesr(f);
-    else if (f.find("detector.0.residual.0.weight") && f.find("linear.weight")) {
-        a.family = family::critic;
-        a.depth =
-            detail::count_while([&](const std::string& i) { return f.find("detector." + i + ".residual.0.weight"); });
-    } else
-        fail(f.source,
-             ": its tensors are of no known network: expected VapSR, SuperCool or Real-ESRGAN's compact network");
-    const std::string range = detail::text_value(f, "range", "range");
-    if (range == "[0,1]")
-        a.range = {0, 1};
-    else if (range == "[-1,1]")
-        a.range = {-1, 1};
-    else if (!range.empty())
-        fail(f.source, ": range is ", range, ": expected [0,1] or [-1,1]");
-    if (const std::string colours = detail::text_value(f, "colour_space", "colour_space"); !colours.empty()) {
-        const std::string reason = reason_of_failure([&] { a.colours = colour_space_of(colours); });
-        if (!reason.empty()) fail(f.source, ": ", reason);
-    }
-    return a;
+// The network that a file holds, whatever dictionary and prefix its tensors have: see weights_of(). An error where they
+// are of no network that is known here.
+inline expected<architecture> try_recognise(const tensor_file& f) {
+    auto a = detail::find_architecture(f);
+    if (!a)
+        return failure(f.source,
+                       ": its tensors are of no known network: expected VapSR, SuperCool or Real-ESRGAN's compact "
+                       "network; it has ",
+                       fovea::detail::contents_of(f));
+    if (const std::string problem = detail::take_settings(*a, f); !problem.empty())
+        return failure(f.source, ": ", problem);
+    return *a;
 }
+inline architecture recognise(const tensor_file& f) { return try_recognise(f).value(); }
 
 } // namespace fovea::zoo
 
@@ -17566,24 +21014,46 @@ template <class Backend, class Mode> std::optional<graph> graph_for(const archit
     }
 }
 
+// The graph of the network in `weights`, and in `o` what the file says of it.
+template <class Backend, class Mode> expected<graph> graph_of_weights(const tensor_file& weights, model_options& o) {
+    const auto a = try_recognise(weights);
+    if (!a) return failed{a.error()};
+    if (a->family == family::critic)
+        return failure(weights.source, ": holds a critic: expected a network that enlarges images");
+    auto g = graph_for<Backend, Mode>(*a, o.convolution);
+    if (!g) return failure(weights.source, ": ", describe(*a), ": this size is not among those built in");
+    o.depth = depth_of(*a), o.range = a->range, o.colours = a->colours;
+    return std::move(*g);
+}
+
 } // namespace detail
 
-// The network of `weights` (as weights_of() gives them), any depth, in every documented size:
+// The network of `weights` (of a file, or of weights_of()), any depth, in every documented size:
 //   VapSR       x2 x3 x4 with 32/64, 48/64 (kernel 1) or 64/48 (kernel 3) channels, body groups 1 or 2
 //   SuperCool   x2 x4 x8 with 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256 channels, hidden ratio 1, 2 or 4
 //   Real-ESRGAN compact x4 with 64 channels, 16 or 32 convolutions
 // Other sizes: compose the type yourself and use model<...>. Throws when the network or its size is not among these.
 // Depth, range of values and colour space are the file's, whatever the options say.
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
-    const architecture a = recognise(weights);
-    if (a.family == family::critic) fail(weights.source, ": holds a critic: expected a network that enlarges images");
-    auto g = detail::graph_for<Backend, Mode>(a, o.convolution);
-    if (!g) fail(weights.source, ": ", describe(a), ": this size is not among those built in");
-    o.depth = detail::depth_of(a), o.range = a.range, o.colours = a.colours;
-    return upscaler(std::move(*g), weights, o, fovea::detail::engine_maker_of<Backend>());
+    auto g = detail::graph_of_weights<Backend, Mode>(weights, o).value();
+    return upscaler(std::move(g), weights, o, fovea::detail::engine_maker_of<Backend>());
 }
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     return load<Backend, Mode>(weights, model_options{.threads = threads});
+}
+
+// The same with the reason as a value where that fails, for programs without exceptions, too. There what is wrong with
+// the options and not with the weights ends the program, as everywhere.
+template <class Backend, class Mode = inference>
+expected<upscaler> try_load(const tensor_file& weights, model_options o = {}) {
+#if FOVEA_EXCEPTIONS
+    return expected_of([&] { return load<Backend, Mode>(weights, o); });
+#else
+    auto g = detail::graph_of_weights<Backend, Mode>(weights, o);
+    if (!g) return failed{g.error()};
+    if (std::string problem = problem_of_weights(*g, weights); !problem.empty()) return failed{std::move(problem)};
+    return upscaler(*std::move(g), weights, o, fovea::detail::engine_maker_of<Backend>());
+#endif
 }
 
 } // namespace fovea::zoo
@@ -18304,7 +21774,8 @@ class moving_average {
 //
 // A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
 // counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
-// the run goes back to the last state that was kept (keep_state) with a lower learning rate.
+// the run goes back to the last state that was kept (keep_state) with a lower learning rate; after `most_returns` to
+// the same state the run is given up with an error, as nothing will change.
 //
 // With a training_group the processes take each step together, as one process would with the whole batch: each is given
 // an equal share of it, and after the step all have the same weights, bit for bit. Every process makes the same calls.
@@ -18440,6 +21911,7 @@ struct trainer_options {
     double ema_decay = 0;         // 0: no moving average
     int most_bad_steps = 5;       // in a row, before the run goes back
     double rate_after_return = 0.5;
+    int most_returns = 3; // to one state
 };
 
 struct step_report {
@@ -18549,6 +22021,12 @@ class trainer {
     std::int64_t steps() { return optimizer_.steps(); } // that were taken
     std::int64_t bad_steps() const { return bad_steps_; }
     bool between_steps() const { return micro_ == 0; }
+    // Gives up the micro-batches of the step at hand, as where an exception has left it: all is as it was before the
+    // first of them.
+    void give_up_step() {
+        if (!net_.engine()) restore_buffers();
+        begin_step();
+    }
     basic_trainable<float>& network() { return net_; }
     // Of each of network().parameters() in the last step, before clipping; none before the first, and where the loss
     // was not finite.
@@ -18652,12 +22130,16 @@ class trainer {
 
     // The state to go back to; called where the run is known to be well, as after an evaluation.
     void keep_state() {
+        remember_state();
+        returns_to_kept_ = 0;
+    }
+
+  private:
+    void remember_state() {
         kept_.emplace();
         kept_->source = "the state that was kept";
         save(*kept_);
     }
-
-  private:
     double rate_factor() const { return std::pow(options_.rate_after_return, returns_); }
     bool averages() const { return options_.ema_decay > 0; }
     int processes() const { return group_ ? group_->size() : 1; }
@@ -18786,12 +22268,15 @@ class trainer {
         if (!net_.engine()) restore_buffers();
         std::string told = problem_ + ": step skipped";
         if (++bad_in_a_row_ < options_.most_bad_steps) return told;
-        const int returns = returns_ + 1;
+        const int returns = returns_ + 1, to_kept = returns_to_kept_ + 1;
         const std::int64_t bad = bad_steps_;
         const tensor_file kept = *kept_;
         load(kept);
-        returns_ = returns, bad_steps_ = bad, bad_in_a_row_ = 0;
-        keep_state();
+        if (to_kept > options_.most_returns)
+            fail(told, "; ", options_.most_returns, " returns to step ", optimizer_.steps(),
+                 " have not helped: expected a lower learning rate, or other images");
+        returns_ = returns, returns_to_kept_ = to_kept, bad_steps_ = bad, bad_in_a_row_ = 0;
+        remember_state();
         return text_of(told, "; after ", options_.most_bad_steps, " in a row back to step ", optimizer_.steps(),
                        ", learning rate times ", rate_factor());
     }
@@ -18803,7 +22288,8 @@ class trainer {
     moving_average average_;
     std::optional<tensor_file> kept_;
     double loss_ = 0;
-    int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0, returns_ = 0;
+    int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0;
+    int returns_ = 0, returns_to_kept_ = 0; // all of the run, and those to the state that is kept now
     std::int64_t bad_steps_ = 0;
     std::string problem_;
     loss_scaler scaler_{}; // where gradients may vanish
@@ -18820,6 +22306,7 @@ namespace fovea {
 
 struct adversarial_report {
     step_report upscaler, critic; // the upscaler's has the loss rec; nothing where it did not learn
+    double bce = 0;               // of the upscaler's loss; not on a GPU
     int right = 0, seen = 0;      // images of the micro-batch that the critic calls what they are, of so many; this
                                   // process's share alone
 };
@@ -18852,7 +22339,7 @@ class adversarial_trainer {
         adversarial_report r;
         const images y = upscaler_.network().forward(x);
         teach_critic(t, y, r);
-        if (upscaler_learns) r.upscaler = upscaler_.finish(fill_gradient(t, y), x);
+        if (upscaler_learns) r.upscaler = upscaler_.finish(fill_gradient(t, y, r.bce), x);
         return r;
     }
 
@@ -18897,7 +22384,7 @@ class adversarial_trainer {
     }
 
     // Of the upscaler's output. Returns rec: the sum that is minimised is two.
-    double fill_gradient(images t, images y) {
+    double fill_gradient(images t, images y, double& bce_of_batch) {
         const auto dy = upscaler_.network().output_gradient();
         const double rec = rec_(y, t, dy, 1);
         const images logits = frozen_.forward(y);
@@ -18907,6 +22394,7 @@ class adversarial_trainer {
             group->sum(std::span(whole));
             for (double& of : whole) of /= group->size();
         }
+        bce_of_batch = whole[1];
         if (!std::isfinite(whole[0] + whole[1])) return whole[0] + whole[1];
         const double each = upscaler_.share();
         mix(dy, each * detached_ratio(whole[0]), frozen_.backward(), each * detached_ratio(whole[1]));
@@ -18951,15 +22439,18 @@ class adversarial_trainer {
 } // namespace fovea
 
 // ---- fovea/trainer/checkpoints.hpp
-// The files of a run: PATH.step-N.safetensors, of which the last few stay, and PATH.best.safetensors. Each is written
-// beside its place and renamed, so that whenever a run ends, every file that is there is whole.
+// The files of a run: PATH.step-N.safetensors, of which the last few stay, PATH.best.safetensors, and, where weights
+// alone are asked for, PATH.weights.safetensors. Each is written beside its place and renamed, so that whenever a run
+// ends, every file that is there is whole. Each has a checksum, by which damage done later is known; at least two
+// checkpoints stay, so that a damaged one has one before it.
 
 namespace fovea {
 
 class checkpoint_files {
   public:
-    // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be.
-    checkpoint_files(std::filesystem::path path, int keep) : path_(std::move(path)), keep_(std::max(keep, 1)) {
+    // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be. keep: how many
+    // checkpoints stay, at least two.
+    checkpoint_files(std::filesystem::path path, int keep) : path_(std::move(path)), keep_(std::max(keep, 2)) {
         std::error_code problem;
         if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), problem);
         if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
@@ -19000,36 +22491,78 @@ class checkpoint_files {
     }
 
     // Writes the file, then removes the oldest beyond those to keep. When writing fails, all that was there still is.
-    void save(std::int64_t step, const tensor_file& file) const {
-        write_safetensors(of_step(step), file);
+    // What latest() has found to be damaged stays, and counts for nothing.
+    void save(std::int64_t step, tensor_file file) {
+        write(of_step(step), std::move(file));
+        std::erase(damaged_, step);
         auto all = steps();
-        std::erase_if(all, [&](std::int64_t s) { return s >= step; });
+        std::erase_if(all, [&](std::int64_t s) { return s >= step || std::ranges::count(damaged_, s) > 0; });
         std::error_code ignored; // of a file that somebody else removed
         for (std::size_t i = 0; i + std::size_t(keep_) <= all.size(); ++i)
             std::filesystem::remove(of_step(all[i]), ignored);
     }
-    void save_best(const tensor_file& file) const { write_safetensors(best(), file); }
+    void save_best(tensor_file file) const { write(best(), std::move(file)); }
+    void save_weights(tensor_file file) const { write(named(".weights.safetensors"), std::move(file)); }
 
-    // The latest; throws when there is none.
-    tensor_file latest() const {
+    // The latest that is not damaged; damaged ones before it are told, a line each. Throws when there is none.
+    tensor_file latest(const notice_function& notice = {}) {
         const auto all = steps();
         if (all.empty())
             fail(named(".step-*.safetensors").string(), ": no such file: expected a checkpoint to resume from");
-        return read_tensor_file(of_step(all.back()));
+        for (std::size_t i = all.size();;) {
+            tensor_file file;
+            const std::string reason = reason_of_failure([&] { file = read_tensor_file(of_step(all[--i])); });
+            if (reason.empty()) return file;
+            damaged_.push_back(all[i]);
+            if (i == 0) fail(reason, all.size() > 1 ? ": and no checkpoint before it is whole" : "");
+            if (notice) notice(reason + ": the checkpoint before it is taken");
+        }
     }
+
+    // Gives all files of the path another name, PATH.before-1.step-N.safetensors and so on, where --checkpoint-path
+    // PATH.before-1 finds them. Returns that path; empty where there are none.
+    std::filesystem::path set_aside() const {
+        std::vector<std::filesystem::path> all;
+        for (const std::int64_t step : steps()) all.push_back(of_step(step));
+        for (const char* other : {".best.safetensors", ".weights.safetensors"})
+            if (std::filesystem::exists(named(other))) all.push_back(named(other));
+        if (all.empty()) return {};
+        for (int i = 1;; ++i) {
+            const checkpoint_files to(text_of(path_.string(), ".before-", i), keep_);
+            if (!to.steps().empty() || std::filesystem::exists(to.best()) ||
+                std::filesystem::exists(to.named(".weights.safetensors")))
+                continue;
+            const std::string mine = path_.filename().string();
+            for (const auto& file : all) {
+                std::error_code problem;
+                const auto target = to.named(file.filename().string().substr(mine.size()));
+                std::filesystem::rename(file, target, problem);
+                if (problem) fail(file.string(), ": cannot be called ", target.string(), ": ", problem.message());
+            }
+            return to.path_;
+        }
+    }
+
+    // What only one run at a time has (trainer/run_lock.hpp).
+    std::filesystem::path lock() const { return named(".lock"); }
 
   private:
     std::filesystem::path folder() const { return path_.has_parent_path() ? path_.parent_path() : "."; }
     std::filesystem::path named(const std::string& ending) const {
         return folder() / (path_.filename().string() + ending);
     }
+    static void write(const std::filesystem::path& to, tensor_file file) {
+        add_checksum(file);
+        write_safetensors(to, file);
+    }
     std::filesystem::path path_;
     int keep_;
+    std::vector<std::int64_t> damaged_; // steps
 };
 
 // The weights to start from that `path` names: a file, or what a run has left at that path: its best, else its latest.
 inline std::filesystem::path weights_at(const std::filesystem::path& path) {
-    if (std::filesystem::is_regular_file(path)) return path;
+    if (std::filesystem::exists(path) && !std::filesystem::is_directory(path)) return path;
     if (!path.has_filename()) fail(path.string(), ": no such weight file");
     const std::string name = path.filename().string();
     const std::filesystem::path best = path.parent_path() / (name + ".best.safetensors");
@@ -19042,41 +22575,15 @@ inline std::filesystem::path weights_at(const std::filesystem::path& path) {
     fail(path.string(), ": no such weight file, and no checkpoint of that name");
 }
 
-// The settings of a run in its checkpoints.
-using run_settings = std::vector<std::pair<std::string, std::string>>; // option, value
-
-inline void save_settings(tensor_file& file, const run_settings& settings) {
-    for (auto& [option, value] : settings) file.metadata["setting." + option] = value;
-}
-// Throws one line that names every option which differs.
-inline void check_settings(const tensor_file& file, const run_settings& settings) {
-    std::string wrong;
-    const auto differ = [&](const std::string& option, const std::string& was, const std::string& is) {
-        wrong += text_of(wrong.empty() ? "" : ", ", "--", option, ' ', was, " and not ", is);
-    };
-    for (auto& [option, value] : settings) {
-        const auto found = file.metadata.find("setting." + option);
-        const std::string was = found == file.metadata.end() ? "not set" : found->second;
-        if (was != value) differ(option, was, value);
-    }
-    constexpr std::string_view begin = "setting.";
-    for (auto& [name, was] : file.metadata) // of options that were set, and are not now
-        if (name.starts_with(begin)) {
-            const std::string option = name.substr(begin.size());
-            if (std::ranges::find(settings, option, &run_settings::value_type::first) == settings.end())
-                differ(option, was, "its default");
-        }
-    if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong);
-}
-
 } // namespace fovea
 
 // ---- fovea/trainer/event_file.hpp
-// Event files, which TensorBoard shows: numbers and pictures by name and step.
+// Event files, which TensorBoard shows: numbers, pictures and texts by name and step.
 //
 //   event_file log("runs/first");                     // runs/first/events.out.tfevents.<seconds>.<host>.fovea
 //   log.add_scalar("loss", step, report.loss);
 //   log.add_image("sample", step, picture);
+//   log.add_text("options", 0, "|option|value|\n|---|---|\n|loss|l1|");   // Markdown
 //
 // A file is a row of records: the length in 8 bytes, little-endian, its checksum, the bytes, and their checksum; a
 // checksum is CRC-32C, turned and shifted so that checksums of checksums do no harm. Each record is a message `Event`
@@ -19084,8 +22591,9 @@ inline void check_settings(const tensor_file& file, const run_settings& settings
 //
 //   Event    1 wall_time (double)   2 step (int64)   3 file_version (string, of the first)   5 summary (Summary)
 //   Summary  1 value (Value), repeated
-//   Value    1 tag (string)   2 simple_value (float)   4 image (Image)
-//   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG, not compressed)
+//   Value    1 tag (string)   2 simple_value (float)   4 image (Image)   8 tensor (TensorProto)   9 metadata
+//   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG)
+//   TensorProto  1 dtype (7: string)   2 tensor_shape   8 string_val;   metadata  1 plugin_data {1 plugin_name}
 //
 // What was added is handed to the system before add_... returns, so that a run can be watched and one that dies loses
 // nothing. A run that goes on adds a file to the folder; TensorBoard joins them.
@@ -19093,26 +22601,41 @@ inline void check_settings(const tensor_file& file, const run_settings& settings
 #include <unistd.h>
 #endif
 
-// ---- fovea/core/crc32c.hpp
-// CRC-32C (Castagnoli's polynomial 0x1EDC6F41, reflected), as in RFC 3720, appendix B.4.
+// ---- fovea/trainer/event_picture.hpp
+// A picture as the bytes of a PNG file: compressed by libpng where the program has it (FOVEA_WITH_LIBPNG), else stored.
+#if FOVEA_WITH_LIBPNG
+#include <png.h>
+#endif
 
 namespace fovea::detail {
 
-inline constexpr auto crc32c_table = [] { // the remainder of each byte
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t b = 0; b < 256; ++b) {
-        std::uint32_t remainder = b;
-        for (int bit = 0; bit < 8; ++bit) remainder = remainder >> 1 ^ (remainder & 1 ? 0x82F63B78u : 0);
-        table[b] = remainder;
-    }
-    return table;
-}();
+inline std::string stored_png_of(const image& in) {
+    struct {
+        std::string bytes;
+        void write(std::span<const std::byte> part) {
+            bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+        }
+    } png;
+    encode_stored_png(png, in);
+    return std::move(png.bytes);
+}
 
-inline std::uint32_t crc32c_of(std::span<const std::byte> bytes) {
-    std::uint32_t remainder = 0xFFFFFFFFu;
-    for (const std::byte b : bytes)
-        remainder = remainder >> 8 ^ crc32c_table[(remainder ^ std::to_integer<std::uint32_t>(b)) & 0xFF];
-    return ~remainder;
+// 8 bits, 1 to 4 channels.
+inline std::string png_of(const image& in) {
+#if FOVEA_WITH_LIBPNG && defined(PNG_SIMPLIFIED_WRITE_SUPPORTED)
+    constexpr png_uint_32 formats[] = {PNG_FORMAT_GRAY, PNG_FORMAT_GA, PNG_FORMAT_RGB, PNG_FORMAT_RGBA};
+    png_image out{};
+    out.version = PNG_IMAGE_VERSION;
+    out.width = png_uint_32(in.width()), out.height = png_uint_32(in.height());
+    out.format = formats[in.channels() - 1];
+    std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(out), '\0');
+    png_alloc_size_t size = bytes.size();
+    if (png_image_write_to_memory(&out, bytes.data(), &size, 0, in.data(), png_int_32(in.row_bytes()), nullptr)) {
+        bytes.resize(size);
+        return bytes;
+    }
+#endif
+    return stored_png_of(in);
 }
 
 } // namespace fovea::detail
@@ -19192,20 +22715,25 @@ class event_file {
     void add_scalar(std::string_view tag, std::int64_t step, double value) {
         add(step, detail::wire_message().add_bytes(1, tag).add_float(2, float(value)));
     }
-    // Any number of channels and kind of samples; shown with 8 bits.
+    // Any number of channels and kind of samples; shown with 8 bits. Compressed where the program has libpng.
     void add_image(std::string_view tag, std::int64_t step, const image& picture) {
         if (picture.empty()) fail(path_.string(), ": cannot add the image ", tag, ": it is empty");
-        struct {
-            std::string bytes;
-            void write(std::span<const std::byte> part) {
-                bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
-            }
-        } png;
-        detail::encode_stored_png(png, with_type(picture, sample_type::u8));
+        const std::string png = detail::png_of(with_type(picture, sample_type::u8));
         detail::wire_message encoded;
         encoded.add_integer(1, std::uint64_t(picture.height())).add_integer(2, std::uint64_t(picture.width()));
-        encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png.bytes);
+        encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png);
         add(step, detail::wire_message().add_bytes(1, tag).add_bytes(4, encoded.bytes()));
+    }
+    // Shown as Markdown, by TensorBoard's page of texts.
+    void add_text(std::string_view tag, std::int64_t step, std::string_view text) {
+        constexpr std::uint64_t string_type = 7;
+        const auto one = detail::wire_message().add_integer(1, 1); // a dimension of size 1
+        const auto shape = detail::wire_message().add_bytes(2, one.bytes());
+        detail::wire_message tensor;
+        tensor.add_integer(1, string_type).add_bytes(2, shape.bytes()).add_bytes(8, text);
+        const auto plugin = detail::wire_message().add_bytes(1, "text");
+        const auto metadata = detail::wire_message().add_bytes(1, plugin.bytes());
+        add(step, detail::wire_message().add_bytes(1, tag).add_bytes(8, tensor.bytes()).add_bytes(9, metadata.bytes()));
     }
 
   private:
@@ -19242,6 +22770,151 @@ class event_file {
     std::filesystem::path path_;
     std::unique_ptr<std::FILE, closer> file_;
 };
+
+} // namespace fovea
+
+// ---- fovea/trainer/run_lock.hpp
+// Only one run at a time has a checkpoint path: a lock on the file PATH.lock, which the system lets go when the run
+// ends, however it does. So a lock file that a killed run has left is in nobody's way. Where the file system knows no
+// locks there is none.
+
+namespace fovea {
+
+class run_lock {
+  public:
+    // Throws one line where another run has it, which the line names, or where the file cannot be made.
+    explicit run_lock(const std::filesystem::path& path) : path_(path) {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        while (!try_take()) {
+        } // whoever had it before has removed the file in between
+        const std::string process = text_of(std::int64_t(getpid()), '\n');
+        if (ftruncate(file_, 0) != 0 || write(file_, process.data(), process.size()) < 0) {
+        } // it only names this run
+#endif
+    }
+    ~run_lock() {
+#if FOVEA_HAS_FILE_DESCRIPTORS
+        unlink(path_.c_str());
+        close(file_);
+#endif
+    }
+    run_lock(const run_lock&) = delete;
+    run_lock& operator=(const run_lock&) = delete;
+
+  private:
+#if FOVEA_HAS_FILE_DESCRIPTORS
+    bool try_take() {
+        file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (file_ < 0) fail(path_.string(), ": cannot write: ", detail::system_reason(errno));
+        const bool held = flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+        if (held) {
+            const std::string who = holder();
+            close(file_);
+            fail(path_.string(), ": another run writes there", who.empty() ? "" : ", process " + who,
+                 ": expected that it has ended, or another path");
+        }
+        struct stat now {};
+        if (fstat(file_, &now) != 0 || now.st_nlink > 0) return true;
+        close(file_);
+        return false;
+    }
+    std::string holder() const {
+        char text[32] = "";
+        const auto length = pread(file_, text, sizeof text - 1, 0);
+        std::string who(text, length > 0 ? std::size_t(length) : 0);
+        while (!who.empty() && (who.back() < '0' || who.back() > '9')) who.pop_back();
+        return who;
+    }
+    int file_ = -1;
+#endif
+    std::filesystem::path path_;
+};
+
+} // namespace fovea
+
+// ---- fovea/trainer/run_settings.hpp
+// The settings of a run: kept in its checkpoints, so that it goes on as it began, and compared among its processes.
+
+namespace fovea {
+
+using run_settings = std::vector<std::pair<std::string, std::string>>; // option, value
+
+inline void save_settings(tensor_file& file, const run_settings& settings) {
+    for (auto& [option, value] : settings) file.metadata["setting." + option] = value;
+}
+
+// Throws one line that names every option which differs.
+inline void check_settings(const tensor_file& file, const run_settings& settings) {
+    listing wrong;
+    const auto differ = [&](const std::string& option, const std::string& was, const std::string& is) {
+        wrong.add(text_of("--", option, ' ', was, " and not ", is));
+    };
+    for (auto& [option, value] : settings) {
+        const auto found = file.metadata.find("setting." + option);
+        const std::string was = found == file.metadata.end() ? "not set" : found->second;
+        if (was != value) differ(option, was, value);
+    }
+    constexpr std::string_view begin = "setting.";
+    for (auto& [name, was] : file.metadata) // of options that were set, and are not now
+        if (name.starts_with(begin)) {
+            const std::string option = name.substr(begin.size());
+            if (std::ranges::find(settings, option, &run_settings::value_type::first) == settings.end())
+                differ(option, was, "its default");
+        }
+    if (!wrong.empty()) fail(file.source, ": was made with other settings: ", wrong.text());
+}
+
+namespace detail {
+
+inline std::vector<std::byte> bytes_of_settings(const run_settings& settings) {
+    std::string text;
+    for (auto& [option, value] : settings) text += option + '\0' + value + '\0';
+    const auto bytes = std::as_bytes(std::span(text));
+    return {bytes.begin(), bytes.end()};
+}
+inline run_settings settings_of_bytes(const std::vector<std::byte>& bytes) {
+    run_settings settings;
+    std::string parts[2];
+    int at = 0;
+    for (const std::byte b : bytes) {
+        if (b != std::byte{0}) {
+            parts[at] += char(b);
+        } else if ((at ^= 1) == 0) {
+            settings.emplace_back(std::move(parts[0]), std::move(parts[1]));
+            parts[0].clear(), parts[1].clear();
+        }
+    }
+    return settings;
+}
+
+} // namespace detail
+
+// Throws in every process one line that names the options which differ from those of process 0 somewhere. Called by all
+// processes.
+inline void check_same_settings(training_group& group, const run_settings& mine) {
+    auto bytes = detail::bytes_of_settings(mine);
+    share(group, bytes);
+    const run_settings first = detail::settings_of_bytes(bytes);
+    std::vector<double> differs(first.size() + 1); // the last: another number of settings
+    for (std::size_t i = 0; i < first.size(); ++i) {
+        const auto found = std::ranges::find(mine, first[i].first, &run_settings::value_type::first);
+        differs[i] = found == mine.end() || found->second != first[i].second;
+    }
+    differs.back() = mine.size() != first.size();
+    group.sum(std::span(differs));
+    listing wrong;
+    for (std::size_t i = 0; i < first.size(); ++i) {
+        if (differs[i] == 0) continue;
+        const auto& [option, value] = first[i];
+        const auto found = std::ranges::find(mine, option, &run_settings::value_type::first);
+        const std::string is = found == mine.end() ? "not set" : found->second;
+        wrong.add(text_of("--", option, ' ', value,
+                          is == value ? std::string(", and another value in others")
+                                      : text_of(", and ", is, " in process ", group.rank())));
+    }
+    if (wrong.empty() && differs.back() > 0) wrong.add("and not the same ones are set everywhere");
+    if (!wrong.empty()) fail("processes have other options than process 0: ", wrong.text(), ": expected the same everywhere");
+}
 
 } // namespace fovea
 

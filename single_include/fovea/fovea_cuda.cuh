@@ -428,8 +428,6 @@ inline std::optional<library_convolution> library_convolution_of(const call& c) 
 // Own code instead of NVIDIA's cudnn_frontend: fovea needs one kind of graph, and users one dependency less.
 #include <cudnn.h>
 
-#include <initializer_list>
-
 namespace fovea {
 
 namespace detail {
@@ -2631,9 +2629,9 @@ struct arrange_filters {
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
         const int i = block * threads + thread; // in `to`
         if (i >= groups * outputs * inputs * taps) return;
-        const int near = outputs_last ? outputs : inputs, far = outputs_last ? inputs : outputs;
-        const int first = i / (near * taps) % far, tap = i / near % taps, last = i % near,
-                  output = i / (near * taps * far) * outputs + (outputs_last ? last : first),
+        const int inner = outputs_last ? outputs : inputs, outer = outputs_last ? inputs : outputs;
+        const int first = i / (inner * taps) % outer, tap = i / inner % taps, last = i % inner,
+                  output = i / (inner * taps * outer) * outputs + (outputs_last ? last : first),
                   input = outputs_last ? first : last;
         to.put(i, from[(std::ptrdiff_t(output) * inputs + input) * taps + (turned ? taps - 1 - tap : tap)]);
     }

@@ -7,6 +7,10 @@
 #include <thread>
 #include <type_traits>
 #include <vector>
+#if defined(_WIN32)
+#include <condition_variable>
+#include <mutex>
+#endif
 
 #include "fovea/core/error.hpp"
 
@@ -68,7 +72,7 @@ class thread_pool {
 
     void start() {
         generation_.fetch_add(1, std::memory_order_release);
-        generation_.notify_all();
+        wake_all(generation_);
     }
 
     void run(int worker) noexcept {
@@ -84,22 +88,39 @@ class thread_pool {
             seen = await(generation_, [seen](unsigned now) { return now != seen; });
             if (!job_.function) return;
             run(worker);
-            if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+            if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake_all(unfinished_);
         }
     }
 
     // Spins for a tenth of a millisecond or two, longer than the gap between two operations, then parks.
-    template <class T, class Ready> static T await(const std::atomic<T>& value, Ready ready) noexcept {
+    template <class T, class Ready> T await(const std::atomic<T>& value, Ready ready) noexcept {
         for (int spin = 0;; ++spin) {
             const T now = value.load(std::memory_order_acquire);
             if (ready(now)) return now;
             if (spin < 10000) {
                 pause();
             } else {
-                value.wait(now, std::memory_order_acquire);
+                park(value, now);
             }
         }
     }
+#if defined(_WIN32) // waits on atomics were seen to sleep on there, with the library of g++ 12
+    template <class T> void park(const std::atomic<T>& value, T old) noexcept {
+        std::unique_lock lock(parked_);
+        woken_.wait(lock, [&] { return value.load(std::memory_order_acquire) != old; });
+    }
+    template <class T> void wake_all(std::atomic<T>&) noexcept {
+        { const std::lock_guard lock(parked_); } // who parks has seen the new value, or waits already
+        woken_.notify_all();
+    }
+    std::mutex parked_;
+    std::condition_variable woken_;
+#else
+    template <class T> static void park(const std::atomic<T>& value, T old) noexcept {
+        value.wait(old, std::memory_order_acquire);
+    }
+    template <class T> static void wake_all(std::atomic<T>& value) noexcept { value.notify_all(); }
+#endif
     static void pause() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
         __builtin_ia32_pause();

@@ -7,15 +7,21 @@
 // ends in one fovea::error that names the file and the reason.
 #pragma once
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "fovea/core/config.hpp"
 #include "fovea/core/read_file.hpp"
+#include "fovea/image/cmyk.hpp"
 #include "fovea/image/codec_bmp.hpp"
 #include "fovea/image/codec_pnm.hpp"
 #include "fovea/image/codec_tga.hpp"
+#include "fovea/image/deflate.hpp"
 #include "fovea/image/format.hpp"
+#include "fovea/image/jpeg_metadata.hpp"
 #include "fovea/image/metadata_blocks.hpp"
 #include "fovea/image/orientation.hpp"
+#include "fovea/image/png_metadata.hpp"
 #include "fovea/image/support.hpp"
 #if FOVEA_WITH_LIBPNG
 #include "fovea/image/codec_png.hpp"
@@ -102,11 +108,16 @@ inline decoded_image decode(const encoded_image& in) {
 
 } // namespace detail
 
-// The image in these bytes of a file; `name` stands for the file in errors.
+// The image in these bytes of a file; `name` stands for the file in errors. Notices of an image that cannot be read in
+// the end are not given: its error says it all.
 inline image read_image(std::span<const std::byte> bytes, std::string_view name, const read_options& options = {}) {
-    const detail::encoded_image in{bytes, name, options.max_pixels, &options.notice};
+    std::vector<std::string> notices;
+    const notice_function keep = [&](const std::string& notice) { notices.push_back(notice); };
+    const detail::encoded_image in{bytes, name, options.max_pixels, &keep};
     detail::decoded_image decoded = detail::decode(in);
     detail::check_profile(in, decoded.pixels.colours(), decoded.metadata);
+    if (options.notice)
+        for (auto& notice : notices) options.notice(notice);
     decoded.pixels.set_metadata(std::move(decoded.metadata));
     return options.apply_orientation ? upright(std::move(decoded.pixels), decoded.orientation)
                                      : std::move(decoded.pixels);

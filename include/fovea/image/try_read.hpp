@@ -19,7 +19,8 @@ FOVEA_FILES_API expected<image> try_read_image(std::span<const std::byte> bytes,
 FOVEA_FILES_API std::string try_write_image(const std::filesystem::path& path, const image& pixels) noexcept;
 
 } // namespace fovea
-#elif FOVEA_EXCEPTIONS && FOVEA_IMAGE_FILES
+#elif FOVEA_EXCEPTIONS
+#if FOVEA_IMAGE_FILES
 #include "fovea/image/read.hpp"
 #include "fovea/image/write.hpp"
 
@@ -36,4 +37,5 @@ inline std::string try_write_image(const std::filesystem::path& path, const imag
 }
 
 } // namespace fovea
+#endif
 #endif
