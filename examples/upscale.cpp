@@ -63,14 +63,13 @@ class size_check {
         const extent out = o_.size.of(j.size(), enlarger_.scale());
         const auto named = j.to_standard_output() ? image_format::png : format_of_name(j.to);
         const auto format = o_.writing().format;
-        check_writable(j.to_standard_output() ? "standard output" : j.to, out.width, out.height,
-                       format == image_format::unknown ? named : format);
+        check_writable(j.output_name(), out.width, out.height, format == image_format::unknown ? named : format);
         if (fitting_.height >= j.header.height && fitting_.width >= j.header.width) return;
         double needed = bytes_beside(o_, j, enlarger_);
         const bool planned = enlarger_.network() && !o_.tile && o_.common.device != "cuda";
         if (planned) needed += double(least_bytes(enlarger_.network()->traced(), j.size(), 1));
         if (needed > o_.budget_bytes())
-            fail(j.from.string(), ": ", j.header.width, 'x', j.header.height, " to ", out.width, 'x', out.height,
+            fail(j.input_name(), ": ", j.header.width, 'x', j.header.height, " to ", out.width, 'x', out.height,
                  " pixels needs ", megabytes(needed), " MB: expected --memory-budget ", megabytes(needed),
                  " or more, got ", long(o_.budget_bytes() / 1048576));
         if (!o_.size.is_given()) fitting_ = j.size(); // what is smaller fits as well
@@ -102,7 +101,7 @@ image_under_way begin(const programs::job& j, programs::enlarger& enlarger, cons
     auto run = run_options_of(o, j, enlarger);
     run.progress = [&](double done) { i.bar(done); };
     run.notice = [&](const std::string& what) {
-        std::fprintf(stderr, "%s: %s\n", j.from.string().c_str(), what.c_str());
+        std::fprintf(stderr, "%s: %s\n", j.input_name().c_str(), what.c_str());
     };
     enlarger.submit(in, run, o.size.of({in.height(), in.width()}, enlarger.scale()));
     return i;
@@ -111,9 +110,9 @@ image_under_way begin(const programs::job& j, programs::enlarger& enlarger, cons
 void finish(const image_under_way& i, programs::enlarger& enlarger, const options& o) {
     const image out = enlarger.result();
     i.j->write(out, o.writing());
-    std::fprintf(stderr, "%s: %dx%d to %dx%d, %s, %.2f s -> %s\n", i.j->from.string().c_str(), i.j->header.width,
+    std::fprintf(stderr, "%s: %dx%d to %dx%d, %s, %.2f s -> %s\n", i.j->input_name().c_str(), i.j->header.width,
                  i.j->header.height, out.width(), out.height(), enlarger.description().c_str(), i.bar.seconds(),
-                 i.j->to.string().c_str());
+                 i.j->output_name().c_str());
 }
 
 void run(const options& o) {

@@ -36,6 +36,8 @@ struct job {
 
     bool from_standard_input() const { return from == "-"; }
     bool to_standard_output() const { return to == "-"; }
+    std::string input_name() const { return from_standard_input() ? "standard input" : from.string(); }
+    std::string output_name() const { return to_standard_output() ? "standard output" : to.string(); }
     fovea::extent size() const { return {header.height, header.width}; }
     fovea::image read(const fovea::notice_function& notice) const;
     // Writes to the file, or to standard output in that format.

@@ -101,6 +101,13 @@ def programs():
     run("cmake", "--install", build, "--prefix", scratch / "installed")
     made, only_compiled = sources()
     project(scratch / "find_package", way + link, made, [f"-DCMAKE_PREFIX_PATH={scratch / 'installed'}"])
+    # README's own programs, with warnings that other people switch on, from both forms of the headers.
+    for name in made:
+        for form in ("include", "single_include"):
+            if name.startswith("README"):
+                run("g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror",
+                    "-DFOVEA_IMAGE_FILES=1", "-isystem", "/usr/include/stb", f"-I{repository / form}",
+                    scratch / "find_package" / f"{name}.cpp")
     folder = working_folder("work")
     for name in made:
         if name not in only_compiled:

@@ -75,10 +75,15 @@ inline void append_exif(byte_block& file, const image_metadata& m) {
     }
 }
 
+// Classic TIFF has offsets of 32 bits; some room is left for what else is in the file.
+inline bool needs_big_tiff(const image& pixels) {
+    return pixels.row_bytes() * std::uint64_t(pixels.height()) > 4000000000u;
+}
+
 // The metadata's EXIF is without its directories in files of more than 4 GB. The caller commits the file, which throws
 // where it could not be written.
 inline void encode_tiff(atomic_file& file, std::string_view name, const image& pixels, image_metadata m) {
-    const bool big = pixels.row_bytes() * std::uint64_t(pixels.height()) > 4000000000u;
+    const bool big = needs_big_tiff(pixels);
     if (big) m.exif.clear();
     tiff_session tiff(big);
     const auto failed = [&] {

@@ -114,6 +114,8 @@ inline void write_webp_image(atomic_file& file, const std::string& name, const i
 inline void write_tiff_image(atomic_file& file, const std::string& name, const image& pixels,
                              const write_options& options) {
 #if FOVEA_WITH_LIBTIFF
+    if (needs_big_tiff(pixels) && !pixels.metadata().exif.empty() && options.notice)
+        options.notice(name + ": is of more than 4 GB and therefore BigTIFF, which is written without EXIF and GPS");
     encode_tiff(file, name, pixels, metadata_to_write(pixels, image_format::tiff, pixels.colours(), name, options));
 #else
     static_cast<void>(file), static_cast<void>(name), static_cast<void>(pixels), static_cast<void>(options);
