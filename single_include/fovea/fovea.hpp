@@ -5809,10 +5809,15 @@ inline void append_exif(byte_block& file, const image_metadata& m) {
     }
 }
 
+// Classic TIFF has offsets of 32 bits; some room is left for what else is in the file.
+inline bool needs_big_tiff(const image& pixels) {
+    return pixels.row_bytes() * std::uint64_t(pixels.height()) > 4000000000u;
+}
+
 // The metadata's EXIF is without its directories in files of more than 4 GB. The caller commits the file, which throws
 // where it could not be written.
 inline void encode_tiff(atomic_file& file, std::string_view name, const image& pixels, image_metadata m) {
-    const bool big = pixels.row_bytes() * std::uint64_t(pixels.height()) > 4000000000u;
+    const bool big = needs_big_tiff(pixels);
     if (big) m.exif.clear();
     tiff_session tiff(big);
     const auto failed = [&] {
@@ -5912,6 +5917,8 @@ inline void write_webp_image(atomic_file& file, const std::string& name, const i
 inline void write_tiff_image(atomic_file& file, const std::string& name, const image& pixels,
                              const write_options& options) {
 #if FOVEA_WITH_LIBTIFF
+    if (needs_big_tiff(pixels) && !pixels.metadata().exif.empty() && options.notice)
+        options.notice(name + ": is of more than 4 GB and therefore BigTIFF, which is written without EXIF and GPS");
     encode_tiff(file, name, pixels, metadata_to_write(pixels, image_format::tiff, pixels.colours(), name, options));
 #else
     static_cast<void>(file), static_cast<void>(name), static_cast<void>(pixels), static_cast<void>(options);
@@ -20363,6 +20370,7 @@ template <class Real> class basic_trainable {
 
     // Values of x (N,H,W,C); the result is valid until the next call. `evaluating`: running estimates stay as they are.
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
+        const context::usage mine(context_);
         refresh();
         if (!engine_) return pass_.forward(x, evaluating);
         engine_->load(x), engine_->forward(evaluating);
@@ -20371,7 +20379,10 @@ template <class Real> class basic_trainable {
     tensor_view<Real> output_gradient() const { // to be filled after forward()
         return engine_ ? engine_->output_gradient() : pass_.output_gradient();
     }
-    void backward() { engine_ ? engine_->backward() : pass_.backward(); }
+    void backward() {
+        const context::usage mine(context_);
+        engine_ ? engine_->backward() : pass_.backward();
+    }
     tensor_view<const Real> input_gradient() const {
         return engine_ ? engine_->input_gradient() : pass_.input_gradient();
     }

@@ -8,6 +8,7 @@
 #include "fovea/zoo/supercool.hpp"
 #include "fovea/zoo/vapsr.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 
 using namespace fovea;
 
@@ -26,6 +27,14 @@ static_assert(parameters_of<zoo::vapsr_3x3_x2>() == 793252 && parameters_of<zoo:
 static_assert(parameters_of<zoo::supercool<4, 64, 2, 16>>() == 2398112);
 static_assert(parameters_of<zoo::supercool<4, 64, 2, dynamic>>({{"encoder", 16}}) == 2398112);
 static_assert(radius_of<zoo::vapsr_3x3_x2>() == 184);
+
+// A layer by hand whose second input is twice as large as the first.
+struct reads_two_scales : maps<3, 3> {
+    template <class T, ratio S> static constexpr value<3, S> trace(T& t, value<3, S> x) {
+        const auto large = upsample<2>::trace(t, x);
+        return t.template emit<add, 3, S>({.x = {x.id, large.id}});
+    }
+};
 
 template <class Network> std::vector<std::string> weight_names(const depths& d = {}) {
     std::vector<std::string> names;
@@ -66,6 +75,11 @@ TEST_CASE("scale is rational") {
     const auto sizes = extents_of(shapes_of<down>(), {17, 8});
     CHECK(sizes.back().height == 5);
     CHECK(sizes.back().width == 2);
+}
+
+TEST_CASE("an operation that reads values of two scales is refused") {
+    CHECK(fovea_test::error_of([] { shapes_of<reads_two_scales>(); }).find("reads two values of different scales") !=
+          std::string::npos);
 }
 
 TEST_CASE("a graph can be cut after a named layer") {

@@ -180,6 +180,7 @@ template <class Real> class basic_trainable {
 
     // Values of x (N,H,W,C); the result is valid until the next call. `evaluating`: running estimates stay as they are.
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
+        const context::usage mine(context_);
         refresh();
         if (!engine_) return pass_.forward(x, evaluating);
         engine_->load(x), engine_->forward(evaluating);
@@ -188,7 +189,10 @@ template <class Real> class basic_trainable {
     tensor_view<Real> output_gradient() const { // to be filled after forward()
         return engine_ ? engine_->output_gradient() : pass_.output_gradient();
     }
-    void backward() { engine_ ? engine_->backward() : pass_.backward(); }
+    void backward() {
+        const context::usage mine(context_);
+        engine_ ? engine_->backward() : pass_.backward();
+    }
     tensor_view<const Real> input_gradient() const {
         return engine_ ? engine_->input_gradient() : pass_.input_gradient();
     }
