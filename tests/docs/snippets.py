@@ -171,10 +171,10 @@ def named_files(folder):
 
 
 def commands():
-    folder = working_folder("work")
-    complete = named_files(folder)
     ran, left_out = 0, []
     for page in pages:
+        folder = working_folder(page.stem)
+        complete = named_files(folder)
         for line, words in commands_of(page):
             files = [w for w in words[1:] if re.fullmatch(r"[\w./-]+\.(pth|pt)|Set\w+(/\w+)?", w)]
             if any(not (folder / f).exists() for f in files) and not complete:

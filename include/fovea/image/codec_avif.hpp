@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "fovea/image/convert.hpp"
 #include "fovea/image/metadata_blocks.hpp"
 
 namespace fovea::detail {
