@@ -123,8 +123,9 @@ void run(const options& o) {
     o.size.check();
     auto list = programs::list_jobs(o.jobs);
     if (list.skipped) std::fprintf(stderr, "left out %zu images whose results are there\n", list.skipped);
-    if (list.all() == 0) return;
-    const bool alone = list.all() == 1;
+    const std::size_t all = list.all();
+    if (all == 0) return;
+    const bool alone = all == 1;
 
     context threads({.threads = o.common.threads});
     programs::model_choice choice = o.choice;
@@ -156,7 +157,6 @@ void run(const options& o) {
         under_way.pop_front();
         unless_it_fails([&] { finish(first, enlarger, o); });
     };
-    const std::size_t all = list.all();
     for (auto* j : jobs) {
         unless_it_fails([&] { under_way.push_back(begin(*j, enlarger, o)); });
         if (int(under_way.size()) == enlarger.at_once()) finish_first();

@@ -106,11 +106,18 @@ def foreseeable(tmp):
     needed = run("upscale", photo, "-o", tmp / "x.png", "--memory-budget", 100).stderr.split("--memory-budget ")[1].split()[0]
     r = run("upscale", photo, "-o", tmp / "x.png", "--memory-budget", needed)
     check("--memory-budget" not in r.stderr and "photo.png" in r.stderr, "the budget that was named is too small", r.stderr)
+    (tmp / "in").mkdir()
+    picture(tmp / "in" / "a.png")
+    claimed_png(tmp / "in" / "wide.png", 33000, 8)
+    r = run("upscale", tmp / "in", "--format", "webp", "-o", tmp / "out", *nearest)
+    check(r.returncode == 1 and r.stderr.splitlines()[-1] == "error: 1 of 2 images could not be enlarged", r.stderr)
+    check("skipped: " in r.stderr.splitlines()[0] and "16383" in r.stderr.splitlines()[0], "not told before the work", r.stderr)
+    check_clean(tmp / "out", "a.webp")
     for output in ("--json", "--report"):
         check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, output, tmp / "no" / "j"), "no/j", "cannot write")
     check_error(run("evaluate", "--scale", 2, "--hr", sample.parent, "--side-by-side", tmp / "file" / "x"), "file/x")
     check_error(run("calibrate", sample, "--weights", data("weights/VapSR/VapSR-S.pth"), "-o", tmp / "no" / "r"), "no/r")
-    check_clean(tmp, "empty", "file", "photo.png", "wide.png")
+    check_clean(tmp, "empty", "file", "in", "out", "photo.png", "wide.png")
 
 
 def folder_rules(tmp):
