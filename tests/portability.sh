@@ -61,7 +61,12 @@ for part in $PARTS; do
         install_packages qemu-user g++-aarch64-linux-gnu || exit 1
         arm=(aarch64-linux-gnu-g++ "${common[@]}" -static -pthread)
         try "aarch64 library" qemu-aarch64 "${arm[@]}" -- "${portable[@]}"
-        try "aarch64 kernels beside the reference" qemu-aarch64 "${arm[@]}" -- "${kernels[@]}"
+        # The kernels as fovea::dispatch has them.
+        for source in dispatch neon; do
+            aarch64-linux-gnu-g++ "${common[@]}" -O2 -DFOVEA_WITH_NEON=1 -c src/dispatch/$source.cpp -o "$scratch/$source.o" || exit 1
+        done
+        after=("$scratch/dispatch.o" "$scratch/neon.o")
+        try "aarch64 kernels beside the reference" qemu-aarch64 "${arm[@]}" -DFOVEA_DISPATCH=1 -- "${kernels[@]}"
         ;;
     mingw)
         install_packages g++-mingw-w64-x86-64-posix wine64 || exit 1
@@ -83,10 +88,12 @@ for part in $PARTS; do
                 (cd "$folder" && apt-get download -qq libc++-$version-dev libc++abi-$version-dev libunwind-$version-dev 2>/dev/null && for f in *.deb; do dpkg -x "$f" .; done) || exit 1
             fi
             llvm=$folder/usr/lib/llvm-$version
-            clang=(clang++-16 -nostdinc++ -nostdlib++ -isystem "$llvm/include/c++/v1" "${common[@]}" $x86 -pthread)
+            clang=(clang++-16 -nostdinc++ -nostdlib++ -isystem "$llvm/include/c++/v1" "${common[@]}" -pthread)
             after=("$llvm/lib/libc++.a" "$llvm/lib/libc++abi.a")
+            [ $version -gt 15 ] || clang+=(-fexperimental-library) # its algorithms on ranges are behind this option
             try "libcxx $version library" "" "${clang[@]}" -- "${portable[@]}"
-            try "bits libcxx $version" "" "${clang[@]}" -- tests/portability/bits.cpp
+            try "bits libcxx $version" "" "${clang[@]}" $x86 -- tests/portability/bits.cpp
+            same_bits "bits_libcxx_$version"
         done
         ;;
     xsimd)

@@ -102,7 +102,7 @@ for name in $PARTS; do
             skipped=$((skipped + 1))
             continue
         fi
-        options=(-DFOVEA_CUDA=ON) targets=(cuda_tests upscale evaluate calibrate info) filter=(-L 'cuda|gpu')
+        options=(-DFOVEA_CUDA=ON) targets=(cuda_tests fovea_files upscale evaluate calibrate info) filter=(-L 'cuda|gpu')
         part cuda release g++ build/release
         ;;
     *) echo "error: unknown part $name" >&2; exit 2 ;;
