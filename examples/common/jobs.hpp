@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "fovea/core/notice.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/graph/graph.hpp"
 #include "fovea/image/header.hpp"
 #include "fovea/image/image.hpp"
 #include "fovea/image/write.hpp"
