@@ -10,11 +10,11 @@
 #include "common/on_gpu.hpp"
 #include "common/program.hpp"
 #include "common/report.hpp"
-#include "fovea/core/atomic_file.hpp"
 #include "fovea/core/memory.hpp"
 #include "fovea/image/crop.hpp"
-#include "fovea/image/read.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/atomic_file.hpp"
+#include "fovea/io/image/read.hpp"
+#include "fovea/io/image/write.hpp"
 
 namespace fs = std::filesystem;
 using namespace fovea;

@@ -1,6 +1,6 @@
 // Tells what a weight file or checkpoint holds: info net.pth
 #include "common/program.hpp"
-#include "fovea/checkpoint/try_read_weights.hpp"
+#include "fovea/io/weights/try_read_weights.hpp"
 #include "fovea/zoo/recognise.hpp"
 
 using namespace fovea;

@@ -7,7 +7,7 @@
 #include "common/jobs.hpp"
 #include "common/program.hpp"
 #include "fovea/core/memory.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/write.hpp"
 
 using namespace fovea;
 

@@ -6,8 +6,8 @@
 #include <iostream>
 
 #include "fovea/backend/cpu/cpu.hpp"
-#include "fovea/core/atomic_file.hpp"
-#include "fovea/core/read_file.hpp"
+#include "fovea/io/atomic_file.hpp"
+#include "fovea/io/read_file.hpp"
 #include "fovea/model/calibration_file.hpp"
 #include "fovea/zoo/load.hpp"
 

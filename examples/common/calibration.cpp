@@ -2,7 +2,7 @@
 
 #include "common/files.hpp"
 #include "common/program.hpp"
-#include "fovea/image/read.hpp"
+#include "fovea/io/image/read.hpp"
 #include "fovea/model/calibration.hpp"
 #include "fovea/model/calibration_file.hpp"
 

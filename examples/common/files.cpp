@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <system_error>
 
-#include "fovea/core/atomic_file.hpp"
 #include "fovea/core/error.hpp"
 #include "fovea/data/image_listing.hpp"
 #include "fovea/image/convert.hpp"
-#include "fovea/image/read.hpp"
+#include "fovea/io/atomic_file.hpp"
+#include "fovea/io/image/read.hpp"
 
 namespace fs = std::filesystem;
 

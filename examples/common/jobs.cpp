@@ -9,8 +9,8 @@
 
 #include "common/files.hpp"
 #include "common/program.hpp"
-#include "fovea/image/read.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/read.hpp"
+#include "fovea/io/image/write.hpp"
 
 namespace fs = std::filesystem;
 using namespace fovea;

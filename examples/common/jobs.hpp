@@ -8,9 +8,9 @@
 
 #include "fovea/core/notice.hpp"
 #include "fovea/graph/graph.hpp"
-#include "fovea/image/header.hpp"
 #include "fovea/image/image.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/header.hpp"
+#include "fovea/io/image/write.hpp"
 
 namespace programs {
 

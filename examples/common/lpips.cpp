@@ -3,8 +3,8 @@
 #include "common/on_gpu.hpp"
 #include "common/program.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
-#include "fovea/checkpoint/read_weights.hpp"
-#include "fovea/metrics/lpips.hpp"
+#include "fovea/io/weights/read_weights.hpp"
+#include "fovea/zoo/lpips.hpp"
 
 namespace programs {
 

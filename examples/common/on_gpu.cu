@@ -1,7 +1,7 @@
 #include "common/on_gpu.hpp"
 
-#include "fovea/backend/cuda/cuda.cuh"
-#include "fovea/metrics/lpips.hpp"
+#include "fovea/engine/cuda/cuda.cuh"
+#include "fovea/zoo/lpips.hpp"
 #include "fovea/zoo/train.hpp"
 
 namespace programs {

@@ -4,9 +4,9 @@
 
 #include "common/lpips.hpp"
 #include "common/measures.hpp"
+#include "fovea/distributed/process_place.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/model/upscaler.hpp"
-#include "fovea/trainer/process_place.hpp"
 #include "fovea/zoo/recognise.hpp"
 
 namespace programs {

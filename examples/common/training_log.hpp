@@ -5,7 +5,7 @@
 #include <string>
 
 #include "fovea/image/image.hpp"
-#include "fovea/trainer/event_file.hpp"
+#include "fovea/io/event_file.hpp"
 #include "fovea/trainer/run_settings.hpp"
 
 namespace programs {

@@ -6,8 +6,8 @@
 
 #include "common/loss_record.hpp"
 #include "common/program.hpp"
+#include "fovea/distributed/process_place.hpp"
 #include "fovea/fovea.hpp"
-#include "fovea/trainer/process_place.hpp"
 #include "fovea/trainer/run_settings.hpp"
 
 namespace programs {

@@ -4,7 +4,7 @@
 #include "common/enlarger.hpp"
 #include "common/on_gpu.hpp"
 #include "common/stopping.hpp"
-#include "fovea/trainer/process_links.hpp"
+#include "fovea/distributed/process_links.hpp"
 
 namespace programs {
 

@@ -18,11 +18,11 @@
 #include "fovea/image/image.hpp"
 #include "fovea/image/resample.hpp"
 #if FOVEA_IMAGE_FILES
-#include "fovea/image/header.hpp"
-#include "fovea/image/read.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/header.hpp"
+#include "fovea/io/image/read.hpp"
+#include "fovea/io/image/write.hpp"
 #endif
-#include "fovea/image/try_read.hpp"
+#include "fovea/io/image/try_read.hpp"
 
 #include "fovea/tensor/tensor.hpp"
 
@@ -38,11 +38,11 @@
 #include "fovea/layers/norm.hpp"
 #include "fovea/layers/resize.hpp"
 
-#include "fovea/compose/compose.hpp"
-#include "fovea/graph/execute.hpp"
+#include "fovea/engine/execute.hpp"
+#include "fovea/layers/compose.hpp"
 
-#include "fovea/checkpoint/read_weights.hpp"
-#include "fovea/checkpoint/try_read_weights.hpp"
+#include "fovea/io/weights/read_weights.hpp"
+#include "fovea/io/weights/try_read_weights.hpp"
 #include "fovea/model/calibration.hpp"
 #include "fovea/model/calibration_file.hpp"
 #include "fovea/model/frames.hpp"
@@ -60,9 +60,9 @@
 #include "fovea/zoo/vgg.hpp"
 
 #include "fovea/loss/classification.hpp"
-#include "fovea/loss/lpips.hpp"
 #include "fovea/loss/pixel.hpp"
 #include "fovea/loss/weighted_sum.hpp"
+#include "fovea/zoo/lpips_loss.hpp"
 
 #include "fovea/optimizer/adafactor.hpp"
 #include "fovea/optimizer/adam.hpp"
@@ -71,14 +71,14 @@
 #include "fovea/optimizer/moving_average.hpp"
 #include "fovea/optimizer/sgd.hpp"
 
+#include "fovea/io/event_file.hpp"
 #include "fovea/trainer/adversarial.hpp"
 #include "fovea/trainer/checkpoints.hpp"
-#include "fovea/trainer/event_file.hpp"
 #include "fovea/trainer/run_lock.hpp"
 #include "fovea/trainer/run_settings.hpp"
 #include "fovea/trainer/trainer.hpp"
 
-#include "fovea/metrics/lpips.hpp"
 #include "fovea/metrics/psnr.hpp"
 #include "fovea/metrics/ssim.hpp"
 #include "fovea/metrics/vif.hpp"
+#include "fovea/zoo/lpips.hpp"

@@ -5,4 +5,6 @@
 #include "fovea/fovea.hpp"
 #pragma nv_diagnostic pop
 
-#include "fovea/backend/cuda/cuda.cuh"
+#include "fovea/engine/cuda/cuda.cuh"
+#include "fovea/metrics/cuda/metrics.cuh"
+#include "fovea/zoo/cuda/lpips_loss.cuh"

@@ -2050,64 +2050,6 @@ inline image resize_pillow(const image& in, int height, int width) {
 
 } // namespace fovea
 
-// ---- fovea/core/read_file.hpp
-// A file's bytes, whole.
-#include <cerrno>
-#include <system_error>
-
-// ---- fovea/core/open_file.hpp
-// Opening files by names of any script, on POSIX systems and Windows.
-
-namespace fovea::detail {
-
-// As std::fopen. Null, and errno set, where the file cannot be opened.
-inline std::FILE* open_file(const std::filesystem::path& path, const char* mode) {
-#if defined(_WIN32)
-    const std::wstring wide(mode, mode + std::char_traits<char>::length(mode)); // mode is ASCII
-    return _wfopen(path.c_str(), wide.c_str());
-#else
-    return std::fopen(path.c_str(), mode);
-#endif
-}
-
-} // namespace fovea::detail
-
-namespace fovea {
-
-// Reads a regular file or a pipe to its end. Throws fovea::error naming the file and the system's reason when it is
-// absent, a folder, a device, unreadable, or longer than `limit` bytes.
-inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t(1)
-                                                                                                 << 32) {
-    namespace fs = std::filesystem;
-    const std::string name = path.string();
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) fail(name, ": cannot read: ", error ? error.message() : "no such file");
-    if (fs::is_directory(status)) fail(name, ": cannot read: is a folder");
-    if (!fs::is_regular_file(status) && !fs::is_fifo(status)) fail(name, ": cannot read: is a device, not a file");
-
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(detail::open_file(path, "rb"), std::fclose);
-    if (!file) fail(name, ": cannot read: ", std::generic_category().message(errno));
-    const std::uint64_t stated = fs::is_regular_file(status) ? std::uint64_t(fs::file_size(path, error)) : 0;
-    if (error) fail(name, ": cannot read: ", error.message());
-    if (stated > limit) fail(name, ": has ", stated, " bytes: expected at most ", limit);
-
-    // One byte more than stated, so that the end is seen in the first pass; more passes for pipes and growing files.
-    std::vector<std::byte> bytes(std::size_t(stated) + 1);
-    std::size_t filled = 0;
-    while (true) {
-        filled += std::fread(bytes.data() + filled, 1, bytes.size() - filled, file.get());
-        if (filled < bytes.size()) break;
-        if (filled > limit) fail(name, ": has more than ", limit, " bytes");
-        bytes.resize(bytes.size() * 2 + 65536);
-    }
-    if (std::ferror(file.get())) fail(name, ": cannot read: ", std::generic_category().message(errno));
-    bytes.resize(filled);
-    return bytes;
-}
-
-} // namespace fovea
-
 // ---- fovea/core/notice.hpp
 // Told what is no error but may matter to a caller, in one line.
 #include <functional>
@@ -2118,7 +2060,7 @@ using notice_function = std::function<void(const std::string&)>;
 
 } // namespace fovea
 
-// ---- fovea/image/codec_png_small.hpp
+// ---- fovea/io/image/codec_png_small.hpp
 // PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
 // 16 bits, 1 to 4 channels.
 //
@@ -2222,7 +2164,65 @@ template <class Sink> void encode_stored_png(Sink& file, const image& pixels, st
 
 } // namespace fovea::detail
 
-// ---- fovea/core/atomic_file.hpp
+// ---- fovea/io/read_file.hpp
+// A file's bytes, whole.
+#include <cerrno>
+#include <system_error>
+
+// ---- fovea/io/open_file.hpp
+// Opening files by names of any script, on POSIX systems and Windows.
+
+namespace fovea::detail {
+
+// As std::fopen. Null, and errno set, where the file cannot be opened.
+inline std::FILE* open_file(const std::filesystem::path& path, const char* mode) {
+#if defined(_WIN32)
+    const std::wstring wide(mode, mode + std::char_traits<char>::length(mode)); // mode is ASCII
+    return _wfopen(path.c_str(), wide.c_str());
+#else
+    return std::fopen(path.c_str(), mode);
+#endif
+}
+
+} // namespace fovea::detail
+
+namespace fovea {
+
+// Reads a regular file or a pipe to its end. Throws fovea::error naming the file and the system's reason when it is
+// absent, a folder, a device, unreadable, or longer than `limit` bytes.
+inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t(1)
+                                                                                                 << 32) {
+    namespace fs = std::filesystem;
+    const std::string name = path.string();
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status)) fail(name, ": cannot read: ", error ? error.message() : "no such file");
+    if (fs::is_directory(status)) fail(name, ": cannot read: is a folder");
+    if (!fs::is_regular_file(status) && !fs::is_fifo(status)) fail(name, ": cannot read: is a device, not a file");
+
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(detail::open_file(path, "rb"), std::fclose);
+    if (!file) fail(name, ": cannot read: ", std::generic_category().message(errno));
+    const std::uint64_t stated = fs::is_regular_file(status) ? std::uint64_t(fs::file_size(path, error)) : 0;
+    if (error) fail(name, ": cannot read: ", error.message());
+    if (stated > limit) fail(name, ": has ", stated, " bytes: expected at most ", limit);
+
+    // One byte more than stated, so that the end is seen in the first pass; more passes for pipes and growing files.
+    std::vector<std::byte> bytes(std::size_t(stated) + 1);
+    std::size_t filled = 0;
+    while (true) {
+        filled += std::fread(bytes.data() + filled, 1, bytes.size() - filled, file.get());
+        if (filled < bytes.size()) break;
+        if (filled > limit) fail(name, ": has more than ", limit, " bytes");
+        bytes.resize(bytes.size() * 2 + 65536);
+    }
+    if (std::ferror(file.get())) fail(name, ": cannot read: ", std::generic_category().message(errno));
+    bytes.resize(filled);
+    return bytes;
+}
+
+} // namespace fovea
+
+// ---- fovea/io/atomic_file.hpp
 // Files that appear whole or not at all: written under another name in the same folder, then renamed over the target.
 //
 // On any failure (folder absent or not writable, disk full, error while closing) the temporary file is removed, what
@@ -2482,16 +2482,16 @@ constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
 
 } // namespace fovea
 #if FOVEA_IMAGE_FILES
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_HEADER_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_HEADER_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_HEADER_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_HEADER_HPP
 
-// ---- fovea/image/header.hpp
+// ---- fovea/io/image/header.hpp
 // What a file says of its picture before any pixel is decoded: for listings, and for plans of work.
 
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_READ_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_READ_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_READ_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_READ_HPP
 
-// ---- fovea/image/read.hpp
+// ---- fovea/io/image/read.hpp
 // Image files -> images: PNG, JPEG, BMP, TGA, PNM, and where their libraries are present WebP, TIFF, GIF, AVIF, JPEG XL
 // and JPEG 2000. Of animations and of files of several pictures the first.
 //
@@ -2500,23 +2500,119 @@ constexpr std::uint16_t float_to_16_bits(number_format f, float value) {
 // picture, as its other metadata do (image.hpp). A file that is damaged, of no known format, or claims too many pixels
 // ends in one fovea::error that names the file and the reason.
 
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CMYK_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CMYK_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_DEFLATE_HPP
+#define FOVEA_SINGLE_FOVEA_IO_DEFLATE_HPP
 
-// ---- fovea/image/cmyk.hpp
+// ---- fovea/io/deflate.hpp
+// zlib streams (RFC 1950) of metadata: profiles and text in PNG. With zlib (FOVEA_WITH_ZLIB); without it nothing is
+// unpacked, and what is packed takes stored blocks.
+#if FOVEA_WITH_ZLIB
+#include <zlib.h>
+#else
+#endif
+
+namespace fovea::detail {
+
+// What the stream holds; empty where it is damaged, longer than a block of metadata may be, or cannot be unpacked.
+inline byte_block inflated(std::span<const std::byte> packed) {
+    byte_block out;
+#if FOVEA_WITH_ZLIB
+    z_stream stream{};
+    if (inflateInit(&stream) != Z_OK) return {};
+    stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(packed.data())); // which zlib does not change
+    stream.avail_in = uInt(packed.size());
+    int status = Z_OK;
+    for (std::size_t filled = 0; status == Z_OK && filled <= largest_metadata_block; filled = stream.total_out) {
+        out.resize(filled + std::max<std::size_t>(filled, 4096));
+        stream.next_out = reinterpret_cast<Bytef*>(out.data() + filled);
+        stream.avail_out = uInt(out.size() - filled);
+        status = inflate(&stream, Z_NO_FLUSH);
+    }
+    out.resize(status == Z_STREAM_END && stream.total_out <= largest_metadata_block ? stream.total_out : 0);
+    inflateEnd(&stream);
+#else
+    static_cast<void>(packed);
+#endif
+    return out;
+}
+
+inline byte_block deflated(std::span<const std::byte> bytes) {
+#if FOVEA_WITH_ZLIB
+    uLongf size = compressBound(uLong(bytes.size()));
+    byte_block out(size);
+    const auto status = compress2(reinterpret_cast<Bytef*>(out.data()), &size,
+                                  reinterpret_cast<const Bytef*>(bytes.data()), uLong(bytes.size()), 9);
+    out.resize(status == Z_OK ? size : 0);
+#else
+    byte_block out{std::byte(0x78), std::byte(0x01)};
+    const auto put = [&](std::size_t byte) { out.push_back(std::byte(std::uint8_t(byte & 255))); };
+    std::uint32_t low = 1, high = 0; // Adler-32
+    for (std::size_t at = 0; at < bytes.size(); at += 65535) {
+        const std::size_t size = std::min<std::size_t>(bytes.size() - at, 65535);
+        put(at + size == bytes.size()); // last block
+        for (const std::size_t n : {size, ~size}) put(n), put(n >> 8);
+        for (const std::byte b : bytes.subspan(at, size)) {
+            out.push_back(b);
+            low = (low + std::to_integer<std::uint32_t>(b)) % 65521;
+            high = (high + low) % 65521;
+        }
+    }
+    for (int shift = 24; shift >= 0; shift -= 8) put((high << 16 | low) >> shift);
+#endif
+    return out;
+}
+
+} // namespace fovea::detail
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CMYK_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CMYK_HPP
+
+// ---- fovea/io/image/cmyk.hpp
 // Inks -> RGB: the one place where pixels change their colour space, for networks have no inks. By the file's profile
 // to sRGB where lcms2 is (FOVEA_WITH_LCMS2), else as the inks would print on white paper by c k.
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_METADATA_BLOCKS_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_METADATA_BLOCKS_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_METADATA_BLOCKS_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_METADATA_BLOCKS_HPP
 
-// ---- fovea/image/metadata_blocks.hpp
+// ---- fovea/io/image/metadata_blocks.hpp
 // Blocks of metadata as decoders find them: each is looked at, and one that is damaged or too large is left out with a
 // notice, for the picture can be used without it.
 
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IMAGE_ICC_HPP
+#define FOVEA_SINGLE_FOVEA_IMAGE_ICC_HPP
 
-// ---- fovea/image/codec.hpp
+// ---- fovea/image/icc.hpp
+// ICC profiles (ISO 15076-1, section 7.2), looked at as far as to tell whose pixels they are for.
+
+namespace fovea::detail {
+
+enum class profile_space { damaged, gray, rgb, cmyk, other };
+
+inline profile_space space_of_profile(std::span<const std::byte> icc) {
+    if (icc.size() < 128 || !bytes_are(icc, 36, "acsp")) return profile_space::damaged;
+    std::size_t claimed = 0;
+    for (std::size_t i = 0; i < 4; ++i) claimed = claimed << 8 | byte_at(icc, i);
+    if (claimed < 128 || claimed > icc.size()) return profile_space::damaged;
+    if (bytes_are(icc, 16, "RGB ")) return profile_space::rgb;
+    if (bytes_are(icc, 16, "GRAY")) return profile_space::gray;
+    return bytes_are(icc, 16, "CMYK") ? profile_space::cmyk : profile_space::other;
+}
+
+constexpr std::string_view name_of(profile_space s) {
+    constexpr std::string_view names[] = {"damaged", "gray", "RGB", "CMYK", "other"};
+    return names[std::size_t(s)];
+}
+
+// Whether the profile is for pixels of that many colours, 1 or 3.
+inline bool profile_fits(std::span<const std::byte> icc, int colours) {
+    return space_of_profile(icc) == (colours == 1 ? profile_space::gray : profile_space::rgb);
+}
+
+} // namespace fovea::detail
+#endif
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_HPP
+
+// ---- fovea/io/image/codec.hpp
 // What the decoders of all formats share: what they are given, what they return, and the size check between the two.
 #include <initializer_list>
 
@@ -2564,38 +2660,6 @@ inline image without_constant_alpha(image in, std::initializer_list<std::uint8_t
     auto* written = reinterpret_cast<std::uint8_t*>(out.data());
     for (std::size_t i = 0; i < pixels; ++i) std::copy_n(samples + from * i, to, written + to * i);
     return out;
-}
-
-} // namespace fovea::detail
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_ICC_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_ICC_HPP
-
-// ---- fovea/image/icc.hpp
-// ICC profiles (ISO 15076-1, section 7.2), looked at as far as to tell whose pixels they are for.
-
-namespace fovea::detail {
-
-enum class profile_space { damaged, gray, rgb, cmyk, other };
-
-inline profile_space space_of_profile(std::span<const std::byte> icc) {
-    if (icc.size() < 128 || !bytes_are(icc, 36, "acsp")) return profile_space::damaged;
-    std::size_t claimed = 0;
-    for (std::size_t i = 0; i < 4; ++i) claimed = claimed << 8 | byte_at(icc, i);
-    if (claimed < 128 || claimed > icc.size()) return profile_space::damaged;
-    if (bytes_are(icc, 16, "RGB ")) return profile_space::rgb;
-    if (bytes_are(icc, 16, "GRAY")) return profile_space::gray;
-    return bytes_are(icc, 16, "CMYK") ? profile_space::cmyk : profile_space::other;
-}
-
-constexpr std::string_view name_of(profile_space s) {
-    constexpr std::string_view names[] = {"damaged", "gray", "RGB", "CMYK", "other"};
-    return names[std::size_t(s)];
-}
-
-// Whether the profile is for pixels of that many colours, 1 or 3.
-inline bool profile_fits(std::span<const std::byte> icc, int colours) {
-    return space_of_profile(icc) == (colours == 1 ? profile_space::gray : profile_space::rgb);
 }
 
 } // namespace fovea::detail
@@ -2703,10 +2767,10 @@ inline image rgb_of_cmyk(const encoded_image& in, const image& inks, image_metad
 
 } // namespace fovea::detail
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_BMP_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_BMP_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_BMP_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_BMP_HPP
 
-// ---- fovea/image/codec_bmp.hpp
+// ---- fovea/io/image/codec_bmp.hpp
 // BMP (Microsoft, "Bitmap Storage"): headers of 12 to 124 bytes, 1, 2, 4, 8, 16, 24 and 32 bits per pixel, palettes,
 // channel masks, run lengths of 4 and 8 bits, bottom-up and top-down.
 //
@@ -2897,10 +2961,10 @@ inline decoded_image decode_bmp(const encoded_image& in) {
 
 } // namespace fovea::detail
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNM_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNM_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_PNM_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_PNM_HPP
 
-// ---- fovea/image/codec_pnm.hpp
+// ---- fovea/io/image/codec_pnm.hpp
 // PNM (netpbm's pbm, pgm, ppm and pam): a header of numbers and comments, then samples.
 //
 //   P1 P4 bits, 1 is black       P2 P5 gray       P3 P6 RGB       P7 1 to 4 channels, named by words in its header
@@ -3026,10 +3090,10 @@ inline decoded_image decode_pnm(const encoded_image& in) {
 
 } // namespace fovea::detail
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TGA_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TGA_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_TGA_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_TGA_HPP
 
-// ---- fovea/image/codec_tga.hpp
+// ---- fovea/io/image/codec_tga.hpp
 // TGA (Truevision, 2.0): gray, RGB and palettes, of 8 to 32 bits per pixel, with and without run lengths, from any
 // corner.
 //
@@ -3126,74 +3190,10 @@ inline decoded_image decode_tga(const encoded_image& in) {
 
 } // namespace fovea::detail
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_DEFLATE_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_DEFLATE_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_JPEG_METADATA_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_JPEG_METADATA_HPP
 
-// ---- fovea/image/deflate.hpp
-// zlib streams (RFC 1950) of metadata: profiles and text in PNG. With zlib (FOVEA_WITH_ZLIB); without it nothing is
-// unpacked, and what is packed takes stored blocks.
-#if FOVEA_WITH_ZLIB
-#include <zlib.h>
-#else
-#endif
-
-namespace fovea::detail {
-
-// What the stream holds; empty where it is damaged, longer than a block of metadata may be, or cannot be unpacked.
-inline byte_block inflated(std::span<const std::byte> packed) {
-    byte_block out;
-#if FOVEA_WITH_ZLIB
-    z_stream stream{};
-    if (inflateInit(&stream) != Z_OK) return {};
-    stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(packed.data())); // which zlib does not change
-    stream.avail_in = uInt(packed.size());
-    int status = Z_OK;
-    for (std::size_t filled = 0; status == Z_OK && filled <= largest_metadata_block; filled = stream.total_out) {
-        out.resize(filled + std::max<std::size_t>(filled, 4096));
-        stream.next_out = reinterpret_cast<Bytef*>(out.data() + filled);
-        stream.avail_out = uInt(out.size() - filled);
-        status = inflate(&stream, Z_NO_FLUSH);
-    }
-    out.resize(status == Z_STREAM_END && stream.total_out <= largest_metadata_block ? stream.total_out : 0);
-    inflateEnd(&stream);
-#else
-    static_cast<void>(packed);
-#endif
-    return out;
-}
-
-inline byte_block deflated(std::span<const std::byte> bytes) {
-#if FOVEA_WITH_ZLIB
-    uLongf size = compressBound(uLong(bytes.size()));
-    byte_block out(size);
-    const auto status = compress2(reinterpret_cast<Bytef*>(out.data()), &size,
-                                  reinterpret_cast<const Bytef*>(bytes.data()), uLong(bytes.size()), 9);
-    out.resize(status == Z_OK ? size : 0);
-#else
-    byte_block out{std::byte(0x78), std::byte(0x01)};
-    const auto put = [&](std::size_t byte) { out.push_back(std::byte(std::uint8_t(byte & 255))); };
-    std::uint32_t low = 1, high = 0; // Adler-32
-    for (std::size_t at = 0; at < bytes.size(); at += 65535) {
-        const std::size_t size = std::min<std::size_t>(bytes.size() - at, 65535);
-        put(at + size == bytes.size()); // last block
-        for (const std::size_t n : {size, ~size}) put(n), put(n >> 8);
-        for (const std::byte b : bytes.subspan(at, size)) {
-            out.push_back(b);
-            low = (low + std::to_integer<std::uint32_t>(b)) % 65521;
-            high = (high + low) % 65521;
-        }
-    }
-    for (int shift = 24; shift >= 0; shift -= 8) put((high << 16 | low) >> shift);
-#endif
-    return out;
-}
-
-} // namespace fovea::detail
-#endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_JPEG_METADATA_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_JPEG_METADATA_HPP
-
-// ---- fovea/image/jpeg_metadata.hpp
+// ---- fovea/io/image/jpeg_metadata.hpp
 // Metadata in JPEG: from the segments of a file, and back to segments.
 //
 //   APP0  JFIF: density                       APP2  ICC profile in parts (ICC.1, annex B.4); MPF: more pictures
@@ -3394,10 +3394,10 @@ inline std::vector<jpeg_segment> jpeg_segments_of(const image_metadata& m) {
 
 } // namespace fovea::detail
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_PNG_METADATA_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_PNG_METADATA_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_PNG_METADATA_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_PNG_METADATA_HPP
 
-// ---- fovea/image/png_metadata.hpp
+// ---- fovea/io/image/png_metadata.hpp
 // Metadata in PNG (W3C, 3rd edition, section 11.3): from the chunks of a file, and back to chunks. Chunks are walked
 // here, not by a library, so that text is copied without being unpacked and every build carries the same.
 //
@@ -3515,10 +3515,10 @@ inline std::vector<png_extra> png_chunks_of(const image_metadata& m) {
 
 } // namespace fovea::detail
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_SUPPORT_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_SUPPORT_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_SUPPORT_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_SUPPORT_HPP
 
-// ---- fovea/image/support.hpp
+// ---- fovea/io/image/support.hpp
 // Which formats this build reads and writes, and how large a picture each holds: known before any work.
 
 namespace fovea {
@@ -3603,10 +3603,10 @@ inline void check_writable(const std::filesystem::path& path, int width, int hei
 } // namespace fovea
 #endif
 #if FOVEA_WITH_LIBPNG
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_PNG_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_PNG_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_PNG_HPP
 
-// ---- fovea/image/codec_png.hpp
+// ---- fovea/io/image/codec_png.hpp
 // PNG by libpng (FOVEA_WITH_LIBPNG). Reads every colour type and depth: 16-bit stays 16-bit, smaller depths become
 // 8-bit, palettes become RGB, tRNS becomes alpha. Writes 8- and 16-bit with 1 to 4 channels.
 //
@@ -3770,10 +3770,10 @@ inline void encode_png(atomic_file& file, std::string_view name, const image& pi
 #endif
 #endif
 #if FOVEA_WITH_LIBJPEG
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JPEG_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JPEG_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_JPEG_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_JPEG_HPP
 
-// ---- fovea/image/codec_jpeg.hpp
+// ---- fovea/io/image/codec_jpeg.hpp
 // JPEG by libjpeg(-turbo) (FOVEA_WITH_LIBJPEG). Reads baseline, progressive and arithmetic files of 8 bits: gray,
 // YCbCr, RGB, and CMYK or YCCK, which become RGB. Writes gray and RGB.
 //
@@ -3988,10 +3988,10 @@ inline void encode_jpeg(atomic_file& file, std::string_view name, const image& p
 #endif
 #endif
 #if FOVEA_WITH_LIBWEBP
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_WEBP_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_WEBP_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_WEBP_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_WEBP_HPP
 
-// ---- fovea/image/codec_webp.hpp
+// ---- fovea/io/image/codec_webp.hpp
 // WebP by libwebp, libwebpdemux and libwebpmux (FOVEA_WITH_LIBWEBP). Reads lossy and lossless files, with alpha, and of
 // animations the first frame, on a transparent canvas where it does not cover it. Writes RGB and RGBA of 8 bits.
 #include <webp/decode.h>
@@ -4143,10 +4143,10 @@ inline void encode_webp(atomic_file& file, std::string_view name, const image& p
 #endif
 #endif
 #if FOVEA_WITH_LIBTIFF
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TIFF_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TIFF_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_TIFF_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_TIFF_HPP
 
-// ---- fovea/image/codec_tiff.hpp
+// ---- fovea/io/image/codec_tiff.hpp
 // TIFF by libtiff (FOVEA_WITH_LIBTIFF), read: the first page, in strips or tiles, planes together or apart, with every
 // compression that libtiff was built with.
 //
@@ -4154,10 +4154,10 @@ inline void encode_webp(atomic_file& file, std::string_view name, const image& p
 //
 // Floats are carried as they are, also outside 0..1. Gray (0 black or white), RGB, palettes; CMYK becomes RGB;
 // premultiplied alpha is divided out; what else there is (YCbCr, CIE Lab), libtiff makes RGB of 8 bits of.
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_TIFF_DIRECTORIES_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_TIFF_DIRECTORIES_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_TIFF_DIRECTORIES_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_TIFF_DIRECTORIES_HPP
 
-// ---- fovea/image/tiff_directories.hpp
+// ---- fovea/io/image/tiff_directories.hpp
 // Directories of a TIFF structure, written: EXIF's block out of the directories of a TIFF file, and the directories
 // that go into one. Always with the low byte first.
 
@@ -4267,10 +4267,10 @@ inline byte_block exif_of_tiff(const tiff_structure& in) {
 
 } // namespace fovea::detail
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_TIFF_SESSION_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_TIFF_SESSION_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_TIFF_SESSION_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_TIFF_SESSION_HPP
 
-// ---- fovea/image/tiff_session.hpp
+// ---- fovea/io/image/tiff_session.hpp
 // A TIFF file in memory, open in libtiff (FOVEA_WITH_LIBTIFF). What libtiff has to say never goes to the program's
 // standard error: errors are kept here, warnings are not.
 #include <tiffio.h>
@@ -4612,10 +4612,10 @@ inline decoded_image decode_tiff(const encoded_image& in) {
 #endif
 #endif
 #if FOVEA_WITH_GIFLIB
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_GIF_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_GIF_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_GIF_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_GIF_HPP
 
-// ---- fovea/image/codec_gif.hpp
+// ---- fovea/io/image/codec_gif.hpp
 // GIF (87a and 89a) by giflib (FOVEA_WITH_GIFLIB): the first frame, on a transparent canvas where it does not cover it,
 // cut to the canvas where it passes it. A frame whose data are not whole is an error.
 #include <gif_lib.h>
@@ -4736,10 +4736,10 @@ inline decoded_image decode_gif(const encoded_image& in) {
 #endif
 #endif
 #if FOVEA_WITH_LIBAVIF
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_AVIF_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_AVIF_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_AVIF_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_AVIF_HPP
 
-// ---- fovea/image/codec_avif.hpp
+// ---- fovea/io/image/codec_avif.hpp
 // AVIF by libavif (FOVEA_WITH_LIBAVIF), read: 8 bits, and 10 and 12 bits as 16. The first picture of a sequence.
 //
 // AVIF turns and mirrors pictures by properties of its own (irot, then imir; ISO 23008-12, 6.5.10 and 6.5.12), which
@@ -4835,10 +4835,10 @@ inline decoded_image decode_avif(const encoded_image& in) {
 #endif
 #endif
 #if FOVEA_WITH_LIBJXL
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JXL_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JXL_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_JXL_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_JXL_HPP
 
-// ---- fovea/image/codec_jxl.hpp
+// ---- fovea/io/image/codec_jxl.hpp
 // JPEG XL by libjxl (FOVEA_WITH_LIBJXL), read: up to 8 bits as 8, up to 16 as 16, floats as float; gray and RGB, with
 // alpha. The first frame of an animation. libjxl applies the orientation itself.
 #include <jxl/decode.h>
@@ -4978,10 +4978,10 @@ inline decoded_image decode_jxl(const encoded_image& in) {
 #endif
 #endif
 #if FOVEA_WITH_OPENJPEG
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JP2_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_JP2_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_JP2_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_JP2_HPP
 
-// ---- fovea/image/codec_jp2.hpp
+// ---- fovea/io/image/codec_jp2.hpp
 // JPEG 2000 by openjpeg (FOVEA_WITH_OPENJPEG), read: files (JP2) and bare codestreams, 1 to 8 bits as 8 and up to 16 as
 // 16; gray and RGB, with alpha; sYCC becomes RGB.
 #include <openjpeg.h>
@@ -5133,16 +5133,16 @@ inline decoded_image decode_jp2(const encoded_image& in) {
 #endif
 #endif
 #if !FOVEA_WITH_LIBPNG || !FOVEA_WITH_LIBJPEG
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_STB_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_STB_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_STB_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_STB_HPP
 
-// ---- fovea/image/codec_stb.hpp
+// ---- fovea/io/image/codec_stb.hpp
 // PNG and JPEG by stb_image, in builds without libpng or libjpeg.
 
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_STB_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_STB_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_STB_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_STB_HPP
 
-// ---- fovea/image/stb.hpp
+// ---- fovea/io/image/stb.hpp
 // stb_image, compiled into this header: its functions are static and in a namespace of ours, so that several
 // translation units, and programs that use stb_image themselves, can include it. Only the formats that no other decoder
 // here reads.
@@ -5604,10 +5604,10 @@ inline image_format recognise_file(const std::filesystem::path& path) {
 
 } // namespace fovea
 #endif
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_WRITE_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_WRITE_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_WRITE_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_WRITE_HPP
 
-// ---- fovea/image/write.hpp
+// ---- fovea/io/image/write.hpp
 // Images -> PNG, JPEG, WebP and TIFF files, by the extension of their name.
 //
 //           samples written                     channels written
@@ -5619,13 +5619,13 @@ inline image_format recognise_file(const std::filesystem::path& path) {
 //
 // Samples that a format does not hold are rounded, and clamped to 0..1. Metadata go into the file, with the numbers of
 // pixels renewed; what the format does not hold is said in one line. The file appears whole or not at all
-// (core/atomic_file.hpp). Throws fovea::error naming the file where check_writable (support.hpp) does or it cannot be
+// (io/atomic_file.hpp). Throws fovea::error naming the file where check_writable (support.hpp) does or it cannot be
 // written.
 
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_METADATA_LIMITS_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_METADATA_LIMITS_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_METADATA_LIMITS_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_METADATA_LIMITS_HPP
 
-// ---- fovea/image/metadata_limits.hpp
+// ---- fovea/io/image/metadata_limits.hpp
 // What a format does not hold of a picture's metadata, left out before the file is written and said once in one line;
 // and what is renewed: numbers of pixels. docs/images.md has the table.
 
@@ -5734,10 +5734,10 @@ inline image_metadata metadata_for(const image& pixels, image_format format, int
 #if FOVEA_WITH_LIBWEBP
 #endif
 #if FOVEA_WITH_LIBTIFF
-#ifndef FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TIFF_WRITE_HPP
-#define FOVEA_SINGLE_FOVEA_IMAGE_CODEC_TIFF_WRITE_HPP
+#ifndef FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_TIFF_WRITE_HPP
+#define FOVEA_SINGLE_FOVEA_IO_IMAGE_CODEC_TIFF_WRITE_HPP
 
-// ---- fovea/image/codec_tiff_write.hpp
+// ---- fovea/io/image/codec_tiff_write.hpp
 // TIFF by libtiff (FOVEA_WITH_LIBTIFF), written: samples of 8 bits, 16 bits or float as they are, 1 to 4 channels with
 // alpha not premultiplied, by deflate (LZW where libtiff has no deflate) with the predictor of the sample type.
 // Files of more than 4 GB are BigTIFF.
@@ -5970,7 +5970,7 @@ inline void write_image(std::FILE* stream, const std::string& name, const image&
 #endif
 #endif
 
-// ---- fovea/image/try_read.hpp
+// ---- fovea/io/image/try_read.hpp
 // Image files that may be bad, as values and not as exceptions: see try_read_weights.hpp. Needs no library for images
 // where the program links fovea::files, which has them.
 
@@ -6900,8 +6900,50 @@ class data_loader {
 // The CPU kernels of one instruction set, for choosing a set at run time. What each does stands in the header of its
 // name in backend/cpu/.
 
-// ---- fovea/graph/gradient_kernel.hpp
-// The contract of backward kernels; graph/kernel.hpp has that of forward ones.
+// ---- fovea/ops/adam_rule.hpp
+// The rule of Adam (optimizer/adam.hpp) for single numbers, wherever it is applied:
+//
+//   w *= kept, g' = g + decay w, m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2
+//   w -= size m / (sqrt(v) / root + epsilon)
+
+namespace fovea {
+
+struct adam_options {
+    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+    bool decoupled = false; // weight decay as AdamW has it
+    bool operator==(const adam_options&) const = default;
+};
+
+struct adam_factors {
+    float beta1, rest1, beta2, rest2; // rest: 1 - beta, rounded from double
+    float size, root, epsilon;        // size: learning rate / (1 - beta1^t); root: sqrt(1 - beta2^t)
+    float kept, decay;                // of the weight decay: the one or the other
+};
+// Of step number `step`, from 1 on.
+inline adam_factors factors_of(const adam_options& o, double learning_rate, std::int64_t step) {
+    return {.beta1 = float(o.beta1),
+            .rest1 = float(1 - o.beta1),
+            .beta2 = float(o.beta2),
+            .rest2 = float(1 - o.beta2),
+            .size = float(learning_rate / (1 - std::pow(o.beta1, double(step)))),
+            .root = float(std::sqrt(1 - std::pow(o.beta2, double(step)))),
+            .epsilon = float(o.epsilon),
+            .kept = o.decoupled ? float(1 - learning_rate * o.weight_decay) : 1.f,
+            .decay = o.decoupled ? 0.f : float(o.weight_decay)};
+}
+
+// The contract of the CPU's kernel.
+struct adam_call {
+    float *w, *m, *v;
+    const float* g;
+    std::size_t count;
+};
+using adam_kernel = void (*)(const adam_call&, const adam_factors&);
+
+} // namespace fovea
+
+// ---- fovea/ops/gradient_kernel.hpp
+// The contract of backward kernels; ops/kernel.hpp has that of forward ones.
 //
 //   input_gradient(Backend, Operation, const gradient_call&)    dx of the pixels images x rows x cols of x[0]'s image,
 //                                                               from dy: overwritten, or added to where
@@ -6918,7 +6960,7 @@ class data_loader {
 // rectangle nor the thread. Windows hold the whole image; dy has zeros in its margin columns, x those that the forward
 // pass had. Data of a window is null where it is neither kept (operation::saved) nor wanted.
 
-// ---- fovea/graph/kernel.hpp
+// ---- fovea/ops/kernel.hpp
 // The contract between operations and kernels: what a kernel is given and what it must do. Every backend depends on it.
 //
 // A kernel computes the pixels images x rows x cols of y, all inside y's image, and writes nothing else. It runs on one
@@ -7011,7 +7053,7 @@ struct call {
     window y;
     std::array<const void*, max_weights> w{};
     weight_shape dims{};              // of w[0], as in the weight file
-    const void* statistics = nullptr; // of the batch (graph/gradient_kernel.hpp); null: as in inference
+    const void* statistics = nullptr; // of the batch (ops/gradient_kernel.hpp); null: as in inference
     std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
     void* queue = nullptr;            // of a device: where the kernel is put; everything above is in its memory
 
@@ -7093,48 +7135,6 @@ using preparation_gradient = void (*)(const preparation_gradient_call&);
 
 } // namespace fovea
 
-// ---- fovea/optimizer/adam_rule.hpp
-// The rule of Adam (optimizer/adam.hpp) for single numbers, wherever it is applied:
-//
-//   w *= kept, g' = g + decay w, m = beta1 m + (1 - beta1) g', v = beta2 v + (1 - beta2) g'^2
-//   w -= size m / (sqrt(v) / root + epsilon)
-
-namespace fovea {
-
-struct adam_options {
-    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
-    bool decoupled = false; // weight decay as AdamW has it
-    bool operator==(const adam_options&) const = default;
-};
-
-struct adam_factors {
-    float beta1, rest1, beta2, rest2; // rest: 1 - beta, rounded from double
-    float size, root, epsilon;        // size: learning rate / (1 - beta1^t); root: sqrt(1 - beta2^t)
-    float kept, decay;                // of the weight decay: the one or the other
-};
-// Of step number `step`, from 1 on.
-inline adam_factors factors_of(const adam_options& o, double learning_rate, std::int64_t step) {
-    return {.beta1 = float(o.beta1),
-            .rest1 = float(1 - o.beta1),
-            .beta2 = float(o.beta2),
-            .rest2 = float(1 - o.beta2),
-            .size = float(learning_rate / (1 - std::pow(o.beta1, double(step)))),
-            .root = float(std::sqrt(1 - std::pow(o.beta2, double(step)))),
-            .epsilon = float(o.epsilon),
-            .kept = o.decoupled ? float(1 - learning_rate * o.weight_decay) : 1.f,
-            .decay = o.decoupled ? 0.f : float(o.weight_decay)};
-}
-
-// The contract of the CPU's kernel.
-struct adam_call {
-    float *w, *m, *v;
-    const float* g;
-    std::size_t count;
-};
-using adam_kernel = void (*)(const adam_call&, const adam_factors&);
-
-} // namespace fovea
-
 namespace fovea {
 
 // One way to compute convolutions.
@@ -7180,7 +7180,7 @@ struct kernel_table {
     kernel upsample;
     kernel max_pool, global_average_pool;
 
-    // Backward passes; contract: graph/gradient_kernel.hpp.
+    // Backward passes; contract: ops/gradient_kernel.hpp.
     preparation_size packed_convolution_gradient_bytes;
     preparation_kernel pack_convolution_gradient;
     gradient_scratch convolution_input_gradient_scratch;
@@ -7221,7 +7221,7 @@ const kernel_table* kernels_of(std::string_view instruction_set);
 
 } // namespace fovea
 
-// ---- fovea/graph/float_rows.hpp
+// ---- fovea/ops/float_rows.hpp
 // Rows of a window as float32: of one in 16 bits a ring of copies in memory that the caller gives, of one in float32
 // that window itself.
 
@@ -7278,7 +7278,7 @@ class float_rows {
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_ADAM_HPP
 
 // ---- fovea/backend/cpu/adam.hpp
-// Adam's update by vectors; contract: optimizer/adam_rule.hpp. Memory is what it waits for.
+// Adam's update by vectors; contract: ops/adam_rule.hpp. Memory is what it waits for.
 
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
 #define FOVEA_SINGLE_FOVEA_BACKEND_CPU_SIMD_HPP
@@ -12539,7 +12539,7 @@ template <class Real> void weight_gradient(basic_reference<Real>, multiply_matri
 //                                                               marked fits_halves take attributes::halves here
 // For an operation that may take the place of others (tracer::may_fuse):
 //   bool can_run(Backend, Operation)                            optional: whether this machine can run it
-// For training (the kernels' contract is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has
+// For training (the kernels' contract is ops/gradient_kernel.hpp's; an operation that only passes its gradient on has
 // none of them):
 //   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
 //   gradient_statistics                                         likewise
@@ -12771,8 +12771,8 @@ struct graph {
     narrowing narrow = nullptr;
     bool (*multiplies_halves)() = nullptr; // whether its kernels take attributes::halves on this machine; null: no
     int scope = -1;
-    double initial_gain = 1;      // of random initial weights, by compose/starts_small.hpp
-    int repeats = 1;              // how many blocks the innermost compose/repeat.hpp has that is being traced
+    double initial_gain = 1;      // of random initial weights, by layers/starts_small.hpp
+    int repeats = 1;              // how many blocks the innermost layers/repeat.hpp has that is being traced
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
     FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,
@@ -12790,8 +12790,9 @@ struct graph {
             if (o.x[i] < 0) continue;
             const ratio other = tensors[std::size_t(o.x[i])].scale;
             if (other != scale && other != tensors[std::size_t(o.x[0])].scale)
-                fail("fovea: an operation reads two values of different scales: expected the scale of its first input "
-                     "or of its result for the others");
+                fail(
+                    "fovea: an operation reads two values of different scales: expected the scale of its first input "
+                    "or of its result for the others");
         }
         o.y = add_tensor(channels, scale);
         o.region = region;
@@ -13779,802 +13780,14 @@ static_assert(layer<pixel_shuffle<4>> && layer<upsample<4, bicubic>> && layer<ma
 
 } // namespace fovea
 
-// ---- fovea/compose/compose.hpp
-// Composition of layers.
-
-// ---- fovea/compose/branches.hpp
-// sum<A, B>: y = A(x) + B(x). product<A, B>: y = A(x) B(x). concat<A, B>: the channels of A(x), then those of B(x).
-// pass: y = x, for a branch that does nothing.
-
-// ---- fovea/compose/names.hpp
-// Placing a layer under a name, and adding a skip to its result.
-
-// ---- fovea/compose/checks.hpp
-// What one layer gives to the next, and the one sentence that the compiler says when they do not fit.
-//
-// Checked while tracing, never in a class body: a class whose static_assert failed is incomplete to clang, and one
-// error becomes ten. After a failed check the trace goes on with the value that the layer would have produced.
-
-namespace fovea {
-
-template <int Channels> struct produces { static constexpr int channels = Channels; };
-template <int Channels> struct expects { static constexpr int channels = Channels; };
-
-template <class Before, class Produces, class Layer, class Expects> struct joined {
-    static_assert(Produces::channels == Expects::channels,
-                  "fovea: a layer expects other channels than what comes before it produces: "
-                  "change the out_channels of the first or the in_channels of the second");
-};
-
-// The value that a layer makes of V.
-template <class Layer, class V> using result = value<Layer::out_channels(V::channels), V::scale * Layer::scale>;
-template <class Layer, class V>
-inline constexpr bool fits = Layer::in_channels == any_channels || Layer::in_channels == V::channels;
-
-} // namespace fovea
-
-namespace fovea {
-
-template <std::size_t N> struct literal { // a text as a template argument
-    char text[N]{};
-    constexpr literal(const char (&s)[N]) { std::copy_n(s, N, text); }
-    constexpr std::string_view view() const { return {text, N - 1}; }
-};
-
-// y = Layer(x), or Layer(x) + skip, which the layer may fuse.
-template <class Layer, class T, class V> constexpr auto trace_plus(T& t, V x) { return Layer::trace(t, x); }
-template <class Layer, class T, class V, class Skip> constexpr auto trace_plus(T& t, V x, Skip skip) {
-    if constexpr (requires { Layer::trace(t, x, skip); })
-        return Layer::trace(t, x, skip);
-    else
-        return plus(t, Layer::trace(t, x), skip);
-}
-
-// The same, the layer's parameters under `name`. For hand-written traces: auto a = apply<conv<3, 8, 3>>(t, "first", x);
-template <class Layer, class T, class V, class... Skip>
-constexpr auto apply(T& t, std::string_view name, V x, Skip... skip) {
-    if constexpr (!fits<Layer, V>) {
-        joined<V, produces<V::channels>, Layer, expects<Layer::in_channels>>{};
-        return result<Layer, V>{};
-    } else {
-        const int outer = t.enter(name);
-        auto y = trace_plus<Layer>(t, x, skip...);
-        t.leave(outer, y.id);
-        return y;
-    }
-}
-
-// The same under a number, as the layers of a sequence are; a layer that brings its own name keeps that.
-template <class Layer, class T, class V, class... Skip>
-constexpr auto apply_numbered(T& t, int index, V x, Skip... skip) {
-    if constexpr (requires { Layer::has_name; })
-        return Layer::trace(t, x, skip...);
-    else {
-        const int outer = t.enter("", index);
-        auto y = trace_plus<Layer>(t, x, skip...);
-        t.leave(outer, y.id);
-        return y;
-    }
-}
-
-// named<"conv_first", conv<3, 64, 3>>: parameters conv_first.weight and conv_first.bias. An empty name adds nothing.
-template <literal Name, layer Layer> struct named {
-    static constexpr int in_channels = Layer::in_channels;
-    static constexpr ratio scale = Layer::scale;
-    static constexpr int out_channels(int in) { return Layer::out_channels(in); }
-    static constexpr bool has_name = true;
-    template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
-        return apply<Layer>(t, Name.view(), x, skip...);
-    }
-};
-
-} // namespace fovea
-
-// ---- fovea/compose/properties.hpp
-// What a network says about itself, as constants: receptive radius, parameter count.
-
-namespace fovea {
-
-// The graph without kernels.
-template <class Network> constexpr graph shapes_of(const depths& d = {}) {
-    tracer<inference, shapes_only> t;
-    t.depth = d;
-    Network::trace(t, value<Network::in_channels>{t.add_tensor(Network::in_channels, ratio{})});
-    return t;
-}
-
-// Input pixels on either side of its own that an output pixel depends on, for networks that keep or magnify the size.
-template <class Network> constexpr int radius_of(const depths& d = {}) {
-    const graph g = shapes_of<Network>(d);
-    constexpr int borderless = 1 << 24;
-    int radius = 0;
-    for (int phase = 0; phase < g.tensors.back().scale.num; ++phase) {
-        std::vector<range> need(g.tensors.size(), range{});
-        need.back() = {phase, phase + 1};
-        for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o) {
-            const range out = need[std::size_t(o->y)];
-            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(o->reads(out, borderless));
-            if (o->x[1] >= 0) need[std::size_t(o->x[1])] = need[std::size_t(o->x[1])].join(out);
-        }
-        radius = std::max({radius, -need[0].begin, need[0].end - 1});
-    }
-    return radius;
-}
-
-// Trainable parameters, one for each number.
-template <class Network> constexpr std::size_t parameters_of(const depths& d = {}) {
-    std::size_t n = 0;
-    const graph g = shapes_of<Network>(d);
-    for (auto& w : g.weights) n += w.kind == weight_kind::parameter ? count(w.dims) : 0;
-    return n;
-}
-
-} // namespace fovea
-
-namespace fovea {
-
-struct pass : maps_any {
-    template <class T, class V> static constexpr V trace(T&, V x) { return x; }
-};
-
-template <layer A, layer B> struct sum {
-    static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
-    static constexpr ratio scale = A::scale;
-    static constexpr int out_channels(int in) { return A::out_channels(in); }
-    static constexpr int receptive_radius = radius_of<sum>();
-
-    template <class T, class V> static constexpr auto trace(T& t, V x) {
-        constexpr bool agree = std::is_same_v<result<A, V>, result<B, V>>;
-        static_assert(agree, "fovea: sum: both branches must produce the same channels at the same scale");
-        if constexpr (agree)
-            return trace_plus<B>(t, x, A::trace(t, x));
-        else
-            return result<A, V>{};
-    }
-};
-
-template <layer A, layer B> struct product {
-    static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
-    static constexpr ratio scale = A::scale;
-    static constexpr int out_channels(int in) { return A::out_channels(in); }
-
-    template <class T, class V> static constexpr auto trace(T& t, V x) {
-        constexpr bool agree = std::is_same_v<result<A, V>, result<B, V>>;
-        static_assert(agree, "fovea: product: both branches must produce the same channels at the same scale");
-        if constexpr (agree)
-            return times(t, A::trace(t, x), B::trace(t, x));
-        else
-            return result<A, V>{};
-    }
-};
-
-template <layer A, layer B> struct concat {
-    static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
-    static constexpr ratio scale = A::scale;
-    static constexpr int out_channels(int in) { // in: 0 where what comes before is not known
-        if (in == any_channels) in = in_channels;
-        return in == any_channels ? any_channels : A::out_channels(in) + B::out_channels(in);
-    }
-
-    template <class T, class V> static constexpr auto trace(T& t, V x) {
-        static_assert(A::scale == B::scale, "fovea: concat: both branches must produce the same size");
-        if constexpr (A::scale == B::scale)
-            return beside(t, A::trace(t, x), B::trace(t, x));
-        else
-            return result<concat, V>{};
-    }
-};
-
-} // namespace fovea
-
-// ---- fovea/compose/checkpointed.hpp
-// checkpointed<Block>: the same as Block, but what a backward pass reads of its inside is not kept: it is computed
-// again from the block's input when it is needed. A third more work for the memory of one block instead of all. Chen et
-// al. 2016, arXiv 1604.06174.
-
-namespace fovea {
-
-template <layer Block> struct checkpointed {
-    static constexpr int in_channels = Block::in_channels;
-    static constexpr ratio scale = Block::scale;
-    static constexpr int out_channels(int in) { return Block::out_channels(in); }
-
-    template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
-        const int outer = std::exchange(t.region, t.region >= 0 ? t.region : t.regions++); // the outermost counts
-        auto y = trace_plus<Block>(t, x, skip...);
-        t.region = outer;
-        return y;
-    }
-};
-
-} // namespace fovea
-
-// ---- fovea/compose/repeat.hpp
-// repeat<N, Block>: one block N times, each with its own parameters, named 0, 1, ... repeat<dynamic, Block>: as many
-// times as the depth given at run time for the name around it says; one instantiation serves every depth.
-
-namespace fovea {
-
-inline constexpr int dynamic = -1;
-
-template <int N, layer Block> struct repeat {
-    static constexpr int in_channels = Block::in_channels;
-    static constexpr ratio scale{};
-    static constexpr int out_channels(int in) { return Block::out_channels(in); }
-
-    template <class T, class V> static constexpr auto trace(T& t, V x) {
-        constexpr bool keeps = std::is_same_v<result<Block, V>, V>;
-        static_assert(keeps, "fovea: repeat: a block must produce the channels and the size that it takes");
-        const int depth = N == dynamic ? t.depth_here() : N;
-        const int repeats = std::exchange(t.repeats, depth); // of a repeat around this one
-        for (int i = 0; i < depth; ++i) {
-            const int outer = t.enter("", i);
-            if constexpr (keeps) x = Block::trace(t, x);
-            t.leave(outer, x.id);
-        }
-        t.repeats = repeats;
-        return x;
-    }
-};
-
-} // namespace fovea
-
-// ---- fovea/compose/residual.hpp
-// residual<A, B, ...>: y = B(A(x)) + x. The last layer may take the skip into its own epilogue.
-
-// ---- fovea/compose/sequential.hpp
-// sequential<A, B, ...>: one layer after the other. Unnamed layers are numbered 0, 1, ... in the names of their
-// parameters.
-
-namespace fovea {
-
-namespace detail {
-
-template <int I, class First, class... Rest> struct nth : nth<I - 1, Rest...> {};
-template <class First, class... Rest> struct nth<0, First, Rest...> { using type = First; };
-
-template <class T, class V> struct cursor {
-    T& t;
-    V x;
-    int index;
-};
-template <class Layer> struct step {};
-
-// The index is no template argument, so that equal layers share one instantiation.
-template <class T, class V, class Layer> constexpr auto operator>>(cursor<T, V> c, step<Layer>) {
-    auto y = apply_numbered<Layer>(c.t, c.index, c.x);
-    return cursor<T, decltype(y)>{c.t, y, c.index + 1};
-}
-
-} // namespace detail
-
-template <layer... Layers> struct sequential {
-    static constexpr int in_channels = [] {
-        int c = any_channels;
-        ((c = c ? c : Layers::in_channels), ...);
-        return c;
-    }();
-    static constexpr ratio scale = (ratio{} * ... * ratio{Layers::scale});
-    static constexpr int out_channels(int c) {
-        ((c = Layers::out_channels(c)), ...);
-        return c;
-    }
-    static constexpr int receptive_radius = radius_of<sequential>();
-
-    template <class T, class V> static constexpr auto trace(T& t, V x) {
-        if constexpr (mismatch.at > 0) {
-            blame<mismatch.at>();
-            return result<sequential, V>{};
-        } else
-            return (detail::cursor<T, V>{t, x, 0} >> ... >> detail::step<Layers>{}).x;
-    }
-    // The last layer adds the skip.
-    template <class T, class V, class Skip> static constexpr auto trace(T& t, V x, Skip skip) {
-        if constexpr (mismatch.at > 0)
-            return trace(t, x);
-        else
-            return [&]<std::size_t... I>(std::index_sequence<I...>) {
-                auto c =
-                    (detail::cursor<T, V>{t, x, 0} >> ... >> detail::step<typename detail::nth<I, Layers...>::type>{});
-                return apply_numbered<typename detail::nth<sizeof...(I), Layers...>::type>(t, c.index, c.x, skip);
-            }
-        (std::make_index_sequence<sizeof...(Layers) - 1>{});
-    }
-
-  private:
-    struct misfit {
-        int at, channels; // the first layer that does not fit, and the channels that it is given
-    };
-    static constexpr misfit mismatch = [] {
-        misfit bad{-1, 0};
-        int c = any_channels, i = 0;
-        ((bad.at < 0 && c && Layers::in_channels && Layers::in_channels != c ? void(bad = {i, c}) : void(),
-          c = c || Layers::in_channels ? Layers::out_channels(c) : any_channels, ++i),
-         ...);
-        return bad;
-    }();
-    template <int I> static constexpr auto blame() {
-        using misfitting = typename detail::nth<I, Layers...>::type;
-        return joined<typename detail::nth<I - 1, Layers...>::type, produces<mismatch.channels>, misfitting,
-                      expects<misfitting::in_channels>>{};
-    }
-};
-
-} // namespace fovea
-
-namespace fovea {
-
-template <layer First, layer... Rest> struct residual {
-    using body = sequential<First, Rest...>;
-    static constexpr int in_channels = body::in_channels;
-    static constexpr ratio scale{};
-    static constexpr int out_channels(int in) { return body::out_channels(in); }
-
-    template <class T, class V> static constexpr auto trace(T& t, V x) {
-        constexpr bool keeps = std::is_same_v<result<body, V>, V>;
-        static_assert(keeps,
-                      "fovea: residual: the last layer must produce the channels and the size that the first takes");
-        if constexpr (keeps)
-            return body::trace(t, x, x);
-        else
-            return result<body, V>{};
-    }
-};
-
-} // namespace fovea
-
-// ---- fovea/compose/starts_small.hpp
-// starts_small<Layer>: the same as Layer, but its random initial weights are smaller, by a tenth and the square root of
-// the number of blocks that the repeat around it has. For the end of a residual branch: what lies inside the branch can
-// then be large, and SiLU, which is nearly linear around zero, bends it from the first step on, while the network
-// begins near the identity however deep it is: n branches that each add 1/n to the variance of what passes multiply it
-// by (1 + 1/n)^n < e. Zhang, Dauphin and Ma 2019, arXiv 1901.09321, who scale branches of two layers by the same root.
-
-namespace fovea {
-
-namespace detail {
-
-// 1 / sqrt(n) at compile time, too, by Newton's method.
-constexpr double inverse_root(int n) {
-    double root = n < 1 ? 1 : n;
-    for (int i = 0; i < 40; ++i) root = 0.5 * (root + n / root);
-    return 1 / root;
-}
-
-} // namespace detail
-
-template <layer Layer> struct starts_small {
-    static constexpr int in_channels = Layer::in_channels;
-    static constexpr ratio scale = Layer::scale;
-    static constexpr int out_channels(int in) { return Layer::out_channels(in); }
-
-    template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
-        const double outer = std::exchange(t.initial_gain, factor(t.repeats) * t.initial_gain);
-        auto y = trace_plus<Layer>(t, x, skip...);
-        t.initial_gain = outer;
-        return y;
-    }
-
-  private:
-    static constexpr double factor(int repeats) { return 0.1 * detail::inverse_root(repeats); }
-};
-
-} // namespace fovea
-
-// ---- fovea/graph/execute.hpp
+// ---- fovea/engine/execute.hpp
 // Running a plan: bands of rows through the operations, each split among the threads of a context.
 
-// ---- fovea/graph/schedule.hpp
-// Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
-// streamed. They differ in the output rectangles and the band height only.
-
-// ---- fovea/graph/plan.hpp
-// Memory and order of work of an inference run, known before anything runs.
-//
-// The output rectangle is computed in bands of rows. Before each band, a walk from the output to the input says how far
-// every tensor must be computed; then each operation computes the rows that are missing. A tensor keeps the rows that
-// are still to be read, in a ring, and the columns that are read, with zeros where those lie outside the image. One
-// band is the whole-image run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer;
-// many bands are the stream. Nothing is computed twice within a run.
-//
-// The last operations are often cheap and bound by memory: pixel shuffle, the enlarged input added, a clamp. They are
-// the tail: a few rows at a time run through all of them and on to whoever takes the output, so that none of their
-// results is kept.
-#include <climits>
-
-namespace fovea {
-
-// Where a block of memory lies in the arena, and from which step to which it is in use.
-struct arena_slot {
-    std::size_t bytes = 0, offset = 0;
-    int first = -1, last = -1;
-    constexpr void use(int step) { first = first < 0 ? step : std::min(first, step), last = std::max(last, step); }
-};
-
-// Greedy by size: the largest first, each at the lowest offset where nothing alive at the same time lies. Returns the
-// peak.
-constexpr std::size_t pack(std::vector<arena_slot>& slots) {
-    std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < slots.size(); ++i)
-        if (slots[i].bytes && slots[i].first >= 0) order.push_back(i);
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return slots[a].bytes != slots[b].bytes ? slots[a].bytes > slots[b].bytes : a < b;
-    });
-    std::vector<std::size_t> placed; // by offset
-    std::size_t peak = 0;
-    for (std::size_t i : order) {
-        auto& s = slots[i];
-        for (std::size_t j : placed) {
-            const auto& p = slots[j];
-            const bool together = p.first <= s.last && s.first <= p.last;
-            if (together && p.offset < s.offset + s.bytes && s.offset < p.offset + p.bytes)
-                s.offset = p.offset + p.bytes;
-        }
-        placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
-                                       [&](std::size_t a, std::size_t b) { return slots[a].offset < slots[b].offset; }),
-                      i);
-        peak = std::max(peak, s.offset + s.bytes);
-    }
-    return peak;
-}
-
-struct rectangle {
-    range rows, cols;
-    constexpr bool operator==(const rectangle&) const = default;
-};
-
-struct kept_part {  // of one tensor
-    range cols;     // may pass the image on either side: zeros there
-    range rows;     // all that are ever computed
-    int stored = 0; // rows in the ring
-    std::size_t offset = 0;
-    int saved = 0; // rows that are put aside from one band to the next; 0: the ring itself stays
-    std::size_t saved_offset = 0;
-};
-
-struct plan {
-    int batch = 1;
-    rectangle out;
-    std::vector<extent> extents;        // by tensor
-    std::vector<kept_part> tensors;     // by tensor
-    std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
-    std::vector<std::vector<int>> keep; // by band, by tensor: rows from here to the end are read by later bands
-    std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
-    std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row in float32
-    std::size_t zero_bytes = 0;
-    std::size_t bytes = 0; // of the arena
-};
-
-namespace detail {
-
-inline constexpr std::size_t arena_alignment = 64;
-constexpr std::size_t aligned(std::size_t bytes) {
-    return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
-}
-
-// What operation o reads of its input k for the range `out` of its output; `extent_in` is that of the input.
-constexpr range read_by(const operation& o, int k, range out, int extent_in) {
-    return k == 0 ? o.reads(out, extent_in) : out;
-}
-template <class F> // f(operation, k, tensor) for every input of every operation, last operation first
-constexpr void each_read_backwards(const graph& g, F f) {
-    for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o)
-        for (int k = 0; k < max_inputs; ++k)
-            if (o->x[k] >= 0) f(*o, k, std::size_t(o->x[k]));
-}
-
-// Rows and columns of every tensor that the output rectangle needs; `margins`: columns outside the image, too.
-constexpr void find_parts(const graph& g, plan& p, bool margins) {
-    const std::size_t last = g.tensors.size() - 1;
-    p.tensors[last].rows = p.out.rows, p.tensors[last].cols = p.out.cols;
-    each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
-        const auto& y = p.tensors[std::size_t(o.y)];
-        auto [height, width] = p.extents[x];
-        p.tensors[x].rows = p.tensors[x].rows.join(read_by(o, k, y.rows, height).clip(height));
-        const range cols = read_by(o, k, y.cols.clip(p.extents[std::size_t(o.y)].width), width);
-        p.tensors[x].cols = p.tensors[x].cols.join(margins ? cols : cols.clip(width));
-    });
-}
-
-// How far every tensor must be computed for the output up to `row`.
-constexpr std::vector<int> ends_for(const graph& g, const plan& p, int row) {
-    std::vector<int> end(g.tensors.size(), INT_MIN / 2);
-    end.back() = row;
-    each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
-        int& y = end[std::size_t(o.y)];
-        if (y <= INT_MIN / 2) return;
-        y = o.reads.grains({y - 1, y}).end; // whole tiles: the next band would compute them again
-        end[x] = std::max(end[x], read_by(o, k, {y - 1, y}, p.extents[x].height).end);
-    });
-    return end;
-}
-
-// The bands, and with them how many rows each tensor keeps, and how many from one band to the next.
-constexpr void cut_bands(const graph& g, plan& p, int band) {
-    const std::size_t n = g.tensors.size();
-    std::vector<int> done(n, 0);
-    for (std::size_t i = 0; i < n; ++i) done[i] = p.tensors[i].rows.begin;
-    const range rows = p.out.rows;
-    for (auto& o : g.operations)
-        if (o.reads.whole) band = rows.size(); // reads its whole input at once
-    // The first bands lie above the output, so that the early layers fill their rings band by band and not all at once.
-    int start = rows.begin;
-    if (rows.size() > band)
-        while (ends_for(g, p, start).front() > p.tensors.front().rows.begin) start -= band;
-    for (int row = start; row < rows.end; row += band) {
-        std::vector<int> end = ends_for(g, p, std::min(row + band, rows.end)), low = done;
-        for (std::size_t i = 0; i < n; ++i)
-            end[i] = std::max(p.tensors[i].rows.begin, std::min(end[i], p.tensors[i].rows.end));
-        std::vector<int> next = end;
-        // The lowest row that a reader starts from, in this band and in the next.
-        each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
-            const std::size_t y = std::size_t(o.y);
-            const auto first = [&](int from) {
-                return std::max(p.tensors[x].rows.begin, read_by(o, k, {from, from + 1}, p.extents[x].height).begin);
-            };
-            if (p.tensors[y].rows.empty()) return;
-            low[x] = std::min(low[x], first(done[y]));
-            if (end[y] < p.tensors[y].rows.end) next[x] = std::min(next[x], first(end[y]));
-        });
-        for (std::size_t i = 0; i < n; ++i) {
-            p.tensors[i].stored = std::max(p.tensors[i].stored, end[i] - low[i]);
-            p.tensors[i].saved = std::max(p.tensors[i].saved, end[i] - next[i]);
-        }
-        p.ends.push_back(end);
-        p.keep.push_back(next);
-        done = end;
-    }
-}
-
-// The first operation of the tail: it and those after it have no weights, give pixels of the output's size, and read
-// each other at their own pixel only.
-constexpr std::size_t tail_of(const graph& g) {
-    std::size_t first = g.operations.size();
-    for (; first > 0; --first) {
-        const operation& o = g.operations[first - 1];
-        if (o.w[0] >= 0 || o.reads.whole || !(g.tensors[std::size_t(o.y)].scale == g.tensors.back().scale)) break;
-        bool own_pixels = true;
-        for (std::size_t i = first; i < g.operations.size(); ++i)
-            if (g.operations[i].x[0] == o.y && !g.operations[i].reads.own_pixel()) own_pixels = false;
-        if (!own_pixels) break;
-    }
-    return first;
-}
-
-} // namespace detail
-
-struct plan_options {
-    bool margins = true; // columns outside the image are kept, as zeros
-    int tail = -1;       // the first operation of the tail; -1: it has as many as it can
-};
-
-// The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows.
-constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band,
-                              plan_options options = {}) {
-    const std::size_t n = g.tensors.size();
-    plan p;
-    p.batch = batch, p.out = out;
-    p.extents = extents_of(g, input);
-    p.tensors.assign(n, kept_part{});
-    detail::find_parts(g, p, options.margins);
-    detail::cut_bands(g, p, band);
-    p.tail = options.tail < 0 ? detail::tail_of(g) : std::size_t(options.tail);
-    for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
-
-    std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows put aside, zeros
-    const int steps = int(g.operations.size()) + 1;         // the last one hands the output over
-    slots[0].use(0), slots[n - 1].use(steps);
-    for (int t = 0; t < steps - 1; ++t) {
-        const auto& o = g.operations[std::size_t(t)];
-        slots[std::size_t(o.y)].use(t + 1);
-        for (int x : o.x)
-            if (x >= 0) slots[std::size_t(x)].use(t + 1);
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t numbers = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels);
-        const std::size_t row = numbers * bytes_of(g.tensors[i].format);
-        p.zero_bytes = std::max(p.zero_bytes, detail::aligned(numbers * sizeof(float)));
-        slots[i].bytes = detail::aligned(row * std::size_t(p.tensors[i].stored) * std::size_t(batch));
-        auto& saved = p.tensors[i].saved;
-        if (2 * saved > p.tensors[i].stored) {
-            saved = 0;
-            slots[i].first = 0, slots[i].last = steps;
-        }
-        if (saved) slots[n + i] = {detail::aligned(row * std::size_t(saved) * std::size_t(batch)), 0, 0, steps};
-    }
-    slots[2 * n] = {p.zero_bytes, 0, 0, steps};
-    p.bytes = pack(slots);
-    for (std::size_t i = 0; i < n; ++i)
-        p.tensors[i].offset = slots[i].offset, p.tensors[i].saved_offset = slots[n + i].offset;
-    p.zeros = slots[2 * n].offset;
-    return p;
-}
-
-// Tensor i's window onto the arena where the plan's tensors lie; without data where there is no arena yet, or where the
-// plan keeps nothing of the tensor.
-inline window window_of(const graph& g, const plan& p, std::size_t i, std::byte* arena) {
-    const auto& part = p.tensors[i];
-    const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * g.tensors[i].channels;
-    return {.data = arena && part.stored ? arena + part.offset : nullptr,
-            .zeros = arena ? arena + p.zeros : nullptr,
-            .height = p.extents[i].height,
-            .width = p.extents[i].width,
-            .channels = g.tensors[i].channels,
-            .left = part.cols.begin,
-            .columns = part.cols.size(),
-            .stored = std::max(part.stored, 1),
-            .row_stride = row,
-            .image_stride = row * part.stored,
-            .format = g.tensors[i].format};
-}
-
-// Bytes of activations at once for a network on an image of that size, in bands of `band` output rows (0: all at once).
-template <class Network, class Backend = shapes_only>
-constexpr std::size_t peak_bytes(extent input, int band = 0, const depths& d = {}) {
-    tracer<inference, Backend> t;
-    t.depth = d;
-    Network::trace(t, value<Network::in_channels>{t.add_tensor(Network::in_channels, ratio{})});
-    const extent out = extents_of(t, input).back();
-    return plan_inference(t, input, 1, {{0, out.height}, {0, out.width}}, band ? band : out.height).bytes;
-}
-
-} // namespace fovea
-
-namespace fovea {
-
-// In pixels of the network's input; 0: the whole image.
-struct schedule {
-    int tile_height = 0, tile_width = 0, band = 0;
-    constexpr bool operator==(const schedule&) const = default;
-};
-
-// What a schedule costs: work in multiply-adds, halos and memory traffic included, and bytes at once.
-struct schedule_cost {
-    double work = 0;
-    std::size_t bytes = 0;
-};
-
-namespace detail {
-
-// Rectangle (i, j) of the output. Sizes are multiples of the scale, or the whole.
-struct tiling {
-    extent out;
-    int height, width, band;
-    tiling(const graph& g, extent input, schedule s) : out(extents_of(g, input).back()) {
-        const ratio scale = g.tensors.back().scale;
-        const auto scaled = [&](int n, int all) {
-            return n ? std::min(std::max(n * scale.num / scale.den, 1), all) : all;
-        };
-        height = scaled(s.tile_height, out.height), width = scaled(s.tile_width, out.width);
-        band = scaled(s.band, height);
-    }
-    int rows() const { return (out.height + height - 1) / height; }
-    int columns() const { return (out.width + width - 1) / width; }
-    int count() const { return rows() * columns(); }
-    rectangle at(int i) const {
-        const int y = i / columns() * height, x = i % columns() * width;
-        return {range{y, y + height}.clip(out.height), range{x, x + width}.clip(out.width)};
-    }
-};
-
-// Work of one plan. Constants fitted to times of SuperCool on one x86 server: what a number costs that passes through
-// memory, or stays in the caches; a call, for its threads to meet and its weights to come back into the caches; a fused
-// block computes its inner halo again in every call.
-inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 14, near_number = 3, per_call = 3e5, near_bytes = 12 << 20, cached_weights = 4 << 20;
-    constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
-    const auto weights_of = [](const operation& o) {
-        const double side = o.a.tile + 2, planes = o.a.method == convolution_method::winograd ? side * side / 9 : 1;
-        return o.w[0] >= 0 ? planes * double(count(o.dims)) : 0;
-    };
-    double all_weights = 0;
-    for (auto& o : g.operations) all_weights += weights_of(o);
-    const double per_weight = all_weights > cached_weights ? far_number : near_number;
-    const auto call_cost = [&](const operation& o) { return per_call + per_weight * weights_of(o); };
-    double work = 0;
-    std::vector<int> done(g.tensors.size());
-    for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
-    // A ring that stays is far when it is written again, though what is read was written a moment ago.
-    const auto traffic = [&](int x, bool written) {
-        const auto& t = p.tensors[std::size_t(x)];
-        const double each = double(bytes_of(g.tensors[std::size_t(x)].format));
-        const double bytes = double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * each;
-        const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
-        const bool distant = bytes > near_bytes || (written && stays);
-        const double number = (distant ? far_number : near_number) * each / sizeof(float);
-        const double copied = each < sizeof(float) ? near_number : 0; // to or from float32, in the caches
-        return g.tensors[std::size_t(x)].channels * (number + copied);
-    };
-    double moved = 0; // bytes that are put aside between two bands and brought back
-    for (std::size_t i = 0; i < p.tensors.size(); ++i)
-        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels *
-                 double(bytes_of(g.tensors[i].format));
-    work += 2 * far_number / sizeof(float) * moved * double(p.ends.size() - 1);
-    for (auto& end : p.ends)
-        for (auto& o : g.operations) {
-            const std::size_t y = std::size_t(o.y);
-            const range now{done[y], end[y]}, inside = p.tensors[y].cols.clip(p.extents[y].width);
-            const double rows = now.size(), cols = inside.size();
-            done[y] = end[y];
-            if (now.empty()) continue;
-            const double whole_tiles = o.reads.grains(now).size() / rows * o.reads.grains(inside).size() / cols;
-            double each = traffic(o.y, true) + (o.reads.whole ? 0 : traffic(o.x[0], false));
-            each += o.work * whole_tiles *
-                    (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
-            work += call_cost(o) + p.batch * rows * cols * each;
-        }
-    return work;
-}
-
-} // namespace detail
-
-inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s) {
-    const detail::tiling tiles(g, input, s);
-    const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // as large as any other
-    const rectangle part = tiles.at(middle);
-    const plan p = plan_inference(g, input, batch, part, tiles.band);
-    const double share = double(part.rows.size()) / tiles.out.height * part.cols.size() / tiles.out.width;
-    return {detail::work_of(g, p) / share, p.bytes};
-}
-
-namespace detail {
-
-// Calls consider(schedule) with every schedule that is worth a thought for an input of that size.
-template <class F> void for_schedules(extent input, F&& consider) {
-    consider(schedule{});
-    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
-    constexpr int step = 12; // whole Winograd tiles, of 4 columns and of 6
-    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
-        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + step - 1) / step * step;
-        if (strips > 1 && width < 16) break;
-        for (int band : bands)
-            if (band < input.height) consider(schedule{0, width, band});
-    }
-    for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
-        if (tile < input.height || tile < input.width) consider(schedule{tile, tile, 0});
-}
-
-} // namespace detail
-
-// Bytes of activations that every memory budget for an input of that size must allow.
-inline std::size_t least_bytes(const graph& g, extent input, int batch) {
-    std::size_t least = SIZE_MAX;
-    detail::for_schedules(input, [&](schedule s) { least = std::min(least, cost_of(g, input, batch, s).bytes); });
-    return least;
-}
-
-// Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
-// the one that needs the fewest bytes. Throws when none fits.
-inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
-    constexpr double nearly = 1.015; // estimates of work are no more exact than this
-    struct candidate {
-        schedule how;
-        schedule_cost cost;
-    };
-    std::vector<candidate> fitting;
-    double least = std::numeric_limits<double>::infinity();
-    std::size_t smallest = SIZE_MAX;
-    detail::for_schedules(input, [&](schedule s) {
-        const schedule_cost c = cost_of(g, input, batch, s);
-        smallest = std::min(smallest, c.bytes);
-        if (c.bytes > budget) return;
-        fitting.push_back({s, c});
-        least = std::min(least, c.work);
-    });
-    if (fitting.empty())
-        fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
-             " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
-    std::erase_if(fitting, [&](const candidate& c) { return c.cost.work > nearly * least; });
-    return std::ranges::min_element(fitting, {}, [](const candidate& c) { return c.cost.bytes; })->how;
-}
-
-} // namespace fovea
-
-// ---- fovea/graph/split_call.hpp
+// ---- fovea/engine/split_call.hpp
 // One operation's call split among the threads of a context: into pieces that depend on shapes and the number of
 // threads alone, each with scratch memory of its own. A pixel's bits do not depend on the piece that it is in.
 
-// ---- fovea/graph/float_runs.hpp
+// ---- fovea/engine/float_runs.hpp
 // A call on tensors in 16 bits, by a kernel that takes float32: some rows and columns of its output at a time, a run,
 // go through float32 copies in scratch.
 //
@@ -14867,6 +14080,419 @@ inline call call_of(const operation& o, const weight_store& weights) {
 
 } // namespace fovea
 
+// ---- fovea/plan/schedule.hpp
+// Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
+// streamed. They differ in the output rectangles and the band height only.
+
+// ---- fovea/plan/plan.hpp
+// Memory and order of work of an inference run, known before anything runs.
+//
+// The output rectangle is computed in bands of rows. Before each band, a walk from the output to the input says how far
+// every tensor must be computed; then each operation computes the rows that are missing. A tensor keeps the rows that
+// are still to be read, in a ring, and the columns that are read, with zeros where those lie outside the image. One
+// band is the whole-image run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer;
+// many bands are the stream. Nothing is computed twice within a run.
+//
+// The last operations are often cheap and bound by memory: pixel shuffle, the enlarged input added, a clamp. They are
+// the tail: a few rows at a time run through all of them and on to whoever takes the output, so that none of their
+// results is kept.
+#include <climits>
+
+// ---- fovea/graph/tail.hpp
+// The tail of a network: its last operations, which have no weights (pixel shuffle, enlarged input, clamp).
+
+namespace fovea::detail {
+
+// The first operation of the tail: it and those after it have no weights, give pixels of the output's size, and read
+// each other at their own pixel only.
+constexpr std::size_t tail_of(const graph& g) {
+    std::size_t first = g.operations.size();
+    for (; first > 0; --first) {
+        const operation& o = g.operations[first - 1];
+        if (o.w[0] >= 0 || o.reads.whole || !(g.tensors[std::size_t(o.y)].scale == g.tensors.back().scale)) break;
+        bool own_pixels = true;
+        for (std::size_t i = first; i < g.operations.size(); ++i)
+            if (g.operations[i].x[0] == o.y && !g.operations[i].reads.own_pixel()) own_pixels = false;
+        if (!own_pixels) break;
+    }
+    return first;
+}
+
+} // namespace fovea::detail
+
+namespace fovea {
+
+// Where a block of memory lies in the arena, and from which step to which it is in use.
+struct arena_slot {
+    std::size_t bytes = 0, offset = 0;
+    int first = -1, last = -1;
+    constexpr void use(int step) { first = first < 0 ? step : std::min(first, step), last = std::max(last, step); }
+};
+
+// Greedy by size: the largest first, each at the lowest offset where nothing alive at the same time lies. Returns the
+// peak.
+constexpr std::size_t pack(std::vector<arena_slot>& slots) {
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        if (slots[i].bytes && slots[i].first >= 0) order.push_back(i);
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return slots[a].bytes != slots[b].bytes ? slots[a].bytes > slots[b].bytes : a < b;
+    });
+    std::vector<std::size_t> placed; // by offset
+    std::size_t peak = 0;
+    for (std::size_t i : order) {
+        auto& s = slots[i];
+        for (std::size_t j : placed) {
+            const auto& p = slots[j];
+            const bool together = p.first <= s.last && s.first <= p.last;
+            if (together && p.offset < s.offset + s.bytes && s.offset < p.offset + p.bytes)
+                s.offset = p.offset + p.bytes;
+        }
+        placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
+                                       [&](std::size_t a, std::size_t b) { return slots[a].offset < slots[b].offset; }),
+                      i);
+        peak = std::max(peak, s.offset + s.bytes);
+    }
+    return peak;
+}
+
+struct rectangle {
+    range rows, cols;
+    constexpr bool operator==(const rectangle&) const = default;
+};
+
+struct kept_part {  // of one tensor
+    range cols;     // may pass the image on either side: zeros there
+    range rows;     // all that are ever computed
+    int stored = 0; // rows in the ring
+    std::size_t offset = 0;
+    int saved = 0; // rows that are put aside from one band to the next; 0: the ring itself stays
+    std::size_t saved_offset = 0;
+};
+
+struct plan {
+    int batch = 1;
+    rectangle out;
+    std::vector<extent> extents;        // by tensor
+    std::vector<kept_part> tensors;     // by tensor
+    std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
+    std::vector<std::vector<int>> keep; // by band, by tensor: rows from here to the end are read by later bands
+    std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
+    std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row in float32
+    std::size_t zero_bytes = 0;
+    std::size_t bytes = 0; // of the arena
+};
+
+namespace detail {
+
+inline constexpr std::size_t arena_alignment = 64;
+constexpr std::size_t aligned(std::size_t bytes) {
+    return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
+}
+
+// What operation o reads of its input k for the range `out` of its output; `extent_in` is that of the input.
+constexpr range read_by(const operation& o, int k, range out, int extent_in) {
+    return k == 0 ? o.reads(out, extent_in) : out;
+}
+template <class F> // f(operation, k, tensor) for every input of every operation, last operation first
+constexpr void each_read_backwards(const graph& g, F f) {
+    for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o)
+        for (int k = 0; k < max_inputs; ++k)
+            if (o->x[k] >= 0) f(*o, k, std::size_t(o->x[k]));
+}
+
+// Rows and columns of every tensor that the output rectangle needs; `margins`: columns outside the image, too.
+constexpr void find_parts(const graph& g, plan& p, bool margins) {
+    const std::size_t last = g.tensors.size() - 1;
+    p.tensors[last].rows = p.out.rows, p.tensors[last].cols = p.out.cols;
+    each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
+        const auto& y = p.tensors[std::size_t(o.y)];
+        auto [height, width] = p.extents[x];
+        p.tensors[x].rows = p.tensors[x].rows.join(read_by(o, k, y.rows, height).clip(height));
+        const range cols = read_by(o, k, y.cols.clip(p.extents[std::size_t(o.y)].width), width);
+        p.tensors[x].cols = p.tensors[x].cols.join(margins ? cols : cols.clip(width));
+    });
+}
+
+// How far every tensor must be computed for the output up to `row`.
+constexpr std::vector<int> ends_for(const graph& g, const plan& p, int row) {
+    std::vector<int> end(g.tensors.size(), INT_MIN / 2);
+    end.back() = row;
+    each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
+        int& y = end[std::size_t(o.y)];
+        if (y <= INT_MIN / 2) return;
+        y = o.reads.grains({y - 1, y}).end; // whole tiles: the next band would compute them again
+        end[x] = std::max(end[x], read_by(o, k, {y - 1, y}, p.extents[x].height).end);
+    });
+    return end;
+}
+
+// The bands, and with them how many rows each tensor keeps, and how many from one band to the next.
+constexpr void cut_bands(const graph& g, plan& p, int band) {
+    const std::size_t n = g.tensors.size();
+    std::vector<int> done(n, 0);
+    for (std::size_t i = 0; i < n; ++i) done[i] = p.tensors[i].rows.begin;
+    const range rows = p.out.rows;
+    for (auto& o : g.operations)
+        if (o.reads.whole) band = rows.size(); // reads its whole input at once
+    // The first bands lie above the output, so that the early layers fill their rings band by band and not all at once.
+    int start = rows.begin;
+    if (rows.size() > band)
+        while (ends_for(g, p, start).front() > p.tensors.front().rows.begin) start -= band;
+    for (int row = start; row < rows.end; row += band) {
+        std::vector<int> end = ends_for(g, p, std::min(row + band, rows.end)), low = done;
+        for (std::size_t i = 0; i < n; ++i)
+            end[i] = std::max(p.tensors[i].rows.begin, std::min(end[i], p.tensors[i].rows.end));
+        std::vector<int> next = end;
+        // The lowest row that a reader starts from, in this band and in the next.
+        each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
+            const std::size_t y = std::size_t(o.y);
+            const auto first = [&](int from) {
+                return std::max(p.tensors[x].rows.begin, read_by(o, k, {from, from + 1}, p.extents[x].height).begin);
+            };
+            if (p.tensors[y].rows.empty()) return;
+            low[x] = std::min(low[x], first(done[y]));
+            if (end[y] < p.tensors[y].rows.end) next[x] = std::min(next[x], first(end[y]));
+        });
+        for (std::size_t i = 0; i < n; ++i) {
+            p.tensors[i].stored = std::max(p.tensors[i].stored, end[i] - low[i]);
+            p.tensors[i].saved = std::max(p.tensors[i].saved, end[i] - next[i]);
+        }
+        p.ends.push_back(end);
+        p.keep.push_back(next);
+        done = end;
+    }
+}
+
+} // namespace detail
+
+struct plan_options {
+    bool margins = true; // columns outside the image are kept, as zeros
+    int tail = -1;       // the first operation of the tail; -1: it has as many as it can
+};
+
+// The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows.
+constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band,
+                              plan_options options = {}) {
+    const std::size_t n = g.tensors.size();
+    plan p;
+    p.batch = batch, p.out = out;
+    p.extents = extents_of(g, input);
+    p.tensors.assign(n, kept_part{});
+    detail::find_parts(g, p, options.margins);
+    detail::cut_bands(g, p, band);
+    p.tail = options.tail < 0 ? detail::tail_of(g) : std::size_t(options.tail);
+    for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
+
+    std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows put aside, zeros
+    const int steps = int(g.operations.size()) + 1;         // the last one hands the output over
+    slots[0].use(0), slots[n - 1].use(steps);
+    for (int t = 0; t < steps - 1; ++t) {
+        const auto& o = g.operations[std::size_t(t)];
+        slots[std::size_t(o.y)].use(t + 1);
+        for (int x : o.x)
+            if (x >= 0) slots[std::size_t(x)].use(t + 1);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t numbers = std::size_t(p.tensors[i].cols.size()) * std::size_t(g.tensors[i].channels);
+        const std::size_t row = numbers * bytes_of(g.tensors[i].format);
+        p.zero_bytes = std::max(p.zero_bytes, detail::aligned(numbers * sizeof(float)));
+        slots[i].bytes = detail::aligned(row * std::size_t(p.tensors[i].stored) * std::size_t(batch));
+        auto& saved = p.tensors[i].saved;
+        if (2 * saved > p.tensors[i].stored) {
+            saved = 0;
+            slots[i].first = 0, slots[i].last = steps;
+        }
+        if (saved) slots[n + i] = {detail::aligned(row * std::size_t(saved) * std::size_t(batch)), 0, 0, steps};
+    }
+    slots[2 * n] = {p.zero_bytes, 0, 0, steps};
+    p.bytes = pack(slots);
+    for (std::size_t i = 0; i < n; ++i)
+        p.tensors[i].offset = slots[i].offset, p.tensors[i].saved_offset = slots[n + i].offset;
+    p.zeros = slots[2 * n].offset;
+    return p;
+}
+
+// Tensor i's window onto the arena where the plan's tensors lie; without data where there is no arena yet, or where the
+// plan keeps nothing of the tensor.
+inline window window_of(const graph& g, const plan& p, std::size_t i, std::byte* arena) {
+    const auto& part = p.tensors[i];
+    const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * g.tensors[i].channels;
+    return {.data = arena && part.stored ? arena + part.offset : nullptr,
+            .zeros = arena ? arena + p.zeros : nullptr,
+            .height = p.extents[i].height,
+            .width = p.extents[i].width,
+            .channels = g.tensors[i].channels,
+            .left = part.cols.begin,
+            .columns = part.cols.size(),
+            .stored = std::max(part.stored, 1),
+            .row_stride = row,
+            .image_stride = row * part.stored,
+            .format = g.tensors[i].format};
+}
+
+// Bytes of activations at once for a network on an image of that size, in bands of `band` output rows (0: all at once).
+template <class Network, class Backend = shapes_only>
+constexpr std::size_t peak_bytes(extent input, int band = 0, const depths& d = {}) {
+    tracer<inference, Backend> t;
+    t.depth = d;
+    Network::trace(t, value<Network::in_channels>{t.add_tensor(Network::in_channels, ratio{})});
+    const extent out = extents_of(t, input).back();
+    return plan_inference(t, input, 1, {{0, out.height}, {0, out.width}}, band ? band : out.height).bytes;
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+// In pixels of the network's input; 0: the whole image.
+struct schedule {
+    int tile_height = 0, tile_width = 0, band = 0;
+    constexpr bool operator==(const schedule&) const = default;
+};
+
+// What a schedule costs: work in multiply-adds, halos and memory traffic included, and bytes at once.
+struct schedule_cost {
+    double work = 0;
+    std::size_t bytes = 0;
+};
+
+namespace detail {
+
+// Rectangle (i, j) of the output. Sizes are multiples of the scale, or the whole.
+struct tiling {
+    extent out;
+    int height, width, band;
+    tiling(const graph& g, extent input, schedule s) : out(extents_of(g, input).back()) {
+        const ratio scale = g.tensors.back().scale;
+        const auto scaled = [&](int n, int all) {
+            return n ? std::min(std::max(n * scale.num / scale.den, 1), all) : all;
+        };
+        height = scaled(s.tile_height, out.height), width = scaled(s.tile_width, out.width);
+        band = scaled(s.band, height);
+    }
+    int rows() const { return (out.height + height - 1) / height; }
+    int columns() const { return (out.width + width - 1) / width; }
+    int count() const { return rows() * columns(); }
+    rectangle at(int i) const {
+        const int y = i / columns() * height, x = i % columns() * width;
+        return {range{y, y + height}.clip(out.height), range{x, x + width}.clip(out.width)};
+    }
+};
+
+// Work of one plan. Constants fitted to times of SuperCool on one x86 server: what a number costs that passes through
+// memory, or stays in the caches; a call, for its threads to meet and its weights to come back into the caches; a fused
+// block computes its inner halo again in every call.
+inline double work_of(const graph& g, const plan& p) {
+    constexpr double far_number = 14, near_number = 3, per_call = 3e5, near_bytes = 12 << 20, cached_weights = 4 << 20;
+    constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
+    const auto weights_of = [](const operation& o) {
+        const double side = o.a.tile + 2, planes = o.a.method == convolution_method::winograd ? side * side / 9 : 1;
+        return o.w[0] >= 0 ? planes * double(count(o.dims)) : 0;
+    };
+    double all_weights = 0;
+    for (auto& o : g.operations) all_weights += weights_of(o);
+    const double per_weight = all_weights > cached_weights ? far_number : near_number;
+    const auto call_cost = [&](const operation& o) { return per_call + per_weight * weights_of(o); };
+    double work = 0;
+    std::vector<int> done(g.tensors.size());
+    for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
+    // A ring that stays is far when it is written again, though what is read was written a moment ago.
+    const auto traffic = [&](int x, bool written) {
+        const auto& t = p.tensors[std::size_t(x)];
+        const double each = double(bytes_of(g.tensors[std::size_t(x)].format));
+        const double bytes = double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * each;
+        const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
+        const bool distant = bytes > near_bytes || (written && stays);
+        const double number = (distant ? far_number : near_number) * each / sizeof(float);
+        const double copied = each < sizeof(float) ? near_number : 0; // to or from float32, in the caches
+        return g.tensors[std::size_t(x)].channels * (number + copied);
+    };
+    double moved = 0; // bytes that are put aside between two bands and brought back
+    for (std::size_t i = 0; i < p.tensors.size(); ++i)
+        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels *
+                 double(bytes_of(g.tensors[i].format));
+    work += 2 * far_number / sizeof(float) * moved * double(p.ends.size() - 1);
+    for (auto& end : p.ends)
+        for (auto& o : g.operations) {
+            const std::size_t y = std::size_t(o.y);
+            const range now{done[y], end[y]}, inside = p.tensors[y].cols.clip(p.extents[y].width);
+            const double rows = now.size(), cols = inside.size();
+            done[y] = end[y];
+            if (now.empty()) continue;
+            const double whole_tiles = o.reads.grains(now).size() / rows * o.reads.grains(inside).size() / cols;
+            double each = traffic(o.y, true) + (o.reads.whole ? 0 : traffic(o.x[0], false));
+            each += o.work * whole_tiles *
+                    (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
+            work += call_cost(o) + p.batch * rows * cols * each;
+        }
+    return work;
+}
+
+} // namespace detail
+
+inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s) {
+    const detail::tiling tiles(g, input, s);
+    const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // as large as any other
+    const rectangle part = tiles.at(middle);
+    const plan p = plan_inference(g, input, batch, part, tiles.band);
+    const double share = double(part.rows.size()) / tiles.out.height * part.cols.size() / tiles.out.width;
+    return {detail::work_of(g, p) / share, p.bytes};
+}
+
+namespace detail {
+
+// Calls consider(schedule) with every schedule that is worth a thought for an input of that size.
+template <class F> void for_schedules(extent input, F&& consider) {
+    consider(schedule{});
+    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    constexpr int step = 12; // whole Winograd tiles, of 4 columns and of 6
+    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + step - 1) / step * step;
+        if (strips > 1 && width < 16) break;
+        for (int band : bands)
+            if (band < input.height) consider(schedule{0, width, band});
+    }
+    for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
+        if (tile < input.height || tile < input.width) consider(schedule{tile, tile, 0});
+}
+
+} // namespace detail
+
+// Bytes of activations that every memory budget for an input of that size must allow.
+inline std::size_t least_bytes(const graph& g, extent input, int batch) {
+    std::size_t least = SIZE_MAX;
+    detail::for_schedules(input, [&](schedule s) { least = std::min(least, cost_of(g, input, batch, s).bytes); });
+    return least;
+}
+
+// Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
+// the one that needs the fewest bytes. Throws when none fits.
+inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
+    constexpr double nearly = 1.015; // estimates of work are no more exact than this
+    struct candidate {
+        schedule how;
+        schedule_cost cost;
+    };
+    std::vector<candidate> fitting;
+    double least = std::numeric_limits<double>::infinity();
+    std::size_t smallest = SIZE_MAX;
+    detail::for_schedules(input, [&](schedule s) {
+        const schedule_cost c = cost_of(g, input, batch, s);
+        smallest = std::min(smallest, c.bytes);
+        if (c.bytes > budget) return;
+        fitting.push_back({s, c});
+        least = std::min(least, c.work);
+    });
+    if (fitting.empty())
+        fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
+             " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
+    std::erase_if(fitting, [&](const candidate& c) { return c.cost.work > nearly * least; });
+    return std::ranges::min_element(fitting, {}, [](const candidate& c) { return c.cost.bytes; })->how;
+}
+
+} // namespace fovea
+
 namespace fovea {
 
 // Fills the rows and columns of the network's input inside `into`, of image n; called with rows in ascending order.
@@ -15073,23 +14699,435 @@ class executor {
 
 } // namespace fovea
 
-// ---- fovea/checkpoint/read_weights.hpp
+// ---- fovea/layers/compose.hpp
+// Composition of layers.
+
+// ---- fovea/layers/branches.hpp
+// sum<A, B>: y = A(x) + B(x). product<A, B>: y = A(x) B(x). concat<A, B>: the channels of A(x), then those of B(x).
+// pass: y = x, for a branch that does nothing.
+
+// ---- fovea/layers/names.hpp
+// Placing a layer under a name, and adding a skip to its result.
+
+// ---- fovea/layers/checks.hpp
+// What one layer gives to the next, and the one sentence that the compiler says when they do not fit.
+//
+// Checked while tracing, never in a class body: a class whose static_assert failed is incomplete to clang, and one
+// error becomes ten. After a failed check the trace goes on with the value that the layer would have produced.
+
+namespace fovea {
+
+template <int Channels> struct produces { static constexpr int channels = Channels; };
+template <int Channels> struct expects { static constexpr int channels = Channels; };
+
+template <class Before, class Produces, class Layer, class Expects> struct joined {
+    static_assert(Produces::channels == Expects::channels,
+                  "fovea: a layer expects other channels than what comes before it produces: "
+                  "change the out_channels of the first or the in_channels of the second");
+};
+
+// The value that a layer makes of V.
+template <class Layer, class V> using result = value<Layer::out_channels(V::channels), V::scale * Layer::scale>;
+template <class Layer, class V>
+inline constexpr bool fits = Layer::in_channels == any_channels || Layer::in_channels == V::channels;
+
+} // namespace fovea
+
+namespace fovea {
+
+template <std::size_t N> struct literal { // a text as a template argument
+    char text[N]{};
+    constexpr literal(const char (&s)[N]) { std::copy_n(s, N, text); }
+    constexpr std::string_view view() const { return {text, N - 1}; }
+};
+
+// y = Layer(x), or Layer(x) + skip, which the layer may fuse.
+template <class Layer, class T, class V> constexpr auto trace_plus(T& t, V x) { return Layer::trace(t, x); }
+template <class Layer, class T, class V, class Skip> constexpr auto trace_plus(T& t, V x, Skip skip) {
+    if constexpr (requires { Layer::trace(t, x, skip); })
+        return Layer::trace(t, x, skip);
+    else
+        return plus(t, Layer::trace(t, x), skip);
+}
+
+// The same, the layer's parameters under `name`. For hand-written traces: auto a = apply<conv<3, 8, 3>>(t, "first", x);
+template <class Layer, class T, class V, class... Skip>
+constexpr auto apply(T& t, std::string_view name, V x, Skip... skip) {
+    if constexpr (!fits<Layer, V>) {
+        joined<V, produces<V::channels>, Layer, expects<Layer::in_channels>>{};
+        return result<Layer, V>{};
+    } else {
+        const int outer = t.enter(name);
+        auto y = trace_plus<Layer>(t, x, skip...);
+        t.leave(outer, y.id);
+        return y;
+    }
+}
+
+// The same under a number, as the layers of a sequence are; a layer that brings its own name keeps that.
+template <class Layer, class T, class V, class... Skip>
+constexpr auto apply_numbered(T& t, int index, V x, Skip... skip) {
+    if constexpr (requires { Layer::has_name; })
+        return Layer::trace(t, x, skip...);
+    else {
+        const int outer = t.enter("", index);
+        auto y = trace_plus<Layer>(t, x, skip...);
+        t.leave(outer, y.id);
+        return y;
+    }
+}
+
+// named<"conv_first", conv<3, 64, 3>>: parameters conv_first.weight and conv_first.bias. An empty name adds nothing.
+template <literal Name, layer Layer> struct named {
+    static constexpr int in_channels = Layer::in_channels;
+    static constexpr ratio scale = Layer::scale;
+    static constexpr int out_channels(int in) { return Layer::out_channels(in); }
+    static constexpr bool has_name = true;
+    template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
+        return apply<Layer>(t, Name.view(), x, skip...);
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/layers/properties.hpp
+// What a network says about itself, as constants: receptive radius, parameter count.
+
+namespace fovea {
+
+// The graph without kernels.
+template <class Network> constexpr graph shapes_of(const depths& d = {}) {
+    tracer<inference, shapes_only> t;
+    t.depth = d;
+    Network::trace(t, value<Network::in_channels>{t.add_tensor(Network::in_channels, ratio{})});
+    return t;
+}
+
+// Input pixels on either side of its own that an output pixel depends on, for networks that keep or magnify the size.
+template <class Network> constexpr int radius_of(const depths& d = {}) {
+    const graph g = shapes_of<Network>(d);
+    constexpr int borderless = 1 << 24;
+    int radius = 0;
+    for (int phase = 0; phase < g.tensors.back().scale.num; ++phase) {
+        std::vector<range> need(g.tensors.size(), range{});
+        need.back() = {phase, phase + 1};
+        for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o) {
+            const range out = need[std::size_t(o->y)];
+            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(o->reads(out, borderless));
+            if (o->x[1] >= 0) need[std::size_t(o->x[1])] = need[std::size_t(o->x[1])].join(out);
+        }
+        radius = std::max({radius, -need[0].begin, need[0].end - 1});
+    }
+    return radius;
+}
+
+// Trainable parameters, one for each number.
+template <class Network> constexpr std::size_t parameters_of(const depths& d = {}) {
+    std::size_t n = 0;
+    const graph g = shapes_of<Network>(d);
+    for (auto& w : g.weights) n += w.kind == weight_kind::parameter ? count(w.dims) : 0;
+    return n;
+}
+
+} // namespace fovea
+
+namespace fovea {
+
+struct pass : maps_any {
+    template <class T, class V> static constexpr V trace(T&, V x) { return x; }
+};
+
+template <layer A, layer B> struct sum {
+    static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
+    static constexpr ratio scale = A::scale;
+    static constexpr int out_channels(int in) { return A::out_channels(in); }
+    static constexpr int receptive_radius = radius_of<sum>();
+
+    template <class T, class V> static constexpr auto trace(T& t, V x) {
+        constexpr bool agree = std::is_same_v<result<A, V>, result<B, V>>;
+        static_assert(agree, "fovea: sum: both branches must produce the same channels at the same scale");
+        if constexpr (agree)
+            return trace_plus<B>(t, x, A::trace(t, x));
+        else
+            return result<A, V>{};
+    }
+};
+
+template <layer A, layer B> struct product {
+    static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
+    static constexpr ratio scale = A::scale;
+    static constexpr int out_channels(int in) { return A::out_channels(in); }
+
+    template <class T, class V> static constexpr auto trace(T& t, V x) {
+        constexpr bool agree = std::is_same_v<result<A, V>, result<B, V>>;
+        static_assert(agree, "fovea: product: both branches must produce the same channels at the same scale");
+        if constexpr (agree)
+            return times(t, A::trace(t, x), B::trace(t, x));
+        else
+            return result<A, V>{};
+    }
+};
+
+template <layer A, layer B> struct concat {
+    static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
+    static constexpr ratio scale = A::scale;
+    static constexpr int out_channels(int in) { // in: 0 where what comes before is not known
+        if (in == any_channels) in = in_channels;
+        return in == any_channels ? any_channels : A::out_channels(in) + B::out_channels(in);
+    }
+
+    template <class T, class V> static constexpr auto trace(T& t, V x) {
+        static_assert(A::scale == B::scale, "fovea: concat: both branches must produce the same size");
+        if constexpr (A::scale == B::scale)
+            return beside(t, A::trace(t, x), B::trace(t, x));
+        else
+            return result<concat, V>{};
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/layers/checkpointed.hpp
+// checkpointed<Block>: the same as Block, but what a backward pass reads of its inside is not kept: it is computed
+// again from the block's input when it is needed. A third more work for the memory of one block instead of all. Chen et
+// al. 2016, arXiv 1604.06174.
+
+namespace fovea {
+
+template <layer Block> struct checkpointed {
+    static constexpr int in_channels = Block::in_channels;
+    static constexpr ratio scale = Block::scale;
+    static constexpr int out_channels(int in) { return Block::out_channels(in); }
+
+    template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
+        const int outer = std::exchange(t.region, t.region >= 0 ? t.region : t.regions++); // the outermost counts
+        auto y = trace_plus<Block>(t, x, skip...);
+        t.region = outer;
+        return y;
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/layers/repeat.hpp
+// repeat<N, Block>: one block N times, each with its own parameters, named 0, 1, ... repeat<dynamic, Block>: as many
+// times as the depth given at run time for the name around it says; one instantiation serves every depth.
+
+namespace fovea {
+
+inline constexpr int dynamic = -1;
+
+template <int N, layer Block> struct repeat {
+    static constexpr int in_channels = Block::in_channels;
+    static constexpr ratio scale{};
+    static constexpr int out_channels(int in) { return Block::out_channels(in); }
+
+    template <class T, class V> static constexpr auto trace(T& t, V x) {
+        constexpr bool keeps = std::is_same_v<result<Block, V>, V>;
+        static_assert(keeps, "fovea: repeat: a block must produce the channels and the size that it takes");
+        const int depth = N == dynamic ? t.depth_here() : N;
+        const int repeats = std::exchange(t.repeats, depth); // of a repeat around this one
+        for (int i = 0; i < depth; ++i) {
+            const int outer = t.enter("", i);
+            if constexpr (keeps) x = Block::trace(t, x);
+            t.leave(outer, x.id);
+        }
+        t.repeats = repeats;
+        return x;
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/layers/residual.hpp
+// residual<A, B, ...>: y = B(A(x)) + x. The last layer may take the skip into its own epilogue.
+
+// ---- fovea/layers/sequential.hpp
+// sequential<A, B, ...>: one layer after the other. Unnamed layers are numbered 0, 1, ... in the names of their
+// parameters.
+
+namespace fovea {
+
+namespace detail {
+
+template <int I, class First, class... Rest> struct nth : nth<I - 1, Rest...> {};
+template <class First, class... Rest> struct nth<0, First, Rest...> { using type = First; };
+
+template <class T, class V> struct cursor {
+    T& t;
+    V x;
+    int index;
+};
+template <class Layer> struct step {};
+
+// The index is no template argument, so that equal layers share one instantiation.
+template <class T, class V, class Layer> constexpr auto operator>>(cursor<T, V> c, step<Layer>) {
+    auto y = apply_numbered<Layer>(c.t, c.index, c.x);
+    return cursor<T, decltype(y)>{c.t, y, c.index + 1};
+}
+
+} // namespace detail
+
+template <layer... Layers> struct sequential {
+    static constexpr int in_channels = [] {
+        int c = any_channels;
+        ((c = c ? c : Layers::in_channels), ...);
+        return c;
+    }();
+    static constexpr ratio scale = (ratio{} * ... * ratio{Layers::scale});
+    static constexpr int out_channels(int c) {
+        ((c = Layers::out_channels(c)), ...);
+        return c;
+    }
+    static constexpr int receptive_radius = radius_of<sequential>();
+
+    template <class T, class V> static constexpr auto trace(T& t, V x) {
+        if constexpr (mismatch.at > 0) {
+            blame<mismatch.at>();
+            return result<sequential, V>{};
+        } else
+            return (detail::cursor<T, V>{t, x, 0} >> ... >> detail::step<Layers>{}).x;
+    }
+    // The last layer adds the skip.
+    template <class T, class V, class Skip> static constexpr auto trace(T& t, V x, Skip skip) {
+        if constexpr (mismatch.at > 0)
+            return trace(t, x);
+        else
+            return [&]<std::size_t... I>(std::index_sequence<I...>) {
+                auto c =
+                    (detail::cursor<T, V>{t, x, 0} >> ... >> detail::step<typename detail::nth<I, Layers...>::type>{});
+                return apply_numbered<typename detail::nth<sizeof...(I), Layers...>::type>(t, c.index, c.x, skip);
+            }
+        (std::make_index_sequence<sizeof...(Layers) - 1>{});
+    }
+
+  private:
+    struct misfit {
+        int at, channels; // the first layer that does not fit, and the channels that it is given
+    };
+    static constexpr misfit mismatch = [] {
+        misfit bad{-1, 0};
+        int c = any_channels, i = 0;
+        ((bad.at < 0 && c && Layers::in_channels && Layers::in_channels != c ? void(bad = {i, c}) : void(),
+          c = c || Layers::in_channels ? Layers::out_channels(c) : any_channels, ++i),
+         ...);
+        return bad;
+    }();
+    template <int I> static constexpr auto blame() {
+        using misfitting = typename detail::nth<I, Layers...>::type;
+        return joined<typename detail::nth<I - 1, Layers...>::type, produces<mismatch.channels>, misfitting,
+                      expects<misfitting::in_channels>>{};
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+template <layer First, layer... Rest> struct residual {
+    using body = sequential<First, Rest...>;
+    static constexpr int in_channels = body::in_channels;
+    static constexpr ratio scale{};
+    static constexpr int out_channels(int in) { return body::out_channels(in); }
+
+    template <class T, class V> static constexpr auto trace(T& t, V x) {
+        constexpr bool keeps = std::is_same_v<result<body, V>, V>;
+        static_assert(keeps,
+                      "fovea: residual: the last layer must produce the channels and the size that the first takes");
+        if constexpr (keeps)
+            return body::trace(t, x, x);
+        else
+            return result<body, V>{};
+    }
+};
+
+} // namespace fovea
+
+// ---- fovea/layers/starts_small.hpp
+// starts_small<Layer>: the same as Layer, but its random initial weights are smaller, by a tenth and the square root of
+// the number of blocks that the repeat around it has. For the end of a residual branch: what lies inside the branch can
+// then be large, and SiLU, which is nearly linear around zero, bends it from the first step on, while the network
+// begins near the identity however deep it is: n branches that each add 1/n to the variance of what passes multiply it
+// by (1 + 1/n)^n < e. Zhang, Dauphin and Ma 2019, arXiv 1901.09321, who scale branches of two layers by the same root.
+
+namespace fovea {
+
+namespace detail {
+
+// 1 / sqrt(n) at compile time, too, by Newton's method.
+constexpr double inverse_root(int n) {
+    double root = n < 1 ? 1 : n;
+    for (int i = 0; i < 40; ++i) root = 0.5 * (root + n / root);
+    return 1 / root;
+}
+
+} // namespace detail
+
+template <layer Layer> struct starts_small {
+    static constexpr int in_channels = Layer::in_channels;
+    static constexpr ratio scale = Layer::scale;
+    static constexpr int out_channels(int in) { return Layer::out_channels(in); }
+
+    template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
+        const double outer = std::exchange(t.initial_gain, factor(t.repeats) * t.initial_gain);
+        auto y = trace_plus<Layer>(t, x, skip...);
+        t.initial_gain = outer;
+        return y;
+    }
+
+  private:
+    static constexpr double factor(int repeats) { return 0.1 * detail::inverse_root(repeats); }
+};
+
+} // namespace fovea
+
+// ---- fovea/io/weights/read_weights.hpp
 // Opening weight files of every kind, and finding in them the tensors of one network under that network's own names.
 #include <set>
 
-// ---- fovea/checkpoint/find_section.hpp
+// ---- fovea/io/weights/find_section.hpp
 // The dictionary and the prefix that hold a network of which no name is known: by their own names, and by how many
 // tensors they have.
 #include <cctype>
 #include <map>
 
-// ---- fovea/checkpoint/weight_groups.hpp
+// ---- fovea/io/weights/weight_groups.hpp
 // Where in a file a network may lie: a dictionary and a prefix of the names in it. Every pair of the two that names
 // have in common with others is a group; who knows the names or shapes of the network that is looked for says which
 // group holds it (find_group), and of several that do, averages come first, then what lies least deep.
 #include <compare>
 
-// ---- fovea/checkpoint/byte_reader.hpp
+// ---- fovea/core/listing.hpp
+// A list in a message: the first eight entries, then how many more there are.
+
+namespace fovea {
+
+class listing {
+  public:
+    static constexpr std::size_t most = 8;
+
+    explicit listing(std::string_view separator = ", ") : separator_(separator) {}
+
+    void add(std::string_view entry) {
+        if (++count_ > most) return;
+        if (count_ > 1) text_ += separator_;
+        text_ += entry;
+    }
+    bool empty() const { return count_ == 0; }
+    std::size_t count() const { return count_; }
+    // "a, b and 12 more"
+    std::string text() const {
+        return count_ > most ? text_ + " and " + std::to_string(count_ - most) + " more" : text_;
+    }
+
+  private:
+    std::string separator_, text_;
+    std::size_t count_ = 0;
+};
+
+} // namespace fovea
+
+// ---- fovea/io/byte_reader.hpp
 // Bounds-checked reading of little-endian numbers from bytes, and the limit on what a file may make its reader
 // allocate.
 
@@ -15168,7 +15206,7 @@ class size_budget {
 
 } // namespace fovea::detail
 
-// ---- fovea/checkpoint/tensor_file.hpp
+// ---- fovea/io/weights/tensor_file.hpp
 // What a weight file or a checkpoint holds, whatever its format: named tensors in the order of the file, string
 // metadata, and the other values of a checkpoint (its settings, its epoch).
 //
@@ -15177,10 +15215,10 @@ class size_budget {
 // "model_args.num_channels", "optimizer.param_groups.0.lr".
 #include <unordered_map>
 
-// ---- fovea/checkpoint/stored_tensor.hpp
+// ---- fovea/io/weights/stored_tensor.hpp
 // One tensor of a weight file, of any element type, and its elements as floats.
 
-// ---- fovea/checkpoint/dtype.hpp
+// ---- fovea/io/weights/dtype.hpp
 // The element types of stored tensors.
 
 namespace fovea {
@@ -15437,7 +15475,7 @@ namespace detail {
 
 } // namespace fovea
 
-// ---- fovea/checkpoint/weight_roles.hpp
+// ---- fovea/io/weights/weight_roles.hpp
 // What the names of dictionaries and prefixes in a checkpoint say of the weights in them: an average over the steps of
 // training, the state of an optimizer, a network that only training needs. Names are compared word by word, so that
 // "params_ema", "state-dict.ema", "netG_EMA" and "emaModel" are all averages.
@@ -15502,36 +15540,6 @@ inline bool is_wrapper(std::string_view component) {
 }
 
 } // namespace fovea::detail
-
-// ---- fovea/core/listing.hpp
-// A list in a message: the first eight entries, then how many more there are.
-
-namespace fovea {
-
-class listing {
-  public:
-    static constexpr std::size_t most = 8;
-
-    explicit listing(std::string_view separator = ", ") : separator_(separator) {}
-
-    void add(std::string_view entry) {
-        if (++count_ > most) return;
-        if (count_ > 1) text_ += separator_;
-        text_ += entry;
-    }
-    bool empty() const { return count_ == 0; }
-    std::size_t count() const { return count_; }
-    // "a, b and 12 more"
-    std::string text() const {
-        return count_ > most ? text_ + " and " + std::to_string(count_ - most) + " more" : text_;
-    }
-
-  private:
-    std::string separator_, text_;
-    std::size_t count_ = 0;
-};
-
-} // namespace fovea
 
 namespace fovea::detail {
 
@@ -15769,82 +15777,14 @@ inline std::string find_prefix(std::vector<std::string> names) {
 
 } // namespace fovea::detail
 
-// ---- fovea/checkpoint/safetensors.hpp
+// ---- fovea/io/weights/safetensors.hpp
 // safetensors (github.com/huggingface/safetensors): 8 bytes with the length of a JSON header, the header, the tensors'
 // bytes. Reading is strict: every tensor has its type, shape and range, the ranges fill the rest of the file without
 // gaps or overlaps, and a checksum of fovea's own, where there is one, is right. Writing keeps the order of the tensors
 // in the header and aligns their bytes; the same tensors and metadata give the same bytes. Of a tensor_file it writes
 // tensors and metadata; other values have no place in the format.
 
-// ---- fovea/checkpoint/checksum.hpp
-// A checksum of everything that a weight file says: the metadata, and of each tensor its name, type, shape and numbers.
-// It is kept in the metadata itself, where it counts as absent. Files without one, of other programs and of earlier
-// versions, are taken as they are.
-
-// ---- fovea/core/crc32c.hpp
-// CRC-32C (Castagnoli's polynomial 0x1EDC6F41, reflected), as in RFC 3720, appendix B.4.
-
-namespace fovea::detail {
-
-inline constexpr auto crc32c_table = [] { // the remainder of each byte
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t b = 0; b < 256; ++b) {
-        std::uint32_t remainder = b;
-        for (int bit = 0; bit < 8; ++bit) remainder = remainder >> 1 ^ (remainder & 1 ? 0x82F63B78u : 0);
-        table[b] = remainder;
-    }
-    return table;
-}();
-
-inline std::uint32_t crc32c_of(std::span<const std::byte> bytes) {
-    std::uint32_t remainder = 0xFFFFFFFFu;
-    for (const std::byte b : bytes)
-        remainder = remainder >> 8 ^ crc32c_table[(remainder ^ std::to_integer<std::uint32_t>(b)) & 0xFF];
-    return ~remainder;
-}
-
-} // namespace fovea::detail
-
-namespace fovea {
-
-namespace detail {
-
-inline constexpr char checksum_name[] = "fovea.checksum"; // in the metadata
-
-} // namespace detail
-
-// "crc32c 0123abcd"
-inline std::string checksum_of(const tensor_file& file) {
-    std::uint32_t parts = 0; // the checksum of the checksums so far and that of the next part
-    const auto add = [&](std::span<const std::byte> bytes) {
-        const std::uint32_t both[] = {parts, detail::crc32c_of(bytes)};
-        parts = detail::crc32c_of(std::as_bytes(std::span(both)));
-    };
-    const auto add_text = [&](std::string_view text) { add(std::as_bytes(std::span(text))); };
-    for (auto& [name, value] : file.metadata)
-        if (name != detail::checksum_name) add_text(name), add_text(value);
-    for (const stored_tensor& t : file.tensors()) {
-        add_text(t.name), add_text(name_of(t.type)), add_text(text_of_shape(t.shape));
-        add(t.bytes);
-    }
-    char text[32];
-    std::snprintf(text, sizeof text, "crc32c %08x", static_cast<unsigned>(parts));
-    return text;
-}
-
-inline void add_checksum(tensor_file& file) { file.metadata[detail::checksum_name] = checksum_of(file); }
-
-// Throws one line where the file has a checksum, and it is another one.
-inline void check_checksum(const tensor_file& file) {
-    const auto found = file.metadata.find(detail::checksum_name);
-    if (found == file.metadata.end()) return;
-    if (const std::string is = checksum_of(file); is != found->second)
-        fail(file.source, ": is damaged: its checksum is ", is, ": expected ", found->second);
-}
-
-} // namespace fovea
-
-// ---- fovea/checkpoint/json.hpp
+// ---- fovea/io/json.hpp
 // JSON (RFC 8259) for the headers of weight files: strict, no comments, no duplicate keys, UTF-8 checked, depth and
 // number of values limited. Programs that want JSON use a library.
 #include <charconv>
@@ -16020,11 +15960,10 @@ class json_parser {
         }
         const char *first = text_.data() + begin, *last = text_.data() + at_;
         result.type = integral ? json_value::kind::integer : json_value::kind::real;
-        const bool in_range = integral
-                                  ? std::from_chars(first, last, result.scalar.emplace<std::int64_t>()).ec == std::errc{}
-                                  : read_real(first, last, result.scalar.emplace<double>());
-        if (!in_range)
-            fail_here("the number ", printable(text_.substr(begin, at_ - begin)), " is out of range");
+        const bool in_range =
+            integral ? std::from_chars(first, last, result.scalar.emplace<std::int64_t>()).ec == std::errc{}
+                     : read_real(first, last, result.scalar.emplace<double>());
+        if (!in_range) fail_here("the number ", printable(text_.substr(begin, at_ - begin)), " is out of range");
     }
 
     std::string string() {
@@ -16118,6 +16057,74 @@ inline void append_json_string(std::string& to, std::string_view text) {
 }
 
 } // namespace fovea::detail
+
+// ---- fovea/io/weights/checksum.hpp
+// A checksum of everything that a weight file says: the metadata, and of each tensor its name, type, shape and numbers.
+// It is kept in the metadata itself, where it counts as absent. Files without one, of other programs and of earlier
+// versions, are taken as they are.
+
+// ---- fovea/io/crc32c.hpp
+// CRC-32C (Castagnoli's polynomial 0x1EDC6F41, reflected), as in RFC 3720, appendix B.4.
+
+namespace fovea::detail {
+
+inline constexpr auto crc32c_table = [] { // the remainder of each byte
+    std::array<std::uint32_t, 256> table{};
+    for (std::uint32_t b = 0; b < 256; ++b) {
+        std::uint32_t remainder = b;
+        for (int bit = 0; bit < 8; ++bit) remainder = remainder >> 1 ^ (remainder & 1 ? 0x82F63B78u : 0);
+        table[b] = remainder;
+    }
+    return table;
+}();
+
+inline std::uint32_t crc32c_of(std::span<const std::byte> bytes) {
+    std::uint32_t remainder = 0xFFFFFFFFu;
+    for (const std::byte b : bytes)
+        remainder = remainder >> 8 ^ crc32c_table[(remainder ^ std::to_integer<std::uint32_t>(b)) & 0xFF];
+    return ~remainder;
+}
+
+} // namespace fovea::detail
+
+namespace fovea {
+
+namespace detail {
+
+inline constexpr char checksum_name[] = "fovea.checksum"; // in the metadata
+
+} // namespace detail
+
+// "crc32c 0123abcd"
+inline std::string checksum_of(const tensor_file& file) {
+    std::uint32_t parts = 0; // the checksum of the checksums so far and that of the next part
+    const auto add = [&](std::span<const std::byte> bytes) {
+        const std::uint32_t both[] = {parts, detail::crc32c_of(bytes)};
+        parts = detail::crc32c_of(std::as_bytes(std::span(both)));
+    };
+    const auto add_text = [&](std::string_view text) { add(std::as_bytes(std::span(text))); };
+    for (auto& [name, value] : file.metadata)
+        if (name != detail::checksum_name) add_text(name), add_text(value);
+    for (const stored_tensor& t : file.tensors()) {
+        add_text(t.name), add_text(name_of(t.type)), add_text(text_of_shape(t.shape));
+        add(t.bytes);
+    }
+    char text[32];
+    std::snprintf(text, sizeof text, "crc32c %08x", static_cast<unsigned>(parts));
+    return text;
+}
+
+inline void add_checksum(tensor_file& file) { file.metadata[detail::checksum_name] = checksum_of(file); }
+
+// Throws one line where the file has a checksum, and it is another one.
+inline void check_checksum(const tensor_file& file) {
+    const auto found = file.metadata.find(detail::checksum_name);
+    if (found == file.metadata.end()) return;
+    if (const std::string is = checksum_of(file); is != found->second)
+        fail(file.source, ": is damaged: its checksum is ", is, ": expected ", found->second);
+}
+
+} // namespace fovea
 
 namespace fovea {
 namespace detail {
@@ -16311,26 +16318,26 @@ inline void write_safetensors(const std::filesystem::path& path, const tensor_fi
 
 } // namespace fovea
 
-// ---- fovea/checkpoint/torch_file.hpp
+// ---- fovea/io/weights/torch_file.hpp
 // PyTorch's .pth and .pt files: a zip archive with a pickle and one entry per storage (torch.save since 1.6), or the
 // older run of pickles with the storages after them. Nothing of the file is executed. Every tensor becomes contiguous,
 // of the type that it has in the file; nested dictionaries and lists become names (see tensor_file.hpp). Values that
 // are none or bytes hold nothing for us and are left out.
 
-// ---- fovea/checkpoint/pickle.hpp
+// ---- fovea/io/weights/pickle.hpp
 // A restricted unpickler: reads what torch.save writes, and what stands beside weights in it (pickle protocols 0 to 5,
 // PEP 307, PEP 574), and executes nothing. Names outside torch_globals, and what calls of them would give, become
 // foreign values (pickle_value.hpp). Memory is limited (pickle_stack.hpp); work is linear in the pickle's bytes.
 
-// ---- fovea/checkpoint/pickle_objects.hpp
+// ---- fovea/io/weights/pickle_objects.hpp
 // The objects in a pickle of PyTorch: names, calls of them, storages and tensors. What is not understood becomes a
 // foreign value. It is an error only where a tensor of a plain kind would need it; nothing is ever executed.
 
-// ---- fovea/checkpoint/pickle_stack.hpp
+// ---- fovea/io/weights/pickle_stack.hpp
 // The machine that a pickle is a program for: a stack of values, marks in it, and a memo of values to recall. Its
 // memory stays within a small multiple of the pickle's size and two million values.
 
-// ---- fovea/checkpoint/pickle_value.hpp
+// ---- fovea/io/weights/pickle_value.hpp
 // What a pickle of PyTorch holds once it is read: plain values, storages and the tensors that view them; and the list
 // of every global name that is understood. All else is `foreign`: it is known by its name alone, and nothing is made
 // of it.
@@ -16927,7 +16934,7 @@ class unpickler : pickle_objects {
 
 } // namespace fovea::detail
 
-// ---- fovea/checkpoint/torch_flatten.hpp
+// ---- fovea/io/weights/torch_flatten.hpp
 // From an unpickled value to a tensor_file: views are copied out of their storages, nested dictionaries become names.
 // Sharing and cycles may make a small pickle stand for an endless tree, so that depth, visits and bytes are limited.
 
@@ -17137,13 +17144,13 @@ inline tensor_file flatten_torch(const pickle_value& value, const std::string& s
 
 } // namespace fovea::detail
 
-// ---- fovea/checkpoint/zip.hpp
+// ---- fovea/io/zip.hpp
 // Reading zip archives from memory, as far as .pth files use them (PKWARE APPNOTE 6.3.10): stored entries, deflated
 // ones through zlib where FOVEA_WITH_ZLIB is 1, ZIP64, sizes after the data. Names, sizes and places come from the
 // central directory; every offset is checked against the archive, every entry read against its CRC. No encryption, no
 // volumes.
 
-// ---- fovea/checkpoint/crc32.hpp
+// ---- fovea/io/crc32.hpp
 // The CRC-32 of zip and PNG files (polynomial 0xEDB88320, reflected), eight bytes a step.
 
 namespace fovea::detail {
@@ -17571,7 +17578,7 @@ inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
 
 } // namespace fovea
 
-// ---- fovea/checkpoint/try_read_weights.hpp
+// ---- fovea/io/weights/try_read_weights.hpp
 // Weight files that may be bad, as values and not as exceptions:
 //
 //     auto weights = fovea::try_read_weights("net.pth");
@@ -17635,6 +17642,200 @@ inline expected<tensor_file> try_read_weights(const std::filesystem::path& path)
 // A network with its weights, ready to run: images in, images out. What `model` is once the network's type is no longer
 // needed; plain code, compiled once.
 #include <deque>
+
+// ---- fovea/engine/engine.hpp
+// What runs a network's graph elsewhere than on the threads of a context: on a GPU. A backend that has one says so by
+//
+//   std::unique_ptr<engine> make_engine(Backend, const graph&, const weight_store&)
+//
+// whose graph outlives it and whose weights are prepared; it copies them.
+
+// ---- fovea/engine/run_options.hpp
+// How one image or tensor is run through a network.
+
+// ---- fovea/core/stop.hpp
+// Requests to stop, from another thread: std::stop_source and std::stop_token where the standard library has them. The
+// one of LLVM has none up to version 19; two classes with what fovea uses of them take their place.
+#if defined(__cpp_lib_jthread)
+#include <stop_token>
+#else
+#endif
+
+namespace fovea {
+
+#if defined(__cpp_lib_jthread)
+using std::stop_source, std::stop_token;
+#else
+class stop_token {
+  public:
+    stop_token() = default; // nobody can ask it to stop
+    bool stop_requested() const noexcept { return asked_ && asked_->load(std::memory_order_acquire); }
+    bool stop_possible() const noexcept { return asked_ != nullptr; }
+
+  private:
+    friend class stop_source;
+    explicit stop_token(std::shared_ptr<std::atomic<bool>> asked) : asked_(std::move(asked)) {}
+    std::shared_ptr<std::atomic<bool>> asked_;
+};
+
+class stop_source {
+  public:
+    stop_token get_token() const { return stop_token(asked_); }
+    bool request_stop() noexcept { return !asked_->exchange(true, std::memory_order_acq_rel); }
+    bool stop_requested() const noexcept { return asked_->load(std::memory_order_acquire); }
+
+  private:
+    std::shared_ptr<std::atomic<bool>> asked_ = std::make_shared<std::atomic<bool>>(false);
+};
+#endif
+
+} // namespace fovea
+
+namespace fovea {
+
+struct run_options {
+    std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once, in the host's memory
+    std::size_t device_budget = 0;                    // the same on a GPU, in its memory; 0: most of what is free there
+    std::optional<schedule> how{};                    // else the one with the least work within the budget
+    std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
+    stop_token stop{};            // asked between bands; a stopped run returns nothing (an empty image)
+    operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
+    notice_function notice{};     // told what the caller may want to know, such as smaller tiles
+};
+
+} // namespace fovea
+
+// ---- fovea/image/samples_view.hpp
+// A view of the samples of images or tensors, whatever their type.
+
+namespace fovea {
+
+// The samples of images of one size, on the host: (N,H,W,C), rows dense. The first `colours` channels count.
+template <class Byte> struct samples_view {
+    Byte* data = nullptr;
+    sample_type type = sample_type::f32;
+    int batch = 1, height = 0, width = 0, channels = 0, colours = 0;
+    std::ptrdiff_t row_bytes = 0, image_bytes = 0;
+
+    std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
+    std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
+};
+
+// Of an image, alpha left aside.
+template <class Byte, class Image> samples_view<Byte> samples_of(Image& i) {
+    const auto row = std::ptrdiff_t(i.row_bytes());
+    return {i.data(), i.type(), 1, i.height(), i.width(), i.channels(), i.colours(), row, row * i.height()};
+}
+template <class Byte, class T> samples_view<Byte> samples_of(tensor_view<T> v) {
+    constexpr auto number = std::ptrdiff_t(sizeof(float));
+    return {reinterpret_cast<Byte*>(v.data()),
+            sample_type::f32,
+            v.batch(),
+            v.height(),
+            v.width(),
+            v.channels(),
+            v.channels(),
+            v.row_stride() * number,
+            v.image_stride() * number};
+}
+
+} // namespace fovea
+
+// ---- fovea/ops/pixels.hpp
+// Between the samples of an image and the values that a network sees.
+
+namespace fovea {
+
+// The network's values for black and white.
+struct value_range {
+    float low = 0, high = 1;
+    constexpr bool operator==(const value_range&) const = default;
+};
+
+// What a network's three values of a pixel are: a colour space's, of which 0 and 1 are mapped to low and high.
+struct pixel_values {
+    value_range range{};
+    colour_space colours = colour_space::rgb;
+    constexpr bool operator==(const pixel_values&) const = default;
+};
+
+namespace detail {
+
+// Columns cols of a row of samples, (W,`step`), into the network's input; a gray image (step 1, or 2 with alpha) fills
+// all channels. Alpha is left aside.
+template <class T> void load_row(const T* in, int step, pixel_values v, range cols, float* to) {
+    const int green = step < 3 ? 0 : 1;
+    const bool converts = v.colours != colour_space::rgb;
+    const value_range r = converts ? value_range{} : v.range;
+    const float scale = (r.high - r.low) / white_of(sample_type_of<T>);
+    for (int x = cols.begin; x < cols.end; ++x, to += 3) {
+        const T* pixel = in + std::ptrdiff_t(x) * step;
+        for (int c = 0; c < 3; ++c) to[c] = r.low + scale * float(pixel[c * green]);
+        if (!converts) continue;
+        from_rgb(v.colours, {to, 3});
+        for (int c = 0; c < 3; ++c) to[c] = v.range.low + (v.range.high - v.range.low) * to[c];
+    }
+}
+
+// A row of samples from the network's output; false when a value is not finite. Gray images get the mean of the
+// channels. Alpha stays as it is.
+template <class T> bool store_row(T* out, int step, pixel_values v, range cols, const float* from) {
+    const bool gray = step < 3;
+    const float scale = 1 / (v.range.high - v.range.low);
+    float checked = 0;
+    for (int x = cols.begin; x < cols.end; ++x, from += 3) {
+        T* pixel = out + std::ptrdiff_t(x) * step;
+        float unit[3];
+        for (int c = 0; c < 3; ++c) {
+            unit[c] = (from[c] - v.range.low) * scale;
+            checked += unit[c] * 0.f; // NaN once any value is not finite
+        }
+        to_rgb(v.colours, unit);
+        if (gray)
+            pixel[0] = sample_of<T>((unit[0] + unit[1] + unit[2]) / 3.f);
+        else
+            for (int c = 0; c < 3; ++c) pixel[c] = sample_of<T>(unit[c]);
+    }
+    return checked == 0;
+}
+
+} // namespace detail
+} // namespace fovea
+
+namespace fovea {
+
+class engine {
+  public:
+    virtual ~engine() = default;
+
+    // The network's output for samples of RGB that stand for such values. Where there is one colour, it fills all
+    // channels of the network's input, and takes the mean of its output. In two parts, so that the host, its copies to
+    // and from the device and the device work beside each other: submit() of up to `at_once` images, `out` being what
+    // result() will be given, but for its data; and result() of the first that was submitted. submit() returns false
+    // when it was stopped: it then has no result. `finite` becomes false where a value of the output is not finite.
+    static constexpr int at_once = 2;
+    virtual bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values,
+                        const run_options&) = 0;
+    virtual void result(samples_view<std::byte> out, bool& finite) = 0;
+    virtual void drop() noexcept = 0; // results that nobody will ask for
+};
+
+using engine_maker = std::unique_ptr<engine> (*)(const graph&, const weight_store&);
+
+namespace detail {
+template <class Backend>
+concept has_engine = requires(const graph& g, const weight_store& w) {
+    make_engine(Backend{}, g, w);
+};
+template <class Backend> constexpr engine_maker engine_maker_of() {
+    if constexpr (has_engine<Backend>)
+        return [](const graph& g, const weight_store& w) { return make_engine(Backend{}, g, w); };
+    else
+        return nullptr;
+}
+} // namespace detail
+
+} // namespace fovea
 
 // ---- fovea/graph/half_arithmetic.hpp
 // Which convolutions of a network in half precision also multiply in it, where the machine can.
@@ -17865,193 +18066,6 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
     if (used != ranges.inputs.size())
         fail(source, ": has ranges of ", ranges.inputs.size(), " convolutions, this network reads ", used);
 }
-
-} // namespace fovea
-
-// ---- fovea/model/engine.hpp
-// What runs a network's graph elsewhere than on the threads of a context: on a GPU. A backend that has one says so by
-//
-//   std::unique_ptr<engine> make_engine(Backend, const graph&, const weight_store&)
-//
-// whose graph outlives it and whose weights are prepared; it copies them.
-
-// ---- fovea/model/pixels.hpp
-// Between the samples of an image and the values that a network sees.
-
-namespace fovea {
-
-// The network's values for black and white.
-struct value_range {
-    float low = 0, high = 1;
-    constexpr bool operator==(const value_range&) const = default;
-};
-
-// What a network's three values of a pixel are: a colour space's, of which 0 and 1 are mapped to low and high.
-struct pixel_values {
-    value_range range{};
-    colour_space colours = colour_space::rgb;
-    constexpr bool operator==(const pixel_values&) const = default;
-};
-
-namespace detail {
-
-// Columns cols of a row of samples, (W,`step`), into the network's input; a gray image (step 1, or 2 with alpha) fills
-// all channels. Alpha is left aside.
-template <class T> void load_row(const T* in, int step, pixel_values v, range cols, float* to) {
-    const int green = step < 3 ? 0 : 1;
-    const bool converts = v.colours != colour_space::rgb;
-    const value_range r = converts ? value_range{} : v.range;
-    const float scale = (r.high - r.low) / white_of(sample_type_of<T>);
-    for (int x = cols.begin; x < cols.end; ++x, to += 3) {
-        const T* pixel = in + std::ptrdiff_t(x) * step;
-        for (int c = 0; c < 3; ++c) to[c] = r.low + scale * float(pixel[c * green]);
-        if (!converts) continue;
-        from_rgb(v.colours, {to, 3});
-        for (int c = 0; c < 3; ++c) to[c] = v.range.low + (v.range.high - v.range.low) * to[c];
-    }
-}
-
-// A row of samples from the network's output; false when a value is not finite. Gray images get the mean of the
-// channels. Alpha stays as it is.
-template <class T> bool store_row(T* out, int step, pixel_values v, range cols, const float* from) {
-    const bool gray = step < 3;
-    const float scale = 1 / (v.range.high - v.range.low);
-    float checked = 0;
-    for (int x = cols.begin; x < cols.end; ++x, from += 3) {
-        T* pixel = out + std::ptrdiff_t(x) * step;
-        float unit[3];
-        for (int c = 0; c < 3; ++c) {
-            unit[c] = (from[c] - v.range.low) * scale;
-            checked += unit[c] * 0.f; // NaN once any value is not finite
-        }
-        to_rgb(v.colours, unit);
-        if (gray)
-            pixel[0] = sample_of<T>((unit[0] + unit[1] + unit[2]) / 3.f);
-        else
-            for (int c = 0; c < 3; ++c) pixel[c] = sample_of<T>(unit[c]);
-    }
-    return checked == 0;
-}
-
-} // namespace detail
-} // namespace fovea
-
-// ---- fovea/model/run_options.hpp
-// How one image or tensor is run through a network.
-
-// ---- fovea/core/stop.hpp
-// Requests to stop, from another thread: std::stop_source and std::stop_token where the standard library has them. The
-// one of LLVM has none up to version 19; two classes with what fovea uses of them take their place.
-#if defined(__cpp_lib_jthread)
-#include <stop_token>
-#else
-#endif
-
-namespace fovea {
-
-#if defined(__cpp_lib_jthread)
-using std::stop_source, std::stop_token;
-#else
-class stop_token {
-  public:
-    stop_token() = default; // nobody can ask it to stop
-    bool stop_requested() const noexcept { return asked_ && asked_->load(std::memory_order_acquire); }
-    bool stop_possible() const noexcept { return asked_ != nullptr; }
-
-  private:
-    friend class stop_source;
-    explicit stop_token(std::shared_ptr<std::atomic<bool>> asked) : asked_(std::move(asked)) {}
-    std::shared_ptr<std::atomic<bool>> asked_;
-};
-
-class stop_source {
-  public:
-    stop_token get_token() const { return stop_token(asked_); }
-    bool request_stop() noexcept { return !asked_->exchange(true, std::memory_order_acq_rel); }
-    bool stop_requested() const noexcept { return asked_->load(std::memory_order_acquire); }
-
-  private:
-    std::shared_ptr<std::atomic<bool>> asked_ = std::make_shared<std::atomic<bool>>(false);
-};
-#endif
-
-} // namespace fovea
-
-namespace fovea {
-
-struct run_options {
-    std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once, in the host's memory
-    std::size_t device_budget = 0;                    // the same on a GPU, in its memory; 0: most of what is free there
-    std::optional<schedule> how{};                    // else the one with the least work within the budget
-    std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
-    stop_token stop{};            // asked between bands; a stopped run returns nothing (an empty image)
-    operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
-    notice_function notice{};     // told what the caller may want to know, such as smaller tiles
-};
-
-} // namespace fovea
-
-namespace fovea {
-
-// The samples of images of one size, on the host: (N,H,W,C), rows dense. The first `colours` channels count.
-template <class Byte> struct samples_view {
-    Byte* data = nullptr;
-    sample_type type = sample_type::f32;
-    int batch = 1, height = 0, width = 0, channels = 0, colours = 0;
-    std::ptrdiff_t row_bytes = 0, image_bytes = 0;
-
-    std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
-    std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
-};
-
-// Of an image, alpha left aside.
-template <class Byte, class Image> samples_view<Byte> samples_of(Image& i) {
-    const auto row = std::ptrdiff_t(i.row_bytes());
-    return {i.data(), i.type(), 1, i.height(), i.width(), i.channels(), i.colours(), row, row * i.height()};
-}
-template <class Byte, class T> samples_view<Byte> samples_of(tensor_view<T> v) {
-    constexpr auto number = std::ptrdiff_t(sizeof(float));
-    return {reinterpret_cast<Byte*>(v.data()),
-            sample_type::f32,
-            v.batch(),
-            v.height(),
-            v.width(),
-            v.channels(),
-            v.channels(),
-            v.row_stride() * number,
-            v.image_stride() * number};
-}
-
-class engine {
-  public:
-    virtual ~engine() = default;
-
-    // The network's output for samples of RGB that stand for such values. Where there is one colour, it fills all
-    // channels of the network's input, and takes the mean of its output. In two parts, so that the host, its copies to
-    // and from the device and the device work beside each other: submit() of up to `at_once` images, `out` being what
-    // result() will be given, but for its data; and result() of the first that was submitted. submit() returns false
-    // when it was stopped: it then has no result. `finite` becomes false where a value of the output is not finite.
-    static constexpr int at_once = 2;
-    virtual bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values,
-                        const run_options&) = 0;
-    virtual void result(samples_view<std::byte> out, bool& finite) = 0;
-    virtual void drop() noexcept = 0; // results that nobody will ask for
-};
-
-using engine_maker = std::unique_ptr<engine> (*)(const graph&, const weight_store&);
-
-namespace detail {
-template <class Backend>
-concept has_engine = requires(const graph& g, const weight_store& w) {
-    make_engine(Backend{}, g, w);
-};
-template <class Backend> constexpr engine_maker engine_maker_of() {
-    if constexpr (has_engine<Backend>)
-        return [](const graph& g, const weight_store& w) { return make_engine(Backend{}, g, w); };
-    else
-        return nullptr;
-}
-} // namespace detail
 
 } // namespace fovea
 
@@ -18895,12 +18909,12 @@ template <layer Network, class Backend, class Mode = inference> class model : pu
 //   net.backward();                                // adds to the gradients of net.parameters()
 //   optimizer.step(net.parameters(), 1e-3); net.weights_changed(); net.clear_gradients();
 
-// ---- fovea/graph/differentiate.hpp
+// ---- fovea/engine/differentiate.hpp
 // Running a training plan: forward, then backward, each operation split among the threads of a context. Results do not
 // depend on how many there are. What is given to between_operations() is called after each operation on the caller's
 // thread; it may throw, and the pass is given up with gradients that are no sums of anything.
 
-// ---- fovea/graph/gradient_store.hpp
+// ---- fovea/engine/gradient_store.hpp
 // The memory of weights' gradients.
 
 namespace fovea {
@@ -18923,11 +18937,11 @@ template <class Real> class gradient_store {
 
 } // namespace fovea
 
-// ---- fovea/graph/training_memory.hpp
+// ---- fovea/engine/training_memory.hpp
 // Where a training plan keeps the values and gradients of a step, and from that what kernels are given. Whoever runs
 // the plan owns the memory.
 
-// ---- fovea/graph/training_plan.hpp
+// ---- fovea/plan/training_plan.hpp
 // Memory and order of work of a training step, known before anything runs: every operation forward over whole images,
 // the loss, then every operation backward in reverse; one list of lifetimes, one arena.
 //
@@ -18940,7 +18954,7 @@ template <class Real> class gradient_store {
 // widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded. Where tensors
 // themselves have formats of 16 bits (tensor_info), their values and gradients lie in them, and kernels take them.
 
-// ---- fovea/graph/kept_values.hpp
+// ---- fovea/plan/kept_values.hpp
 // What the backward pass needs of the forward pass: which tensors and weights get gradients, which values are read
 // again, and of these which are kept, kept in 16 bits, or computed again.
 
@@ -19072,7 +19086,7 @@ class kept_values {
 
 } // namespace fovea
 
-// ---- fovea/graph/weight_pieces.hpp
+// ---- fovea/plan/weight_pieces.hpp
 // Gradients of weights as partial sums: the rows of all images are cut into pieces, the sums of each are added in
 // order.
 
@@ -19732,32 +19746,7 @@ template <class Real> class differentiator : public training_memory {
 
 } // namespace fovea
 
-// ---- fovea/model/parameter.hpp
-// A weight and its gradient, as optimizers see them.
-
-namespace fovea {
-
-// In the layout of weight files. Valid as long as the network.
-template <class Real> struct basic_parameter {
-    std::string name;
-    weight_shape dims{};
-    int rank = 1; // dimensions that the weight has where frameworks keep it; the others are 1
-    Real* value = nullptr;
-    Real* gradient = nullptr; // null: a buffer
-    std::size_t size() const { return count(dims); }
-    std::span<Real> values() const { return {value, size()}; }
-    std::span<Real> gradients() const { return {gradient, size()}; }
-};
-using parameter = basic_parameter<float>;
-
-// Whether all of these numbers are finite.
-inline bool all_finite(std::span<const float> numbers) {
-    return std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); });
-}
-
-} // namespace fovea
-
-// ---- fovea/model/training_engine.hpp
+// ---- fovea/engine/training_engine.hpp
 // What trains a network elsewhere than on the threads of a context: on a GPU, where its weights, their gradients and
 // what the optimizer remembers stay from step to step. A backend that has one says so by
 //
@@ -19774,7 +19763,7 @@ namespace fovea {
 
 enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy, network };
 
-class network_loss; // backend/cuda/network_loss.hpp
+class network_loss; // engine/cuda/network_loss.hpp
 
 struct loss_term {
     loss_kind kind = loss_kind::l2;
@@ -19810,6 +19799,31 @@ using loss_terms = std::vector<loss_term>;
 //   };
 // State is made at the first step, one vector for each parameter and kind; whoever resumes calls prepare() first.
 // Threads (null: one) share fixed pieces of the numbers, so that how many there are changes no bit.
+
+// ---- fovea/graph/parameter.hpp
+// A weight and its gradient, as optimizers see them.
+
+namespace fovea {
+
+// In the layout of weight files. Valid as long as the network.
+template <class Real> struct basic_parameter {
+    std::string name;
+    weight_shape dims{};
+    int rank = 1; // dimensions that the weight has where frameworks keep it; the others are 1
+    Real* value = nullptr;
+    Real* gradient = nullptr; // null: a buffer
+    std::size_t size() const { return count(dims); }
+    std::span<Real> values() const { return {value, size()}; }
+    std::span<Real> gradients() const { return {gradient, size()}; }
+};
+using parameter = basic_parameter<float>;
+
+// Whether all of these numbers are finite.
+inline bool all_finite(std::span<const float> numbers) {
+    return std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); });
+}
+
+} // namespace fovea
 
 namespace fovea {
 
@@ -20098,7 +20112,7 @@ using state_vectors = std::vector<std::vector<std::vector<float>>*>;
 
 namespace fovea {
 
-class training_group; // trainer/training_group.hpp
+class training_group; // distributed/training_group.hpp
 
 // Numbers (N,H,W,C) without gaps in the memory of an engine's device, there until its next batch.
 struct device_tensor {
@@ -21299,7 +21313,46 @@ struct binary_cross_entropy_with_logits {
 
 } // namespace fovea
 
-// ---- fovea/loss/lpips.hpp
+// ---- fovea/loss/weighted_sum.hpp
+// Losses together: weighted_sum{l2_loss{}, 1., total_variation_loss{}, 0.5}, or each in proportion to its own value.
+
+namespace fovea {
+
+template <class A, class B> struct weighted_sum {
+    A a;
+    double a_weight = 1;
+    B b;
+    double b_weight = 1;
+
+    template <class Real>
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
+                      double weight = 1) const {
+        const double from_a = a_weight == 0 ? 0 : a_weight * a(y, t, dy, weight * a_weight);
+        return from_a + (b_weight == 0 ? 0 : b_weight * b(y, t, dy, weight * b_weight));
+    }
+    loss_terms terms(double weight = 1) const requires requires(const A& x, const B& y) { x.terms(1.), y.terms(1.); }
+    {
+        loss_terms all;
+        if (a_weight != 0) all = a.terms(weight * a_weight);
+        if (b_weight != 0)
+            for (auto& term : b.terms(weight * b_weight)) all.push_back(term);
+        return all;
+    }
+};
+template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A, B>;
+
+// What a loss is multiplied by so that it counts as 1 whatever its value: 1 / |value|, the value taken as a constant.
+// A loss that has reached zero asks for nothing any more, and gets 0 instead of 1 / 0. One that is not finite gets
+// itself, so that whoever guards the sum sees it.
+FOVEA_HOST_DEVICE inline double detached_ratio(double value) {
+    constexpr double zero = 1e-12; // below any loss of numbers near one in float32 that is not zero
+    if (!(fabs(value) < HUGE_VAL)) return value;
+    return fabs(value) < zero ? 0 : 1 / fabs(value);
+}
+
+} // namespace fovea
+
+// ---- fovea/zoo/lpips_loss.hpp
 // Learned perceptual image patch similarity, version 0.1 (Zhang et al. 2018, arXiv 1801.03924): the distance of two
 // images in the features of a network that was trained to name what pictures show,
 //
@@ -21568,45 +21621,6 @@ template <class Backend> class lpips_loss {
 
 } // namespace fovea
 
-// ---- fovea/loss/weighted_sum.hpp
-// Losses together: weighted_sum{l2_loss{}, 1., total_variation_loss{}, 0.5}, or each in proportion to its own value.
-
-namespace fovea {
-
-template <class A, class B> struct weighted_sum {
-    A a;
-    double a_weight = 1;
-    B b;
-    double b_weight = 1;
-
-    template <class Real>
-    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
-                      double weight = 1) const {
-        const double from_a = a_weight == 0 ? 0 : a_weight * a(y, t, dy, weight * a_weight);
-        return from_a + (b_weight == 0 ? 0 : b_weight * b(y, t, dy, weight * b_weight));
-    }
-    loss_terms terms(double weight = 1) const requires requires(const A& x, const B& y) { x.terms(1.), y.terms(1.); }
-    {
-        loss_terms all;
-        if (a_weight != 0) all = a.terms(weight * a_weight);
-        if (b_weight != 0)
-            for (auto& term : b.terms(weight * b_weight)) all.push_back(term);
-        return all;
-    }
-};
-template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A, B>;
-
-// What a loss is multiplied by so that it counts as 1 whatever its value: 1 / |value|, the value taken as a constant.
-// A loss that has reached zero asks for nothing any more, and gets 0 instead of 1 / 0. One that is not finite gets
-// itself, so that whoever guards the sum sees it.
-FOVEA_HOST_DEVICE inline double detached_ratio(double value) {
-    constexpr double zero = 1e-12; // below any loss of numbers near one in float32 that is not zero
-    if (!(fabs(value) < HUGE_VAL)) return value;
-    return fabs(value) < zero ? 0 : 1 / fabs(value);
-}
-
-} // namespace fovea
-
 // ---- fovea/optimizer/adam.hpp
 // Adam (Kingma and Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101):
 //   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= learning rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) +
@@ -21762,6 +21776,202 @@ class moving_average {
 
 } // namespace fovea
 
+// ---- fovea/io/event_file.hpp
+// Event files, which TensorBoard shows: numbers, pictures and texts by name and step.
+//
+//   event_file log("runs/first");                     // runs/first/events.out.tfevents.<seconds>.<host>.fovea
+//   log.add_scalar("loss", step, report.loss);
+//   log.add_image("sample", step, picture);
+//   log.add_text("options", 0, "|option|value|\n|---|---|\n|loss|l1|");   // Markdown
+//
+// A file is a row of records: the length in 8 bytes, little-endian, its checksum, the bytes, and their checksum; a
+// checksum is CRC-32C, turned and shifted so that checksums of checksums do no harm. Each record is a message `Event`
+// in the encoding of protocol buffers:
+//
+//   Event    1 wall_time (double)   2 step (int64)   3 file_version (string, of the first)   5 summary (Summary)
+//   Summary  1 value (Value), repeated
+//   Value    1 tag (string)   2 simple_value (float)   4 image (Image)   8 tensor (TensorProto)   9 metadata
+//   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG)
+//   TensorProto  1 dtype (7: string)   2 tensor_shape   8 string_val;   metadata  1 plugin_data {1 plugin_name}
+//
+// What was added is handed to the system before add_... returns, so that a run can be watched and one that dies loses
+// nothing. A run that goes on adds a file to the folder; TensorBoard joins them.
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#endif
+
+// ---- fovea/io/event_picture.hpp
+// A picture as the bytes of a PNG file: compressed by libpng where the program has it (FOVEA_WITH_LIBPNG), else stored.
+#if FOVEA_WITH_LIBPNG
+#include <png.h>
+#endif
+
+namespace fovea::detail {
+
+inline std::string stored_png_of(const image& in) {
+    struct {
+        std::string bytes;
+        void write(std::span<const std::byte> part) {
+            bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+        }
+    } png;
+    encode_stored_png(png, in);
+    return std::move(png.bytes);
+}
+
+// 8 bits, 1 to 4 channels.
+inline std::string png_of(const image& in) {
+#if FOVEA_WITH_LIBPNG && defined(PNG_SIMPLIFIED_WRITE_SUPPORTED)
+    constexpr png_uint_32 formats[] = {PNG_FORMAT_GRAY, PNG_FORMAT_GA, PNG_FORMAT_RGB, PNG_FORMAT_RGBA};
+    png_image out{};
+    out.version = PNG_IMAGE_VERSION;
+    out.width = png_uint_32(in.width()), out.height = png_uint_32(in.height());
+    out.format = formats[in.channels() - 1];
+    std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(out), '\0');
+    png_alloc_size_t size = bytes.size();
+    if (png_image_write_to_memory(&out, bytes.data(), &size, 0, in.data(), png_int_32(in.row_bytes()), nullptr)) {
+        bytes.resize(size);
+        return bytes;
+    }
+#endif
+    return stored_png_of(in);
+}
+
+} // namespace fovea::detail
+
+namespace fovea {
+
+namespace detail {
+
+// A message in the encoding of protocol buffers: fields one after another, each a number and a type, then its value.
+class wire_message {
+  public:
+    wire_message& add_integer(int field, std::uint64_t v) {
+        put_variable(std::uint64_t(field) << 3);
+        return put_variable(v);
+    }
+    wire_message& add_double(int field, double v) {
+        put_variable(std::uint64_t(field) << 3 | 1);
+        return put_fixed(std::bit_cast<std::uint64_t>(v), 8);
+    }
+    wire_message& add_float(int field, float v) {
+        put_variable(std::uint64_t(field) << 3 | 5);
+        return put_fixed(std::bit_cast<std::uint32_t>(v), 4);
+    }
+    wire_message& add_bytes(int field, std::string_view v) {
+        put_variable(std::uint64_t(field) << 3 | 2);
+        put_variable(v.size());
+        bytes_ += v;
+        return *this;
+    }
+    wire_message& put_fixed(std::uint64_t v, int bytes) { // little-endian
+        for (int i = 0; i < bytes; ++i, v >>= 8) bytes_ += char(v & 255);
+        return *this;
+    }
+    const std::string& bytes() const { return bytes_; }
+
+  private:
+    wire_message& put_variable(std::uint64_t v) { // seven bits a byte, the lowest first
+        for (; v >= 128; v >>= 7) bytes_ += char((v & 127) | 128);
+        bytes_ += char(v);
+        return *this;
+    }
+    std::string bytes_;
+};
+
+inline std::uint32_t record_checksum(std::string_view bytes) {
+    const std::uint32_t crc = crc32c_of(std::as_bytes(std::span(bytes)));
+    return std::rotr(crc, 15) + 0xA282EAD8u;
+}
+
+inline std::string host_name() {
+    char name[256] = "";
+#if __has_include(<unistd.h>) && !defined(_WIN32)
+    if (gethostname(name, sizeof name - 1) != 0) name[0] = 0;
+#endif
+    return name[0] ? name : "unknown";
+}
+
+} // namespace detail
+
+class event_file {
+  public:
+    // A new file in the folder, which is made. Throws one line where that cannot be done.
+    explicit event_file(const std::filesystem::path& folder) {
+        std::error_code problem;
+        std::filesystem::create_directories(folder, problem);
+        if (problem) fail(folder.string(), ": cannot make the folder: ", problem.message());
+        for (auto seconds = std::int64_t(now()); !file_; ++seconds) { // the next free name
+            path_ = folder / text_of("events.out.tfevents.", seconds, '.', detail::host_name(), ".fovea");
+            file_.reset(detail::open_file(path_, "wbx"));
+            if (!file_ && errno != EEXIST) fail_with(errno);
+        }
+        write(detail::wire_message().add_double(1, now()).add_bytes(3, "brain.Event:2"));
+    }
+
+    const std::filesystem::path& path() const { return path_; }
+
+    void add_scalar(std::string_view tag, std::int64_t step, double value) {
+        add(step, detail::wire_message().add_bytes(1, tag).add_float(2, float(value)));
+    }
+    // Any number of channels and kind of samples; shown with 8 bits. Compressed where the program has libpng.
+    void add_image(std::string_view tag, std::int64_t step, const image& picture) {
+        if (picture.empty()) fail(path_.string(), ": cannot add the image ", tag, ": it is empty");
+        const std::string png = detail::png_of(with_type(picture, sample_type::u8));
+        detail::wire_message encoded;
+        encoded.add_integer(1, std::uint64_t(picture.height())).add_integer(2, std::uint64_t(picture.width()));
+        encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png);
+        add(step, detail::wire_message().add_bytes(1, tag).add_bytes(4, encoded.bytes()));
+    }
+    // Shown as Markdown, by TensorBoard's page of texts.
+    void add_text(std::string_view tag, std::int64_t step, std::string_view text) {
+        constexpr std::uint64_t string_type = 7;
+        const auto one = detail::wire_message().add_integer(1, 1); // a dimension of size 1
+        const auto shape = detail::wire_message().add_bytes(2, one.bytes());
+        detail::wire_message tensor;
+        tensor.add_integer(1, string_type).add_bytes(2, shape.bytes()).add_bytes(8, text);
+        const auto plugin = detail::wire_message().add_bytes(1, "text");
+        const auto metadata = detail::wire_message().add_bytes(1, plugin.bytes());
+        add(step, detail::wire_message().add_bytes(1, tag).add_bytes(8, tensor.bytes()).add_bytes(9, metadata.bytes()));
+    }
+
+  private:
+    static double now() {
+        return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    }
+
+    void add(std::int64_t step, const detail::wire_message& value) {
+        const detail::wire_message summary = detail::wire_message().add_bytes(1, value.bytes());
+        write(detail::wire_message()
+                  .add_double(1, now())
+                  .add_integer(2, std::uint64_t(step))
+                  .add_bytes(5, summary.bytes()));
+    }
+
+    void write(const detail::wire_message& event) {
+        detail::wire_message record;
+        record.put_fixed(event.bytes().size(), 8);
+        const std::uint32_t checksum = detail::record_checksum(record.bytes());
+        record.put_fixed(checksum, 4);
+        const std::string whole = record.bytes() + event.bytes() +
+                                  detail::wire_message().put_fixed(detail::record_checksum(event.bytes()), 4).bytes();
+        if (std::fwrite(whole.data(), 1, whole.size(), file_.get()) != whole.size() || std::fflush(file_.get()) != 0)
+            fail_with(errno);
+    }
+
+    [[noreturn]] void fail_with(int code) const {
+        fail(path_.string(), ": cannot write: ", std::generic_category().message(code));
+    }
+
+    struct closer {
+        void operator()(std::FILE* f) const { std::fclose(f); } // everything is flushed
+    };
+    std::filesystem::path path_;
+    std::unique_ptr<std::FILE, closer> file_;
+};
+
+} // namespace fovea
+
 // ---- fovea/trainer/adversarial.hpp
 // An upscaler that learns against a critic, a network that learns to tell enlarged images from real ones. For each
 // batch the critic sees the targets and the upscaled images together and learns by the binary cross-entropy of its
@@ -21793,70 +22003,10 @@ class moving_average {
 // Running estimates become the mean of the processes', as each has normalised its own share.
 #include <sstream>
 
-// ---- fovea/loss/loss_function.hpp
-// Any loss, chosen at run time. What a backend can compute by itself is known from its terms.
-
-namespace fovea {
-
-// Adds weight times the gradient of the loss at y to dy; returns the loss.
-class loss_function {
-  public:
-    template <class L>
-    requires(!std::same_as<L, loss_function> && pixel_loss<L>) loss_function(L loss) : of_(loss) {
-        if constexpr (requires { loss.terms(1.); }) terms_ = loss.terms(1.);
-    }
-    double operator()(tensor_view<const float> y, tensor_view<const float> target, tensor_view<float> dy,
-                      double weight) const {
-        return of_(y, target, dy, weight);
-    }
-    const loss_terms& terms() const { return terms_; } // empty where it is none
-
-  private:
-    std::function<double(tensor_view<const float>, tensor_view<const float>, tensor_view<float>, double)> of_;
-    loss_terms terms_;
-};
-
-} // namespace fovea
-
-// ---- fovea/trainer/any_optimizer.hpp
-// One of the optimizers, chosen at run time.
-
-namespace fovea {
-
-class any_optimizer {
-  public:
-    template <optimizer O> any_optimizer(O o) : of_(std::move(o)) {}
-
-    std::string_view name() const {
-        return std::visit([]<class O>(const O&) { return std::string_view(O::name); }, of_);
-    }
-    void prepare(std::span<const parameter> p) {
-        std::visit([&](auto& o) { o.prepare(p); }, of_);
-    }
-    void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
-        std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
-    }
-    update_rule options() const {
-        return std::visit([](const auto& o) { return update_rule(o.options()); }, of_);
-    }
-    std::int64_t& steps() {
-        return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
-    }
-    // f(name, vectors of numbers, one for each parameter)
-    template <class F> void each_state(F f) {
-        std::visit([&](auto& o) { o.each_state(f); }, of_);
-    }
-
-  private:
-    std::variant<adafactor, adam, adamw, sgd> of_;
-};
-
-} // namespace fovea
-
-// ---- fovea/trainer/shared_file.hpp
+// ---- fovea/distributed/shared_file.hpp
 // A file of tensors that one process has and all are given.
 
-// ---- fovea/trainer/training_group.hpp
+// ---- fovea/distributed/training_group.hpp
 // Processes that train one network together, each with a share of every batch. What is sent here is sent by all of them
 // in the same order. A process that has ended, or is late, is an error on the others that says which.
 
@@ -21910,6 +22060,66 @@ template <class F> tensor_file shared_file(training_group* group, F make) {
     share(*group, bytes);
     return group->is_first() ? std::move(file) : read_safetensors(bytes, "what process 0 has read");
 }
+
+} // namespace fovea
+
+// ---- fovea/loss/loss_function.hpp
+// Any loss, chosen at run time. What a backend can compute by itself is known from its terms.
+
+namespace fovea {
+
+// Adds weight times the gradient of the loss at y to dy; returns the loss.
+class loss_function {
+  public:
+    template <class L>
+    requires(!std::same_as<L, loss_function> && pixel_loss<L>) loss_function(L loss) : of_(loss) {
+        if constexpr (requires { loss.terms(1.); }) terms_ = loss.terms(1.);
+    }
+    double operator()(tensor_view<const float> y, tensor_view<const float> target, tensor_view<float> dy,
+                      double weight) const {
+        return of_(y, target, dy, weight);
+    }
+    const loss_terms& terms() const { return terms_; } // empty where it is none
+
+  private:
+    std::function<double(tensor_view<const float>, tensor_view<const float>, tensor_view<float>, double)> of_;
+    loss_terms terms_;
+};
+
+} // namespace fovea
+
+// ---- fovea/optimizer/any_optimizer.hpp
+// One of the optimizers, chosen at run time.
+
+namespace fovea {
+
+class any_optimizer {
+  public:
+    template <optimizer O> any_optimizer(O o) : of_(std::move(o)) {}
+
+    std::string_view name() const {
+        return std::visit([]<class O>(const O&) { return std::string_view(O::name); }, of_);
+    }
+    void prepare(std::span<const parameter> p) {
+        std::visit([&](auto& o) { o.prepare(p); }, of_);
+    }
+    void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {
+        std::visit([&](auto& o) { o.step(p, learning_rate, threads); }, of_);
+    }
+    update_rule options() const {
+        return std::visit([](const auto& o) { return update_rule(o.options()); }, of_);
+    }
+    std::int64_t& steps() {
+        return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
+    }
+    // f(name, vectors of numbers, one for each parameter)
+    template <class F> void each_state(F f) {
+        std::visit([&](auto& o) { o.each_state(f); }, of_);
+    }
+
+  private:
+    std::variant<adafactor, adam, adamw, sgd> of_;
+};
 
 } // namespace fovea
 
@@ -22588,202 +22798,6 @@ inline std::filesystem::path weights_at(const std::filesystem::path& path) {
 
 } // namespace fovea
 
-// ---- fovea/trainer/event_file.hpp
-// Event files, which TensorBoard shows: numbers, pictures and texts by name and step.
-//
-//   event_file log("runs/first");                     // runs/first/events.out.tfevents.<seconds>.<host>.fovea
-//   log.add_scalar("loss", step, report.loss);
-//   log.add_image("sample", step, picture);
-//   log.add_text("options", 0, "|option|value|\n|---|---|\n|loss|l1|");   // Markdown
-//
-// A file is a row of records: the length in 8 bytes, little-endian, its checksum, the bytes, and their checksum; a
-// checksum is CRC-32C, turned and shifted so that checksums of checksums do no harm. Each record is a message `Event`
-// in the encoding of protocol buffers:
-//
-//   Event    1 wall_time (double)   2 step (int64)   3 file_version (string, of the first)   5 summary (Summary)
-//   Summary  1 value (Value), repeated
-//   Value    1 tag (string)   2 simple_value (float)   4 image (Image)   8 tensor (TensorProto)   9 metadata
-//   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG)
-//   TensorProto  1 dtype (7: string)   2 tensor_shape   8 string_val;   metadata  1 plugin_data {1 plugin_name}
-//
-// What was added is handed to the system before add_... returns, so that a run can be watched and one that dies loses
-// nothing. A run that goes on adds a file to the folder; TensorBoard joins them.
-#if __has_include(<unistd.h>)
-#include <unistd.h>
-#endif
-
-// ---- fovea/trainer/event_picture.hpp
-// A picture as the bytes of a PNG file: compressed by libpng where the program has it (FOVEA_WITH_LIBPNG), else stored.
-#if FOVEA_WITH_LIBPNG
-#include <png.h>
-#endif
-
-namespace fovea::detail {
-
-inline std::string stored_png_of(const image& in) {
-    struct {
-        std::string bytes;
-        void write(std::span<const std::byte> part) {
-            bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
-        }
-    } png;
-    encode_stored_png(png, in);
-    return std::move(png.bytes);
-}
-
-// 8 bits, 1 to 4 channels.
-inline std::string png_of(const image& in) {
-#if FOVEA_WITH_LIBPNG && defined(PNG_SIMPLIFIED_WRITE_SUPPORTED)
-    constexpr png_uint_32 formats[] = {PNG_FORMAT_GRAY, PNG_FORMAT_GA, PNG_FORMAT_RGB, PNG_FORMAT_RGBA};
-    png_image out{};
-    out.version = PNG_IMAGE_VERSION;
-    out.width = png_uint_32(in.width()), out.height = png_uint_32(in.height());
-    out.format = formats[in.channels() - 1];
-    std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(out), '\0');
-    png_alloc_size_t size = bytes.size();
-    if (png_image_write_to_memory(&out, bytes.data(), &size, 0, in.data(), png_int_32(in.row_bytes()), nullptr)) {
-        bytes.resize(size);
-        return bytes;
-    }
-#endif
-    return stored_png_of(in);
-}
-
-} // namespace fovea::detail
-
-namespace fovea {
-
-namespace detail {
-
-// A message in the encoding of protocol buffers: fields one after another, each a number and a type, then its value.
-class wire_message {
-  public:
-    wire_message& add_integer(int field, std::uint64_t v) {
-        put_variable(std::uint64_t(field) << 3);
-        return put_variable(v);
-    }
-    wire_message& add_double(int field, double v) {
-        put_variable(std::uint64_t(field) << 3 | 1);
-        return put_fixed(std::bit_cast<std::uint64_t>(v), 8);
-    }
-    wire_message& add_float(int field, float v) {
-        put_variable(std::uint64_t(field) << 3 | 5);
-        return put_fixed(std::bit_cast<std::uint32_t>(v), 4);
-    }
-    wire_message& add_bytes(int field, std::string_view v) {
-        put_variable(std::uint64_t(field) << 3 | 2);
-        put_variable(v.size());
-        bytes_ += v;
-        return *this;
-    }
-    wire_message& put_fixed(std::uint64_t v, int bytes) { // little-endian
-        for (int i = 0; i < bytes; ++i, v >>= 8) bytes_ += char(v & 255);
-        return *this;
-    }
-    const std::string& bytes() const { return bytes_; }
-
-  private:
-    wire_message& put_variable(std::uint64_t v) { // seven bits a byte, the lowest first
-        for (; v >= 128; v >>= 7) bytes_ += char((v & 127) | 128);
-        bytes_ += char(v);
-        return *this;
-    }
-    std::string bytes_;
-};
-
-inline std::uint32_t record_checksum(std::string_view bytes) {
-    const std::uint32_t crc = crc32c_of(std::as_bytes(std::span(bytes)));
-    return std::rotr(crc, 15) + 0xA282EAD8u;
-}
-
-inline std::string host_name() {
-    char name[256] = "";
-#if __has_include(<unistd.h>) && !defined(_WIN32)
-    if (gethostname(name, sizeof name - 1) != 0) name[0] = 0;
-#endif
-    return name[0] ? name : "unknown";
-}
-
-} // namespace detail
-
-class event_file {
-  public:
-    // A new file in the folder, which is made. Throws one line where that cannot be done.
-    explicit event_file(const std::filesystem::path& folder) {
-        std::error_code problem;
-        std::filesystem::create_directories(folder, problem);
-        if (problem) fail(folder.string(), ": cannot make the folder: ", problem.message());
-        for (auto seconds = std::int64_t(now()); !file_; ++seconds) { // the next free name
-            path_ = folder / text_of("events.out.tfevents.", seconds, '.', detail::host_name(), ".fovea");
-            file_.reset(detail::open_file(path_, "wbx"));
-            if (!file_ && errno != EEXIST) fail_with(errno);
-        }
-        write(detail::wire_message().add_double(1, now()).add_bytes(3, "brain.Event:2"));
-    }
-
-    const std::filesystem::path& path() const { return path_; }
-
-    void add_scalar(std::string_view tag, std::int64_t step, double value) {
-        add(step, detail::wire_message().add_bytes(1, tag).add_float(2, float(value)));
-    }
-    // Any number of channels and kind of samples; shown with 8 bits. Compressed where the program has libpng.
-    void add_image(std::string_view tag, std::int64_t step, const image& picture) {
-        if (picture.empty()) fail(path_.string(), ": cannot add the image ", tag, ": it is empty");
-        const std::string png = detail::png_of(with_type(picture, sample_type::u8));
-        detail::wire_message encoded;
-        encoded.add_integer(1, std::uint64_t(picture.height())).add_integer(2, std::uint64_t(picture.width()));
-        encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png);
-        add(step, detail::wire_message().add_bytes(1, tag).add_bytes(4, encoded.bytes()));
-    }
-    // Shown as Markdown, by TensorBoard's page of texts.
-    void add_text(std::string_view tag, std::int64_t step, std::string_view text) {
-        constexpr std::uint64_t string_type = 7;
-        const auto one = detail::wire_message().add_integer(1, 1); // a dimension of size 1
-        const auto shape = detail::wire_message().add_bytes(2, one.bytes());
-        detail::wire_message tensor;
-        tensor.add_integer(1, string_type).add_bytes(2, shape.bytes()).add_bytes(8, text);
-        const auto plugin = detail::wire_message().add_bytes(1, "text");
-        const auto metadata = detail::wire_message().add_bytes(1, plugin.bytes());
-        add(step, detail::wire_message().add_bytes(1, tag).add_bytes(8, tensor.bytes()).add_bytes(9, metadata.bytes()));
-    }
-
-  private:
-    static double now() {
-        return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-    }
-
-    void add(std::int64_t step, const detail::wire_message& value) {
-        const detail::wire_message summary = detail::wire_message().add_bytes(1, value.bytes());
-        write(detail::wire_message()
-                  .add_double(1, now())
-                  .add_integer(2, std::uint64_t(step))
-                  .add_bytes(5, summary.bytes()));
-    }
-
-    void write(const detail::wire_message& event) {
-        detail::wire_message record;
-        record.put_fixed(event.bytes().size(), 8);
-        const std::uint32_t checksum = detail::record_checksum(record.bytes());
-        record.put_fixed(checksum, 4);
-        const std::string whole = record.bytes() + event.bytes() +
-                                  detail::wire_message().put_fixed(detail::record_checksum(event.bytes()), 4).bytes();
-        if (std::fwrite(whole.data(), 1, whole.size(), file_.get()) != whole.size() || std::fflush(file_.get()) != 0)
-            fail_with(errno);
-    }
-
-    [[noreturn]] void fail_with(int code) const {
-        fail(path_.string(), ": cannot write: ", std::generic_category().message(code));
-    }
-
-    struct closer {
-        void operator()(std::FILE* f) const { std::fclose(f); } // everything is flushed
-    };
-    std::filesystem::path path_;
-    std::unique_ptr<std::FILE, closer> file_;
-};
-
-} // namespace fovea
-
 // ---- fovea/trainer/run_lock.hpp
 // Only one run at a time has a checkpoint path: a lock on the file PATH.lock, which the system lets go when the run
 // ends, however it does. So a lock file that a killed run has left is in nobody's way. Where the file system knows no
@@ -22924,14 +22938,16 @@ inline void check_same_settings(training_group& group, const run_settings& mine)
                                       : text_of(", and ", is, " in process ", group.rank())));
     }
     if (wrong.empty() && differs.back() > 0) wrong.add("and not the same ones are set everywhere");
-    if (!wrong.empty()) fail("processes have other options than process 0: ", wrong.text(), ": expected the same everywhere");
+    if (!wrong.empty())
+        fail("processes have other options than process 0: ", wrong.text(), ": expected the same everywhere");
 }
 
 } // namespace fovea
 
-// ---- fovea/metrics/lpips.hpp
-// Learned perceptual image patch similarity, version 0.1, of two images: the distance that loss/lpips.hpp defines, of
-// colours in [0,1]. 0 for equal images; smaller is better.
+// ---- fovea/metrics/psnr.hpp
+// Peak signal-to-noise ratio in decibels:
+//
+//   10 log10(255^2 / mean((a - b)^2)),   the mean over all pixels and channels, in double
 
 // ---- fovea/metrics/planes.hpp
 // What metrics compare: two images of equal size as planes of doubles in the scale of 8 bits (0..255), without a
@@ -22998,44 +23014,6 @@ inline std::array<std::vector<metric_plane>, 2> compared_planes(const char* metr
 
 } // namespace detail
 } // namespace fovea
-
-namespace fovea {
-
-// With weights from two files, see loss/lpips.hpp; `threads` outlives it. Used by one thread at a time.
-template <class Backend> class lpips {
-  public:
-    lpips(const tensor_file& backbone, const tensor_file& linear, context* threads = nullptr)
-        : distance_(detail::load_lpips<Backend>(backbone, linear,
-                                                {.range = {0, 255}, .threads = threads, .gradients = false})),
-          least_(smallest_side(distance_->backbone().traced())) {}
-
-    // Always in RGB; gray counts as three equal channels. Throws when the sizes differ or a side is below 17 pixels
-    // (AlexNet: 31, VGG: 16) after the crop.
-    double operator()(const image& a, const image& b, int crop = 0) {
-        const auto planes = detail::compared_planes("lpips", a, b, {metric_channels::rgb, crop}, least_);
-        const tensor<float> y = interleaved(planes[0]), t = interleaved(planes[1]);
-        return (*distance_)(y.view(), t.view(), nullptr, 1);
-    }
-
-  private:
-    static tensor<float> interleaved(const std::vector<detail::metric_plane>& planes) { // (1,H,W,3)
-        tensor<float> x(1, planes[0].height, planes[0].width, int(planes.size()));
-        for (std::size_t i = 0; i < planes[0].values.size(); ++i)
-            for (std::size_t c = 0; c < planes.size(); ++c)
-                x.data()[i * planes.size() + c] = float(planes[c].values[i]);
-        return x;
-    }
-
-    std::unique_ptr<detail::lpips_distance<float>> distance_;
-    int least_;
-};
-
-} // namespace fovea
-
-// ---- fovea/metrics/psnr.hpp
-// Peak signal-to-noise ratio in decibels:
-//
-//   10 log10(255^2 / mean((a - b)^2)),   the mean over all pixels and channels, in double
 
 namespace fovea {
 
@@ -23272,5 +23250,42 @@ inline double vif(const image& made, const image& original, metric_options optio
     for (std::size_t c = 0; c < a.size(); ++c) sum += detail::vif_of(a[c], b[c]);
     return sum / double(a.size());
 }
+
+} // namespace fovea
+
+// ---- fovea/zoo/lpips.hpp
+// Learned perceptual image patch similarity, version 0.1, of two images: the distance that zoo/lpips_loss.hpp defines, of
+// colours in [0,1]. 0 for equal images; smaller is better.
+
+namespace fovea {
+
+// With weights from two files, see zoo/lpips_loss.hpp; `threads` outlives it. Used by one thread at a time.
+template <class Backend> class lpips {
+  public:
+    lpips(const tensor_file& backbone, const tensor_file& linear, context* threads = nullptr)
+        : distance_(detail::load_lpips<Backend>(backbone, linear,
+                                                {.range = {0, 255}, .threads = threads, .gradients = false})),
+          least_(smallest_side(distance_->backbone().traced())) {}
+
+    // Always in RGB; gray counts as three equal channels. Throws when the sizes differ or a side is below 17 pixels
+    // (AlexNet: 31, VGG: 16) after the crop.
+    double operator()(const image& a, const image& b, int crop = 0) {
+        const auto planes = detail::compared_planes("lpips", a, b, {metric_channels::rgb, crop}, least_);
+        const tensor<float> y = interleaved(planes[0]), t = interleaved(planes[1]);
+        return (*distance_)(y.view(), t.view(), nullptr, 1);
+    }
+
+  private:
+    static tensor<float> interleaved(const std::vector<detail::metric_plane>& planes) { // (1,H,W,3)
+        tensor<float> x(1, planes[0].height, planes[0].width, int(planes.size()));
+        for (std::size_t i = 0; i < planes[0].values.size(); ++i)
+            for (std::size_t c = 0; c < planes.size(); ++c)
+                x.data()[i * planes.size() + c] = float(planes[c].values[i]);
+        return x;
+    }
+
+    std::unique_ptr<detail::lpips_distance<float>> distance_;
+    int least_;
+};
 
 } // namespace fovea

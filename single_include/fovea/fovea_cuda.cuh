@@ -10,7 +10,7 @@
 #include "fovea.hpp"
 #pragma nv_diagnostic pop
 
-// ---- fovea/backend/cuda/cuda.cuh
+// ---- fovea/engine/cuda/cuda.cuh
 // The CUDA backend: model<network, cuda>{weights} runs, and trainable<network, cuda> learns, on the first GPU that the
 // process sees. For nvcc.
 
@@ -1609,7 +1609,7 @@ class cuda_device {
 
 } // namespace fovea
 
-// ---- fovea/backend/cuda/engine.hpp
+// ---- fovea/engine/cuda/engine.hpp
 // Runs a network's graph on a device: samples up, every operation as a kernel, the last ones in one pass, samples down;
 // one image up and another one down while a third is computed.
 //
@@ -1654,7 +1654,7 @@ class cuda_device {
 // them for the channels of its pixel.
 
 // ---- fovea/backend/cuda/operations.hpp
-// Every operation as a kernel of a GPU. Where kernels run is the argument: on the GPU (backend/cuda/cuda.cuh), or as
+// Every operation as a kernel of a GPU. Where kernels run is the argument: on the GPU (engine/cuda/cuda.cuh), or as
 // loops on the host, for tests. There is no fallback: what is not here does not compile.
 //
 //   struct some_device {
@@ -3178,7 +3178,7 @@ template <class D> void forward(on_device<D>, pool_mean, const call& c) { detail
 } // namespace fovea
 
 // ---- fovea/backend/cuda/pixels.hpp
-// Between the samples of images and the values that a network sees, on a GPU; model/pixels.hpp is the same on the host.
+// Between the samples of images and the values that a network sees, on a GPU; ops/pixels.hpp is the same on the host.
 
 namespace fovea {
 
@@ -3554,7 +3554,7 @@ template <class Device> class library_convolutions {
 
 } // namespace fovea
 
-// ---- fovea/backend/cuda/recordings.hpp
+// ---- fovea/engine/cuda/recordings.hpp
 // Work that is put into a device's queue again and again with other numbers in the same memory: recorded, and then put
 // there as a whole, as a CUDA graph.
 #include <list>
@@ -3918,15 +3918,15 @@ template <class Backend> class device_engine final : public engine {
 
 } // namespace fovea
 
-// ---- fovea/backend/cuda/lpips.hpp
-// LPIPS as loss/lpips.hpp defines it, on a device: the features of the target are kept, those of the output compared
-// with them, and the gradient goes back through the network.
+// ---- fovea/engine/cuda/training_engine.hpp
+// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
+// between the upload of a batch and the report of a step.
 
-// ---- fovea/backend/cuda/device_pass.hpp
+// ---- fovea/engine/cuda/device_pass.hpp
 // A network on a device, forward and backward over a batch: the operations of a training plan in one queue, recorded
 // for batches of the same size. Nothing waits but for a copy that somebody asks for.
 
-// ---- fovea/backend/cuda/device_operations.hpp
+// ---- fovea/engine/cuda/device_operations.hpp
 // The operations of a training plan on a device, forward and backward: each by the device's library where that computes
 // it, else by a kernel of its own. What is called here goes into the device's queue; nothing waits.
 
@@ -4779,19 +4779,19 @@ template <class D> void input_gradient(on_device<D>, pool_mean, const gradient_c
 
 } // namespace fovea
 
-// ---- fovea/backend/cuda/training_weights.hpp
+// ---- fovea/engine/cuda/training_weights.hpp
 // The weights of a network that learns, in the memory of a device: parameters and their gradients each side by side,
 // buffers beside a copy of theirs, and what is prepared from parameters before each forward pass.
 
-// ---- fovea/backend/cuda/optimizer.hpp
+// ---- fovea/engine/cuda/optimizer.hpp
 // Optimizer, moving average, clipping and the check for values that are not finite, for parameters that lie side by
 // side in the memory of a device. Nothing waits: what a step did is read once it is over.
 
-// ---- fovea/backend/cuda/adafactor.hpp
+// ---- fovea/optimizer/cuda/adafactor.hpp
 // A step of Adafactor, as optimizer/adafactor.hpp defines it, over all parameters: second moments of rows, of columns,
 // the mean of the rows of each matrix, sums of w^2 and u^2, and the update. u is computed twice and kept nowhere.
 
-// ---- fovea/backend/cuda/update.hpp
+// ---- fovea/optimizer/cuda/update.hpp
 // A step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The norm of the
 // gradients, whether the step may be taken and what they are scaled by stay on the device: the update reads them there.
 // So are the numbers that differ from step to step: kernels may be put into a queue again as they were recorded.
@@ -5822,7 +5822,26 @@ template <class Device> class device_operations : protected training_memory {
 
 } // namespace fovea
 
-// ---- fovea/backend/cuda/loss.hpp
+// ---- fovea/engine/cuda/network_loss.hpp
+// A loss that a network computes on the device where the image is: what loss_kind::network stands for.
+
+namespace fovea {
+
+class network_loss {
+  public:
+    virtual ~network_loss() = default;
+
+    // Memory for an output y of `engine`, whose queue it takes; before put(), which may be recorded.
+    virtual void prepare(training_engine& engine, const device_tensor& y) = 0;
+    virtual placement where() const = 0;
+    // Adds weight times its value for y beside t to *value, and weight times scale times its gradient to dy, (N,H,W,C)
+    // like y.
+    virtual void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) = 0;
+};
+
+} // namespace fovea
+
+// ---- fovea/loss/cuda/loss_kernels.hpp
 // Losses of loss/pixel.hpp and loss/classification.hpp as kernels: each term gives its value and adds its gradient to
 // dy. Blocks sum their numbers, one block sums those; in double and in an order that shapes alone decide.
 
@@ -5940,25 +5959,6 @@ void launch_loss(const call& area, const loss_terms& terms, const window& t, con
 }
 
 } // namespace detail
-
-} // namespace fovea
-
-// ---- fovea/backend/cuda/network_loss.hpp
-// A loss that a network computes on the device where the image is: what loss_kind::network stands for.
-
-namespace fovea {
-
-class network_loss {
-  public:
-    virtual ~network_loss() = default;
-
-    // Memory for an output y of `engine`, whose queue it takes; before put(), which may be recorded.
-    virtual void prepare(training_engine& engine, const device_tensor& y) = 0;
-    virtual placement where() const = 0;
-    // Adds weight times its value for y beside t to *value, and weight times scale times its gradient to dy, (N,H,W,C)
-    // like y.
-    virtual void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) = 0;
-};
 
 } // namespace fovea
 
@@ -6175,549 +6175,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
 
 } // namespace fovea
 
-namespace fovea {
-
-// Colours to the network's input.
-struct lpips_input {
-    device_view from, to; // (N,H,W,3)
-    detail::lpips_colours colours;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        to.put(p, c, float(colours.factor(c) * double(from.get(p, c)) + colours.constant(c)));
-    }
-};
-struct lpips_input_gradient {
-    device_view dx, dy; // (N,H,W,3); dy is added to
-    detail::lpips_colours colours;
-    double weight;
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        dy.put(p, c, dy.get(p, c) + float(weight * colours.factor(c) * double(dx.get(p, c))));
-    }
-};
-
-// Features (N,H,W,C), of a layer, and those of the target divided by their lengths, without gaps.
-struct lpips_features {
-    device_view f;
-    float* kept;
-
-    FOVEA_HOST_DEVICE float* kept_at(pixel_position p) const {
-        return kept + ((std::ptrdiff_t(p.image) * f.height + p.row) * f.width + p.column) * f.channels;
-    }
-    FOVEA_HOST_DEVICE double inverse_length(device_numbers of_pixel) const {
-        double square = 0;
-        for (int c = 0; c < f.channels; ++c) square += double(of_pixel[c]) * double(of_pixel[c]);
-        return 1 / (sqrt(square) + detail::lpips_epsilon);
-    }
-    // Keeps those of a pixel.
-    FOVEA_HOST_DEVICE void operator()(pixel_position p, int) const {
-        const device_numbers of_pixel = f.at(p);
-        const double inverse = inverse_length(of_pixel);
-        float* const to = kept_at(p);
-        for (int c = 0; c < f.channels; ++c) to[c] = float(double(of_pixel[c]) * inverse);
-    }
-};
-
-// The distance of a layer, and its gradient, which is added to df: a thread for each pixel.
-struct lpips_kernel {
-    static constexpr int threads = 256;
-    using shared = block_sums<1>;
-    using own = nothing_kept;
-
-    lpips_features features;
-    device_view df;  // (N,H,W,C)
-    const double* w; // (C)
-    device_area area;
-    double share;    // of a pixel in the mean
-    double* partial; // (blocks)
-
-    int blocks() const { return blocks_for(area.pixels(), threads); }
-    FOVEA_HOST_DEVICE int phases() const { return 3; }
-    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
-        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread,
-                             pixels = std::ptrdiff_t(area.images) * area.rows * area.columns;
-        if (phase == 0)
-            s.of_thread[0][thread] = i < pixels ? compare(area.at(int(i))) : 0;
-        else if (phase == 1)
-            s.fold(thread);
-        else if (thread == 0)
-            partial[block] = s.total(0);
-    }
-
-  private:
-    FOVEA_HOST_DEVICE double compare(pixel_position p) const {
-        const device_numbers f = features.f.at(p);
-        const float* const v = features.kept_at(p);
-        const int channels = features.f.channels;
-        const double inverse = features.inverse_length(f), length = 1 / inverse - detail::lpips_epsilon;
-        double sum = 0, along = 0;
-        for (int c = 0; c < channels; ++c) {
-            const double d = double(float(double(f[c]) * inverse)) - double(v[c]);
-            sum += w[c] * d * d, along += 2 * w[c] * d * double(f[c]);
-        }
-        if (!(length > detail::lpips_epsilon)) return sum;
-        for (int c = 0; c < channels; ++c) {
-            const double d = double(float(double(f[c]) * inverse)) - double(v[c]),
-                         slope = inverse * (2 * w[c] * d - double(f[c]) * along * inverse / length);
-            df.put(p, c, df.get(p, c) + float(share * slope));
-        }
-        return sum;
-    }
-};
-
-// Beside the first engine whose output it is given.
-template <class Device> class device_lpips final : public network_loss {
-  public:
-    device_lpips(detail::lpips_network<float> n, tensor_file backbone, const lpips_options& o)
-        : network_(std::move(n)), backbone_(std::move(backbone)), colours_{o.range} {}
-
-    void prepare(training_engine& engine, const device_tensor& y) override {
-        if (!pass_) open(engine);
-        if (pass_->queue() != engine.queue())
-            fail("lpips: of a network on another device: expected the one that it was first used with");
-        if (y.channels != 3) fail("lpips: a tensor of ", y.channels, " channels: expected 3");
-        pass_->make_room({y.height, y.width}, y.batch);
-        if (pass_->take_stale()) pass_->prepare_weights();
-        std::size_t pixels = 0;
-        for (auto& l : layers_) {
-            const window f = pass_->output_window(l.tensor);
-            const std::size_t here = std::size_t(y.batch) * std::size_t(f.height) * std::size_t(f.width);
-            reserve(l.kept, here * std::size_t(f.channels) * sizeof(float));
-            pixels = std::max(pixels, here);
-        }
-        reserve(*sums_, std::size_t(blocks_for(std::ptrdiff_t(pixels), lpips_kernel::threads)) * sizeof(double));
-        if (!(of_pass_ == pass_->where())) of_pass_ = pass_->where(), where_.moved();
-    }
-    placement where() const override { return where_; }
-
-    void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) override {
-        forward(window_at(y, t));
-        for (auto& l : layers_) {
-            const call area = pass_->area_of(pass_->output_window(l.tensor));
-            detail::launch<Device>(area, value_kernel<lpips_features>(area, 1, features_of(l)));
-        }
-        forward(window_at(y, y.data));
-        for (auto& l : layers_) compare(l, weight, value);
-        pass_->put_backward();
-        const window to = window_at(y, dy);
-        detail::launch_values<Device>(pass_->area_of(to),
-                                      lpips_input_gradient{device_view(pass_->input_gradient_window()), device_view(to),
-                                                           colours_, weight * scale});
-    }
-
-  private:
-    using pass = device_pass<Device, network_engine>;
-    using memory = device_buffer<Device, memory_place::device>;
-    struct layer {
-        int tensor;
-        memory kept;
-        detail::device_array<Device> weights; // (C), double
-        layer(int of, Device& device) : tensor(of), kept(device), weights(device) {}
-    };
-
-    void open(training_engine& engine) {
-        std::vector<int> tensors;
-        for (auto& l : network_.layers) tensors.push_back(l.tensor);
-        net_ = std::make_unique<basic_trainable<float>>(std::move(network_.backbone),
-                                                        trainable_options{.beside = &engine}, network_.make);
-        net_->load(backbone_);
-        engine_ = net_->engine()->frozen({.input_gradient = true, .weight_gradients = false, .outputs = tensors});
-        pass_ = static_cast<pass*>(engine_.get()); // of the device, as the engine is
-        sums_.emplace(pass_->device());
-        for (auto& l : network_.layers) {
-            layer& of = layers_.emplace_back(l.tensor, pass_->device());
-            of.weights.assign(std::span<const double>(l.weights), "weights of LPIPS");
-        }
-    }
-    void reserve(memory& m, std::size_t bytes) {
-        const auto* const before = m.data();
-        m.reserve(bytes, "features of LPIPS");
-        if (m.data() != before) where_.moved();
-    }
-    static window window_at(const device_tensor& like, const float* data) {
-        const std::ptrdiff_t row = std::ptrdiff_t(like.width) * like.channels;
-        return {.data = const_cast<std::byte*>(reinterpret_cast<const std::byte*>(data)),
-                .height = like.height,
-                .width = like.width,
-                .channels = like.channels,
-                .columns = like.width,
-                .stored = like.height,
-                .row_stride = row,
-                .image_stride = row * like.height};
-    }
-    lpips_features features_of(const layer& l) const {
-        return {device_view(pass_->output_window(l.tensor)), reinterpret_cast<float*>(l.kept.data())};
-    }
-    void forward(const window& from) {
-        const window to = pass_->input_window();
-        detail::launch_values<Device>(pass_->area_of(to), lpips_input{device_view(from), device_view(to), colours_});
-        pass_->put_forward(true, false);
-    }
-    void compare(const layer& l, double weight, double* value) {
-        const window f = pass_->output_window(l.tensor);
-        const call area = pass_->area_of(f);
-        const double share = 1 / (double(area.images.size()) * f.height * f.width);
-        const lpips_kernel k{features_of(l),
-                             device_view(pass_->output_gradient_window(l.tensor)),
-                             l.weights.template data<double>(),
-                             device_area(area),
-                             share,
-                             reinterpret_cast<double*>(sums_->data())};
-        detail::launch<Device>(area, k);
-        Device::launch(area.queue, add_numbers{k.partial, k.blocks(), weight * share, value}, add_numbers::blocks());
-    }
-
-    detail::lpips_network<float> network_;
-    tensor_file backbone_;
-    detail::lpips_colours colours_;
-    std::unique_ptr<basic_trainable<float>> net_;
-    std::unique_ptr<network_engine> engine_;
-    pass* pass_ = nullptr; // it is engine_
-    std::deque<layer> layers_;
-    std::optional<memory> sums_;
-    placement where_, of_pass_;
-};
-
-} // namespace fovea
-
-// ---- fovea/backend/cuda/metrics.hpp
-// PSNR, SSIM and VIF of two images on a GPU: the definitions, errors and, but for the order of sums in double, the
-// figures of metrics/. LPIPS is `lpips<cuda>` of metrics/lpips.hpp.
-
-// ---- fovea/backend/cuda/metric_kernels.hpp
-// What PSNR, SSIM and VIF sum, as kernels: of two images as planes of doubles, as metrics/ defines it. Sums are in
-// double; blocks put theirs side by side, and one block adds those in one order.
-#include <cassert>
-
-namespace fovea {
-
-struct device_plane {
-    double* values = nullptr; // (H,W)
-    int height = 0, width = 0;
-
-    std::ptrdiff_t size() const { return std::ptrdiff_t(height) * width; }
-    FOVEA_HOST_DEVICE double at(int y, int x) const { return values[std::ptrdiff_t(y) * width + x]; }
-};
-
-// Planes, one behind the other, of an image's samples without a border: Y, or R, G and B. One colour counts as three.
-struct metric_planes_kernel {
-    static constexpr int threads = 256;
-    using shared = nothing_kept;
-    using own = nothing_kept;
-
-    device_samples from;
-    device_plane first;
-    int crop;
-    bool luma;
-
-    int blocks() const { return blocks_for(first.size(), threads); }
-    FOVEA_HOST_DEVICE int phases() const { return 1; }
-    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
-        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread,
-                             all = std::ptrdiff_t(first.height) * first.width;
-        if (i >= all) return;
-        const std::ptrdiff_t at = from.index({0, crop + int(i / first.width), crop + int(i % first.width)});
-        const int step = from.colours == 1 ? 0 : 1;
-        const double white = from.type == sample_type::u8    ? 255
-                             : from.type == sample_type::u16 ? 65535
-                                                             : 1,
-                     unit = 255 / white;
-        const double r = double(from.load(at)) * unit, g = double(from.load(at + step)) * unit,
-                     b = double(from.load(at + 2 * step)) * unit;
-        first.values[i] = luma ? luma_bt601(r, g, b) : r;
-        if (!luma) first.values[all + i] = g, first.values[2 * all + i] = b;
-    }
-};
-
-// (a - b)^2 over the values of all planes.
-struct squared_differences {
-    static constexpr int threads = 256, each = 8; // values of a thread
-    using shared = block_sums<1>;
-    using own = nothing_kept;
-
-    const double *a, *b;
-    std::ptrdiff_t count;
-    double* partial; // (blocks)
-
-    int blocks() const { return blocks_for(count, threads * each); }
-    FOVEA_HOST_DEVICE int phases() const { return 3; }
-    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
-        if (phase == 0) {
-            double sum = 0;
-            for (int k = 0; k < each; ++k) {
-                const std::ptrdiff_t i = (std::ptrdiff_t(block) * each + k) * threads + thread;
-                if (i < count) sum += (a[i] - b[i]) * (a[i] - b[i]);
-            }
-            s.of_thread[0][thread] = sum;
-        } else if (phase == 1)
-            s.fold(thread);
-        else if (thread == 0)
-            partial[block] = s.total(0);
-    }
-};
-
-// Weights along either axis of a window.
-struct device_window {
-    static constexpr int most = 17;
-    double weights[most] = {};
-    int size = 0;
-
-    explicit device_window(const std::vector<double>& w) : size(int(w.size())) {
-        assert(size <= most);
-        std::copy(w.begin(), w.end(), weights);
-    }
-};
-
-// What a window has of two planes: the weighted sums of a, b, aa, bb, ab.
-struct ssim_of_window {
-    static constexpr int sums = 1;
-    double variance_factor;
-    FOVEA_HOST_DEVICE void operator()(const double (&moments)[5], double (&to)[sums]) const {
-        to[0] = detail::ssim_of_moments(moments, variance_factor);
-    }
-};
-struct information_of_window {
-    static constexpr int sums = 2; // kept, whole
-    FOVEA_HOST_DEVICE void operator()(const double (&m)[5], double (&to)[sums]) const {
-        const double va = m[2] - m[0] * m[0], vb = m[3] - m[1] * m[1];
-        const detail::visual_information v =
-            detail::information_of(va > 0 ? va : 0, vb > 0 ? vb : 0, m[4] - m[0] * m[1]);
-        to[0] = v.kept, to[1] = v.whole;
-    }
-};
-
-// The sums of a formula over all windows inside two planes. A block has a tile of windows: it sums down, then along.
-template <class Formula> struct windows_kernel {
-    static constexpr int threads = 256, columns = 32, rows = threads / columns;
-    static constexpr int read_rows = rows + device_window::most - 1, read_columns = columns + device_window::most - 1;
-    struct shared {
-        double a[read_rows][read_columns], b[read_rows][read_columns];
-        double down[5][rows][read_columns];
-        block_sums<Formula::sums> sums;
-    };
-    using own = nothing_kept;
-
-    device_plane a, b;
-    device_window window;
-    Formula formula;
-    double* partial; // (Formula::sums, blocks)
-
-    FOVEA_HOST_DEVICE int all_rows() const { return a.height - window.size + 1; }
-    FOVEA_HOST_DEVICE int all_columns() const { return a.width - window.size + 1; }
-    FOVEA_HOST_DEVICE int tiles_along() const { return (all_columns() + columns - 1) / columns; }
-    FOVEA_HOST_DEVICE int tiles() const { return (all_rows() + rows - 1) / rows * tiles_along(); }
-    int blocks() const { return blocks_for(std::ptrdiff_t((all_rows() + rows - 1) / rows) * tiles_along(), 1); }
-    FOVEA_HOST_DEVICE int phases() const { return 5; }
-    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
-        const int top = block / tiles_along() * rows, left = block % tiles_along() * columns;
-        if (phase == 0)
-            load(top, left, thread, s);
-        else if (phase == 1)
-            sum_down(thread, s);
-        else if (phase == 2)
-            sum_along(top, left, thread, s);
-        else if (phase == 3)
-            s.sums.fold(thread);
-        else if (thread < Formula::sums)
-            partial[std::ptrdiff_t(thread) * tiles() + block] = s.sums.total(thread);
-    }
-
-  private:
-    FOVEA_HOST_DEVICE void load(int top, int left, int thread, shared& s) const {
-        const int high = rows + window.size - 1, wide = columns + window.size - 1;
-        for (int i = thread; i < high * wide; i += threads) {
-            const int y = i / wide, x = i % wide;
-            const bool inside = top + y < a.height && left + x < a.width;
-            s.a[y][x] = inside ? a.at(top + y, left + x) : 0;
-            s.b[y][x] = inside ? b.at(top + y, left + x) : 0;
-        }
-    }
-    FOVEA_HOST_DEVICE void sum_down(int thread, shared& s) const {
-        const int wide = columns + window.size - 1;
-        for (int i = thread; i < rows * wide; i += threads) {
-            const int y = i / wide, x = i % wide;
-            double sum[5] = {};
-            for (int k = 0; k < window.size; ++k) {
-                const double w = window.weights[k], p = s.a[y + k][x], q = s.b[y + k][x];
-                sum[0] += w * p, sum[1] += w * q;
-                sum[2] += w * p * p, sum[3] += w * q * q, sum[4] += w * p * q;
-            }
-            for (int m = 0; m < 5; ++m) s.down[m][y][x] = sum[m];
-        }
-    }
-    FOVEA_HOST_DEVICE void sum_along(int top, int left, int thread, shared& s) const {
-        const int y = thread / columns, x = thread % columns;
-        double of_window[Formula::sums] = {};
-        if (top + y < all_rows() && left + x < all_columns()) {
-            double moments[5] = {};
-            for (int m = 0; m < 5; ++m)
-                for (int k = 0; k < window.size; ++k) moments[m] += window.weights[k] * s.down[m][y][x + k];
-            formula(moments, of_window);
-        }
-        for (int k = 0; k < Formula::sums; ++k) s.sums.of_thread[k][thread] = of_window[k];
-    }
-};
-
-// A plane blurred where the window lies inside it, of which every second row and column is kept.
-struct blur_and_halve {
-    static constexpr int threads = 256;
-    using shared = nothing_kept;
-    using own = nothing_kept;
-
-    device_plane from, to;
-    device_window window;
-
-    int blocks() const { return blocks_for(to.size(), threads); }
-    FOVEA_HOST_DEVICE int phases() const { return 1; }
-    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
-        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread;
-        if (i >= std::ptrdiff_t(to.height) * to.width) return;
-        const int y = int(i / to.width), x = int(i % to.width);
-        double sum = 0;
-        for (int k = 0; k < window.size; ++k) {
-            double down = 0;
-            for (int j = 0; j < window.size; ++j) down += window.weights[j] * from.at(2 * y + j, 2 * x + k);
-            sum += window.weights[k] * down;
-        }
-        to.values[i] = sum;
-    }
-};
-
-} // namespace fovea
-
-namespace fovea {
-
-// Of one host thread at a time.
-template <class Device> class device_metrics {
-  public:
-    explicit device_metrics(std::shared_ptr<Device> device) : device_(std::move(device)) {}
-    ~device_metrics() { device_->settle(); }
-
-    // The images that are compared until the next call, which the device copies. Throws when the sizes differ, nothing
-    // is left of the crop or the device has too little memory.
-    void load(const image& made, const image& original, metric_options options) {
-        detail::check_compared("metrics", made, original, options, 1);
-        const bool luma = options.channels == metric_channels::y;
-        planes_ = luma ? 1 : 3;
-        made_.height = original_.height = made.height() - 2 * options.crop;
-        made_.width = original_.width = made.width() - 2 * options.crop;
-        const std::size_t bytes = std::size_t(planes_) * std::size_t(made_.size()) * sizeof(double);
-        memory_.reserve(2 * bytes, "the images of a metric");
-        made_.values = reinterpret_cast<double*>(memory_.data());
-        original_.values = made_.values + planes_ * made_.size();
-        // sums of blocks: squared differences or windows, two of each, and what they add up to
-        partial_.reserve((results + 2 * std::size_t(most_blocks())) * sizeof(double), "sums of a metric");
-        put_planes(made, made_, options.crop, luma);
-        put_planes(original, original_, options.crop, luma);
-    }
-
-    double psnr() {
-        check_loaded("psnr", 1);
-        const std::ptrdiff_t values = planes_ * made_.size();
-        const squared_differences k{made_.values, original_.values, values, partial()};
-        begin();
-        launch(k), add(partial(), k.blocks(), 1, 0);
-        const double sum = finish()[0];
-        return detail::psnr_of(sum, double(values));
-    }
-    double ssim() { return mean_ssim("ssim", detail::gaussian_window()); }
-    double ssim_uniform() { return mean_ssim("ssim_uniform", detail::uniform_window()); }
-
-    // See metrics/vif.hpp.
-    double vif() {
-        check_loaded("vif", vif_least_side);
-        halves_.reserve(std::size_t(made_.size()) * sizeof(double), "smaller images of a metric");
-        double sum = 0;
-        for (int p = 0; p < planes_; ++p) {
-            begin();
-            put_information(plane(original_, p), plane(made_, p));
-            const double* const v = finish();
-            sum += detail::information_ratio({v[0], v[1]});
-        }
-        return sum / planes_;
-    }
-
-  private:
-    static constexpr std::size_t results = 2;
-    using device_memory = device_buffer<Device, memory_place::device>;
-
-    static device_plane plane(const device_plane& first, int p) {
-        return {first.values + p * first.size(), first.height, first.width};
-    }
-    double* result() const { return reinterpret_cast<double*>(partial_.data()); }
-    double* partial() const { return result() + results; }
-    int most_blocks() const { // of windows as small as there are; of squared differences there are fewer
-        const auto tiles = [](int side, int of_tile) { return std::ptrdiff_t((side + of_tile - 1) / of_tile); };
-        using windows = windows_kernel<ssim_of_window>;
-        return blocks_for(tiles(made_.height, windows::rows) * tiles(made_.width, windows::columns) * planes_, 1);
-    }
-    template <class Kernel> void launch(const Kernel& k) { Device::launch(device_->queue(), k, k.blocks()); }
-    void add(const double* from, int count, double weight, int to) {
-        launch(add_numbers{from, count, weight, result() + to});
-    }
-    void begin() { device_->clear(result(), results * sizeof(double)); }
-    const double* finish() {
-        on_host_.reserve(results * sizeof(double), "a metric");
-        device_->download(on_host_.data(), result(), results * sizeof(double));
-        device_->wait();
-        return reinterpret_cast<const double*>(on_host_.data());
-    }
-
-    void put_planes(const image& from, const device_plane& to, int crop, bool luma) {
-        const auto samples = samples_of<const std::byte>(from);
-        device_->wait(); // the last upload is done with both
-        samples_on_host_.reserve(samples.bytes(), "an image"), samples_.reserve(samples.bytes(), "an image");
-        std::copy_n(samples.data, samples.bytes(), samples_on_host_.data());
-        device_->upload(samples_.data(), samples_on_host_.data(), samples.bytes());
-        launch(metric_planes_kernel{{samples_.data(), samples}, to, crop, luma});
-    }
-
-    void check_loaded(const char* metric, int least) const {
-        if (planes_ == 0) fail(metric, ": no images: expected load() first");
-        if (std::min(made_.height, made_.width) < least)
-            fail(metric, ": ", made_.width, "x", made_.height, " pixels are compared: expected at least ", least,
-                 " on each side");
-    }
-    double mean_ssim(const char* metric, const detail::ssim_window& w) {
-        check_loaded(metric, int(w.weights.size()));
-        begin();
-        double windows = 0;
-        for (int p = 0; p < planes_; ++p) {
-            const windows_kernel<ssim_of_window> k{
-                plane(made_, p), plane(original_, p), device_window(w.weights), {w.variance_factor}, partial()};
-            windows = double(k.all_rows()) * k.all_columns() * planes_;
-            launch(k), add(partial(), k.blocks(), 1, 0);
-        }
-        return finish()[0] / windows;
-    }
-    void put_information(device_plane original, device_plane other) {
-        auto* free = reinterpret_cast<double*>(halves_.data());
-        for (int size : detail::vif_windows) {
-            const device_window window(detail::vif_window(size));
-            if (size < detail::vif_windows[0])
-                for (device_plane* p : {&original, &other}) {
-                    const device_plane half{free, (p->height - size) / 2 + 1, (p->width - size) / 2 + 1};
-                    launch(blur_and_halve{*p, half, window});
-                    free += half.size(), *p = half;
-                }
-            const windows_kernel<information_of_window> k{original, other, window, {}, partial()};
-            launch(k);
-            for (int i = 0; i < information_of_window::sums; ++i) add(partial() + i * k.blocks(), k.blocks(), 1, i);
-        }
-    }
-
-    std::shared_ptr<Device> device_;
-    int planes_ = 0;
-    device_plane made_, original_; // the first of each
-    device_memory memory_{*device_}, halves_{*device_}, partial_{*device_}, samples_{*device_};
-    device_buffer<Device, memory_place::host> samples_on_host_{*device_}, on_host_{*device_};
-};
-
-} // namespace fovea
-
-// ---- fovea/backend/cuda/training_engine.hpp
-// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
-// between the upload of a batch and the report of a step.
-
-// ---- fovea/backend/cuda/gradient_buckets.hpp
+// ---- fovea/engine/cuda/gradient_buckets.hpp
 // When gradients are whole in a backward pass, so that those of several processes are summed while it goes on:
 // parameters side by side, from the last one on, in buckets of a few megabytes, each of which is sent at once when the
 // last operation that adds to it is done. The order depends on the graph alone, and so is that of every process.
@@ -7061,7 +6519,6 @@ class device_training_engine final : private detail::trained_on_device<Device>,
 namespace fovea {
 
 struct cuda : on_device<cuda_device> {};
-using cuda_metrics = device_metrics<cuda_device>;
 
 inline std::unique_ptr<engine> make_engine(cuda, const graph& g, const weight_store& w) {
     return std::make_unique<device_engine<cuda>>(g, w, std::make_unique<cuda_device>());
@@ -7073,6 +6530,564 @@ inline std::unique_ptr<training_engine> make_training_engine(cuda, const graph& 
     return std::make_unique<device_training_engine<cuda_device>>(g, weights, gradients, o,
                                                                  std::make_shared<cuda_device>());
 }
+
+} // namespace fovea
+
+// ---- fovea/metrics/cuda/metrics.cuh
+// PSNR, SSIM and VIF on the CUDA backend. For nvcc.
+
+// ---- fovea/metrics/cuda/metrics.hpp
+// PSNR, SSIM and VIF of two images on a GPU: the definitions, errors and, but for the order of sums in double, the
+// figures of metrics/. LPIPS is `lpips<cuda>` of zoo/lpips.hpp.
+
+// ---- fovea/metrics/cuda/metric_kernels.hpp
+// What PSNR, SSIM and VIF sum, as kernels: of two images as planes of doubles, as metrics/ defines it. Sums are in
+// double; blocks put theirs side by side, and one block adds those in one order.
+#include <cassert>
+
+namespace fovea {
+
+struct device_plane {
+    double* values = nullptr; // (H,W)
+    int height = 0, width = 0;
+
+    std::ptrdiff_t size() const { return std::ptrdiff_t(height) * width; }
+    FOVEA_HOST_DEVICE double at(int y, int x) const { return values[std::ptrdiff_t(y) * width + x]; }
+};
+
+// Planes, one behind the other, of an image's samples without a border: Y, or R, G and B. One colour counts as three.
+struct metric_planes_kernel {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    device_samples from;
+    device_plane first;
+    int crop;
+    bool luma;
+
+    int blocks() const { return blocks_for(first.size(), threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread,
+                             all = std::ptrdiff_t(first.height) * first.width;
+        if (i >= all) return;
+        const std::ptrdiff_t at = from.index({0, crop + int(i / first.width), crop + int(i % first.width)});
+        const int step = from.colours == 1 ? 0 : 1;
+        const double white = from.type == sample_type::u8    ? 255
+                             : from.type == sample_type::u16 ? 65535
+                                                             : 1,
+                     unit = 255 / white;
+        const double r = double(from.load(at)) * unit, g = double(from.load(at + step)) * unit,
+                     b = double(from.load(at + 2 * step)) * unit;
+        first.values[i] = luma ? luma_bt601(r, g, b) : r;
+        if (!luma) first.values[all + i] = g, first.values[2 * all + i] = b;
+    }
+};
+
+// (a - b)^2 over the values of all planes.
+struct squared_differences {
+    static constexpr int threads = 256, each = 8; // values of a thread
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    const double *a, *b;
+    std::ptrdiff_t count;
+    double* partial; // (blocks)
+
+    int blocks() const { return blocks_for(count, threads * each); }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        if (phase == 0) {
+            double sum = 0;
+            for (int k = 0; k < each; ++k) {
+                const std::ptrdiff_t i = (std::ptrdiff_t(block) * each + k) * threads + thread;
+                if (i < count) sum += (a[i] - b[i]) * (a[i] - b[i]);
+            }
+            s.of_thread[0][thread] = sum;
+        } else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            partial[block] = s.total(0);
+    }
+};
+
+// Weights along either axis of a window.
+struct device_window {
+    static constexpr int most = 17;
+    double weights[most] = {};
+    int size = 0;
+
+    explicit device_window(const std::vector<double>& w) : size(int(w.size())) {
+        assert(size <= most);
+        std::copy(w.begin(), w.end(), weights);
+    }
+};
+
+// What a window has of two planes: the weighted sums of a, b, aa, bb, ab.
+struct ssim_of_window {
+    static constexpr int sums = 1;
+    double variance_factor;
+    FOVEA_HOST_DEVICE void operator()(const double (&moments)[5], double (&to)[sums]) const {
+        to[0] = detail::ssim_of_moments(moments, variance_factor);
+    }
+};
+struct information_of_window {
+    static constexpr int sums = 2; // kept, whole
+    FOVEA_HOST_DEVICE void operator()(const double (&m)[5], double (&to)[sums]) const {
+        const double va = m[2] - m[0] * m[0], vb = m[3] - m[1] * m[1];
+        const detail::visual_information v =
+            detail::information_of(va > 0 ? va : 0, vb > 0 ? vb : 0, m[4] - m[0] * m[1]);
+        to[0] = v.kept, to[1] = v.whole;
+    }
+};
+
+// The sums of a formula over all windows inside two planes. A block has a tile of windows: it sums down, then along.
+template <class Formula> struct windows_kernel {
+    static constexpr int threads = 256, columns = 32, rows = threads / columns;
+    static constexpr int read_rows = rows + device_window::most - 1, read_columns = columns + device_window::most - 1;
+    struct shared {
+        double a[read_rows][read_columns], b[read_rows][read_columns];
+        double down[5][rows][read_columns];
+        block_sums<Formula::sums> sums;
+    };
+    using own = nothing_kept;
+
+    device_plane a, b;
+    device_window window;
+    Formula formula;
+    double* partial; // (Formula::sums, blocks)
+
+    FOVEA_HOST_DEVICE int all_rows() const { return a.height - window.size + 1; }
+    FOVEA_HOST_DEVICE int all_columns() const { return a.width - window.size + 1; }
+    FOVEA_HOST_DEVICE int tiles_along() const { return (all_columns() + columns - 1) / columns; }
+    FOVEA_HOST_DEVICE int tiles() const { return (all_rows() + rows - 1) / rows * tiles_along(); }
+    int blocks() const { return blocks_for(std::ptrdiff_t((all_rows() + rows - 1) / rows) * tiles_along(), 1); }
+    FOVEA_HOST_DEVICE int phases() const { return 5; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const int top = block / tiles_along() * rows, left = block % tiles_along() * columns;
+        if (phase == 0)
+            load(top, left, thread, s);
+        else if (phase == 1)
+            sum_down(thread, s);
+        else if (phase == 2)
+            sum_along(top, left, thread, s);
+        else if (phase == 3)
+            s.sums.fold(thread);
+        else if (thread < Formula::sums)
+            partial[std::ptrdiff_t(thread) * tiles() + block] = s.sums.total(thread);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE void load(int top, int left, int thread, shared& s) const {
+        const int high = rows + window.size - 1, wide = columns + window.size - 1;
+        for (int i = thread; i < high * wide; i += threads) {
+            const int y = i / wide, x = i % wide;
+            const bool inside = top + y < a.height && left + x < a.width;
+            s.a[y][x] = inside ? a.at(top + y, left + x) : 0;
+            s.b[y][x] = inside ? b.at(top + y, left + x) : 0;
+        }
+    }
+    FOVEA_HOST_DEVICE void sum_down(int thread, shared& s) const {
+        const int wide = columns + window.size - 1;
+        for (int i = thread; i < rows * wide; i += threads) {
+            const int y = i / wide, x = i % wide;
+            double sum[5] = {};
+            for (int k = 0; k < window.size; ++k) {
+                const double w = window.weights[k], p = s.a[y + k][x], q = s.b[y + k][x];
+                sum[0] += w * p, sum[1] += w * q;
+                sum[2] += w * p * p, sum[3] += w * q * q, sum[4] += w * p * q;
+            }
+            for (int m = 0; m < 5; ++m) s.down[m][y][x] = sum[m];
+        }
+    }
+    FOVEA_HOST_DEVICE void sum_along(int top, int left, int thread, shared& s) const {
+        const int y = thread / columns, x = thread % columns;
+        double of_window[Formula::sums] = {};
+        if (top + y < all_rows() && left + x < all_columns()) {
+            double moments[5] = {};
+            for (int m = 0; m < 5; ++m)
+                for (int k = 0; k < window.size; ++k) moments[m] += window.weights[k] * s.down[m][y][x + k];
+            formula(moments, of_window);
+        }
+        for (int k = 0; k < Formula::sums; ++k) s.sums.of_thread[k][thread] = of_window[k];
+    }
+};
+
+// A plane blurred where the window lies inside it, of which every second row and column is kept.
+struct blur_and_halve {
+    static constexpr int threads = 256;
+    using shared = nothing_kept;
+    using own = nothing_kept;
+
+    device_plane from, to;
+    device_window window;
+
+    int blocks() const { return blocks_for(to.size(), threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread;
+        if (i >= std::ptrdiff_t(to.height) * to.width) return;
+        const int y = int(i / to.width), x = int(i % to.width);
+        double sum = 0;
+        for (int k = 0; k < window.size; ++k) {
+            double down = 0;
+            for (int j = 0; j < window.size; ++j) down += window.weights[j] * from.at(2 * y + j, 2 * x + k);
+            sum += window.weights[k] * down;
+        }
+        to.values[i] = sum;
+    }
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// Of one host thread at a time.
+template <class Device> class device_metrics {
+  public:
+    explicit device_metrics(std::shared_ptr<Device> device) : device_(std::move(device)) {}
+    ~device_metrics() { device_->settle(); }
+
+    // The images that are compared until the next call, which the device copies. Throws when the sizes differ, nothing
+    // is left of the crop or the device has too little memory.
+    void load(const image& made, const image& original, metric_options options) {
+        detail::check_compared("metrics", made, original, options, 1);
+        const bool luma = options.channels == metric_channels::y;
+        planes_ = luma ? 1 : 3;
+        made_.height = original_.height = made.height() - 2 * options.crop;
+        made_.width = original_.width = made.width() - 2 * options.crop;
+        const std::size_t bytes = std::size_t(planes_) * std::size_t(made_.size()) * sizeof(double);
+        memory_.reserve(2 * bytes, "the images of a metric");
+        made_.values = reinterpret_cast<double*>(memory_.data());
+        original_.values = made_.values + planes_ * made_.size();
+        // sums of blocks: squared differences or windows, two of each, and what they add up to
+        partial_.reserve((results + 2 * std::size_t(most_blocks())) * sizeof(double), "sums of a metric");
+        put_planes(made, made_, options.crop, luma);
+        put_planes(original, original_, options.crop, luma);
+    }
+
+    double psnr() {
+        check_loaded("psnr", 1);
+        const std::ptrdiff_t values = planes_ * made_.size();
+        const squared_differences k{made_.values, original_.values, values, partial()};
+        begin();
+        launch(k), add(partial(), k.blocks(), 1, 0);
+        const double sum = finish()[0];
+        return detail::psnr_of(sum, double(values));
+    }
+    double ssim() { return mean_ssim("ssim", detail::gaussian_window()); }
+    double ssim_uniform() { return mean_ssim("ssim_uniform", detail::uniform_window()); }
+
+    // See metrics/vif.hpp.
+    double vif() {
+        check_loaded("vif", vif_least_side);
+        halves_.reserve(std::size_t(made_.size()) * sizeof(double), "smaller images of a metric");
+        double sum = 0;
+        for (int p = 0; p < planes_; ++p) {
+            begin();
+            put_information(plane(original_, p), plane(made_, p));
+            const double* const v = finish();
+            sum += detail::information_ratio({v[0], v[1]});
+        }
+        return sum / planes_;
+    }
+
+  private:
+    static constexpr std::size_t results = 2;
+    using device_memory = device_buffer<Device, memory_place::device>;
+
+    static device_plane plane(const device_plane& first, int p) {
+        return {first.values + p * first.size(), first.height, first.width};
+    }
+    double* result() const { return reinterpret_cast<double*>(partial_.data()); }
+    double* partial() const { return result() + results; }
+    int most_blocks() const { // of windows as small as there are; of squared differences there are fewer
+        const auto tiles = [](int side, int of_tile) { return std::ptrdiff_t((side + of_tile - 1) / of_tile); };
+        using windows = windows_kernel<ssim_of_window>;
+        return blocks_for(tiles(made_.height, windows::rows) * tiles(made_.width, windows::columns) * planes_, 1);
+    }
+    template <class Kernel> void launch(const Kernel& k) { Device::launch(device_->queue(), k, k.blocks()); }
+    void add(const double* from, int count, double weight, int to) {
+        launch(add_numbers{from, count, weight, result() + to});
+    }
+    void begin() { device_->clear(result(), results * sizeof(double)); }
+    const double* finish() {
+        on_host_.reserve(results * sizeof(double), "a metric");
+        device_->download(on_host_.data(), result(), results * sizeof(double));
+        device_->wait();
+        return reinterpret_cast<const double*>(on_host_.data());
+    }
+
+    void put_planes(const image& from, const device_plane& to, int crop, bool luma) {
+        const auto samples = samples_of<const std::byte>(from);
+        device_->wait(); // the last upload is done with both
+        samples_on_host_.reserve(samples.bytes(), "an image"), samples_.reserve(samples.bytes(), "an image");
+        std::copy_n(samples.data, samples.bytes(), samples_on_host_.data());
+        device_->upload(samples_.data(), samples_on_host_.data(), samples.bytes());
+        launch(metric_planes_kernel{{samples_.data(), samples}, to, crop, luma});
+    }
+
+    void check_loaded(const char* metric, int least) const {
+        if (planes_ == 0) fail(metric, ": no images: expected load() first");
+        if (std::min(made_.height, made_.width) < least)
+            fail(metric, ": ", made_.width, "x", made_.height, " pixels are compared: expected at least ", least,
+                 " on each side");
+    }
+    double mean_ssim(const char* metric, const detail::ssim_window& w) {
+        check_loaded(metric, int(w.weights.size()));
+        begin();
+        double windows = 0;
+        for (int p = 0; p < planes_; ++p) {
+            const windows_kernel<ssim_of_window> k{
+                plane(made_, p), plane(original_, p), device_window(w.weights), {w.variance_factor}, partial()};
+            windows = double(k.all_rows()) * k.all_columns() * planes_;
+            launch(k), add(partial(), k.blocks(), 1, 0);
+        }
+        return finish()[0] / windows;
+    }
+    void put_information(device_plane original, device_plane other) {
+        auto* free = reinterpret_cast<double*>(halves_.data());
+        for (int size : detail::vif_windows) {
+            const device_window window(detail::vif_window(size));
+            if (size < detail::vif_windows[0])
+                for (device_plane* p : {&original, &other}) {
+                    const device_plane half{free, (p->height - size) / 2 + 1, (p->width - size) / 2 + 1};
+                    launch(blur_and_halve{*p, half, window});
+                    free += half.size(), *p = half;
+                }
+            const windows_kernel<information_of_window> k{original, other, window, {}, partial()};
+            launch(k);
+            for (int i = 0; i < information_of_window::sums; ++i) add(partial() + i * k.blocks(), k.blocks(), 1, i);
+        }
+    }
+
+    std::shared_ptr<Device> device_;
+    int planes_ = 0;
+    device_plane made_, original_; // the first of each
+    device_memory memory_{*device_}, halves_{*device_}, partial_{*device_}, samples_{*device_};
+    device_buffer<Device, memory_place::host> samples_on_host_{*device_}, on_host_{*device_};
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+using cuda_metrics = device_metrics<cuda_device>;
+
+} // namespace fovea
+
+// ---- fovea/zoo/cuda/lpips_loss.cuh
+// LPIPS on the CUDA backend. For nvcc.
+
+// ---- fovea/zoo/cuda/lpips_loss.hpp
+// LPIPS as zoo/lpips_loss.hpp defines it, on a device: the features of the target are kept, those of the output compared
+// with them, and the gradient goes back through the network.
+
+namespace fovea {
+
+// Colours to the network's input.
+struct lpips_input {
+    device_view from, to; // (N,H,W,3)
+    detail::lpips_colours colours;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        to.put(p, c, float(colours.factor(c) * double(from.get(p, c)) + colours.constant(c)));
+    }
+};
+struct lpips_input_gradient {
+    device_view dx, dy; // (N,H,W,3); dy is added to
+    detail::lpips_colours colours;
+    double weight;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        dy.put(p, c, dy.get(p, c) + float(weight * colours.factor(c) * double(dx.get(p, c))));
+    }
+};
+
+// Features (N,H,W,C), of a layer, and those of the target divided by their lengths, without gaps.
+struct lpips_features {
+    device_view f;
+    float* kept;
+
+    FOVEA_HOST_DEVICE float* kept_at(pixel_position p) const {
+        return kept + ((std::ptrdiff_t(p.image) * f.height + p.row) * f.width + p.column) * f.channels;
+    }
+    FOVEA_HOST_DEVICE double inverse_length(device_numbers of_pixel) const {
+        double square = 0;
+        for (int c = 0; c < f.channels; ++c) square += double(of_pixel[c]) * double(of_pixel[c]);
+        return 1 / (sqrt(square) + detail::lpips_epsilon);
+    }
+    // Keeps those of a pixel.
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int) const {
+        const device_numbers of_pixel = f.at(p);
+        const double inverse = inverse_length(of_pixel);
+        float* const to = kept_at(p);
+        for (int c = 0; c < f.channels; ++c) to[c] = float(double(of_pixel[c]) * inverse);
+    }
+};
+
+// The distance of a layer, and its gradient, which is added to df: a thread for each pixel.
+struct lpips_kernel {
+    static constexpr int threads = 256;
+    using shared = block_sums<1>;
+    using own = nothing_kept;
+
+    lpips_features features;
+    device_view df;  // (N,H,W,C)
+    const double* w; // (C)
+    device_area area;
+    double share;    // of a pixel in the mean
+    double* partial; // (blocks)
+
+    int blocks() const { return blocks_for(area.pixels(), threads); }
+    FOVEA_HOST_DEVICE int phases() const { return 3; }
+    FOVEA_HOST_DEVICE void operator()(int phase, int block, int thread, shared& s, own&) const {
+        const std::ptrdiff_t i = std::ptrdiff_t(block) * threads + thread,
+                             pixels = std::ptrdiff_t(area.images) * area.rows * area.columns;
+        if (phase == 0)
+            s.of_thread[0][thread] = i < pixels ? compare(area.at(int(i))) : 0;
+        else if (phase == 1)
+            s.fold(thread);
+        else if (thread == 0)
+            partial[block] = s.total(0);
+    }
+
+  private:
+    FOVEA_HOST_DEVICE double compare(pixel_position p) const {
+        const device_numbers f = features.f.at(p);
+        const float* const v = features.kept_at(p);
+        const int channels = features.f.channels;
+        const double inverse = features.inverse_length(f), length = 1 / inverse - detail::lpips_epsilon;
+        double sum = 0, along = 0;
+        for (int c = 0; c < channels; ++c) {
+            const double d = double(float(double(f[c]) * inverse)) - double(v[c]);
+            sum += w[c] * d * d, along += 2 * w[c] * d * double(f[c]);
+        }
+        if (!(length > detail::lpips_epsilon)) return sum;
+        for (int c = 0; c < channels; ++c) {
+            const double d = double(float(double(f[c]) * inverse)) - double(v[c]),
+                         slope = inverse * (2 * w[c] * d - double(f[c]) * along * inverse / length);
+            df.put(p, c, df.get(p, c) + float(share * slope));
+        }
+        return sum;
+    }
+};
+
+// Beside the first engine whose output it is given.
+template <class Device> class device_lpips final : public network_loss {
+  public:
+    device_lpips(detail::lpips_network<float> n, tensor_file backbone, const lpips_options& o)
+        : network_(std::move(n)), backbone_(std::move(backbone)), colours_{o.range} {}
+
+    void prepare(training_engine& engine, const device_tensor& y) override {
+        if (!pass_) open(engine);
+        if (pass_->queue() != engine.queue())
+            fail("lpips: of a network on another device: expected the one that it was first used with");
+        if (y.channels != 3) fail("lpips: a tensor of ", y.channels, " channels: expected 3");
+        pass_->make_room({y.height, y.width}, y.batch);
+        if (pass_->take_stale()) pass_->prepare_weights();
+        std::size_t pixels = 0;
+        for (auto& l : layers_) {
+            const window f = pass_->output_window(l.tensor);
+            const std::size_t here = std::size_t(y.batch) * std::size_t(f.height) * std::size_t(f.width);
+            reserve(l.kept, here * std::size_t(f.channels) * sizeof(float));
+            pixels = std::max(pixels, here);
+        }
+        reserve(*sums_, std::size_t(blocks_for(std::ptrdiff_t(pixels), lpips_kernel::threads)) * sizeof(double));
+        if (!(of_pass_ == pass_->where())) of_pass_ = pass_->where(), where_.moved();
+    }
+    placement where() const override { return where_; }
+
+    void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) override {
+        forward(window_at(y, t));
+        for (auto& l : layers_) {
+            const call area = pass_->area_of(pass_->output_window(l.tensor));
+            detail::launch<Device>(area, value_kernel<lpips_features>(area, 1, features_of(l)));
+        }
+        forward(window_at(y, y.data));
+        for (auto& l : layers_) compare(l, weight, value);
+        pass_->put_backward();
+        const window to = window_at(y, dy);
+        detail::launch_values<Device>(pass_->area_of(to),
+                                      lpips_input_gradient{device_view(pass_->input_gradient_window()), device_view(to),
+                                                           colours_, weight * scale});
+    }
+
+  private:
+    using pass = device_pass<Device, network_engine>;
+    using memory = device_buffer<Device, memory_place::device>;
+    struct layer {
+        int tensor;
+        memory kept;
+        detail::device_array<Device> weights; // (C), double
+        layer(int of, Device& device) : tensor(of), kept(device), weights(device) {}
+    };
+
+    void open(training_engine& engine) {
+        std::vector<int> tensors;
+        for (auto& l : network_.layers) tensors.push_back(l.tensor);
+        net_ = std::make_unique<basic_trainable<float>>(std::move(network_.backbone),
+                                                        trainable_options{.beside = &engine}, network_.make);
+        net_->load(backbone_);
+        engine_ = net_->engine()->frozen({.input_gradient = true, .weight_gradients = false, .outputs = tensors});
+        pass_ = static_cast<pass*>(engine_.get()); // of the device, as the engine is
+        sums_.emplace(pass_->device());
+        for (auto& l : network_.layers) {
+            layer& of = layers_.emplace_back(l.tensor, pass_->device());
+            of.weights.assign(std::span<const double>(l.weights), "weights of LPIPS");
+        }
+    }
+    void reserve(memory& m, std::size_t bytes) {
+        const auto* const before = m.data();
+        m.reserve(bytes, "features of LPIPS");
+        if (m.data() != before) where_.moved();
+    }
+    static window window_at(const device_tensor& like, const float* data) {
+        const std::ptrdiff_t row = std::ptrdiff_t(like.width) * like.channels;
+        return {.data = const_cast<std::byte*>(reinterpret_cast<const std::byte*>(data)),
+                .height = like.height,
+                .width = like.width,
+                .channels = like.channels,
+                .columns = like.width,
+                .stored = like.height,
+                .row_stride = row,
+                .image_stride = row * like.height};
+    }
+    lpips_features features_of(const layer& l) const {
+        return {device_view(pass_->output_window(l.tensor)), reinterpret_cast<float*>(l.kept.data())};
+    }
+    void forward(const window& from) {
+        const window to = pass_->input_window();
+        detail::launch_values<Device>(pass_->area_of(to), lpips_input{device_view(from), device_view(to), colours_});
+        pass_->put_forward(true, false);
+    }
+    void compare(const layer& l, double weight, double* value) {
+        const window f = pass_->output_window(l.tensor);
+        const call area = pass_->area_of(f);
+        const double share = 1 / (double(area.images.size()) * f.height * f.width);
+        const lpips_kernel k{features_of(l),
+                             device_view(pass_->output_gradient_window(l.tensor)),
+                             l.weights.template data<double>(),
+                             device_area(area),
+                             share,
+                             reinterpret_cast<double*>(sums_->data())};
+        detail::launch<Device>(area, k);
+        Device::launch(area.queue, add_numbers{k.partial, k.blocks(), weight * share, value}, add_numbers::blocks());
+    }
+
+    detail::lpips_network<float> network_;
+    tensor_file backbone_;
+    detail::lpips_colours colours_;
+    std::unique_ptr<basic_trainable<float>> net_;
+    std::unique_ptr<network_engine> engine_;
+    pass* pass_ = nullptr; // it is engine_
+    std::deque<layer> layers_;
+    std::optional<memory> sums_;
+    placement where_, of_pass_;
+};
+
+} // namespace fovea
+
+namespace fovea {
 
 inline std::shared_ptr<network_loss> make_lpips(cuda, detail::lpips_network<float> n, tensor_file backbone,
                                                 const lpips_options& o) {

@@ -4,11 +4,11 @@
 // A shared library whose other symbols are hidden. The headers that such a program includes define the same inline
 // functions as this file does, but theirs end the program where these throw; in a static library the linker would keep
 // one of the two, whichever it meets first.
-#include "fovea/checkpoint/read_weights.hpp"
-#include "fovea/checkpoint/try_read_weights.hpp"
-#include "fovea/image/read.hpp"
-#include "fovea/image/try_read.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/read.hpp"
+#include "fovea/io/image/try_read.hpp"
+#include "fovea/io/image/write.hpp"
+#include "fovea/io/weights/read_weights.hpp"
+#include "fovea/io/weights/try_read_weights.hpp"
 
 static_assert(FOVEA_EXCEPTIONS && FOVEA_FILES, "fovea::files is compiled with exceptions and FOVEA_FILES=1");
 

@@ -1,4 +1,4 @@
-#include "fovea/checkpoint/json.hpp"
+#include "fovea/io/json.hpp"
 
 #include "checkpoint/support.hpp"
 

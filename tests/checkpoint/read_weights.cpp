@@ -1,9 +1,9 @@
-#include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/io/weights/read_weights.hpp"
 
 #include <map>
 
 #include "checkpoint/support.hpp"
-#include "fovea/checkpoint/try_read_weights.hpp"
+#include "fovea/io/weights/try_read_weights.hpp"
 #include "support/data.hpp"
 
 using namespace fovea;

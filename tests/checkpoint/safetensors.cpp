@@ -1,4 +1,4 @@
-#include "fovea/checkpoint/safetensors.hpp"
+#include "fovea/io/weights/safetensors.hpp"
 
 #include <cstring>
 

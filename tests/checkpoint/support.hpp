@@ -4,7 +4,7 @@
 #include <string>
 
 #include "checkpoint/vectors.hpp"
-#include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/io/weights/read_weights.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/same.hpp"

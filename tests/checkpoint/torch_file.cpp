@@ -1,4 +1,4 @@
-#include "fovea/checkpoint/torch_file.hpp"
+#include "fovea/io/weights/torch_file.hpp"
 
 #include "checkpoint/support.hpp"
 

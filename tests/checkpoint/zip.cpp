@@ -1,7 +1,7 @@
-#include "fovea/checkpoint/zip.hpp"
+#include "fovea/io/zip.hpp"
 
 #include "checkpoint/support.hpp"
-#include "fovea/core/read_file.hpp"
+#include "fovea/io/read_file.hpp"
 
 using namespace fovea;
 using fovea_test::contains;

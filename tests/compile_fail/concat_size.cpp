@@ -1,5 +1,5 @@
 // expect: fovea: concat: both branches must produce the same size
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/resize.hpp"
 using namespace fovea;

@@ -1,5 +1,5 @@
 // expect: fovea: conv: the kernel must be odd
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 using namespace fovea;
 using net = sequential<conv<3, 8, 4>>;

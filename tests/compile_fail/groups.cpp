@@ -1,5 +1,5 @@
 // expect: fovea: conv: groups must divide both in_channels and out_channels
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 using namespace fovea;
 using net = sequential<conv<8, 12, 3, identity, conv_options{.groups = 3}>>;

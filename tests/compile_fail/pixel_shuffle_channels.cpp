@@ -1,5 +1,5 @@
 // expect: fovea: pixel_shuffle<r>: channels must be a multiple of r * r
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/resize.hpp"
 using namespace fovea;

@@ -1,5 +1,5 @@
 // expect: fovea: residual: the last layer must produce the channels and the size that the first takes
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 using namespace fovea;
 using net = residual<conv<8, 16, 3>, conv<16, 4, 3>>;

@@ -1,4 +1,4 @@
-#include "fovea/core/atomic_file.hpp"
+#include "fovea/io/atomic_file.hpp"
 
 #include <sys/wait.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "fovea/core/read_file.hpp"
+#include "fovea/io/read_file.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/scratch.hpp"

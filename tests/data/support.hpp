@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fovea/data/training_set.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/write.hpp"
 #include "image/pictures.hpp"
 #include "support/catch.hpp"
 #include "support/scratch.hpp"

@@ -58,7 +58,7 @@ def sources():
                 functions += f"void snippet_{line}({given}) {{\n{origin}{text}}}\n"
         if declarations or functions:
             name = f"{page.stem}_page".replace("-", "_")
-            made[name] = ("#include <fovea/fovea.hpp>\n#include <fovea/trainer/process_links.hpp>\nusing namespace fovea;\n" +
+            made[name] = ("#include <fovea/fovea.hpp>\n#include <fovea/distributed/process_links.hpp>\nusing namespace fovea;\n" +
                           declarations + functions + "int main() {}\n")
             only_compiled.append(name)
     return made, only_compiled

@@ -1,4 +1,4 @@
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/norm.hpp"

@@ -1,7 +1,7 @@
 #include "fovea/graph/half_storage.hpp"
 
 #include "fovea/backend/reference/reference.hpp"
-#include "fovea/graph/execute.hpp"
+#include "fovea/engine/execute.hpp"
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/realesr.hpp"
 #include "fovea/zoo/supercool.hpp"

@@ -1,7 +1,7 @@
-#include "fovea/graph/plan.hpp"
+#include "fovea/plan/plan.hpp"
 
-#include "fovea/graph/execute.hpp"
-#include "fovea/graph/schedule.hpp"
+#include "fovea/engine/execute.hpp"
+#include "fovea/plan/schedule.hpp"
 #include "fovea/zoo/supercool.hpp"
 #include "fovea/zoo/vapsr.hpp"
 #include "support/catch.hpp"

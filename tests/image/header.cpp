@@ -1,8 +1,8 @@
-#include "fovea/image/header.hpp"
+#include "fovea/io/image/header.hpp"
 
 #include <fstream>
 
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/write.hpp"
 #include "pictures.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"

@@ -8,9 +8,9 @@
 
 #include "exif_blocks.hpp"
 #include "fovea/image/crop.hpp"
-#include "fovea/image/read.hpp"
 #include "fovea/image/resize_pillow.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/read.hpp"
+#include "fovea/io/image/write.hpp"
 #include "pictures.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"

@@ -2,7 +2,7 @@
 #include <array>
 #include <cstdint>
 
-#include "fovea/image/header.hpp"
+#include "fovea/io/image/header.hpp"
 #include "pictures.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"

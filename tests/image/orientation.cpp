@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "fovea/image/read.hpp"
+#include "fovea/io/image/read.hpp"
 #include "pictures.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"

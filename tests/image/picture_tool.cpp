@@ -10,9 +10,9 @@
 #include <fstream>
 #include <string>
 
-#include "fovea/image/read.hpp"
 #include "fovea/image/resize_pillow.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/read.hpp"
+#include "fovea/io/image/write.hpp"
 
 using namespace fovea;
 

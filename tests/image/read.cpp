@@ -1,4 +1,4 @@
-#include "fovea/image/read.hpp"
+#include "fovea/io/image/read.hpp"
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "fovea/image/crop.hpp"
-#include "fovea/image/read.hpp"
+#include "fovea/io/image/read.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"
 

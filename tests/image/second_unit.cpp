@@ -8,8 +8,8 @@
 #endif
 #include <stb_image.h>
 
-#include "fovea/image/read.hpp"
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/read.hpp"
+#include "fovea/io/image/write.hpp"
 #define STB_IMAGE_IMPLEMENTATION
 #include <stb_image.h>
 

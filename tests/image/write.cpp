@@ -1,9 +1,9 @@
-#include "fovea/image/write.hpp"
+#include "fovea/io/image/write.hpp"
 
 #include <filesystem>
 #include <string>
 
-#include "fovea/image/read.hpp"
+#include "fovea/io/image/read.hpp"
 #include "pictures.hpp"
 #include "support/catch.hpp"
 #include "support/scratch.hpp"

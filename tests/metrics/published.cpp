@@ -4,8 +4,8 @@
 #include <string>
 
 #include "fovea/image/crop.hpp"
-#include "fovea/image/read.hpp"
 #include "fovea/image/resize_pillow.hpp"
+#include "fovea/io/image/read.hpp"
 #include "fovea/metrics/psnr.hpp"
 #include "fovea/metrics/ssim.hpp"
 #include "support/catch.hpp"

@@ -36,7 +36,8 @@ template <class Network> std::uint64_t bits_of(std::uint64_t hash) {
         tensor<float> x(1, size.height, size.width, 3);
         for (std::size_t i = 0; i < x.size(); ++i) x.data()[i] = random.uniform();
         const auto y = net(x.view()), tiled = net(x.view(), {.how = schedule{16, 16, 0}});
-        if (hash_of(y.data(), y.size() * 4, 1) != hash_of(tiled.data(), tiled.size() * 4, 1)) std::printf("tiles differ\n");
+        if (hash_of(y.data(), y.size() * 4, 1) != hash_of(tiled.data(), tiled.size() * 4, 1))
+            std::printf("tiles differ\n");
         hash = hash_of(y.data(), y.size() * sizeof(float), hash);
         image small(size.height, size.width, 3);
         for (int row = 0; row < small.height(); ++row)

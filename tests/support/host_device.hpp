@@ -6,8 +6,8 @@
 #include <functional>
 #include <vector>
 
-#include "fovea/backend/cuda/engine.hpp"
-#include "fovea/trainer/training_group.hpp"
+#include "fovea/distributed/training_group.hpp"
+#include "fovea/engine/cuda/engine.hpp"
 
 namespace fovea_test {
 

@@ -1,7 +1,7 @@
 // A backend that trains as a GPU does, on a device that is the host.
 #pragma once
-#include "fovea/backend/cuda/lpips.hpp"
-#include "fovea/backend/cuda/training_engine.hpp"
+#include "fovea/engine/cuda/training_engine.hpp"
+#include "fovea/zoo/cuda/lpips_loss.hpp"
 #include "support/host_device.hpp"
 
 namespace fovea_test {

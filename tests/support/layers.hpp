@@ -1,7 +1,7 @@
 // Layers over odd shapes on any backend against the reference backend.
 #pragma once
 #include "fovea/backend/reference/reference.hpp"
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/norm.hpp"
 #include "fovea/layers/resize.hpp"

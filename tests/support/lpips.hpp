@@ -1,6 +1,6 @@
 // LPIPS without its published weights.
 #pragma once
-#include "fovea/loss/lpips.hpp"
+#include "fovea/zoo/lpips_loss.hpp"
 #include "support/training_steps.hpp"
 
 namespace fovea_test {

@@ -1,9 +1,9 @@
 // Metrics of a device beside those of the CPU.
 #pragma once
-#include "fovea/backend/cuda/metrics.hpp"
-#include "fovea/metrics/lpips.hpp"
+#include "fovea/metrics/cuda/metrics.hpp"
 #include "fovea/metrics/ssim.hpp"
 #include "fovea/metrics/vif.hpp"
+#include "fovea/zoo/lpips.hpp"
 #include "support/catch.hpp"
 #include "support/lpips.hpp"
 

@@ -3,7 +3,7 @@
 #include <functional>
 #include <thread>
 
-#include "fovea/trainer/process_links.hpp"
+#include "fovea/distributed/process_links.hpp"
 #include "support/errors.hpp"
 
 namespace fovea_test {

@@ -1,8 +1,8 @@
 // Weights for a network that nobody trained: random, of a size that keeps activations near one.
 #pragma once
-#include "fovea/checkpoint/tensor_file.hpp"
-#include "fovea/compose/properties.hpp"
 #include "fovea/core/random.hpp"
+#include "fovea/io/weights/tensor_file.hpp"
+#include "fovea/layers/properties.hpp"
 #include "fovea/tensor/tensor.hpp"
 
 namespace fovea_test {

@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea_test {
 

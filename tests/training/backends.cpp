@@ -36,7 +36,7 @@ TEST_CASE("training: 1x1 convolutions of short rows on the cpu") {
     check_training<cpu, sum<conv<256, 40, 1, silu, conv_options{.stride = 2}>,
                             conv<256, 40, 3, identity, conv_options{.stride = 2}>>>(2, 6, 9);
     check_training<cpu, conv<70, 512, 1>>(2, 19, 9); // more pixels than are packed at once
-    check_training<cpu, conv<48, 30, 1>>(2, 19, 9); // rows read where they are, as one
+    check_training<cpu, conv<48, 30, 1>>(2, 19, 9);  // rows read where they are, as one
     check_training<cpu,
                    sequential<conv<3, 48, 3>, conv<48, 64, 1>, conv<64, 50, 1, identity, conv_options{.stride = 2}>>>(
         2, 3, 67); // long rows, read where they are

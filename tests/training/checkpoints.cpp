@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "fovea/core/random.hpp"
-#include "fovea/core/read_file.hpp"
+#include "fovea/io/read_file.hpp"
 #include "fovea/trainer/run_lock.hpp"
 #include "support/catch.hpp"
 #include "support/processes.hpp"

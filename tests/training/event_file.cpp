@@ -1,10 +1,10 @@
 // Event files, read back by a reader of the test's own.
-#include "fovea/trainer/event_file.hpp"
+#include "fovea/io/event_file.hpp"
 
 #include <cstring>
 #include <map>
 
-#include "fovea/core/read_file.hpp"
+#include "fovea/io/read_file.hpp"
 #include "support/catch.hpp"
 #include "support/scratch.hpp"
 

@@ -1,11 +1,11 @@
 // LPIPS with its published weights against an independent framework (vectors/make_lpips.py), and its gradient against
 // finite differences.
-#include "fovea/loss/lpips.hpp"
+#include "fovea/zoo/lpips_loss.hpp"
 
 #include "fovea/backend/cpu/cpu.hpp"
-#include "fovea/checkpoint/read_weights.hpp"
+#include "fovea/io/weights/read_weights.hpp"
 #include "fovea/loss/weighted_sum.hpp"
-#include "fovea/metrics/lpips.hpp"
+#include "fovea/zoo/lpips.hpp"
 #include "metrics/pictures.hpp"
 #include "support/catch.hpp"
 #include "support/data.hpp"

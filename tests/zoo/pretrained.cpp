@@ -2,8 +2,8 @@
 #include "fovea/zoo/pretrained.hpp"
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/image/crop.hpp"
-#include "fovea/image/read.hpp"
 #include "fovea/image/resize_matlab.hpp"
+#include "fovea/io/image/read.hpp"
 #include "fovea/metrics/psnr.hpp"
 #include "support/catch.hpp"
 

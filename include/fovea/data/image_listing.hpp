@@ -15,7 +15,7 @@
 
 #include "fovea/core/error.hpp"
 #include "fovea/data/folder.hpp"
-#include "fovea/image/header.hpp"
+#include "fovea/io/image/header.hpp"
 
 namespace fovea {
 

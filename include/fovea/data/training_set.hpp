@@ -18,8 +18,8 @@
 #include "fovea/data/picture_list.hpp"
 #include "fovea/data/sample.hpp"
 #include "fovea/image/alpha.hpp"
-#include "fovea/image/read.hpp"
 #include "fovea/image/resize_matlab.hpp"
+#include "fovea/io/image/read.hpp"
 
 namespace fovea {
 

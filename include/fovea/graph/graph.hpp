@@ -13,8 +13,8 @@
 
 #include "fovea/core/config.hpp"
 #include "fovea/core/error.hpp"
-#include "fovea/graph/gradient_kernel.hpp"
 #include "fovea/graph/precision.hpp"
+#include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea {
 
@@ -195,8 +195,8 @@ struct graph {
     narrowing narrow = nullptr;
     bool (*multiplies_halves)() = nullptr; // whether its kernels take attributes::halves on this machine; null: no
     int scope = -1;
-    double initial_gain = 1;      // of random initial weights, by compose/starts_small.hpp
-    int repeats = 1;              // how many blocks the innermost compose/repeat.hpp has that is being traced
+    double initial_gain = 1;      // of random initial weights, by layers/starts_small.hpp
+    int repeats = 1;              // how many blocks the innermost layers/repeat.hpp has that is being traced
     int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
     FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,
@@ -214,8 +214,9 @@ struct graph {
             if (o.x[i] < 0) continue;
             const ratio other = tensors[std::size_t(o.x[i])].scale;
             if (other != scale && other != tensors[std::size_t(o.x[0])].scale)
-                fail("fovea: an operation reads two values of different scales: expected the scale of its first input "
-                     "or of its result for the others");
+                fail(
+                    "fovea: an operation reads two values of different scales: expected the scale of its first input "
+                    "or of its result for the others");
         }
         o.y = add_tensor(channels, scale);
         o.region = region;

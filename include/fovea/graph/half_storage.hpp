@@ -6,8 +6,8 @@
 #pragma once
 #include "fovea/core/error.hpp"
 #include "fovea/graph/fusion.hpp"
-#include "fovea/graph/plan.hpp"
 #include "fovea/graph/precision.hpp"
+#include "fovea/graph/tail.hpp"
 
 namespace fovea {
 

@@ -18,7 +18,7 @@
 //                                                               marked fits_halves take attributes::halves here
 // For an operation that may take the place of others (tracer::may_fuse):
 //   bool can_run(Backend, Operation)                            optional: whether this machine can run it
-// For training (the kernels' contract is graph/gradient_kernel.hpp's; an operation that only passes its gradient on has
+// For training (the kernels' contract is ops/gradient_kernel.hpp's; an operation that only passes its gradient on has
 // none of them):
 //   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
 //   gradient_statistics                                         likewise

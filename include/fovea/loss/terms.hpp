@@ -8,7 +8,7 @@ namespace fovea {
 
 enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy, network };
 
-class network_loss; // backend/cuda/network_loss.hpp
+class network_loss; // engine/cuda/network_loss.hpp
 
 struct loss_term {
     loss_kind kind = loss_kind::l2;

@@ -1,7 +1,7 @@
 // Activation ranges in a safetensors file: for each convolution a tensor of its name with the range's two ends.
 #pragma once
-#include "fovea/checkpoint/read_weights.hpp"
 #include "fovea/graph/quantise.hpp"
+#include "fovea/io/weights/read_weights.hpp"
 
 namespace fovea {
 

@@ -14,8 +14,8 @@
 #include <memory>
 #include <span>
 
-#include "fovea/graph/execute.hpp"
-#include "fovea/model/pixels.hpp"
+#include "fovea/engine/execute.hpp"
+#include "fovea/ops/pixels.hpp"
 #include "fovea/tensor/tensor.hpp"
 
 namespace fovea {

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "fovea/checkpoint/read_weights.hpp"
 #include "fovea/core/listing.hpp"
 #include "fovea/graph/weights.hpp"
+#include "fovea/io/weights/read_weights.hpp"
 
 namespace fovea {
 

@@ -12,11 +12,11 @@
 #include <string>
 
 #include "fovea/core/random.hpp"
-#include "fovea/graph/differentiate.hpp"
+#include "fovea/engine/differentiate.hpp"
+#include "fovea/engine/training_engine.hpp"
+#include "fovea/graph/parameter.hpp"
 #include "fovea/model/load.hpp"
 #include "fovea/model/model.hpp"
-#include "fovea/model/parameter.hpp"
-#include "fovea/model/training_engine.hpp"
 #include "fovea/tensor/tensor.hpp"
 
 namespace fovea {

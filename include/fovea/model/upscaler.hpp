@@ -5,13 +5,13 @@
 #include <deque>
 #include <memory>
 
-#include "fovea/graph/execute.hpp"
+#include "fovea/engine/engine.hpp"
+#include "fovea/engine/execute.hpp"
 #include "fovea/graph/half_arithmetic.hpp"
 #include "fovea/graph/half_storage.hpp"
 #include "fovea/graph/quantise.hpp"
 #include "fovea/image/alpha.hpp"
 #include "fovea/image/resample.hpp"
-#include "fovea/model/engine.hpp"
 #include "fovea/model/frames.hpp"
 #include "fovea/model/load.hpp"
 #include "fovea/tensor/tensor.hpp"

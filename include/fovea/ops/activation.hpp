@@ -7,7 +7,7 @@
 #pragma once
 #include <cmath>
 
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea {
 

@@ -4,7 +4,7 @@
 // with weight decay added to g (Adam) or taken from w before, times the learning rate (AdamW).
 #pragma once
 #include "fovea/backend/cpu/select.hpp"
-#include "fovea/optimizer/adam_rule.hpp"
+#include "fovea/ops/adam_rule.hpp"
 #include "fovea/optimizer/optimizer.hpp"
 
 namespace fovea {

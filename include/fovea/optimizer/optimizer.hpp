@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "fovea/core/threads.hpp"
-#include "fovea/model/parameter.hpp"
+#include "fovea/graph/parameter.hpp"
 
 namespace fovea {
 

@@ -3,8 +3,8 @@
 #include <variant>
 #include <vector>
 
+#include "fovea/ops/adam_rule.hpp"
 #include "fovea/optimizer/adafactor.hpp"
-#include "fovea/optimizer/adam_rule.hpp"
 #include "fovea/optimizer/sgd.hpp"
 
 namespace fovea {

@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "fovea/checkpoint/checksum.hpp"
-#include "fovea/checkpoint/read_weights.hpp"
-#include "fovea/checkpoint/safetensors.hpp"
-#include "fovea/core/atomic_file.hpp"
 #include "fovea/core/notice.hpp"
+#include "fovea/io/atomic_file.hpp"
+#include "fovea/io/weights/checksum.hpp"
+#include "fovea/io/weights/read_weights.hpp"
+#include "fovea/io/weights/safetensors.hpp"
 
 namespace fovea {
 

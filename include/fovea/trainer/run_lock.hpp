@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "fovea/core/atomic_file.hpp"
+#include "fovea/io/atomic_file.hpp"
 
 namespace fovea {
 

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "fovea/checkpoint/tensor_file.hpp"
 #include "fovea/core/listing.hpp"
-#include "fovea/trainer/training_group.hpp"
+#include "fovea/distributed/training_group.hpp"
+#include "fovea/io/weights/tensor_file.hpp"
 
 namespace fovea {
 
@@ -88,7 +88,8 @@ inline void check_same_settings(training_group& group, const run_settings& mine)
                                       : text_of(", and ", is, " in process ", group.rank())));
     }
     if (wrong.empty() && differs.back() > 0) wrong.add("and not the same ones are set everywhere");
-    if (!wrong.empty()) fail("processes have other options than process 0: ", wrong.text(), ": expected the same everywhere");
+    if (!wrong.empty())
+        fail("processes have other options than process 0: ", wrong.text(), ": expected the same everywhere");
 }
 
 } // namespace fovea

@@ -20,14 +20,14 @@
 #include <sstream>
 #include <string>
 
-#include "fovea/checkpoint/tensor_file.hpp"
+#include "fovea/distributed/shared_file.hpp"
+#include "fovea/io/weights/tensor_file.hpp"
 #include "fovea/loss/loss_function.hpp"
 #include "fovea/model/trainable.hpp"
+#include "fovea/optimizer/any_optimizer.hpp"
 #include "fovea/optimizer/learning_rate.hpp"
 #include "fovea/optimizer/loss_scaler.hpp"
 #include "fovea/optimizer/moving_average.hpp"
-#include "fovea/trainer/any_optimizer.hpp"
-#include "fovea/trainer/shared_file.hpp"
 
 namespace fovea {
 

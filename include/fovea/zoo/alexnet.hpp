@@ -1,7 +1,7 @@
 // The feature layers of AlexNet with one column. Krizhevsky 2014, arXiv 1404.5997. Parameters are numbered as in
 // published files: 0, 3, 6, 8, 10. The last pooling is left out.
 #pragma once
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/resize.hpp"
 

@@ -1,7 +1,7 @@
 // The critic of SuperCool's fine-tuning: a residual network of bottleneck blocks that gives one logit per image.
 // He et al. 2016, arXiv 1512.03385, with SiLU.
 #pragma once
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/norm.hpp"
 #include "fovea/layers/resize.hpp"

@@ -9,7 +9,7 @@
 #include <bit>
 #include <cstring>
 
-#include "fovea/checkpoint/safetensors.hpp"
+#include "fovea/io/weights/safetensors.hpp"
 #include "fovea/zoo/load.hpp"
 #include "fovea/zoo/pretrained/supercool_x2.hpp"
 #include "fovea/zoo/pretrained/supercool_x4.hpp"

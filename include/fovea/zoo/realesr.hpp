@@ -1,7 +1,7 @@
 // The compact network of Real-ESRGAN (realesr-animevideov3): plain convolutions with PReLU over the enlarged input.
 // Wang et al. 2021, arXiv 2107.10833.
 #pragma once
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/resize.hpp"
 

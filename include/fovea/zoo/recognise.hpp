@@ -3,10 +3,10 @@
 #include <optional>
 #include <string>
 
-#include "fovea/checkpoint/read_weights.hpp"
 #include "fovea/core/expected.hpp"
-#include "fovea/graph/kernel.hpp"
-#include "fovea/model/pixels.hpp"
+#include "fovea/io/weights/read_weights.hpp"
+#include "fovea/ops/kernel.hpp"
+#include "fovea/ops/pixels.hpp"
 
 namespace fovea::zoo {
 

@@ -1,7 +1,7 @@
 // The feature layers of SqueezeNet 1.1. Iandola et al. 2016, arXiv 1602.07360. Parameters are numbered as in published
 // files: 0, 3.squeeze, 3.expand1x1, 3.expand3x3, ...
 #pragma once
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/resize.hpp"
 

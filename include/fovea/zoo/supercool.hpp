@@ -4,7 +4,7 @@
 // The seed clamps in training too; there it kills the gradients of saturated pixels, so here training sees the plain
 // sum.
 #pragma once
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/resize.hpp"
 

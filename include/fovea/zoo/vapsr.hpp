@@ -2,7 +2,7 @@
 //
 //   feat = conv_first(x); out = upsampler(feat + conv_body(block_n(... block_1(feat))))
 #pragma once
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/norm.hpp"
 #include "fovea/layers/resize.hpp"

@@ -1,7 +1,7 @@
 // The feature layers of VGG with 16 weighted layers. Simonyan and Zisserman 2015, arXiv 1409.1556. Parameters are
 // numbered as in published files: 0, 2, 5, ... 28. The last pooling is left out.
 #pragma once
-#include "fovea/compose/compose.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/resize.hpp"
 

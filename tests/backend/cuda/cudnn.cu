@@ -5,7 +5,7 @@
 
 #include "fovea/backend/cuda/cudnn_convolution.cuh"
 #include "fovea/backend/cuda/cudnn_plan.cuh"
-#include "fovea/backend/cuda/training_engine.hpp"
+#include "fovea/engine/cuda/training_engine.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/zoo/critic.hpp"
 #include "fovea/zoo/realesr.hpp"

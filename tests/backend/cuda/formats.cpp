@@ -1,7 +1,7 @@
 // Every operation of the GPU, on the host, on tensors of every format: the bits that float32 gives, rounded once.
-#include "fovea/compose/compose.hpp"
 #include "fovea/core/random.hpp"
 #include "fovea/graph/weights.hpp"
+#include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/norm.hpp"
 #include "fovea/layers/resize.hpp"

@@ -1,5 +1,5 @@
 // Golden tensors of the published networks on a GPU.
-#include "fovea/backend/cuda/cuda.cuh"
+#include "fovea/engine/cuda/cuda.cuh"
 #include "support/golden.hpp"
 #include "support/gpu.cuh"
 

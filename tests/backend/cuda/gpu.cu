@@ -1,5 +1,5 @@
 // Every layer on a GPU against the reference backend; tiles; images.
-#include "fovea/backend/cuda/cuda.cuh"
+#include "fovea/engine/cuda/cuda.cuh"
 #include "support/attention.hpp"
 #include "support/gpu.cuh"
 #include "support/layers.hpp"

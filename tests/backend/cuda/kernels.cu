@@ -3,11 +3,11 @@
 #include "fovea/backend/cuda/device.cuh"
 #include "fovea/backend/cuda/gradients.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
-#include "fovea/backend/cuda/loss.hpp"
-#include "fovea/backend/cuda/lpips.hpp"
-#include "fovea/backend/cuda/metrics.hpp"
-#include "fovea/backend/cuda/optimizer.hpp"
-#include "fovea/backend/cuda/training_engine.hpp"
+#include "fovea/engine/cuda/optimizer.hpp"
+#include "fovea/engine/cuda/training_engine.hpp"
+#include "fovea/loss/cuda/loss_kernels.hpp"
+#include "fovea/metrics/cuda/metrics.hpp"
+#include "fovea/zoo/cuda/lpips_loss.hpp"
 
 using namespace fovea;
 

@@ -1,5 +1,5 @@
 // Losses by the GPU's kernels, run on the host, against those of the CPU.
-#include "fovea/backend/cuda/loss.hpp"
+#include "fovea/loss/cuda/loss_kernels.hpp"
 
 #include "fovea/loss/classification.hpp"
 #include "fovea/loss/weighted_sum.hpp"

@@ -1,9 +1,9 @@
 // Optimizers by the GPU's kernels, run on the host, against those of the CPU.
-#include "fovea/backend/cuda/optimizer.hpp"
+#include "fovea/engine/cuda/optimizer.hpp"
 
 #include "fovea/core/random.hpp"
+#include "fovea/optimizer/any_optimizer.hpp"
 #include "fovea/optimizer/moving_average.hpp"
-#include "fovea/trainer/any_optimizer.hpp"
 #include "support/catch.hpp"
 #include "support/host_device.hpp"
 

@@ -1,9 +1,9 @@
-// Adam's update by vectors; contract: optimizer/adam_rule.hpp. Memory is what it waits for.
+// Adam's update by vectors; contract: ops/adam_rule.hpp. Memory is what it waits for.
 #pragma once
 #include <algorithm>
 
 #include "fovea/backend/cpu/simd.hpp"
-#include "fovea/optimizer/adam_rule.hpp"
+#include "fovea/ops/adam_rule.hpp"
 
 namespace fovea::FOVEA_ISA {
 

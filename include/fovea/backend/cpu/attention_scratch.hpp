@@ -2,7 +2,7 @@
 #pragma once
 #include "fovea/backend/cpu/attention_weights.hpp"
 #include "fovea/backend/cpu/winograd.hpp"
-#include "fovea/graph/float_rows.hpp"
+#include "fovea/ops/float_rows.hpp"
 
 namespace fovea::FOVEA_ISA {
 

@@ -10,7 +10,7 @@
 #include "fovea/backend/cpu/convolution.hpp"
 #include "fovea/backend/cpu/depthwise.hpp"
 #include "fovea/backend/cpu/winograd.hpp"
-#include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "fovea/backend/cpu/elementwise.hpp"
-#include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "fovea/backend/cpu/math.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

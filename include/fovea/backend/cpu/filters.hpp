@@ -2,7 +2,7 @@
 // exchanged for its gradient, inputs for outputs, each turned by half a circle.
 #pragma once
 #include "fovea/backend/cpu/simd.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

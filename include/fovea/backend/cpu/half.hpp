@@ -4,7 +4,7 @@
 // instruction for it that some machines have drops subnormals. Other sets convert half precision one by one.
 #pragma once
 #include "fovea/backend/cpu/int8_vectors.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

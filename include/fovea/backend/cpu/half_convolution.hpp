@@ -10,7 +10,7 @@
 #include "fovea/backend/cpu/grouped_rows.hpp"
 #include "fovea/backend/cpu/half_products.hpp"
 #include "fovea/backend/cpu/kernel_table.hpp"
-#include "fovea/graph/float_rows.hpp"
+#include "fovea/ops/float_rows.hpp"
 
 namespace fovea::FOVEA_ISA {
 

@@ -2,7 +2,7 @@
 // are then full in narrow images, too.
 #pragma once
 #include "fovea/backend/cpu/simd.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

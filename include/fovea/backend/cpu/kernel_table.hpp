@@ -3,8 +3,8 @@
 #pragma once
 #include <string_view>
 
-#include "fovea/graph/gradient_kernel.hpp"
-#include "fovea/optimizer/adam_rule.hpp"
+#include "fovea/ops/adam_rule.hpp"
+#include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea {
 
@@ -51,7 +51,7 @@ struct kernel_table {
     kernel upsample;
     kernel max_pool, global_average_pool;
 
-    // Backward passes; contract: graph/gradient_kernel.hpp.
+    // Backward passes; contract: ops/gradient_kernel.hpp.
     preparation_size packed_convolution_gradient_bytes;
     preparation_kernel pack_convolution_gradient;
     gradient_scratch convolution_input_gradient_scratch;

@@ -2,7 +2,7 @@
 #pragma once
 #include "fovea/backend/cpu/gelu_table.hpp"
 #include "fovea/backend/cpu/simd.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "fovea/backend/cpu/simd.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

@@ -1,7 +1,7 @@
 // The pixels of a rectangle in some images, counted through images, rows and columns.
 #pragma once
 #include "fovea/backend/cpu/simd.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

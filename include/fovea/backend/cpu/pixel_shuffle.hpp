@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "fovea/core/config.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "fovea/backend/cpu/simd.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

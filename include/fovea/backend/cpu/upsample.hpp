@@ -7,7 +7,7 @@
 // column phases, whose weights are the same everywhere, and the phases are interleaved.
 #pragma once
 #include "fovea/backend/cpu/simd.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

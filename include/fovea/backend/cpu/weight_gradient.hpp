@@ -9,7 +9,7 @@
 #include "fovea/backend/cpu/joined_rows.hpp"
 #include "fovea/backend/cpu/outer_product.hpp"
 #include "fovea/backend/cpu/pixel_list.hpp"
-#include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 

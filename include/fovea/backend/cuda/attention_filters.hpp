@@ -2,7 +2,7 @@
 // of the 1x1 convolutions in the 16 bits of the tensors, the others in float32.
 #pragma once
 #include "fovea/backend/cuda/tensor_cores.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea {
 

@@ -7,7 +7,7 @@
 #pragma once
 #include "fovea/backend/cuda/activation.hpp"
 #include "fovea/backend/cuda/view.hpp"
-#include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fovea/core/error.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea {
 

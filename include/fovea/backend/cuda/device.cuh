@@ -12,7 +12,7 @@
 #include "fovea/backend/cuda/buffer.hpp"
 #include "fovea/backend/cuda/cuda_event.cuh"
 #include "fovea/backend/cuda/numbers.hpp"
-#include "fovea/trainer/training_group.hpp"
+#include "fovea/distributed/training_group.hpp"
 #if FOVEA_WITH_CUDNN
 #include "fovea/backend/cuda/cudnn_convolutions.cuh"
 #endif

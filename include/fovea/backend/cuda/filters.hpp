@@ -4,7 +4,7 @@
 #pragma once
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/numbers.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea {
 

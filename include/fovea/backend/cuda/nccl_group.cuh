@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "fovea/backend/cuda/cuda_event.cuh"
-#include "fovea/trainer/training_group.hpp"
+#include "fovea/distributed/training_group.hpp"
 
 namespace fovea {
 

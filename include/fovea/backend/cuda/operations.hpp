@@ -1,4 +1,4 @@
-// Every operation as a kernel of a GPU. Where kernels run is the argument: on the GPU (backend/cuda/cuda.cuh), or as
+// Every operation as a kernel of a GPU. Where kernels run is the argument: on the GPU (engine/cuda/cuda.cuh), or as
 // loops on the host, for tests. There is no fallback: what is not here does not compile.
 //
 //   struct some_device {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "fovea/backend/cuda/blocks.hpp"
-#include "fovea/model/parameter.hpp"
+#include "fovea/graph/parameter.hpp"
 
 namespace fovea {
 

@@ -1,11 +1,12 @@
-// Between the samples of images and the values that a network sees, on a GPU; model/pixels.hpp is the same on the host.
+// Between the samples of images and the values that a network sees, on a GPU; ops/pixels.hpp is the same on the host.
 #pragma once
 #include <cmath>
 #include <cstdint>
 
 #include "fovea/backend/cuda/view.hpp"
 #include "fovea/image/colour_space.hpp"
-#include "fovea/model/engine.hpp"
+#include "fovea/image/samples_view.hpp"
+#include "fovea/ops/pixels.hpp"
 
 namespace fovea {
 

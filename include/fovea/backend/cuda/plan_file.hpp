@@ -14,10 +14,10 @@
 #include <string_view>
 #include <utility>
 
-#include "fovea/checkpoint/crc32.hpp"
-#include "fovea/core/atomic_file.hpp"
 #include "fovea/core/notice.hpp"
-#include "fovea/core/read_file.hpp"
+#include "fovea/io/atomic_file.hpp"
+#include "fovea/io/crc32.hpp"
+#include "fovea/io/read_file.hpp"
 
 namespace fovea {
 

@@ -1,7 +1,7 @@
 // Gradients of operations whose values do not depend on each other: dx from dy at the same pixel.
 #pragma once
 #include "fovea/backend/cuda/activation.hpp"
-#include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea {
 

@@ -4,7 +4,7 @@
 
 #include "fovea/backend/cuda/numbers.hpp"
 #include "fovea/core/error.hpp"
-#include "fovea/graph/kernel.hpp"
+#include "fovea/ops/kernel.hpp"
 
 namespace fovea {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "fovea/backend/cuda/block_sums.hpp"
-#include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea {
 

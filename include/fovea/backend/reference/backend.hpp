@@ -1,6 +1,6 @@
 // The reference backend: one plain loop per operation, the oracle for every other. Real is the type of all tensors.
 #pragma once
-#include "fovea/graph/gradient_kernel.hpp"
+#include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea {
 

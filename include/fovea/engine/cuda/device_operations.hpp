@@ -1,0 +1,229 @@
+// The operations of a training plan on a device, forward and backward: each by the device's library where that computes
+// it, else by a kernel of its own. What is called here goes into the device's queue; nothing waits.
+#pragma once
+#include "fovea/backend/cuda/gradients.hpp"
+#include "fovea/backend/cuda/library_convolutions.hpp"
+#include "fovea/engine/cuda/training_weights.hpp"
+#include "fovea/engine/training_memory.hpp"
+
+namespace fovea {
+
+// The gradient of an input that is that of the output.
+struct passed_gradient {
+    device_view dy; // (N,H,W,C)
+    gradient_target to;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
+};
+
+// The weights, of the same graph, and the device outlive it.
+template <class Device> class device_operations : protected training_memory {
+  protected:
+    using device_memory = device_buffer<Device, memory_place::device>;
+
+    device_operations(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
+        : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights), library_(device, g) {}
+
+    // Once there is memory for a plan, which holds nothing yet: what the library measures is written there.
+    void prepare_operations() {
+        begin_forward();
+        reserve(scratch_, scratch_bytes(), "scratch");
+        find_convolutions();
+    }
+    void reserve(device_memory& memory, std::size_t bytes, const char* what) {
+        const auto* const before = memory.data();
+        memory.reserve(bytes, what);
+        if (memory.data() != before) where_.moved();
+    }
+
+    void put_step_forward(std::size_t s, bool updates) {
+        if (!part_of_last(s)) compute(plan_.steps[s].of, false, updates, by_library_[s].values);
+    }
+    void put_step_back(std::size_t s) {
+        if (plan_.steps[s].what == training_step::kind::forward)
+            compute(plan_.steps[s].of, true, false, by_library_[s].values);
+        else if (!part_of_last(s))
+            differentiate(s);
+    }
+    // by_library: how it is computed; without, by the device's own kernel.
+    void compute(int i, bool again, bool updates, const planned_convolution& by_library = {}) {
+        const operation& o = op(i);
+        const call c = call_of(i, again);
+        if (c.statistics && !again) {
+            gradient_call s = call_back(i);
+            for (int k = 0; updates && k < max_weights; ++k)
+                if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
+                    s.dw[std::size_t(k)] = weights_[o.d.w[k]];
+            o.d.statistics_before(s);
+        }
+        by_library ? by_library.run() : o.forward(c);
+    }
+
+    Device& device_;
+    training_weights<Device>& weights_;
+    placement where_;
+
+  private:
+    static training_options for_device(training_options o) {
+        o.whole_calls = true;
+        return o;
+    }
+
+    // What the device's library computes of a step.
+    struct library_step {
+        planned_convolution values, weights; // values: or the gradient of the input
+        bool takes_next = false;             // the activation that is the next step is part of it
+        std::size_t biased = 0;              // with takes_next, not 0: so is the gradient of that step's bias
+        bool has_its_bias = false;           // of a step that is `biased`
+    };
+    bool part_of_last(std::size_t s) const { return s > 0 && by_library_[s - 1].takes_next; }
+
+    // Plans of the device's library, measured while the arena holds nothing.
+    void find_convolutions() {
+        by_library_.assign(plan_.steps.size(), {});
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s)
+            if (plan_.steps[s].what == training_step::kind::forward)
+                find_values(s);
+            else if (!part_of_last(s))
+                find_gradients(s);
+        library_.save({});
+    }
+    void find_values(std::size_t s) {
+        const int i = plan_.steps[s].of;
+        const bool again = s >= plan_.forward;
+        const call c = call_of(i, again);
+        if (part_of_last(s)) return;
+        library_step& l = by_library_[s];
+        if (!again && detail::activation_follows(g_, i)) {
+            l.values = library_.find(detail::with_activation(c, op(i + 1).a, value(op(i + 1).y, false)), {});
+            l.takes_next = bool(l.values);
+        }
+        if (!l.values) l.values = library_.find(c, {});
+    }
+    void find_gradients(std::size_t s) {
+        const int i = plan_.steps[s].of;
+        library_step& l = by_library_[s];
+        gradient_call c = call_back(i);
+        if (needs_weight_gradient(i))
+            l.weights = library_.find(detail::weight_gradient_for_library(detail::alike_for_weights(c), op(i).a), {});
+        if (!take_targets(c, i)) return;
+        const auto described = input_gradient_for_library(i, over_target(c));
+        if (!described) return;
+        if (activation_precedes(s)) {
+            const operation& activates = op(plan_.steps[s + 1].of);
+            const std::size_t biased = step_with_bias(s + 2, activates.x[0]);
+            auto* const sums = biased ? scratch_.data() : nullptr;
+            const window before = value(activates.x[0], false);
+            l.values = library_.find(detail::with_slopes(*described, activates.a, before, sums), {});
+            l.takes_next = bool(l.values);
+            if (l.values && biased) l.biased = biased, by_library_[biased].has_its_bias = true;
+        }
+        if (!l.values) l.values = library_.find(described, {});
+    }
+    // Whether the next step turns the gradient that this one computes, and nobody adds to, into that of what an
+    // activation was given, in its place.
+    bool activation_precedes(std::size_t s) const {
+        if (s + 1 >= plan_.steps.size() || plan_.steps[s + 1].what != training_step::kind::backward) return false;
+        const int i = plan_.steps[s].of, next = plan_.steps[s + 1].of;
+        const operation &o = op(i), &activates = op(next);
+        const auto computed = [&](int k) { return plan_.ways[std::size_t(k)][0] == gradient_way::computed; };
+        return only_activates(activates) && activates.y == o.x[0] && o.x[1] != o.x[0] && computed(i) &&
+               computed(next) && gradient(activates.x[0]).data == gradient(activates.y).data &&
+               !again_[std::size_t(activates.x[0])];
+    }
+    // The next step backward from s on, if it needs the gradient of a bias that was added to tensor t; else 0.
+    std::size_t step_with_bias(std::size_t s, int t) const {
+        while (s < plan_.steps.size() && plan_.steps[s].what != training_step::kind::backward) ++s;
+        if (s == plan_.steps.size()) return 0;
+        const int i = plan_.steps[s].of;
+        const bool has = op(i).y == t && op(i).a.method == convolution_method::library && needs_weight_gradient(i) &&
+                         weights_.gradient(op(i).d.w[1]);
+        return has ? s : 0;
+    }
+    std::size_t scratch_bytes() const {
+        std::size_t bytes = 0;
+        for (int i = 0; i < int(g_.operations.size()); ++i) {
+            const operation& o = op(i);
+            const gradient_call c = gradient_call_of(i, weights_);
+            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
+            if (library_.any() && o.a.method == convolution_method::library)
+                bytes = std::max(bytes, detail::scratch_for_library(c));
+            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
+        }
+        return bytes;
+    }
+    static gradient_call over(gradient_call c, const window& w) { return detail::over(c, w); }
+    static gradient_call over_target(const gradient_call& c) { return over(c, c.dx[0] ? c.dx[0] : c.dx[1]); }
+
+    call call_of(int i, bool again) {
+        const operation& o = op(i);
+        call c;
+        c.a = o.a, c.dims = o.dims, c.queue = device_.queue();
+        for (int k = 0; k < max_weights; ++k) c.w[std::size_t(k)] = weights_[o.w[k]];
+        take_windows(c, i, again);
+        return c;
+    }
+    gradient_call call_back(int i) const {
+        gradient_call c = gradient_call_of(i, weights_);
+        c.queue = device_.queue(), c.scratch = scratch_.data();
+        return c;
+    }
+    void differentiate(std::size_t s) {
+        const int i = plan_.steps[s].of;
+        const gradient_call whole = call_back(i);
+        if (needs_weight_gradient(i)) put_weight_gradient(s, over(whole, whole.dy));
+        if (whole.statistics) op(i).d.statistics_back(whole);
+        gradient_call c = whole;
+        if (take_targets(c, i)) put_input_gradient(s, over_target(c));
+        each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
+    }
+    bool needs_weight_gradient(int i) const { return plan_.needs_weights[std::size_t(i)] && op(i).d.weights; }
+    void put_weight_gradient(std::size_t s, gradient_call c) {
+        const operation& o = op(plan_.steps[s].of);
+        for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
+        c.outputs = {0, o.dims[0]};
+        if (by_library_[s].has_its_bias) c.dw[1] = nullptr;
+        const planned_convolution& by_library = by_library_[s].weights;
+        if (!by_library) return o.d.weights(c);
+        const gradient_call alike = detail::alike_for_weights(c);
+        widen(alike.x[0], c.x[0]), widen(alike.dy, c.dy);
+        by_library.run();
+        add_from_scratch(c, by_library.plan->filters(), o.d.w[0], o.dims);
+        detail::launch_bias_gradient<Device>(c); // which may overwrite the scratch memory then
+    }
+    void add_from_scratch(const gradient_call& c, number_format f, int weight, const weight_shape& dims) {
+        detail::launch<Device>(c, add_filters(c.scratch, f, weights_.gradient(weight), dims));
+    }
+    // Without strides it is a convolution, in which tensors may differ in format.
+    static gradient_call alike_for_input(const gradient_call& c) {
+        return c.a.stride == 1 ? c : detail::alike_for_input(c);
+    }
+    std::optional<library_convolution> input_gradient_for_library(int i, const gradient_call& c) const {
+        const operation& o = op(i);
+        if (!c.arranged || o.a.method != convolution_method::library) return {};
+        return c.a.stride == 1 ? library_convolution_of(detail::input_gradient_as_call(c))
+                               : detail::input_gradient_for_library(alike_for_input(c), o.a, weights_[o.w[0]]);
+    }
+    void put_input_gradient(std::size_t s, const gradient_call& c) {
+        const library_step& l = by_library_[s];
+        if (!l.values) return op(plan_.steps[s].of).d.input(c);
+        widen(alike_for_input(c).dy, c.dy);
+        l.values.run();
+        if (!l.biased) return;
+        const operation& biased = op(plan_.steps[l.biased].of);
+        add_from_scratch(c, number_format::float32, biased.d.w[1], {biased.dims[0], 1, 1, 1});
+    }
+    void widen(const window& to, const window& from) {
+        if (to.format != from.format) pass(to, from, false);
+    }
+    void pass(const window& dx, const window& dy, bool adds) {
+        gradient_call c;
+        c.images = {0, plan_.batch}, c.dx[0] = dx, c.accumulates[0] = adds, c.queue = device_.queue();
+        detail::launch_gradient<Device>(over(c, dx), passed_gradient{device_view(dy), gradient_target(c, 0)});
+    }
+
+    library_convolutions<Device> library_;
+    std::vector<library_step> by_library_; // by step
+    device_memory scratch_{device_};
+};
+
+} // namespace fovea

@@ -1,0 +1,270 @@
+// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
+// between the upload of a batch and the report of a step.
+#pragma once
+#include "fovea/distributed/training_group.hpp"
+#include "fovea/engine/cuda/device_pass.hpp"
+#include "fovea/engine/cuda/gradient_buckets.hpp"
+#include "fovea/loss/weighted_sum.hpp"
+
+namespace fovea {
+
+// dy = weight (dy / |own| + dx / |heard|), the divisors being constants: means over processes, of which they are the
+// sums.
+struct balance_gradients {
+    device_view dy, dx; // (N,H,W,C)
+    const double *own, *heard;
+    double weight, processes;
+    FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
+        const double to = double(dy.get(p, c)), from = double(dx.get(p, c));
+        dy.put(
+            p, c,
+            float(weight * detached_ratio(*own / processes) * to + weight * detached_ratio(*heard / processes) * from));
+    }
+};
+// *loss += weight own, or what is not finite of the two; own: the mean over processes, of which it is the sum.
+struct report_balance {
+    static constexpr int threads = 1;
+    using shared = nothing_kept;
+    using own_memory = nothing_kept;
+    using own = nothing_kept;
+
+    const double *of_own, *heard;
+    double weight, processes;
+    double* loss;
+
+    static int blocks() { return 1; }
+    FOVEA_HOST_DEVICE int phases() const { return 1; }
+    FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {
+        const double both = *of_own + *heard;
+        *loss += weight * (fabs(both) < HUGE_VAL ? *of_own / processes : both);
+    }
+};
+
+namespace detail {
+
+template <class Device> struct trained_on_device { // before what lives on it
+    std::shared_ptr<Device> shared;
+    training_weights<Device> of_network;
+};
+
+} // namespace detail
+
+// Of a graph that was traced for the device.
+template <class Device>
+class device_training_engine final : private detail::trained_on_device<Device>,
+                                     public device_pass<Device, training_engine> {
+    using home = detail::trained_on_device<Device>;
+    using base = device_pass<Device, training_engine>;
+    using frozen_pass = device_pass<Device, network_engine>;
+
+  public:
+    device_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients,
+                           const training_options& o, std::shared_ptr<Device> on)
+        : home{on, training_weights<Device>(*on, g, weights, gradients, detail::trained_weights(g, o))},
+          base(g, o, *on, home::of_network),
+          optimizer_(*on, shapes_of_parameters(g)),
+          buckets_(g, detail::trained_weights(g, o)) {
+        values_.reserve(2 * sizeof(double), "losses");
+    }
+    ~device_training_engine() override { this->device_.settle(); } // what waits for other processes has an end
+
+    void upload_weights() override { weights_.upload(); }
+    void download() override { weights_.download(); }
+    void clear_gradients() override { weights_.clear_gradients(); }
+
+    int first_not_finite(tensor_view<const float> x) override {
+        load(x);
+        this->begin_forward();
+        if (weights_.take_stale()) weights_.prepare();
+        tensor<float> y;
+        for (std::size_t s = 0; s < this->plan_.forward; ++s) {
+            const int i = this->plan_.steps[s].of;
+            this->compute(i, false, false);
+            this->copy_of(this->value(this->op(i).y, false), y);
+            const std::span<const float> numbers(y.data(), y.size());
+            if (!std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); })) return i;
+        }
+        return -1;
+    }
+
+    void begin_step() override {
+        weights_.clear_gradients();
+        weights_.keep_buffers();
+        optimizer_.begin_step();
+        summed_ = false;
+    }
+    void join(training_group& g) override {
+        this->device_.join(g);
+        processes_ = g.size();
+    }
+    void stage(tensor_view<const float> x, tensor_view<const float> t) override {
+        base::load(x), load_target(t);
+        staged_ = true;
+    }
+    bool take_staged() override { return std::exchange(staged_, false); }
+    void load(tensor_view<const float> x) override {
+        staged_ = false;
+        base::load(x);
+    }
+    void load(std::span<const device_tensor> parts) override {
+        staged_ = false;
+        base::load(parts);
+    }
+    void load_target(tensor_view<const float> t) override {
+        const window y = this->output_window();
+        const int batch = this->plan_.batch;
+        if (t.batch() != batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
+            fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
+                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
+        this->reserve(target_, this->bytes_of(t), "the target");
+        this->upload(t, target_.data(), target_path_);
+    }
+    device_tensor target_on_device() const override {
+        window t = this->output_window();
+        t.data = target_.data();
+        return this->tensor_at(t);
+    }
+    void learn(const loss_terms& terms, double weight, bool ends_step) override {
+        training_work work = learning(training_work::kind::learn, ends_step);
+        work.terms = weighted(terms, weight), work.of_terms = prepare(terms);
+        work.prepares = weights_.take_stale(), work.scale = scale_;
+        this->recordings_.run(work, [&] {
+            this->put_forward(false, work.prepares);
+            this->put_loss(work.terms, target_.data(), &optimizer_.state()->loss, work.scale);
+            put_gradients(work);
+        });
+        weights_.changed();
+    }
+    void learn(const loss_terms& terms, network_engine& frozen, const loss_terms& of_frozen, double weight,
+               bool ends_step) override {
+        if (frozen.queue() != this->queue())
+            fail("a frozen network of another device: expected one that was made beside the network that learns");
+        auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
+        const device_tensor y = this->output_on_device();
+        listener.load({&y, 1});
+        training_work work = learning(training_work::kind::listen, ends_step);
+        work.prepares = listener.take_stale(), work.where_frozen = listener.where();
+        work.terms = terms, work.of_terms = prepare(terms), work.of_frozen = of_frozen, work.weight = weight;
+        work.scale = scale_;
+        this->recordings_.run(work, [&] { put_listening(listener, work); });
+        weights_.changed();
+    }
+    void begin_update(const weight_update& u) override {
+        optimizer_.upload(u);
+        training_work work{.what = training_work::kind::update,
+                           .where = optimizer_.where(),
+                           .scale = scale_,
+                           .how = u.how,
+                           .processes = processes_,
+                           .sums = processes_ > 1 && !summed_};
+        this->recordings_.run(work, [&] {
+            if (work.sums) {
+                put_sums_of_forward();
+                weights_.sum_gradients(0, weights_.numbers());
+                end_sums();
+            }
+            if (scale_ != 1) weights_.divide_gradients(scale_);
+            optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
+        });
+    }
+    update_report end_update() override {
+        update_report r = optimizer_.report();
+        r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
+        return r;
+    }
+    void take_back() override { weights_.restore_buffers(); }
+
+    bool gradients_may_vanish() const override { return this->g_.precision == precision_kind::float16; }
+    void scale_loss(double scale) override { scale_ = scale; }
+
+    void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
+        optimizer_.upload(s, averages);
+    }
+    void download_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
+        optimizer_.download(s, averages);
+    }
+
+    std::unique_ptr<network_engine> frozen(const training_options& o) override {
+        return std::make_unique<frozen_pass>(this->g_, o, this->device_, weights_);
+    }
+    std::unique_ptr<training_engine> beside(const graph& g, weight_store& weights, gradient_store<float>& gradients,
+                                            const training_options& o) override {
+        return std::make_unique<device_training_engine>(g, weights, gradients, o, home::shared);
+    }
+
+  private:
+    using base::weights_;
+
+    static std::vector<parameter> shapes_of_parameters(const graph& g) {
+        std::vector<parameter> all;
+        for (auto& w : g.weights)
+            if (w.kind == weight_kind::parameter) all.push_back({{}, w.dims, w.rank});
+        return all;
+    }
+    static loss_terms weighted(loss_terms terms, double weight) {
+        for (auto& term : terms) term.weight *= weight;
+        return terms;
+    }
+
+    // Those that networks compute.
+    std::vector<placement> prepare(const loss_terms& terms) {
+        std::vector<placement> all;
+        for (auto& term : terms)
+            if (term.by) term.by->prepare(*this, this->output_on_device()), all.push_back(term.by->where());
+        return all;
+    }
+    training_work learning(typename training_work::kind what, bool ends_step) {
+        training_work work = this->work_of(what);
+        work.processes = processes_, work.sums = summed_ = processes_ > 1 && ends_step;
+        return work;
+    }
+    void put_gradients(const training_work& work) {
+        if (!work.sums) return this->put_backward();
+        put_sums_of_forward();
+        buckets_.begin(this->plan_);
+        this->put_operations_back([&](int i) {
+            buckets_.after(
+                i, [&](const preparation& p) { weights_.differentiate(p); },
+                [&](std::size_t begin, std::size_t count) { weights_.sum_gradients(begin, count); });
+        });
+        weights_.clear_prepared_gradients();
+        end_sums();
+    }
+    void put_sums_of_forward() {
+        this->device_.sum(&optimizer_.state()->loss, 1);
+        weights_.sum_buffers();
+    }
+    void end_sums() {
+        this->device_.await_sums();
+        weights_.divide_buffers(processes_);
+    }
+    void put_listening(frozen_pass& listener, const training_work& work) {
+        auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
+        this->device_.clear(values, 2 * sizeof(double));
+        this->put_loss(work.terms, target_.data(), values, work.scale);
+        listener.put_forward(true, work.prepares);
+        listener.put_loss(work.of_frozen, nullptr, values + 1, work.scale);
+        if (work.processes > 1) this->device_.sum(values, 2);
+        listener.put_backward();
+        if (work.processes > 1) this->device_.await_sums();
+        const window dy = this->output_gradient_window();
+        detail::launch_values<Device>(
+            this->area_of(dy), balance_gradients{device_view(dy), device_view(listener.input_gradient_window()), values,
+                                                 values + 1, work.weight, double(work.processes)});
+        Device::launch(
+            this->device_.queue(),
+            report_balance{values, values + 1, work.weight, double(work.processes), &optimizer_.state()->loss},
+            report_balance::blocks());
+        put_gradients(work);
+    }
+    double scale_ = 1; // of the gradients before an update
+    device_optimizer<Device> optimizer_;
+    gradient_buckets buckets_;
+    int processes_ = 1;   // that train together
+    bool summed_ = false; // the gradients of this step, over them
+    typename base::device_memory target_{this->device_}, values_{this->device_};
+    typename base::upload_path target_path_{this->device_};
+    bool staged_ = false;
+};
+
+} // namespace fovea

@@ -1,0 +1,39 @@
+// A view of the samples of images or tensors, whatever their type.
+#pragma once
+#include <cstddef>
+
+#include "fovea/image/image.hpp"
+#include "fovea/tensor/tensor.hpp"
+
+namespace fovea {
+
+// The samples of images of one size, on the host: (N,H,W,C), rows dense. The first `colours` channels count.
+template <class Byte> struct samples_view {
+    Byte* data = nullptr;
+    sample_type type = sample_type::f32;
+    int batch = 1, height = 0, width = 0, channels = 0, colours = 0;
+    std::ptrdiff_t row_bytes = 0, image_bytes = 0;
+
+    std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
+    std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
+};
+
+// Of an image, alpha left aside.
+template <class Byte, class Image> samples_view<Byte> samples_of(Image& i) {
+    const auto row = std::ptrdiff_t(i.row_bytes());
+    return {i.data(), i.type(), 1, i.height(), i.width(), i.channels(), i.colours(), row, row * i.height()};
+}
+template <class Byte, class T> samples_view<Byte> samples_of(tensor_view<T> v) {
+    constexpr auto number = std::ptrdiff_t(sizeof(float));
+    return {reinterpret_cast<Byte*>(v.data()),
+            sample_type::f32,
+            v.batch(),
+            v.height(),
+            v.width(),
+            v.channels(),
+            v.channels(),
+            v.row_stride() * number,
+            v.image_stride() * number};
+}
+
+} // namespace fovea

@@ -1,0 +1,46 @@
+// Rows of a window as float32: of one in 16 bits a ring of copies in memory that the caller gives, of one in float32
+// that window itself.
+#pragma once
+#include "fovea/ops/kernel.hpp"
+
+namespace fovea {
+
+class float_rows {
+  public:
+    // Columns `cols`, kept in the window, and at most `rows` rows at a time.
+    float_rows(const window& kept, range cols, int rows, std::byte* memory) : kept_(kept), view_(kept) {
+        if (!kept.in_16_bits()) return;
+        view_.data = memory, view_.format = number_format::float32;
+        view_.left = cols.begin, view_.columns = cols.size(), view_.stored = rows;
+        view_.row_stride = std::ptrdiff_t(cols.size()) * kept.channels, view_.image_stride = 0;
+    }
+    static std::size_t bytes(const window& kept, int columns, int rows) {
+        return kept.in_16_bits() ? sizeof(float) * std::size_t(columns) * std::size_t(rows * kept.channels) : 0;
+    }
+
+    const window& view() const { return view_; }
+
+    // Makes these rows of image n present, as far as they lie inside it. Between two calls with `again` set rows
+    // ascend, and none is widened twice.
+    void fetch(widening widen, int n, range rows, bool again) {
+        if (!kept_.in_16_bits()) return;
+        const range missing = range{again ? rows.begin : std::max(rows.begin, end_), rows.end}.clip(kept_.height);
+        for (int y = missing.begin; y < missing.end; ++y)
+            widen(kept_.format, kept_.at<const std::uint16_t>(n, y, view_.left), view_.at<float>(n, y, view_.left),
+                  view_.row_stride);
+        end_ = rows.end;
+    }
+    // Takes these rows of the view, which a kernel wrote, into image n of the window.
+    void put(narrowing narrow, int n, range rows) const {
+        if (!kept_.in_16_bits()) return;
+        for (int y = rows.begin; y < rows.end; ++y)
+            narrow(kept_.format, view_.at<const float>(n, y, view_.left), kept_.at<std::uint16_t>(n, y, view_.left),
+                   view_.row_stride);
+    }
+
+  private:
+    window kept_, view_;
+    int end_ = 0;
+};
+
+} // namespace fovea

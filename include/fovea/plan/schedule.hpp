@@ -1,0 +1,158 @@
+// Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
+// streamed. They differ in the output rectangles and the band height only.
+#pragma once
+#include <cstdint>
+#include <limits>
+
+#include "fovea/core/error.hpp"
+#include "fovea/plan/plan.hpp"
+
+namespace fovea {
+
+// In pixels of the network's input; 0: the whole image.
+struct schedule {
+    int tile_height = 0, tile_width = 0, band = 0;
+    constexpr bool operator==(const schedule&) const = default;
+};
+
+// What a schedule costs: work in multiply-adds, halos and memory traffic included, and bytes at once.
+struct schedule_cost {
+    double work = 0;
+    std::size_t bytes = 0;
+};
+
+namespace detail {
+
+// Rectangle (i, j) of the output. Sizes are multiples of the scale, or the whole.
+struct tiling {
+    extent out;
+    int height, width, band;
+    tiling(const graph& g, extent input, schedule s) : out(extents_of(g, input).back()) {
+        const ratio scale = g.tensors.back().scale;
+        const auto scaled = [&](int n, int all) {
+            return n ? std::min(std::max(n * scale.num / scale.den, 1), all) : all;
+        };
+        height = scaled(s.tile_height, out.height), width = scaled(s.tile_width, out.width);
+        band = scaled(s.band, height);
+    }
+    int rows() const { return (out.height + height - 1) / height; }
+    int columns() const { return (out.width + width - 1) / width; }
+    int count() const { return rows() * columns(); }
+    rectangle at(int i) const {
+        const int y = i / columns() * height, x = i % columns() * width;
+        return {range{y, y + height}.clip(out.height), range{x, x + width}.clip(out.width)};
+    }
+};
+
+// Work of one plan. Constants fitted to times of SuperCool on one x86 server: what a number costs that passes through
+// memory, or stays in the caches; a call, for its threads to meet and its weights to come back into the caches; a fused
+// block computes its inner halo again in every call.
+inline double work_of(const graph& g, const plan& p) {
+    constexpr double far_number = 14, near_number = 3, per_call = 3e5, near_bytes = 12 << 20, cached_weights = 4 << 20;
+    constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
+    const auto weights_of = [](const operation& o) {
+        const double side = o.a.tile + 2, planes = o.a.method == convolution_method::winograd ? side * side / 9 : 1;
+        return o.w[0] >= 0 ? planes * double(count(o.dims)) : 0;
+    };
+    double all_weights = 0;
+    for (auto& o : g.operations) all_weights += weights_of(o);
+    const double per_weight = all_weights > cached_weights ? far_number : near_number;
+    const auto call_cost = [&](const operation& o) { return per_call + per_weight * weights_of(o); };
+    double work = 0;
+    std::vector<int> done(g.tensors.size());
+    for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
+    // A ring that stays is far when it is written again, though what is read was written a moment ago.
+    const auto traffic = [&](int x, bool written) {
+        const auto& t = p.tensors[std::size_t(x)];
+        const double each = double(bytes_of(g.tensors[std::size_t(x)].format));
+        const double bytes = double(p.batch) * t.stored * t.cols.size() * g.tensors[std::size_t(x)].channels * each;
+        const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
+        const bool distant = bytes > near_bytes || (written && stays);
+        const double number = (distant ? far_number : near_number) * each / sizeof(float);
+        const double copied = each < sizeof(float) ? near_number : 0; // to or from float32, in the caches
+        return g.tensors[std::size_t(x)].channels * (number + copied);
+    };
+    double moved = 0; // bytes that are put aside between two bands and brought back
+    for (std::size_t i = 0; i < p.tensors.size(); ++i)
+        moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels *
+                 double(bytes_of(g.tensors[i].format));
+    work += 2 * far_number / sizeof(float) * moved * double(p.ends.size() - 1);
+    for (auto& end : p.ends)
+        for (auto& o : g.operations) {
+            const std::size_t y = std::size_t(o.y);
+            const range now{done[y], end[y]}, inside = p.tensors[y].cols.clip(p.extents[y].width);
+            const double rows = now.size(), cols = inside.size();
+            done[y] = end[y];
+            if (now.empty()) continue;
+            const double whole_tiles = o.reads.grains(now).size() / rows * o.reads.grains(inside).size() / cols;
+            double each = traffic(o.y, true) + (o.reads.whole ? 0 : traffic(o.x[0], false));
+            each += o.work * whole_tiles *
+                    (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
+            work += call_cost(o) + p.batch * rows * cols * each;
+        }
+    return work;
+}
+
+} // namespace detail
+
+inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s) {
+    const detail::tiling tiles(g, input, s);
+    const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // as large as any other
+    const rectangle part = tiles.at(middle);
+    const plan p = plan_inference(g, input, batch, part, tiles.band);
+    const double share = double(part.rows.size()) / tiles.out.height * part.cols.size() / tiles.out.width;
+    return {detail::work_of(g, p) / share, p.bytes};
+}
+
+namespace detail {
+
+// Calls consider(schedule) with every schedule that is worth a thought for an input of that size.
+template <class F> void for_schedules(extent input, F&& consider) {
+    consider(schedule{});
+    constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
+    constexpr int step = 12; // whole Winograd tiles, of 4 columns and of 6
+    for (int strips = 1; strips <= 32; strips += (strips + 3) / 4) {
+        const int width = strips == 1 ? 0 : ((input.width + strips - 1) / strips + step - 1) / step * step;
+        if (strips > 1 && width < 16) break;
+        for (int band : bands)
+            if (band < input.height) consider(schedule{0, width, band});
+    }
+    for (int tile : {1024, 512, 384, 256, 192, 128, 96, 64, 32, 16})
+        if (tile < input.height || tile < input.width) consider(schedule{tile, tile, 0});
+}
+
+} // namespace detail
+
+// Bytes of activations that every memory budget for an input of that size must allow.
+inline std::size_t least_bytes(const graph& g, extent input, int batch) {
+    std::size_t least = SIZE_MAX;
+    detail::for_schedules(input, [&](schedule s) { least = std::min(least, cost_of(g, input, batch, s).bytes); });
+    return least;
+}
+
+// Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
+// the one that needs the fewest bytes. Throws when none fits.
+inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
+    constexpr double nearly = 1.015; // estimates of work are no more exact than this
+    struct candidate {
+        schedule how;
+        schedule_cost cost;
+    };
+    std::vector<candidate> fitting;
+    double least = std::numeric_limits<double>::infinity();
+    std::size_t smallest = SIZE_MAX;
+    detail::for_schedules(input, [&](schedule s) {
+        const schedule_cost c = cost_of(g, input, batch, s);
+        smallest = std::min(smallest, c.bytes);
+        if (c.bytes > budget) return;
+        fitting.push_back({s, c});
+        least = std::min(least, c.work);
+    });
+    if (fitting.empty())
+        fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
+             " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
+    std::erase_if(fitting, [&](const candidate& c) { return c.cost.work > nearly * least; });
+    return std::ranges::min_element(fitting, {}, [](const candidate& c) { return c.cost.bytes; })->how;
+}
+
+} // namespace fovea

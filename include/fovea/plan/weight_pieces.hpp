@@ -1,0 +1,63 @@
+// Gradients of weights as partial sums: the rows of all images are cut into pieces, the sums of each are added in
+// order.
+#pragma once
+#include "fovea/plan/plan.hpp"
+
+namespace fovea::detail {
+
+inline constexpr int piece_grain = 4; // rows of a piece are a multiple of it, for Winograd's tiles
+
+// Of one piece: the gradients of all weights that are trained, one after the other.
+inline std::size_t partial_bytes(const graph& g, const operation& o, std::size_t element) {
+    std::size_t bytes = 0;
+    for (int w : o.d.w)
+        if (w >= 0) bytes += aligned(count(g.weights[std::size_t(w)].dims) * element);
+    return bytes;
+}
+
+// f(weight, its gradient in a piece of partial sums, numbers) for every weight that is trained.
+template <class Real, class F>
+void each_partial(const graph& g, const std::vector<char>& trained, const operation& o, std::byte* piece, F f) {
+    for (int k = 0; k < max_weights; ++k) {
+        const int w = o.d.w[k];
+        if (w < 0) continue;
+        const std::size_t numbers = count(g.weights[std::size_t(w)].dims);
+        if (trained[std::size_t(w)]) f(k, reinterpret_cast<Real*>(piece), numbers);
+        piece += aligned(numbers * sizeof(Real));
+    }
+}
+
+struct weight_cut {
+    int pieces, chunks; // of pixels; of output channels, at most
+};
+
+// By shapes alone, so that no thread count changes an addition. A single piece needs no partial sums. Weights that are
+// large, which convolutions alone have, may be cut by output channels instead, which changes no sum: other kernels add
+// to all channels. `each`: partial_bytes.
+inline weight_cut cut_weights(const operation& o, std::size_t each, int batch, extent output) {
+    constexpr std::size_t most = 32 << 20; // bytes of partial sums
+    constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
+    const int rows = batch * ((output.height + piece_grain - 1) / piece_grain);
+    const double wanted = std::min(double(batch) * output.height * output.width / pixels,
+                                   double(most) / double(std::max<std::size_t>(each, 1)));
+    const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
+    const bool large = o.dims[1] > 1 && pieces < 4;
+    return {pieces, large ? std::max(o.dims[0] / 64, 1) : 1};
+}
+
+// f(images, rows) for the rows of a piece: whole images together.
+template <class F> void each_part(int piece, int pieces, int batch, int height, F f) {
+    constexpr int grain = piece_grain;
+    const std::ptrdiff_t each = (height + grain - 1) / grain, all = each * batch;
+    std::ptrdiff_t at = all * piece / pieces;
+    for (const std::ptrdiff_t end = all * (piece + 1) / pieces; at < end;) {
+        const std::ptrdiff_t n = at / each, whole = at == n * each ? (end - at) / each : 0,
+                             stop = whole > 0 ? at + whole * each : std::min(end, (n + 1) * each);
+        f(range{int(n), int(n + std::max<std::ptrdiff_t>(whole, 1))},
+          whole > 0 ? range{0, height}
+                    : range{int(at - n * each) * grain, std::min(int(stop - n * each) * grain, height)});
+        at = stop;
+    }
+}
+
+} // namespace fovea::detail
