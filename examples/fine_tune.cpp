@@ -27,7 +27,7 @@ class duel {
                                .gain = 0.4, // variance 1 / (3 inputs), the customary start before normalisations
                                .threads = &session_.threads(),
                                .precision = programs::precision_of(o.precision),
-                               .beside = session_.network().engine()})),
+                               .beside = &session_.network().engine()})),
           critic_fit_(critic_, o.make_optimizer(), critic_options(o, critic_rate), session_.group()),
           both_(session_.fit(), critic_fit_, session_.loss()),
           warmup_(std::uint64_t(o.critic_warmup_epochs)) {

@@ -45,7 +45,7 @@
 #include "fovea/io/weights/try_read_weights.hpp"
 #include "fovea/model/calibration.hpp"
 #include "fovea/model/calibration_file.hpp"
-#include "fovea/model/frames.hpp"
+#include "fovea/engine/frames.hpp"
 #include "fovea/model/model.hpp"
 #include "fovea/model/trainable.hpp"
 #include "fovea/model/try_model.hpp"

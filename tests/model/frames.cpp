@@ -1,5 +1,5 @@
 // Frames in a caller's memory: the same bits as other ways to run an image, and no allocation.
-#include "fovea/model/frames.hpp"
+#include "fovea/engine/frames.hpp"
 
 #include <cstring>
 

@@ -10,7 +10,7 @@ using small_critic = sequential<conv<3, 8, 3, identity, conv_options{.stride = 2
 
 template <class Backend> struct small_duel {
     trainable<small_upscaler, Backend> net{{.seed = 4}};
-    trainable<small_critic, Backend> critic{{.seed = 5, .beside = net.engine()}};
+    trainable<small_critic, Backend> critic{{.seed = 5, .beside = &net.engine()}};
     trainer fit, critic_fit;
     adversarial_trainer both;
 

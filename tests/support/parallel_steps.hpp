@@ -164,7 +164,7 @@ template <class Backend> struct parallel_duel {
     using critic_network = sequential<conv<3, 8, 3, silu, conv_options{.stride = 2}>, weight_norm<conv<8, 6, 3, silu>>,
                                       global_average_pool, linear<6, 1>>;
     trainable<small_upscaler, Backend> net{{.seed = 4}};
-    trainable<critic_network, Backend> critic{{.seed = 5, .beside = net.engine()}};
+    trainable<critic_network, Backend> critic{{.seed = 5, .beside = &net.engine()}};
     trainer fit, critic_fit;
     adversarial_trainer both;
     std::vector<double> losses;

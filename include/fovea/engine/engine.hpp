@@ -1,12 +1,13 @@
-// What runs a network's graph elsewhere than on the threads of a context: on a GPU. A backend that has one says so by
+// The interface of what runs a network for inference: the threads of a context (engine/host_engine.hpp), or a GPU
+// (engine/cuda/engine.hpp). upscaler runs on it and knows no other way. A backend that has an engine of its own says so by
 //
 //   std::unique_ptr<engine> make_engine(Backend, const graph&, const weight_store&)
 //
-// whose graph outlives it and whose weights are prepared; it copies them.
+// The graph outlives the engine. The weights are prepared; the engine copies them.
 #pragma once
 #include <memory>
-#include <type_traits>
 
+#include "fovea/engine/frames.hpp"
 #include "fovea/engine/run_options.hpp"
 #include "fovea/graph/weights.hpp"
 #include "fovea/image/samples_view.hpp"
@@ -18,31 +19,25 @@ class engine {
   public:
     virtual ~engine() = default;
 
-    // The network's output for samples of RGB that stand for such values. Where there is one colour, it fills all
-    // channels of the network's input, and takes the mean of its output. In two parts, so that the host, its copies to
-    // and from the device and the device work beside each other: submit() of up to `at_once` images, `out` being what
-    // result() will be given, but for its data; and result() of the first that was submitted. submit() returns false
-    // when it was stopped: it then has no result. `finite` becomes false where a value of the output is not finite.
+    // The network's output for the samples of an image, (H,W,C) to (H*scale,W*scale,C), which stand for `values`. One
+    // colour fills all channels of the network's input, and takes the mean of its output. This is done in two parts, so
+    // that the host, its copies to and from a device and the device can work at the same time: submit() of up to
+    // `at_once` images, whose `out` may have no data yet; and result() of the one that was submitted first. submit()
+    // returns false when it was stopped: that image has no result. `finite` becomes false where a value of the output
+    // is not finite.
     static constexpr int at_once = 2;
-    virtual bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values,
+    virtual bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values,
                         const run_options&) = 0;
     virtual void result(samples_view<std::byte> out, bool& finite) = 0;
-    virtual void drop() noexcept = 0; // results that nobody will ask for
-};
+    virtual void drop() noexcept = 0; // gives up the results that are still to come
 
-using engine_maker = std::unique_ptr<engine> (*)(const graph&, const weight_store&);
+    // The network's own values, (N,H,W,C) to (N,H*scale,W*scale,C'). Returns false when it was stopped.
+    virtual bool run(tensor_view<const float> x, tensor_view<float> y, const run_options&) = 0;
 
-namespace detail {
-template <class Backend>
-concept has_engine = requires(const graph& g, const weight_store& w) {
-    make_engine(Backend{}, g, w);
+    // Frames of one size in memory that the caller gives.
+    virtual frame_upscaler frames(pixel_values, extent, const schedule&) const {
+        fail("frames in a caller's memory: expected a backend that computes on the threads of a context");
+    }
 };
-template <class Backend> constexpr engine_maker engine_maker_of() {
-    if constexpr (has_engine<Backend>)
-        return [](const graph& g, const weight_store& w) { return make_engine(Backend{}, g, w); };
-    else
-        return nullptr;
-}
-} // namespace detail
 
 } // namespace fovea

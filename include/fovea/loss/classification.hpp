@@ -10,7 +10,8 @@ namespace fovea {
 
 struct binary_cross_entropy_with_logits {
     template <class Real>
-    double operator()(tensor_view<const Real> x, double wanted, tensor_view<Real> dx, double weight = 1) const {
+    double operator()(tensor_view<const Real> x, double wanted, std::type_identity_t<tensor_view<Real>> dx = {},
+                      double weight = 1) const {
         const double numbers = double(x.batch()) * x.height() * x.width() * x.channels();
         double sum = 0;
         for (int n = 0; n < x.batch(); ++n)
@@ -19,7 +20,7 @@ struct binary_cross_entropy_with_logits {
                     const double logit = double(x.at(n, h, 0)[i]), small = std::exp(-std::abs(logit));
                     sum += std::max(logit, 0.) - logit * wanted + std::log1p(small);
                     const double probability = (logit >= 0 ? 1 : small) / (1 + small);
-                    dx.at(n, h, 0)[i] += Real(weight / numbers * (probability - wanted));
+                    if (dx.data()) dx.at(n, h, 0)[i] += Real(weight / numbers * (probability - wanted));
                 }
         return sum / numbers;
     }

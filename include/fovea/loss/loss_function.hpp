@@ -7,15 +7,16 @@
 
 namespace fovea {
 
-// Adds weight times the gradient of the loss at y to dy; returns the loss.
+// Returns the loss of y beside its target, both (N,H,W,C), and adds `weight` times its gradient to dy, which has the shape
+// of y. Without dy the loss is only evaluated.
 class loss_function {
   public:
     template <class L>
     requires(!std::same_as<L, loss_function> && pixel_loss<L>) loss_function(L loss) : of_(loss) {
         if constexpr (requires { loss.terms(1.); }) terms_ = loss.terms(1.);
     }
-    double operator()(tensor_view<const float> y, tensor_view<const float> target, tensor_view<float> dy,
-                      double weight) const {
+    double operator()(tensor_view<const float> y, tensor_view<const float> target, tensor_view<float> dy = {},
+                      double weight = 1) const {
         return of_(y, target, dy, weight);
     }
     const loss_terms& terms() const { return terms_; } // empty where it is none

@@ -11,6 +11,7 @@
 #pragma once
 #include <cmath>
 #include <concepts>
+#include <type_traits>
 
 #include "fovea/loss/terms.hpp"
 #include "fovea/tensor/tensor.hpp"
@@ -43,12 +44,12 @@ double mean_of(const char* name, tensor_view<const Real> y, tensor_view<const Re
     for (int n = 0; n < y.batch(); ++n)
         for (int h = 0; h < y.height(); ++h) {
             const Real *a = y.at(n, h, 0), *b = t.at(n, h, 0);
-            Real* d = dy.at(n, h, 0);
+            Real* d = dy.data() ? dy.at(n, h, 0) : nullptr;
             double row = 0;
             for (int i = 0; i < y.width() * y.channels(); ++i) {
                 const value_and_slope at = f(double(a[i]) - double(b[i]));
                 row += at.value;
-                d[i] += Real(weight / numbers * at.slope);
+                if (d) d[i] += Real(weight / numbers * at.slope);
             }
             sum += row;
         }
@@ -59,8 +60,8 @@ double mean_of(const char* name, tensor_view<const Real> y, tensor_view<const Re
 
 struct l1_loss {
     template <class Real>
-    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
-                      double weight = 1) const {
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
+                      std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
         return detail::mean_of(name, y, t, dy, weight, [](double d) {
             return detail::value_and_slope{std::abs(d), double((d > 0) - (d < 0))};
         });
@@ -71,8 +72,8 @@ struct l1_loss {
 
 struct l2_loss {
     template <class Real>
-    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
-                      double weight = 1) const {
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
+                      std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
         return detail::mean_of(name, y, t, dy, weight, [](double d) { return detail::value_and_slope{d * d, 2 * d}; });
     }
     loss_terms terms(double weight = 1) const { return {{loss_kind::l2, weight}}; }
@@ -82,8 +83,8 @@ struct l2_loss {
 struct charbonnier_loss {
     double epsilon = 1e-3;
     template <class Real>
-    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
-                      double weight = 1) const {
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
+                      std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
         return detail::mean_of(name, y, t, dy, weight, [e = epsilon * epsilon](double d) {
             const double root = std::sqrt(d * d + e);
             return detail::value_and_slope{root, root > 0 ? d / root : 0};
@@ -96,8 +97,8 @@ struct charbonnier_loss {
 // Reads y alone; the target may be anything of its size.
 struct total_variation_loss {
     template <class Real>
-    double operator()(tensor_view<const Real> y, tensor_view<const Real>, tensor_view<Real> dy,
-                      double weight = 1) const {
+    double operator()(tensor_view<const Real> y, tensor_view<const Real>,
+                      std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
         const double rows = double(y.batch()) * y.channels();
         double value = 0;
         for (int down : {1, 0}) {
@@ -108,12 +109,13 @@ struct total_variation_loss {
                 for (int h = 0; h < height; ++h) {
                     const int right = down ? 0 : 1;
                     const Real *a = y.at(n, h, 0), *b = y.at(n, h + down, right);
-                    Real *da = dy.at(n, h, 0), *db = dy.at(n, h + down, right);
+                    Real* const da = dy.data() ? dy.at(n, h, 0) : nullptr;
+                    Real* const db = dy.data() ? dy.at(n, h + down, right) : nullptr;
                     double row = 0;
                     for (int i = 0; i < width * y.channels(); ++i) {
                         const double d = double(b[i]) - double(a[i]), slope = 2 * weight * d / pairs;
                         row += d * d;
-                        da[i] -= Real(slope), db[i] += Real(slope);
+                        if (da) da[i] -= Real(slope), db[i] += Real(slope);
                     }
                     sum += row;
                 }

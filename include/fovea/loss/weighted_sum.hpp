@@ -11,8 +11,8 @@ template <class A, class B> struct weighted_sum {
     double b_weight = 1;
 
     template <class Real>
-    double operator()(tensor_view<const Real> y, tensor_view<const Real> t, tensor_view<Real> dy,
-                      double weight = 1) const {
+    double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
+                      std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
         const double from_a = a_weight == 0 ? 0 : a_weight * a(y, t, dy, weight * a_weight);
         return from_a + (b_weight == 0 ? 0 : b_weight * b(y, t, dy, weight * b_weight));
     }

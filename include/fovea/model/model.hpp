@@ -22,7 +22,7 @@ template <layer Network, class Backend, class Mode = inference> class model : pu
   public:
     explicit model(const tensor_file& weights, const model_options& o = {})
         : upscaler(detail::trace_network<Network, Backend, Mode>(o.depth, o.convolution), weights, o,
-                   detail::engine_maker_of<Backend>()) {}
+                   engine_maker_of<Backend>()) {}
 };
 
 } // namespace fovea

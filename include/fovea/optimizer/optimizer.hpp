@@ -1,19 +1,23 @@
-// What an optimizer is, and what all of them share.
+// What an optimizer is, and what all of them share. A type of your own that models `optimizer` can be given to a trainer:
 //
 //   struct my_optimizer {
-//       void step(std::span<const parameter>, double learning_rate, context* threads);   // one step from the gradients
-//       template <class F> void each_state(F f);                       // f(name, std::vector<float>&): what to save
-//       std::int64_t steps = 0;                                        // done so far
-//       static constexpr const char* name;
+//       static constexpr const char* name = "my_optimizer";            // kept in checkpoints
+//       std::int64_t steps = 0;                                        // that were done; step() adds one
+//       void prepare(std::span<const parameter>);                      // makes the state, if there is none yet
+//       // w and the state from the gradients; `threads` null: one thread
+//       void step(std::span<const parameter>, double learning_rate, context* threads);
+//       // f(kind, std::vector<std::vector<float>>&), a vector for each parameter: the state that checkpoints keep
+//       template <class F> void each_state(F f);
 //   };
-// State is made at the first step, one vector for each parameter and kind; whoever resumes calls prepare() first.
-// Threads (null: one) share fixed pieces of the numbers, so that how many there are changes no bit.
+//
+// Threads share fixed pieces of the numbers, so that their number changes no bit.
 #pragma once
 #include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "fovea/core/threads.hpp"
@@ -25,7 +29,8 @@ template <class O>
 concept optimizer = requires(O o, std::span<const parameter> p) {
     o.step(p, 1e-3, static_cast<context*>(nullptr));
     o.prepare(p);
-    { o.steps } -> std::convertible_to<std::int64_t>;
+    o.each_state([](const std::string&, std::vector<std::vector<float>>&) {});
+    { o.steps } -> std::same_as<std::int64_t&>;
     { O::name } -> std::convertible_to<const char*>;
 };
 

@@ -12,16 +12,15 @@
 // hide just what tells the two apart.
 #pragma once
 #include "fovea/loss/classification.hpp"
-#include "fovea/loss/weighted_sum.hpp"
 #include "fovea/trainer/trainer.hpp"
 
 namespace fovea {
 
 struct adversarial_report {
     step_report upscaler, critic; // the upscaler's has the loss rec; nothing where it did not learn
-    double bce = 0;               // of the upscaler's loss; not on a GPU
-    int right = 0, seen = 0;      // images of the micro-batch that the critic calls what they are, of so many; this
-                                  // process's share alone
+    double bce = 0;               // of the upscaler's loss, over all processes; 0 where a GPU computes it
+    // In the micro-batch, of this process alone: images that the critic calls what they are, and all that it saw.
+    int right = 0, seen = 0;
 };
 
 // How many of the logits (N,1,1,1) call their images what they are.
@@ -30,6 +29,43 @@ inline int right_of(tensor_view<const float> logits, bool real) {
     for (int n = 0; n < logits.batch(); ++n) right += (*logits.at(n, 0, 0) > 0) == real;
     return right;
 }
+
+namespace detail {
+
+template <class T> tensor_view<T> some_images(tensor_view<T> all, int first, int count) {
+    return {all.at(first, 0, 0), count, all.height(), all.width(), all.channels(), all.row_stride(),
+            all.image_stride()};
+}
+
+// The critic's loss of logits (2N,1,1,1), of N real images and then of N upscaled ones: the mean of both halves.
+struct real_then_upscaled {
+    int images; // N
+    double operator()(tensor_view<const float> x, tensor_view<const float>, tensor_view<float> dx,
+                      double weight) const {
+        double loss = 0;
+        for (bool real : {true, false}) {
+            const int first = real ? 0 : images;
+            loss += 0.5 * binary_cross_entropy_with_logits{}(some_images(x, first, images), real,
+                                                             some_images(dx, first, images), 0.5 * weight);
+        }
+        return loss;
+    }
+    loss_terms terms(double weight) const {
+        const double half = 0.5 * weight;
+        return {{.kind = loss_kind::cross_entropy, .weight = half, .parameter = 1, .images = images},
+                {.kind = loss_kind::cross_entropy, .weight = half, .first = images, .images = images}};
+    }
+};
+// The upscaler's loss of the critic's logits: all images are to be called real.
+struct called_real {
+    double operator()(tensor_view<const float> x, tensor_view<const float>, tensor_view<float> dx,
+                      double weight) const {
+        return binary_cross_entropy_with_logits{}(x, 1., dx, weight);
+    }
+    loss_terms terms(double weight) const { return binary_cross_entropy_with_logits{}.terms(1, weight); }
+};
+
+} // namespace detail
 
 class adversarial_trainer {
   public:
@@ -45,14 +81,20 @@ class adversarial_trainer {
 
     // One micro-batch: inputs and targets. meanwhile() as trainer::step calls it, where the upscaler learns.
     adversarial_report step(images x, images t, bool upscaler_learns, const std::function<void()>& meanwhile = {}) {
-        training_engine* const engine = upscaler_.network().engine();
-        training_engine* const of_critic = critic_.network().engine();
-        if (engine && of_critic && engine->queue() == of_critic->queue() && !rec_.terms().empty())
-            return step_on_device(*engine, *of_critic, x, t, upscaler_learns, meanwhile);
+        training_engine &engine = upscaler_.engine(), &of_critic = critic_.engine();
         adversarial_report r;
-        const images y = upscaler_.network().forward(x);
-        teach_critic(t, y, r);
-        if (upscaler_learns) r.upscaler = upscaler_.finish(fill_gradient(t, y, r.bce), x);
+        engine.load({x, t}), engine.forward(false);
+        load_both(of_critic, engine, t);
+        const auto critic_loss =
+            of_critic.learn(detail::real_then_upscaled{t.batch()}, critic_.share(), critic_.is_last());
+        r.critic = critic_.complete(critic_loss, [&] { return both(t, engine.output()); });
+        count_right(of_critic.output(), r);
+        if (!upscaler_learns) return r;
+        const auto losses =
+            engine.learn(rec_, frozen_.engine(), detail::called_real{}, upscaler_.share(), upscaler_.is_last());
+        if (losses) r.bce = losses->of_frozen;
+        r.upscaler = upscaler_.complete(
+            losses ? std::optional(losses->own) : std::nullopt, [&] { return x; }, meanwhile);
         return r;
     }
 
@@ -60,9 +102,11 @@ class adversarial_trainer {
     images look_at(images x) { return frozen_.forward(x); }
 
   private:
-    template <class T> static tensor_view<T> some(tensor_view<T> all, int first, int count) {
-        return {all.at(first, 0, 0), count, all.height(), all.width(), all.channels(), all.row_stride(),
-                all.image_stride()};
+    // Targets, then upscaled images, to the critic: in place where it can read the upscaler's memory.
+    void load_both(training_engine& of_critic, training_engine& engine, images t) {
+        if (of_critic.memory() != engine.memory()) return of_critic.load(both(t, engine.output()));
+        const images parts[] = {engine.target_in_place(), engine.output_in_place()};
+        of_critic.load(parts);
     }
     void copy_to_both(int first, images from) {
         for (int n = 0; n < from.batch(); ++n)
@@ -76,76 +120,17 @@ class adversarial_trainer {
         copy_to_both(0, t), copy_to_both(n, y);
         return std::as_const(both_).view();
     }
-    // Of logits of real images, then of as many upscaled ones.
+    // Logits of real images, then of as many upscaled ones.
     static void count_right(images logits, adversarial_report& r) {
         const int n = logits.batch() / 2;
-        r.right = right_of(some(logits, 0, n), true) + right_of(some(logits, n, n), false), r.seen = 2 * n;
-    }
-
-    void teach_critic(images t, images y, adversarial_report& r) {
-        const int n = t.batch();
-        const images input = both(t, y), logits = critic_.network().forward(input);
-        const auto dy = critic_.network().output_gradient();
-        const double weight = 0.5 * critic_.share();
-        double loss = 0;
-        for (bool real : {true, false}) {
-            const int first = real ? 0 : n;
-            loss += 0.5 * bce_(some(logits, first, n), real, some(dy, first, n), weight);
-        }
-        count_right(logits, r);
-        r.critic = critic_.finish(loss, input);
-    }
-
-    // Of the upscaler's output. Returns rec: the sum that is minimised is two.
-    double fill_gradient(images t, images y, double& bce_of_batch) {
-        const auto dy = upscaler_.network().output_gradient();
-        const double rec = rec_(y, t, dy, 1);
-        const images logits = frozen_.forward(y);
-        const double bce = bce_(logits, 1., frozen_.output_gradient());
-        double whole[] = {rec, bce}; // of the batch, whose share this is
-        if (training_group* const group = upscaler_.group()) {
-            group->sum(std::span(whole));
-            for (double& of : whole) of /= group->size();
-        }
-        bce_of_batch = whole[1];
-        if (!std::isfinite(whole[0] + whole[1])) return whole[0] + whole[1];
-        const double each = upscaler_.share();
-        mix(dy, each * detached_ratio(whole[0]), frozen_.backward(), each * detached_ratio(whole[1]));
-        return rec;
-    }
-    // dy = a dy + b from_critic
-    static void mix(tensor_view<float> dy, double a, images from_critic, double b) {
-        for (int n = 0; n < dy.batch(); ++n)
-            for (int h = 0; h < dy.height(); ++h) {
-                float* to = dy.at(n, h, 0);
-                const float* from = from_critic.at(n, h, 0);
-                for (int i = 0; i < dy.width() * dy.channels(); ++i)
-                    to[i] = float(a * double(to[i]) + b * double(from[i]));
-            }
-    }
-
-    adversarial_report step_on_device(training_engine& engine, training_engine& of_critic, images x, images t,
-                                      bool upscaler_learns, const std::function<void()>& meanwhile) {
-        adversarial_report r;
-        upscaler_.load(x, t), engine.forward(false);
-        const device_tensor parts[] = {engine.target_on_device(), engine.output_on_device()};
-        of_critic.load(parts);
-        of_critic.learn({{.kind = loss_kind::cross_entropy, .weight = 0.5, .parameter = 1, .images = t.batch()},
-                         {.kind = loss_kind::cross_entropy, .weight = 0.5, .first = t.batch(), .images = t.batch()}},
-                        critic_.share(), critic_.is_last());
-        r.critic = critic_.after_backward(0, [&] { return both(t, engine.output()); });
-        count_right(of_critic.output(), r);
-        if (!upscaler_learns) return r;
-        engine.learn(rec_.terms(), *frozen_.engine(), bce_.terms(1, 1), upscaler_.share(), upscaler_.is_last());
-        r.upscaler = upscaler_.after_backward(
-            0, [&] { return x; }, meanwhile);
-        return r;
+        r.right =
+            right_of(detail::some_images(logits, 0, n), true) + right_of(detail::some_images(logits, n, n), false);
+        r.seen = 2 * n;
     }
 
     trainer &upscaler_, &critic_;
     loss_function rec_;
     basic_frozen<float> frozen_;
-    binary_cross_entropy_with_logits bce_;
     tensor<float> both_; // targets, then upscaled
 };
 

@@ -1,5 +1,5 @@
-// A network, its optimizer, and what one step is: gradients of some micro-batches added up, clipped, looked at, and
-// then a step of the optimizer and of the moving average.
+// A network, its optimizer, and what one step is: the gradients of some micro-batches are added up and clipped, then the
+// optimizer and the moving average take their step.
 //
 //   trainer fit(net, adam{}, {.rate = {.base = 1e-3}, .ema_decay = 0.999});
 //   for (;;) fit.step(batch.input.view(), batch.target.view(), l1_loss{});
@@ -17,17 +17,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <sstream>
 #include <string>
 
 #include "fovea/distributed/shared_file.hpp"
-#include "fovea/io/weights/tensor_file.hpp"
 #include "fovea/loss/loss_function.hpp"
 #include "fovea/model/trainable.hpp"
-#include "fovea/optimizer/any_optimizer.hpp"
 #include "fovea/optimizer/learning_rate.hpp"
-#include "fovea/optimizer/loss_scaler.hpp"
-#include "fovea/optimizer/moving_average.hpp"
+#include "fovea/trainer/training_state.hpp"
 
 namespace fovea {
 
@@ -47,6 +43,7 @@ struct step_report {
     std::string problem;                                   // of a step that was not taken, or that made the run go back
 };
 
+// Gives the input of a micro-batch, in the host's memory; called where a value that is not finite is looked for.
 using batch_on_host = std::function<tensor_view<const float>()>;
 
 class trainer {
@@ -59,7 +56,7 @@ class trainer {
         set_options(options);
         begin_step();
         if (!group_) return;
-        if (training_engine* const engine = net_.engine()) engine->join(*group_);
+        engine().join(*group_);
         share_state();
     }
 
@@ -68,7 +65,7 @@ class trainer {
     void set_options(const trainer_options& o) {
         if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
         fetch_state();
-        device_state_ = kept_on::host;
+        engine().state_changed();
         if (o.ema_decay != options_.ema_decay) average_ = moving_average(o.ema_decay);
         options_ = o, expected_ = o.accumulation;
         if (averages()) average_.prepare(net_.parameters());
@@ -82,151 +79,83 @@ class trainer {
                  " of them: expected 1 or more, and before the first");
         expected_ = micro_batches;
     }
-    int micro_batches() const { return expected_; } // of the step at hand, or the next
-    // Of the step's loss that of a micro-batch in this process is.
+    int micro_batches() const { return expected_; } // of the step at hand, or of the next one
+    // The weight of a micro-batch of this process in the step's loss.
     double share() const { return 1. / (double(expected_) * processes()); }
-    bool is_last() const { return micro_ + 1 == expected_; } // the micro-batch at hand, of its step
+    bool is_last() const { return micro_ + 1 == expected_; } // the micro-batch at hand is the last one of its step
     training_group* group() const { return group_; }         // null: there is one process
 
-    // One micro-batch. meanwhile() is called while a GPU is at work on the step; it may stage() the next batch.
+    // One micro-batch: input (N,H,W,C), target (N,H*scale,W*scale,C'). meanwhile() is called while a GPU is at work on
+    // the step; it may stage() the next batch.
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss,
                      const std::function<void()>& meanwhile = {}) {
-        if (!loss.terms().empty())
-            if (training_engine* const engine = net_.engine()) {
-                load(input, target);
-                engine->learn(loss.terms(), share(), is_last());
-                // the report of the step has the loss
-                return after_backward(
-                    0, [&] { return input; }, meanwhile);
-            }
-        const auto y = net_.forward(input);
-        return finish(loss(y, target, net_.output_gradient(), share()), input);
+        engine().load({input, target});
+        return complete(
+            engine().learn(loss, share(), is_last()), [&] { return input; }, meanwhile);
     }
 
-    // The batch of the next step, in memory that stays as it is until then: on a GPU it is copied there beside the work
-    // on this step. To be called by meanwhile().
-    void stage(tensor_view<const float> input, tensor_view<const float> target) {
-        if (training_engine* const engine = net_.engine()) engine->stage(input, target);
-        staged_input_ = input.data(), staged_target_ = target.data();
-    }
-    // Of a network on a GPU: the batch, unless it was staged.
-    void load(tensor_view<const float> input, tensor_view<const float> target) {
-        training_engine& engine = *net_.engine();
-        if (engine.take_staged() && staged_input_ == input.data() && staged_target_ == target.data()) return;
-        engine.load(input), engine.load_target(target);
-    }
+    // The batch of the next step, in memory that stays as it is until then: on a GPU it is copied there while this step
+    // is computed. To be called by meanwhile().
+    void stage(tensor_view<const float> input, tensor_view<const float> target) { engine().stage({input, target}); }
 
-    // The rest of a micro-batch whose forward pass was net.forward(input), and whose gradient lies in
-    // net.output_gradient(), times share().
+    // The rest of a micro-batch in a loop of your own: its forward pass was net.forward(input), and the gradient of its
+    // loss lies in net.output_gradient(), times share().
     step_report finish(double loss, tensor_view<const float> input) {
         if (std::isfinite(loss)) net_.backward();
-        return after_backward(loss, input);
+        return complete(loss, [&] { return input; });
     }
-    // The same after net.backward() was called, maybe more than once.
-    step_report after_backward(double loss, tensor_view<const float> input) {
-        return after_backward(loss, [&] { return input; });
-    }
-    // With an engine the loss may be what it has not reported yet, and the input what only a problem asks for.
-    step_report after_backward(double loss, const batch_on_host& input, const std::function<void()>& meanwhile = {}) {
+    // The same after the backward pass. loss: nothing where the engine reports it at the end of the step.
+    step_report complete(std::optional<double> loss, const batch_on_host& input,
+                         const std::function<void()>& meanwhile = {}) {
         step_report r;
-        loss_ += loss / expected_;
+        loss_ += loss.value_or(0) / expected_;
         r.complete = ++micro_ == expected_;
-        if (!std::isfinite(loss) && problem_.empty()) problem_ = describe("loss", input);
+        if (!std::isfinite(loss.value_or(0)) && problem_.empty()) problem_ = describe("loss", input);
         if (!r.complete) return r;
         agree();
         r.loss = loss_, r.learning_rate = options_.rate.at(optimizer_.steps()) * rate_factor();
         norms_.clear();
-        if (training_engine* const engine = net_.engine())
-            take_on(*engine, r, input, meanwhile);
-        else
-            take(r, input);
+        take(r, input, meanwhile);
         if (!problem_.empty()) r.problem = refuse();
         begin_step();
         return r;
     }
 
     std::int64_t steps() { return optimizer_.steps(); } // that were taken
-    std::int64_t bad_steps() const { return bad_steps_; }
+    std::int64_t bad_steps() const { return counts_.bad_steps; }
     bool between_steps() const { return micro_ == 0; }
     // Gives up the micro-batches of the step at hand, as where an exception has left it: all is as it was before the
     // first of them.
     void give_up_step() {
-        if (!net_.engine()) restore_buffers();
+        engine().take_back();
         begin_step();
     }
     basic_trainable<float>& network() { return net_; }
-    // Of each of network().parameters() in the last step, before clipping; none before the first, and where the loss
-    // was not finite.
+    training_engine& engine() { return net_.engine(); }
+    // The norm of the gradient of each of network().parameters() in the last step, before clipping; none before the
+    // first step, and where the loss was not finite.
     const std::vector<double>& gradient_norms() const { return norms_; }
 
-    // The weights to use: the averages where there are any. Twice leaves both as they were.
+    // Exchanges the weights and their averages, where there are any: the averages are the weights to use. Twice leaves
+    // both as they were.
     void exchange_average() {
         if (!averages()) return;
         fetch_state();
-        device_state_ = kept_on::host;
+        engine().state_changed();
         average_.exchange(net_.parameters()), net_.weights_changed();
     }
 
-    // Everything that a step depends on, between two steps. Weights have their own names, so that a checkpoint is a
-    // weight file, too; other tensors begin with "<prefix>optimizer/" and "<prefix>average/".
+    // Everything that a step depends on, between two steps (trainer/training_state.hpp).
     void save(tensor_file& file, const std::string& prefix = "") {
         fetch_state();
-        const auto add = [&](const std::string& name, std::span<const float> v, std::vector<std::int64_t> shape) {
-            file.add(tensor_of(prefix + name, std::move(shape), v));
-        };
-        const auto& parameters = net_.parameters();
-        for (auto* all : {&net_.parameters(), &net_.buffers()})
-            for (auto& p : *all) add(p.name, p.values(), shape_of(p));
-        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
-            for (std::size_t k = 0; k < of.size(); ++k)
-                add("optimizer/" + kind + '/' + parameters[k].name, of[k], {std::int64_t(of[k].size())});
-        });
-        if (averages())
-            for (std::size_t k = 0; k < parameters.size(); ++k)
-                add("average/" + parameters[k].name, average_.numbers()[k], shape_of(parameters[k]));
-        file.metadata[prefix + "trainer.optimizer"] = std::string(optimizer_.name());
-        file.metadata[prefix + "trainer.steps"] = std::to_string(optimizer_.steps());
-        file.metadata[prefix + "trainer.average_steps"] = std::to_string(average_.steps());
-        file.metadata[prefix + "trainer.bad_steps"] = std::to_string(bad_steps_);
-        file.metadata[prefix + "trainer.bad_in_a_row"] = std::to_string(bad_in_a_row_);
-        file.metadata[prefix + "trainer.returns"] = std::to_string(returns_);
-        if (net_.engine() && net_.engine()->gradients_may_vanish())
-            file.metadata[prefix + "trainer.loss_scale"] =
-                text_of(std::int64_t(scaler_.scale), ' ', scaler_.good, ' ', scaler_.bad);
+        counts_.scaler = engine().gradients_may_vanish() ? std::optional(scaler_) : std::nullopt;
+        state().save(file, prefix, counts_);
     }
     // Throws one line when the file does not hold such a state; nothing is changed then.
     void load(const tensor_file& file, const std::string& prefix = "") {
-        if (number(file, prefix + "trainer.optimizer") != optimizer_.name())
-            fail(file.source, ": holds the state of the optimizer ", number(file, prefix + "trainer.optimizer"),
-                 ": expected ", optimizer_.name());
-        std::vector<std::pair<std::span<float>, const stored_tensor*>> found;
-        const auto find = [&](const std::string& name, std::span<float> to) {
-            const stored_tensor& t = file.at(prefix + name);
-            if (std::size_t(t.size()) != to.size() || t.type != dtype::f32)
-                fail(file.source, ": tensor ", t.name, ' ', text_of_shape(t.shape), ": expected ", to.size(),
-                     " numbers of type F32");
-            found.emplace_back(to, &t);
-        };
-        const auto& parameters = net_.parameters();
-        for (auto* all : {&net_.parameters(), &net_.buffers()})
-            for (auto& p : *all) find(p.name, p.values());
-        optimizer_.each_state([&](const std::string& kind, std::vector<std::vector<float>>& of) {
-            for (std::size_t k = 0; k < of.size(); ++k) find("optimizer/" + kind + '/' + parameters[k].name, of[k]);
-        });
-        if (averages())
-            for (std::size_t k = 0; k < parameters.size(); ++k)
-                find("average/" + parameters[k].name, average_.numbers()[k]);
-        const std::int64_t steps = std::stoll(number(file, prefix + "trainer.steps")),
-                           average_steps = std::stoll(number(file, prefix + "trainer.average_steps")),
-                           bad = std::stoll(number(file, prefix + "trainer.bad_steps"));
-        const int in_a_row = std::stoi(number(file, prefix + "trainer.bad_in_a_row")),
-                  returns = std::stoi(number(file, prefix + "trainer.returns"));
-        device_state_ = kept_on::host;
-        for (auto& [to, t] : found) std::ranges::copy(to_floats(*t), to.begin());
-        optimizer_.steps() = steps, average_.steps() = average_steps, bad_steps_ = bad, bad_in_a_row_ = in_a_row;
-        returns_ = returns;
-        if (const auto scale = file.metadata.find(prefix + "trainer.loss_scale"); scale != file.metadata.end())
-            std::istringstream(scale->second) >> scaler_.scale >> scaler_.good >> scaler_.bad;
+        counts_ = state().load(file, prefix, scaler_);
+        scaler_ = *counts_.scaler;
+        engine().state_changed();
         net_.weights_changed();
         begin_step();
         keep_state();
@@ -267,18 +196,11 @@ class trainer {
         kept_->source = "the state that was kept";
         save(*kept_);
     }
-    double rate_factor() const { return std::pow(options_.rate_after_return, returns_); }
+    detail::training_state state() { return {net_, optimizer_, average_, averages()}; }
+    void fetch_state() { engine().fetch_state(optimizer_, averages() ? &average_ : nullptr); }
+    double rate_factor() const { return std::pow(options_.rate_after_return, counts_.returns); }
     bool averages() const { return options_.ema_decay > 0; }
     int processes() const { return group_ ? group_->size() : 1; }
-
-    static std::vector<std::int64_t> shape_of(const parameter& p) {
-        return {p.dims.begin(), p.dims.begin() + std::max(p.rank, 1)};
-    }
-    static const std::string& number(const tensor_file& file, const std::string& name) {
-        const auto found = file.metadata.find(name);
-        if (found == file.metadata.end()) fail(file.source, ": is no checkpoint of a training run: has no ", name);
-        return found->second;
-    }
 
     std::string describe(const char* what, const batch_on_host& input) {
         const std::string layer = net_.first_not_finite(input());
@@ -288,13 +210,8 @@ class trainer {
 
     void begin_step() {
         micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
-        if (training_engine* const engine = net_.engine()) {
-            if (engine->gradients_may_vanish()) engine->scale_loss(scaler_.scale);
-            return engine->begin_step();
-        }
-        net_.clear_gradients();
-        buffers_.clear();
-        for (auto& b : net_.buffers()) buffers_.insert(buffers_.end(), b.value, b.value + b.size());
+        if (engine().gradients_may_vanish()) engine().scale_loss(scaler_.scale);
+        engine().begin_step();
     }
 
     // The loss of the whole batch, and whether any process has a problem.
@@ -308,53 +225,19 @@ class trainer {
         problem_ = all[1] == 1 ? text_of("the loss is not finite in process ", int(all[2]))
                                : text_of("the loss is not finite in ", int(all[1]), " processes");
     }
-    // Gradients become their sums over the processes, running estimates their means.
-    void sum_gradients() {
-        if (!group_) return;
-        std::vector<std::span<float>> all;
-        for (auto& p : net_.parameters()) all.push_back(p.gradients());
-        for (auto& b : net_.buffers()) all.push_back(b.values());
-        summed_.clear();
-        for (auto& v : all) summed_.insert(summed_.end(), v.begin(), v.end());
-        group_->sum(std::span(summed_));
-        const float* from = summed_.data();
-        for (auto& v : all) std::copy_n(from, v.size(), v.data()), from += v.size();
-        for (auto& b : net_.buffers())
-            for (float& v : b.values()) v /= float(processes());
-    }
 
-    // A step, unless there is a problem.
-    void take(step_report& r, const batch_on_host& input) {
-        context* const threads = &net_.threads();
-        if (problem_.empty()) sum_gradients();
-        r.gradient_norm = problem_.empty() ? gradient_norm(net_.parameters(), norms_, threads) : std::nan("");
-        if (problem_.empty() && !std::isfinite(r.gradient_norm)) problem_ = describe("gradient", input);
-        if (!problem_.empty()) return;
-        if (options_.max_gradient_norm > 0)
-            clip_gradients(net_.parameters(), r.gradient_norm, options_.max_gradient_norm, threads);
-        optimizer_.step(net_.parameters(), r.learning_rate, threads);
-        if (averages()) average_.update(net_.parameters(), threads);
-        net_.weights_changed();
-        bad_in_a_row_ = 0;
-    }
-    // The same where the weights are. What a step on the device depends on is known before it begins, and read after.
-    void take_on(training_engine& engine, step_report& r, const batch_on_host& input,
-                 const std::function<void()>& meanwhile) {
+    // A step, unless there is a problem. Whatever it depends on is known before it begins.
+    void take(step_report& r, const batch_on_host& input, const std::function<void()>& meanwhile) {
         if (!problem_.empty()) {
             r.gradient_norm = std::nan("");
-            return engine.take_back();
+            return engine().take_back();
         }
-        if (device_state_ == kept_on::host) engine.upload_state(remembered(), averages_of_state());
-        device_state_ = kept_on::device;
-        engine.begin_update({.how = optimizer_.options(),
-                             .step = optimizer_.steps() + 1,
-                             .learning_rate = r.learning_rate,
-                             .max_gradient_norm = options_.max_gradient_norm,
-                             .average_share = averages() ? average_.share() : 0});
-        if (meanwhile) meanwhile();
-        update_report u = engine.end_update();
+        engine().begin_update(
+            {optimizer_, averages() ? &average_ : nullptr, r.learning_rate, options_.max_gradient_norm});
+        if (meanwhile && engine().works_by_itself()) meanwhile();
+        update_report u = engine().end_update();
         r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
-        if (engine.gradients_may_vanish() && std::isfinite(r.loss)) {
+        if (engine().gradients_may_vanish() && std::isfinite(r.loss)) {
             const double scale = scaler_.scale;
             if (!scaler_.update(u.taken) && scale > scaler_.least) { // what is scaled less may fit
                 r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ",
@@ -362,47 +245,24 @@ class trainer {
                 return;
             }
         }
-        if (!u.taken) {
+        if (!u.taken)
             problem_ = describe(std::isfinite(r.loss) ? "gradient" : "loss", input);
-            return;
-        }
-        ++optimizer_.steps(), average_.steps() += averages();
-        bad_in_a_row_ = 0;
-    }
-
-    void restore_buffers() { // forward passes have updated running estimates
-        const float* before = buffers_.data();
-        for (auto& b : net_.buffers()) {
-            std::copy_n(before, b.size(), b.value);
-            before += b.size();
-        }
-    }
-
-    state_vectors remembered() {
-        state_vectors all;
-        optimizer_.each_state([&](const std::string&, std::vector<std::vector<float>>& of) { all.push_back(&of); });
-        return all;
-    }
-    std::vector<std::vector<float>>* averages_of_state() { return averages() ? &average_.numbers() : nullptr; }
-    // What an engine has changed, to the host.
-    void fetch_state() {
-        if (device_state_ == kept_on::device) net_.engine()->download_state(remembered(), averages_of_state());
-        if (device_state_ == kept_on::device) device_state_ = kept_on::both;
+        else
+            counts_.bad_in_a_row = 0;
     }
 
     std::string refuse() {
-        ++bad_steps_;
-        if (!net_.engine()) restore_buffers();
+        ++counts_.bad_steps;
         std::string told = problem_ + ": step skipped";
-        if (++bad_in_a_row_ < options_.most_bad_steps) return told;
-        const int returns = returns_ + 1, to_kept = returns_to_kept_ + 1;
-        const std::int64_t bad = bad_steps_;
+        if (++counts_.bad_in_a_row < options_.most_bad_steps) return told;
+        const int returns = counts_.returns + 1, to_kept = returns_to_kept_ + 1;
+        const std::int64_t bad = counts_.bad_steps;
         const tensor_file kept = *kept_;
         load(kept);
         if (to_kept > options_.most_returns)
             fail(told, "; ", options_.most_returns, " returns to step ", optimizer_.steps(),
                  " have not helped: expected a lower learning rate, or other images");
-        returns_ = returns, returns_to_kept_ = to_kept, bad_steps_ = bad, bad_in_a_row_ = 0;
+        counts_ = {.bad_steps = bad, .returns = returns}, returns_to_kept_ = to_kept;
         remember_state();
         return text_of(told, "; after ", options_.most_bad_steps, " in a row back to step ", optimizer_.steps(),
                        ", learning rate times ", rate_factor());
@@ -414,17 +274,14 @@ class trainer {
     trainer_options options_;
     moving_average average_;
     std::optional<tensor_file> kept_;
+    detail::training_counts counts_{};
+    int returns_to_kept_ = 0; // to the state that is kept now
+    loss_scaler scaler_{};    // where gradients may vanish
+    // The step at hand.
     double loss_ = 0;
-    int micro_ = 0, expected_ = 1, bad_in_a_row_ = 0;
-    int returns_ = 0, returns_to_kept_ = 0; // all of the run, and those to the state that is kept now
-    std::int64_t bad_steps_ = 0;
+    int micro_ = 0, expected_ = 1;
     std::string problem_;
-    loss_scaler scaler_{}; // where gradients may vanish
-    const float *staged_input_ = nullptr, *staged_target_ = nullptr;
-    std::vector<float> buffers_; // as they were before this step
-    std::vector<float> summed_;  // gradients and running estimates of all processes
     std::vector<double> norms_;
-    enum class kept_on { host, both, device } device_state_ = kept_on::host; // where optimizer and averages are newest
 };
 
 } // namespace fovea

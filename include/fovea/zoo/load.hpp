@@ -110,7 +110,7 @@ template <class Backend, class Mode> expected<graph> graph_of_weights(const tens
 // Depth, range of values and colour space are the file's, whatever the options say.
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
     auto g = detail::graph_of_weights<Backend, Mode>(weights, o).value();
-    return upscaler(std::move(g), weights, o, fovea::detail::engine_maker_of<Backend>());
+    return upscaler(std::move(g), weights, o, fovea::engine_maker_of<Backend>());
 }
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     return load<Backend, Mode>(weights, model_options{.threads = threads});
@@ -126,7 +126,7 @@ expected<upscaler> try_load(const tensor_file& weights, model_options o = {}) {
     auto g = detail::graph_of_weights<Backend, Mode>(weights, o);
     if (!g) return failed{g.error()};
     if (std::string problem = problem_of_weights(*g, weights); !problem.empty()) return failed{std::move(problem)};
-    return upscaler(*std::move(g), weights, o, fovea::detail::engine_maker_of<Backend>());
+    return upscaler(*std::move(g), weights, o, fovea::engine_maker_of<Backend>());
 #endif
 }
 

@@ -58,7 +58,7 @@ struct lpips_layer {
 template <class Real> struct lpips_network {
     graph backbone;
     std::vector<lpips_layer> layers;
-    training_engine_maker<Real> make = nullptr; // of the backend that the backbone was traced for
+    training_engine_maker<Real> make = host_training_engine_maker<Real>(); // of the backend that the backbone was traced for
 };
 
 // The distance and its gradient, for any backbone. Used by one thread at a time.
@@ -262,9 +262,9 @@ template <class Backend> class lpips_loss {
                              o);
     }
 
-    double operator()(tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy,
+    double operator()(tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy = {},
                       double weight = 1) const {
-        return (*distance_)(y, t, &dy, weight);
+        return (*distance_)(y, t, dy.data() ? &dy : nullptr, weight);
     }
     loss_terms terms(double weight = 1) const requires detail::has_lpips<Backend> {
         return {{.kind = loss_kind::network, .weight = weight, .by = by_}};

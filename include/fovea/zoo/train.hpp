@@ -10,7 +10,7 @@ namespace fovea::zoo {
 template <class Backend> basic_trainable<float> trainable_of(const architecture& a, trainable_options o = {}) {
     auto g = detail::graph_for<Backend, training>(a, o.convolution);
     if (!g) fail(describe(a), ": this size is not among those built in");
-    return {std::move(*g), o, fovea::detail::training_engine_maker_of<Backend>()};
+    return {std::move(*g), o, fovea::training_engine_maker_of<Backend>()};
 }
 
 // A critic by its size: small, medium or large.

@@ -45,12 +45,6 @@ double difference(const std::vector<float>& a, const std::vector<float>& b) {
     return worst;
 }
 
-state_vectors state_of(any_optimizer& o) {
-    state_vectors all;
-    o.each_state([&](const std::string&, std::vector<std::vector<float>>& v) { all.push_back(&v); });
-    return all;
-}
-
 struct settings {
     double most = 0, average = 0;
     int bad = -1; // a step with gradients that are not finite
@@ -67,7 +61,7 @@ template <class Optimizer> void check_optimizer(const Optimizer& o, const settin
     host_device device;
     device_optimizer<host_device> on_device(device, is.of);
     auto* const averages = s.average > 0 ? &average_is.numbers() : nullptr;
-    on_device.upload(state_of(remembered), averages);
+    on_device.upload(remembered.states(), averages);
     for (int step = 0; step < 20; ++step) {
         expected.fill_gradients();
         if (step == s.bad) expected.gradients[expected.gradients.size() - 3] = std::numeric_limits<float>::infinity();
@@ -76,12 +70,12 @@ template <class Optimizer> void check_optimizer(const Optimizer& o, const settin
         const double norm = gradient_norm(expected.of, norms), rate = 0.01 / (1 + step);
         const double decay = std::min(s.average, double(1 + average.steps()) / double(10 + average.steps()));
         on_device.begin_step();
-        on_device.upload({.how = on_cpu.options(),
+        on_device.upload({.how = *on_cpu.rule(),
                           .step = on_cpu.steps() + 1,
                           .learning_rate = rate,
                           .max_gradient_norm = s.most,
                           .average_share = 1 - decay});
-        on_device.step(on_cpu.options(), is.values.data(), is.gradients.data());
+        on_device.step(*on_cpu.rule(), is.values.data(), is.gradients.data());
         const update_report r = on_device.report();
         CHECK(r.taken == (step != s.bad));
         if (step == s.bad) continue;
@@ -93,8 +87,8 @@ template <class Optimizer> void check_optimizer(const Optimizer& o, const settin
     }
     // Twenty roundings of numbers up to 4 (2e-7 each), where a product and a sum may be one operation or two.
     CHECK(difference(is.values, expected.values) < 1e-5);
-    on_device.download(state_of(remembered), averages);
-    const auto kinds = state_of(remembered), expected_kinds = state_of(on_cpu);
+    on_device.download(remembered.states(), averages);
+    const auto kinds = remembered.states(), expected_kinds = on_cpu.states();
     for (std::size_t k = 0; k < kinds.size(); ++k)
         for (std::size_t p = 0; p < kinds[k]->size(); ++p)
             CHECK(difference((*kinds[k])[p], (*expected_kinds[k])[p]) < 1e-5);
@@ -133,12 +127,12 @@ TEST_CASE("optimizers of the GPU: a loss that is not finite changes nothing") {
     o.prepare(w.of);
     host_device device;
     device_optimizer<host_device> on_device(device, w.of);
-    on_device.upload(state_of(o), nullptr);
+    on_device.upload(o.states(), nullptr);
     on_device.begin_step();
     device.wait();
     on_device.state()->loss = std::nan("");
-    on_device.upload({.how = o.options()});
-    on_device.step(o.options(), w.values.data(), w.gradients.data());
+    on_device.upload({.how = *o.rule()});
+    on_device.step(*o.rule(), w.values.data(), w.gradients.data());
     CHECK_FALSE(on_device.report().taken);
     CHECK(w.values == before);
 }

@@ -45,22 +45,22 @@ template <class Device, class Interface> class device_pass : public Interface, p
         make_room({x.height(), x.width()}, x.batch());
         upload(x, value(0, false).data, input_);
     }
-    void load(std::span<const device_tensor> parts) override {
-        const device_tensor first = parts[0];
+    // Tensors without gaps in the memory of this device.
+    void load(std::span<const tensor_view<const float>> parts) override {
+        const auto& first = parts[0];
         int batch = 0;
         for (auto& part : parts) {
-            if (part.height != first.height || part.width != first.width || part.channels != first.channels)
-                fail("a batch of images of ", first.height, 'x', first.width, " and of ", part.height, 'x', part.width,
-                     ": expected one size");
-            batch += part.batch;
+            detail::check_input(g_, part);
+            if (part.height() != first.height() || part.width() != first.width())
+                fail("a batch of images of ", first.height(), 'x', first.width(), " and of ", part.height(), 'x',
+                     part.width(), ": expected one size");
+            batch += part.batch();
         }
-        detail::check_input(g_,
-                            tensor_view<const float>(nullptr, batch, first.height, first.width, first.channels, 0, 0));
-        make_room({first.height, first.width}, batch);
+        make_room({first.height(), first.width()}, batch);
         auto* to = reinterpret_cast<float*>(value(0, false).data);
         for (auto& part : parts) {
-            const std::ptrdiff_t numbers = std::ptrdiff_t(part.batch) * first.height * first.width * first.channels;
-            const copy_numbers k{part.data, to, numbers};
+            const auto numbers = std::ptrdiff_t(bytes_of(part) / sizeof(float));
+            const copy_numbers k{part.data(), to, numbers};
             Device::launch(device_.queue(), k, k.blocks());
             to += numbers;
         }
@@ -80,7 +80,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
         const window w = operations::output_gradient(number_of(t));
         return dy_.try_emplace(number_of(t), plan_.batch, w.height, w.width, w.channels).first->second.view();
     }
-    device_tensor output_on_device() const override { return tensor_at(operations::output()); }
+    tensor_view<const float> output_in_place() override { return tensor_at(operations::output()); }
     void backward() override {
         for (auto& [t, dy] : dy_) upload(dy.view(), operations::output_gradient(t).data, gradient_);
         recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
@@ -88,7 +88,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     }
     tensor_view<const float> input_gradient() override { return copy_of(operations::input_gradient(), dx_); }
     std::size_t bytes() const override { return plan_.bytes; }
-    const void* queue() const override { return device_.queue(); }
+    const void* memory() const override { return device_.queue(); } // what is put into it runs in order
 
     // ---- for whoever puts it into the queue together with other work
     const placement& where() const { return where_; }
@@ -169,7 +169,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
                 .height = plan_.extents[0].height,
                 .width = plan_.extents[0].width};
     }
-    device_tensor tensor_at(const window& w) const {
+    tensor_view<const float> tensor_at(const window& w) const {
         return {reinterpret_cast<const float*>(w.data), plan_.batch, w.height, w.width, w.channels};
     }
     static std::size_t bytes_of(tensor_view<const float> v) {

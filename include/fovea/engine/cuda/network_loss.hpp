@@ -10,11 +10,12 @@ class network_loss {
     virtual ~network_loss() = default;
 
     // Memory for an output y of `engine`, whose queue it takes; before put(), which may be recorded.
-    virtual void prepare(training_engine& engine, const device_tensor& y) = 0;
+    virtual void prepare(training_engine& engine, tensor_view<const float> y) = 0;
     virtual placement where() const = 0;
     // Adds weight times its value for y beside t to *value, and weight times scale times its gradient to dy, (N,H,W,C)
     // like y.
-    virtual void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) = 0;
+    virtual void put(tensor_view<const float> y, const float* t, float* dy, double weight, double scale,
+                     double* value) = 0;
 };
 
 } // namespace fovea

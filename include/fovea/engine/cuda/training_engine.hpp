@@ -4,6 +4,7 @@
 #include "fovea/distributed/training_group.hpp"
 #include "fovea/engine/cuda/device_pass.hpp"
 #include "fovea/engine/cuda/gradient_buckets.hpp"
+#include "fovea/engine/host_update.hpp"
 #include "fovea/loss/weighted_sum.hpp"
 
 namespace fovea {
@@ -68,7 +69,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     ~device_training_engine() override { this->device_.settle(); } // what waits for other processes has an end
 
-    void upload_weights() override { weights_.upload(); }
+    void weights_changed() override { weights_.host_changed(); }
     void download() override { weights_.download(); }
     void clear_gradients() override { weights_.clear_gradients(); }
 
@@ -88,45 +89,50 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
 
     void begin_step() override {
+        weights_.refresh();
         weights_.clear_gradients();
         weights_.keep_buffers();
         optimizer_.begin_step();
         summed_ = false;
     }
     void join(training_group& g) override {
+        training_engine::join(g);
         this->device_.join(g);
-        processes_ = g.size();
     }
-    void stage(tensor_view<const float> x, tensor_view<const float> t) override {
-        base::load(x), load_target(t);
-        staged_ = true;
+    // The batch is here already where it was the last one that was staged.
+    void load(const micro_batch& b) override {
+        batch_ = b;
+        const bool here =
+            staged_ && staged_->input.data() == b.input.data() && staged_->target.data() == b.target.data();
+        if (!here) load(b.input);
+        target_loaded_ = here, staged_.reset();
     }
-    bool take_staged() override { return std::exchange(staged_, false); }
     void load(tensor_view<const float> x) override {
-        staged_ = false;
+        staged_.reset();
         base::load(x);
     }
-    void load(std::span<const device_tensor> parts) override {
-        staged_ = false;
+    void load(std::span<const tensor_view<const float>> parts) override {
+        batch_ = {}, target_loaded_ = true, staged_.reset();
         base::load(parts);
     }
-    void load_target(tensor_view<const float> t) override {
-        const window y = this->output_window();
-        const int batch = this->plan_.batch;
-        if (t.batch() != batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
-            fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
-                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
-        this->reserve(target_, this->bytes_of(t), "the target");
-        this->upload(t, target_.data(), target_path_);
+    void stage(const micro_batch& b) override {
+        base::load(b.input), load_target(b.target);
+        staged_ = b;
     }
-    device_tensor target_on_device() const override {
+    tensor_view<const float> target_in_place() override {
+        if (!target_loaded_) load_target(batch_.target);
+        target_loaded_ = true;
         window t = this->output_window();
         t.data = target_.data();
         return this->tensor_at(t);
     }
-    void learn(const loss_terms& terms, double weight, bool ends_step) override {
+
+    // On the device where the loss is a sum of terms, which have kernels.
+    std::optional<double> learn(const loss_function& loss, double weight, bool ends_step) override {
+        if (loss.terms().empty()) return training_engine::learn(loss, weight, ends_step);
+        if (batch_.target.data()) target_in_place();
         training_work work = learning(training_work::kind::learn, ends_step);
-        work.terms = weighted(terms, weight), work.of_terms = prepare(terms);
+        work.terms = weighted(loss.terms(), weight), work.of_terms = prepare(loss.terms());
         work.prepares = weights_.take_stale(), work.scale = scale_;
         this->recordings_.run(work, [&] {
             this->put_forward(false, work.prepares);
@@ -134,54 +140,73 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             put_gradients(work);
         });
         weights_.changed();
+        return {};
     }
-    void learn(const loss_terms& terms, network_engine& frozen, const loss_terms& of_frozen, double weight,
-               bool ends_step) override {
-        if (frozen.queue() != this->queue())
-            fail("a frozen network of another device: expected one that was made beside the network that learns");
+    // The same, where the frozen network is of this device, too.
+    std::optional<balanced_losses> learn(const loss_function& loss, network_engine& frozen,
+                                         const loss_function& of_frozen, double weight, bool ends_step) override {
+        if (loss.terms().empty() || of_frozen.terms().empty() || frozen.memory() != this->memory())
+            return training_engine::learn(loss, frozen, of_frozen, weight, ends_step);
         auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
-        const device_tensor y = this->output_on_device();
+        target_in_place();
+        const auto y = this->output_in_place();
         listener.load({&y, 1});
         training_work work = learning(training_work::kind::listen, ends_step);
         work.prepares = listener.take_stale(), work.where_frozen = listener.where();
-        work.terms = terms, work.of_terms = prepare(terms), work.of_frozen = of_frozen, work.weight = weight;
-        work.scale = scale_;
+        work.terms = loss.terms(), work.of_terms = prepare(loss.terms()), work.of_frozen = of_frozen.terms();
+        work.weight = weight, work.scale = scale_;
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
+        return {};
     }
-    void begin_update(const weight_update& u) override {
-        optimizer_.upload(u);
+    void begin_update(const update_request& u) override {
+        update_.emplace(u);
+        const auto rule = u.optimizer.rule();
+        if (!rule) return update_elsewhere(u);
+        if (state_ == kept_on::host)
+            optimizer_.upload(u.optimizer.states(), u.average ? &u.average->numbers() : nullptr);
+        state_ = kept_on::device;
+        optimizer_.upload({.how = *rule,
+                           .step = u.optimizer.steps() + 1,
+                           .learning_rate = u.learning_rate,
+                           .max_gradient_norm = u.max_gradient_norm,
+                           .average_share = u.average ? u.average->share() : 0});
         training_work work{.what = training_work::kind::update,
                            .where = optimizer_.where(),
                            .scale = scale_,
-                           .how = u.how,
-                           .processes = processes_,
-                           .sums = processes_ > 1 && !summed_};
+                           .how = *rule,
+                           .processes = this->processes(),
+                           .sums = this->processes() > 1 && !summed_};
         this->recordings_.run(work, [&] {
-            if (work.sums) {
-                put_sums_of_forward();
-                weights_.sum_gradients(0, weights_.numbers());
-                end_sums();
-            }
-            if (scale_ != 1) weights_.divide_gradients(scale_);
-            optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
+            put_whole_gradients(work.sums);
+            optimizer_.step(work.how, weights_.parameters(), weights_.gradients());
         });
     }
     update_report end_update() override {
         update_report r = optimizer_.report();
-        r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
+        if (on_host_) { // all but the loss
+            on_host_->loss = r.loss;
+            r = *std::exchange(on_host_, std::nullopt);
+            if (r.taken) weights_.host_changed();
+        } else if (r.taken) {
+            weights_.parameters_changed();
+            ++update_->optimizer.steps();
+            if (update_->average) ++update_->average->steps();
+        }
+        if (!r.taken) weights_.restore_buffers();
         return r;
     }
     void take_back() override { weights_.restore_buffers(); }
+    bool works_by_itself() const override { return true; }
 
     bool gradients_may_vanish() const override { return this->g_.precision == precision_kind::float16; }
     void scale_loss(double scale) override { scale_ = scale; }
 
-    void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
-        optimizer_.upload(s, averages);
-    }
-    void download_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
-        optimizer_.download(s, averages);
+    void state_changed() override { state_ = kept_on::host; }
+    void fetch_state(any_optimizer& optimizer, moving_average* average) override {
+        if (state_ != kept_on::device) return;
+        optimizer_.download(optimizer.states(), average ? &average->numbers() : nullptr);
+        state_ = kept_on::both;
     }
 
     std::unique_ptr<network_engine> frozen(const training_options& o) override {
@@ -193,8 +218,18 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
 
   private:
-    using base::weights_;
+    using base::weights_, training_engine::batch_;
+    enum class kept_on { host, both, device };
 
+    void load_target(tensor_view<const float> t) {
+        const window y = this->output_window();
+        const int batch = this->plan_.batch;
+        if (t.batch() != batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
+            fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
+                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
+        this->reserve(target_, this->bytes_of(t), "the target");
+        this->upload(t, target_.data(), target_path_);
+    }
     static std::vector<parameter> shapes_of_parameters(const graph& g) {
         std::vector<parameter> all;
         for (auto& w : g.weights)
@@ -210,12 +245,12 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     std::vector<placement> prepare(const loss_terms& terms) {
         std::vector<placement> all;
         for (auto& term : terms)
-            if (term.by) term.by->prepare(*this, this->output_on_device()), all.push_back(term.by->where());
+            if (term.by) term.by->prepare(*this, this->output_in_place()), all.push_back(term.by->where());
         return all;
     }
     training_work learning(typename training_work::kind what, bool ends_step) {
         training_work work = this->work_of(what);
-        work.processes = processes_, work.sums = summed_ = processes_ > 1 && ends_step;
+        work.processes = this->processes(), work.sums = summed_ = work.processes > 1 && ends_step;
         return work;
     }
     void put_gradients(const training_work& work) {
@@ -230,13 +265,30 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         weights_.clear_prepared_gradients();
         end_sums();
     }
+    // Sums over the processes, unless they were made during the backward pass; the scale of the loss is divided out.
+    void put_whole_gradients(bool sums) {
+        if (sums) {
+            put_sums_of_forward();
+            weights_.sum_gradients(0, weights_.numbers());
+            end_sums();
+        }
+        if (scale_ != 1) weights_.divide_gradients(scale_);
+    }
+    // By an optimizer that has no kernels: on the host's copies.
+    void update_elsewhere(const update_request& u) {
+        put_whole_gradients(this->processes() > 1 && !summed_);
+        weights_.changed(), weights_.download();
+        if (host_parameters_.empty())
+            host_parameters_ = parameters_of(this->g_, weights_.on_host(), &weights_.host_gradients()).parameters;
+        on_host_ = update_on_host(host_parameters_, u, nullptr);
+    }
     void put_sums_of_forward() {
         this->device_.sum(&optimizer_.state()->loss, 1);
         weights_.sum_buffers();
     }
     void end_sums() {
         this->device_.await_sums();
-        weights_.divide_buffers(processes_);
+        weights_.divide_buffers(this->processes());
     }
     void put_listening(frozen_pass& listener, const training_work& work) {
         auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
@@ -260,11 +312,15 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     double scale_ = 1; // of the gradients before an update
     device_optimizer<Device> optimizer_;
     gradient_buckets buckets_;
-    int processes_ = 1;   // that train together
-    bool summed_ = false; // the gradients of this step, over them
+    bool summed_ = false; // the gradients of this step, over the processes
+    std::optional<update_request> update_;
+    std::optional<update_report> on_host_; // of an update there
+    std::vector<parameter> host_parameters_;
+    kept_on state_ = kept_on::host; // where the optimizer's state and the averages are newest
     typename base::device_memory target_{this->device_}, values_{this->device_};
     typename base::upload_path target_path_{this->device_};
-    bool staged_ = false;
+    std::optional<micro_batch> staged_; // of the next load()
+    bool target_loaded_ = false;
 };
 
 } // namespace fovea

@@ -68,21 +68,27 @@ template <class Device> class training_weights {
         if (i < 0 || !trained_[std::size_t(i)]) return nullptr;
         return reinterpret_cast<float*>(gradients_.data() + gradient_offsets_[std::size_t(i)]);
     }
+    weight_store& on_host() const { return on_host_; }
+    gradient_store<float>& host_gradients() const { return host_gradients_; }
     float* parameters() const { return reinterpret_cast<float*>(values_.data()); }
     float* gradients() const { return reinterpret_cast<float*>(gradients_.data()); } // of the parameters
     std::size_t numbers() const { return parameter_bytes_ / sizeof(float); }         // of the parameters
 
+    void host_changed() { host_newer_ = true; } // to be uploaded before they are read
+    void refresh() {
+        if (host_newer_) upload();
+    }
     void upload() {
         each_loaded([&](std::size_t i, std::size_t bytes) {
             std::memcpy(staging_.data() + offsets_[i], on_host_[int(i)], bytes);
         });
         if (loaded_bytes_ > 0) device_.upload(values_.data(), staging_.data(), loaded_bytes_);
         device_.wait();
-        stale_ = true, newer_ = false;
+        stale_ = true, newer_ = host_newer_ = false;
     }
     // What has changed since to the host.
     void download() {
-        if (!newer_) return;
+        if (!newer_ || host_newer_) return;
         copy_out(values_.data(), loaded_bytes_);
         each_loaded([&](std::size_t i, std::size_t bytes) {
             std::memcpy(on_host_[int(i)], staging_.data() + offsets_[i], bytes);
@@ -97,8 +103,11 @@ template <class Device> class training_weights {
     void changed() { newer_ = true; }                     // gradients, or buffers
     void parameters_changed() { newer_ = stale_ = true; } // on the device
 
-    // What is made of parameters, to be made again where they have changed since it was asked whether they have.
-    bool take_stale() { return std::exchange(stale_, false); }
+    // Whether derived weights are out of date, asked by whoever then makes them with prepare().
+    bool take_stale() {
+        refresh();
+        return std::exchange(stale_, false);
+    }
     void prepare() {
         for (bool arrangements : {false, true}) // which are made of the others
             for (auto& p : g_.preparations)
@@ -215,7 +224,9 @@ template <class Device> class training_weights {
     std::size_t bytes_ = 0, parameter_bytes_ = 0, loaded_bytes_ = 0, gradient_bytes_ = 0;
     device_buffer<Device, memory_place::device> values_, gradients_, kept_; // kept: buffers
     device_buffer<Device, memory_place::host> staging_;
-    bool stale_ = true, newer_ = false; // prepared weights; those on the host are older
+    bool stale_ = true;      // derived weights are out of date
+    bool newer_ = false;     // than the host's copies
+    bool host_newer_ = true; // the host's copies are
 };
 
 } // namespace fovea

@@ -99,17 +99,17 @@ template <class Device> class device_lpips final : public network_loss {
     device_lpips(detail::lpips_network<float> n, tensor_file backbone, const lpips_options& o)
         : network_(std::move(n)), backbone_(std::move(backbone)), colours_{o.range} {}
 
-    void prepare(training_engine& engine, const device_tensor& y) override {
+    void prepare(training_engine& engine, tensor_view<const float> y) override {
         if (!pass_) open(engine);
-        if (pass_->queue() != engine.queue())
+        if (pass_->memory() != engine.memory())
             fail("lpips: of a network on another device: expected the one that it was first used with");
-        if (y.channels != 3) fail("lpips: a tensor of ", y.channels, " channels: expected 3");
-        pass_->make_room({y.height, y.width}, y.batch);
+        if (y.channels() != 3) fail("lpips: a tensor of ", y.channels(), " channels: expected 3");
+        pass_->make_room({y.height(), y.width()}, y.batch());
         if (pass_->take_stale()) pass_->prepare_weights();
         std::size_t pixels = 0;
         for (auto& l : layers_) {
             const window f = pass_->output_window(l.tensor);
-            const std::size_t here = std::size_t(y.batch) * std::size_t(f.height) * std::size_t(f.width);
+            const std::size_t here = std::size_t(y.batch()) * std::size_t(f.height) * std::size_t(f.width);
             reserve(l.kept, here * std::size_t(f.channels) * sizeof(float));
             pixels = std::max(pixels, here);
         }
@@ -118,13 +118,14 @@ template <class Device> class device_lpips final : public network_loss {
     }
     placement where() const override { return where_; }
 
-    void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) override {
+    void put(tensor_view<const float> y, const float* t, float* dy, double weight, double scale,
+             double* value) override {
         forward(window_at(y, t));
         for (auto& l : layers_) {
             const call area = pass_->area_of(pass_->output_window(l.tensor));
             detail::launch<Device>(area, value_kernel<lpips_features>(area, 1, features_of(l)));
         }
-        forward(window_at(y, y.data));
+        forward(window_at(y, y.data()));
         for (auto& l : layers_) compare(l, weight, value);
         pass_->put_backward();
         const window to = window_at(y, dy);
@@ -149,7 +150,7 @@ template <class Device> class device_lpips final : public network_loss {
         net_ = std::make_unique<basic_trainable<float>>(std::move(network_.backbone),
                                                         trainable_options{.beside = &engine}, network_.make);
         net_->load(backbone_);
-        engine_ = net_->engine()->frozen({.input_gradient = true, .weight_gradients = false, .outputs = tensors});
+        engine_ = net_->engine().frozen({.input_gradient = true, .weight_gradients = false, .outputs = tensors});
         pass_ = static_cast<pass*>(engine_.get()); // of the device, as the engine is
         sums_.emplace(pass_->device());
         for (auto& l : network_.layers) {
@@ -162,16 +163,16 @@ template <class Device> class device_lpips final : public network_loss {
         m.reserve(bytes, "features of LPIPS");
         if (m.data() != before) where_.moved();
     }
-    static window window_at(const device_tensor& like, const float* data) {
-        const std::ptrdiff_t row = std::ptrdiff_t(like.width) * like.channels;
+    static window window_at(tensor_view<const float> like, const float* data) {
+        const std::ptrdiff_t row = std::ptrdiff_t(like.width()) * like.channels();
         return {.data = const_cast<std::byte*>(reinterpret_cast<const std::byte*>(data)),
-                .height = like.height,
-                .width = like.width,
-                .channels = like.channels,
-                .columns = like.width,
-                .stored = like.height,
+                .height = like.height(),
+                .width = like.width(),
+                .channels = like.channels(),
+                .columns = like.width(),
+                .stored = like.height(),
                 .row_stride = row,
-                .image_stride = row * like.height};
+                .image_stride = row * like.height()};
     }
     lpips_features features_of(const layer& l) const {
         return {device_view(pass_->output_window(l.tensor)), reinterpret_cast<float*>(l.kept.data())};
