@@ -1,4 +1,4 @@
-// One of the optimizers, chosen at run time.
+// An optimizer that is chosen at run time.
 #pragma once
 #include <string_view>
 #include <variant>
@@ -28,7 +28,7 @@ class any_optimizer {
     std::int64_t& steps() {
         return std::visit([](auto& o) -> std::int64_t& { return o.steps; }, of_);
     }
-    // f(name, vectors of numbers, one for each parameter)
+    // Calls f(name, vectors) for each kind of state, with one vector of numbers for each parameter.
     template <class F> void each_state(F f) {
         std::visit([&](auto& o) { o.each_state(f); }, of_);
     }
