@@ -1,4 +1,4 @@
-// Any loss, chosen at run time. What a backend can compute by itself is known from its terms.
+// A loss that is chosen at run time. Its terms say which part a backend can compute by itself.
 #pragma once
 #include <functional>
 #include <type_traits>
@@ -7,7 +7,8 @@
 
 namespace fovea {
 
-// Adds weight times the gradient of the loss at y to dy; returns the loss.
+// Called with (y, target, dy, weight), all (N,H,W,C): adds weight times the gradient of the loss at y to dy, and
+// returns the loss without the weight.
 class loss_function {
   public:
     template <class L>
@@ -18,7 +19,7 @@ class loss_function {
                       double weight) const {
         return of_(y, target, dy, weight);
     }
-    const loss_terms& terms() const { return terms_; } // empty where it is none
+    const loss_terms& terms() const { return terms_; } // empty if the loss has no description by terms
 
   private:
     std::function<double(tensor_view<const float>, tensor_view<const float>, tensor_view<float>, double)> of_;
