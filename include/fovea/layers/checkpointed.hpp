@@ -14,9 +14,8 @@ template <layer Block> struct checkpointed {
     static constexpr int out_channels(int in) { return Block::out_channels(in); }
 
     template <class T, class V, class... Skip> static constexpr auto trace(T& t, V x, Skip... skip) {
-        const int outer = std::exchange(
-            t.region,
-            t.region >= 0 ? t.region : t.regions++); // inside nested checkpointed blocks the outermost decides
+        // Of nested checkpointed blocks the outermost decides what is computed again.
+        const int outer = std::exchange(t.region, t.region >= 0 ? t.region : t.regions++);
         auto y = trace_plus<Block>(t, x, skip...);
         t.region = outer;
         return y;

@@ -105,9 +105,8 @@ struct call {
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
 using kernel = void (*)(const call&);
-using scratch_size =
-    // Bytes of scratch for a call with these windows, rows and cols; the windows' data may be null.
-    std::size_t (*)(const call&);
+// Returns the bytes of scratch for a call with these windows, rows and cols; the windows' data may be null.
+using scratch_size = std::size_t (*)(const call&);
 
 // Convert `count` numbers from 16 bits to float32 and back, with the rounding of core/half.hpp.
 using widening = void (*)(number_format, const std::uint16_t* from, float* to, std::ptrdiff_t count);

@@ -15,9 +15,7 @@ struct learning_rate {
     std::int64_t warmup = 0; // number of steps over which the rate rises linearly from base / warmup to base
     std::int64_t total = 0;  // cosine: the step at which `final` is reached
     double final = 0;        // cosine: the last rate as a share of base
-    std::vector<std::int64_t>
-        // Multi-step: the rate is multiplied by gamma at each of these steps.
-        milestones{};
+    std::vector<std::int64_t> milestones{}; // multi-step: the rate is multiplied by gamma at each of these steps
     double gamma = 0.5;
 
     double at(std::int64_t step) const { // the first step is 0
