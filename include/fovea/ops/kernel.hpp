@@ -119,9 +119,8 @@ struct preparation_call {
     std::array<const void*, max_weights> w{};
     std::array<weight_shape, max_weights> dims{};
     void* out = nullptr;
-    void* queue = nullptr; // as in call; null: all pointers are host memory
-    number_format format =
-        number_format::float32; // format of the result, if the backend keeps packed weights in 16 bits
+    void* queue = nullptr;                         // as in call; null: all pointers are host memory
+    number_format format = number_format::float32; // of the result; 16 bits if the backend keeps packed weights so
 
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
