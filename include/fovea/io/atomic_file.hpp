@@ -46,8 +46,8 @@ class file_lock {
     // Returns false if remove_stale_parts() has removed the file before it could be locked.
     bool take([[maybe_unused]] std::FILE* file) noexcept {
 #if FOVEA_HAS_FILE_DESCRIPTORS
-        descriptor_ =
-            fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // the lock belongs to the open file, which both descriptors share
+        // The lock belongs to the open file, which both descriptors share, and so survives the closing of `file`.
+        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
         struct stat now {};
         const bool locked = flock(descriptor_, LOCK_EX) == 0;
         return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;

@@ -18,8 +18,7 @@ inline byte_block inflated(std::span<const std::byte> packed) {
 #if FOVEA_WITH_ZLIB
     z_stream stream{};
     if (inflateInit(&stream) != Z_OK) return {};
-    stream.next_in =
-        const_cast<Bytef*>(reinterpret_cast<const Bytef*>(packed.data())); // zlib does not change its input
+    stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(packed.data())); // zlib does not change it
     stream.avail_in = uInt(packed.size());
     int status = Z_OK;
     for (std::size_t filled = 0; status == Z_OK && filled <= largest_metadata_block; filled = stream.total_out) {

@@ -187,8 +187,7 @@ inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality, co
     jpeg_set_defaults(&codec);
     jpeg_set_quality(&codec, quality, TRUE);
     codec.optimize_coding = TRUE;
-    if (quality >= 90)
-        codec.comp_info[0].h_samp_factor = codec.comp_info[0].v_samp_factor = 1; // full chroma resolution
+    if (quality >= 90) codec.comp_info[0].h_samp_factor = codec.comp_info[0].v_samp_factor = 1; // full chroma
     codec.density_unit = UINT8(density.unit);
     codec.X_density = UINT16(density.x);
     codec.Y_density = UINT16(density.y);

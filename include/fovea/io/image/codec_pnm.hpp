@@ -89,8 +89,8 @@ inline pnm_header read_pnm_header(const encoded_image& in) {
 inline std::uint64_t pnm_bytes_needed(const pnm_header& h) {
     const std::uint64_t samples = h.width * std::uint64_t(h.channels);
     if (h.kind == 4) return (h.width + 7) / 8 * h.height;
-    if (h.text())
-        return h.kind == 1 ? samples * h.height : samples * h.height * 2 - 1; // digits with a space between them
+    // Text has at least a digit for each sample and, except in P1, a space between two.
+    if (h.text()) return h.kind == 1 ? samples * h.height : samples * h.height * 2 - 1;
     return samples * h.height * size_of(h.type());
 }
 

@@ -155,7 +155,7 @@ inline image tiff_palette(const encoded_image& in, const tiff_session& file, con
     return out;
 }
 
-// Replaces colours, and with `inverted` also alpha, by their difference to white.
+// Replaces every value by its difference to white, except the alpha of two channels; four channels are inks.
 inline void invert_colours(image& in) {
     with_samples_of(in.type(), [&]<class T>(T) {
         const std::size_t channels = std::size_t(in.channels());

@@ -58,8 +58,7 @@ inline void describe_tiff_picture(TIFF* tiff, const image_metadata& m) {
         TIFFSetField(tiff, f.tag, std::string(reinterpret_cast<const char*>(value.data()), value.size()).c_str());
     }
     for (const unsigned tag : {exif_directory_tag, gps_directory_tag})
-        if (exif.directory_under(tag) != 0)
-            TIFFSetField(tiff, tag, std::uint64_t(8)); // placeholder; append_exif() sets it
+        if (exif.directory_under(tag) != 0) TIFFSetField(tiff, tag, std::uint64_t(8)); // set by append_exif()
 }
 
 // Appends the directories to which the first one refers to the end of the file.

@@ -166,8 +166,7 @@ inline image_header read_image_header(const std::filesystem::path& path, const r
 // in .tga .icb .vda .vst to count as such, because TGA has no signature.
 inline image_format recognise_file(const std::filesystem::path& path) {
     std::error_code ignored;
-    if (!std::filesystem::is_regular_file(path, ignored))
-        return image_format::unknown; // reading a pipe would consume its bytes
+    if (!std::filesystem::is_regular_file(path, ignored)) return image_format::unknown; // a pipe would lose bytes
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(detail::open_file(path, "rb"), std::fclose);
     if (!file) return image_format::unknown;
     std::byte bytes[256];
