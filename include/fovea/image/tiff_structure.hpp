@@ -20,8 +20,7 @@ constexpr std::size_t tiff_type_size(unsigned type) {
 struct tiff_field {
     unsigned tag = 0, type = 0;
     std::size_t count = 0;
-    std::size_t entry = 0, value = 0, // offsets of field and value; length
-        bytes = 0;                    // offsets of the field and of its value, and the value's length in bytes
+    std::size_t entry = 0, value = 0, bytes = 0; // offsets of the field and of its value; length of the value
 };
 
 // A structure with offsets of 4 bytes (TIFF) or 8 bytes (BigTIFF).

@@ -34,8 +34,8 @@ class adafactor {
         for (auto& p : parameters) {
             const bool factored = p.rank > 1;
             const shape s(p);
-            rows_.of.emplace_back(factored ? s.matrices * s.rows : p.size(), 0.f); // of vectors: v itself
-            columns_.of.emplace_back(factored ? s.matrices * s.columns : 0, 0.f);  // for a vector, v itself
+            rows_.of.emplace_back(factored ? s.matrices * s.rows : p.size(), 0.f); // for a vector, v itself
+            columns_.of.emplace_back(factored ? s.matrices * s.columns : 0, 0.f);
         }
     }
 

@@ -70,10 +70,10 @@ class gradient_buckets {
 
     const graph& g_;
     std::vector<char> trained_;
-    std::vector<bucket> buckets_; // the last parameters first
-    std::vector<int> of_weight_;  // last parameters first
-    std::vector<int> awaited_;    // bucket of each weight; -1: not a parameter
-    std::vector<int> missing_;    // for each weight: contributions to its gradient that are still missing
+    std::vector<bucket> buckets_; // last parameters first
+    std::vector<int> of_weight_;  // bucket of each weight; -1: not a parameter
+    std::vector<int> awaited_;    // for each weight: contributions to its gradient that are still missing
+    std::vector<int> missing_;    // for each bucket: parameters with incomplete gradients
 };                                // for each bucket: parameters with incomplete gradients
 
 } // namespace fovea

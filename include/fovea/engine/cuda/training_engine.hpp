@@ -141,7 +141,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
                bool ends_step) override {
         if (frozen.queue() != this->queue())
             fail("a frozen network of another device: expected one that was made beside the network that learns");
-        auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
+        auto& listener = static_cast<frozen_pass&>(frozen); // same device, hence same type
         const device_tensor y = this->output_on_device();
         listener.load({&y, 1});
         training_work work = learning(training_work::kind::listen, ends_step);

@@ -146,12 +146,11 @@ template <class Device> class device_lpips final : public network_loss {
     void open(training_engine& engine) {
         std::vector<int> tensors;
         for (auto& l : network_.layers) tensors.push_back(l.tensor);
-        net_ =
-            std::make_unique<basic_trainable<float>>(std::move(network_.backbone), trainable_options{.beside = &engine},
-                                                     network_.make); // frozen() makes this type
+        net_ = std::make_unique<basic_trainable<float>>(std::move(network_.backbone),
+                                                        trainable_options{.beside = &engine}, network_.make);
         net_->load(backbone_);
         engine_ = net_->engine()->frozen({.input_gradient = true, .weight_gradients = false, .outputs = tensors});
-        pass_ = static_cast<pass*>(engine_.get()); // of the device, as the engine is
+        pass_ = static_cast<pass*>(engine_.get()); // the type that frozen() makes
         sums_.emplace(pass_->device());
         for (auto& l : network_.layers) {
             layer& of = layers_.emplace_back(l.tensor, pass_->device());
