@@ -23,8 +23,8 @@ template <class Layer, class T, class V, class Skip> constexpr auto trace_plus(T
         return plus(t, Layer::trace(t, x), skip);
 }
 
-// trace_plus with the layer's parameters under `name`, for hand-written traces: auto a = apply<conv<3, 8, 3>>(t,
-// "first", x);
+// trace_plus with the layer's parameters under `name`, for hand-written traces:
+//   auto a = apply<conv<3, 8, 3>>(t, "first", x);
 template <class Layer, class T, class V, class... Skip>
 constexpr auto apply(T& t, std::string_view name, V x, Skip... skip) {
     if constexpr (!fits<Layer, V>) {

@@ -1,5 +1,6 @@
-// Binary cross-entropy of logits: the mean over all numbers x of max(x, 0) - x p + log(1 + exp(-|x|)), where p in [0,
-// 1] is the wanted probability.
+// Binary cross-entropy of logits: the mean over all numbers x of
+//
+//   max(x, 0) - x p + log(1 + exp(-|x|)),   p: the wanted probability, in [0, 1]
 //
 // x, dx are (N,1,1,1) or of any other equal shape. Adds weight times the gradient to dx; returns the loss without the
 // weight.

@@ -1,7 +1,9 @@
 // Convolution (cross-correlation, as frameworks have it): y = f(conv(x, w) + b) + skip.
 //
-// x (N,H,W,I), w (O,I/groups,K,K) with K odd, b (O,1,1,1) or absent, y and skip (N,H',W',O) with H' = ceil((H - 2
-// offset) / stride). The zero padding on every side is K/2 * dilation - offset; offset 0 is "same" padding.
+//   x (N,H,W,I), w (O,I/groups,K,K) with K odd, b (O,1,1,1) or absent, y and skip (N,H',W',O)
+//   H' = ceil((H - 2 offset) / stride)
+//
+// The zero padding on every side is K/2 * dilation - offset; offset 0 is "same" padding.
 // depthwise_conv2d is the case groups = I = O, a type of its own because it has kernels of its own.
 #pragma once
 #include "fovea/ops/activation.hpp"

@@ -41,7 +41,7 @@ struct window {
     int height = 0, width = 0, channels = 0;         // size of the image
     int left = 0, columns = 0, stored = 1;           // kept columns are [left, left + columns); left may be negative
     std::ptrdiff_t row_stride = 0, image_stride = 0; // in elements
-    number_format format = number_format::float32;   // float32, or a 16-bit format in inference
+    number_format format = number_format::float32;   // float32 or a 16-bit format
 
     constexpr bool in_16_bits() const { return format != number_format::float32; }
     // Pixel (y, x) of image n. y lies inside the image and x in the kept columns.

@@ -3,8 +3,10 @@
 //   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2
 //   w -= learning rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 //
-// Weight decay is added to g (Adam: g += weight_decay w) or applied to w before the step (AdamW: w *= 1 - learning rate
-// * weight_decay).
+// Weight decay comes before the step:
+//
+//   Adam:   g += weight_decay w
+//   AdamW:  w *= 1 - learning rate * weight_decay
 #pragma once
 #include "fovea/backend/cpu/select.hpp"
 #include "fovea/ops/adam_rule.hpp"

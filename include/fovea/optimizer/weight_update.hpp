@@ -21,7 +21,7 @@ struct weight_update {
 };
 
 struct update_report {
-    double loss = 0, gradient_norm = 0; // of all gradients, before clipping
+    double loss = 0, gradient_norm = 0; // norm of all gradients before clipping
     bool taken = false;                 // false: loss or norm is not finite, and nothing has changed
     std::vector<double> norms;          // gradient norm of each parameter
 };
