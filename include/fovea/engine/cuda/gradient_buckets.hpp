@@ -74,6 +74,6 @@ class gradient_buckets {
     std::vector<int> of_weight_;  // bucket of each weight; -1: not a parameter
     std::vector<int> awaited_;    // for each weight: contributions to its gradient that are still missing
     std::vector<int> missing_;    // for each bucket: parameters with incomplete gradients
-};                                // for each bucket: parameters with incomplete gradients
+};
 
 } // namespace fovea
