@@ -66,8 +66,8 @@ bool training_session::decide_to_resume() {
 
 std::unique_ptr<test_images> training_session::images_of_tests() {
     if (!is_first()) return nullptr;
-    if (!o_.test_images_given && !std::filesystem::is_directory(o_.test_images_path))
-        return nullptr; // optional default
+    // The default folder need not exist.
+    if (!o_.test_images_given && !std::filesystem::is_directory(o_.test_images_path)) return nullptr;
     return std::make_unique<test_images>(o_.test_images_path, what_.scale,
                                          o_.common.device == "cuda" ? measure_on_gpu() : measure_on_cpu());
 }
