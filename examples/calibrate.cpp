@@ -1,5 +1,5 @@
-// Finds the ranges of a network's activations, for --precision int8: calibrate photos --weights net.pth -o
-// net.ranges.safetensors
+// Finds the ranges of a network's activations, for --precision int8:
+//   calibrate photos --weights net.pth -o net.ranges.safetensors
 #include "common/calibration.hpp"
 #include "common/enlarger.hpp"
 #include "common/files.hpp"

@@ -7,10 +7,10 @@
 
 namespace {
 
-// Sixteen blocks of 64 channels would be `16` and `64` here; the type is all that the library needs to know.
+// A network with 64 channels would have 64 instead of 16; the number of blocks is given at run time.
 using network = fovea::zoo::supercool<2, 16, 2, fovea::dynamic>;
 
-// What a program keeps: threads and the network. Made once.
+// The objects that a program keeps: threads and the network, made once.
 class enlarger {
   public:
     enlarger(std::span<const std::byte> weights, int blocks, int threads)
@@ -18,7 +18,7 @@ class enlarger {
           model_(fovea::read_safetensors(weights, "the embedded network"),
                  {.depth = {{"encoder", blocks}}, .threads = &threads_}) {}
 
-    // rgb: (height, width, 3), 8 bits. Each frame within 64 MB of activations.
+    // rgb: (height, width, 3), 8 bits. Activations take at most 64 MB for each frame.
     fovea::image operator()(const fovea::image& rgb) { return model_(rgb, {.memory_budget = 64 << 20}); }
 
   private:
@@ -26,7 +26,7 @@ class enlarger {
     fovea::model<network, fovea::cpu> model_;
 };
 
-std::vector<std::byte> bytes_of(const char* path) { // stands for an array that your build puts into the program
+std::vector<std::byte> bytes_of(const char* path) { // stands for an array that your build embeds in the program
     std::vector<std::byte> bytes;
     if (std::FILE* f = std::fopen(path, "rb")) {
         for (int c; (c = std::fgetc(f)) != EOF;) bytes.push_back(std::byte(c));

@@ -1,5 +1,5 @@
-// Measures an upscaler on a folder of images, beside bicubic interpolation: evaluate --scale 4 --hr Set5/HR --weights
-// net.pth
+// Measures an upscaler, and bicubic interpolation for comparison, on a folder of images:
+//   evaluate --scale 4 --hr Set5/HR --weights net.pth
 #include <filesystem>
 #include <map>
 
@@ -27,8 +27,8 @@ struct options {
     std::string hr, lr, downscale = "matlab", channels = "y", ssim = "auto";
     std::vector<std::string> metrics{"psnr", "ssim"};
     std::string json, side_by_side, report;
-    int crop = -1;                                                    // the scale
-    double memory_budget = double(default_memory_budget()) / 1048576; // MB
+    int crop = -1;                                                    // -1: the scale
+    double memory_budget = double(default_memory_budget()) / 1048576; // in MiB
     bool recursive = false;
     programs::model_choice choice;
     programs::lpips_choice lpips;
@@ -41,8 +41,8 @@ struct options {
     }
 };
 
-// The low-resolution image of that name, or of that name with x2, x3, ... behind; below --lr as the original below
-// --hr.
+// Returns the low-resolution image of an original: at the same place below --lr as the original below --hr, with the
+// same name or with x2, x3, ... after the stem.
 fs::path partner(const options& o, const fs::path& hr) {
     const fs::path folder = fs::path(o.lr) / hr.lexically_relative(o.hr).parent_path();
     for (auto stem : {hr.stem().string() + "x" + std::to_string(o.choice.scale), hr.stem().string()})
@@ -55,7 +55,7 @@ image resized(const options& o, const image& in, int height, int width) {
     return o.downscale == "pillow" ? resize_pillow(in, height, width) : resize_matlab(in, height, width);
 }
 
-// The low-resolution input, and the part of the original that it stands for.
+// Returns the low-resolution input and the part of the original to which it corresponds.
 std::pair<image, image> inputs_for(const options& o, const fs::path& file) {
     const int scale = o.choice.scale;
     image hr = programs::read_rgb8(file);
@@ -75,7 +75,7 @@ std::pair<image, image> inputs_for(const options& o, const fs::path& file) {
 
 struct measuring {
     programs::measure_function measure;
-    programs::lpips_metric lpips; // where it is wanted
+    programs::lpips_metric lpips; // empty if it is not wanted
 };
 
 scores compare(const options& o, const measuring& by, const image& made, const image& original) {
@@ -88,7 +88,7 @@ scores compare(const options& o, const measuring& by, const image& made, const i
     return s;
 }
 
-image beside(const std::vector<const image*>& pictures) { // of one height
+image beside(const std::vector<const image*>& pictures) { // pictures of equal height
     constexpr int gap = 4;
     int width = -gap;
     for (auto* p : pictures) width += p->width() + gap;
@@ -102,7 +102,7 @@ image beside(const std::vector<const image*>& pictures) { // of one height
     return all;
 }
 
-// What can be wrong with options and outputs is found before the first image is computed.
+// Finds errors in options and outputs before the first image is computed.
 void check(options& o) {
     o.choice.take(o.common);
     if (!o.side_by_side.empty()) programs::make_output_folder(o.side_by_side);
@@ -113,8 +113,8 @@ void write_text(const std::string& path, const std::string& text) {
     write_file_atomically(path, std::as_bytes(std::span(text)));
 }
 
-// What an image is called in tables and files: its path below the folder without extension, or with it where another
-// image is called the same.
+// Returns the name of each image in tables and files: its path below the folder, without extension unless two would be
+// equal.
 std::map<fs::path, std::string> names_of(const options& o, const std::vector<fs::path>& files) {
     const auto below = [&](const fs::path& f) { return f.lexically_relative(o.hr); };
     std::map<std::string, int> uses;
@@ -128,7 +128,7 @@ std::map<fs::path, std::string> names_of(const options& o, const std::vector<fs:
     return names;
 }
 
-// Figures and pictures of one image.
+// Returns the scores of an image, and writes its pictures.
 programs::image_scores evaluate_image(const options& o, programs::enlarger& enlarger, const measuring& by,
                                       const fs::path& file, const std::string& name) {
     const run_options how{.memory_budget = std::size_t(o.memory_budget * 1048576)};

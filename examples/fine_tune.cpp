@@ -1,9 +1,9 @@
 // Trains an upscaler further against a critic, a network that learns to tell enlarged images from real ones:
 //   fine_tune --base-model-path checkpoints/checkpoint --train-images-path photos
 //
-// trainer/adversarial.hpp says what a step is. In the epochs of --critic-warmup-epochs the critic alone learns.
+// trainer/adversarial.hpp explains a step. In the epochs of --critic-warmup-epochs only the critic learns.
 //
-// Upscaled images are what the network gives, not clamped: a clamp has no gradient where the critic could teach most.
+// The critic sees the network's output without a clamp, which would have no gradient where the critic could teach most.
 #include "common/enlarger.hpp"
 #include "common/on_gpu.hpp"
 #include "common/training_session.hpp"
@@ -24,7 +24,7 @@ class duel {
         : session_(o),
           critic_(make_critic(critic_size, o.common.device,
                               {.seed = o.common.seed + 1,
-                               .gain = 0.4, // variance 1 / (3 inputs), the customary start before normalisations
+                               .gain = 0.4, // variance 1 / (3 inputs), as is customary in front of normalisations
                                .threads = &session_.threads(),
                                .precision = programs::precision_of(o.precision),
                                .beside = &session_.network().engine()})),
@@ -49,7 +49,7 @@ class duel {
                       .give_up_step = [this] { critic_fit_.give_up_step(); },
                       .may_give_up = [this] { return !in_step_ || critic_done() == critic_before_; },
                       .accuracy = [this](image_batch original, image_batch made) { return accuracy(original, made); },
-                      .keeps_best = false}); // a critic's work lowers PSNR: the best weights are the last
+                      .keeps_best = false}); // a critic lowers PSNR, so the last weights count as the best
     }
 
   private:
@@ -69,7 +69,7 @@ class duel {
         in_step_ = false;
         right_ += r.right, seen_ += r.seen;
         if (r.critic.complete) critic_loss_ = logged_["critic loss"] = r.critic.loss;
-        if (r.upscaler.complete && r.bce != 0) logged_["bce"] = r.bce; // of the last micro-batch
+        if (r.upscaler.complete && r.bce != 0) logged_["bce"] = r.bce; // value of the last micro-batch
         if (warming_up_) return r.critic;
         if (r.upscaler.problem.empty() && !r.critic.problem.empty())
             r.upscaler.problem = "the critic: " + r.critic.problem;
@@ -82,7 +82,7 @@ class duel {
         return double(right) / (2 * original.batch());
     }
 
-    // Of the last step.
+    // Describes the last step.
     std::string status() {
         char text[80];
         const double right = sum_over(session_.group(), double(right_)),
@@ -92,7 +92,7 @@ class duel {
         return text;
     }
 
-    // Steps that the critic was asked to take.
+    // The number of steps of the critic so far, taken or given up.
     std::int64_t critic_done() { return critic_fit_.steps() + critic_fit_.bad_steps(); }
 
     training_session session_;
@@ -101,11 +101,11 @@ class duel {
     adversarial_trainer both_;
     std::uint64_t warmup_;
     bool warming_up_ = false;
-    std::int64_t seen_ = 0, right_ = 0; // images of the step at hand
+    std::int64_t seen_ = 0, right_ = 0; // images of the current step
     double critic_loss_ = 0;
-    std::map<std::string, double> logged_; // of the last step
+    std::map<std::string, double> logged_; // values of the last step
     bool in_step_ = false;
-    std::int64_t critic_before_ = 0; // the micro-batch at hand
+    std::int64_t critic_before_ = 0; // critic_done() before the current micro-batch
 };
 
 } // namespace

@@ -1,4 +1,4 @@
-// Tells what a weight file or checkpoint holds: info net.pth
+// Prints the contents of a weight file or checkpoint: info net.pth
 #include "common/program.hpp"
 #include "fovea/io/weights/try_read_weights.hpp"
 #include "fovea/zoo/recognise.hpp"
@@ -26,7 +26,7 @@ std::string text_of_value(const tensor_file::value& v) {
         v);
 }
 
-// The network, where in the file it was found, and the tensors beside it.
+// Prints the network, where in the file it was found, and the other tensors.
 void print_network(const tensor_file& file) {
     const auto network = try_weights_of(file);
     if (network) {
@@ -43,7 +43,7 @@ void print_network(const tensor_file& file) {
         if (place.in_dictionary || !network) std::printf("beside:   %s\n", place.text().c_str());
 }
 
-// How far a training run was when it left this checkpoint; its settings are among the metadata.
+// Prints how far a training run was at this checkpoint; its settings are among the metadata.
 void print_run(const tensor_file& file) {
     const auto of = [&](const char* name) {
         const auto found = file.metadata.find(name);

@@ -21,7 +21,7 @@ struct options {
     programs::model_choice choice;
     programs::common_options common;
     int tile = 0, quality = 95;
-    double memory_budget = double(default_memory_budget()) / 1048576; // MB
+    double memory_budget = double(default_memory_budget()) / 1048576; // in MiB
     bool list_models = false, strip_metadata = false;
 
     double budget_bytes() const { return memory_budget * 1048576; }
@@ -33,7 +33,7 @@ struct options {
     }
 };
 
-// Bytes that the process needs besides the network's activations: the program itself, and the images small and large.
+// Returns the bytes that the process needs beside the network's activations: for the program, the input and the result.
 double bytes_beside(const options& o, const programs::job& j, const programs::enlarger& enlarger) {
     constexpr double program = 48e6;
     const auto bytes = [&](extent e, double sample) { return double(e.height) * e.width * j.header.channels * sample; };
@@ -43,7 +43,8 @@ double bytes_beside(const options& o, const programs::job& j, const programs::en
     double all = program + bytes(in, sample);
     if (enlarger.network()) all += bytes(network, sample);
     if (!enlarger.network() || out != network) all += bytes(out, sample);
-    if (o.choice.tta) all += 2 * bytes(in, 4) + 3 * bytes(network, 4); // an image, it turned, and the mean, in float32
+    // In float32: an image, its transformed copy, and the mean.
+    if (o.choice.tta) all += 2 * bytes(in, 4) + 3 * bytes(network, 4);
     return all;
 }
 
@@ -54,7 +55,7 @@ run_options run_options_of(const options& o, const programs::job& j, const progr
     return run;
 }
 
-// Throws where a result would be too large for its format, or the work for the memory.
+// Throws if a result would be too large for its format, or the work too large for the memory.
 class size_check {
   public:
     size_check(const options& o, programs::enlarger& enlarger) : o_(o), enlarger_(enlarger) {}
@@ -72,7 +73,7 @@ class size_check {
             fail(j.input_name(), ": ", j.header.width, 'x', j.header.height, " to ", out.width, 'x', out.height,
                  " pixels needs ", megabytes(needed), " MB: expected --memory-budget ", megabytes(needed),
                  " or more, got ", long(o_.budget_bytes() / 1048576));
-        if (!o_.size.is_given()) fitting_ = j.size(); // what is smaller fits as well
+        if (!o_.size.is_given()) fitting_ = j.size(); // smaller images fit as well
     }
 
   private:
@@ -83,7 +84,7 @@ class size_check {
     extent fitting_{};
 };
 
-// Of the networks that are built in, the smallest that makes every image as large as it shall become.
+// Returns the scale of the smallest built-in network that reaches the wanted size of every image.
 int built_in_scale(const programs::target_size& size, const std::vector<programs::job>& jobs) {
     double most = 0;
     for (auto& j : jobs) most = std::max(most, size.ratio(j.size()));
@@ -151,7 +152,7 @@ void run(const options& o) {
         programs::tell_or_throw(reason, alone);
         ++list.failed;
     };
-    std::deque<image_under_way> under_way; // while one is read or written, a GPU computes another one
+    std::deque<image_under_way> under_way; // a GPU computes an image while others are read and written
     const auto finish_first = [&] {
         const image_under_way first = std::move(under_way.front());
         under_way.pop_front();

@@ -46,7 +46,7 @@ void make_output_folder(const fs::path& folder) {
 }
 
 void check_output_file(const fs::path& file) {
-    if (!file.empty()) fovea::atomic_file probe(file); // leaves nothing behind
+    if (!file.empty()) fovea::atomic_file probe(file); // removes its temporary file
 }
 
 } // namespace programs

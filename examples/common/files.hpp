@@ -1,4 +1,4 @@
-// Image files in folders, and what can be known of outputs before anything is computed.
+// Image files in folders, and checks of outputs before anything is computed.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -8,20 +8,20 @@
 
 namespace programs {
 
-// The images of a folder (fovea/data/image_listing.hpp), sorted; what was left out is told in one line on standard
-// error. Throws when there is none.
+// Returns the images of a folder (fovea/data/image_listing.hpp), sorted. One line on standard error tells what was left
+// out. Throws if there is no image.
 std::vector<std::filesystem::path> images_in(const std::filesystem::path& folder, bool recursive = false);
 
-// Files as they are, and the images of folders.
+// Returns the given files and the images of the given folders.
 std::vector<std::filesystem::path> images_of(const std::vector<std::string>& files_and_folders, bool recursive = false);
 
-// What images are compared as.
+// Reads an image as 8-bit RGB, the form in which images are compared.
 fovea::image read_rgb8(const std::filesystem::path& p);
 
-// Makes the folder where it is not there, and throws where no file can be written in it.
+// Creates the folder if it does not exist, and throws if no file can be written in it.
 void make_output_folder(const std::filesystem::path& folder);
 
-// Throws where a file of this name cannot be written; an existing one stays as it is. An empty name is no file.
+// Throws if a file of this name cannot be written; an existing file is unchanged. An empty name means no file.
 void check_output_file(const std::filesystem::path& file);
 
 } // namespace programs

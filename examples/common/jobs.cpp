@@ -27,7 +27,7 @@ int scaled(int n, double factor) {
 
 image_format format_named(const std::string& name) { return format_of_name("x." + name); }
 
-// The files that this run reads, however they are named: links included.
+// The input files of this run, recognised under any name, links included.
 class input_set {
   public:
     explicit input_set(const std::vector<fs::path>& files) {
@@ -38,7 +38,7 @@ class input_set {
         std::error_code ignored;
         if (!fs::exists(p, ignored)) return false;
         if (paths_.contains(resolved(p))) return true;
-        if (fs::hard_link_count(p, ignored) < 2) return false; // no second name in the folder of another input
+        if (fs::hard_link_count(p, ignored) < 2) return false; // no hard link elsewhere
         return std::ranges::any_of(files_, [&](const fs::path& f) { return fs::equivalent(f, p, ignored); });
     }
 
@@ -60,8 +60,8 @@ std::vector<std::byte> read_standard_input() {
     return all;
 }
 
-// Where the images go: the name of the output, or a name in its folder. Several that would get one name keep their
-// extension in it: a.png and a.bmp become a.png and a.bmp.png.
+// Names of the outputs: the name that was given, or names in that folder. Of several inputs with the same output name,
+// later ones keep their extension: a.png and a.bmp become a.png and a.bmp.png.
 class naming {
   public:
     naming(const job_options& o, bool into_folder) : o_(o), into_folder_(into_folder) {}
@@ -71,7 +71,7 @@ class naming {
         ++uses_[plain(sources_.back())];
     }
     std::vector<job> jobs() const {
-        std::map<fs::path, fs::path> taken; // output -> input
+        std::map<fs::path, fs::path> taken; // input of each output
         std::vector<job> all;
         for (auto& s : sources_) {
             fs::path to = into_folder_ ? plain(s) : fs::path(o_.output);
@@ -88,7 +88,7 @@ class naming {
 
   private:
     struct source {
-        fs::path from, below; // below: of that folder, whose structure is kept
+        fs::path from, below; // below: path relative to the input folder
     };
     fs::path plain(const source& s) const {
         fs::path to = s.below.empty() ? s.from.filename() : s.from.lexically_relative(s.below);
@@ -109,7 +109,7 @@ class naming {
 std::vector<job> name_jobs(const job_options& o) {
     const bool to_standard_output = o.output == "-";
     bool folder_in = false;
-    std::vector<std::pair<fs::path, fs::path>> files; // and the folder that each was found in
+    std::vector<std::pair<fs::path, fs::path>> files; // files with the folders in which they were found
     for (const fs::path in : o.inputs) {
         if (!fs::is_directory(in)) {
             files.emplace_back(in, fs::path());
@@ -198,7 +198,7 @@ job_list list_jobs(const job_options& o) {
     }
     if (alone && !jobs.empty() && !fs::is_directory(o.output) && !o.output.ends_with('/') &&
         !fs::is_directory(o.inputs.front()))
-        check_output_file(jobs.front().to); // its folder is not made: a mistyped one is told
+        check_output_file(jobs.front().to); // the folder is not created, so that a mistyped name is an error
     else
         for (auto& f : folders) make_output_folder(f);
     for (auto& j : jobs) {

@@ -1,5 +1,5 @@
-// What `upscale` is asked to do: which image becomes which file, of which size. All that can be wrong with it is found
-// here, before anything is computed.
+// The work of `upscale`: which image becomes which file, in which size. All errors in it are found here, before
+// anything is computed.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -14,23 +14,23 @@
 
 namespace programs {
 
-// The size of a result, as the command line asks for it; nothing given: the network's own scale.
+// The size of a result as given on the command line; if nothing is given, the network's own scale.
 struct target_size {
     double scale = 0;                            // --scale, any ratio above 0
-    int width = 0, height = 0, longest_side = 0; // in pixels; one of width and height keeps the shape of the picture
+    int width = 0, height = 0, longest_side = 0; // in pixels; one of width and height alone keeps the aspect ratio
 
     bool is_given() const { return scale > 0 || width > 0 || height > 0 || longest_side > 0; }
-    // Throws a usage error where two of them contradict each other.
+    // Throws a usage error if two of the options contradict each other.
     void check() const;
-    // In pixels, for an input of that size.
+    // Returns the size in pixels for an input of that size.
     fovea::extent of(fovea::extent input, int network_scale) const;
-    // By how much the longer way of an input of that size is magnified; 0 where nothing is given.
+    // Returns the larger of the two magnifications for an input of that size; 0 if nothing is given.
     double ratio(fovea::extent input) const;
 };
 
 struct job {
     std::filesystem::path from, to; // "-": standard input or output
-    std::vector<std::byte> bytes{}; // of standard input
+    std::vector<std::byte> bytes{}; // bytes read from standard input
     fovea::image_header header{};
 
     bool from_standard_input() const { return from == "-"; }
@@ -39,30 +39,30 @@ struct job {
     std::string output_name() const { return to_standard_output() ? "standard output" : to.string(); }
     fovea::extent size() const { return {header.height, header.width}; }
     fovea::image read(const fovea::notice_function& notice) const;
-    // Writes to the file, or to standard output in that format.
+    // Writes to the file, or to standard output.
     void write(const fovea::image& large, const fovea::write_options& how) const;
 };
 
 struct job_options {
     std::vector<std::string> inputs;
     std::string output;
-    std::string format = "auto"; // or "png", ...: of files in a folder, and of standard output
+    std::string format = "auto"; // "auto", "png", ...: the format of files in a folder and of standard output
     bool recursive = false, skip_existing = false, overwrite = false;
 };
 
 struct job_list {
     std::vector<job> jobs;
-    std::size_t failed = 0;  // inputs that cannot be read, told on standard error
-    std::size_t skipped = 0; // whose results are there already
+    std::size_t failed = 0;  // inputs that could not be read, reported on standard error
+    std::size_t skipped = 0; // inputs whose results exist already
     std::size_t all() const { return jobs.size() + failed; }
 };
 
-// One file goes to a file, or into a folder that exists; several go into a folder, which is made. Throws where an
-// output would replace an input, two inputs would become one output, or the output cannot be written. One input that
-// cannot be read is an error; of several it is told and left out.
+// Lists the jobs. A single file goes to a file or into an existing folder; several files go into a folder, which is
+// created. Throws if an output would replace an input, if two inputs would become one output, or if the output cannot
+// be written. A single input that cannot be read is an error; one of several is reported and left out.
 job_list list_jobs(const job_options& o);
 
-// Tells of a job of several why it cannot be done; of a single one it is thrown.
+// Reports the failure of a job; if it is the only one, throws it instead.
 void tell_or_throw(const std::string& reason, bool alone);
 
 } // namespace programs

@@ -1,4 +1,4 @@
-// A loss that remembers what its terms were: L2 apart from total variation.
+// Records the terms of a loss, such as L2 and total variation, separately.
 #pragma once
 #include <map>
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace programs {
 
-// The mean of each term over the micro-batches since take(). On a GPU, which computes the sum alone, there are none.
+// The mean of each term over the micro-batches since take(). On a GPU, which computes only the sum, there are none.
 class loss_record {
   public:
     void add(const std::string& term, double value) {
@@ -31,7 +31,7 @@ class loss_record {
     std::map<std::string, mean> terms_;
 };
 
-// pixels + variation * total_variation_loss, to the bit what weighted_sum gives.
+// pixels + variation * total_variation_loss, with the same bits as weighted_sum.
 template <class Pixels> struct recorded_loss {
     Pixels pixels;
     std::string name;

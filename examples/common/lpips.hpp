@@ -1,4 +1,4 @@
-// LPIPS as the programs offer it: a metric with weights from two files.
+// LPIPS in the programs: a metric with weights from two files.
 #pragma once
 #include <functional>
 #include <memory>
@@ -14,7 +14,8 @@ struct lpips_choice {
     std::string weights;  // --lpips-weights
 };
 
-// Of two images without `crop` pixels at each border. Throws when a file is not named, cannot be read or does not fit.
+// Compares two images without `crop` pixels at each border. load_lpips() throws if a file is not named, cannot be read,
+// or does not fit.
 using lpips_metric = std::function<double(const fovea::image&, const fovea::image&, int crop)>;
 lpips_metric load_lpips(const lpips_choice& choice, fovea::context& threads, const std::string& device);
 

@@ -1,4 +1,4 @@
-// What evaluations measure of an image beside its original: on the CPU or on a GPU, the same figures.
+// Measures an image against its original, on the CPU or on a GPU with the same results.
 #pragma once
 #include <functional>
 
@@ -11,13 +11,13 @@ namespace programs {
 
 struct wanted_measures {
     bool psnr = true, ssim = true, vif = false;
-    bool uniform_window = false; // of SSIM
+    bool uniform_window = false; // window of SSIM
 };
 
 using measure_function = std::function<scores(const fovea::image& made, const fovea::image& original,
                                               const fovea::metric_options&, const wanted_measures&)>;
 
-// Of Metrics that hold two images, as fovea::device_metrics does.
+// Metrics is a class that holds two images, such as fovea::device_metrics.
 template <class Metrics>
 scores measure(Metrics& metrics, const fovea::image& made, const fovea::image& original,
                const fovea::metric_options& options, const wanted_measures& wanted) {

@@ -8,7 +8,7 @@ namespace programs {
 
 void choose_gpu(int number, const fovea::process_place& place) {
     if (place.size > 1) fovea::cuda_device::check_joins();
-    const bool sees_one = fovea::find_gpus().count == 1; // whoever started it has shown it its own
+    const bool sees_one = fovea::find_gpus().count == 1; // the launcher has assigned a GPU to this process
     fovea::cuda_device(number >= 0 ? number : sees_one ? 0 : place.local_rank);
 }
 

@@ -1,4 +1,4 @@
-// The part of the programs that a CUDA compiler compiles; where the build has no CUDA it says so.
+// The part of the programs that a CUDA compiler compiles. In builds without CUDA these functions throw.
 #pragma once
 #include <memory>
 
@@ -11,18 +11,18 @@
 
 namespace programs {
 
-// The GPU for all that follows: that number, or, for -1, the process's own. Throws where there is none, or where
-// several processes cannot train on GPUs together.
+// Chooses the GPU for everything that follows: `number`, or, for -1, that of the process's place. Throws if there is no
+// such GPU, or if this build cannot train in several processes on GPUs.
 void choose_gpu(int number, const fovea::process_place& place);
 
-// The network of a weight file there. Throws where there is no GPU.
+// Loads the network of a weight file on the GPU. Throws if there is no GPU.
 std::unique_ptr<fovea::upscaler> load_on_gpu(const fovea::tensor_file& weights, const fovea::model_options& o);
 
-// A network to be trained there; zoo/train.hpp.
+// Make networks for training on the GPU (zoo/train.hpp).
 fovea::basic_trainable<float> trainable_on_gpu(const fovea::zoo::architecture&, const fovea::trainable_options& o);
 fovea::basic_trainable<float> critic_on_gpu(const std::string& size, const fovea::trainable_options& o);
 
-// What evaluations measure, computed there.
+// The measures of evaluations, computed on the GPU.
 measure_function measure_on_gpu();
 lpips_metric lpips_on_gpu(const fovea::tensor_file& backbone, const fovea::tensor_file& linear);
 

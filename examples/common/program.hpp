@@ -1,4 +1,4 @@
-// What the programs share: options with either - or _, the exit codes, one line for an error, a progress bar.
+// Shared by the programs: options spelled with - or _, exit codes, errors of one line, a progress bar.
 #pragma once
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -12,7 +12,7 @@
 
 namespace programs {
 
-// "--memory-budget" also as "--memory_budget".
+// Makes "--memory_budget" an alias of "--memory-budget".
 inline std::string both_spellings(const std::string& name) {
     std::string other = name;
     std::replace(other.begin() + 2, other.end(), '-', '_');
@@ -41,13 +41,13 @@ struct common_options {
         gpu = numbered ? std::stoi(name.substr(5)) : -1;
         device = numbered ? "cuda" : name;
     }
-    // Of a program that has nothing for a GPU to do.
+    // For programs that cannot use a GPU.
     void check() const {
         if (device == "cuda") fovea::fail("--device cuda: this program does not compute on a GPU: expected cpu");
     }
 };
 
-// Options that cannot work together, whatever the files hold.
+// An error in the combination of options, independent of any file.
 class usage_error : public fovea::error {
   public:
     using fovea::error::error;
@@ -56,19 +56,19 @@ template <class... Parts> [[noreturn]] void fail_usage(const Parts&... parts) {
     throw usage_error(fovea::text_of(parts...));
 }
 
-// The arguments as CLI11 takes them literally: of options with several values it would split "[a, b]" at the comma, and
-// drop the brackets. "./[a, b]" is the same file.
+// Returns the arguments in the form that CLI11 takes literally. In options with several values it would split "[a, b]"
+// at the comma and drop the brackets; "./[a, b]" is the same file.
 inline std::vector<std::string> literal_arguments(int argc, char** argv) {
     std::vector<std::string> all;
-    for (int i = argc; i-- > 1;) { // CLI11 wants them from the last to the first
+    for (int i = argc; i-- > 1;) { // CLI11 expects them in reverse order
         std::string argument = argv[i];
         all.push_back(argument.starts_with('[') && argument.ends_with(']') ? "./" + argument : argument);
     }
     return all;
 }
 
-// Parses, then calls run(). Returns the exit code: 0, 2 for a usage error, 1 for any other, both with one line on
-// standard error.
+// Parses the options and calls run(). Returns the exit code: 0, 2 for a usage error, 1 for any other error. Errors are
+// one line on standard error.
 template <class F> int run_program(CLI::App& app, int argc, char** argv, F run) {
     try {
         app.name(argc > 0 ? argv[0] : "");
@@ -92,10 +92,10 @@ template <class F> int run_program(CLI::App& app, int argc, char** argv, F run) 
     return 1;
 }
 
-// On standard error: a bar with rate and time left on a terminal, else a line every ten seconds.
+// Progress on standard error: on a terminal a bar with rate and remaining time, else a line every ten seconds.
 class progress_bar {
   public:
-    // pixels: of the whole, for a rate
+    // pixels: of the whole work, for the rate; 0: no rate.
     explicit progress_bar(std::string what, double pixels = 0) : what_(std::move(what)), pixels_(pixels) {}
     ~progress_bar() {
         if (drawn_ && terminal_) std::fprintf(stderr, "\r\033[K");
@@ -117,7 +117,7 @@ class progress_bar {
                      rate, left);
         std::fflush(stderr);
     }
-    void say(std::string what) { what_ = std::move(what); } // from the next call on
+    void say(std::string what) { what_ = std::move(what); } // shown from the next call on
     double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
   private:

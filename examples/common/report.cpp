@@ -66,7 +66,7 @@ std::string as_json(const evaluation& e) {
     const auto mean = e.mean();
     all["mean"] = mean.model, all["bicubic"] = mean.bicubic;
     for (auto& l : e.left_out) all["left_out"].push_back({{"file", l.file}, {"reason", l.reason}});
-    return all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"; // names are of any bytes
+    return all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"; // names may contain any bytes
 }
 
 std::string as_html(const evaluation& e, const std::string& pictures) {

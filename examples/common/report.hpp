@@ -1,4 +1,4 @@
-// The figures of an evaluation as a table, JSON and a page.
+// The results of an evaluation as a table, as JSON and as an HTML page.
 #pragma once
 #include <map>
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace programs {
 
-using scores = std::map<std::string, double>; // by metric
+using scores = std::map<std::string, double>; // by name of the metric
 
 struct image_scores {
     std::string name;
@@ -21,7 +21,7 @@ struct evaluation {
     std::string model;
     std::vector<std::string> metrics;
     std::vector<image_scores> images{};
-    std::vector<left_out_image> left_out{}; // that could not be measured; not in the mean
+    std::vector<left_out_image> left_out{}; // images that could not be measured, not in the mean
 
     image_scores mean() const {
         image_scores m{"mean", {}, {}};
@@ -35,10 +35,10 @@ struct evaluation {
 
 std::string table_head(const evaluation& e);
 std::string table_row(const evaluation& e, const image_scores& i);
-// {"model", "images": [{"name", "psnr", "ssim", ...}], "mean": {...}, "bicubic": {...}}; infinite figures are null.
-// Where images were left out, also "left_out": [{"file", "reason"}].
+// Returns {"model", "images": [{"name", "psnr", "ssim", ...}], "mean": {...}, "bicubic": {...}}, with null for infinite
+// values, and "left_out": [{"file", "reason"}] if images were left out.
 std::string as_json(const evaluation& e);
-// `pictures`: the folder of side-by-side pictures, or empty.
+// pictures: the folder of side-by-side pictures, or an empty name.
 std::string as_html(const evaluation& e, const std::string& pictures);
 
 } // namespace programs

@@ -13,14 +13,14 @@ namespace {
 
 volatile sig_atomic_t asked = 0, saves = 0, speaking = 0;
 
-void say(const char* text) { // all that a signal handler may use
+void say(const char* text) { // uses only what a signal handler may call
     const std::size_t length = std::strlen(text);
     if (speaking && write(STDERR_FILENO, text, length) < 0) return;
 }
 
 void hear(int which) {
     const bool again = asked;
-    asked = 1; // before the text, which another signal may interrupt
+    asked = 1; // before the text, whose output another signal may interrupt
     if (!again) {
         say(which == SIGINT ? "SIGINT: " : which == SIGTERM ? "SIGTERM: " : "SIGHUP: ");
         say(saves ? "saves, then ends; a second signal ends at once\n"

@@ -1,14 +1,14 @@
-// A clean end at SIGINT, SIGTERM and SIGHUP. Before there is something to save a signal ends the program at once. From
-// begin_saving() on it is a request: the program says that it has heard it, saves and ends; a second one ends it at
-// once. A signal that was ignored when the program began, as by nohup, stays so.
+// A clean end at SIGINT, SIGTERM and SIGHUP. Before begin_saving() a signal ends the program at once. After it, the
+// first signal is a request: the program confirms it, saves and ends; a second signal ends it at once. A signal that
+// was ignored when the program began, as under nohup, stays ignored.
 #pragma once
 
 namespace programs {
 
-// What leaves the work at hand after a signal. No error: whoever catches it saves.
+// Thrown to leave the current work after a signal. It is not an error: whoever catches it saves.
 struct stop_request {};
 
-void listen_for_signals(bool speaks); // speaks: of several processes only the first does
+void listen_for_signals(bool speaks); // speaks: false in all but the first of several processes
 void begin_saving();
 bool stop_asked();
 inline void throw_if_stopped() {

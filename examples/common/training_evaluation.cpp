@@ -11,9 +11,9 @@ using namespace fovea;
 
 namespace {
 
-constexpr int largest_shown = 384; // pixels of a side
+constexpr int largest_shown = 384; // pixels along a side
 
-// The middles of pictures of one size, side by side.
+// Puts the centres of pictures of the same size side by side.
 image side_by_side(std::initializer_list<const image*> pictures) {
     const image& first = **pictures.begin();
     const int height = std::min(first.height(), largest_shown), width = std::min(first.width(), largest_shown);
@@ -55,7 +55,7 @@ std::string text_of_scores(const scores& s) {
 
 test_images::test_images(const std::string& folder, int scale, measure_function measure)
     : files_(images_in(folder)), scale_(scale), measure_(std::move(measure)) {
-    for (std::size_t i = 0; i < files_.size(); ++i) { // VIF is measured of all images, or of none
+    for (std::size_t i = 0; i < files_.size(); ++i) { // VIF is measured on all images or on none
         const image high = original(i);
         with_vif_ &= std::min(high.height(), high.width()) - 2 * scale_ >= vif_least_side;
         scores one;
@@ -69,7 +69,7 @@ test_images::test_images(const std::string& folder, int scale, measure_function 
 
 image test_images::original(std::size_t i) const {
     const image whole = read_rgb8(files_[i]);
-    const int least = 4 * scale_; // what is cropped on both sides, and something to measure
+    const int least = 4 * scale_; // the crop on both sides, and some pixels to measure
     if (std::min(whole.height(), whole.width()) < least)
         fail(files_[i].string(), ": has ", whole.width(), "x", whole.height(), " pixels: expected at least ", least,
              " on each side of a test image");
@@ -105,7 +105,7 @@ scores test_images::measure(upscaler& net, const accuracy_function& accuracy, co
     return s;
 }
 
-// ---- images that are kept from training
+// ---- validation images
 
 validation_images::validation_images(picture_list pictures, const training_options& o, const zoo::architecture& what)
     : set_(std::move(pictures), o.samples(), {.threads = o.num_dataset_processes}),
@@ -160,7 +160,7 @@ scores validation_images::means(const forward_function& forward, const accuracy_
         const double count = b.input.batch();
         const double square = l2_loss{}(y, target, unused.view(), 0), span = range_.high - range_.low;
         loss += loss_(y, target, unused.view(), 0) * count;
-        psnr += 10 * std::log10(span * span / std::max(square, 1e-10)) * count; // at most 100 dB: 8 bits have 59
+        psnr += 10 * std::log10(span * span / std::max(square, 1e-10)) * count; // at most 100 dB; 8 bits reach 59
         if (accuracy) right += accuracy(target, y) * count;
         if (show && in_rgb_) show_batch(std::as_const(x).view(), y, target, std::size_t(images), show);
         images += count;

@@ -1,5 +1,6 @@
-// What a run is measured by: images of a test folder, and those that are kept from training. Both are read, and bicubic
-// interpolation is measured on them, before the first step: a folder or an image that will not do is known then.
+// Evaluation during training, on images of a test folder and on validation images that are kept from training. Both are
+// read, and bicubic interpolation is measured on them, before the first step, so that unusable folders and images are
+// reported early.
 #pragma once
 #include <functional>
 #include <string>
@@ -12,25 +13,26 @@ namespace programs {
 
 using image_batch = fovea::tensor_view<const float>; // (N,H,W,3), in the network's range of values
 
-std::string text_of_scores(const scores& s); // "psnr 31.2345, ssim 0.9012"
+std::string text_of_scores(const scores& s); // such as "psnr 31.2345, ssim 0.9012"
 
-// [0,1] to the network's range.
+// Maps [0,1] to the network's range.
 void to_range(const fovea::value_range& range, const fovea::tensor<float>& from, fovea::tensor<float>& to);
 
-// Pictures of the same image: enlarged by bicubic, by the network, and the original; of each the middle, side by side.
+// Receives pictures of an image: the centres of the bicubic result, the network's result and the original, side by
+// side.
 using show_function = std::function<void(const std::string& name, const fovea::image& picture)>;
-inline constexpr std::size_t most_shown = 4; // images
+inline constexpr std::size_t most_shown = 4; // number of images shown
 
 class test_images {
   public:
-    // Throws one line where the folder is not there, or one of its images cannot be used.
+    // Throws if the folder does not exist or one of its images cannot be used.
     test_images(const std::string& folder, int scale, measure_function measure);
 
     std::size_t size() const { return files_.size(); }
     const scores& bicubic() const { return bicubic_; } // means over the images
     using accuracy_function = std::function<double(const fovea::image& original, const fovea::image& made)>;
-    // The same of a network, and how many dB of PSNR it is better. accuracy: null, or of a critic. Throws as reading an
-    // image does, and stop_request.
+    // Returns the scores of a network, and by how many dB its PSNR exceeds that of bicubic interpolation. accuracy:
+    // that of a critic, or null. Throws if an image cannot be read, and stop_request.
     scores measure(fovea::upscaler& net, const accuracy_function& accuracy, const show_function& show);
 
   private:
@@ -41,7 +43,7 @@ class test_images {
     std::vector<std::filesystem::path> files_;
     int scale_;
     measure_function measure_;
-    bool with_vif_ = true; // for every image
+    bool with_vif_ = true; // false if one of the images is too small for VIF
     scores bicubic_;
 };
 
@@ -53,7 +55,8 @@ class validation_images {
     const scores& bicubic() const { return bicubic_; }
     using forward_function = std::function<image_batch(image_batch)>;
     using accuracy_function = std::function<double(image_batch original, image_batch made)>;
-    // Loss and PSNR (of all channels) of forward(), and how many dB better it is. Throws stop_request.
+    // Returns loss and PSNR (over all channels) of forward(), and by how many dB the PSNR exceeds that of bicubic
+    // interpolation. Throws stop_request.
     scores measure(const forward_function& forward, const accuracy_function& accuracy, const show_function& show);
 
   private:

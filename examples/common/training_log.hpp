@@ -1,5 +1,5 @@
-// What a run tells TensorBoard. A file that cannot be written any more, as on a full disk, is a warning in one line;
-// the run goes on without it.
+// Writes the progress of a run for TensorBoard. If the file cannot be written any more, as on a full disk, one line
+// warns, and the run goes on without it.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,8 +12,8 @@ namespace programs {
 
 class training_log {
   public:
-    training_log() = default; // nothing is kept
-    // Throws where the folder or a first file in it cannot be made.
+    training_log() = default; // logs nothing
+    // Throws if the folder or a file in it cannot be created.
     explicit training_log(const std::string& folder) { file_.emplace(folder); }
 
     explicit operator bool() const { return file_.has_value(); }

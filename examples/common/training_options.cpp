@@ -8,7 +8,7 @@ namespace {
 
 CLI::IsMember one_of(std::vector<std::string> names) { return CLI::IsMember(std::move(names)); }
 
-// Adds options with their defaults to an application.
+// Returns a function that adds an option with its default to an application.
 auto adder(CLI::App& app) {
     return [&app](const char* name, auto& value, const char* what) {
         return app.add_option(both_spellings(name), value, what)->capture_default_str();

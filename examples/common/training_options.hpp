@@ -12,13 +12,13 @@
 
 namespace programs {
 
-// A number as checkpoints keep it, as small as learning rates are.
+// Returns a number as text for a checkpoint, exact enough for small learning rates.
 std::string setting_of(double value);
 
 struct training_options {
     // Data.
     std::string train_images_path = "dataset/train", low_images_path, test_images_path = "dataset/test";
-    bool test_images_given = false; // by the command line: then the folder has to be there
+    bool test_images_given = false; // given on the command line: the folder must exist then
     std::string augmentation = "recipe", degradation = "recipe", colour_space = "rgb";
     int num_dataset_processes = 4, target_resolution = 256, samples_per_epoch = 0, cache_megabytes = 1024;
     float brightness_jitter = 0.1f, contrast_jitter = 0.1f, saturation_jitter = 0.1f, hue_jitter = 0.1f;
@@ -27,7 +27,7 @@ struct training_options {
     // The network.
     std::string recipe = "fovea", network = "supercool", base_upscaler = "bicubic", weights;
     int upscale_ratio = 4, num_channels = 128, hidden_ratio = 2, num_layers = 16;
-    std::optional<fovea::zoo::architecture> base; // of a model that is trained on: in place of all these
+    std::optional<fovea::zoo::architecture> base; // of a model that is trained further
 
     // The optimizer.
     std::string optimizer = "adafactor", loss = "l2", schedule = "constant";
@@ -42,43 +42,44 @@ struct training_options {
     int eval_interval = 5, checkpoint_interval = 10, keep_checkpoints = 3, patience = 0;
     double max_minutes = 0;
     std::string checkpoint_path = "checkpoints/checkpoint", run_dir_path = "runs/pretrain";
-    bool resume = false, resume_if_any = false; // if_any: where there is something to go on from
-    bool reset = false;                         // files of an earlier run are set aside
+    bool resume = false, resume_if_any = false; // if_any: resumes if there is a checkpoint, else starts anew
+    bool reset = false;                         // moves the files of an earlier run out of the way
     int gradient_norm_interval = 100;
-    int critic_warmup_epochs = 0; // at the start, in which the upscaler stays as it is
+    int critic_warmup_epochs = 0; // epochs at the start in which only the critic learns
     fovea::run_settings more_settings;
     common_options common;
 
-    // Processes that train together.
-    fovea::process_place place; // of this one, as the environment says
+    // Training in several processes.
+    fovea::process_place place; // place of this process, from the environment
     double process_deadline = 600;
-    int gpu = -1; // -1: of its number among the processes of the machine
+    int gpu = -1; // -1: the process's number on its machine
 
-    void add_to(CLI::App& app);         // all but
-    void add_network_to(CLI::App& app); // those that say what the network is
-    // The network is that of a weight file or of a run's checkpoints, and begins with these weights; `colours_too`: its
-    // colour space, as well.
+    void add_to(CLI::App& app);         // all options except
+    void add_network_to(CLI::App& app); // those that describe the network
+    // Takes network and initial weights from a weight file or from the checkpoints of a run; colours_too: also the
+    // colour space.
     void take_base(const std::string& path, bool colours_too);
-    // What the recipe says where the command line says nothing. Throws when options make no sense together.
+    // Fills in the values of the recipe for options that are not on the command line. Throws if options contradict each
+    // other.
     void complete(const CLI::App& app);
     void take_recipe(const CLI::App& app);
     void check_together() const;
-    // One line that whoever chose the recipe may want to know; else empty.
+    // Returns a line about the chosen recipe that its user may want to know, or an empty text.
     std::string remark() const;
 
     fovea::zoo::architecture architecture() const;
     fovea::sample_options samples() const;
     fovea::any_optimizer make_optimizer() const;
-    // record: what keeps the terms apart; none: nothing does.
+    // record: keeps the terms of the loss separately; null: nothing is recorded.
     fovea::loss_function make_loss(std::shared_ptr<loss_record> record = std::make_shared<loss_record>()) const;
-    fovea::trainer_options trainer(std::int64_t steps) const; // of a run of so many steps
-    // Those that the result depends on.
+    fovea::trainer_options trainer(std::int64_t steps) const; // steps: length of the run
+    // The options on which the result of the run depends.
     fovea::run_settings settings() const;
-    // Those that processes which train together must have in common: the same, and when something is done.
+    // The options that must be equal in all processes: those, and the intervals of evaluations and checkpoints.
     fovea::run_settings shared_settings() const;
 
   private:
-    std::string resume_how_; // of --resume: empty, or auto
+    std::string resume_how_; // value of --resume: empty or "auto"
 };
 
 } // namespace programs

@@ -1,4 +1,4 @@
-// What the recipes of pretrain and fine_tune say where the command line says nothing.
+// The values of the recipes of pretrain and fine_tune for options that are not on the command line.
 #include <cstdlib>
 
 #include "common/on_gpu.hpp"
@@ -19,7 +19,7 @@ void training_options::complete(const CLI::App& app) {
 
 void training_options::take_recipe(const CLI::App& app) {
     const auto preset = [&](const char* option, auto& value, auto preset_value) {
-        const CLI::Option* given = app.get_option_no_throw(option); // none: the base model says it
+        const CLI::Option* given = app.get_option_no_throw(option); // null: the base model determines it
         if (given && given->count() == 0) value = preset_value;
     };
     if (recipe == "vapsr") {
@@ -43,7 +43,7 @@ void training_options::take_recipe(const CLI::App& app) {
             preset("--target-resolution", target_resolution, 48 * upscale_ratio),
                 preset("--batch-size", batch_size, 16);
     }
-    if (recipe == "fovea") { // of docs/pretrained.md, for a few minutes
+    if (recipe == "fovea") { // the recipe of docs/pretrained.md, for a few minutes
         preset("--num-channels", num_channels, 32), preset("--hidden-ratio", hidden_ratio, 1);
         preset("--num-layers", num_layers, 8), preset("--learning-rate", learning_rate, 2e-3);
         preset("--beta2", beta2, 0.99), preset("--warmup-steps", warmup_steps, 100),

@@ -1,4 +1,4 @@
-// What a training_session evaluates, saves, and goes on from.
+// Evaluation, saving and resuming in a training_session.
 #include <cmath>
 
 #include "common/on_gpu.hpp"
@@ -11,7 +11,7 @@ using namespace fovea;
 
 namespace {
 
-// The averages in place of the weights, where there are any, for as long as it lives.
+// Puts the moving averages, if any, in place of the weights while it lives.
 struct averages_in_use {
     explicit averages_in_use(trainer& of) : fit(of) { fit.exchange_average(); }
     ~averages_in_use() { fit.exchange_average(); }
@@ -45,14 +45,14 @@ void training_session::resume() {
         best_epoch_ = number("best.epoch");
     }
     last_saved_ = steps();
-    // A file of an earlier version, which does not say it, was saved after it was evaluated.
+    // Files of an earlier version lack the entry; they were saved after their evaluation.
     last_evaluated_ = file.metadata.contains("evaluated.step") ? std::int64_t(number("evaluated.step")) : steps();
     if (is_first())
         std::fprintf(stderr, "%s: goes on at epoch %llu, step %lld\n", file.source.c_str(),
                      static_cast<unsigned long long>(position_.epoch), static_cast<long long>(steps()));
 }
 
-// All is as after the last step that was taken.
+// Restores the state after the last complete step.
 void training_session::give_up_step() {
     fit_.give_up_step();
     if (hooks_.give_up_step) hooks_.give_up_step();
@@ -62,7 +62,7 @@ void training_session::give_up_step() {
 
 // ---- evaluation
 
-// The weights that are evaluated and used: the averages where there are any.
+// Returns the weights for evaluation and use: the moving averages, if any.
 tensor_file training_session::weights() {
     tensor_file file;
     file.source = "the weights in training";
@@ -73,7 +73,8 @@ tensor_file training_session::weights() {
     return file;
 }
 
-// On the middle of the two, as large as a part that it is trained on: its activations take much memory.
+// Measures on the centres of both images, as large as a training crop, because the critic's activations need much
+// memory.
 double training_session::accuracy_on(const image& original, const image& made) const {
     const int height = std::min(original.height(), o_.target_resolution),
               width = std::min(original.width(), o_.target_resolution);
@@ -108,10 +109,10 @@ scores training_session::measure() {
     return all;
 }
 
-// Where it is due. The state is saved before, as an evaluation may take long and may fail, and after, with what it
-// found.
+// Evaluates if it is due. The state is saved before, because an evaluation may take long and may fail, and after, with
+// its results.
 void training_session::evaluate(bool last) {
-    const std::uint64_t epoch = position_.epoch; // that are done
+    const std::uint64_t epoch = position_.epoch; // epochs that are complete
     if (!evaluates_ || last_evaluated_ == steps() || (!last && epoch % std::uint64_t(o_.eval_interval) != 0)) return;
     save();
     bool done = true;
@@ -127,7 +128,7 @@ void training_session::evaluate(bool last) {
                 best_ = score, best_epoch_ = epoch;
             }
         } catch (const stop_request&) {
-            done = false; // a run that goes on begins with it
+            done = false; // a resumed run begins with the evaluation
         } catch (const std::exception& e) {
             std::fprintf(stderr, "warning: %s: step %lld is not evaluated, training goes on\n", e.what(),
                          static_cast<long long>(steps()));
@@ -138,7 +139,7 @@ void training_session::evaluate(bool last) {
     save();
 }
 
-// What the evaluation by process 0 has found, for which the others wait.
+// Shares the results of the evaluation that process 0 does while the others wait.
 void training_session::share_best() {
     if (!group_) return;
     group_->wait_for_all();
@@ -158,7 +159,7 @@ void training_session::save() {
     last_saved_ = steps();
 }
 
-// Of weights that are no numbers there is none: the state that was kept stays the one to go back to.
+// Does not save weights that are not finite, so that the last good state is kept.
 void training_session::write_checkpoint() {
     tensor_file file;
     file.source = files_.of_step(steps()).string();
@@ -184,10 +185,10 @@ void training_session::write_checkpoint() {
         files_.save(steps(), std::move(file));
         if (!hooks_.keeps_best) files_.save_weights(weights());
     }
-    fit_.keep_state(); // in every process, as all go back to it together
+    fit_.keep_state(); // in every process, because all return to it together
 }
 
-// After an error, which is told next. Nothing is asked of other processes, which may be gone.
+// Saves after an error, which the caller reports. Does not call other processes, which may have ended.
 void training_session::save_after(const std::string& reason) {
     if (!is_first() || saving_) return;
     const std::string problem = reason_of_failure([&] {
@@ -201,7 +202,7 @@ void training_session::save_after(const std::string& reason) {
         std::fprintf(stderr, "warning: not saved before it ends (%s): %s\n", reason.c_str(), problem.c_str());
 }
 
-// Evaluates and saves where it is due.
+// Evaluates and saves if it is due.
 void training_session::end_epoch(bool last) {
     evaluate(last);
     if (last || position_.epoch % std::uint64_t(o_.checkpoint_interval) == 0) save();

@@ -23,7 +23,8 @@ bool training_session::more() {
     return position_.epoch < std::uint64_t(o_.num_epochs) && (o_.max_steps == 0 || steps() < o_.max_steps) && patient;
 }
 
-// All of the processes where one of them is. The time is asked between steps alone, as no step is given up for it.
+// Returns true in all processes if one is asked to end. The time limit counts between steps only, so that no step is
+// lost.
 bool training_session::asked_to_end(bool between_steps) {
     const bool late = between_steps && o_.max_minutes > 0 && bar_.seconds() >= 60 * o_.max_minutes;
     const bool here = stop_asked() || late, asked = sum_over(group_.get(), here) > 0;
@@ -31,7 +32,7 @@ bool training_session::asked_to_end(bool between_steps) {
     return asked;
 }
 
-// Steps begin at multiples of the accumulation in each epoch, and end with it.
+// Steps begin at multiples of the accumulation within an epoch; the last one ends with the epoch.
 void training_session::begin_step() {
     const std::uint64_t each = std::uint64_t(o_.gradient_accumulation_steps), at = position_.step;
     micro_batches_ = int(std::min(each - at % each, loader_->steps_per_epoch() - at));
@@ -45,8 +46,8 @@ void training_session::prepare(prepared_batch& b) {
     b.epoch = from.at.epoch, b.after = loader_->position(), b.ready = true;
 }
 
-// A GPU is at work while the next batch is prepared. What fails there is thrown when that batch is due: the step at
-// hand is not to be left in the middle.
+// Prepares the next batch while a GPU computes. An error in that is thrown when the batch is needed, so that the
+// current step is completed first.
 step_report training_session::take_batch(const step_function& step) {
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     prepared_batch &now = batches_[at_], &next = batches_[at_ ^ 1];
@@ -64,7 +65,7 @@ step_report training_session::take_batch(const step_function& step) {
     return r;
 }
 
-// Means over the processes.
+// Returns the means of the loss terms over the processes.
 std::map<std::string, double> training_session::loss_terms() {
     std::map<std::string, double> terms = record_->take();
     for (auto& [name, value] : terms) value = sum_over(group_.get(), value) / o_.place.size;
@@ -74,7 +75,7 @@ std::map<std::string, double> training_session::loss_terms() {
 }
 
 void training_session::log_step(const step_report& r, const std::map<std::string, double>& terms) {
-    if (!hooks_.learns || hooks_.learns()) { // else the loss is another trainer's, which is among the terms
+    if (!hooks_.learns || hooks_.learns()) { // else it is the loss of another trainer, which is among the terms
         log_.add("training/loss", steps(), r.loss);
         log_.add("training/gradient norm", steps(), r.gradient_norm);
         log_.add("training/learning rate", steps(), r.learning_rate);
@@ -85,7 +86,7 @@ void training_session::log_step(const step_report& r, const std::map<std::string
         log_.add("gradient norm/" + net_.parameters()[k].name, steps(), fit_.gradient_norms()[k]);
 }
 
-// Of the first step, which tells how long the others take.
+// Shows progress within the first step, which tells how long the others will take.
 void training_session::tell_progress(const step_report& r) {
     const double now = bar_.seconds();
     if (!r.complete && first_step_ == 0 && now - last_told_ >= 1) {
@@ -140,20 +141,21 @@ void training_session::run(const step_function& step, const hooks& h) {
     bar_ = progress_bar("training");
     try {
         try {
-            if (position_.step == 0 && position_.epoch > 0 && more()) evaluate(false); // of a run that was killed there
+            // A run that was killed during an evaluation begins with it.
+            if (position_.step == 0 && position_.epoch > 0 && more()) evaluate(false);
             train(step);
         } catch (const stop_request&) {
             give_up_step();
         }
         if (more())
-            save(); // at once: whoever interrupts may not wait for an evaluation
+            save(); // at once, because whoever interrupts may not wait for an evaluation
         else
             end_epoch(true);
     } catch (const std::exception& e) {
         save_after(e.what());
         throw;
     }
-    if (group_) group_->wait_for_all(); // also for what process 0 writes
+    if (group_) group_->wait_for_all(); // also for the files that process 0 writes
     if (!is_first()) return;
     const waiting_time waited = loader_->waited();
     std::fprintf(stderr, "%lld steps, %.0f s, of which %.1f s waited for data%s\n", static_cast<long long>(steps()),

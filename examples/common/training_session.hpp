@@ -1,9 +1,8 @@
-// What pretrain and fine_tune share: data, network, evaluation, checkpoints, progress, and a clean end at a signal. Of
-// several processes each trains on its share of the batches; the first one evaluates, writes and tells.
+// The common part of pretrain and fine_tune: data, network, evaluation, checkpoints, progress, and a clean end at a
+// signal. Several processes train on shares of the batches; the first one evaluates, writes files and reports.
 //
-// Work is not lost: a run saves before it evaluates, when it is asked to end (common/stopping.hpp), and when an error
-// ends it. An evaluation that fails is a warning, and the run goes on. What is given and cannot be used is an error
-// before the first step.
+// Work is not lost: a run saves before an evaluation, when it is asked to end (common/stopping.hpp), and when an error
+// ends it. A failed evaluation is a warning, and the run goes on. Unusable inputs are errors before the first step.
 #pragma once
 #include <exception>
 #include <functional>
@@ -20,45 +19,44 @@ namespace programs {
 
 class training_session {
   public:
-    // One micro-batch; meanwhile() as trainer::step calls it.
+    // Trains on one micro-batch, and calls meanwhile() as trainer::step does.
     using step_function = std::function<fovea::step_report(image_batch input, image_batch target,
                                                            const std::function<void()>& meanwhile)>;
-    struct hooks { // what a program adds to a run
+    struct hooks { // additions of a program to a run
         std::function<void(fovea::tensor_file&)> save;
         std::function<void(const fovea::tensor_file&)> load;
-        std::function<std::string()> status; // after the loss in the progress line; called in every process
-        std::function<std::map<std::string, double>()> log; // of the last step, by names under training/
-        std::function<bool()> learns;        // whether the last step was one of fit(), whose loss it reports
-        std::function<std::int64_t()> steps; // that are done; without, those of fit()
-        std::function<void()> give_up_step;  // as of trainer, of other trainers
-        std::function<bool()> may_give_up;   // false: one trainer has taken the step at hand, another has not
-        std::function<double(image_batch original, image_batch made)> accuracy; // of a critic, for the evaluation
-        bool keeps_best =
-            true; // whether the evaluation says which weights are the best; if not, the last ones are kept
+        std::function<std::string()> status; // text after the loss in the progress line; called in every process
+        std::function<std::map<std::string, double>()> log; // values of the last step, for names under training/
+        std::function<bool()> learns;        // whether the last step trained fit(), whose loss it reports
+        std::function<std::int64_t()> steps; // steps that are complete; without it, those of fit()
+        std::function<void()> give_up_step;  // like trainer::give_up_step, for other trainers
+        std::function<bool()> may_give_up;   // false: one trainer has completed the current step, another has not
+        std::function<double(image_batch original, image_batch made)> accuracy; // accuracy of a critic, for evaluations
+        bool keeps_best = true; // keeps the weights with the best evaluation, else the last ones
     };
 
     explicit training_session(const training_options& o);
 
-    // Until the epochs are over, or a signal, or the time: always with a checkpoint.
+    // Runs until the epochs are complete, a signal arrives, or the time is over; always ends with a checkpoint.
     void run(const step_function& step, const hooks& h);
 
     fovea::context& threads() { return threads_; }
     fovea::basic_trainable<float>& network() { return net_; }
     fovea::trainer& fit() { return fit_; }
-    fovea::loss_function loss() const { return o_.make_loss(record_); } // whose terms are logged
+    fovea::loss_function loss() const { return o_.make_loss(record_); } // its terms are logged
     fovea::training_group* group() const { return group_.get(); }       // null: there is one process
-    std::uint64_t epoch() const { return epoch_; }                      // of the batch at hand
-    int micro_batches() const { return micro_batches_; }                // of the step at hand
-    std::int64_t total_steps() const;                                   // of the whole run
-    // To be called between the operations of a network that is trained (trainable::between_operations): leaves the step
-    // where a signal asks for that.
+    std::uint64_t epoch() const { return epoch_; }                      // epoch of the current batch
+    int micro_batches() const { return micro_batches_; }                // micro-batches of the current step
+    std::int64_t total_steps() const;                                   // steps of the whole run
+    // Returns a function to call between the operations of a network in training (trainable::between_operations); it
+    // leaves the step when a signal has asked for that.
     std::function<void()> stop_check();
 
   private:
     struct prepared_batch {
         fovea::tensor<float> input, target; // in the network's range
         std::uint64_t epoch = 0;
-        fovea::data_position after{}; // where the data goes on
+        fovea::data_position after{}; // position of the batch that follows
         bool ready = false;
     };
 
@@ -109,30 +107,31 @@ class training_session {
     training_options o_;
     hooks hooks_;
     fovea::zoo::architecture what_;
-    std::unique_ptr<fovea::training_group> group_; // before what may fail: then all know it
-    fovea::checkpoint_files files_; // before the pictures: what cannot be written is known before hours of decoding
-    std::unique_ptr<fovea::run_lock> lock_; // of the first process
+    // Declared before anything that may fail, so that all processes learn of it.
+    std::unique_ptr<fovea::training_group> group_;
+    fovea::checkpoint_files files_;         // before the pictures, so that write errors show before hours of decoding
+    std::unique_ptr<fovea::run_lock> lock_; // first process only
     bool resumes_ = false;
     fovea::context threads_;
-    std::unique_ptr<test_images> tests_; // of the first process, where there are any
+    std::unique_ptr<test_images> tests_; // first process only, if there are test images
     fovea::picture_list validation_pictures_;
     fovea::training_set set_;
-    std::unique_ptr<validation_images> validation_; // likewise
-    bool evaluates_ = false;                        // in all processes
+    std::unique_ptr<validation_images> validation_; // first process only, if there are validation images
+    bool evaluates_ = false;                        // equal in all processes
     std::unique_ptr<fovea::data_loader> loader_;
     fovea::basic_trainable<float> net_;
     fovea::trainer fit_;
     std::shared_ptr<loss_record> record_ = std::make_shared<loss_record>();
     prepared_batch batches_[2];
-    int at_ = 0;                                     // of batches_, that of the next step
-    std::exception_ptr failure_;                     // of preparing the next batch
-    fovea::data_position position_{}, step_begin_{}; // after what is done, and where the step at hand began
+    int at_ = 0;                                     // index of the next step's batch in batches_
+    std::exception_ptr failure_;                     // error in preparing the next batch
+    fovea::data_position position_{}, step_begin_{}; // position after the completed work; start of the current step
     int micro_batches_ = 1;
     training_log log_;
     progress_bar bar_{"training"};
-    std::int64_t begun_ = 0;                             // steps, where this run went on
-    double images_ = 0, first_step_ = 0, last_told_ = 0; // seconds
-    std::int64_t last_saved_ = -1, last_evaluated_ = -1; // steps
+    std::int64_t begun_ = 0;                             // number of the step at which this run began
+    double images_ = 0, first_step_ = 0, last_told_ = 0; // first_step_, last_told_: in seconds
+    std::int64_t last_saved_ = -1, last_evaluated_ = -1; // numbers of steps
     bool saving_ = false;
     std::uint64_t epoch_ = 0, best_epoch_ = 0;
     std::optional<double> best_;

@@ -1,4 +1,4 @@
-// What a training_session does before its first step.
+// The preparation of a training_session before its first step.
 #include "common/training_session.hpp"
 
 #include "common/enlarger.hpp"
@@ -34,7 +34,7 @@ std::unique_ptr<training_group> training_session::group_of(const training_option
     return group;
 }
 
-// Throws when a run could not write there, or another one does. Other processes than the first do not write.
+// Throws if the run cannot write its files or another run uses them. Only the first process writes.
 std::unique_ptr<run_lock> training_session::lock_of_run() {
     if (!is_first()) return nullptr;
     files_.check_writable();
@@ -47,7 +47,8 @@ std::unique_ptr<run_lock> training_session::lock_of_run() {
     return lock;
 }
 
-// Throws when the run would mix its files with those of an earlier one, which a later --resume could not tell apart.
+// Throws if the run would mix its files with those of an earlier run, so that a later --resume could not tell them
+// apart.
 bool training_session::decide_to_resume() {
     bool resumes = o_.resume;
     if (is_first()) {
@@ -65,7 +66,8 @@ bool training_session::decide_to_resume() {
 
 std::unique_ptr<test_images> training_session::images_of_tests() {
     if (!is_first()) return nullptr;
-    if (!o_.test_images_given && !std::filesystem::is_directory(o_.test_images_path)) return nullptr; // its default
+    // The default folder need not exist.
+    if (!o_.test_images_given && !std::filesystem::is_directory(o_.test_images_path)) return nullptr;
     return std::make_unique<test_images>(o_.test_images_path, what_.scale,
                                          o_.common.device == "cuda" ? measure_on_gpu() : measure_on_cpu());
 }
@@ -111,7 +113,7 @@ std::function<void()> training_session::stop_check() {
     };
 }
 
-// Decoding takes one machine longer than another.
+// Waits first, because decoding takes longer on some machines.
 void training_session::check_same_images() {
     if (!group_) return;
     group_->wait_for_all();
@@ -142,7 +144,7 @@ void training_session::report_skipped(const training_set& set, const char* what)
     for (auto& file : set.skipped()) std::fprintf(stderr, "  %s\n", file.reason.c_str());
 }
 
-// The last step of an epoch has the micro-batches that are left.
+// The last step of an epoch has the remaining micro-batches.
 std::int64_t training_session::steps_of(int epochs) const {
     const std::int64_t each = o_.gradient_accumulation_steps, batches = std::int64_t(loader_->steps_per_epoch());
     return (batches + each - 1) / each * epochs;
@@ -159,7 +161,7 @@ void training_session::prepare_run() {
     if (const int stale = is_first() ? files_.remove_stale() : 0)
         std::fprintf(stderr, "%d unfinished files of runs that were killed: removed\n", stale);
     if (is_first() && !o_.run_dir_path.empty()) log_ = training_log(o_.run_dir_path);
-    if (!resumes_) begin(); // before the options: averages begin with the weights as they are
+    if (!resumes_) begin(); // before the options, because averages begin with the current weights
     fit_.set_options(o_.trainer(std::max<std::int64_t>(total_steps() - steps_of(o_.critic_warmup_epochs), 1)));
     if (resumes_) resume();
     begun_ = steps();
@@ -171,7 +173,7 @@ void training_session::prepare_run() {
         for (auto& [name, value] : validation_->bicubic()) log_.add("evaluation/bicubic " + name, begun_, value);
 }
 
-// The last line is the one with the steps.
+// The last line reports the number of steps.
 void training_session::tell_what_is_known() const {
     if (const std::string remark = o_.remark(); !remark.empty()) std::fprintf(stderr, "%s\n", remark.c_str());
     if (tests_)

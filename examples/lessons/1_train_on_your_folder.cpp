@@ -7,21 +7,21 @@
 
 using namespace fovea;
 
-// A network is a type: what is added to an interpolated picture, by four residual blocks of 16 channels.
+// A network is a type. This one adds the output of four residual blocks with 16 channels to an interpolated picture.
 using block = residual<conv<16, 16, 3, silu>, conv<16, 16, 3>>;
 using network =
     sum<sequential<conv<3, 16, 3>, repeat<4, block>, conv<16, 12, 3>, pixel_shuffle<2>>, upsample<2, bicubic>>;
 
 void train(const char* folder, int steps) {
-    // Every file below the folder that is a picture. A sample is a square of 64 pixels, turned and mirrored by chance,
-    // and the same shrunk to half its size as MATLAB shrinks.
+    // Takes every picture below the folder. A sample is a square of 64 pixels, randomly rotated and mirrored, and the
+    // same square shrunk to half its size as MATLAB shrinks.
     sample_options samples{.scale = 2, .degradation = degradation_kind::matlab};
     samples.augment = dihedral_augmentation;
     samples.augment.size = 64;
     const training_set pictures(pictures_below(folder), samples);
     for (auto& file : pictures.skipped()) std::fprintf(stderr, "left out: %s\n", file.reason.c_str());
 
-    // Each random number comes from the seed: the same seed gives the same network on any number of threads.
+    // All random numbers come from the seed: the same seed gives the same network on any number of threads.
     context threads({.threads = 2});
     data_loader batches(pictures, {.batch = 8, .seed = 1, .samples_per_epoch = 1024});
     trainable<network, cpu> net({.seed = 1, .gain = 0.5, .threads = &threads});
@@ -33,7 +33,7 @@ void train(const char* folder, int steps) {
         if (i % 50 == 0) std::printf("step %d: loss %.4f\n", i, r.loss);
     }
 
-    // What the trainer saves is a weight file, too; weights_of() takes the averages of the weights from it.
+    // The file that the trainer saves is a weight file, too; weights_of() takes the averages of the weights from it.
     tensor_file file;
     fit.save(file);
     write_safetensors("lesson.safetensors", file);

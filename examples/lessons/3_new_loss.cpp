@@ -1,17 +1,18 @@
-// Lesson 3: a loss of your own, its gradient tested, and a network trained with it.
+// Lesson 3: a loss of your own, a test of its gradient, and a network trained with it.
 //
-// The loss compares edges: the mean over horizontal neighbours of (d(x+1) - d(x))^2, where d = y - target. It is blind
-// to a colour that is off everywhere, so that it is added to one that is not.
+// The loss compares edges: the mean over horizontal neighbours of (d(x+1) - d(x))^2, where d = y - target. A colour
+// that is wrong everywhere by the same amount does not change it, so it is used together with a loss that sees that.
 #include <fovea/fovea.hpp>
 
 using namespace fovea;
 
-// A loss is a function of y, target and dy, all (N,H,W,C): it gives its value and adds weight times its gradient to dy.
+// A loss is a function of y, target and dy, all (N,H,W,C): it returns its value and adds weight times its gradient to
+// dy.
 struct edge_loss {
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> target, tensor_view<Real> dy,
                       double weight = 1) const {
-        const int numbers = (y.width() - 1) * y.channels(); // of a row that have a right neighbour
+        const int numbers = (y.width() - 1) * y.channels(); // numbers of a row that have a right neighbour
         const double pairs = double(y.batch()) * y.height() * numbers;
         double sum = 0;
         for (int n = 0; n < y.batch(); ++n)
@@ -63,7 +64,7 @@ int main() {
 
     trainable<sequential<conv<3, 8, 3, silu>, conv<8, 3, 3>>, cpu> net({.seed = 1});
     trainer fit(net, adam{}, {.rate = {.base = 3e-3}});
-    tensor<float> x(1, 24, 24, 3), target(1, 24, 24, 3); // stripes, to be made half as bright
+    tensor<float> x(1, 24, 24, 3), target(1, 24, 24, 3); // stripes; the network learns to halve their brightness
     for (std::size_t i = 0; i < x.size(); ++i) x.data()[i] = float(i / 9 % 2), target.data()[i] = x.data()[i] / 2;
     double first = 0, last = 0;
     for (int i = 0; i < 200; ++i) {

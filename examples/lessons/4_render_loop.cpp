@@ -1,7 +1,7 @@
 // Lesson 4: an upscaler in a render loop: frames of one size, in memory of your own, and no allocation per frame.
 //
-// A game renders at half its resolution and has every frame enlarged. It prints how long a frame took and how often
-// operator new was called while frames were made, and fails where that is not zero.
+// A game renders at half its resolution and enlarges every frame. The program prints the time of a frame and how often
+// operator new was called in the loop, and fails if that is not zero.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -12,7 +12,7 @@
 
 using namespace fovea;
 
-// The program's own operator new counts, so that the claim is checked and not believed. Threads may call it, too.
+// The program's own operator new counts its calls, so that the claim is checked; threads may call it, too.
 static std::atomic<long> allocations = 0;
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
     ++allocations;
@@ -26,7 +26,7 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
-// Stands for a renderer: RGBA, rows one after the other, into memory that the caller owns.
+// Stands for a renderer: writes RGBA rows to memory that the caller owns.
 void render(int frame, tensor_view<std::uint8_t> to) {
     for (int y = 0; y < to.height(); ++y)
         for (int x = 0; x < to.width(); ++x) {
@@ -40,12 +40,12 @@ void render(int frame, tensor_view<std::uint8_t> to) {
 int main() {
     constexpr int height = 90, width = 160, frames = 30;
 
-    // Once, before the loop. Threads, weights and plans belong to these three; whatever they need they get here.
+    // Once, before the loop: threads, weights and plans allocate all their memory here.
     context threads({.threads = 2});
     const upscaler net = zoo::pretrained<2, cpu>({.threads = &threads});
-    frame_upscaler enlarge = net.frames({height, width}, 16 << 20); // plans within 16 MB of activations
+    frame_upscaler enlarge = net.frames({height, width}, 16 << 20); // activations take at most 16 MiB
 
-    // The arena is plain memory. Between two frames it may serve other purposes, such as a frame's temporary data.
+    // The arena is plain memory. Between two frames it may hold other data, such as a frame's temporaries.
     std::vector<std::byte> arena(enlarge.arena_bytes());
     const auto [large_height, large_width] = enlarge.output();
     std::vector<std::uint8_t> small_pixels(std::size_t(height) * width * 4);
@@ -57,7 +57,7 @@ int main() {
     const auto begin = std::chrono::steady_clock::now();
     for (int frame = 0; frame < frames; ++frame) {
         render(frame, small);
-        enlarge.run(small, large, arena); // alpha is left as it is
+        enlarge.run(small, large, arena); // alpha is not changed
     }
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
     const long during = allocations - before;

@@ -1,6 +1,6 @@
-// fovea: super-resolution networks. Everything, in the order in which data flows.
+// fovea: super-resolution networks. This header includes the whole library, in the order in which data flows.
 #pragma once
-#if defined(__GNUC__) && !defined(FOVEA_OWN_WARNINGS) // warnings are about your code: names in it may hide some in here
+#if defined(__GNUC__) && !defined(FOVEA_OWN_WARNINGS) // no warnings for code in here
 #pragma GCC system_header
 #endif
 #include "fovea/core/config.hpp"

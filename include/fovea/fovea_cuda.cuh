@@ -1,7 +1,7 @@
 // fovea with networks on NVIDIA GPUs: model<network, cuda>. For nvcc; without a GPU at hand fovea/fovea.hpp is enough.
 #pragma once
 #pragma nv_diagnostic push
-#pragma nv_diag_suppress 445 // of lambdas with template arguments that it does not see used
+#pragma nv_diag_suppress 445 // about lambdas with template arguments that it believes unused
 #include "fovea/fovea.hpp"
 #pragma nv_diagnostic pop
 

@@ -1,4 +1,4 @@
-// Products in half precision and nothing else: the other kernels of this set are those of avx512vnni (dispatch.cpp).
+// Only products in half precision; the other kernels of this set are those of avx512vnni (dispatch.cpp).
 #include "tables.hpp"
 
 namespace fovea::detail {

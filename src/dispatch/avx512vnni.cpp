@@ -1,4 +1,4 @@
-// VNNI makes 8-bit sums faster and nothing else: the other kernels of this set are those of avx512 (dispatch.cpp).
+// Only 8-bit sums, which VNNI speeds up; the other kernels of this set are those of avx512 (dispatch.cpp).
 #include "tables.hpp"
 
 namespace fovea::detail {

@@ -1,5 +1,5 @@
-// Chooses among the kernels that were built in. __builtin_cpu_supports also asks whether the operating system saves the
-// registers.
+// Chooses among the compiled kernels at run time. __builtin_cpu_supports also checks that the operating system saves
+// the registers.
 #include <cstdlib>
 #include <string_view>
 #if defined(__x86_64__) || defined(__i386__)
@@ -47,14 +47,14 @@ const kernel_table& avx512fp16_kernels() {
     return all;
 }
 
-// Not every compiler's __builtin_cpu_supports knows it. Its registers are those of AVX-512.
+// Asks CPUID, because not every compiler's __builtin_cpu_supports knows this set; its registers are those of AVX-512.
 bool has_avx512fp16() {
     unsigned a, b, c, d;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 23 & 1);
 }
 #endif
 
-// Best first. f(kernels) until it returns true.
+// Calls f(kernels) for the available sets, best first, until it returns true.
 template <class F> void each_available(F f) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_cpu_init();

@@ -1,9 +1,9 @@
-// fovea::files: the functions that read files and may fail, compiled with exceptions, none of which leaves them. For
-// programs that are compiled without.
+// fovea::files: the functions that read files and may fail, compiled with exceptions, none of which leaves them; for
+// programs that are compiled without exceptions.
 //
-// A shared library whose other symbols are hidden. The headers that such a program includes define the same inline
-// functions as this file does, but theirs end the program where these throw; in a static library the linker would keep
-// one of the two, whichever it meets first.
+// It is a shared library that hides its other symbols. The headers define the same inline functions in such a program
+// as in this file, but there errors end the program instead of throwing; in a static library the linker would keep an
+// arbitrary one of the two.
 #include "fovea/io/image/read.hpp"
 #include "fovea/io/image/try_read.hpp"
 #include "fovea/io/image/write.hpp"

@@ -1,4 +1,5 @@
-// Errors of bad input: one line that names the file, tensor or option, the values, and what was expected.
+// Errors for bad input. The message is one line that names the file, tensor or option, the values, and what was
+// expected.
 #pragma once
 #include <cstdio>
 #include <cstdlib>
@@ -31,7 +32,7 @@ void append_text(std::string& to, T number) { to += std::to_string(number); }
 
 } // namespace detail
 
-// The parts, texts and numbers, one after the other.
+// Concatenates texts, characters and numbers.
 template <class... Parts> std::string text_of(const Parts&... parts) {
     std::string all;
     (detail::append_text(all, parts), ...);
@@ -41,8 +42,8 @@ template <class... Parts> std::string text_of(const Parts&... parts) {
 // Throws fovea::error with text_of(parts...).
 template <class... Parts> [[noreturn]] void fail(const Parts&... parts) { FOVEA_THROW(text_of(parts...)); }
 
-// What the error that f ends in says; empty where it ends in none. For work whose failures are gathered or handed to
-// another thread. Without exceptions a failure ends the program.
+// Calls f() and returns the message of the exception that it throws, or an empty text. For work whose failures are
+// collected or handed to another thread. Without exceptions a failure ends the program.
 template <class F> std::string reason_of_failure(F&& f) {
 #if FOVEA_EXCEPTIONS
     try {

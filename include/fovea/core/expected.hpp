@@ -1,5 +1,5 @@
-// A value, or the message of the error that stands in its place: what the functions return whose names begin with
-// try_. For programs that are built without exceptions, and for those that refuse a bad file and go on.
+// A value, or the message of the error that prevented it: the result of the functions whose names begin with try_. For
+// programs without exceptions, and for those that skip a bad file and go on.
 //
 //     auto weights = fovea::try_read_tensor_file("net.pth");
 //     if (!weights) return show(weights.error());
@@ -15,7 +15,7 @@ namespace fovea {
 struct failed {
     std::string message;
 };
-// What a function returns that has no value to give: failure(path, ": no such file").
+// Makes the result of a function that has no value to return: return failure(path, ": no such file");
 template <class... Parts> failed failure(const Parts&... parts) { return {text_of(parts...)}; }
 
 template <class T> class [[nodiscard]] expected {
@@ -26,7 +26,7 @@ template <class T> class [[nodiscard]] expected {
     bool has_value() const { return held_.index() == 0; }
     explicit operator bool() const { return has_value(); }
 
-    // Of a result that has none: the same error as fail() with its message.
+    // Without a value these fail with the message of error(), as fail() does.
     T& value() & { return check(), *std::get_if<0>(&held_); }
     const T& value() const& { return check(), *std::get_if<0>(&held_); }
     T&& value() && { return check(), std::move(*std::get_if<0>(&held_)); }
@@ -36,7 +36,7 @@ template <class T> class [[nodiscard]] expected {
     T* operator->() { return &value(); }
     const T* operator->() const { return &value(); }
 
-    // One line; empty where there is a value.
+    // The message, one line; empty if there is a value.
     const std::string& error() const {
         static const std::string none;
         return has_value() ? none : *std::get_if<1>(&held_);
@@ -50,7 +50,7 @@ template <class T> class [[nodiscard]] expected {
 };
 
 #if FOVEA_EXCEPTIONS
-// The result of f(), or what it throws.
+// The result of f(), or the message of the exception that it throws.
 template <class F> auto expected_of(F&& f) -> expected<decltype(f())> {
     try {
         return f();

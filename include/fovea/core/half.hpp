@@ -1,5 +1,6 @@
-// Half precision and bfloat16 to and from float, on their bits. Widening is exact; narrowing rounds to nearest, ties to
-// even (IEEE 754-2019, section 4.3.1); infinities, subnormals and signed zeros are kept, a NaN stays a quiet NaN.
+// Conversion of half precision and bfloat16 to and from float, on the bits. Widening is exact. Narrowing rounds to
+// nearest, ties to even (IEEE 754-2019, section 4.3.1). Infinities, subnormals and signed zeros are preserved; a NaN
+// becomes a quiet NaN.
 #pragma once
 #include <bit>
 #include <cstddef>
@@ -7,7 +8,7 @@
 
 namespace fovea {
 
-// How the numbers of a tensor are kept.
+// The format in which the numbers of a tensor are stored.
 enum class number_format { float32, bfloat16, float16 };
 constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
 
@@ -28,9 +29,9 @@ constexpr std::uint16_t half_from_float(float value) {
     if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
     if (magnitude >= 0x477FF000u)
         return static_cast<std::uint16_t>(sign | 0x7C00u); // 65520 and above round to infinity
-    if (magnitude < 0x33000000u) return sign;              // below 2^-25: to zero
+    if (magnitude < 0x33000000u) return sign;              // below 2^-25: rounds to zero
     std::uint32_t kept = 0, rest = 0, tie = 0;
-    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa go
+    if (magnitude >= 0x38800000u) { // normal in half: 13 bits of the mantissa are dropped
         kept = (magnitude >> 13) - (112u << 10);
         rest = magnitude & 0x1FFFu;
         tie = 0x1000u;
@@ -53,7 +54,7 @@ constexpr std::uint16_t bfloat16_from_float(float value) {
     return static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
 }
 
-// By format, which is not float32.
+// Conversion for a format that is not float32.
 constexpr float float_from_16_bits(number_format f, std::uint16_t value) {
     return f == number_format::float16 ? float_from_half(value) : float_from_bfloat16(value);
 }

@@ -1,5 +1,5 @@
-// The library comes in two forms that hold the same: the folder include/fovea, which this file belongs to, and
-// single_include/fovea, where each file holds many of these. A translation unit uses one of them.
+// The library comes in two forms with the same contents: the folder include/fovea, to which this file belongs, and
+// single_include/fovea, whose files each hold many headers. A translation unit must use only one of them.
 #pragma once
 
 #ifdef FOVEA_SINGLE_HEADER

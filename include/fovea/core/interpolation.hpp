@@ -1,4 +1,4 @@
-// Ways to interpolate between pixels.
+// Methods of interpolation between pixels; image/resize_framework.hpp has their formulas.
 #pragma once
 
 namespace fovea {

@@ -1,4 +1,4 @@
-// A list in a message: the first eight entries, then how many more there are.
+// A list for a message: the first eight entries, then how many more there are.
 #pragma once
 #include <cstddef>
 #include <string>

@@ -1,4 +1,4 @@
-// How much memory this machine has to spare.
+// The memory that this machine can spare.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -12,15 +12,15 @@ namespace fovea {
 
 namespace detail {
 
-// The number at the beginning of a file, or `otherwise` where the file is absent or begins with something else, as
-// "max" in a control group without a limit.
+// Returns the number at the beginning of a file, or `otherwise` if the file does not exist or begins with something
+// else, such as "max" for a control group without a limit.
 inline std::uint64_t number_in_file(const char* path, std::uint64_t otherwise) {
     std::ifstream file(path);
     std::uint64_t number = 0;
     return file >> number ? number : otherwise;
 }
 
-// Bytes that the control group of this process may still take; UINT64_MAX where it has no limit.
+// Returns the bytes that the control group (cgroup v1 or v2) of this process may still use; UINT64_MAX without a limit.
 inline std::uint64_t left_in_control_group() {
     struct pair {
         const char *limit, *used;
@@ -38,8 +38,8 @@ inline std::uint64_t left_in_control_group() {
 
 } // namespace detail
 
-// Bytes that programs may take without swapping, as Linux estimates it (MemAvailable), within the limits of the control
-// group; elsewhere half of the physical memory. 0 where the system does not tell.
+// Returns the bytes that programs can use without swapping: on Linux its estimate (MemAvailable) within the limit of
+// the control group, on other systems half of the physical memory. 0 if the system does not tell.
 inline std::uint64_t available_memory() {
     std::ifstream table("/proc/meminfo");
     std::string name, unit;
@@ -52,7 +52,7 @@ inline std::uint64_t available_memory() {
     return 0;
 }
 
-// A budget for one program that leaves room for others: half of what is available, at least 1 GB.
+// A memory budget in bytes that leaves room for other programs: half of the available memory, at least 1 GiB.
 inline std::uint64_t default_memory_budget() {
     return std::max<std::uint64_t>(available_memory() / 2, std::uint64_t(1) << 30);
 }

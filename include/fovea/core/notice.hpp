@@ -1,4 +1,4 @@
-// Told what is no error but may matter to a caller, in one line.
+// A callback that receives a notice: one line about something that is not an error but may matter to the caller.
 #pragma once
 #include <functional>
 #include <string>

@@ -1,7 +1,7 @@
 // Counter-based random numbers: Philox4x32-10. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 //
-// A number depends on the seed, the stream and its position alone, so that results do not depend on how many threads
-// draw them, and a run resumes at any position.
+// A number depends only on the seed, the stream and its position. So results do not depend on how many threads draw
+// numbers, and a run can resume at any position.
 #pragma once
 #include <array>
 #include <cmath>
@@ -14,7 +14,7 @@ namespace fovea {
 
 using philox_block = std::array<std::uint32_t, 4>;
 
-// Four random words for a counter and a key.
+// Returns four random words for a counter and a key.
 constexpr philox_block philox(philox_block counter, std::array<std::uint32_t, 2> key) {
     for (int round = 0; round < 10; ++round) {
         const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0], b = std::uint64_t{0xCD9E8D57} * counter[2];
@@ -27,7 +27,7 @@ constexpr philox_block philox(philox_block counter, std::array<std::uint32_t, 2>
 
 class random_stream {
   public:
-    using result_type = std::uint32_t; // a standard uniform random bit generator
+    using result_type = std::uint32_t; // meets std::uniform_random_bit_generator
 
     explicit constexpr random_stream(std::uint64_t seed, std::uint64_t stream = 0, std::uint64_t position = 0)
         : seed_(seed), stream_(stream), position_(position) {}
@@ -43,17 +43,17 @@ class random_stream {
     constexpr float uniform() { return float((*this)() >> 8) * 0x1p-24f; } // in [0, 1)
     constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
     constexpr int below(int n) { return int(std::uint64_t{(*this)()} * std::uint64_t(n) >> 32); } // in [0, n)
-    float normal() { // mean 0, variance 1, by Box and Muller
+    float normal() { // mean 0, variance 1, by the Box-Muller transform
         const float radius = std::sqrt(-2 * std::log(1 - uniform())), angle = 6.28318530717958647692f * uniform();
         return radius * std::cos(angle);
     }
-    constexpr std::uint64_t position() const { return position_; } // words drawn
+    constexpr std::uint64_t position() const { return position_; } // number of words drawn
 
   private:
     std::uint64_t seed_, stream_, position_;
 };
 
-// Every order of the elements is equally likely (Fisher and Yates).
+// Puts the elements into a random order; every order is equally likely (Fisher and Yates).
 template <class Range> constexpr void shuffle(Range& elements, random_stream& random) {
     for (std::size_t i = std::size(elements); i > 1; --i)
         std::swap(elements[i - 1], elements[std::size_t(random.below(int(i)))]);

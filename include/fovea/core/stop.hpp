@@ -1,5 +1,5 @@
-// Requests to stop, from another thread: std::stop_source and std::stop_token where the standard library has them. The
-// one of LLVM has none up to version 19; two classes with what fovea uses of them take their place.
+// Requests to stop work that another thread does: std::stop_source and std::stop_token, or, for LLVM's standard library
+// up to version 19, which lacks them, two classes with the members that fovea uses.
 #pragma once
 #include <version>
 #if defined(__cpp_lib_jthread)
@@ -17,7 +17,7 @@ using std::stop_source, std::stop_token;
 #else
 class stop_token {
   public:
-    stop_token() = default; // nobody can ask it to stop
+    stop_token() = default; // no source: never asked to stop
     bool stop_requested() const noexcept { return asked_ && asked_->load(std::memory_order_acquire); }
     bool stop_possible() const noexcept { return asked_ != nullptr; }
 

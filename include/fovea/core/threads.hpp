@@ -1,4 +1,4 @@
-// Threads and scratch memory, owned by whoever makes a context: the library has no threads of its own.
+// Threads and scratch memory. Both belong to a context that the caller makes; the library has no global threads.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace fovea {
 
-// A fixed number of workers, of which the calling thread is number 0. A pool serves one caller at a time.
+// A fixed number of workers; the calling thread is worker 0. A pool serves one caller at a time.
 class thread_pool {
   public:
     explicit thread_pool(int threads = 1) : threads_(threads) {
@@ -33,12 +33,12 @@ class thread_pool {
     thread_pool& operator=(const thread_pool&) = delete;
 
     int threads() const { return threads_; }
-    // Whether the calling thread is inside this pool's parallel_for.
+    // Returns whether the calling thread is inside this pool's parallel_for.
     bool is_worker() const noexcept { return current_.pool == this; }
 
-    // Calls f(index, worker) for every index of [0, n), each worker a run of neighbouring ones, the same in every call,
-    // so that what a worker left in its caches is found again. Returns when all are done. Inside f, a further call on
-    // the same pool runs serially on the worker that makes it. Allocates nothing.
+    // Calls f(index, worker) for every index of [0, n) and returns when all calls are done. Each worker gets a run of
+    // neighbouring indices, the same in every call with equal n, so that it finds its data in its caches again. A
+    // nested call on the same pool runs serially on the calling worker. Allocates nothing.
     template <class F> void parallel_for(int n, F&& f) {
         static_assert(std::is_nothrow_invocable_v<F&, int, int>,
                       "fovea::thread_pool: an exception could not leave a worker; declare the function "
@@ -61,7 +61,7 @@ class thread_pool {
 
   private:
     struct job {
-        void (*function)(const void* context, int index, int worker) noexcept = nullptr; // null: the pool ends
+        void (*function)(const void* context, int index, int worker) noexcept = nullptr; // null: the workers exit
         const void* context = nullptr;
         int count = 0;
     };
@@ -92,7 +92,7 @@ class thread_pool {
         }
     }
 
-    // Spins for a tenth of a millisecond or two, longer than the gap between two operations, then parks.
+    // Spins for 0.1 to 0.2 ms, which is longer than the gap between two operations, then parks.
     template <class T, class Ready> T await(const std::atomic<T>& value, Ready ready) noexcept {
         for (int spin = 0;; ++spin) {
             const T now = value.load(std::memory_order_acquire);
@@ -104,13 +104,13 @@ class thread_pool {
             }
         }
     }
-#if defined(_WIN32) // waits on atomics were seen to sleep on there, with the library of g++ 12
+#if defined(_WIN32) // with the library of g++ 12, waiting on an atomic missed wake-ups here
     template <class T> void park(const std::atomic<T>& value, T old) noexcept {
         std::unique_lock lock(parked_);
         woken_.wait(lock, [&] { return value.load(std::memory_order_acquire) != old; });
     }
     template <class T> void wake_all(std::atomic<T>&) noexcept {
-        { const std::lock_guard lock(parked_); } // who parks has seen the new value, or waits already
+        { const std::lock_guard lock(parked_); } // a parking worker now either sees the new value or waits already
         woken_.notify_all();
     }
     std::mutex parked_;
@@ -137,12 +137,11 @@ class thread_pool {
     std::vector<std::thread> others_;
 };
 
-// What running an operation needs besides its data: threads, and scratch memory for each of them.
+// The resources for running operations: threads, and scratch memory for each of them.
 //
-// A context is a handle. Copies share the threads and the memory, which live as long as the last of them: a model keeps
-// a copy, so that nothing is left dangling when the context that it was given goes first. One thread at a time may use
-// a context, with whatever models; a second one that tries is told so in an error. Give each thread a context of its
-// own.
+// A context is a handle. Copies share the threads and the memory, which live as long as the last copy; a model keeps a
+// copy, so that the context that it was given may be destroyed before it. Only one thread at a time may use a context,
+// with any models; a second thread gets an error. Give each thread a context of its own.
 class context {
     struct shared_state;
 
@@ -159,7 +158,7 @@ class context {
         const usage mine(*this);
         shared_->pool.parallel_for(n, f);
     }
-    // The same where some take much longer than others: each worker takes the next as it is done with one.
+    // parallel_for for calls that take very different times: a worker takes the next index when it has finished one.
     template <class F> void parallel_for_uneven(int n, F&& f) const {
         std::atomic<int> next{0};
         parallel_for(threads(), [&](int, int worker) noexcept {
@@ -167,22 +166,24 @@ class context {
         });
     }
 
-    // Makes the scratch memory of every worker at least this large; what it held is lost. Not inside parallel_for.
+    // Grows the scratch memory of every worker to at least this many bytes; its contents are lost if it grows. Must not
+    // be called inside parallel_for.
     void reserve_scratch(std::size_t bytes) const {
         for (auto& s : shared_->scratch) s.reserve(bytes);
     }
-    // 64-byte aligned; null before any is reserved.
+    // The scratch memory of a worker, 64-byte aligned; null before any is reserved.
     std::byte* scratch(int worker) const { return shared_->scratch[std::size_t(worker)].data; }
     std::size_t scratch_bytes() const { return shared_->scratch[0].bytes; }
 
-    // While it lives the context belongs to the thread that made it. That thread may make more of them.
+    // While an object of this class lives, the context belongs to the thread that made it. The same thread may nest
+    // them.
     class usage {
       public:
-        // Throws where another thread is using the context.
+        // Throws if another thread is using the context.
         explicit usage(const context& c) : state_(c.shared_.get()) {
             const auto me = std::this_thread::get_id();
             if (state_->pool.is_worker() || state_->user.load(std::memory_order_relaxed) == me) {
-                state_ = nullptr; // inside what this thread, or the thread that this one works for, has begun
+                state_ = nullptr; // nested in a usage of this thread, or of the thread that this worker serves
                 return;
             }
             std::thread::id nobody{};
@@ -230,7 +231,7 @@ class context {
         explicit shared_state(int threads) : pool(threads), scratch(std::size_t(pool.threads())) {}
         thread_pool pool;
         std::vector<block> scratch;
-        std::atomic<std::thread::id> user{}; // nobody's while nothing runs
+        std::atomic<std::thread::id> user{}; // default-constructed: no thread uses the context
     };
     static int hardware_threads() {
         const unsigned n = std::thread::hardware_concurrency();

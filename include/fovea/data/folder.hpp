@@ -1,4 +1,4 @@
-// The files below a folder, and those that were left out with the reason.
+// Lists the files below a folder, and those that cannot be used with the reason.
 #pragma once
 #include <algorithm>
 #include <deque>
@@ -15,18 +15,18 @@ namespace fovea {
 
 struct skipped_file {
     std::filesystem::path path;
-    std::string reason; // one line, which names the file
+    std::string reason; // one line that names the file
 };
 
 struct folder_listing {
     std::vector<std::filesystem::path> files; // sorted
-    std::vector<skipped_file> skipped;        // unreadable folders, dangling links, what is no regular file
+    std::vector<skipped_file> skipped;        // unreadable folders, dangling links, and what is no regular file
 };
 
 namespace detail {
 
-// Links are followed last, so that a file is found under its own name where it has one below the folder; what was
-// seen before is left out, which also ends loops.
+// Links are followed last, so that a file is found under its own name if it has one below the folder. Paths that were
+// seen before are skipped, which also ends loops.
 class folder_walk {
   public:
     folder_listing below(const std::filesystem::path& folder) {
@@ -79,13 +79,13 @@ class folder_walk {
 
     folder_listing found_;
     std::deque<std::filesystem::path> links_;
-    std::set<std::filesystem::path> seen_; // canonical
+    std::set<std::filesystem::path> seen_; // canonical paths
 };
 
 } // namespace detail
 
-// Every regular file below the folder, in folders of folders too, each once. Throws when there is no such folder or no
-// file below it.
+// Returns every regular file below the folder, including its subfolders, once each. Throws if there is no such folder
+// or no file below it.
 inline folder_listing files_below(const std::filesystem::path& folder) {
     std::error_code error;
     if (!std::filesystem::is_directory(folder, error))

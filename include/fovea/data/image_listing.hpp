@@ -1,8 +1,8 @@
-// Which files of a folder are images: one rule for all programs.
+// Decides which files of a folder are images, by one rule for all programs.
 //
-// A file is an image when its first bytes are those of a known format, whatever its name is (photo.jfif, scan), or when
-// its name ends like that of an image: a damaged picture is then told by whoever reads it, instead of being left out.
-// Names that begin with a dot are left out, as are the companions that macOS writes (._photo.png).
+// A file is an image if its first bytes are those of a known format, whatever its name is (photo.jfif, scan), or if its
+// name ends like that of an image, so that a damaged picture causes an error in its reader instead of being ignored.
+// Names that begin with a dot are ignored, as are the companions that macOS writes (._photo.png).
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -20,14 +20,14 @@
 namespace fovea {
 
 struct listing_options {
-    bool recursive = false; // folders inside the folder, too
+    bool recursive = false; // also lists the folders inside the folder
 };
 
 struct image_listing {
     std::vector<std::filesystem::path> images;  // sorted
-    std::vector<std::filesystem::path> others;  // files that are no images
-    std::vector<std::filesystem::path> folders; // that were not entered
-    std::vector<skipped_file> skipped;          // that could not be looked at
+    std::vector<std::filesystem::path> others;  // files that are not images
+    std::vector<std::filesystem::path> folders; // folders that were not entered
+    std::vector<skipped_file> skipped;          // files that could not be read
 };
 
 namespace detail {
@@ -50,7 +50,8 @@ inline bool is_image_file(const std::filesystem::path& path) {
 
 } // namespace detail
 
-// The images of a folder. Throws when there is no such folder or it cannot be read; an empty listing is no error.
+// Lists the images of a folder. Throws if there is no such folder or it cannot be read; an empty listing is not an
+// error.
 inline image_listing images_in(const std::filesystem::path& folder, listing_options options = {}) {
     namespace fs = std::filesystem;
     image_listing found;
@@ -79,8 +80,8 @@ inline image_listing images_in(const std::filesystem::path& folder, listing_opti
     return found;
 }
 
-// What a listing left out, in one line: "photos: left out 3 files that are no images (notes.txt, ...)"; empty where
-// that is nothing.
+// Describes what a listing left out in one line, "photos: left out 3 files that are no images (notes.txt, ...)"; empty
+// if it left out nothing.
 inline std::string text_of_left_out(const std::filesystem::path& folder, const image_listing& found) {
     std::string text;
     const auto add = [&](std::size_t count, const char* one, const char* many, const std::string& example) {

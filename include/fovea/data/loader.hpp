@@ -1,9 +1,9 @@
-// Batches of training samples, made by threads of the loader's own ahead of the steps that consume them.
+// Makes batches of training samples in threads of its own, ahead of the steps that consume them.
 //
-// The batches are the same, bit for bit, for any number of threads, and from any position on those of a run that was
-// never interrupted (position.hpp). An error in a thread ends the batches: next() throws it in place of the batch that
-// it belongs to, and again if asked again. The loader may be destroyed at any moment; its threads finish the sample at
-// hand.
+// The batches are the same, bit for bit, for any number of threads, and a resumed run gets the same batches as a run
+// that was never interrupted (position.hpp). An error in a thread ends the batches: next() throws it in place of the
+// batch to which it belongs, and again on every further call. The loader may be destroyed at any time; its threads
+// finish their current sample.
 #pragma once
 #include <algorithm>
 #include <chrono>
@@ -34,24 +34,24 @@ struct training_batch {
 struct loader_options {
     int batch = 32;
     int threads = 1; // 0: as many as the machine has
-    int ahead = 2;   // batches made beside the one in use
+    int ahead = 2;   // number of batches made ahead of the one in use
     std::uint64_t seed = 0;
-    std::uint64_t samples_per_epoch = 0; // 0: each picture once; more: pictures come again, varied anew
-    bool drop_incomplete = true;         // the last batch of an epoch, where it would be smaller
-    int part = 0, parts = 1;             // of each batch the part that is made: equal ones, of as many loaders
+    std::uint64_t samples_per_epoch = 0; // 0: each picture once; more: pictures repeat with other augmentation
+    bool drop_incomplete = true;         // drops a smaller last batch of an epoch
+    int part = 0, parts = 1;             // makes part `part` of `parts` equal parts of each batch
     data_position start{};
-    std::function<void()> waiting{}; // called by next() ten times a second while it waits; what it throws leaves next()
+    std::function<void()> waiting{}; // called ten times a second while next() waits; its exceptions leave next()
 };
 
 struct waiting_time {
-    double seconds = 0; // that next() waited for a batch
-    double total = 0;   // since the loader was made
+    double seconds = 0; // seconds that next() waited for batches
+    double total = 0;   // seconds since the loader was made
     double part() const { return total > 0 ? seconds / total : 0; }
 };
 
 class data_loader {
   public:
-    // The set must outlive the loader. Throws when options make no sense, or an epoch does not fill one batch.
+    // The set must outlive the loader. Throws if an option is invalid or an epoch does not fill one batch.
     explicit data_loader(const training_set& set, loader_options options = {}) : set_(set), o_(options) {
         if (o_.samples_per_epoch == 0) o_.samples_per_epoch = set.size();
         check_options();
@@ -74,7 +74,7 @@ class data_loader {
     data_loader(const data_loader&) = delete;
     data_loader& operator=(const data_loader&) = delete;
 
-    // The batch at position(), which lies in the loader until the next call.
+    // Returns the batch at position(). It stays valid until the next call.
     const training_batch& next() {
         std::unique_lock lock(mutex_);
         released_ = handed_out_;
@@ -97,7 +97,7 @@ class data_loader {
         return s.batch;
     }
 
-    data_position position() const { return position_; } // of the batch that next() will give
+    data_position position() const { return position_; } // position of the next batch
     std::uint64_t steps_per_epoch() const {
         const std::uint64_t batch = std::uint64_t(o_.batch), samples = o_.samples_per_epoch;
         return o_.drop_incomplete ? samples / batch : (samples + batch - 1) / batch;
@@ -110,16 +110,16 @@ class data_loader {
 
     struct slot {
         training_batch batch;
-        std::uint64_t number = none; // of the batch, counted from the start of this loader
-        int left = 0;                // samples not yet made
+        std::uint64_t number = none; // number of the batch, counted from the start of this loader
+        int left = 0;                // samples still to be made
     };
-    // One sample to make: its place, its picture, and its random numbers.
+    // One sample to make: its place in a batch, its picture and its position, which determines its random numbers.
     struct ticket {
         slot* to = nullptr;
         int item = 0;
         std::size_t picture = 0;
         data_position at{};
-        std::uint64_t index = 0; // in the epoch
+        std::uint64_t index = 0; // index in the epoch
     };
 
     void check_options() const {
@@ -147,7 +147,7 @@ class data_loader {
         return p.step < steps_per_epoch() ? p : data_position{p.epoch + 1, 0};
     }
 
-    int share() const { return o_.batch / o_.parts; } // of a batch, in samples
+    int share() const { return o_.batch / o_.parts; } // samples of a batch that this loader makes
 
     void serve() {
         std::unique_lock lock(mutex_);
@@ -168,12 +168,12 @@ class data_loader {
             if (reason.empty())
                 --t.to->left;
             else if (number < failed_ticket_)
-                failed_ticket_ = number, failure_ = reason; // of the earliest sample, whichever thread was first
+                failed_ticket_ = number, failure_ = reason; // earliest sample's error, whichever thread is first
             if (t.to == nullptr || t.to->left == 0 || !failure_.empty()) ready_.notify_all();
         }
     }
 
-    // The next sample that nobody makes yet. Called under the lock, as only threads with a free slot do.
+    // Returns the next sample that no thread makes yet. Called under the lock, by threads that know of a free slot.
     ticket take() {
         const std::uint64_t first = making_.step * std::uint64_t(o_.batch) + std::uint64_t(o_.part * share());
         slot& to = slots_[making_number_ % slots_.size()];
@@ -213,25 +213,25 @@ class data_loader {
     loader_options o_;
     const clock::time_point made_ = clock::now();
 
-    // Of the consumer alone.
+    // Used by the consumer only.
     data_position position_;
     double waited_ = 0;
 
-    // Shared, under the mutex.
+    // Shared, guarded by the mutex.
     std::mutex mutex_;
     std::condition_variable work_, ready_;
-    std::vector<slot> slots_;                     // batch i lies in slot i % slots
-    std::uint64_t handed_out_ = 0, released_ = 0; // batches; all below released_ are used up
-    std::vector<std::uint32_t> order_;            // of the epoch that is being made
-    data_position making_;                        // the batch that samples are taken of,
+    std::vector<slot> slots_;                     // batch i is in slot i % slots
+    std::uint64_t handed_out_ = 0, released_ = 0; // counts of batches; those below released_ are consumed
+    std::vector<std::uint32_t> order_;            // order of pictures in the epoch that is being made
+    data_position making_;                        // batch whose samples are being handed out,
     std::uint64_t making_number_ = 0;             // its number,
     int making_item_ = 0;                         // and its next sample
     std::uint64_t next_ticket_ = 0, failed_ticket_ = none;
-    int working_ = 0; // threads at a sample
+    int working_ = 0; // threads that are making a sample
     std::string failure_;
     bool stopping_ = false;
 
-    std::vector<std::thread> threads_; // last: they use all of the above
+    std::vector<std::thread> threads_; // last member: the threads use all of the above
 };
 
 } // namespace fovea

@@ -1,7 +1,7 @@
-// Decoded pictures kept in memory, within a budget.
+// Keeps decoded pictures in memory within a budget.
 //
-// The first pictures that fit stay; none is ever evicted: in an order that is shuffled anew in every epoch each is as
-// likely to come next as any other, so that no policy hits more often than a fixed set. Safe to use from many threads.
+// The first pictures that fit stay, and none is evicted: every epoch has a new random order, in which each picture is
+// equally likely to come next, so that no policy has more hits than a fixed set. Safe to use from many threads.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace fovea {
 
-// The same picture twice, RGB. `low` is empty where it is made anew for every sample.
+// A picture in both resolutions, RGB. `low` is empty if it is made anew for every sample.
 struct picture_pair {
     image high, low;
     std::uint64_t bytes() const { return bytes_of(high) + bytes_of(low); }
@@ -31,12 +31,12 @@ class picture_cache {
 
     picture_cache(std::size_t pictures, std::uint64_t budget) : budget_(budget), entries_(pictures) {}
 
-    // Null where it is not kept.
+    // Returns null if the picture is not in the cache.
     entry find(std::size_t index) const {
         const std::lock_guard lock(mutex_);
         return entries_[index];
     }
-    // Keeps it where it fits.
+    // Keeps the picture if it fits.
     void offer(std::size_t index, entry pictures) {
         const std::lock_guard lock(mutex_);
         if (entries_[index] || pictures->bytes() > budget_ - bytes_) return;
@@ -55,7 +55,7 @@ class picture_cache {
   private:
     mutable std::mutex mutex_;
     const std::uint64_t budget_;
-    std::uint64_t bytes_ = 0; // of pixels, never above the budget
+    std::uint64_t bytes_ = 0; // bytes of pixels, never above the budget
     std::vector<entry> entries_;
 };
 

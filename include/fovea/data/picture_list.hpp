@@ -1,4 +1,4 @@
-// Which pictures a network is trained on: high resolution alone, or in pairs with the low resolution.
+// The pictures on which a network is trained: high resolution alone, or paired with low resolution.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -27,8 +27,7 @@ struct picture_list {
     std::vector<skipped_file> skipped;
 };
 
-// Every file below the folder. Which of them are pictures is found out when a training_set reads them. Throws as
-// files_below does.
+// Lists every file below the folder; a training_set finds out which of them are pictures. Throws as files_below() does.
 inline picture_list pictures_below(const std::filesystem::path& folder) {
     folder_listing found = files_below(folder);
     picture_list list{{}, std::move(found.skipped)};
@@ -38,7 +37,7 @@ inline picture_list pictures_below(const std::filesystem::path& folder) {
 
 namespace detail {
 
-// Paths by what they are called relative to the folder, without extension. Throws when two are called the same.
+// Maps each path by its name relative to the folder, without extension. Throws if two names are equal.
 inline std::map<std::string, std::filesystem::path> by_stem(const std::filesystem::path& folder,
                                                             const std::vector<std::filesystem::path>& files) {
     std::map<std::string, std::filesystem::path> all;
@@ -52,9 +51,9 @@ inline std::map<std::string, std::filesystem::path> by_stem(const std::filesyste
 
 } // namespace detail
 
-// Files of the two folders that are called the same but for their extension: butterfly.png and butterfly.jpg, or, as
-// data sets name them, butterfly.png and butterflyx2.png where the scale is 2. A file without its partner is skipped.
-// Throws as files_below does, and when a folder holds two files of one stem.
+// Pairs the files of two folders whose names are equal except for the extension (butterfly.png and butterfly.jpg) and,
+// in the low resolution, the scale (butterflyx2.png for scale 2). A file without a partner is skipped. Throws as
+// files_below() does, and if a folder has two files of the same stem.
 inline picture_list pairs_below(const std::filesystem::path& high, const std::filesystem::path& low, int scale) {
     folder_listing high_files = files_below(high), low_files = files_below(low);
     picture_list list{{}, std::move(high_files.skipped)};
@@ -77,17 +76,17 @@ inline picture_list pairs_below(const std::filesystem::path& high, const std::fi
 }
 
 struct picture_split {
-    picture_list training, validation; // each in the order of the list; what was skipped stays with training
+    picture_list training, validation; // in the order of the list; skipped files go with training
 };
 
-// A share of the pictures, chosen by the seed, for validation: round(share * count), and where there are two pictures
-// or more at least one on each side. Throws when the share is not between 0 and 1.
+// Chooses round(share * count) pictures for validation by the seed; of two or more pictures at least one goes to each
+// side. Throws unless 0 < share < 1.
 inline picture_split split_pictures(picture_list list, double share, std::uint64_t seed) {
     if (!(share > 0 && share < 1)) fail("validation share ", share, ": expected more than 0 and less than 1");
     const std::size_t count = list.pictures.size(), most = count > 0 ? count - 1 : 0;
     std::vector<std::size_t> order(count);
     std::iota(order.begin(), order.end(), std::size_t(0));
-    random_stream random(seed, UINT64_MAX); // a stream that no sample has
+    random_stream random(seed, UINT64_MAX); // a stream that no sample uses
     shuffle(order, random);
     const auto rounded = std::size_t(std::lround(share * double(count)));
     const std::size_t chosen = std::clamp(rounded, std::min<std::size_t>(most, 1), most);

@@ -1,9 +1,9 @@
-// One training sample: a part of a picture, and the same part in low resolution.
+// Makes a training sample: a crop of a picture and the same crop in low resolution.
 //
-// Where the low resolution exists as a picture (made once of the whole by MATLAB's bicubic, or given), both parts are
-// cut at the same place, on the grid of the low resolution. Otherwise it is made of the finished part, by the
-// antialiased bicubic of training pipelines. Samples stay within 0..1: what bicubic overshoots is clamped at once, as
-// in pipelines of 8-bit pictures, for what a network is given later does not overshoot either.
+// If the low resolution exists as a picture (given, or made once from the whole picture by MATLAB's bicubic), both
+// crops are cut at the same place, on the pixel grid of the low resolution. Otherwise the low resolution is made from
+// the finished crop, by the antialiased bicubic of training pipelines. Samples are clamped to 0..1 at once, as in
+// pipelines with 8-bit pictures, because the inputs of the trained network will not overshoot either.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -19,13 +19,13 @@
 namespace fovea {
 
 enum class degradation_kind {
-    matlab,    // the whole picture is shrunk once: what test sets and published networks are made by
-    antialias, // every part is shrunk for itself, after it was varied
+    matlab,    // the whole picture is shrunk once, as for test sets and published networks
+    antialias, // every crop is shrunk separately, after augmentation
 };
 
 struct sample_options {
     int scale = 2;
-    degradation_kind degradation = degradation_kind::matlab; // where no low resolution is given
+    degradation_kind degradation = degradation_kind::matlab; // used if no low resolution is given
     augmentation augment{};
     colour_space colours = colour_space::rgb;
 };
@@ -35,7 +35,7 @@ struct training_sample {
     image target; // (size,size,3), f32
 };
 
-// Throws when options make no sense together; `paired`: the low resolution is a picture and not made of the part.
+// Throws if the options are inconsistent. `paired`: the low resolution is a picture, not made from the crop.
 inline void check(const sample_options& o, bool paired) {
     check(o.augment);
     if (o.scale < 1 || o.augment.size % o.scale != 0)
@@ -58,12 +58,12 @@ inline image in_unit_range(image in) {
     return in;
 }
 
-// Antialiased, f32.
+// Resizes with antialiasing to a square; f32.
 inline image resize_part(const image& in, int side) {
     return in_unit_range(resize_pillow(with_type(in, sample_type::f32), side, side));
 }
 
-// The same part of both; `input` stays empty where the picture has no low resolution.
+// Cuts the same random part out of both; `input` is empty if the picture has no low resolution.
 inline training_sample random_part(const picture_pair& whole, const sample_options& o, random_stream& random) {
     const augmentation& a = o.augment;
     const int height = whole.high.height(), width = whole.high.width();
@@ -82,7 +82,8 @@ inline void to_colour_space(image& in, colour_space space) {
 
 } // namespace detail
 
-// The picture must be as large as the part (sides of a low resolution: exactly those of the high one by the scale).
+// The picture must be at least as large as the crop; the sides of a low resolution must be those of the high one
+// divided by the scale.
 inline training_sample make_sample(const picture_pair& whole, const sample_options& o, random_stream& random) {
     training_sample s = detail::random_part(whole, o, random);
     const bool paired = !s.input.empty();

@@ -1,9 +1,9 @@
-// Pictures that a network is trained on, ready to be sampled.
+// The pictures on which a network is trained, ready to be sampled.
 //
-// Every file is decoded once when the set is made, and those that cannot be used are left out: damaged, no image,
-// smaller than the part that is cut out. So an epoch is known before the first step, and a run that is resumed meets
-// the same one. What fits stays in memory as it was decoded: 8 bits, or the 16 of the file, in RGB (gray thrice; alpha
-// dropped after colours have bled under transparent pixels, as in inference).
+// Every file is decoded once when the set is made, and unusable ones are skipped: damaged files, files that are no
+// images, and pictures smaller than the crop. So the length of an epoch is known before the first step and is the same
+// for a resumed run. Pictures that fit into the cache stay in memory as decoded, with the 8 or 16 bits of the file, in
+// RGB (gray three times; alpha dropped after transparent pixels got colours, as in inference).
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -24,19 +24,18 @@
 namespace fovea {
 
 struct training_set_options {
-    std::uint64_t cache_bytes = std::uint64_t(1) << 30; // of decoded pictures kept in memory
-    int threads = 1; // that decode the files at the start; 0: as many as the machine has
+    std::uint64_t cache_bytes = std::uint64_t(1) << 30; // for decoded pictures in memory
+    int threads = 1; // threads that decode the files at the start; 0: as many as the machine has
 };
 
-// An image file as three channels of its own sample type. Throws as read_image does.
+// Reads an image file as three channels of its own sample type. Throws as read_image() does.
 inline image read_rgb(const std::filesystem::path& path) {
     return with_channels(with_bled_colours(read_image(path)), 3);
 }
 
 class training_set {
   public:
-    // Throws when options make no sense, when no picture is left, or when a low resolution is not of the size that the
-    // scale asks for.
+    // Throws if an option is invalid, if no picture is usable, or if a low resolution has the wrong size for the scale.
     training_set(picture_list list, sample_options options, training_set_options how = {})
         : options_(options),
           files_(std::move(list.pictures)),
@@ -54,11 +53,11 @@ class training_set {
     std::size_t size() const { return usable_.size(); }
     const sample_options& options() const { return options_; }
     const picture_files& files(std::size_t i) const { return files_[usable_[i]]; }
-    const std::vector<skipped_file>& skipped() const { return skipped_; } // sorted by path, each file once
+    const std::vector<skipped_file>& skipped() const { return skipped_; } // sorted by path, once each
     std::uint64_t cached_bytes() const { return cache_.bytes(); }
 
-    // Picture i of [0, size()), whole. The high resolution is cut to multiples of the scale where the low one is made
-    // of it whole. Safe to call from many threads; throws when a file has changed so that it cannot be used any more.
+    // Returns picture i of [0, size()). If the low resolution is made from the whole picture, the high one is cropped
+    // to multiples of the scale. Safe to call from many threads. Throws if a file has become unusable since.
     std::shared_ptr<const picture_pair> pictures(std::size_t i) const {
         const std::size_t file = usable_[i];
         if (auto kept = cache_.find(file)) return kept;
@@ -69,7 +68,7 @@ class training_set {
         return made;
     }
 
-    // A sample of picture i, which depends on what the stream gives alone.
+    // Makes a sample of picture i. It depends only on the numbers from the stream.
     training_sample sample(std::size_t i, random_stream& random) const {
         return make_sample(*pictures(i), options_, random);
     }
@@ -81,7 +80,7 @@ class training_set {
                std::ranges::any_of(files_, [](const picture_files& f) { return !f.low.empty(); });
     }
 
-    // What the files hold. Throws when they hold no picture, or one that is too small.
+    // Reads the pictures. Throws if a file is no picture or is too small.
     picture_pair read(std::size_t file) const {
         picture_pair p;
         p.high = read_rgb(files_[file].high);
@@ -107,7 +106,7 @@ class training_set {
         p.low = resize_matlab(p.high, p.high.height() / scale, p.high.width() / scale);
     }
 
-    // Fills usable_ and skipped_. In parallel, with what was found gathered in the order of files.
+    // Fills usable_ and skipped_: looks at the files in parallel and collects the results in file order.
     void leave_out_unusable(int threads) {
         std::vector<std::string> unusable(files_.size()), wrong(files_.size());
         const auto look = [&](int i, int) noexcept {
@@ -117,7 +116,7 @@ class training_set {
             if (!unusable[file].empty()) return;
             wrong[file] = reason_of_failure([&] {
                 check_sizes(file, *made);
-                if (!cache_.has_room(made->bytes())) return; // the low resolution would be made for nothing
+                if (!cache_.has_room(made->bytes())) return; // the low resolution would be computed in vain
                 complete(*made);
                 cache_.offer(file, made);
             });
@@ -134,9 +133,9 @@ class training_set {
 
     sample_options options_;
     std::vector<picture_files> files_;
-    std::vector<std::size_t> usable_; // of files_
+    std::vector<std::size_t> usable_; // indices in files_
     std::vector<skipped_file> skipped_;
-    mutable picture_cache cache_; // by position in files_
+    mutable picture_cache cache_; // by index in files_
 };
 
 } // namespace fovea

@@ -1,5 +1,5 @@
-// A training_group over TCP: each process has a connection to process 0, which adds what the others send in the order
-// of their ranks and sends back the sum. For POSIX systems; a program that trains in one process has no use for it.
+// A training_group over TCP, for POSIX systems. Each process has a connection to process 0, which adds the numbers of
+// the others in the order of their ranks and sends back the sum. A program that trains in one process does not need it.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -13,8 +13,8 @@ namespace fovea {
 
 class process_links final : public training_group {
   public:
-    // Waits until all processes are connected. Throws where that takes longer than the deadline, or one of them is not
-    // of this run.
+    // Waits until all processes are connected. Throws if that takes longer than `deadline` seconds or a process belongs
+    // to another run.
     explicit process_links(const process_place& place, double deadline = 600) : place_(place), deadline_(deadline) {
         const auto until = tcp_socket::in(deadline);
         is_first() ? gather(until) : join(until);
@@ -43,14 +43,14 @@ class process_links final : public training_group {
 
   private:
     enum class message : std::uint32_t { sum = 1, broadcast, arrival };
-    struct head { // before the bytes of a message
+    struct head { // precedes the bytes of a message
         message what{};
         std::uint32_t version = current_version;
         std::uint64_t bytes = 0;
     };
     static constexpr std::uint64_t magic = 0x6b6e696c61657666; // "fvealink", little-endian
     static constexpr std::uint32_t current_version = 1;
-    struct hello { // what both sides of a new connection send
+    struct hello { // sent by both sides of a new connection
         std::uint64_t mark = magic;
         std::uint32_t version = current_version, size = 0, rank = 0, unused = 0;
     };
@@ -70,13 +70,13 @@ class process_links final : public training_group {
             missing -= admit(std::move(from));
         }
     }
-    // False: it is none of ours, such as what tries all ports of a machine.
+    // Returns false for a connection that is not of fovea, such as a port scan.
     bool admit(tcp_socket from) {
         hello h;
         const auto until = tcp_socket::in(for_hello);
         if (!from.receive(bytes_of(h), until).empty() || h.mark != magic) return false;
         const hello answer{.size = std::uint32_t(place_.size)};
-        from.send(bytes_of(answer), until); // also where it will not do, so that it knows with whom it disagrees
+        from.send(bytes_of(answer), until); // also to a process of another run, so that it learns the reason
         check_hello(h, text_of("process ", h.rank));
         if (h.rank == 0 || h.rank >= links_.size() || links_[h.rank].is_open())
             fail("process ", h.rank, " has come ", h.rank == 0 || h.rank >= links_.size() ? "" : "twice ",
@@ -91,7 +91,7 @@ class process_links final : public training_group {
             if (problem.empty()) break;
             if (tcp_socket::clock::now() >= until)
                 fail(where(), ": process 0 is not there within ", seconds(), ": ", problem);
-            std::this_thread::sleep_for(std::chrono::milliseconds(20)); // it may begin later
+            std::this_thread::sleep_for(std::chrono::milliseconds(20)); // process 0 may start later
         }
         const hello mine{.size = std::uint32_t(place_.size), .rank = std::uint32_t(place_.rank)};
         hello h{.mark = 0};
@@ -147,7 +147,7 @@ class process_links final : public training_group {
                  place_.rank);
     }
 
-    template <class F> void each_other(F f) { // that this one has a connection to
+    template <class F> void each_other(F f) { // each process to which this one has a connection
         if (!is_first()) return f(0);
         for (int other = 1; other < place_.size; ++other) f(other);
     }
@@ -161,7 +161,7 @@ class process_links final : public training_group {
 
     process_place place_;
     double deadline_;
-    std::vector<tcp_socket> links_; // by rank; of process 0 to the others, of another to process 0
+    std::vector<tcp_socket> links_; // process 0: by rank, to the others; another process: one, to process 0
     std::vector<std::byte> received_;
 };
 

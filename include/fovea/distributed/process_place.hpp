@@ -1,7 +1,7 @@
-// Which of a run's processes this one is, as whoever starts them says it in the environment: torchrun and its like
+// The place of this process among those of a run, from the environment that the launcher sets: torchrun and similar
 // (RANK, WORLD_SIZE, LOCAL_RANK), Open MPI's mpirun (OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK), Slurm's srun
 // (SLURM_PROCID, SLURM_STEP_NUM_TASKS or SLURM_NTASKS, SLURM_LOCALID), in this order. MASTER_ADDR and MASTER_PORT say
-// where process 0 waits for the others.
+// where process 0 listens.
 #pragma once
 #include <charconv>
 #include <functional>
@@ -13,12 +13,12 @@ namespace fovea {
 
 struct process_place {
     int rank = 0, size = 1;
-    int local_rank = 0; // among those of its machine
+    int local_rank = 0; // rank among the processes of this machine
     std::string address{};
     int port = 0;
 };
 
-// The value of a variable; null: it is not set.
+// Returns the value of an environment variable; null if it is not set.
 using environment = std::function<const char*(const char* name)>;
 
 namespace detail {
@@ -36,7 +36,7 @@ struct place_variables {
     const char *rank, *size, *local;
 };
 inline void take_ranks(process_place& place, const environment& get, const place_variables& of) {
-    constexpr int most = 1 << 20; // processes
+    constexpr int most = 1 << 20; // largest number of processes
     place.size = number_of_variable(get, of.size, 1, most);
     place.rank = number_of_variable(get, of.rank, 0, place.size - 1);
     place.local_rank = get(of.local) ? number_of_variable(get, of.local, 0, place.size - 1) : place.rank;
@@ -44,10 +44,10 @@ inline void take_ranks(process_place& place, const environment& get, const place
 
 } // namespace detail
 
-// Throws one line where variables are missing or make no sense. Where none is set there is one process.
+// Reads the place from the environment. Throws if variables are missing or invalid. If none is set there is one
+// process.
 inline process_place place_of_process(const environment& get) {
-    // Slurm sets the number of tasks for a job's script, too, which is one process; of a step it has a number of its
-    // own.
+    // Slurm sets SLURM_NTASKS for a job's script, too, which is a single process; a step has a number of its own.
     const char* const tasks = get("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
     const detail::place_variables plain{"RANK", "WORLD_SIZE", "LOCAL_RANK"},
         open_mpi{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
@@ -67,7 +67,7 @@ inline process_place place_of_process(const environment& get) {
         if (!get(name) || !*get(name))
             fail(name, " is not set: expected where process 0 of ", place.size, " waits for the others");
     place.address = get("MASTER_ADDR"), place.port = detail::number_of_variable(get, "MASTER_PORT", 1, 65535);
-    // There torchrun itself listens where it says so; the next port is its workers'.
+    // torchrun itself listens on MASTER_PORT then, and its workers use the next port.
     const char* const taken = get("TORCHELASTIC_USE_AGENT_STORE");
     if (taken && std::string(taken) == "True" && ++place.port > 65535)
         fail("MASTER_PORT=65535: is torchrun's own: expected one below, so that the next one is free");

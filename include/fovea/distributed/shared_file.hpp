@@ -1,11 +1,11 @@
-// A file of tensors that one process has and all are given.
+// Shares a file of tensors of process 0 with all processes.
 #pragma once
 #include "fovea/distributed/training_group.hpp"
 #include "fovea/io/weights/safetensors.hpp"
 
 namespace fovea {
 
-// What make() gives in process 0, in all of them; without a group there is one process.
+// Calls make() in process 0 and returns its result in all processes. Without a group there is one process.
 template <class F> tensor_file shared_file(training_group* group, F make) {
     if (!group) return make();
     tensor_file file;

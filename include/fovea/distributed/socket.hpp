@@ -1,5 +1,5 @@
-// A TCP connection, or what listens for some. For POSIX systems. Nothing waits beyond a moment that it is given; what
-// fails says why in words that follow the name of the other side.
+// A TCP socket, connected or listening, for POSIX systems. No call waits beyond the time point that it is given.
+// Functions that return a text return the problem, worded to follow the name of the other side, or an empty text.
 #pragma once
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -42,7 +42,8 @@ class tcp_socket {
     }
     bool is_open() const { return descriptor_ >= 0; }
 
-    // The problem; empty: there is none, and the socket is open. Port 0: one that is free.
+    // Listens on an address. Returns the problem, or an empty text; the socket is then open. Port 0 chooses a free
+    // port.
     std::string listen(const std::string& address, int port) {
         const bool local = address == "localhost" || address.starts_with("127.") || address == "::1";
         return open(local ? address.c_str() : nullptr, port, AI_PASSIVE, [&](const addrinfo& a) {
@@ -78,7 +79,7 @@ class tcp_socket {
         }
         return reason(ETIMEDOUT);
     }
-    int port() const { // of one that listens
+    int port() const { // port of a listening socket
         sockaddr_storage at{};
         socklen_t size = sizeof at;
         if (getsockname(descriptor_, reinterpret_cast<sockaddr*>(&at), &size) != 0) return 0;
@@ -86,7 +87,7 @@ class tcp_socket {
                                               : reinterpret_cast<sockaddr_in&>(at).sin_port);
     }
 
-    // All of it, or the problem.
+    // Sends all bytes. Returns the problem, or an empty text.
     std::string send(std::span<const std::byte> bytes, moment until) const {
         return each_part(bytes, POLLOUT, until, [this](std::span<const std::byte> rest) {
             return ::send(descriptor_, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -95,11 +96,12 @@ class tcp_socket {
     std::string receive(std::span<std::byte> bytes, moment until) const {
         return each_part(bytes, POLLIN, until, [this](std::span<std::byte> rest) {
             const auto got = recv(descriptor_, rest.data(), rest.size(), 0);
-            if (got == 0) errno = ESHUTDOWN; // its end
+            if (got == 0) errno = ESHUTDOWN; // the other side has closed the connection
             return got == 0 ? -1 : got;
         });
     }
-    // What receive() would say at once if it found nothing to receive; empty: the other side is there.
+    // Returns the problem that receive() would have now if there is nothing to receive; empty if the other side is
+    // there.
     std::string problem() const {
         std::byte next{};
         const auto got = recv(descriptor_, &next, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -115,7 +117,7 @@ class tcp_socket {
         return std::generic_category().message(code);
     }
 
-    // Of the addresses that the name has the first with which begin(address) succeeds.
+    // Opens the first of the name's addresses for which begin(address) succeeds.
     template <class F> std::string open(const char* address, int port, int flags, F begin) {
         addrinfo hints{};
         hints.ai_family = AF_UNSPEC, hints.ai_socktype = SOCK_STREAM, hints.ai_flags = flags | AI_NUMERICSERV;
@@ -124,7 +126,7 @@ class tcp_socket {
             return gai_strerror(code);
         const std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(found, freeaddrinfo);
         int code = EADDRNOTAVAIL;
-        for (const int family : {AF_INET6, AF_INET}) // one that listens for the first also hears the second
+        for (const int family : {AF_INET6, AF_INET}) // an IPv6 listener also accepts IPv4
             for (const addrinfo* a = found; a; a = a->ai_next) {
                 if (a->ai_family != family) continue;
                 *this = tcp_socket();
@@ -138,7 +140,7 @@ class tcp_socket {
     bool set_flags() const {
         return fcntl(descriptor_, F_SETFL, O_NONBLOCK) == 0 && fcntl(descriptor_, F_SETFD, FD_CLOEXEC) == 0;
     }
-    // Small messages go at once; a machine that is gone is noticed within two minutes.
+    // Small messages are sent at once; a machine that has disappeared is noticed within two minutes.
     void set_up() const {
         [[maybe_unused]] const int yes = 1, idle = 60, interval = 15, probes = 4;
         setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -150,10 +152,10 @@ class tcp_socket {
 #endif
     }
 
-    // False, with errno, where it is not ready by then.
+    // Returns false and sets errno if the socket is not ready in time.
     bool ready(short what, moment until) const {
         for (;;) {
-            constexpr int longest = 1 << 20; // milliseconds of one poll()
+            constexpr int longest = 1 << 20; // longest wait of one poll(), in milliseconds
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now()).count();
             pollfd p{descriptor_, what, 0};
             const int n = poll(&p, 1, until == never ? -1 : int(std::clamp<decltype(left)>(left, 0, longest)));

@@ -1,5 +1,6 @@
-// Colours under transparent pixels. Files store anything there, most often black; a network or a kernel mixes it into
-// the visible pixels beside them, and edges darken. Bleeding fills it from the nearest visible colours instead.
+// Replaces the colours of transparent pixels. Files store anything there, most often black, which a network or a
+// resampling kernel would mix into the visible pixels beside them, so that edges darken. Bleeding fills them from the
+// nearest visible colours.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -13,8 +14,8 @@ namespace fovea {
 
 namespace detail {
 
-// Colours spread from visible pixels in rings: a pixel takes the mean of those of its eight neighbours that had a
-// colour before its ring. Each pixel is visited once: O(H W), and the result does not depend on any order.
+// Spreads colours from visible pixels in rings: a pixel gets the mean colour of those of its eight neighbours that
+// belong to earlier rings. Each pixel is visited once, O(H W) in all, and the result does not depend on the order.
 template <class T> class colour_bleeding {
   public:
     explicit colour_bleeding(image& picture)
@@ -43,7 +44,7 @@ template <class T> class colour_bleeding {
         return picture_.row<T>(int(p / width)).data() + p % width * channels;
     }
 
-    // Marks the visible pixels as ring 0 and returns those of them that touch a transparent one.
+    // Marks the visible pixels as ring 0 and returns those that touch a transparent one.
     std::vector<std::size_t> visible_pixels() {
         const std::size_t alpha = std::size_t(picture_.colours());
         for (std::size_t p = 0; p < ring_.size(); ++p)
@@ -78,13 +79,13 @@ template <class T> class colour_bleeding {
     }
 
     image& picture_;
-    std::vector<std::uint32_t> ring_; // (H,W): the ring that a pixel got its colour in
+    std::vector<std::uint32_t> ring_; // (H,W): the ring in which a pixel got its colour
 };
 
 } // namespace detail
 
-// The picture with the colours of its fully transparent pixels replaced by those of the visible pixels around them;
-// alpha and visible pixels stay. Images without alpha, or wholly transparent, stay as they are.
+// Returns the picture with the colours of its fully transparent pixels replaced by those of the visible pixels around
+// them. Alpha and visible pixels are unchanged, and so are images without alpha or without any visible pixel.
 inline image with_bled_colours(image in) {
     if (in.has_alpha())
         detail::with_samples_of(in.type(), [&](auto sample) { detail::colour_bleeding<decltype(sample)>(in).run(); });

@@ -1,7 +1,7 @@
-// How a training picture is varied: what is cut out of it, mirrored, turned and recoloured.
+// Augmentation of training pictures: random crops, mirroring, rotation, brightness and colour jitter.
 //
-// One drawing takes from its stream, in this order: the part, mirroring, turning, brightness, jitter; what is switched
-// off takes nothing. Recipes are the constants at the end.
+// A draw takes random numbers in this order: crop, mirroring, rotation, brightness, jitter; what is switched off takes
+// none. The recipes are the constants below.
 #pragma once
 #include <cstddef>
 #include <optional>
@@ -13,30 +13,31 @@
 
 namespace fovea {
 
-// All samples times a factor from low..high, clamped to 0..1, with this probability.
+// With this probability all samples are multiplied by a factor from [low, high) and clamped to 0..1.
 struct brightness_options {
     float low = 1, high = 1, probability = 0;
 };
 
 struct augmentation {
-    int size = 192;                                // sides of the part, in pixels of the high resolution
-    std::optional<resized_crop_options> resized{}; // a part of random size, resized; none: a part of that size
-    float mirror = 0.5f;                           // probability of left for right
-    float turn = 0.75f;                            // probability of a rotation by 90, 180 or 270 degrees, one in three
+    int size = 192;                                // height and width of the crop, in pixels of the high resolution
+    std::optional<resized_crop_options> resized{}; // a crop of random size, resized to `size`; none: a crop of `size`
+    float mirror = 0.5f;                           // probability of a left-right mirroring
+    float turn = 0.75f; // probability of a rotation by 90, 180 or 270 degrees, equally likely
     brightness_options brightness{};
     jitter_options jitter{};
 };
 
-// The published x2 and x4 networks' (and VapSR's paper's): every part in each of its eight orientations.
+// The recipe of the built-in x2 and x4 networks and of VapSR's paper: each crop in all eight orientations, equally
+// likely.
 inline constexpr augmentation dihedral_augmentation{};
-// The recipe that VapSR x2 was trained by.
+// The recipe with which the published VapSR x2 was trained.
 inline constexpr augmentation vapsr_augmentation{
     .size = 256, .mirror = 0.4f, .turn = 0.5f, .brightness = {.low = 0.5f, .high = 1.2f, .probability = 0.2f}};
-// SuperCool's pretraining.
+// The recipe of SuperCool's pretraining.
 inline constexpr augmentation supercool_augmentation{
     .size = 256, .resized = resized_crop_options{}, .mirror = 0.5f, .turn = 0, .jitter = {0.1f, 0.1f, 0.1f, 0.1f}};
 
-// Throws at the first option that makes no sense, naming it.
+// Throws at the first option that is out of range; the message names it.
 inline void check(const augmentation& a) {
     const auto expect = [](bool good, std::string_view option, auto value, std::string_view expected) {
         if (!good) fail("augmentation: ", option, " ", value, ": expected ", expected);
@@ -61,15 +62,16 @@ inline void check(const augmentation& a) {
     expect(a.jitter.hue >= 0 && a.jitter.hue <= 0.5f, "hue jitter", a.jitter.hue, "0 to 0.5");
 }
 
-// One of the eight orientations, in EXIF's numbers: what upright() takes. Mirrored first, then turned clockwise.
+// Draws one of the eight orientations as an EXIF number, the argument of upright(): mirroring first, then a clockwise
+// rotation.
 inline int random_orientation(const augmentation& a, random_stream& random) {
-    constexpr int orientations[2][4] = {{1, 6, 3, 8}, {2, 7, 4, 5}}; // by mirrored and quarter turns
+    constexpr int orientations[2][4] = {{1, 6, 3, 8}, {2, 7, 4, 5}}; // [mirrored][quarter turns]
     const bool mirrored = a.mirror > 0 && random.uniform() < a.mirror;
     const bool turned = a.turn > 0 && random.uniform() < a.turn;
     return orientations[mirrored][turned ? 1 + random.below(3) : 0];
 }
 
-// The factor of one drawing; 1 where the picture stays as it is.
+// Draws the brightness factor; 1 leaves the picture as it is.
 inline float random_brightness(const brightness_options& o, random_stream& random) {
     if (o.probability <= 0 || random.uniform() >= o.probability) return 1;
     return random.uniform(o.low, o.high);

@@ -1,4 +1,4 @@
-// Luma of ITU-R BT.601 in studio range, on which super-resolution is measured:
+// Luma of ITU-R BT.601 in studio range, the channel on which super-resolution is measured:
 //
 //   Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255,   R, G, B in 0..255;   Y in 16..235, not rounded
 #pragma once

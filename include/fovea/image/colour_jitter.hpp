@@ -1,5 +1,4 @@
-// Colours made brighter, flatter, paler or shifted in hue, as deep-learning frameworks (torchvision) define it on
-// floats:
+// Changes of brightness, contrast, saturation and hue, as torchvision defines them for floats:
 //
 //   gray(p)      0.2989 R + 0.587 G + 0.114 B
 //   brightness   f x
@@ -7,7 +6,8 @@
 //   saturation   f x + (1 - f) gray(x)
 //   hue          in HSV (Smith 1978), h + f modulo a whole turn
 //
-// the first three clamped to 0..1. Pictures are (H,W,3), f32, 0..1; a factor of 1 (hue: 0) changes nothing.
+// The first three are clamped to 0..1. Pictures are (H,W,3), f32, 0..1; others are an error. The factor 1 (hue: 0)
+// changes nothing.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -22,7 +22,8 @@ namespace fovea {
 
 namespace detail {
 
-// f(p) for the three floats p of every pixel. Throws when the picture is not RGB of floats; `caller` is for the error.
+// Calls f(p) for the three floats p of every pixel. Throws if the picture is not RGB of floats; `caller` names the
+// function in the error.
 template <class F> void for_rgb_pixels(const char* caller, image& in, F&& f) {
     if (in.channels() != 3 || in.type() != sample_type::f32)
         fail(caller, ": ", in.channels(), " channels of ", size_of(in.type()), " bytes: expected RGB of floats");
@@ -36,7 +37,7 @@ inline void blend(float* p, float other, float factor) {
     for (int c = 0; c < 3; ++c) p[c] = std::clamp(factor * p[c] + (1 - factor) * other, 0.f, 1.f);
 }
 
-// Hue, as a part of a turn, plus `shift`; saturation and value stay.
+// Adds `shift`, a fraction of a turn, to the hue; saturation and value stay.
 inline void shift_hue(float* p, float shift) {
     const float high = std::max({p[0], p[1], p[2]}), low = std::min({p[0], p[1], p[2]}), span = high - low;
     if (span == 0) return; // gray has no hue
@@ -80,13 +81,13 @@ inline image adjust_hue(image in, float turn) {
     return in;
 }
 
-// How far factors may lie from the neutral one; 0 leaves a property alone. Hue: at most 0.5, half a turn.
+// The largest deviations from the neutral factor; 0 leaves a property alone. Hue: at most 0.5, half a turn.
 struct jitter_options {
     float brightness = 0, contrast = 0, saturation = 0, hue = 0;
     bool operator==(const jitter_options&) const = default;
 };
 
-// One drawing: factors, and the order in which they are applied (0 brightness, 1 contrast, 2 saturation, 3 hue).
+// One draw: the factors of brightness, contrast, saturation and hue (indices 0 to 3), and the order of application.
 struct jitter {
     std::array<int, 4> order{0, 1, 2, 3};
     std::array<float, 4> factor{1, 1, 1, 0};

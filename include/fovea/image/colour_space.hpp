@@ -1,10 +1,11 @@
-// Colour spaces that networks are trained in, from and to gamma-encoded RGB in 0..1.
+// Colour spaces in which networks are trained, converted from and to gamma-encoded RGB in 0..1.
 //
 //   yuv     ITU-R BT.709, full range: Y = 0.2126 R + 0.7152 G + 0.0722 B in 0..1,
 //           U = (B - Y) / 1.8556 and V = (R - Y) / 1.5748 in -0.5..0.5
 //   oklab   Ottosson 2020: the sRGB curve undone (IEC 61966-2-1), then L in 0..1, a and b within -0.4..0.4
 //
-// The ways back accept any number, as networks give them: nothing is clamped, curves go on as odd functions.
+// The conversions to RGB accept any number, because networks may produce any: nothing is clamped, and the curves
+// continue as odd functions.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -17,7 +18,7 @@ namespace fovea {
 
 enum class colour_space { rgb, yuv, oklab };
 
-// By its name: rgb, yuv or oklab. Throws for any other.
+// Returns the colour space with this name: rgb, yuv or oklab. Throws for any other name.
 inline colour_space colour_space_of(std::string_view name) {
     if (name == "rgb") return colour_space::rgb;
     if (name == "yuv") return colour_space::yuv;
@@ -35,7 +36,7 @@ struct colour_values {
     float v[3];
     FOVEA_HOST_DEVICE constexpr float& operator[](int i) { return v[i]; }
     FOVEA_HOST_DEVICE constexpr const float& operator[](int i) const { return v[i]; }
-    // The same where i is no constant, with values that stay in registers.
+    // Access by an index that is not a compile-time constant, written so that the values stay in registers on a GPU.
     FOVEA_HOST_DEVICE constexpr float select(int i) const { return i == 0 ? v[0] : i == 1 ? v[1] : v[2]; }
     FOVEA_HOST_DEVICE constexpr void assign(int i, float value) {
         v[0] = i == 0 ? value : v[0], v[1] = i == 1 ? value : v[1], v[2] = i == 2 ? value : v[2];
@@ -67,7 +68,7 @@ FOVEA_HOST_DEVICE constexpr colour_values yuv_to_rgb(const colour_values& p) {
     return {r, (p[0] - 0.2126f * r - 0.0722f * b) / 0.7152f, b};
 }
 
-// Linear RGB to the responses of the three cones, and their cube roots to Lab.
+// Linear RGB is mapped to the responses of the three cones, and their cube roots to Lab.
 FOVEA_HOST_DEVICE inline colour_values rgb_to_oklab(colour_values p) {
     constexpr colour_matrix cones_of_rgb = {{0.4122214708f, 0.5363325363f, 0.0514459929f},
                                             {0.2119034982f, 0.6806995451f, 0.1073969566f},
@@ -110,13 +111,13 @@ template <class F> void for_colours(std::span<float> pixels, F&& f) {
 
 } // namespace detail
 
-// RGB, three numbers for each pixel, to `space`, in place.
+// Converts RGB to `space` in place. `pixels` has three numbers for each pixel; any other count is an error.
 inline void from_rgb(colour_space space, std::span<float> pixels) {
     if (space == colour_space::yuv) detail::for_colours(pixels, detail::rgb_to_yuv);
     if (space == colour_space::oklab) detail::for_colours(pixels, detail::rgb_to_oklab);
 }
 
-// And back to RGB.
+// Converts `space` to RGB in place; the inverse of from_rgb().
 inline void to_rgb(colour_space space, std::span<float> pixels) {
     if (space == colour_space::yuv) detail::for_colours(pixels, detail::yuv_to_rgb);
     if (space == colour_space::oklab) detail::for_colours(pixels, detail::oklab_to_rgb);

@@ -1,4 +1,5 @@
-// Between sample types and channel counts: 8 bits, 16 bits and float; gray and RGB; with and without alpha.
+// Conversion between sample types (8 bits, 16 bits, float) and between channel counts (gray, RGB, with and without
+// alpha).
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -10,12 +11,12 @@ namespace fovea {
 
 namespace detail {
 
-// A sample of type T as a fraction of white; floats are taken as they are.
+// A sample of type T as a fraction of white. Floats are fractions already.
 template <class T> float fraction_of(T v) {
     return std::is_same_v<T, float> ? float(v) : float(v) / white_of(sample_type_of<T>);
 }
 
-// v, a fraction of white, as a sample of type T: integers are clamped and rounded half up, not-a-number becomes 0.
+// A fraction v of white as a sample of type T. Integers are clamped and rounded half up; NaN becomes 0. Floats stay.
 template <class T> T sample_of(float v) {
     if constexpr (std::is_same_v<T, float>)
         return v;
@@ -23,7 +24,7 @@ template <class T> T sample_of(float v) {
         return T(v > 0 ? std::min(v, 1.f) * white_of(sample_type_of<T>) + 0.5f : 0.f);
 }
 
-// f(T{}) for the type T of the image's samples.
+// Calls f(T{}), where T is the C++ type of the sample type.
 template <class Function> decltype(auto) with_samples_of(sample_type type, Function&& f) {
     switch (type) {
         case sample_type::u8:
@@ -38,7 +39,7 @@ template <class Function> decltype(auto) with_samples_of(sample_type type, Funct
 
 } // namespace detail
 
-// The same picture in another sample type; 8 to 16 bits and back is exact.
+// Returns the picture in another sample type. From 8 to 16 bits and back is exact.
 inline image with_type(const image& in, sample_type type) {
     if (in.type() == type) return in;
     image out(in.height(), in.width(), in.channels(), type);
@@ -53,8 +54,8 @@ inline image with_type(const image& in, sample_type type) {
     return out;
 }
 
-// The same picture with 1 to 4 channels. Gray becomes RGB of three equal values; added alpha is opaque, alpha that is
-// taken away is lost. Throws where RGB would have to become gray: that is a choice of colour, see colour.hpp.
+// Returns the picture with 1 to 4 channels. Gray becomes RGB of three equal values; added alpha is opaque; removed
+// alpha is lost. Throws for RGB to gray, because that needs a choice of weights (colour.hpp).
 inline image with_channels(const image& in, int channels) {
     if (in.channels() == channels) return in;
     image out(in.height(), in.width(), channels, in.type());

@@ -1,4 +1,4 @@
-// Parts of images.
+// Crops of images.
 #pragma once
 #include <cstring>
 
@@ -6,7 +6,8 @@
 
 namespace fovea {
 
-// The part of height x width pixels whose top left corner is at row y, column x. Throws when it is empty or not inside.
+// Returns the height x width pixels whose top left corner is at row y, column x. Throws if the rectangle is empty or
+// not inside.
 inline image crop(const image& in, int y, int x, int height, int width) {
     if (y < 0 || x < 0 || height < 1 || width < 1 || height > in.height() - y || width > in.width() - x)
         fail("crop: ", width, "x", height, " pixels at column ", x, ", row ", y, " of an image of ", in.width(), "x",
@@ -20,7 +21,7 @@ inline image crop(const image& in, int y, int x, int height, int width) {
     return out;
 }
 
-// The top left part whose sides are the largest multiples of n. Throws when a side is shorter than n.
+// Returns the largest top left part whose sides are multiples of n. Throws if a side is shorter than n.
 inline image crop_to_multiple(const image& in, int n) {
     if (n < 1 || in.height() < n || in.width() < n)
         fail("crop_to_multiple: ", in.width(), "x", in.height(), " pixels to multiples of ", n);

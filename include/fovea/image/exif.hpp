@@ -1,5 +1,5 @@
-// EXIF blocks (CIPA DC-008), changed where a picture's pixels are: the orientation, the numbers of pixels, the
-// thumbnail. Numbers are changed in their places, so that everything else, makers' notes too, stays byte for byte.
+// Changes of EXIF blocks (CIPA DC-008) that keep them true to the pixels: orientation, size in pixels, thumbnail.
+// Numbers are changed in place, so that everything else, including maker notes, stays byte for byte.
 #pragma once
 #include <cmath>
 #include <string_view>
@@ -16,7 +16,7 @@ inline std::span<const std::byte> without_exif_prefix(std::span<const std::byte>
     return bytes_are(exif, 0, "Exif\0\0"sv) ? exif.subspan(6) : exif;
 }
 
-// Renews a field of one whole number, as a long where a short does not hold it.
+// Overwrites a field that holds one integer. A short becomes a long if the value does not fit.
 inline void put_exif_number(byte_block& exif, std::size_t directory, unsigned tag, std::uint32_t value) {
     const tiff_structure in(exif);
     const auto f = in.find(directory, tag);
@@ -27,8 +27,8 @@ inline void put_exif_number(byte_block& exif, std::size_t directory, unsigned ta
 
 } // namespace detail
 
-// The orientation, 1 to 8, that an EXIF block (with or without "Exif\0\0" before it) names in its first directory; 1
-// where it names none or is damaged.
+// Returns the orientation, 1 to 8, of the first directory of an EXIF block, with or without the prefix "Exif\0\0"; 1 if
+// it has none or is damaged.
 inline int exif_orientation(std::span<const std::byte> exif) {
     const detail::tiff_structure in(detail::without_exif_prefix(exif));
     if (!in.valid()) return 1;
@@ -38,13 +38,13 @@ inline int exif_orientation(std::span<const std::byte> exif) {
     return value >= 1 && value <= 8 ? int(value) : 1;
 }
 
-// Sets the orientation where the block (without prefix) has one.
+// Sets the orientation if the block (without prefix) has that field.
 inline void set_exif_orientation(byte_block& exif, int orientation) {
     const detail::tiff_structure in(exif);
     if (in.valid()) detail::put_exif_number(exif, in.first(), 0x0112, std::uint32_t(orientation));
 }
 
-// Sets the numbers of pixels where the block has them.
+// Sets the fields for width and height in pixels that the block has.
 inline void set_exif_size(byte_block& exif, int width, int height) {
     const detail::tiff_structure in(exif);
     if (!in.valid()) return;
@@ -55,15 +55,15 @@ inline void set_exif_size(byte_block& exif, int width, int height) {
     detail::put_exif_number(exif, own, 0xa003, std::uint32_t(height));
 }
 
-// Takes the second directory, the thumbnail's, out of the block: it shows the picture as it was stored. Its bytes go
-// where nothing else lies behind them.
+// Unlinks the second directory, that of the thumbnail, because the thumbnail shows the picture before it was changed.
+// Its bytes are cut off if nothing else follows them.
 inline void drop_exif_thumbnail(byte_block& exif) {
     using namespace detail;
     const tiff_structure in(exif);
     if (!in.valid()) return;
     const std::size_t link = in.next_at(in.first()), second = in.number(link, 4);
     if (link + 4 > exif.size() || second == 0) return;
-    std::size_t end = link + 4; // of what the other directories hold
+    std::size_t end = link + 4; // end of the data of the other directories
     const auto take = [&](std::size_t directory) {
         if (directory == 0 || !in.is_directory(directory)) return;
         end = std::max(end, in.next_at(directory) + 4);
@@ -72,12 +72,12 @@ inline void drop_exif_thumbnail(byte_block& exif) {
     take(in.first());
     for (const unsigned tag : {0x8769u, 0x8825u}) take(in.directory_under(tag));
     if (const std::size_t own = in.directory_under(0x8769))
-        if (const auto f = in.find(own, 0xa005)) take(in.whole(*f)); // interoperability
+        if (const auto f = in.find(own, 0xa005)) take(in.whole(*f)); // interoperability directory
     put_tiff_number(exif, link, 0, 4, in.little());
     if (second >= end) exif.resize(std::max<std::size_t>(end, link + 4));
 }
 
-// The density that the first directory states.
+// Returns the print density that the first directory states, if any.
 inline std::optional<image_density> exif_density(std::span<const std::byte> exif) {
     const detail::tiff_structure in(detail::without_exif_prefix(exif));
     if (!in.valid()) return {};
@@ -92,16 +92,18 @@ inline std::optional<image_density> exif_density(std::span<const std::byte> exif
 
 namespace detail {
 
-// For formats that know no metres: per inch where the number is whole so, else per centimetre.
+// Converts a density per metre for formats without that unit: to inches if the result is a whole number within the
+// rounding of PNG, else to centimetres.
 inline image_density without_metres(const image_density& d) {
     if (d.unit != density_unit::metre) return d;
     const double x = d.x * 0.0254, y = d.y * 0.0254;
-    if (std::abs(x - std::round(x)) < 0.02) // PNG has whole numbers per metre: 2835 for 72 per inch
+    if (std::abs(x - std::round(x)) < 0.02) // PNG rounds to whole numbers per metre: 2835 for 72 per inch
         return {std::round(x), std::abs(y - std::round(y)) < 0.02 ? std::round(y) : y, density_unit::inch};
     return {d.x / 100, d.y / 100, density_unit::centimetre};
 }
 
-// What the metadata of a stored picture says once it is turned upright: orientation 1, width and height exchanged.
+// Returns the metadata of a picture that has been turned upright: orientation 1, densities of width and height
+// exchanged.
 inline image_metadata upright_metadata(image_metadata m, int orientation) {
     if (orientation == 1) return m;
     set_exif_orientation(m.exif, 1);
@@ -118,7 +120,7 @@ inline image_metadata upright_metadata(image_metadata m, int orientation) {
     return m;
 }
 
-// An EXIF block that states a density and nothing else, for formats that have no other place for it.
+// Makes an EXIF block that states only a density, for formats that have no other field for it.
 inline byte_block exif_of_density(image_density d) {
     d = without_metres(d);
     byte_block out(8 + 2 + 3 * 12 + 4 + 16);

@@ -1,4 +1,4 @@
-// Formats of image files: recognised from the first bytes when reading, from the extension when writing.
+// Formats of image files, recognised by the first bytes when reading and by the extension when writing.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -33,7 +33,7 @@ inline bool bytes_are(std::span<const std::byte> b, std::size_t at, std::string_
     return true;
 }
 
-// TGA has no signature: true where every field of the 18-byte header holds a value that the format allows.
+// Returns whether every field of an 18-byte TGA header has a valid value. TGA has no signature.
 inline bool looks_like_tga(std::span<const std::byte> b) {
     if (b.size() < 18) return false;
     const unsigned map = byte_at(b, 1), type = byte_at(b, 2), map_bits = byte_at(b, 7), bits = byte_at(b, 16);
@@ -45,7 +45,7 @@ inline bool looks_like_tga(std::span<const std::byte> b) {
     return map <= 1 && ((colour && wide) || (gray && (bits == 8 || bits == 16)));
 }
 
-// A file of ISO's base media format that names AVIF among the brands in its first box.
+// Returns whether this is a file of ISO's base media format whose first box names AVIF among its brands.
 inline bool is_avif(std::span<const std::byte> b) {
     if (!bytes_are(b, 4, "ftyp")) return false;
     const std::size_t size = byte_at(b, 0) << 24 | byte_at(b, 1) << 16 | byte_at(b, 2) << 8 | byte_at(b, 3);
@@ -54,7 +54,7 @@ inline bool is_avif(std::span<const std::byte> b) {
     return false;
 }
 
-// "P1" to "P7", then white space or a comment: texts begin otherwise.
+// Returns whether the file begins with "P1" to "P7" and then white space or a comment.
 inline bool is_pnm(std::span<const std::byte> b) {
     const unsigned kind = byte_at(b, 1) - unsigned('1'), next = byte_at(b, 2);
     return byte_at(b, 0) == 'P' && kind < 7 && (next == ' ' || next - 9u < 5u || next == '#');
@@ -62,8 +62,8 @@ inline bool is_pnm(std::span<const std::byte> b) {
 
 } // namespace detail
 
-// The format of a file with these first bytes (64 suffice). TGA has no signature: what may be TGA may be anything, see
-// recognise_file in header.hpp.
+// Returns the format of a file with these first bytes (64 suffice). TGA has no signature, so a result of TGA is a
+// guess; recognise_file() in header.hpp confirms it.
 inline image_format recognise(std::span<const std::byte> bytes) {
     using detail::bytes_are;
     using namespace std::string_view_literals;
@@ -93,8 +93,8 @@ inline std::string lower_extension(const std::filesystem::path& path) {
 
 } // namespace detail
 
-// The format that a file of this name is written in, by its extension in any case; unknown where that is none of
-// .png .jpg .jpeg .jpe .jfif .webp .tif .tiff.
+// Returns the format in which a file of this name is written. The extension, in any case, is one of .png .jpg .jpeg
+// .jpe .jfif .webp .tif .tiff; others give unknown.
 inline image_format format_of_name(const std::filesystem::path& path) {
     const std::string extension = detail::lower_extension(path);
     if (extension == ".png") return image_format::png;

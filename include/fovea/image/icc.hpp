@@ -1,4 +1,4 @@
-// ICC profiles (ISO 15076-1, section 7.2), looked at as far as to tell whose pixels they are for.
+// The header of ICC profiles (ISO 15076-1, section 7.2), read only to tell which pixels a profile is for.
 #pragma once
 #include <string_view>
 
@@ -24,7 +24,7 @@ constexpr std::string_view name_of(profile_space s) {
     return names[std::size_t(s)];
 }
 
-// Whether the profile is for pixels of that many colours, 1 or 3.
+// Returns whether the profile is for pixels with this number of colours, 1 or 3.
 inline bool profile_fits(std::span<const std::byte> icc, int colours) {
     return space_of_profile(icc) == (colours == 1 ? profile_space::gray : profile_space::rgb);
 }

@@ -1,8 +1,8 @@
 // An image in memory: (H,W,C), interleaved, row by row.
 //
-// Channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha (alpha not premultiplied). Samples are 8-bit (0..255),
-// 16-bit (0..65535) or float (0..1), gamma-encoded as in the file. With the pixels goes what the file says of them, its
-// metadata: shared between copies, and handed on by everything that makes one picture from another.
+// Channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha (not premultiplied). Samples are 8-bit (0..255), 16-bit
+// (0..65535) or float (0..1), gamma-encoded as in the file. The metadata of the file go with the pixels: copies share
+// them, and every function that makes one picture from another passes them on.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace fovea {
 enum class sample_type { u8, u16, f32 };
 
 constexpr std::size_t size_of(sample_type t) { return t == sample_type::u8 ? 1 : t == sample_type::u16 ? 2 : 4; }
-// The value that stands for full intensity.
+// The sample value of full intensity.
 constexpr float white_of(sample_type t) { return t == sample_type::u8 ? 255.f : t == sample_type::u16 ? 65535.f : 1.f; }
 
 template <class T>
@@ -32,8 +32,7 @@ class image {
   public:
     image() = default;
 
-    // All samples zero. Throws when a size is not positive, channels are not 1 to 4, or the bytes pass the address
-    // space.
+    // All samples are zero. Throws if a size is not positive or the channels are not 1 to 4.
     image(int height, int width, int channels, sample_type type = sample_type::u8)
         : height_(height), width_(width), channels_(channels), type_(type) {
         if (height < 1 || width < 1 || channels < 1 || channels > 4)
@@ -54,7 +53,7 @@ class image {
     std::byte* data() { return bytes_.data(); }
     const std::byte* data() const { return bytes_.data(); }
 
-    // Row y as samples of type T, (W,C). Throws when T is not the sample type of this image.
+    // Row y as samples of type T, (W,C). Throws if T is not the sample type of this image.
     template <class T> std::span<T> row(int y) {
         return {reinterpret_cast<T*>(bytes_.data() + offset<T>(y)), row_samples()};
     }
@@ -69,7 +68,8 @@ class image {
     void set_metadata(image_metadata m) {
         metadata_ = m == image_metadata{} ? nullptr : std::make_shared<const image_metadata>(std::move(m));
     }
-    // Of the picture that this one was made from. A profile stays where both are gray or both have colours.
+    // Takes over the metadata of the picture from which this one was made. The colour profile is dropped if only one of
+    // the two is gray.
     void take_metadata_of(const image& from) {
         metadata_ = from.metadata_;
         if (!metadata_ || metadata_->icc.empty() || colours() == from.colours()) return;
@@ -78,7 +78,7 @@ class image {
         set_metadata(std::move(other));
     }
 
-    // The same pixels; metadata are not compared.
+    // Compares size, type and pixels, but not metadata.
     bool operator==(const image& other) const {
         return height_ == other.height_ && width_ == other.width_ && channels_ == other.channels_ &&
                type_ == other.type_ && bytes_ == other.bytes_;

@@ -1,9 +1,10 @@
-// What a file says of its picture beside the pixels: colour profile, EXIF, XMP, IPTC, print density, text.
+// The metadata of a picture: colour profile, EXIF, XMP, IPTC, print density, text.
 //
-// An image carries it from the file that it was read from to the file that it is written to, see docs/images.md. Pixels
-// are never converted between colour spaces: the profile says what they mean, before and after a network.
+// An image carries them from the file that was read to the file that is written (docs/images.md). Pixels are never
+// converted between colour spaces; the profile gives their meaning before and after a network.
 //
-// Density is kept as the number and unit that the file has, also where a picture gets more pixels: the print grows.
+// The density keeps the number and unit of the file even if a picture gets more pixels, so that the print becomes
+// larger.
 #pragma once
 #include <cstddef>
 #include <optional>
@@ -15,7 +16,7 @@ namespace fovea {
 
 using byte_block = std::vector<std::byte>;
 
-// aspect: x and y only say the shape of a pixel, one that is as wide as y and as high as x.
+// aspect: x and y have no unit; x / y gives the height of a pixel divided by its width.
 enum class density_unit { aspect, inch, centimetre, metre };
 
 struct image_density {
@@ -24,7 +25,8 @@ struct image_density {
     bool operator==(const image_density&) const = default;
 };
 
-// A chunk of PNG as the file has it: text and time, colour beyond ICC, and what PNG marks as safe to copy.
+// A PNG chunk as it is in the file: text, time, colour information other than ICC, and chunks that PNG marks as safe to
+// copy.
 struct png_extra {
     std::string type; // four letters
     byte_block bytes;
@@ -33,10 +35,10 @@ struct png_extra {
 
 struct image_metadata {
     byte_block icc{};          // the profile, byte for byte
-    std::string icc_name{};    // that PNG gives it; not part of the profile
-    byte_block exif{};         // a TIFF structure, without "Exif\0\0" before it
+    std::string icc_name{};    // the name that PNG gives the profile
+    byte_block exif{};         // a TIFF structure, without the prefix "Exif\0\0"
     byte_block xmp{};          // the packet
-    byte_block extended_xmp{}; // JPEG's: 32 letters of GUID, then the packet that goes beyond one segment
+    byte_block extended_xmp{}; // JPEG only: a GUID of 32 letters, then the part of the packet that exceeds one segment
     byte_block iptc{};         // IIM records
     std::optional<image_density> density{};
     std::vector<png_extra> extras{};
@@ -44,12 +46,12 @@ struct image_metadata {
     bool operator==(const image_metadata&) const = default;
 };
 
-// Larger blocks are left out, with a notice.
+// Larger blocks are dropped, with a notice.
 inline constexpr std::size_t largest_metadata_block = std::size_t(16) << 20;
 
 namespace detail {
 
-// Chunks of PNG that say what the samples mean, as a profile does.
+// Returns whether a PNG chunk gives the meaning of the samples, as a colour profile does.
 inline bool is_colour_chunk(const std::string& type) {
     for (const char* colour : {"cICP", "gAMA", "cHRM", "sRGB", "mDCV", "mDCv", "cLLI", "cLLi"})
         if (type == colour) return true;

@@ -13,8 +13,8 @@
 
 namespace fovea {
 
-// The picture upright, given how it is stored; its metadata say so. Orientations 5 to 8 exchange height and width.
-// Throws when orientation is not 1 to 8.
+// Returns the stored picture turned upright, with metadata that say so. Orientations 5 to 8 exchange height and width.
+// Throws if the orientation is not 1 to 8.
 inline image upright(image stored, int orientation) {
     if (orientation < 1 || orientation > 8) fail("upright: orientation ", orientation, ": expected 1 to 8");
     if (orientation == 1) return stored;

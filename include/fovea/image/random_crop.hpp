@@ -1,11 +1,9 @@
-// Random parts of pictures.
+// Random crops of pictures.
 //
-//   plain      a rectangle of a given size, every position equally likely
-//   resized    a rectangle of random area and aspect, which is then resized to a given size; as deep-learning
-//   frameworks
-//              define it: area a H W and aspect r, a uniform, log r uniform; sides round(sqrt(a H W r)) and
-//              round(sqrt(a H W / r)); ten tries to fit into the picture, then the largest central part of an allowed
-//              aspect
+//   random_crop           a rectangle of a given size, every position equally likely
+//   random_resized_crop   a rectangle of random area and aspect ratio, as torchvision defines it: area a H W and
+//                         aspect r, with a and log r uniform; sides round(sqrt(a H W r)) and round(sqrt(a H W / r));
+//                         after ten tries that do not fit, the largest central part of an allowed aspect ratio
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -22,14 +20,14 @@ struct crop_box {
 
 inline image crop(const image& in, const crop_box& box) { return crop(in, box.y, box.x, box.height, box.width); }
 
-// Of a picture that is at least as large as the part.
+// The picture must be at least as large as the crop.
 inline crop_box random_crop(int picture_height, int picture_width, int height, int width, random_stream& random) {
     const int y = random.below(picture_height - height + 1);
     return {y, random.below(picture_width - width + 1), height, width};
 }
 
 struct resized_crop_options {
-    float least_area = 0.08f, most_area = 1;             // of the picture's
+    float least_area = 0.08f, most_area = 1;             // as shares of the picture's area
     float least_aspect = 3 / 4.f, most_aspect = 4 / 3.f; // width / height
 };
 
@@ -53,7 +51,7 @@ inline crop_box random_resized_crop(int picture_height, int picture_width, const
     for (int attempt = 0; attempt < 10; ++attempt) {
         const double wanted = area * double(random.uniform(o.least_area, o.most_area));
         const double aspect = double(std::exp(random.uniform(low, high)));
-        const int width = int(std::nearbyint(std::sqrt(wanted * aspect))); // halves to even
+        const int width = int(std::nearbyint(std::sqrt(wanted * aspect))); // ties are rounded to even
         const int height = int(std::nearbyint(std::sqrt(wanted / aspect)));
         if (width >= 1 && width <= picture_width && height >= 1 && height <= picture_height)
             return random_crop(picture_height, picture_width, height, width, random);

@@ -1,5 +1,5 @@
-// The three resamplers of super-resolution, which must not be confused (their files say how they differ):
-// resize_matlab (test sets), resize_pillow (training pipelines), resize_framework (inside networks).
+// The three resamplers of super-resolution. They give different results, so use the one that fits: resize_matlab (test
+// sets), resize_pillow (training pipelines), resize_framework (inside networks).
 #pragma once
 #include "fovea/image/resize_framework.hpp"
 #include "fovea/image/resize_matlab.hpp"

@@ -1,11 +1,11 @@
-// Resizing as the upsampling layers of deep-learning frameworks do it (half-pixel centres, align_corners=False).
+// Resizing as the upsampling layers of deep-learning frameworks do it (half-pixel centres, align_corners=False):
 //
 //   s = input size / output size; output i (from 0) lies at u = (i + 0.5) s - 0.5 of the input (from 0)
 //   bicubic    four taps around u, Keys' kernel with a = -0.75
 //   bilinear   two taps around max(u, 0)
 //   nearest    pixel floor(i s)
 //
-// Never antialiased, also when shrinking. The border is replicated. In float, bicubic is not clamped to 0..1.
+// There is no antialiasing, even when shrinking. The border is replicated. Bicubic results are not clamped to 0..1.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -45,8 +45,8 @@ inline tap_table<float> framework_taps(interpolation kind, int inputs, int outpu
 
 } // namespace detail
 
-// in (H,W,C), f32 -> (height,width,C), f32. Throws when a size is not positive, the image is empty, or its samples are
-// not floats.
+// Resizes an image (H,W,C), f32, to (height,width,C), f32. Throws if a size is not positive, the image is empty, or its
+// samples are not floats.
 inline image resize_framework(const image& in, int height, int width, interpolation kind = interpolation::bicubic) {
     detail::check_target_size("resize_framework", in, height, width);
     if (in.type() != sample_type::f32) fail("resize_framework: integer samples, expected float: see with_type");

@@ -1,13 +1,13 @@
-// Bicubic resizing as MATLAB's imresize does it; the low-resolution images of papers and test sets are made so.
+// Bicubic resizing as MATLAB's imresize does it, which makes the low-resolution images of papers and test sets.
 //
 //   k(t) = 1.5|t|^3 - 2.5|t|^2 + 1          |t| <= 1        (Keys 1981, a = -0.5)
 //        = -0.5|t|^3 + 2.5|t|^2 - 4|t| + 2  |t| <= 2
 //   s = output size / input size; shrinking, the kernel is stretched to s k(s t)
 //   output i (from 1) lies at u = i/s + (1 - 1/s)/2 of the input (from 1); weights k(u - j), normalised to sum 1
 //
-// The border is mirrored with its pixels repeated. The dimension with the smaller s is resized first, rows before
-// columns where both are equal. Arithmetic is in double; integer samples are rounded, halves upwards, and clamped after
-// each of the two passes, which is what makes the published files match bit for bit.
+// The border is mirrored, with the border pixels repeated. The dimension with the smaller s is resized first; if both
+// are equal, rows before columns. Arithmetic is in double. Integer samples are rounded, halves upwards, and clamped
+// after each of the two passes; only so do the results match published files bit for bit.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -20,7 +20,7 @@ namespace fovea {
 
 namespace detail {
 
-// The cubic convolution kernel of parameter a (Keys 1981).
+// The cubic convolution kernel with parameter a (Keys 1981).
 inline double keys_kernel(double t, double a) {
     t = std::abs(t);
     if (t <= 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
@@ -50,7 +50,7 @@ inline tap_table<double> matlab_taps(int inputs, int outputs) {
             const double weight = stretch * keys_kernel(stretch * (u - left - k), -0.5);
             table.weight[table.at(i, k)] = weight;
             sum += weight;
-            int j = (int(left) + k - 1) % (2 * inputs); // from 0, then mirrored
+            int j = (int(left) + k - 1) % (2 * inputs); // from 0, before mirroring
             if (j < 0) j += 2 * inputs;
             table.index[table.at(i, k)] = j < inputs ? j : 2 * inputs - 1 - j;
         }
@@ -61,8 +61,8 @@ inline tap_table<double> matlab_taps(int inputs, int outputs) {
 
 } // namespace detail
 
-// in (H,W,C) of any sample type -> (height,width,C). Every channel, alpha too, is resized for itself: bleed colours
-// under transparent pixels first (alpha.hpp). Throws when a size is not positive or the image is empty.
+// Resizes an image (H,W,C) of any sample type to (height,width,C). Every channel, alpha too, is resized separately;
+// replace the colours of transparent pixels first (alpha.hpp). Throws if a size is not positive or the image is empty.
 inline image resize_matlab(const image& in, int height, int width) {
     using detail::matlab_arithmetic;
     detail::check_target_size("resize_matlab", in, height, width);

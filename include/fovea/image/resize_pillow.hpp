@@ -1,13 +1,16 @@
-// Bicubic resizing as Pillow (and torchvision on 8-bit tensors) does it: the resampler of most training pipelines.
+// Bicubic resizing as Pillow does it (and torchvision on 8-bit tensors): the resampler of most training pipelines.
 //
-//   k: Keys' kernel with a = -0.5; s = input size / output size; shrinking, the kernel is stretched by s
-//   output i (from 0) lies at u = (i + 0.5) s of the input; input pixel j weighs k((j + 0.5 - u) / max(s, 1)) where its
-//   centre lies within the kernel's support; weights are normalised to sum 1, so that outside the image nothing is seen
+//   k: Keys' kernel with a = -0.5; s = input size / output size; when shrinking, the kernel is stretched by s
+//   output i (from 0) lies at u = (i + 0.5) s of the input; input pixel j has the weight k((j + 0.5 - u) / max(s, 1))
+//   if its centre lies within the kernel's support; weights are normalised to sum 1 over the pixels of the image
 //
-// Rows first, then columns, as Pillow does up to version 12 (13 takes the cheaper order, which differs only where the
-// two sides are scaled differently). 8-bit samples: weights in fixed point with 22 fractional bits, sums in 32-bit
-// integers, each pass rounded to 8 bits; bit-exact. 16-bit samples: sums in double, each pass rounded. Floats: sums in
-// double. Alpha of 8 bits: colours are multiplied by it first and divided after, in Pillow's integer arithmetic.
+// Rows are resized first, then columns, as Pillow does up to version 12 (13 takes the cheaper order, which gives other
+// results only if the two sides are scaled differently).
+//
+//   8 bits    weights in fixed point with 22 fractional bits, sums in 32-bit integers, each pass rounded; bit-exact.
+//             With alpha, colours are multiplied by it before and divided by it after, in Pillow's integer arithmetic
+//   16 bits   sums in double, each pass rounded
+//   floats    sums in double
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -23,7 +26,7 @@ namespace detail {
 struct pillow_fixed_point {
     static constexpr int fraction_bits = 22;
     using accumulator = std::int32_t;
-    static constexpr std::int32_t start = std::int32_t(1) << (fraction_bits - 1); // one half: the sum is rounded
+    static constexpr std::int32_t start = std::int32_t(1) << (fraction_bits - 1); // one half, so that the shift rounds
     template <class T> static T finish(std::int32_t sum) { return T(std::clamp(sum >> fraction_bits, 0, 255)); }
 };
 
@@ -35,7 +38,7 @@ inline tap_table<double> pillow_taps(int inputs, int outputs) {
         const int first = std::max(int(u - support + 0.5), 0), last = std::min(int(u + support + 0.5), inputs);
         double sum = 0;
         for (int k = 0; k < table.taps; ++k) {
-            const bool inside = k < last - first; // taps behind the last weigh nothing
+            const bool inside = k < last - first; // other taps have weight 0
             const double weight = inside ? keys_kernel((k + first - u + 0.5) * inverse, -0.5) : 0;
             table.weight[table.at(i, k)] = weight;
             table.index[table.at(i, k)] = inside ? first + k : first;
@@ -52,12 +55,12 @@ inline tap_table<std::int32_t> in_fixed_point(const tap_table<double>& table) {
     out.index = table.index;
     std::ranges::transform(table.weight, out.weight.begin(), [](double w) {
         const double scaled = w * (1 << pillow_fixed_point::fraction_bits);
-        return std::int32_t(scaled < 0 ? scaled - 0.5 : scaled + 0.5); // halves away from zero
+        return std::int32_t(scaled < 0 ? scaled - 0.5 : scaled + 0.5); // ties are rounded away from zero
     });
     return out;
 }
 
-// Colours times alpha / 255, rounded; and back, rounded down. (H,W,2 or 4), u8, in place.
+// Multiply colours by alpha / 255, rounded, and divide by it, rounded down; (H,W,2 or 4), u8, in place.
 inline void multiply_by_alpha(image& in) {
     const std::size_t channels = std::size_t(in.channels()), colours = channels - 1;
     for (int y = 0; y < in.height(); ++y)
@@ -75,7 +78,7 @@ inline void divide_by_alpha(image& in) {
                 row[c] = std::uint8_t(std::min(255u * row[c] / row[colours], 255u));
 }
 
-// The two passes; one that changes no size is left out.
+// Runs the two passes; a pass that changes no size is skipped.
 template <class Arithmetic, class T>
 image pillow_passes(const image& in, const tap_table<typename Arithmetic::accumulator>& across,
                     const tap_table<typename Arithmetic::accumulator>& down) {
@@ -87,7 +90,8 @@ image pillow_passes(const image& in, const tap_table<typename Arithmetic::accumu
 
 } // namespace detail
 
-// in (H,W,C) of any sample type -> (height,width,C). Throws when a size is not positive or the image is empty.
+// Resizes an image (H,W,C) of any sample type to (height,width,C). Throws if a size is not positive or the image is
+// empty.
 inline image resize_pillow(const image& in, int height, int width) {
     detail::check_target_size("resize_pillow", in, height, width);
     if (in.height() == height && in.width() == width) return in;

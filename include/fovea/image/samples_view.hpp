@@ -1,4 +1,4 @@
-// A view of the samples of images or tensors, whatever their type.
+// A view of the samples of images or tensors, independent of their C++ type.
 #pragma once
 #include <cstddef>
 
@@ -7,7 +7,8 @@
 
 namespace fovea {
 
-// The samples of images of one size, on the host: (N,H,W,C), rows dense. The first `colours` channels count.
+// Samples of images of one size in host memory: (N,H,W,C). Pixels of a row are contiguous. Only the first `colours`
+// channels are compared by metrics; alpha is left out.
 template <class Byte> struct samples_view {
     Byte* data = nullptr;
     sample_type type = sample_type::f32;
@@ -18,7 +19,7 @@ template <class Byte> struct samples_view {
     std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
 };
 
-// Of an image, alpha left aside.
+// A view of one image, whose `colours` exclude alpha.
 template <class Byte, class Image> samples_view<Byte> samples_of(Image& i) {
     const auto row = std::ptrdiff_t(i.row_bytes());
     return {i.data(), i.type(), 1, i.height(), i.width(), i.channels(), i.colours(), row, row * i.height()};

@@ -1,11 +1,13 @@
-// What the separable resamplers share: a table of taps per output position, and the two passes that apply it.
+// Code shared by the separable resamplers: a table with the taps of each output position, and the two passes that apply
+// it along rows and along columns:
 //
 //   z[i] = sum_k weight[i,k] * x[index[i,k]]
 //
-// along rows or along columns. What differs between resamplers is how a table is made, and the arithmetic: a type with
-//   accumulator       of sums (and of the weights)
-//   start             the value that every sum begins with
-//   finish<T>(sum)    the sum as a sample of type T
+// A resampler makes the table and chooses the arithmetic, a type with
+//
+//   accumulator       type of the sums and of the weights
+//   start             initial value of every sum
+//   finish<T>(sum)    converts a sum to a sample of type T
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -30,7 +32,7 @@ template <class Weight> struct tap_table {
     std::size_t at(int output, int tap) const { return std::size_t(output) * std::size_t(taps) + std::size_t(tap); }
 };
 
-// x: (W,C), z: (outputs,C)
+// Resamples one row: x (W,C), z (outputs,C).
 template <class Arithmetic, std::size_t C, class T>
 void resample_row(const tap_table<typename Arithmetic::accumulator>& table, const T* x, T* z) {
     using accumulator = typename Arithmetic::accumulator;
@@ -46,7 +48,7 @@ void resample_row(const tap_table<typename Arithmetic::accumulator>& table, cons
     }
 }
 
-// in (H,W,C) -> (H,outputs,C)
+// Resamples all rows: in (H,W,C), result (H,outputs,C).
 template <class Arithmetic, class T>
 image resample_rows(const image& in, const tap_table<typename Arithmetic::accumulator>& table) {
     constexpr decltype(&resample_row<Arithmetic, 1, T>) by_channels[] = {
@@ -59,7 +61,7 @@ image resample_rows(const image& in, const tap_table<typename Arithmetic::accumu
     return out;
 }
 
-// in (H,W,C) -> (outputs,W,C)
+// Resamples all columns: in (H,W,C), result (outputs,W,C).
 template <class Arithmetic, class T>
 image resample_columns(const image& in, const tap_table<typename Arithmetic::accumulator>& table) {
     image out(table.outputs, in.width(), in.channels(), in.type());

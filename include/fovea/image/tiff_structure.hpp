@@ -1,5 +1,5 @@
-// The directories of a TIFF structure (TIFF 6.0, section 2), which EXIF is made of, too: fields of tag, type, count and
-// value. For metadata; pixels of TIFF files are libtiff's. Every number is read within bounds: 0 outside of them.
+// The directories of a TIFF structure (TIFF 6.0, section 2), of which EXIF is made, too: fields of tag, type, count and
+// value. Used for metadata; libtiff reads the pixels of TIFF files. Reads outside of the data give 0.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace fovea::detail {
 
-// Bytes of one value of a field's type; 0 for unknown types.
+// Bytes of one value of this field type; 0 for unknown types.
 constexpr std::size_t tiff_type_size(unsigned type) {
     constexpr std::uint8_t sizes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};
     return type < sizeof sizes ? sizes[type] : 0;
@@ -20,10 +20,10 @@ constexpr std::size_t tiff_type_size(unsigned type) {
 struct tiff_field {
     unsigned tag = 0, type = 0;
     std::size_t count = 0;
-    std::size_t entry = 0, value = 0, bytes = 0; // where it is, where its value is, and the value's length
+    std::size_t entry = 0, value = 0, bytes = 0; // offsets of the field and of its value; length of the value
 };
 
-// Of a file with offsets of 4 bytes, or of 8 (BigTIFF).
+// A structure with offsets of 4 bytes (TIFF) or 8 bytes (BigTIFF).
 class tiff_structure {
   public:
     explicit tiff_structure(std::span<const std::byte> bytes, bool big_allowed = false) : bytes_(bytes) {
@@ -35,7 +35,7 @@ class tiff_structure {
         valid_ = (version == 42 || big_) && is_directory(first());
     }
 
-    bool valid() const { return valid_; } // a header, and a first directory that lies inside
+    bool valid() const { return valid_; } // there is a header and the first directory lies inside
     bool little() const { return little_; }
     std::span<const std::byte> bytes() const { return bytes_; }
     std::uint64_t number(std::size_t at, std::size_t size) const {
@@ -48,10 +48,10 @@ class tiff_structure {
         if (at < 8 || at >= bytes_.size() || count_size() > bytes_.size() - at) return false;
         return number(at, count_size()) <= (bytes_.size() - at - count_size()) / entry_size();
     }
-    // Where the offset of the directory behind the one at `at` is.
+    // The position of the offset of the directory that follows the one at `at`.
     std::size_t next_at(std::size_t at) const { return at + count_size() + entry_size() * number(at, count_size()); }
 
-    // The fields of a directory whose values lie inside; none where there is no directory.
+    // The fields of a directory whose values lie inside; empty if there is no directory.
     std::vector<tiff_field> fields(std::size_t at) const {
         std::vector<tiff_field> out;
         if (!is_directory(at)) return out;
@@ -75,14 +75,14 @@ class tiff_structure {
         return {};
     }
     std::span<const std::byte> value(const tiff_field& f) const { return bytes_.subspan(f.value, f.bytes); }
-    // The first value of a field of whole numbers.
+    // The first value of an integer field.
     std::uint64_t whole(const tiff_field& f) const { return number(f.value, tiff_type_size(f.type)); }
     double rational(const tiff_field& f) const {
         if (f.type != 5) return 0;
         const std::uint64_t below = number(f.value + 4, 4);
         return below == 0 ? 0 : double(number(f.value, 4)) / double(below);
     }
-    // Where the directory that the first one refers to by this tag is: 0x8769 EXIF's own, 0x8825 GPS. 0: there is none.
+    // The offset of the directory to which a field of the first directory refers: tag 0x8769 EXIF, 0x8825 GPS. 0: none.
     std::size_t directory_under(unsigned tag) const {
         const auto f = find(first(), tag);
         return f && is_directory(whole(*f)) ? whole(*f) : 0;

@@ -1,5 +1,5 @@
-// XMP packets (ISO 16684-1), changed where a picture's pixels are: the numbers that repeat what EXIF says. They are
-// replaced in the text, in attributes and elements of the usual prefixes; everything else stays byte for byte.
+// Changes of XMP packets (ISO 16684-1) that keep them true to the pixels: the numbers that repeat those of EXIF. They
+// are replaced in the text, in attributes and elements with the usual prefixes; everything else stays byte for byte.
 #pragma once
 #include <string>
 #include <string_view>
@@ -8,7 +8,7 @@
 
 namespace fovea::detail {
 
-// Puts the number in place of the digits of every name="digits" and <name>digits</name>.
+// Replaces the digits in every name="digits" and <name>digits</name> by the number.
 inline void put_xmp_number(byte_block& xmp, std::string_view name, int number) {
     std::string text(reinterpret_cast<const char*>(xmp.data()), xmp.size());
     for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at)) {

@@ -1,12 +1,13 @@
-// Files that appear whole or not at all: written under another name in the same folder, then renamed over the target.
+// Writes files atomically: under a temporary name in the same folder, then renamed over the target, so that the target
+// is either complete or unchanged.
 //
-// On any failure (folder absent or not writable, disk full, error while closing) the temporary file is removed, what
-// was under the target's name before is untouched, and fovea::error names the target and the system's reason. A target
-// that is a device or a pipe (/dev/null, /dev/stdout) is written directly, for it cannot be replaced. A symbolic link
-// stays a link: the file that it points at is replaced. An existing file's permissions are kept.
+// On any failure (folder missing or not writable, disk full, error while closing) the temporary file is removed, the
+// target is untouched, and fovea::error names the target and the system's reason. A target that is a device or a pipe
+// (/dev/null, /dev/stdout) is written directly, because it cannot be replaced. If the target is a symbolic link, the
+// file to which it points is replaced. The permissions of an existing file are kept.
 //
-// A process that is killed cannot remove its temporary file. Whoever writes one holds a lock on it, which the system
-// lets go when the process ends, however it does; remove_stale_parts() removes those that nobody holds.
+// A process that is killed cannot remove its temporary file. The writer therefore holds a lock on it, which the system
+// releases when the process ends in any way; remove_stale_parts() removes the temporary files that nobody has locked.
 #pragma once
 #include <atomic>
 #include <cerrno>
@@ -38,14 +39,15 @@ namespace detail {
 
 inline std::string system_reason(int code) { return std::generic_category().message(code); }
 
-// A lock on an open file that lasts until release() or the end of the process, also beyond closing the file. Where the
-// file system knows no locks there is none, and remove_stale_parts() will not remove the file.
+// A lock on an open file that lasts until release() or the end of the process, even if the file is closed before. On a
+// file system without locks nothing is locked, and remove_stale_parts() does not remove the file.
 class file_lock {
   public:
-    // False when somebody has removed the file in the meantime: remove_stale_parts(), which came first.
+    // Returns false if remove_stale_parts() has removed the file before it could be locked.
     bool take([[maybe_unused]] std::FILE* file) noexcept {
 #if FOVEA_HAS_FILE_DESCRIPTORS
-        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0); // locks belong to what both descriptors name
+        // The lock belongs to the open file, which both descriptors share, and so survives the closing of `file`.
+        descriptor_ = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
         struct stat now {};
         const bool locked = flock(descriptor_, LOCK_EX) == 0;
         return !locked || fstat(descriptor_, &now) != 0 || now.st_nlink > 0;
@@ -64,12 +66,12 @@ class file_lock {
     int descriptor_ = -1;
 };
 
-inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // of the names of temporary files
+inline constexpr char part_begin[] = ".fovea-", part_end[] = ".part"; // names of temporary files
 
 } // namespace detail
 
-// Removes temporary files in a folder that processes which were killed have left; those that are being written stay,
-// whoever writes them. Returns how many it removed. Does nothing where it cannot know.
+// Removes the temporary files of killed processes from a folder and returns how many it removed. Files that any process
+// is still writing stay. Does nothing where the system has no such locks.
 inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& folder) {
     int removed = 0;
 #if FOVEA_HAS_FILE_DESCRIPTORS
@@ -87,13 +89,14 @@ inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& fold
 }
 
 struct atomic_file_options {
-    bool durable = false; // wait until the bytes are on the disk before the file takes its name (slow)
+    bool durable = false; // waits (slowly) until the bytes are on the disk before the file is renamed
 };
 
-// Streaming form: construct, write as often as needed, commit. Destroyed without commit, it leaves nothing behind.
+// Writes a file in parts: construct, write() as often as needed, commit(). Destroyed without commit(), it leaves
+// nothing.
 class atomic_file {
   public:
-    // Throws when the target is a folder or no file can be made beside it.
+    // Throws if the target is a folder or no file can be created beside it.
     explicit atomic_file(const std::filesystem::path& target, atomic_file_options options = {})
         : name_(target.string()), target_(target), options_(options) {
         namespace fs = std::filesystem;
@@ -111,18 +114,18 @@ class atomic_file {
         }
         if (!file_) fail(name_, ": cannot write: ", detail::system_reason(errno));
     }
-    // Over an open stream, which stays open: what is written is there at once. `name` stands for it in errors.
+    // Writes to an open stream, directly and without closing it. `name` stands for it in errors.
     atomic_file(std::FILE* stream, std::string name) : name_(std::move(name)), file_(stream), is_ours_(false) {}
     ~atomic_file() { abandon(); }
     atomic_file(const atomic_file&) = delete;
     atomic_file& operator=(const atomic_file&) = delete;
 
-    // Appends the bytes. Throws when they cannot be written or after commit.
+    // Appends the bytes. Throws if they cannot be written, or after commit().
     void write(std::span<const std::byte> bytes) {
         if (!try_write(bytes)) fail_with(failure_);
     }
-    // The same for callers that must not be thrown through, as callbacks of C libraries: false on failure, and check
-    // and commit then throw the reason.
+    // write() for callers that must not throw, such as callbacks of C libraries. Returns false on failure; check() and
+    // commit() then throw the reason.
     bool try_write(std::span<const std::byte> bytes) noexcept {
         if (!file_) failure_ = EBADF;
         if (failure_ == 0 && !bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
@@ -130,12 +133,13 @@ class atomic_file {
         return failure_ == 0;
     }
 
-    // Throws the reason of the first failed write, if there was one.
+    // Throws the reason of the first failed write, if any.
     void check() {
         if (failure_ != 0) fail_with(failure_);
     }
 
-    // Gives the file its name. Throws, and leaves nothing, when the last bytes or the name cannot be written.
+    // Renames the file to its target. Throws, leaving nothing, if the last bytes cannot be written or the file not
+    // renamed.
     void commit() {
         if (!file_) failure_ = EBADF;
         check();
@@ -154,9 +158,9 @@ class atomic_file {
     }
 
   private:
-    // Opens a new file beside the target under a name that no other file has; file_ stays null, errno set, on failure.
+    // Creates a file beside the target under an unused name. On failure file_ stays null and errno is set.
     void open_beside() {
-        static std::atomic<std::uint32_t> serial{0}; // only spares attempts: exclusive creation makes the name unique
+        static std::atomic<std::uint32_t> serial{0}; // only saves attempts: exclusive creation makes the name unique
         for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
             const auto now = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
             char name[64];
@@ -171,7 +175,7 @@ class atomic_file {
         if (!file_) temporary_.clear();
     }
 
-    void close_file() { // what was written is given up: its errors no longer matter
+    void close_file() { // the contents are discarded, so that errors do not matter
         if (file_ && is_ours_) std::fclose(file_);
         file_ = nullptr;
         lock_.release();
@@ -190,15 +194,15 @@ class atomic_file {
     }
 
     std::string name_;                         // as the caller gave it, for errors
-    std::filesystem::path target_, temporary_; // temporary_ is empty when the target is written directly
+    std::filesystem::path target_, temporary_; // temporary_ is empty if the target is written directly
     std::FILE* file_ = nullptr;
-    bool is_ours_ = true; // to be closed
+    bool is_ours_ = true; // false: an open stream of the caller, which stays open
     detail::file_lock lock_;
     int failure_ = 0; // errno of the first failed write
     atomic_file_options options_;
 };
 
-// The whole file at once. Throws as atomic_file does.
+// Writes a whole file at once. Throws as atomic_file does.
 inline void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes,
                                   atomic_file_options options = {}) {
     atomic_file file(target, options);

@@ -17,7 +17,7 @@ inline std::string_view text_of_bytes(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// A text from a file as a message may show it: one line, not too long.
+// Prepares a text from a file for a message: one line of limited length, without control characters.
 inline std::string printable(std::string_view text) {
     constexpr std::size_t longest = 120;
     std::string shown(text.substr(0, longest));
@@ -26,7 +26,7 @@ inline std::string printable(std::string_view text) {
     return text.size() > longest ? shown + "..." : shown;
 }
 
-// Reads on from `position`; passing the end is an error that names `source`.
+// Reads onwards from `position`. Reading past the end is an error that names `source`.
 class byte_reader {
   public:
     byte_reader(std::span<const std::byte> bytes, std::string source, std::size_t position = 0)
@@ -50,7 +50,7 @@ class byte_reader {
         return value;
     }
 
-    // The text up to the next line feed, which is taken too.
+    // The text up to the next line feed; the line feed is consumed.
     std::string_view line() {
         const std::string_view rest = text_of_bytes(bytes_.subspan(position_));
         const std::size_t end = rest.find('\n');
@@ -65,8 +65,8 @@ class byte_reader {
     std::size_t position_;
 };
 
-// A file may unfold (through compression, views of one storage, shared dictionaries) to 64 MiB and 16 times its own
-// size; what claims more is taken for hostile. Spend before allocating.
+// Limits what a file may expand to (by compression, views of one storage, shared dictionaries): 64 MiB and 16 times its
+// own size. A file that claims more is treated as hostile. Call spend() before allocating.
 class size_budget {
   public:
     size_budget(std::string source, std::size_t file_bytes)

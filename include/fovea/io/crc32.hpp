@@ -1,4 +1,4 @@
-// The CRC-32 of zip and PNG files (polynomial 0xEDB88320, reflected), eight bytes a step.
+// The CRC-32 of zip and PNG files (polynomial 0xEDB88320, reflected), eight bytes at a time.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace fovea::detail {
 
-// tables[k][b]: the remainder of byte b followed by k zero bytes.
+// tables[k][b] is the remainder of byte b followed by k zero bytes.
 inline constexpr auto crc32_tables = [] {
     std::array<std::array<std::uint32_t, 256>, 8> tables{};
     for (std::uint32_t b = 0; b < 256; ++b) {

@@ -1,4 +1,4 @@
-// CRC-32C (Castagnoli's polynomial 0x1EDC6F41, reflected), as in RFC 3720, appendix B.4.
+// CRC-32C (Castagnoli's polynomial 0x1EDC6F41, reflected) as in RFC 3720, appendix B.4.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace fovea::detail {
 
-inline constexpr auto crc32c_table = [] { // the remainder of each byte
+inline constexpr auto crc32c_table = [] { // [b]: the remainder of byte b
     std::array<std::uint32_t, 256> table{};
     for (std::uint32_t b = 0; b < 256; ++b) {
         std::uint32_t remainder = b;

@@ -1,5 +1,5 @@
-// zlib streams (RFC 1950) of metadata: profiles and text in PNG. With zlib (FOVEA_WITH_ZLIB); without it nothing is
-// unpacked, and what is packed takes stored blocks.
+// zlib streams (RFC 1950) of PNG metadata: colour profiles and text. Without zlib (FOVEA_WITH_ZLIB) nothing can be
+// unpacked, and packing writes stored blocks.
 #pragma once
 #include "fovea/core/config.hpp"
 #include "fovea/image/metadata.hpp"
@@ -12,13 +12,13 @@
 
 namespace fovea::detail {
 
-// What the stream holds; empty where it is damaged, longer than a block of metadata may be, or cannot be unpacked.
+// Returns the contents of a stream; empty if it is damaged, longer than a metadata block may be, or zlib is missing.
 inline byte_block inflated(std::span<const std::byte> packed) {
     byte_block out;
 #if FOVEA_WITH_ZLIB
     z_stream stream{};
     if (inflateInit(&stream) != Z_OK) return {};
-    stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(packed.data())); // which zlib does not change
+    stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(packed.data())); // zlib does not change it
     stream.avail_in = uInt(packed.size());
     int status = Z_OK;
     for (std::size_t filled = 0; status == Z_OK && filled <= largest_metadata_block; filled = stream.total_out) {

@@ -1,22 +1,22 @@
-// Event files, which TensorBoard shows: numbers, pictures and texts by name and step.
+// Event files for TensorBoard: numbers, pictures and texts by name and step.
 //
 //   event_file log("runs/first");                     // runs/first/events.out.tfevents.<seconds>.<host>.fovea
 //   log.add_scalar("loss", step, report.loss);
 //   log.add_image("sample", step, picture);
 //   log.add_text("options", 0, "|option|value|\n|---|---|\n|loss|l1|");   // Markdown
 //
-// A file is a row of records: the length in 8 bytes, little-endian, its checksum, the bytes, and their checksum; a
-// checksum is CRC-32C, turned and shifted so that checksums of checksums do no harm. Each record is a message `Event`
-// in the encoding of protocol buffers:
+// A file is a sequence of records: the length in 8 bytes (little-endian), its checksum, the bytes, and their checksum.
+// A checksum is a masked CRC-32C (rotated, plus a constant), so that checksums of data that contain checksums stay
+// strong. Each record is a message `Event` in the encoding of protocol buffers:
 //
-//   Event    1 wall_time (double)   2 step (int64)   3 file_version (string, of the first)   5 summary (Summary)
+//   Event    1 wall_time (double)   2 step (int64)   3 file_version (string, first record)   5 summary (Summary)
 //   Summary  1 value (Value), repeated
 //   Value    1 tag (string)   2 simple_value (float)   4 image (Image)   8 tensor (TensorProto)   9 metadata
 //   Image    1 height   2 width   3 colorspace (channels)   4 encoded_image_string (PNG)
 //   TensorProto  1 dtype (7: string)   2 tensor_shape   8 string_val;   metadata  1 plugin_data {1 plugin_name}
 //
-// What was added is handed to the system before add_... returns, so that a run can be watched and one that dies loses
-// nothing. A run that goes on adds a file to the folder; TensorBoard joins them.
+// Every record is handed to the system before add_...() returns, so that a run can be watched and a crash loses
+// nothing. A resumed run adds another file to the folder; TensorBoard joins them.
 #pragma once
 #if __has_include(<unistd.h>)
 #include <unistd.h>
@@ -42,7 +42,7 @@ namespace fovea {
 
 namespace detail {
 
-// A message in the encoding of protocol buffers: fields one after another, each a number and a type, then its value.
+// A message in the encoding of protocol buffers: a sequence of fields, each a number with a type, then its value.
 class wire_message {
   public:
     wire_message& add_integer(int field, std::uint64_t v) {
@@ -70,7 +70,7 @@ class wire_message {
     const std::string& bytes() const { return bytes_; }
 
   private:
-    wire_message& put_variable(std::uint64_t v) { // seven bits a byte, the lowest first
+    wire_message& put_variable(std::uint64_t v) { // a varint: seven bits per byte, the lowest first
         for (; v >= 128; v >>= 7) bytes_ += char((v & 127) | 128);
         bytes_ += char(v);
         return *this;
@@ -95,12 +95,12 @@ inline std::string host_name() {
 
 class event_file {
   public:
-    // A new file in the folder, which is made. Throws one line where that cannot be done.
+    // Creates a new file in the folder, which is created too if it is missing. Throws if that fails.
     explicit event_file(const std::filesystem::path& folder) {
         std::error_code problem;
         std::filesystem::create_directories(folder, problem);
         if (problem) fail(folder.string(), ": cannot make the folder: ", problem.message());
-        for (auto seconds = std::int64_t(now()); !file_; ++seconds) { // the next free name
+        for (auto seconds = std::int64_t(now()); !file_; ++seconds) { // the next unused name
             path_ = folder / text_of("events.out.tfevents.", seconds, '.', detail::host_name(), ".fovea");
             file_.reset(detail::open_file(path_, "wbx"));
             if (!file_ && errno != EEXIST) fail_with(errno);
@@ -113,7 +113,8 @@ class event_file {
     void add_scalar(std::string_view tag, std::int64_t step, double value) {
         add(step, detail::wire_message().add_bytes(1, tag).add_float(2, float(value)));
     }
-    // Any number of channels and kind of samples; shown with 8 bits. Compressed where the program has libpng.
+    // Adds a picture with any number of channels and any sample type; it is stored with 8 bits, compressed if the
+    // program has libpng.
     void add_image(std::string_view tag, std::int64_t step, const image& picture) {
         if (picture.empty()) fail(path_.string(), ": cannot add the image ", tag, ": it is empty");
         const std::string png = detail::png_of(with_type(picture, sample_type::u8));
@@ -122,7 +123,7 @@ class event_file {
         encoded.add_integer(3, std::uint64_t(picture.channels())).add_bytes(4, png);
         add(step, detail::wire_message().add_bytes(1, tag).add_bytes(4, encoded.bytes()));
     }
-    // Shown as Markdown, by TensorBoard's page of texts.
+    // Adds a text, which TensorBoard shows as Markdown.
     void add_text(std::string_view tag, std::int64_t step, std::string_view text) {
         constexpr std::uint64_t string_type = 7;
         const auto one = detail::wire_message().add_integer(1, 1); // a dimension of size 1
@@ -163,7 +164,7 @@ class event_file {
     }
 
     struct closer {
-        void operator()(std::FILE* f) const { std::fclose(f); } // everything is flushed
+        void operator()(std::FILE* f) const { std::fclose(f); } // every record has been flushed before
     };
     std::filesystem::path path_;
     std::unique_ptr<std::FILE, closer> file_;

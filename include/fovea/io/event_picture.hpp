@@ -1,4 +1,4 @@
-// A picture as the bytes of a PNG file: compressed by libpng where the program has it (FOVEA_WITH_LIBPNG), else stored.
+// The bytes of a PNG file for a picture: compressed if the program has libpng (FOVEA_WITH_LIBPNG), else stored.
 #pragma once
 #if FOVEA_WITH_LIBPNG
 #include <png.h>
@@ -22,7 +22,7 @@ inline std::string stored_png_of(const image& in) {
     return std::move(png.bytes);
 }
 
-// 8 bits, 1 to 4 channels.
+// The picture must have 8 bits and 1 to 4 channels.
 inline std::string png_of(const image& in) {
 #if FOVEA_WITH_LIBPNG && defined(PNG_SIMPLIFIED_WRITE_SUPPORTED)
     constexpr png_uint_32 formats[] = {PNG_FORMAT_GRAY, PNG_FORMAT_GA, PNG_FORMAT_RGB, PNG_FORMAT_RGBA};

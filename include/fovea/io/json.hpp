@@ -1,5 +1,5 @@
-// JSON (RFC 8259) for the headers of weight files: strict, no comments, no duplicate keys, UTF-8 checked, depth and
-// number of values limited. Programs that want JSON use a library.
+// A JSON parser (RFC 8259) for the headers of weight files. It is strict: no comments, no duplicate keys, valid UTF-8
+// only, limited depth and number of values. It is not meant as a general JSON library.
 #pragma once
 #include <charconv>
 #include <cstddef>
@@ -22,8 +22,8 @@ struct json_value {
 
     kind type = kind::null;
     std::variant<bool, std::int64_t, double, std::string> scalar;
-    std::vector<std::string> keys; // object: beside items
-    std::vector<json_value> items; // array, object
+    std::vector<std::string> keys; // keys of an object; keys[i] belongs to items[i]
+    std::vector<json_value> items; // elements of an array, values of an object
 
     const std::string* text() const { return std::get_if<std::string>(&scalar); }
     const std::int64_t* integer() const { return std::get_if<std::int64_t>(&scalar); }
@@ -34,7 +34,7 @@ struct json_value {
     }
 };
 
-// The length of the UTF-8 sequence that `text` begins with, 0 where it is none (overlong, surrogate, cut).
+// Returns the length of the UTF-8 sequence at the start of `text`; 0 if it is invalid (overlong, surrogate, truncated).
 inline std::size_t utf8_length(std::string_view text) {
     const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
     const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
@@ -51,7 +51,7 @@ inline std::size_t utf8_length(std::string_view text) {
 
 class json_parser {
   public:
-    // `source` names the text in errors.
+    // Parses `text`; `source` names it in errors.
     static json_value read(std::string_view text, const std::string& source) {
         json_parser parser(text, source);
         json_value value = parser.value(0);
@@ -142,7 +142,7 @@ class json_parser {
         expect(']');
     }
 
-    // -? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)?; an integer where it has neither of the last two.
+    // -? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)?; without the two last parts it is an integer.
     void read_number(json_value& result) {
         const std::size_t begin = at_;
         const auto digits = [&] {
@@ -234,7 +234,7 @@ class json_parser {
     std::size_t at_ = 0, values_ = 0;
 };
 
-// Appends `text` as a JSON string; text that is not UTF-8 is an error.
+// Appends `text` as a JSON string. Throws if it is not valid UTF-8.
 inline void append_json_string(std::string& to, std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     to += '"';

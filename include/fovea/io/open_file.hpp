@@ -1,4 +1,4 @@
-// Opening files by names of any script, on POSIX systems and Windows.
+// Opens files whose names may have characters of any script, on POSIX systems and Windows.
 #pragma once
 #include <cstdio>
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 namespace fovea::detail {
 
-// As std::fopen. Null, and errno set, where the file cannot be opened.
+// Like std::fopen: returns null and sets errno if the file cannot be opened.
 inline std::FILE* open_file(const std::filesystem::path& path, const char* mode) {
 #if defined(_WIN32)
     const std::wstring wide(mode, mode + std::char_traits<char>::length(mode)); // mode is ASCII

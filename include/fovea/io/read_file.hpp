@@ -1,4 +1,4 @@
-// A file's bytes, whole.
+// Reads a whole file into memory.
 #pragma once
 #include <cerrno>
 #include <cstddef>
@@ -15,8 +15,8 @@
 
 namespace fovea {
 
-// Reads a regular file or a pipe to its end. Throws fovea::error naming the file and the system's reason when it is
-// absent, a folder, a device, unreadable, or longer than `limit` bytes.
+// Reads a regular file or a pipe to its end. Throws fovea::error with the file name and the system's reason if the file
+// is missing, a folder, a device, unreadable, or longer than `limit` bytes.
 inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t(1)
                                                                                                  << 32) {
     namespace fs = std::filesystem;
@@ -33,7 +33,7 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path, std::
     if (error) fail(name, ": cannot read: ", error.message());
     if (stated > limit) fail(name, ": has ", stated, " bytes: expected at most ", limit);
 
-    // One byte more than stated, so that the end is seen in the first pass; more passes for pipes and growing files.
+    // One byte more than the stated size lets the first pass see the end; pipes and growing files take more passes.
     std::vector<std::byte> bytes(std::size_t(stated) + 1);
     std::size_t filled = 0;
     while (true) {

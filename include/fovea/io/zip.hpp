@@ -1,7 +1,7 @@
-// Reading zip archives from memory, as far as .pth files use them (PKWARE APPNOTE 6.3.10): stored entries, deflated
-// ones through zlib where FOVEA_WITH_ZLIB is 1, ZIP64, sizes after the data. Names, sizes and places come from the
-// central directory; every offset is checked against the archive, every entry read against its CRC. No encryption, no
-// volumes.
+// Reads zip archives in memory, as far as .pth files need it (PKWARE APPNOTE 6.3.10): stored entries, deflated entries
+// if FOVEA_WITH_ZLIB is 1, ZIP64, sizes after the data. Names, sizes and positions come from the central directory.
+// Every offset is checked against the archive, and every entry that is read against its CRC. Encryption and multiple
+// volumes are not supported.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -30,7 +30,7 @@ struct zip_entry {
     std::uint64_t packed_size = 0, size = 0, header_offset = 0;
 };
 
-// The bytes of an entry: a part of the archive where it is stored, its own where it was deflated.
+// The bytes of an entry: a view of the archive for a stored entry, else of `unpacked`.
 struct zip_bytes {
     std::vector<std::byte> unpacked;
     std::span<const std::byte> bytes;
@@ -40,7 +40,7 @@ class zip_archive {
   public:
     static bool recognises(std::span<const std::byte> file) { return text_of_bytes(file).substr(0, 4) == "PK\x03\x04"; }
 
-    // `file` outlives the archive; `source` names it in errors.
+    // `file` must outlive the archive; `source` names it in errors.
     zip_archive(std::span<const std::byte> file, std::string source) : file_(file), source_(std::move(source)) {
         read_directory(find_directory());
     }
@@ -52,8 +52,8 @@ class zip_archive {
         return found == places_.end() ? nullptr : &entries_[found->second];
     }
 
-    // What the entry holds, checked against its CRC. The budget is charged for stored entries too: entries may share
-    // bytes of the archive, and each costs the time of its CRC.
+    // Returns the contents of an entry, checked against its CRC. The budget is charged for stored entries too, because
+    // entries may share bytes of the archive and each costs the time of its CRC.
     zip_bytes read(const zip_entry& entry, size_budget& budget) const {
         const auto packed = packed_bytes(entry);
         budget.spend(entry.size, printable(entry.name));
@@ -87,7 +87,7 @@ class zip_archive {
         return {file_, source_, static_cast<std::size_t>(offset)};
     }
 
-    // The end record stands within the last 64 KiB, before a comment that runs to the end of the file.
+    // The end record lies within the last 64 KiB; a comment follows it up to the end of the file.
     std::size_t find_end_record() const {
         constexpr std::size_t record = 22, longest_comment = 65535;
         const std::string_view text = text_of_bytes(file_);
@@ -117,7 +117,7 @@ class zip_archive {
         return checked({all, size, offset}, end);
     }
 
-    // ZIP64: the locator names the place of a wider end record.
+    // ZIP64: the locator gives the position of a wider end record.
     directory find_large_directory(std::size_t locator) const {
         byte_reader in(file_, source_, locator + 8);
         const auto end = in.number<std::uint64_t>();
@@ -172,7 +172,7 @@ class zip_archive {
         return entry;
     }
 
-    // ZIP64's field holds, in this order, those of the three that are all ones in the entry itself.
+    // The ZIP64 field holds, in this order, those of the three numbers that are all ones in the entry itself.
     void read_extra_fields(byte_reader in, zip_entry& entry) const {
         while (in.left() >= 4) {
             const auto id = in.number<std::uint16_t>(), length = in.number<std::uint16_t>();

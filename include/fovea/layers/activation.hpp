@@ -1,4 +1,4 @@
-// Activations. Each is both what a convolution may apply to its result and a layer of its own.
+// Activations. Each is both a layer of its own and the Activation argument of conv, which applies it to its result.
 #pragma once
 #include <cmath>
 
@@ -14,7 +14,8 @@ template <class A, class T, int C, ratio S> constexpr value<C, S> apply_activati
                                                .work = C * 8.0});
 }
 
-// A user's own activation: struct mish : activation<mish> { template <class Real> static Real f(Real), d(Real); };
+// Base of an activation that a user adds:
+//   struct mish : activation<mish> { template <class Real> static Real f(Real), d(Real); };   function and derivative
 template <class Self, activation_kind Kind = activation_kind::custom> struct activation : maps_any {
     static constexpr auto kind = Kind;
     static constexpr float slope = 0;
@@ -28,7 +29,8 @@ struct relu : activation<relu, activation_kind::relu> { // max(x, 0)
     template <class Real> static Real d(Real x) { return x > 0; }
 };
 
-template <int Numerator = 1, int Denominator = 100> // x for x > 0, slope x else; the slope as a fraction
+// x for x > 0, else slope x. The slope is Numerator / Denominator.
+template <int Numerator = 1, int Denominator = 100>
 struct leaky_relu : activation<leaky_relu<Numerator, Denominator>, activation_kind::leaky_relu> {
     static constexpr float slope = float(double(Numerator) / Denominator);
     template <class Real> static Real f(Real x) { return x > 0 ? x : Real(slope) * x; }
@@ -56,7 +58,8 @@ struct unit_range : activation<unit_range, activation_kind::unit_range> { // cla
     template <class Real> static Real d(Real x) { return x >= 0 && x <= 1; }
 };
 
-// Clamps to [0, 1] in inference only: in training a clamp would kill the gradients of saturated pixels.
+// Clamps to [0, 1] in inference and is the identity in training, where a clamp would zero the gradients of saturated
+// pixels.
 struct clamp_in_inference : maps_any {
     template <class T, int C, ratio S> static constexpr auto trace(T& t, value<C, S> x) {
         if constexpr (T::trains)
@@ -66,8 +69,8 @@ struct clamp_in_inference : maps_any {
     }
 };
 
-template <int C> // x for x > 0, weight[c] x else; parameter weight (C,1,1,1)
-struct prelu : maps<C, C> {
+// x for x > 0, else weight[c] x. Parameter: weight (C,1,1,1), initially 0.25.
+template <int C> struct prelu : maps<C, C> {
     template <class T, ratio S> static constexpr value<C, S> trace(T& t, value<C, S> x) {
         const int w = t.parameter("weight", {C, 1, 1, 1}, {.value = 0.25});
         return t.template emit<parametric_relu, C, S>(

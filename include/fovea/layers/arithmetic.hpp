@@ -1,4 +1,5 @@
-// Sums and products of values, and their channels side by side, for hand-written traces; `compose/` has them as layers.
+// Element-wise sums and products of two values, and their concatenation along the channels, for hand-written traces.
+// layers/branches.hpp has them as layers.
 #pragma once
 #include "fovea/layers/layer.hpp"
 #include "fovea/ops/arithmetic.hpp"
@@ -16,7 +17,7 @@ template <class T, int C, int D, ratio S> constexpr value<C + D, S> beside(T& t,
     return t.template emit<concatenate, C + D, S>({.x = {a.id, b.id}, .work = C + D});
 }
 
-// Values that do not fit, told in one sentence.
+// These overloads catch values that do not fit, so that the compiler says what is wrong in one sentence.
 template <class T, int C, ratio S, int D, ratio R>
 requires(C != D || S != R) constexpr value<C, S> plus(T&, value<C, S>, value<D, R>) {
     static_assert(C == D, "fovea: plus: both values must have the same channels");

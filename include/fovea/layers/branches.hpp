@@ -1,5 +1,9 @@
-// sum<A, B>: y = A(x) + B(x). product<A, B>: y = A(x) B(x). concat<A, B>: the channels of A(x), then those of B(x).
-// pass: y = x, for a branch that does nothing.
+// Layers with two branches:
+//
+//   sum<A, B>       y = A(x) + B(x)
+//   product<A, B>   y = A(x) * B(x)
+//   concat<A, B>    the channels of A(x), then those of B(x)
+//   pass            y = x, for a branch that does nothing
 #pragma once
 #include "fovea/layers/names.hpp"
 #include "fovea/layers/properties.hpp"
@@ -44,7 +48,7 @@ template <layer A, layer B> struct product {
 template <layer A, layer B> struct concat {
     static constexpr int in_channels = A::in_channels ? A::in_channels : B::in_channels;
     static constexpr ratio scale = A::scale;
-    static constexpr int out_channels(int in) { // in: 0 where what comes before is not known
+    static constexpr int out_channels(int in) { // in is any_channels if the preceding layers do not determine it
         if (in == any_channels) in = in_channels;
         return in == any_channels ? any_channels : A::out_channels(in) + B::out_channels(in);
     }

@@ -1,7 +1,9 @@
-// What one layer gives to the next, and the one sentence that the compiler says when they do not fit.
+// Checks that a layer accepts the channels that the layer before it produces, with one sentence from the compiler where
+// it does not.
 //
-// Checked while tracing, never in a class body: a class whose static_assert failed is incomplete to clang, and one
-// error becomes ten. After a failed check the trace goes on with the value that the layer would have produced.
+// The checks run while tracing, never in a class body: clang treats a class whose static_assert failed as incomplete,
+// which turns one error into ten. After a failed check the trace goes on with the value that the layer would have
+// produced.
 #pragma once
 #include "fovea/layers/layer.hpp"
 
@@ -16,7 +18,7 @@ template <class Before, class Produces, class Layer, class Expects> struct joine
                   "change the out_channels of the first or the in_channels of the second");
 };
 
-// The value that a layer makes of V.
+// The type of the value that Layer makes of a V.
 template <class Layer, class V> using result = value<Layer::out_channels(V::channels), V::scale * Layer::scale>;
 template <class Layer, class V>
 inline constexpr bool fits = Layer::in_channels == any_channels || Layer::in_channels == V::channels;

@@ -1,4 +1,4 @@
-// Composition of layers.
+// All layers that are composed of other layers.
 #pragma once
 #include "fovea/layers/branches.hpp"
 #include "fovea/layers/checkpointed.hpp"

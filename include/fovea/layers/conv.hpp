@@ -1,8 +1,8 @@
-// Two-dimensional convolution with zero padding ("same" unless told), its activation and, where asked, weight
-// normalisation.
+// Two-dimensional convolution with zero padding, a bias, an activation and, on request, weight normalisation.
+// ops/conv2d.hpp has the formula.
 //
-// Parameters: weight (Out, In/groups, Kernel, Kernel) or, weight-normed, weight_g (Out,1,1,1) and weight_v in its
-// place; bias (Out,1,1,1) unless switched off.
+// Parameters: weight (Out, In/groups, Kernel, Kernel), or weight_g (Out,1,1,1) and weight_v of that shape with weight
+// normalisation; bias (Out,1,1,1) unless it is switched off.
 #pragma once
 #include "fovea/layers/activation.hpp"
 #include "fovea/layers/arithmetic.hpp"
@@ -14,7 +14,7 @@ struct conv_options {
     int stride = 1, dilation = 1, groups = 1;
     bool bias = true;
     bool weight_norm = false;
-    int padding = same_padding; // zeros on every side, at most Kernel / 2 * dilation
+    int padding = same_padding; // zeros on every side, from 0 to Kernel / 2 * dilation; default: "same"
 };
 
 template <int In, int Out, int Kernel, class Activation = identity, conv_options Options = conv_options{}>
@@ -29,7 +29,7 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         static_assert(In % Options.groups == 0 && Out % Options.groups == 0,
                       "fovea: conv: groups must divide both in_channels and out_channels");
         static_assert(offset >= 0, "fovea: conv: padding must be at most kernel / 2 * dilation");
-        // An activation that the backend cannot fuse is an operation of its own.
+        // An activation that the backend cannot fuse becomes an operation of its own.
         constexpr bool plain = std::is_same_v<Activation, identity>;
         constexpr bool fused = plain || (T::mode::fuses_activations && T::template offers<operation_of<Activation>>);
         constexpr bool takes_skip = fused && T::mode::fuses_skips;
@@ -52,7 +52,7 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         return y;
     }
 
-    // A skip that does not fit, told in one sentence.
+    // This overload catches a skip that does not fit, so that the compiler says so in one sentence.
     template <class T, ratio S, int C, ratio R>
     requires(
         C != Out ||
@@ -89,7 +89,8 @@ template <int I, int O, int K, class A, conv_options N> struct with_weight_norm<
 };
 } // namespace detail
 
-// The same convolution with its weight as g v / ||v||; inference folds it, so that it costs nothing there.
+// The same convolution with its weight parametrised as g v / ||v||. Inference computes the weight once, so that it
+// costs nothing there.
 template <class Conv> using weight_norm = typename detail::with_weight_norm<Conv>::type;
 
 static_assert(layer<conv<3, 64, 3, silu>> && layer<depthwise<64, 5>>);

@@ -1,4 +1,4 @@
-// Placing a layer under a name, and adding a skip to its result.
+// Functions and layers that give the parameters of a layer a name, and that add a skip to its result.
 #pragma once
 #include <algorithm>
 #include <string_view>
@@ -14,7 +14,7 @@ template <std::size_t N> struct literal { // a text as a template argument
     constexpr std::string_view view() const { return {text, N - 1}; }
 };
 
-// y = Layer(x), or Layer(x) + skip, which the layer may fuse.
+// y = Layer(x), or Layer(x) + skip. The layer adds the skip itself if it can, else an addition follows.
 template <class Layer, class T, class V> constexpr auto trace_plus(T& t, V x) { return Layer::trace(t, x); }
 template <class Layer, class T, class V, class Skip> constexpr auto trace_plus(T& t, V x, Skip skip) {
     if constexpr (requires { Layer::trace(t, x, skip); })
@@ -23,7 +23,8 @@ template <class Layer, class T, class V, class Skip> constexpr auto trace_plus(T
         return plus(t, Layer::trace(t, x), skip);
 }
 
-// The same, the layer's parameters under `name`. For hand-written traces: auto a = apply<conv<3, 8, 3>>(t, "first", x);
+// trace_plus with the layer's parameters under `name`, for hand-written traces:
+//   auto a = apply<conv<3, 8, 3>>(t, "first", x);
 template <class Layer, class T, class V, class... Skip>
 constexpr auto apply(T& t, std::string_view name, V x, Skip... skip) {
     if constexpr (!fits<Layer, V>) {
@@ -37,7 +38,8 @@ constexpr auto apply(T& t, std::string_view name, V x, Skip... skip) {
     }
 }
 
-// The same under a number, as the layers of a sequence are; a layer that brings its own name keeps that.
+// trace_plus with the layer's parameters under a number, as for the layers of a sequence. A layer that has a name of
+// its own keeps it.
 template <class Layer, class T, class V, class... Skip>
 constexpr auto apply_numbered(T& t, int index, V x, Skip... skip) {
     if constexpr (requires { Layer::has_name; })
@@ -50,7 +52,8 @@ constexpr auto apply_numbered(T& t, int index, V x, Skip... skip) {
     }
 }
 
-// named<"conv_first", conv<3, 64, 3>>: parameters conv_first.weight and conv_first.bias. An empty name adds nothing.
+// named<"conv_first", conv<3, 64, 3>> has the parameters conv_first.weight and conv_first.bias. An empty name adds no
+// level.
 template <literal Name, layer Layer> struct named {
     static constexpr int in_channels = Layer::in_channels;
     static constexpr ratio scale = Layer::scale;

@@ -1,11 +1,11 @@
-// Normalisation layers.
+// Normalisation layers; ops/normalise.hpp has the formula and the sources.
 #pragma once
 #include "fovea/layers/layer.hpp"
 #include "fovea/ops/normalise.hpp"
 
 namespace fovea {
 
-// Over the channels of each pixel. Parameters weight, bias (C,1,1,1).
+// Layer normalisation over the channels of each pixel. Parameters: weight and bias, (C,1,1,1).
 template <int C> struct layer_norm : maps<C, C> {
     template <class T, ratio S> static constexpr value<C, S> trace(T& t, value<C, S> x) {
         const int w = t.parameter("weight", {C, 1, 1, 1}, {.value = 1}), b = t.parameter("bias", {C, 1, 1, 1});
@@ -17,9 +17,9 @@ template <int C> struct layer_norm : maps<C, C> {
     }
 };
 
-// Of each channel; in inference with running estimates, in training with those of the batch (which
-// training_options::batch_statistics may switch off). Parameters weight, bias, buffers running_mean, running_var, all
-// (C,1,1,1).
+// Batch normalisation of each channel. Inference uses the running estimates; training uses the statistics of the batch,
+// unless training_options::batch_statistics switches that off. Parameters: weight and bias; buffers: running_mean and
+// running_var; all (C,1,1,1).
 template <int C> struct batch_norm : maps<C, C> {
     template <class T, ratio S> static constexpr value<C, S> trace(T& t, value<C, S> x) {
         const int w = t.parameter("weight", {C, 1, 1, 1}, {.value = 1}), b = t.parameter("bias", {C, 1, 1, 1});

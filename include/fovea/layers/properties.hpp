@@ -1,10 +1,10 @@
-// What a network says about itself, as constants: receptive radius, parameter count.
+// Properties of a network as constants: receptive radius and number of parameters.
 #pragma once
 #include "fovea/layers/layer.hpp"
 
 namespace fovea {
 
-// The graph without kernels.
+// The graph of a network without kernels.
 template <class Network> constexpr graph shapes_of(const depths& d = {}) {
     tracer<inference, shapes_only> t;
     t.depth = d;
@@ -12,7 +12,8 @@ template <class Network> constexpr graph shapes_of(const depths& d = {}) {
     return t;
 }
 
-// Input pixels on either side of its own that an output pixel depends on, for networks that keep or magnify the size.
+// The receptive radius: how many input pixels on either side of its own position an output pixel depends on. For
+// networks that keep or enlarge the size.
 template <class Network> constexpr int radius_of(const depths& d = {}) {
     const graph g = shapes_of<Network>(d);
     constexpr int borderless = 1 << 24;
@@ -30,7 +31,7 @@ template <class Network> constexpr int radius_of(const depths& d = {}) {
     return radius;
 }
 
-// Trainable parameters, one for each number.
+// The number of trainable parameters, counted as single numbers.
 template <class Network> constexpr std::size_t parameters_of(const depths& d = {}) {
     std::size_t n = 0;
     const graph g = shapes_of<Network>(d);

@@ -1,5 +1,6 @@
-// repeat<N, Block>: one block N times, each with its own parameters, named 0, 1, ... repeat<dynamic, Block>: as many
-// times as the depth given at run time for the name around it says; one instantiation serves every depth.
+// repeat<N, Block> applies a block N times, each time with parameters of its own, named 0, 1, ...
+// repeat<dynamic, Block> applies it as often as the depth says that is given at run time for the enclosing name, so
+// that one instantiation serves every depth.
 #pragma once
 #include <utility>
 
@@ -18,7 +19,7 @@ template <int N, layer Block> struct repeat {
         constexpr bool keeps = std::is_same_v<result<Block, V>, V>;
         static_assert(keeps, "fovea: repeat: a block must produce the channels and the size that it takes");
         const int depth = N == dynamic ? t.depth_here() : N;
-        const int repeats = std::exchange(t.repeats, depth); // of a repeat around this one
+        const int repeats = std::exchange(t.repeats, depth); // the count of an enclosing repeat is restored below
         for (int i = 0; i < depth; ++i) {
             const int outer = t.enter("", i);
             if constexpr (keeps) x = Block::trace(t, x);

@@ -1,4 +1,4 @@
-// residual<A, B, ...>: y = B(A(x)) + x. The last layer may take the skip into its own epilogue.
+// residual<A, B, ...>: y = B(A(x)) + x. The last layer may add the skip in its own epilogue.
 #pragma once
 #include "fovea/layers/sequential.hpp"
 

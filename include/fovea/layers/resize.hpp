@@ -1,5 +1,5 @@
-// Layers that change the number of pixels: pixel shuffle, upsampling, pooling; and the linear layer that follows a
-// pooling.
+// Layers that change the number of pixels (pixel shuffle, upsampling, pooling), and the linear layer that follows a
+// pooling. ops/resize.hpp has the formulas.
 #pragma once
 #include "fovea/layers/layer.hpp"
 #include "fovea/ops/resize.hpp"
@@ -47,8 +47,8 @@ template <int Factor, class Filter = bicubic> struct upsample {
 };
 
 struct pool_options {
-    int padding = same_padding; // on every side; never the largest
-    bool covers = false;        // the last window may pass the end, so that every pixel is in one ("ceil mode")
+    int padding = same_padding; // on every side; padded pixels are never the maximum
+    bool covers = false;        // "ceil mode": the last window may pass the end, so that every pixel is in a window
 };
 
 template <int Kernel, int Stride, pool_options Options = pool_options{}> struct max_pool {
@@ -84,7 +84,7 @@ struct global_average_pool {
     }
 };
 
-// Parameters weight (Out, In), bias (Out).
+// Linear layer on each pixel, usually after global_average_pool. Parameters: weight (Out, In), bias (Out).
 template <int In, int Out> struct linear : maps<In, Out> {
     template <class T, ratio S> static constexpr value<Out, S> trace(T& t, value<In, S> x) {
         const int w = t.parameter("weight", {Out, In, 1, 1}, {initial::kind::normal, In}, 2),

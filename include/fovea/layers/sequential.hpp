@@ -1,4 +1,4 @@
-// sequential<A, B, ...>: one layer after the other. Unnamed layers are numbered 0, 1, ... in the names of their
+// sequential<A, B, ...> applies one layer after the other. Unnamed layers are numbered 0, 1, ... in the names of their
 // parameters.
 #pragma once
 #include "fovea/layers/names.hpp"
@@ -18,7 +18,7 @@ template <class T, class V> struct cursor {
 };
 template <class Layer> struct step {};
 
-// The index is no template argument, so that equal layers share one instantiation.
+// The index is not a template argument, so that equal layers share one instantiation.
 template <class T, class V, class Layer> constexpr auto operator>>(cursor<T, V> c, step<Layer>) {
     auto y = apply_numbered<Layer>(c.t, c.index, c.x);
     return cursor<T, decltype(y)>{c.t, y, c.index + 1};
@@ -46,7 +46,7 @@ template <layer... Layers> struct sequential {
         } else
             return (detail::cursor<T, V>{t, x, 0} >> ... >> detail::step<Layers>{}).x;
     }
-    // The last layer adds the skip.
+    // The last layer adds the skip to its result.
     template <class T, class V, class Skip> static constexpr auto trace(T& t, V x, Skip skip) {
         if constexpr (mismatch.at > 0)
             return trace(t, x);
@@ -61,7 +61,7 @@ template <layer... Layers> struct sequential {
 
   private:
     struct misfit {
-        int at, channels; // the first layer that does not fit, and the channels that it is given
+        int at, channels; // index of the first layer that does not fit, and the channels that it is given
     };
     static constexpr misfit mismatch = [] {
         misfit bad{-1, 0};

@@ -1,8 +1,10 @@
-// starts_small<Layer>: the same as Layer, but its random initial weights are smaller, by a tenth and the square root of
-// the number of blocks that the repeat around it has. For the end of a residual branch: what lies inside the branch can
-// then be large, and SiLU, which is nearly linear around zero, bends it from the first step on, while the network
-// begins near the identity however deep it is: n branches that each add 1/n to the variance of what passes multiply it
-// by (1 + 1/n)^n < e. Zhang, Dauphin and Ma 2019, arXiv 1901.09321, who scale branches of two layers by the same root.
+// starts_small<Layer> is Layer with smaller random initial weights: they are multiplied by 0.1 / sqrt(n), where n is
+// the number of blocks of the enclosing repeat. It is meant for the last layer of a residual branch.
+//
+// Reason: n branches that each add 1/n to the variance of what passes multiply it by (1 + 1/n)^n < e, so that the
+// network begins near the identity at any depth. The values inside a branch can then be large enough for SiLU, which is
+// nearly linear around zero, to be non-linear from the first step on. Zhang, Dauphin and Ma 2019, arXiv 1901.09321,
+// scale branches of two layers by the same root.
 #pragma once
 #include <utility>
 
@@ -12,7 +14,7 @@ namespace fovea {
 
 namespace detail {
 
-// 1 / sqrt(n) at compile time, too, by Newton's method.
+// 1 / sqrt(n) by Newton's method, because std::sqrt is not constexpr.
 constexpr double inverse_root(int n) {
     double root = n < 1 ? 1 : n;
     for (int i = 0; i < 40; ++i) root = 0.5 * (root + n / root);

@@ -1,6 +1,9 @@
-// Binary cross-entropy of logits: the mean of max(x, 0) - x p + log(1 + exp(-|x|)), p the probability that is wanted.
+// Binary cross-entropy of logits: the mean over all numbers x of
 //
-//   x, dx  (N,1,1,1) or any shape; dx is added to
+//   max(x, 0) - x p + log(1 + exp(-|x|)),   p: the wanted probability, in [0, 1]
+//
+// x, dx are (N,1,1,1) or of any other equal shape. Adds weight times the gradient to dx; returns the loss without the
+// weight.
 #pragma once
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// Any loss, chosen at run time. What a backend can compute by itself is known from its terms.
+// A loss that is chosen at run time. Its terms say which part a backend can compute by itself.
 #pragma once
 #include <functional>
 #include <type_traits>
@@ -19,7 +19,7 @@ class loss_function {
                       double weight = 1) const {
         return of_(y, target, dy, weight);
     }
-    const loss_terms& terms() const { return terms_; } // empty where it is none
+    const loss_terms& terms() const { return terms_; } // empty if the loss has no description by terms
 
   private:
     std::function<double(tensor_view<const float>, tensor_view<const float>, tensor_view<float>, double)> of_;

@@ -1,13 +1,17 @@
-// Losses of an image beside its target: the mean over all numbers of a batch of
+// Losses that compare an image y with its target t: the mean over all numbers of a batch of
 //
-//   l1 |d|     l2 d^2     charbonnier sqrt(d^2 + epsilon^2)      d = y - t
+//   l1            |d|                            d = y - t
+//   l2            d^2
+//   charbonnier   sqrt(d^2 + epsilon^2)
 //
-// and total_variation of an image alone: the mean of squared differences of vertical neighbours, over N (H-1) W C, plus
-// that of horizontal ones, over N H (W-1) C. Charbonnier et al. 1994, "Two deterministic half-quadratic regularization
-// algorithms for computed imaging"; Rudin, Osher and Fatemi 1992 for total variation (here squared).
+// and total_variation, of an image alone: the mean of the squared differences of vertical neighbours, over N (H-1) W C
+// pairs, plus that of horizontal neighbours, over N H (W-1) C pairs. Charbonnier et al. 1994, "Two deterministic
+// half-quadratic regularization algorithms for computed imaging"; Rudin, Osher and Fatemi 1992 for total variation
+// (here with squares).
 //
-// Every loss is a function of y, t and dy, all (N,H,W,C): it gives its value and adds `weight` times its gradient to
-// dy. Sums are in double and in the order of the pixels, so that equal input gives equal bits.
+// Every loss is a function of y, t and dy, all (N,H,W,C). It returns its value and adds `weight` times its gradient to
+// dy. Sums are in double, in the order of the pixels, so that equal input gives equal bits. y and t of different shapes
+// are an error.
 #pragma once
 #include <cmath>
 #include <concepts>
@@ -31,7 +35,7 @@ template <class Real> void check_same(const char* name, tensor_view<const Real> 
              ") beside a target of (", t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
 }
 
-// The mean of f(d).value over all numbers; f(d).slope goes to dy.
+// Returns the mean of f(d).value over all numbers, and adds weight times the gradient, from f(d).slope, to dy.
 struct value_and_slope {
     double value, slope;
 };
@@ -94,7 +98,7 @@ struct charbonnier_loss {
     static constexpr const char* name = "charbonnier";
 };
 
-// Reads y alone; the target may be anything of its size.
+// Reads y only; the target is ignored.
 struct total_variation_loss {
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real>,

@@ -1,5 +1,5 @@
-// A loss as a description: the sum of terms that a backend can compute by itself, where the image is. A loss that has
-// one gives it by terms(weight); one that has none, such as a user's own, is computed on the host.
+// Description of a loss as a sum of terms that a backend can compute where the image is, such as on a GPU. A loss that
+// has one returns it from terms(weight). A loss without it, such as one that a user adds, is computed on the host.
 #pragma once
 #include <memory>
 #include <vector>
@@ -13,9 +13,9 @@ class network_loss; // engine/cuda/network_loss.hpp
 struct loss_term {
     loss_kind kind = loss_kind::l2;
     double weight = 1;
-    double parameter = 0;               // charbonnier: epsilon; cross_entropy: the probability that is wanted
-    int first = 0, images = 0;          // of the batch, that it is the loss of; 0 images: all
-    std::shared_ptr<network_loss> by{}; // network: what computes it
+    double parameter = 0;               // charbonnier: epsilon; cross_entropy: the wanted probability
+    int first = 0, images = 0;          // the images of the batch that the term covers; 0 images: all
+    std::shared_ptr<network_loss> by{}; // network: the object that computes the loss
     bool operator==(const loss_term&) const = default;
 };
 using loss_terms = std::vector<loss_term>;

@@ -1,4 +1,5 @@
-// Losses together: weighted_sum{l2_loss{}, 1., total_variation_loss{}, 0.5}, or each in proportion to its own value.
+// The weighted sum of two losses, weighted_sum{l2_loss{}, 1., total_variation_loss{}, 0.5}, and the weight that
+// normalises a loss by its own value. A loss of weight 0 is not computed.
 #pragma once
 #include "fovea/loss/pixel.hpp"
 
@@ -27,11 +28,11 @@ template <class A, class B> struct weighted_sum {
 };
 template <class A, class B> weighted_sum(A, double, B, double) -> weighted_sum<A, B>;
 
-// What a loss is multiplied by so that it counts as 1 whatever its value: 1 / |value|, the value taken as a constant.
-// A loss that has reached zero asks for nothing any more, and gets 0 instead of 1 / 0. One that is not finite gets
-// itself, so that whoever guards the sum sees it.
+// The factor 1 / |value| that makes a loss count as 1 whatever its value, which is treated as a constant. A loss that
+// has reached zero gets 0 instead of 1 / 0. One that is not finite gets itself as the factor, so that the sum is not
+// finite either and the caller notices.
 FOVEA_HOST_DEVICE inline double detached_ratio(double value) {
-    constexpr double zero = 1e-12; // below any loss of numbers near one in float32 that is not zero
+    constexpr double zero = 1e-12; // smaller than any non-zero loss of float32 numbers near one
     if (!(fabs(value) < HUGE_VAL)) return value;
     return fabs(value) < zero ? 0 : 1 / fabs(value);
 }

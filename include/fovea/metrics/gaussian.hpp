@@ -1,5 +1,5 @@
-// The weights of a Gaussian window along one axis, exp(-d^2 / (2 sigma^2)) at the distances d of `size` positions from
-// their middle, divided by their sum. The window of two axes is the product of two.
+// The weights of a Gaussian window along one axis: exp(-d^2 / (2 sigma^2)) at the distances d of `size` positions from
+// their centre, normalised to sum 1. A two-dimensional window is the product of two.
 #pragma once
 #include <cmath>
 #include <cstddef>

@@ -1,5 +1,4 @@
-// What metrics compare: two images of equal size as planes of doubles in the scale of 8 bits (0..255), without a
-// border.
+// Prepares two images of equal size for a metric: planes of doubles in the range 0..255, without a border.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -16,7 +15,7 @@ enum class metric_channels { y, rgb };
 
 struct metric_options {
     metric_channels channels = metric_channels::y;
-    int crop = 0; // pixels left out at each border; by custom the scale
+    int crop = 0; // pixels left out at each border; usually the scale
 };
 
 namespace detail {
@@ -27,7 +26,7 @@ struct metric_plane {
     const double* row(int y) const { return values.data() + std::size_t(y) * std::size_t(width); }
 };
 
-// One plane (Y) or three (R, G, B). Gray counts as three equal channels; alpha is left out.
+// Returns one plane (Y) or three (R, G, B). Gray counts as three equal channels; alpha is ignored.
 inline std::vector<metric_plane> planes_of(const image& in, metric_options options) {
     const image rgb = with_channels(in, 3);
     const double unit = 255 / double(white_of(in.type()));
@@ -53,7 +52,7 @@ inline std::vector<metric_plane> planes_of(const image& in, metric_options optio
     return planes;
 }
 
-// Throws when the sizes differ or the crop leaves less than `least` pixels on a side.
+// Throws if the sizes differ or the crop leaves less than `least` pixels on a side.
 inline void check_compared(const char* metric, const image& a, const image& b, metric_options options, int least) {
     if (a.height() != b.height() || a.width() != b.width())
         fail(metric, ": images of ", a.width(), "x", a.height(), " and ", b.width(), "x", b.height(), " pixels");
@@ -62,7 +61,7 @@ inline void check_compared(const char* metric, const image& a, const image& b, m
              " at each border: expected at least ", least, " on each side");
 }
 
-// The planes of both; throws as above.
+// Returns the planes of both images; throws as check_compared() does.
 inline std::array<std::vector<metric_plane>, 2> compared_planes(const char* metric, const image& a, const image& b,
                                                                 metric_options options, int least) {
     check_compared(metric, a, b, options, least);

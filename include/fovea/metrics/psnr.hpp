@@ -12,14 +12,14 @@ namespace fovea {
 
 namespace detail {
 
-// From the sum of squared differences of so many values.
+// The PSNR for a sum of squared differences of `count` values.
 inline double psnr_of(double sum, double count) {
     return sum == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(255. * 255. * count / sum);
 }
 
 } // namespace detail
 
-// On Y (the default) or RGB; infinity for equal images. Throws when the sizes differ or nothing is left of the crop.
+// Compares Y (the default) or RGB. Infinity for equal images. Throws if the sizes differ or the crop leaves no pixels.
 inline double psnr(const image& a, const image& b, metric_options options = {}) {
     const auto [p, q] = detail::compared_planes("psnr", a, b, options, 1);
     double sum = 0;

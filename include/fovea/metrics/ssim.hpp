@@ -1,10 +1,11 @@
-// Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004), of every window that lies inside the image:
+// Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) over all windows inside the image:
 //
 //   SSIM = (2 ma mb + C1)(2 cab + C2) / ((ma^2 + mb^2 + C1)(va + vb + C2)),   C1 = (0.01 * 255)^2, C2 = (0.03 * 255)^2
 //
-// with the weighted means m, variances v and covariance c of the two images in the window; averaged over windows, then
-// over channels. In double. Two definitions are in use:
-//   ssim           11x11 Gaussian window of sigma 1.5, as in the paper and in the field's tables
+// with the weighted means m, variances v and covariance c of the two images in the window. The result is the mean over
+// windows, then over channels, in double. Two definitions are in use:
+//
+//   ssim           11x11 Gaussian window of sigma 1.5, as in the paper and in this field's tables
 //   ssim_uniform   7x7 uniform window, sample variances (divided by 48): the default of scikit-image
 #pragma once
 #include <array>
@@ -18,9 +19,9 @@ namespace fovea {
 
 namespace detail {
 
-// A separable window, and what turns its weighted variances into those of the definition.
+// A separable window, and the factor from its weighted variances to those of the definition.
 struct ssim_window {
-    std::vector<double> weights; // along either axis, sum 1
+    std::vector<double> weights; // along either axis, with sum 1
     double variance_factor = 1;
 };
 
@@ -28,7 +29,7 @@ inline ssim_window gaussian_window() { return {gaussian_weights(11, 1.5), 1}; }
 
 inline ssim_window uniform_window() { return {std::vector<double>(7, 1. / 7), 49. / 48}; }
 
-// The five moments of a row of pixel pairs, a, b, aa, bb, ab, weighted down the window: (5,W)
+// The five moments a, b, aa, bb, ab of a row of pixel pairs, weighted over the rows of the window: (5,W).
 inline void sum_down(const ssim_window& window, const metric_plane& a, const metric_plane& b, int y,
                      std::array<std::vector<double>, 5>& moments) {
     for (auto& m : moments) m.assign(std::size_t(a.width), 0);
@@ -79,12 +80,12 @@ inline double mean_ssim(const char* metric, const ssim_window& window, const ima
 
 } // namespace detail
 
-// On Y (the default) or RGB; 1 for equal images. Throws when the sizes differ or a side is below 11 after the crop.
+// Compares Y (the default) or RGB. 1 for equal images. Throws if the sizes differ or a side is below 11 after the crop.
 inline double ssim(const image& a, const image& b, metric_options options = {}) {
     return detail::mean_ssim("ssim", detail::gaussian_window(), a, b, options);
 }
 
-// The same with scikit-image's window: sides of at least 7.
+// SSIM with scikit-image's window; a side must have at least 7 pixels after the crop.
 inline double ssim_uniform(const image& a, const image& b, metric_options options = {}) {
     return detail::mean_ssim("ssim_uniform", detail::uniform_window(), a, b, options);
 }

@@ -1,15 +1,16 @@
-// Visual information fidelity in the pixel domain (Sheikh and Bovik 2006, "Image information and visual quality"; the
-// multi-scale variant without wavelets): how much of what the original tells an observer the other image tells, too.
+// Visual information fidelity in the pixel domain (Sheikh and Bovik 2006, "Image information and visual quality", the
+// multi-scale variant without wavelets): the share of the information in the original that the other image preserves.
 // Over the windows of four scales, N = 17, 9, 5, 3 pixels wide, Gaussian with sigma N / 5:
 //
 //   VIF = sum log(1 + g^2 va / (ve + 2)) / sum log(1 + va / 2),   g = c / va,   ve = vb - g c
 //
-// with the weighted variances va of the original and vb of the other, and their covariance c. Before each scale but the
-// first both images are blurred with that scale's window and every second row and column is kept. Windows that pass the
-// image are left out. A window where either varies by less than 1e-10, or where g is negative, has g = 0. In double.
+// with the weighted variances va of the original and vb of the other image, and their covariance c. Before each scale
+// but the first, both images are blurred with that scale's window, and every second row and column is kept. Only
+// windows inside the image count. g is 0 in a window where either image has a variance below 1e-10, or where g would be
+// negative. Computed in double.
 //
-// The 2 is the variance of the observer's noise in the scale of 8 bits, which is the one used here whatever the
-// samples. Tools that take images as they come give other figures for values in [0,1].
+// The 2 is the variance of the observer's noise for values in 0..255; samples of every type are scaled to that range.
+// Tools that compute on values in [0,1] without scaling give other figures.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -21,11 +22,11 @@
 
 namespace fovea {
 
-inline constexpr int vif_least_side = 41; // pixels: what the windows of the four scales need
+inline constexpr int vif_least_side = 41; // pixels that the windows of the four scales need
 
 namespace detail {
 
-// The window at the places 0, step, 2 step, ... of both axes where it lies inside the plane.
+// Applies the window at the positions 0, step, 2 step, ... of both axes where it lies inside the plane.
 inline metric_plane filtered(const std::vector<double>& window, const metric_plane& in, int step) {
     const int size = int(window.size());
     metric_plane out{(in.height - size) / step + 1, (in.width - size) / step + 1, {}};
@@ -50,12 +51,12 @@ inline metric_plane product(const metric_plane& a, const metric_plane& b) {
     return out;
 }
 
-// What the other image tells, and what the original does: logarithms, so any base.
+// The information that the other image preserves, and that of the original, as sums of logarithms of any base.
 struct visual_information {
     double kept = 0, whole = 0;
 };
 
-// Of one window, from the variances and the covariance.
+// The information in one window, from variances and covariance.
 FOVEA_HOST_DEVICE inline visual_information information_of(double va, double vb, double c) {
     constexpr double noise = 2, least = 1e-10;
     double g = c / (va + least), ve = vb - g * c;
@@ -81,7 +82,7 @@ inline visual_information information_at(const std::vector<double>& window, cons
     return sum;
 }
 
-inline constexpr int vif_windows[] = {17, 9, 5, 3}; // of the scales
+inline constexpr int vif_windows[] = {17, 9, 5, 3}; // widths for the four scales
 inline std::vector<double> vif_window(int size) { return gaussian_weights(size, size / 5.); }
 inline double information_ratio(visual_information v) { return v.whole > 0 ? v.kept / v.whole : 1; }
 
@@ -98,9 +99,9 @@ inline double vif_of(metric_plane original, metric_plane other) {
 
 } // namespace detail
 
-// Of `made` beside `original`, in this order: the two do not play the same part. On Y (the default) or the mean over R,
-// G and B. 1 for equal images, and where the original has nothing to tell; more than 1 where `made` has more contrast.
-// Throws when the sizes differ or a side is below vif_least_side after the crop.
+// Compares `made` with `original`; the order matters. On Y (the default), or the mean over R, G and B. 1 for equal
+// images and for an original without information; above 1 if `made` has more contrast. Throws if the sizes differ or a
+// side is below vif_least_side after the crop.
 inline double vif(const image& made, const image& original, metric_options options = {}) {
     const auto [b, a] = detail::compared_planes("vif", made, original, options, vif_least_side);
     double sum = 0;

@@ -1,8 +1,8 @@
-// y = f(x), pixel by pixel and channel by channel.
+// The activation operation: y = f(x), for each number on its own; x, y (N,H,W,C).
 //
-// x, y: (N,H,W,C). A is an activation, a type with
-//   static constexpr activation_kind kind;   what a backend may fuse, or custom
-//   static constexpr float slope;            of leaky_relu
+// An activation A is a type with
+//   static constexpr activation_kind kind;   the function that a backend may fuse, or `custom`
+//   static constexpr float slope;            factor below zero, read by leaky_relu only
 //   template <class Real> static Real f(Real x), d(Real x);   the function and its derivative
 #pragma once
 #include <cmath>
@@ -13,7 +13,7 @@ namespace fovea {
 
 template <class A> struct activate {};
 
-// y = x for x > 0, w[c] x else; w (C,1,1,1). He et al. 2015, arXiv 1502.01852.
+// PReLU: y = x for x > 0, else w[c] x; x, y (N,H,W,C), w (C,1,1,1). He et al. 2015, arXiv 1502.01852.
 struct parametric_relu {};
 
 struct identity {

@@ -1,5 +1,5 @@
-// y = x0 + x1 and y = x0 * x1; all (N,H,W,C). concatenate: y (N,H,W,C+D) holds the channels of x0 (N,H,W,C), then those
-// of x1 (N,H,W,D).
+// Element-wise operations of two inputs, (N,H,W,C) each: add is y = x0 + x1, multiply is y = x0 * x1.
+// concatenate joins x0 (N,H,W,C) and x1 (N,H,W,D) along the channels; y (N,H,W,C+D) has those of x0 first.
 #pragma once
 
 namespace fovea {

@@ -1,8 +1,10 @@
-// y = f(conv(x, w) + b) + skip: cross-correlation, zero padding of kernel/2 * dilation on every side, less
-// `offset`.
+// Convolution (cross-correlation, as frameworks have it): y = f(conv(x, w) + b) + skip.
 //
-// x (N,H,W,I), w (O, I/groups, K, K), b (O,1,1,1) or absent, y and skip (N,H',W',O) with H' = ceil((H - 2 offset) /
-// stride). K is odd. depthwise_conv2d is the same with groups = I = O, its own type because its kernels are.
+//   x (N,H,W,I), w (O,I/groups,K,K) with K odd, b (O,1,1,1) or absent, y and skip (N,H',W',O)
+//   H' = ceil((H - 2 offset) / stride)
+//
+// The zero padding on every side is K/2 * dilation - offset; offset 0 is "same" padding.
+// depthwise_conv2d is the case groups = I = O, a type of its own because it has kernels of its own.
 #pragma once
 #include "fovea/ops/activation.hpp"
 
@@ -11,11 +13,11 @@ namespace fovea {
 template <class Activation> struct conv2d {};
 template <class Activation> struct depthwise_conv2d {};
 
-// y = (conv(x, w) + b) gate, for inference: depthwise, gate of y's shape.
+// y = (conv(x, w) + b) * gate, for inference: a depthwise convolution; gate has the shape of y.
 struct gated_depthwise_conv2d {};
 
-// w = g v / ||v||, one norm for each output channel; v (O,I,K,K), g (O,1,1,1). Salimans and Kingma 2016, arXiv
-// 1602.07868.
+// Weight normalisation: w = g v / ||v||, with one norm for each output channel; w, v (O,I,K,K), g (O,1,1,1).
+// Salimans and Kingma 2016, arXiv 1602.07868.
 struct normalise_weight {};
 
 } // namespace fovea

@@ -1,5 +1,5 @@
-// Rows of a window as float32: of one in 16 bits a ring of copies in memory that the caller gives, of one in float32
-// that window itself.
+// Rows of a window as float32, for kernels that compute in float32 only. A 16-bit window is widened into a ring of rows
+// in memory that the caller gives; a float32 window is used as it is, without a copy.
 #pragma once
 #include "fovea/ops/kernel.hpp"
 
@@ -7,7 +7,8 @@ namespace fovea {
 
 class float_rows {
   public:
-    // Columns `cols`, kept in the window, and at most `rows` rows at a time.
+    // Shows the columns `cols`, which must be kept in the window. At most `rows` rows are present at a time. `memory`
+    // has bytes() bytes; it is not touched if the window is float32.
     float_rows(const window& kept, range cols, int rows, std::byte* memory) : kept_(kept), view_(kept) {
         if (!kept.in_16_bits()) return;
         view_.data = memory, view_.format = number_format::float32;
@@ -20,8 +21,8 @@ class float_rows {
 
     const window& view() const { return view_; }
 
-    // Makes these rows of image n present, as far as they lie inside it. Between two calls with `again` set rows
-    // ascend, and none is widened twice.
+    // Makes the rows `rows` of image n present, clipped to the image. With `again` set, successive calls must ask for
+    // ascending rows, and only rows that no earlier call widened are widened.
     void fetch(widening widen, int n, range rows, bool again) {
         if (!kept_.in_16_bits()) return;
         const range missing = range{again ? rows.begin : std::max(rows.begin, end_), rows.end}.clip(kept_.height);
@@ -30,7 +31,7 @@ class float_rows {
                   view_.row_stride);
         end_ = rows.end;
     }
-    // Takes these rows of the view, which a kernel wrote, into image n of the window.
+    // Narrows these rows of the view, which a kernel has written, into image n of the 16-bit window.
     void put(narrowing narrow, int n, range rows) const {
         if (!kept_.in_16_bits()) return;
         for (int y = rows.begin; y < rows.end; ++y)

@@ -1,4 +1,4 @@
-// Between the samples of an image and the values that a network sees.
+// Conversion between the samples of an image and the values that a network computes with.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace fovea {
 
-// The network's values for black and white.
+// The values that a network expects for black and white.
 struct value_range {
     float low = 0, high = 1;
     constexpr bool operator==(const value_range&) const = default;
 };
 
-// What a network's three values of a pixel are: a colour space's, of which 0 and 1 are mapped to low and high.
+// Meaning of a network's three channels: a colour space whose range 0...1 is mapped to range.low...range.high.
 struct pixel_values {
     value_range range{};
     colour_space colours = colour_space::rgb;
@@ -24,8 +24,8 @@ struct pixel_values {
 
 namespace detail {
 
-// Columns cols of a row of samples, (W,`step`), into the network's input; a gray image (step 1, or 2 with alpha) fills
-// all channels. Alpha is left aside.
+// Converts the columns `cols` of a row of samples, (W,step), to the network's input `to`, (columns,3). A gray image
+// (step 1, or 2 with alpha) fills all three channels. Alpha is ignored.
 template <class T> void load_row(const T* in, int step, pixel_values v, range cols, float* to) {
     const int green = step < 3 ? 0 : 1;
     const bool converts = v.colours != colour_space::rgb;
@@ -40,8 +40,8 @@ template <class T> void load_row(const T* in, int step, pixel_values v, range co
     }
 }
 
-// A row of samples from the network's output; false when a value is not finite. Gray images get the mean of the
-// channels. Alpha stays as it is.
+// Converts a row of the network's output `from`, (columns,3), to samples; returns false if a value is not finite. A
+// gray image gets the mean of the three channels. Alpha is left as it is.
 template <class T> bool store_row(T* out, int step, pixel_values v, range cols, const float* from) {
     const bool gray = step < 3;
     const float scale = 1 / (v.range.high - v.range.low);
@@ -51,7 +51,7 @@ template <class T> bool store_row(T* out, int step, pixel_values v, range cols, 
         float unit[3];
         for (int c = 0; c < 3; ++c) {
             unit[c] = (from[c] - v.range.low) * scale;
-            checked += unit[c] * 0.f; // NaN once any value is not finite
+            checked += unit[c] * 0.f; // becomes NaN once any value is not finite, and stays so
         }
         to_rgb(v.colours, unit);
         if (gray)

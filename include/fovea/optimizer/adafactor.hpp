@@ -1,9 +1,13 @@
-// Adafactor (Shazeer and Stern 2018, arXiv 1804.04235) as PyTorch 2.5 and later define it: for weights of two or more
-// dimensions the second moment is the product of those of the rows and columns of the last two,
+// Adafactor (Shazeer and Stern 2018, arXiv 1804.04235) as PyTorch 2.5 and later define it. The second moment of a
+// weight with two or more dimensions is factored into one number per row and one per column of its last two dimensions:
 //
-//   r = lerp(r, mean of g^2 along a row, s), c = lerp(c, mean of g^2 along a column, s), s = t^beta2_decay
-//   v = r c / max(mean of r, eps1),     for vectors  v = lerp(v, g^2, s)
-//   u = g / sqrt(max(v, eps1^2)),       w -= max(eps2, rms(w)) min(learning rate, 1/sqrt(t)) u / max(1, rms(u) / d)
+//   s = t^beta2_decay
+//   r = lerp(r, mean of g^2 along a row, s), c = lerp(c, mean of g^2 along a column, s)
+//   v = r c / max(mean of r, eps1)             for vectors: v = lerp(v, g^2, s)
+//   u = g / sqrt(max(v, eps1^2))
+//   w -= max(eps2, rms(w)) min(learning rate, 1/sqrt(t)) u / max(1, rms(u) / d)
+//
+// t is the number of the step, from 1 on. Weight decay multiplies w by 1 - learning rate * weight_decay before.
 #pragma once
 #include <algorithm>
 #include <type_traits>
@@ -14,7 +18,7 @@ namespace fovea {
 
 struct adafactor_options {
     double beta2_decay = -0.8, eps1 = std::numeric_limits<float>::epsilon(), eps2 = 1e-3, d = 1, weight_decay = 0;
-    bool low_memory = false; // u is computed twice instead of kept for the largest weight; the same bits
+    bool low_memory = false; // computes u twice instead of keeping it; same result
     bool operator==(const adafactor_options&) const = default;
 };
 
@@ -30,7 +34,7 @@ class adafactor {
         for (auto& p : parameters) {
             const bool factored = p.rank > 1;
             const shape s(p);
-            rows_.of.emplace_back(factored ? s.matrices * s.rows : p.size(), 0.f); // of vectors: v itself
+            rows_.of.emplace_back(factored ? s.matrices * s.rows : p.size(), 0.f); // for a vector, v itself
             columns_.of.emplace_back(factored ? s.matrices * s.columns : 0, 0.f);
         }
     }
@@ -48,7 +52,7 @@ class adafactor {
     template <class F> void each_state(F f) { f("rows", rows_.of), f("columns", columns_.of); }
 
   private:
-    struct shape { // as matrices over the last two of the weight's dimensions
+    struct shape { // a weight as a stack of matrices over its last two dimensions
         std::size_t matrices = 1, rows = 1, columns = 1;
         explicit shape(const parameter& p) {
             columns = std::size_t(p.dims[std::size_t(p.rank) - 1]);
@@ -108,7 +112,7 @@ class adafactor {
         }
     }
 
-    // f(index, u)
+    // Calls f(index, u) for every number of the parameter.
     template <class F> void each_update(const parameter& p, std::size_t k, F f) {
         const float least = float(o_.eps1 * o_.eps1);
         const auto u = [&](std::size_t i, float v) { f(i, p.gradient[i] / std::sqrt(std::max(v, least))); };
@@ -130,7 +134,7 @@ class adafactor {
 
     adafactor_options o_;
     optimizer_state rows_, columns_;
-    std::vector<std::vector<float>> kept_; // by worker
+    std::vector<std::vector<float>> kept_; // u of one parameter, for each worker
 };
 
 static_assert(optimizer<adafactor>);

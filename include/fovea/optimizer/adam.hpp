@@ -1,7 +1,12 @@
 // Adam (Kingma and Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101):
-//   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= learning rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) +
-//   epsilon)
-// with weight decay added to g (Adam) or taken from w before, times the learning rate (AdamW).
+//
+//   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2
+//   w -= learning rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+//
+// Weight decay comes before the step:
+//
+//   Adam:   g += weight_decay w
+//   AdamW:  w *= 1 - learning rate * weight_decay
 #pragma once
 #include "fovea/backend/cpu/select.hpp"
 #include "fovea/ops/adam_rule.hpp"

@@ -1,5 +1,5 @@
-// Learning rates over the steps of a run: a base rate times a linear warm-up times one of constant, cosine (Loshchilov
-// and Hutter 2017, arXiv 1608.03983) and multi-step decay.
+// The learning rate as a function of the step: a base rate times a linear warm-up times a decay, which is constant,
+// cosine (Loshchilov and Hutter 2017, arXiv 1608.03983) or multi-step.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -12,14 +12,13 @@ struct learning_rate {
 
     double base = 1e-3;
     decay how = decay::constant;
-    std::int64_t warmup = 0; // steps over which the rate rises from base / warmup
-    std::int64_t total = 0;  // of cosine: the step at which `final` is reached
-    double final = 0;        // of cosine, as a share of base
-    std::vector<std::int64_t>
-        milestones{}; // of multi_step: from each of these steps on the rate is multiplied by gamma
+    std::int64_t warmup = 0; // number of steps over which the rate rises linearly from base / warmup to base
+    std::int64_t total = 0;  // cosine: the step at which `final` is reached
+    double final = 0;        // cosine: the last rate as a share of base
+    std::vector<std::int64_t> milestones{}; // multi-step: the rate is multiplied by gamma at each of these steps
     double gamma = 0.5;
 
-    double at(std::int64_t step) const { // step 0 is the first
+    double at(std::int64_t step) const { // the first step is 0
         constexpr double pi = 3.14159265358979323846;
         double rate = base;
         if (step < warmup) rate *= double(step + 1) / double(warmup);

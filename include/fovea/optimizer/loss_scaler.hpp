@@ -1,6 +1,6 @@
-// Dynamic loss scaling for gradients in 16 bits: the loss is multiplied by `scale`, gradients are divided by it. After
-// `window` good steps it doubles; an overflow halves it once `hysteresis` of them have come. Micikevicius et al. 2018,
-// arXiv 1710.03740.
+// Dynamic loss scaling for gradients in 16 bits: the loss is multiplied by `scale`, and gradients are divided by it.
+// The scale doubles after `window` finite steps in a row; it is halved, down to `least`, at every `hysteresis`-th step
+// that overflows. Micikevicius et al. 2018, arXiv 1710.03740.
 #pragma once
 #include <algorithm>
 
@@ -9,9 +9,9 @@ namespace fovea {
 struct loss_scaler {
     double scale = 65536, least = 1;
     int window = 1000, hysteresis = 2;
-    int good = 0, bad = 0; // steps since the last change
+    int good = 0, bad = 0; // finite steps in a row, and overflows since the scale last changed
 
-    // Returns whether the step may be taken.
+    // Records whether the gradients of a step are finite, adapts the scale, and returns whether the step may be taken.
     bool update(bool finite) {
         if (finite) {
             if (++good >= window) scale *= 2, good = 0, bad = 0;

@@ -1,6 +1,6 @@
-// The exponential moving average of weights: a = decay a + (1 - decay) w after each step. Polyak and Juditsky 1992.
-// While fewer than about 1 / (1 - decay) steps are done the decay is (1 + steps) / (10 + steps), so that the first
-// weights do not linger.
+// The exponential moving average of the weights: a = decay a + (1 - decay) w after each step. Polyak and Juditsky 1992.
+// During about the first 9 / (1 - decay) steps the smaller decay (1 + steps) / (10 + steps) is used instead, so that
+// the initial weights are forgotten quickly.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -14,7 +14,7 @@ class moving_average {
   public:
     explicit moving_average(double decay = 0.999) : decay_(decay) {}
 
-    // Of the new weights in the average, in the step to come.
+    // The share of the new weights in the average, 1 - decay, at the next update.
     double share() const { return 1 - std::min(decay_, double(1 + steps_) / double(10 + steps_)); }
 
     void update(std::span<const parameter> parameters, context* threads = nullptr) {
@@ -27,12 +27,12 @@ class moving_average {
             for (std::size_t i = piece.begin; i < piece.end; ++i) average[i] += part * (value[i] - average[i]);
         });
     }
-    // Begins with the weights as they are.
+    // Starts the average with the current weights, unless it has been started already.
     void prepare(std::span<const parameter> parameters) {
         if (of_.empty())
             for (auto& p : parameters) of_.emplace_back(p.value, p.value + p.size());
     }
-    // Exchanges the weights of the network and their averages; twice leaves both as they were.
+    // Swaps the weights of the network with their averages. Calling it twice restores both.
     void exchange(std::span<const parameter> parameters) {
         for (std::size_t k = 0; k < of_.size(); ++k)
             std::swap_ranges(of_[k].begin(), of_[k].end(), parameters[k].value);

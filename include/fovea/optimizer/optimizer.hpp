@@ -4,13 +4,14 @@
 //       static constexpr const char* name = "my_optimizer";            // kept in checkpoints
 //       std::int64_t steps = 0;                                        // that were done; step() adds one
 //       void prepare(std::span<const parameter>);                      // makes the state, if there is none yet
-//       // w and the state from the gradients; `threads` null: one thread
 //       void step(std::span<const parameter>, double learning_rate, context* threads);
 //       // f(kind, std::vector<std::vector<float>>&), a vector for each parameter: the state that checkpoints keep
 //       template <class F> void each_state(F f);
 //   };
 //
-// Threads share fixed pieces of the numbers, so that their number changes no bit.
+// step() overwrites the values of the parameters and reads their gradients. The state has one vector for each parameter
+// and kind; it is allocated at the first step, and a run that is resumed calls prepare() first and fills it. The threads
+// (null: the calling one alone) share pieces of fixed size, so that their number does not change the result.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -34,7 +35,7 @@ concept optimizer = requires(O o, std::span<const parameter> p) {
     { O::name } -> std::convertible_to<const char*>;
 };
 
-// One vector of numbers for each parameter.
+// One kind of state: a vector of numbers for each parameter, initially zero.
 struct optimizer_state {
     std::vector<std::vector<float>> of;
     void prepare(std::span<const parameter> parameters) {
@@ -44,12 +45,12 @@ struct optimizer_state {
     std::vector<float>& operator[](std::size_t i) { return of[i]; }
 };
 
-// Numbers [begin, end) of a parameter.
+// The numbers [begin, end) of one parameter.
 struct parameter_piece {
     std::size_t parameter, begin, end;
 };
 
-// They depend on the parameters' sizes alone.
+// Divides the parameters into pieces. They depend only on the sizes of the parameters, not on the number of threads.
 inline std::vector<parameter_piece> pieces_of(std::span<const parameter> parameters) {
     constexpr std::size_t most = 1 << 14;
     std::vector<parameter_piece> pieces;
@@ -58,7 +59,7 @@ inline std::vector<parameter_piece> pieces_of(std::span<const parameter> paramet
             pieces.push_back({k, begin, std::min(begin + most, n)});
     return pieces;
 }
-// f(index) for every index of [0, n), on the threads if there are any.
+// Calls f(index) for every index of [0, n), on the threads if there are any.
 template <class F> void share(context* threads, std::size_t n, F f) {
     const auto one = [&](int i, int) noexcept { f(std::size_t(i)); };
     if (threads) return threads->parallel_for(int(n), one);
@@ -69,7 +70,7 @@ template <class F> void each_piece(std::span<const parameter> parameters, contex
     share(threads, pieces.size(), [&](std::size_t i) { f(pieces[i]); });
 }
 
-// The sum of squares, in double.
+// The sum of squares in double. Eight independent sums let the additions overlap.
 inline double sum_of_squares(const float* x, std::size_t count) {
     constexpr std::size_t chains = 8;
     double sums[chains] = {}, rest = 0;
@@ -81,8 +82,8 @@ inline double sum_of_squares(const float* x, std::size_t count) {
     return rest;
 }
 
-// The Euclidean norm of all gradients together, and into `each` those of single parameters; in double, the same on any
-// number of threads. Not finite when one gradient is not.
+// Returns the Euclidean norm of all gradients together, and sets each[k] to that of parameter k. Computed in double;
+// the number of threads does not change it. The result is not finite if one gradient is not.
 inline double gradient_norm(std::span<const parameter> parameters, std::vector<double>& each,
                             context* threads = nullptr) {
     const auto pieces = pieces_of(parameters);
@@ -101,8 +102,8 @@ inline double gradient_norm(std::span<const parameter> parameters, std::vector<d
     return std::sqrt(all);
 }
 
-// Scales all gradients, whose norm is `norm`, so that it is at most `most`. The quotient has 1e-6 added below it, as
-// frameworks do.
+// Scales all gradients so that their norm, given as `norm`, becomes at most `most`. The factor is most / (norm + 1e-6),
+// as in PyTorch.
 inline void clip_gradients(std::span<const parameter> parameters, double norm, double most,
                            context* threads = nullptr) {
     const double factor = most / (norm + 1e-6);

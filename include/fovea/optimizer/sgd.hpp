@@ -1,5 +1,7 @@
-// Stochastic gradient descent with momentum: v = momentum v + g, w -= learning rate v, g with weight_decay w added.
-// Polyak 1964; Sutskever et al. 2013.
+// Stochastic gradient descent with momentum. Polyak 1964; Sutskever et al. 2013.
+//
+//   g += weight_decay w, v = momentum v + g
+//   w -= learning rate v                        Nesterov: w -= learning rate (g + momentum v)
 #pragma once
 #include "fovea/optimizer/optimizer.hpp"
 

@@ -1,4 +1,4 @@
-// Memory for numbers: 64-byte aligned, not initialised, grown on demand, never shrunk.
+// Memory for numbers: 64-byte aligned and uninitialised. It grows on demand and never shrinks.
 #pragma once
 #include <cstddef>
 #include <new>
@@ -20,7 +20,7 @@ class storage {
     }
     ~storage() { clear(); }
 
-    // At least so many bytes; what was held is lost when it grows.
+    // Makes room for at least this many bytes. The contents are lost if the storage grows.
     void reserve(std::size_t bytes) {
         if (bytes <= bytes_) return;
         clear();

@@ -1,5 +1,5 @@
-// Tensors of activations, (N,H,W,C) with C contiguous: a view, whose channels may be part of its type, and one that
-// owns.
+// Tensors (N,H,W,C) with C contiguous: tensor_view refers to numbers and may have the channels in its type; tensor owns
+// its numbers.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -12,7 +12,8 @@ namespace fovea {
 
 inline constexpr int dynamic_channels = -1;
 
-// Somebody else's numbers. Rows and images may lie apart (strides in elements); pixels of a row are neighbours.
+// Refers to numbers that it does not own. The pixels of a row are contiguous; row_stride and image_stride, in elements,
+// may leave gaps. Throws if a size is negative or the channels do not match the type.
 template <class T, int Channels = dynamic_channels> class tensor_view {
   public:
     tensor_view() = default;
@@ -33,7 +34,7 @@ template <class T, int Channels = dynamic_channels> class tensor_view {
             fail("tensor_view: (", batch, ',', height, ',', width, ',', channels, ") does not fit a view of ",
                  Channels == dynamic_channels ? channels : Channels, " channels");
     }
-    // A view of known channels as one of unknown, and of numbers as one of constants.
+    // Converts a view with fixed channels to one with dynamic channels, and a view of T to one of const T.
     template <class U, int Other>
     requires std::is_convertible_v<U*, T*> &&(Channels == dynamic_channels || Other == Channels)
         tensor_view(tensor_view<U, Other> o)
@@ -61,7 +62,7 @@ template <class T, int Channels = dynamic_channels> class tensor_view {
     std::ptrdiff_t row_stride_ = 0, image_stride_ = 0;
 };
 
-// Owns its numbers, dense, zero at first.
+// Owns a dense array of numbers, initially zero. Throws unless all sizes are positive.
 template <class T> class tensor {
   public:
     tensor() = default;

@@ -1,5 +1,5 @@
-// The critic of SuperCool's fine-tuning: a residual network of bottleneck blocks that gives one logit per image.
-// He et al. 2016, arXiv 1512.03385, with SiLU.
+// The critic (discriminator) of SuperCool's fine-tuning: a residual network of bottleneck blocks that maps an image
+// (N,H,W,3) to one logit, (N,1,1,1). It is a ResNet (He et al. 2016, arXiv 1512.03385) with SiLU.
 #pragma once
 #include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
@@ -8,7 +8,7 @@
 
 namespace fovea::zoo {
 
-// SiLU(residual(x) + skip(x)); the skip is a convolution where channels or size change.
+// y = SiLU(residual(x) + skip(x)). The skip is a convolution if channels or size change, else the identity.
 template <int In, int Hidden, int Out, int Stride = 1> struct bottleneck : maps<In, Out, ratio{1, Stride}> {
     template <class T, ratio S> static constexpr auto trace(T& t, value<In, S> x) {
         const auto sum_with = [&](auto skip) {
@@ -27,7 +27,7 @@ template <int In, int Hidden, int Out, int Stride = 1> struct bottleneck : maps<
     using projection = conv<In, Out, 1, identity, conv_options{.stride = Stride, .bias = false}>;
 };
 
-// `detector`: four stages, blocks numbered through.
+// The four stages under the name `detector`, with blocks numbered consecutively.
 template <int... Blocks> struct detector : maps<64, 2048, ratio{1, 8}> {
     static_assert(sizeof...(Blocks) == 4);
     template <class T, ratio S> static constexpr auto trace(T& t, value<64, S> x) {

@@ -1,4 +1,4 @@
-// A ready upscaler from a weight file: the network type is chosen by what the file holds.
+// Makes an upscaler from a weight file. The type of the network is chosen at run time by the contents of the file.
 #pragma once
 #include <optional>
 
@@ -15,7 +15,7 @@ namespace detail {
 
 template <int... N> struct choices {};
 
-// Calls f(integral constant) for the choice that equals n; false when there is none.
+// Calls f(std::integral_constant) for the choice that equals n; returns false if there is none.
 template <int... N, class F> bool choose(choices<N...>, int n, F f) {
     return ((n == N && (f(std::integral_constant<int, N>{}), true)) || ...);
 }
@@ -28,7 +28,7 @@ template <class Network, class Backend, class Mode> graph graph_of(const archite
     return fovea::detail::trace_network<Network, Backend, Mode>(depth_of(a), method);
 }
 
-// The sizes are chosen part by part: 10 x (3 + 3) instantiations instead of 10 x 3 x 3 x 2.
+// The sizes are chosen for each part separately, which takes 10 x (3 + 3) instantiations instead of 10 x 3 x 3 x 2.
 template <int Channels, class Backend, class Mode>
 bool trace_supercool(tracer<Mode, Backend>& t, const architecture& a) {
     const value<3> x{t.add_tensor(3, ratio{})};
@@ -40,7 +40,7 @@ bool trace_supercool(tracer<Mode, Backend>& t, const architecture& a) {
                const auto details = supercool_details<Channels, scale>::trace(t, z);
                const auto large = a.filter == interpolation::bicubic ? upsample<scale, bicubic>::trace(t, x, details)
                                                                      : upsample<scale, bilinear>::trace(t, x, details);
-               if (a.colours == colour_space::rgb) clamp_in_inference::trace(t, large); // others have values below 0
+               if (a.colours == colour_space::rgb) clamp_in_inference::trace(t, large); // others may be below 0
            });
 }
 
@@ -67,7 +67,7 @@ bool add_vapsr(std::optional<graph>& found, const architecture& a, convolution_m
     return true;
 }
 
-// Nothing when the size is not among those that are built in.
+// Returns nothing if the size is not among those that are compiled in.
 template <class Backend, class Mode> std::optional<graph> graph_for(const architecture& a, convolution_method method) {
     std::optional<graph> found;
     switch (a.family) {
@@ -88,7 +88,7 @@ template <class Backend, class Mode> std::optional<graph> graph_for(const archit
     }
 }
 
-// The graph of the network in `weights`, and in `o` what the file says of it.
+// Returns the graph of the network in `weights`, and sets depth, range and colour space in `o` from the file.
 template <class Backend, class Mode> expected<graph> graph_of_weights(const tensor_file& weights, model_options& o) {
     const auto a = try_recognise(weights);
     if (!a) return failed{a.error()};
@@ -102,12 +102,15 @@ template <class Backend, class Mode> expected<graph> graph_of_weights(const tens
 
 } // namespace detail
 
-// The network of `weights` (of a file, or of weights_of()), any depth, in every documented size:
-//   VapSR       x2 x3 x4 with 32/64, 48/64 (kernel 1) or 64/48 (kernel 3) channels, body groups 1 or 2
-//   SuperCool   x2 x4 x8 with 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256 channels, hidden ratio 1, 2 or 4
-//   Real-ESRGAN compact x4 with 64 channels, 16 or 32 convolutions
-// Other sizes: compose the type yourself and use model<...>. Throws when the network or its size is not among these.
-// Depth, range of values and colour space are the file's, whatever the options say.
+// Makes an upscaler of the network in `weights` (from read_tensor_file() or weights_of()), at any depth and in these
+// sizes:
+//
+//   VapSR                 x2 x3 x4 with 32/64, 48/64 (kernel 1) or 64/48 (kernel 3) channels, body groups 1 or 2
+//   SuperCool             x2 x4 x8 with 8, 16, 24, 32, 48, 64, 96, 128, 192 or 256 channels, hidden ratio 1, 2 or 4
+//   Real-ESRGAN compact   x4 with 64 channels, 16 or 32 convolutions
+//
+// Throws if the network or its size is not among these; for other sizes compose the type and use model<...>. Depth,
+// range of values and colour space come from the file and override the options.
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
     auto g = detail::graph_of_weights<Backend, Mode>(weights, o).value();
     return upscaler(std::move(g), weights, o, fovea::engine_maker_of<Backend>());
@@ -116,8 +119,8 @@ template <class Backend, class Mode = inference> upscaler load(const tensor_file
     return load<Backend, Mode>(weights, model_options{.threads = threads});
 }
 
-// The same with the reason as a value where that fails, for programs without exceptions, too. There what is wrong with
-// the options and not with the weights ends the program, as everywhere.
+// load() with the error as a value, also for programs without exceptions. Without exceptions, an error in the options
+// rather than the weights still ends the program.
 template <class Backend, class Mode = inference>
 expected<upscaler> try_load(const tensor_file& weights, model_options o = {}) {
 #if FOVEA_EXCEPTIONS

@@ -1,12 +1,12 @@
-// Learned perceptual image patch similarity, version 0.1, of two images: the distance that zoo/lpips_loss.hpp defines, of
-// colours in [0,1]. 0 for equal images; smaller is better.
+// LPIPS 0.1 (learned perceptual image patch similarity) of two images: the distance of zoo/lpips_loss.hpp on colours in
+// [0,1]. 0 for equal images; smaller is better.
 #pragma once
 #include "fovea/metrics/planes.hpp"
 #include "fovea/zoo/lpips_loss.hpp"
 
 namespace fovea {
 
-// With weights from two files, see zoo/lpips_loss.hpp; `threads` outlives it. Used by one thread at a time.
+// The weights come from two files (zoo/lpips_loss.hpp). Only one thread at a time may use an object.
 template <class Backend> class lpips {
   public:
     lpips(const tensor_file& backbone, const tensor_file& linear, context* threads = nullptr)
@@ -14,8 +14,8 @@ template <class Backend> class lpips {
                                                 {.range = {0, 255}, .threads = threads, .gradients = false})),
           least_(smallest_side(distance_->backbone().traced())) {}
 
-    // Always in RGB; gray counts as three equal channels. Throws when the sizes differ or a side is below 17 pixels
-    // (AlexNet: 31, VGG: 16) after the crop.
+    // Compares in RGB; gray counts as three equal channels. `crop` pixels are left out at each border. Throws if the
+    // sizes differ or a side is below 17 pixels (AlexNet: 31, VGG: 16) after the crop.
     double operator()(const image& a, const image& b, int crop = 0) {
         const auto planes = detail::compared_planes("lpips", a, b, {metric_channels::rgb, crop}, least_);
         const tensor<float> y = interleaved(planes[0]), t = interleaved(planes[1]);

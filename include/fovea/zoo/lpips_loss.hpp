@@ -1,16 +1,17 @@
-// Learned perceptual image patch similarity, version 0.1 (Zhang et al. 2018, arXiv 1801.03924): the distance of two
-// images in the features of a network that was trained to name what pictures show,
+// LPIPS 0.1, learned perceptual image patch similarity (Zhang et al. 2018, arXiv 1801.03924): the distance of two
+// images in the features of a network that was trained to classify images (the backbone),
 //
 //   d(y, t) = sum over layers, mean over pixels, sum over channels of  w (u - v)^2,   u = f / (|f| + 1e-10)
 //
-// where f are the features of y in one pixel of a layer and |f| is their length, v the same of t, and w, one number for
-// each channel, was fitted to the judgement of people. 0 for equal images; smaller is better. Colours enter in [-1,1],
-// less a mean and divided by a deviation of each.
+//   f   features of y at one pixel of a layer, and |f| their Euclidean length over the channels
+//   v   the same as u, for t
+//   w   one number for each channel, fitted to human judgements
 //
-//   y, t, dy  (N,H,W,3)
+// y, t, dy are (N,H,W,3). 0 for equal images; smaller is better. Colours are mapped to [-1,1], then the mean of each
+// channel is subtracted and the result divided by its deviation.
 //
-// The weights come in two files, as they are published: those of the backbone (SqueezeNet 1.1, AlexNet or VGG-16) and
-// w. Which backbone it is is seen from w.
+// The weights come in two files as they are published: those of the backbone (SqueezeNet 1.1, AlexNet or VGG-16), and
+// w, which also tells which backbone it is for.
 #pragma once
 #include <array>
 #include <memory>
@@ -27,16 +28,16 @@
 namespace fovea {
 
 struct lpips_options {
-    value_range range{};        // of y and t
-    context* threads = nullptr; // the loss keeps a copy of it; none: one thread
-    bool gradients = true;      // false: values only, with less memory
+    value_range range{};        // values of black and white in y and t
+    context* threads = nullptr; // the loss keeps a copy of it; null: one thread
+    bool gradients = true;      // false: computes values only, with less memory
 };
 
 namespace detail {
 
 inline constexpr double lpips_epsilon = 1e-10;
 
-// The backbone's input is factor * (a number of y) + constant.
+// Maps colours to the backbone's input: factor * (number of y) + constant.
 struct lpips_colours {
     value_range range;
 
@@ -50,7 +51,7 @@ struct lpips_colours {
     }
 };
 
-// A layer whose features are compared: its tensor in the backbone's graph, and w.
+// A layer whose features are compared: its tensor in the backbone's graph, and w, one number for each channel.
 struct lpips_layer {
     int tensor;
     std::vector<double> weights; // by channel
@@ -61,7 +62,7 @@ template <class Real> struct lpips_network {
     training_engine_maker<Real> make = host_training_engine_maker<Real>(); // of the backend that the backbone was traced for
 };
 
-// The distance and its gradient, for any backbone. Used by one thread at a time.
+// The distance and its gradient, for any backbone. Only one thread at a time may use an object.
 template <class Real> class lpips_distance {
   public:
     lpips_distance(lpips_network<Real> n, const lpips_options& o)
@@ -74,7 +75,7 @@ template <class Real> class lpips_distance {
 
     basic_trainable<Real>& backbone() { return *net_; }
 
-    // The mean over the images. Adds weight times the gradient with respect to y to *dy, unless that is null.
+    // Returns the mean over the images. Adds weight times the gradient with respect to y to *dy, unless dy is null.
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t, const tensor_view<Real>* dy,
                       double weight) {
         check_same("lpips", y, t);
@@ -112,10 +113,11 @@ template <class Real> class lpips_distance {
         return 1 / (std::sqrt(square) + lpips_epsilon);
     }
 
-    // Rounded as it is kept, so that equal images have no distance.
+    // Rounded like the stored features of the target, so that equal images have distance 0.
     static double unit(Real f, double inverse) { return double(Real(double(f) * inverse)); }
 
-    // f(features of a pixel, where those of the target are kept, image, row, column); rows are shared among threads.
+    // Calls f(features of a pixel, stored features of the target, image, row, column). Rows are shared among the
+    // threads.
     template <class F> void each_feature(std::size_t l, F f) {
         const auto features = frozen_.output(layers_[l].tensor);
         const std::size_t channels = std::size_t(features.channels());
@@ -133,8 +135,8 @@ template <class Real> class lpips_distance {
             for (std::size_t c = 0; c < channels; ++c) kept[c] = Real(unit(f[c], inverse));
         });
     }
-    // Beside what was kept: the layer's part of the distance, its gradient to the layer's output gradient. Rows are
-    // summed one by one, then in their order.
+    // Returns the layer's part of the distance, and adds its gradient to the output gradient of the layer. Rows are
+    // summed separately and then in order, so that the number of threads does not change the result.
     double compare(std::size_t l, bool differentiates, double weight) {
         const lpips_layer& layer = layers_[l];
         const auto f = frozen_.output(layer.tensor);
@@ -149,8 +151,8 @@ template <class Real> class lpips_distance {
         for (double row : rows) sum += row;
         return sum * share;
     }
-    // With e = 2 w (u - v): df = e / |f| - f (e . f) / |f|^3, up to epsilon. Where all features are zero they have no
-    // direction, and get no gradient.
+    // With e = 2 w (u - v): df = e / |f| - f (e . f) / |f|^3, up to epsilon. Features that are all zero have no
+    // direction and get no gradient.
     static double compare_pixel(const std::vector<double>& w, const Real* f, const Real* v, double scale, Real* df) {
         const double inverse = inverse_length(f, w.size()), length = 1 / inverse - lpips_epsilon;
         double sum = 0, along = 0;
@@ -175,15 +177,16 @@ template <class Real> class lpips_distance {
 
     lpips_colours colours_;
     std::vector<lpips_layer> layers_;
-    std::unique_ptr<basic_trainable<Real>> net_; // its address stays
+    std::unique_ptr<basic_trainable<Real>> net_; // held by pointer because frozen_ refers to it
     basic_frozen<Real> frozen_;
     tensor<Real> input_;
-    std::vector<std::vector<Real>> kept_; // by layer: v of the target
+    std::vector<std::vector<Real>> kept_; // v of the target, for each layer
 };
 
-// The layers of these names, with the weights w of a file: lin0.model.1.weight (1,C,1,1), lin1.... Without layers where
-// the file's do not fit. Convolutions are direct: Winograd's rounding differs within a tile, so that in flat parts of a
-// picture neighbours would no longer be equal, and a pool's gradient would go to whichever is larger by chance.
+// Traces a backbone and attaches w to the layers with these names: lin0.model.1.weight (1,C,1,1), lin1.... The result
+// has no layers if the file does not fit.
+// Convolutions are direct, because Winograd's rounding differs within a tile: neighbours in flat parts of a picture
+// would not be equal any more, and the gradient of a max pooling would go to a random one.
 template <class Backend, class Network>
 lpips_network<typename Backend::storage> lpips_network_of(std::initializer_list<std::string_view> names,
                                                           const tensor_file& linear) {
@@ -215,7 +218,7 @@ template <class Backend> lpips_network<typename Backend::storage> lpips_network_
     return n;
 }
 
-// The backbone's tensors, also of a file that holds a whole classifier: "features.0.weight" is then 0.weight.
+// Returns the backbone's tensors; in a file with a whole classifier "features.0.weight" becomes "0.weight".
 inline tensor_file lpips_backbone_of(const tensor_file& file) {
     constexpr std::string_view prefix = "features.";
     tensor_file out;
@@ -241,7 +244,7 @@ std::unique_ptr<lpips_distance<float>> load_lpips(const tensor_file& backbone, c
 
 } // namespace detail
 
-// A backend that computes it by itself, where the image is, says so by
+// A backend that can compute LPIPS where the image is declares
 //
 //   std::shared_ptr<network_loss> make_lpips(Backend, lpips_network<float>, tensor_file backbone, const lpips_options&)
 namespace detail {
@@ -251,8 +254,8 @@ concept has_lpips = requires(lpips_network<float> n, tensor_file backbone, const
 };
 } // namespace detail
 
-// A loss like those of loss/pixel.hpp. The backbone's weights never change. Images must be as large as the backbone
-// asks for: 17x17 pixels for SqueezeNet, 31x31 for AlexNet, 16x16 for VGG. Copies share their memory.
+// LPIPS as a loss with the interface of loss/pixel.hpp. The backbone's weights never change. Images must have at least
+// 17x17 pixels for SqueezeNet, 31x31 for AlexNet, 16x16 for VGG. Copies share their memory.
 template <class Backend> class lpips_loss {
   public:
     lpips_loss(const tensor_file& backbone, const tensor_file& linear, const lpips_options& o = {})
@@ -272,8 +275,8 @@ template <class Backend> class lpips_loss {
     static constexpr const char* name = "lpips";
 
   private:
-    std::shared_ptr<detail::lpips_distance<float>> distance_; // for whoever has his images on the host
-    std::shared_ptr<network_loss> by_;                        // null: there is nothing else
+    std::shared_ptr<detail::lpips_distance<float>> distance_; // for images on the host
+    std::shared_ptr<network_loss> by_;                        // null: the backend computes it on the host only
 };
 
 } // namespace fovea

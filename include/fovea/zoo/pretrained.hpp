@@ -1,10 +1,10 @@
-// Networks that the library brings, trained by its own programs (docs/pretrained.md): no file is read.
+// Networks that are built into the library, trained by its own programs (docs/pretrained.md). No file is read.
 //
 //   auto upscaler = fovea::zoo::pretrained<2, fovea::cpu>();      // x2, x4 or x8
 //   image large = upscaler(small);
 //
-// Each is a SuperCool network whose weights take up to 300 KB of the program. Not part of fovea/fovea.hpp: who trains
-// networks of their own has no use for them.
+// Each is a SuperCool network whose weights take up to 300 KB of the program. fovea/fovea.hpp does not include this
+// header, because programs that train their own networks do not need it.
 #pragma once
 #include <bit>
 #include <cstring>
@@ -17,7 +17,7 @@
 
 namespace fovea::zoo {
 
-// Their weights, as a weight file holds them.
+// The weights of a built-in network, as a weight file has them.
 template <int Scale> tensor_file pretrained_weights() {
     static_assert(Scale == 2 || Scale == 4 || Scale == 8,
                   "fovea: pretrained: the networks that are built in enlarge 2, 4 and 8 times");

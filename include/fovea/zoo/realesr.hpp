@@ -1,4 +1,4 @@
-// The compact network of Real-ESRGAN (realesr-animevideov3): plain convolutions with PReLU over the enlarged input.
+// The compact network of Real-ESRGAN (realesr-animevideov3): plain convolutions with PReLU, plus the enlarged input.
 // Wang et al. 2021, arXiv 2107.10833.
 #pragma once
 #include "fovea/layers/compose.hpp"
@@ -7,7 +7,8 @@
 
 namespace fovea::zoo {
 
-// `body`: convolution, PReLU, Depth times (convolution, PReLU), convolution, all numbered through.
+// The layers under the name `body`, numbered consecutively: convolution, PReLU, Depth times (convolution, PReLU),
+// convolution.
 template <int Features, int Depth, int Scale> struct compact_body : maps<3, 3 * Scale * Scale> {
     template <class T, ratio S> static constexpr auto trace(T& t, value<3, S> x) {
         int index = 0;

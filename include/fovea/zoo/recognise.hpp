@@ -1,4 +1,4 @@
-// Which network a weight file belongs to, and its sizes, from the names and shapes of its tensors.
+// Recognises the network of a weight file, and its sizes, by the names and shapes of its tensors.
 #pragma once
 #include <optional>
 #include <string>
@@ -15,14 +15,14 @@ enum class family { vapsr, supercool, realesr_compact, critic };
 struct architecture {
     zoo::family family = family::vapsr;
     int scale = 1;
-    int channels = 0;                              // between blocks
-    int hidden = 0;                                // inside a block; supercool: channels * hidden ratio
-    int depth = 0;                                 // blocks
-    int kernel = 1;                                // of vapsr's first projection
-    int body_groups = 1;                           // of vapsr's conv_body
-    interpolation filter = interpolation::bicubic; // of the skip around supercool
-    value_range range{};                           // of the values that the network was trained on,
-    colour_space colours = colour_space::rgb;      // and what they are
+    int channels = 0;                              // channels between blocks
+    int hidden = 0;                                // channels inside a block; SuperCool: channels * hidden ratio
+    int depth = 0;                                 // number of blocks
+    int kernel = 1;                                // kernel of VapSR's first projection
+    int body_groups = 1;                           // groups of VapSR's conv_body
+    interpolation filter = interpolation::bicubic; // interpolation of SuperCool's skip
+    value_range range{};                           // values of black and white in training
+    colour_space colours = colour_space::rgb;      // colour space in training
 };
 
 inline std::string name_of(family f) {
@@ -30,7 +30,7 @@ inline std::string name_of(family f) {
     return names[std::size_t(f)];
 }
 
-// "supercool x4, 64 channels, hidden 128, 16 blocks, bicubic skip, values [0,1]"
+// Returns a text such as "supercool x4, 64 channels, hidden 128, 16 blocks, bicubic skip, values [0,1]".
 inline std::string describe(const architecture& a) {
     std::string text = name_of(a.family);
     if (a.family == family::critic) return text + text_of(", ", a.depth, " blocks");
@@ -46,23 +46,23 @@ inline std::string describe(const architecture& a) {
 
 namespace detail {
 
-// The size of axis `axis` of a tensor of 4 axes, else 0.
+// Returns the size of an axis of a 4-dimensional tensor; 0 if there is no such tensor.
 inline int axis_of(const tensor_file& f, const std::string& name, std::size_t axis) {
     const stored_tensor* t = f.find(name);
     return t && t->shape.size() == 4 && t->shape[axis] > 0 && t->shape[axis] < (1 << 20) ? int(t->shape[axis]) : 0;
 }
-// The same of a weight that may be weight-normed.
+// axis_of() for a weight that may have weight normalisation.
 inline int weight_axis(const tensor_file& f, const std::string& layer, std::size_t axis) {
     const int folded = axis_of(f, layer + ".weight", axis);
     return folded ? folded : axis_of(f, layer + ".weight_v", axis);
 }
-// How many of before0after, before1after, ... there are.
+// Returns how many of "0", "1", ... exist without a gap.
 template <class F> int count_while(F exists) {
     int n = 0;
     while (exists(std::to_string(n))) ++n;
     return n;
 }
-inline int root_of_third(int channels) { // r with channels = 3 r r, else 0
+inline int root_of_third(int channels) { // r with channels = 3 r r; 0: there is none
     for (int r = 1; 3 * r * r <= channels; ++r)
         if (3 * r * r == channels) return r;
     return 0;
@@ -103,12 +103,12 @@ inline architecture recognise_realesr(const tensor_file& f) {
     architecture a{.family = family::realesr_compact};
     a.channels = axis_of(f, "body.0.weight", 0);
     const int layers = count_while([&](const std::string& i) { return f.find("body." + i + ".weight"); });
-    a.depth = (layers - 3) / 2; // convolution, PReLU, depth times the two, convolution
+    a.depth = (layers - 3) / 2; // convolution, PReLU, depth times both, convolution
     a.scale = root_of_third(axis_of(f, "body." + std::to_string(layers - 1) + ".weight", 0));
     return a;
 }
 
-// Nothing for tensors of no network that is known here, by their own names.
+// Recognises a network by its own tensor names; returns nothing if it is unknown.
 inline std::optional<architecture> recognise_names(const tensor_file& f, const tensor_file& settings) {
     if (f.find("conv_first.weight") && f.find("body.0.proj_1.weight")) return recognise_vapsr(f);
     if (weight_axis(f, "input", 0) && weight_axis(f, "decoder.conv", 0)) return recognise_supercool(f, settings);
@@ -119,7 +119,7 @@ inline std::optional<architecture> recognise_names(const tensor_file& f, const t
     return critic;
 }
 
-// The tensors as they are named, else the dictionary and prefix in which a network is known.
+// Tries the tensor names as they are, then every dictionary and prefix.
 inline std::optional<architecture> find_architecture(const tensor_file& f) {
     if (const auto a = recognise_names(f, f)) return a;
     std::optional<architecture> found;
@@ -133,7 +133,7 @@ inline std::optional<architecture> find_architecture(const tensor_file& f) {
     return std::nullopt;
 }
 
-// What the file says beside its tensors; the problem with it, or an empty text.
+// Reads the settings in the file's metadata. Returns the problem with them, or an empty text.
 inline std::string take_settings(architecture& a, const tensor_file& f) {
     const std::string filter = text_value(f, "base_upscaler", "model_args.base_upscaler");
     if (a.family == family::supercool && !filter.empty() && filter != "bicubic" && filter != "bilinear")
@@ -153,8 +153,7 @@ inline std::string take_settings(architecture& a, const tensor_file& f) {
 
 } // namespace detail
 
-// The network that a file holds, whatever dictionary and prefix its tensors have: see weights_of(). An error where they
-// are of no network that is known here.
+// Returns the network in a file, under any dictionary and prefix (weights_of()); an error if it is unknown.
 inline expected<architecture> try_recognise(const tensor_file& f) {
     auto a = detail::find_architecture(f);
     if (!a)

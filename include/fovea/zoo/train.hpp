@@ -1,4 +1,4 @@
-// A network to be trained, of any size that zoo::load knows.
+// Makes networks for training, in every size that zoo::load knows.
 #pragma once
 #include "fovea/model/trainable.hpp"
 #include "fovea/zoo/critic.hpp"
@@ -6,14 +6,14 @@
 
 namespace fovea::zoo {
 
-// Throws when the size is not among those that are built in (zoo/load.hpp lists them).
+// Throws if the size is not among those of zoo/load.hpp.
 template <class Backend> basic_trainable<float> trainable_of(const architecture& a, trainable_options o = {}) {
     auto g = detail::graph_for<Backend, training>(a, o.convolution);
     if (!g) fail(describe(a), ": this size is not among those built in");
     return {std::move(*g), o, fovea::training_engine_maker_of<Backend>()};
 }
 
-// A critic by its size: small, medium or large.
+// Makes a critic of the size "small", "medium" or "large"; throws for any other name.
 template <class Backend>
 basic_trainable<float> critic_to_train(std::string_view size, const trainable_options& o = {}) {
     if (size == "small") return trainable<critic_small, Backend>(o);
@@ -22,7 +22,7 @@ basic_trainable<float> critic_to_train(std::string_view size, const trainable_op
     fail("a critic of size '", size, "': expected small, medium or large");
 }
 
-// What a weight file says of itself, so that recognise() knows the network again.
+// Writes the metadata by which recognise() knows the network again.
 inline void describe_in(tensor_file& file, const architecture& a) {
     file.metadata["format_version"] = "1";
     file.metadata["architecture"] = describe(a);

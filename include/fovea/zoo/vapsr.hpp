@@ -11,7 +11,8 @@
 
 namespace fovea::zoo {
 
-// a times what a large kernel makes of it: 5x5, then 5x5 with dilation 3, behind a pointwise convolution.
+// Large-kernel attention: y = a * g(a), where g is a pointwise convolution, a 5x5 depthwise convolution, and a 5x5
+// depthwise convolution with dilation 3.
 template <int Hidden> struct large_kernel_attention : maps<Hidden, Hidden> {
     template <class T, ratio S> static constexpr value<Hidden, S> trace(T& t, value<Hidden, S> a) {
         auto x = apply<conv<Hidden, Hidden, 1>>(t, "pointwise", a);
@@ -36,7 +37,7 @@ template <int Hidden> struct large_kernel_attention : maps<Hidden, Hidden> {
     }
 };
 
-// x -> LayerNorm(proj_2(attention(a)) + x) with a = GELU(proj_1(x)); Kernel is that of proj_1.
+// y = LayerNorm(proj_2(attention(a)) + x) with a = GELU(proj_1(x)); Kernel is the kernel of proj_1.
 template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Features, Features> {
     template <class T, ratio S> static constexpr value<Features, S> trace(T& t, value<Features, S> x) {
         using fused = attention_block<Features, Hidden, Kernel>;
@@ -59,7 +60,7 @@ template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Featur
     }
 
   private:
-    static constexpr int radius = 8; // of the two depthwise convolutions
+    static constexpr int radius = 8; // of the two depthwise convolutions together
 
     template <class Fused, class T, ratio S>
     static constexpr value<Features, S> trace_fused(T& t, value<Features, S> x) {

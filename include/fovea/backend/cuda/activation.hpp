@@ -1,4 +1,4 @@
-// Activations by their kind: a branch that all threads take alike, and not a kernel for every activation.
+// Activations chosen at run time by their kind: a uniform branch instead of a kernel for every activation.
 #pragma once
 #include <cmath>
 
@@ -9,7 +9,7 @@ namespace fovea {
 
 struct device_activation {
     activation_kind kind = activation_kind::identity;
-    float slope = 0; // of leaky_relu below zero
+    float slope = 0; // factor of leaky_relu below zero
 
     FOVEA_HOST_DEVICE float operator()(float x) const {
         switch (kind) {
@@ -29,19 +29,19 @@ struct device_activation {
     }
 };
 
-// y = f(x)
+// y = f(x).
 template <class F> struct activate_values {
     device_view x, y; // (N,H,W,C)
     F f;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, f(x.get(p, c))); }
 };
 
-// A user's own: its function is marked FOVEA_HOST_DEVICE.
+// An activation that a user adds; its function f must be FOVEA_HOST_DEVICE.
 template <class A> struct custom_activation {
     FOVEA_HOST_DEVICE float operator()(float x) const { return A::f(x); }
 };
 
-// y = x for x > 0, slope[c] x else
+// PReLU: y = x for x > 0, else slope[c] x.
 struct rectify_by_slope {
     device_view x, y;   // (N,H,W,C)
     const float* slope; // (C)

@@ -1,4 +1,4 @@
-// Sums and products of tensors, and their channels side by side.
+// Element-wise sums and products of tensors, and their concatenation along the channels.
 #pragma once
 #include "fovea/backend/cuda/value_kernel.hpp"
 

@@ -1,17 +1,17 @@
-// VapSR's attention branch (ops/attention_branch.hpp) in one pass over a strip of columns, 1x1 convolutions by tensor
-// cores:
+// VapSR's attention branch (ops/attention_branch.hpp) as one kernel over strips of columns; tensor cores compute the
+// 1x1 convolutions:
 //
-//   u = pointwise(a)                                     `halo` columns on either side
-//   d = depthwise(u)                                     `reach` columns
-//   p = depthwise_dilated(d) a
+//   u = pointwise(a)                    with `halo` extra columns on either side
+//   d = depthwise(u)                    with `reach` extra columns
+//   p = depthwise_dilated(d) * a
 //   y = LayerNorm(proj_2(p) + x)
 //
-// A block goes down its strip, `Rows` rows at a step; rows of u and d stay in rings in its memory, in the 16 bits of
-// the tensors, as p does. Every convolution pads its own input with zeros outside the image. What a block needs beside
-// and above its own pixels it computes itself. The order of a sum depends neither on the strip nor on the row in it.
+// A block moves down its strip, `Rows` rows per step. Rows of u and d are in rings in shared memory, in the 16-bit
+// format of the tensors, as is p. Every convolution pads its own input with zeros outside the image. A block computes
+// the halo of its pixels itself. The order of a sum depends neither on the strip nor on the row in it.
 //
-// A step has three phases, and LayerNorm of the step before goes along in them: its sums need those of four lanes,
-// which meet where the block does.
+// A step has three phases. The LayerNorm of the previous step is interleaved with them, because its sums over four
+// lanes need the same barriers.
 #pragma once
 #include <cmath>
 
@@ -21,25 +21,26 @@
 
 namespace fovea {
 
-// Whether a block's threads and their registers are enough for that many channels.
+// Returns whether the threads and registers of a block suffice for that many channels.
 constexpr bool attention_fits_tiles(int features, int hidden) {
     return features % 8 == 0 && features <= 64 && hidden % 16 == 0 && hidden >= 32 && hidden <= 64;
 }
 
 template <int Features, int Hidden, number_format Format, int Columns, int Rows> struct attention_branch_kernel {
-    static constexpr int halo = 8, reach = 6; // columns or rows of u and of d around those of y
-    static constexpr int pairs = Hidden / 2;  // of channels: a thread filters always the same one
-    static constexpr int teams = 12;          // of `pairs` threads
+    static constexpr int halo = 8, reach = 6; // extra columns or rows of u and of d around those of y
+    static constexpr int pairs = Hidden / 2;  // pairs of channels; a thread always filters the same pair
+    static constexpr int teams = 12;          // teams of `pairs` threads
     static constexpr int threads = teams * pairs, warps = threads / 32;
     static constexpr int u_rows = Rows + 4, u_columns = Columns + 2 * halo;
     static constexpr int d_rows = Rows + 2 * reach, d_columns = Columns + 2 * reach;
-    static constexpr int u_tiles = (Rows * u_columns + 15) / 16, y_tiles = (Rows * Columns + 15) / 16; // of 16 pixels
-    static constexpr int inputs = Hidden / 16; // steps of a product
-    // Lanes that store or read pixels side by side meet other banks; the narrowest strip has no memory for it.
+    static constexpr int u_tiles = (Rows * u_columns + 15) / 16, y_tiles = (Rows * Columns + 15) / 16; // 16 pixels each
+    static constexpr int inputs = Hidden / 16; // steps of a matrix product
+    // Padding avoids bank conflicts between lanes that access neighbouring pixels; the narrowest strip has no memory
+    // for it.
     static constexpr int u_pitch = Columns > 12 ? Hidden + 8 : Hidden,
                          p_pitch = Hidden % 32 == 16 ? Hidden : Hidden + 16;
     static constexpr int side = 3;            // columns that a thread filters
-    static constexpr int along = Columns / 3; // outputs of a dilated filter that share what they read
+    static constexpr int along = Columns / 3; // outputs of a dilated filter that share their inputs
     static_assert(attention_fits_tiles(Features, Hidden) && threads % 32 == 0 && y_tiles <= warps);
     static_assert(Columns % 12 == 0 && 4 % Rows == 0 && d_columns % side == 0 && d_columns / side <= teams &&
                   3 * Rows <= teams);
@@ -53,7 +54,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         float sums[16 * y_tiles][4], squares[16 * y_tiles][4];
     };
     struct own {
-        float y[Features / 8][2][2]; // two pixels, two outputs of every eight; then less their pixel's mean
+        float y[Features / 8][2][2]; // two pixels, two of every eight outputs; later centred
     };
 
     device_view a, x, y; // (N,H,W,Hidden), (N,H,W,Features) twice
@@ -70,7 +71,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
           epsilon(c.a.epsilon),
           area(c),
           strips((area.columns + Columns - 1) / Columns) {
-        area.pixels(); // no more than fit
+        area.pixels(); // throws if there are too many
         cut_down(on.multiprocessors);
         steps = (piece_rows + 2 * halo) / Rows;
     }
@@ -99,8 +100,8 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
     }
 
   private:
-    // Pieces of a strip, so many that the last wave of blocks leaves few multiprocessors idle, and not so many that
-    // what each computes above its rows costs more.
+    // Cuts strips into pieces: enough that the last wave of blocks leaves few multiprocessors idle, but not so many
+    // that the halo above each piece costs more.
     void cut_down(int multiprocessors) {
         std::ptrdiff_t least = -1;
         for (int n = 1; n == 1 || n <= area.rows / (2 * halo); ++n) {
@@ -118,7 +119,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
             reinterpret_cast<four_numbers*>(&s.f)[i] = reinterpret_cast<const four_numbers*>(weights)[i];
     }
 
-    // Whether pixel p of the image is one of the call's, or less than `around` rows and columns off.
+    // Returns whether pixel p lies inside the image and within `around` rows and columns of the call's pixels.
     FOVEA_HOST_DEVICE bool concerns(pixel_position p, int around) const {
         return y.inside(p.row, p.column) &&
                unsigned(p.row - area.first_row + around) < unsigned(area.rows + 2 * around) &&
@@ -134,8 +135,8 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         sum.v[0] += w.v[0] * v.v[0], sum.v[1] += w.v[1] * v.v[1];
     }
 
-    // Step n has rows n Rows... of u, counted from `halo` rows above the piece, of d two rows and of y `halo` rows
-    // before them. Pixel i of u, for its first row.
+    // Rows of step n: those of u begin n Rows from `halo` rows above the piece; those of d lag two rows behind, those
+    // of y `halo` rows. at_u() is the position of pixel i of u.
     FOVEA_HOST_DEVICE static pixel_position at_u(pixel_position first, int step, int i) {
         return {first.image, first.row - halo + step * Rows + i / u_columns, first.column - halo + i % u_columns};
     }
@@ -143,7 +144,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         return {first.image, first.row - 2 * halo + step * Rows + i / Columns, first.column + i % Columns};
     }
 
-    // u = pointwise(a), a tile of 16 pixels by a warp.
+    // u = pointwise(a); each warp computes tiles of 16 pixels.
     FOVEA_HOST_DEVICE void mix(pixel_position first, int step, int thread, shared& s) const {
         const product_lane lane{thread % 32};
         for (int tile = thread / 32; tile < u_tiles; tile += warps) {
@@ -184,7 +185,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         }
     }
 
-    // Taps of a pair of channels, from the first one on.
+    // Loads `Count` taps for a pair of channels, beginning with tap `first`.
     template <int Count>
     FOVEA_HOST_DEVICE static void load_taps(const shared& s, int which, int first, int pair, two_numbers (&w)[Count]) {
         FOVEA_UNROLL
@@ -192,7 +193,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
             w[i] = reinterpret_cast<const two_numbers*>(s.f.depthwise[which][first + i])[pair];
     }
 
-    // d = depthwise(u): a thread filters two channels of `side` x Rows pixels.
+    // d = depthwise(u); each thread filters two channels of `side` x Rows pixels.
     FOVEA_HOST_DEVICE void filter(pixel_position first, int step, int thread, shared& s) const {
         const int pair = thread % pairs, column = thread / pairs * side;
         if (column >= d_columns) return;
@@ -200,7 +201,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         load_taps(s, 0, 0, pair, w);
         FOVEA_UNROLL
         for (int row = 0; row < u_rows; ++row) {
-            const auto& line = s.u[unsigned(step * Rows + Rows + row) % u_rows]; // the oldest first
+            const auto& line = s.u[unsigned(step * Rows + Rows + row) % u_rows]; // oldest row first
             FOVEA_UNROLL
             for (int k = 0; k < side + 4; ++k) {
                 const two_numbers v = widened<Format>(pair_of(line[column + k], pair));
@@ -216,7 +217,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         const two_numbers bias = reinterpret_cast<const two_numbers*>(s.f.depthwise_bias[0])[pair];
         FOVEA_UNROLL
         for (int i = 0; i < Rows; ++i) {
-            const int row = step * Rows - 2 + i; // counted as those of u
+            const int row = step * Rows - 2 + i; // in the row numbering of u
             FOVEA_UNROLL
             for (int k = 0; k < side; ++k) {
                 const bool there = y.inside(first.row - halo + row, first.column - reach + column + k);
@@ -227,7 +228,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         }
     }
 
-    // p = depthwise_dilated(d) a: a thread filters two channels of every third pixel of a row.
+    // p = depthwise_dilated(d) * a; each thread filters two channels of every third pixel of a row.
     FOVEA_HOST_DEVICE void filter_dilated(pixel_position first, int step, int thread, shared& s) const {
         const int pair = thread % pairs, team = thread / pairs, row = team / 3, column = team % 3;
         if (row >= Rows) return;
@@ -258,7 +259,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         }
     }
 
-    // Of a thread that has pixels of y: those that are to be computed, and null.
+    // The pixels of y that a thread holds; `there`: the thread has to compute it.
     struct own_pixels {
         int pixel[2];
         pixel_position at[2];
@@ -275,7 +276,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         return p;
     }
 
-    // y = proj_2(p) + x, and the sums of what the thread has of each pixel.
+    // y = proj_2(p) + x, and the thread's partial sums of each pixel.
     FOVEA_HOST_DEVICE void project(pixel_position first, int step, int thread, shared& s, own& o) const {
         if (thread / 32 >= y_tiles) return;
         const product_lane lane{thread % 32};
@@ -303,7 +304,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
     FOVEA_HOST_DEVICE static float mean_of(const float (&parts)[4]) {
         return (parts[0] + parts[1] + parts[2] + parts[3]) / float(Features);
     }
-    // Less the mean of each pixel, and the sums of squares around it.
+    // Subtracts the mean of each pixel, and sums the squares of the differences.
     FOVEA_HOST_DEVICE void centre(int thread, shared& s, own& o) const {
         if (thread / 32 >= y_tiles) return;
         FOVEA_UNROLL

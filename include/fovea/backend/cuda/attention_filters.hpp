@@ -1,5 +1,5 @@
-// The weights of VapSR's attention branch as its kernel keeps them in a block's memory, copied there as they are: those
-// of the 1x1 convolutions in the 16 bits of the tensors, the others in float32.
+// The weights of VapSR's attention branch in the layout of the kernel's shared memory, to which they are copied
+// unchanged: those of the 1x1 convolutions in the tensors' 16-bit format, the others in float32.
 #pragma once
 #include "fovea/backend/cuda/tensor_cores.hpp"
 #include "fovea/ops/kernel.hpp"
@@ -9,14 +9,14 @@ namespace fovea {
 template <int Features, int Hidden> struct attention_filters {
     static constexpr int inputs = 10, taps = 25;
 
-    std::uint16_t pointwise[Hidden * Hidden]; // as product_filter says
+    std::uint16_t pointwise[Hidden * Hidden]; // in the order of product_filter()
     std::uint16_t proj_2[Features * Hidden];
     float depthwise[2][taps][Hidden]; // the second one is dilated
     float pointwise_bias[Hidden];
     float depthwise_bias[2][Hidden];
     float proj_2_bias[Features], norm_weight[Features], norm_bias[Features];
 
-    // From weights in the order of ops/attention_branch.hpp.
+    // Packs the weights, given in the order of ops/attention_branch.hpp.
     void arrange(const preparation_call& c) {
         arrange_product(c.format, c.weight<float>(0), Hidden, pointwise);
         arrange_product(c.format, c.weight<float>(6), Features, proj_2);

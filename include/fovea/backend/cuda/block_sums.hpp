@@ -1,5 +1,5 @@
-// Sums of what the threads of a block have, in double and in one order: each puts its number, 16 threads add 16 of them
-// each, and then whoever wants it adds those. A phase lies between each two.
+// Sums over the threads of a block in double and in a fixed order: each thread writes its number, 16 threads add 16 of
+// them each, and the reader adds those 16 sums. A phase boundary (barrier) must separate the three.
 #pragma once
 #include "fovea/backend/cuda/blocks.hpp"
 
@@ -24,7 +24,7 @@ template <int Sums> struct block_sums {
     }
 };
 
-// *to += weight times the sum of numbers.
+// *to += weight * (sum of the numbers).
 struct add_numbers {
     static constexpr int threads = 256;
     using shared = block_sums<1>;

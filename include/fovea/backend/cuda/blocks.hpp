@@ -1,16 +1,17 @@
-// What a kernel of a GPU is here: a functor over blocks and threads, in phases. All threads of a block end a phase
-// before one begins the next.
+// The form of a GPU kernel in this library: a functor over blocks and threads that is divided into phases. All threads
+// of a block finish a phase before any begins the next.
 //
 //   struct some_kernel {
-//       static constexpr int threads;              // of a block
-//       struct shared {...};                       // memory of a block
-//       struct own {...};                          // of a thread, kept between phases: registers
-//       int phases() const;                        // may depend on what the kernel is given, not on block or thread
+//       static constexpr int threads;              // threads of a block
+//       struct shared {...};                       // shared memory of a block
+//       struct own {...};                          // registers of a thread that are kept between phases
+//       int phases() const;                        // may depend on the kernel's arguments, not on block or thread
 //       void operator()(int phase, int block, int thread, shared&, own&) const;
 //   };
 //
-// shared and own hold anything at first. The same functor runs on a GPU and, thread after thread, on the host, where
-// tests compare it with the reference backend: no barrier stands inside it and no thread reads another's registers.
+// shared and own are uninitialised at first. The same functor runs on a GPU and, thread after thread, on the host,
+// where tests compare it with the reference backend. So it contains no barrier, and no thread reads another's
+// registers.
 #pragma once
 #include <climits>
 #include <cstddef>
@@ -25,20 +26,21 @@ namespace fovea {
 
 struct nothing_kept {};
 
-// What a kernel may take of the device that it is launched on.
+// The resources of the device on which a kernel is launched.
 struct device_limits {
     int multiprocessors = 0;
-    std::size_t shared_bytes = 0; // of a block
+    std::size_t shared_bytes = 0; // shared memory of a block
 };
 
-// Blocks of `each` that hold `count`. Throws where a launch could not count them.
+// Returns the number of blocks of `each` that hold `count`. Throws if a launch cannot have that many.
 inline int blocks_for(std::ptrdiff_t count, int each) {
     const std::ptrdiff_t blocks = (count + each - 1) / each;
     if (blocks > INT_MAX) fail("a kernel of ", count, " values: expected at most ", INT_MAX, " blocks of ", each);
     return int(blocks);
 }
 
-// A kernel as loops. What it must not read is filled with bits that are not a number as float.
+// Runs a kernel as loops on the host. Uninitialised memory is filled with bits that are NaN as float, so that tests
+// notice reads of it.
 template <class Kernel> void run_blocks_on_host(const Kernel& body, int blocks) {
     using shared = typename Kernel::shared;
     using own = typename Kernel::own;

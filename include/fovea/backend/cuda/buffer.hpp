@@ -1,4 +1,4 @@
-// Memory of a device, and of the host where a device may copy to and from it by itself.
+// Memory of a device, and pinned host memory that the device can copy asynchronously.
 #pragma once
 #include <cstddef>
 #include <utility>
@@ -9,10 +9,10 @@ namespace fovea {
 
 enum class memory_place { device, host };
 
-// What is put into a lane of a device runs in order; lanes run beside each other.
+// Work in a lane of a device runs in order; different lanes run concurrently.
 enum class device_lane { work, up, down };
 
-// Owns its bytes, grown on demand, never shrunk. The device outlives it.
+// Owns memory that grows on demand and never shrinks. The device must outlive it.
 template <class Device, memory_place Place> class device_buffer {
   public:
     explicit device_buffer(Device& device) : device_(device) {}
@@ -20,8 +20,8 @@ template <class Device, memory_place Place> class device_buffer {
     device_buffer(const device_buffer&) = delete;
     device_buffer& operator=(const device_buffer&) = delete;
 
-    // At least so many bytes; what was held is lost when it grows. False where there is too little memory: it is then
-    // empty.
+    // Makes room for at least this many bytes; the contents are lost if it grows. Returns false and is empty if there
+    // is too little memory.
     bool try_reserve(std::size_t bytes) {
         if (bytes <= bytes_) return true;
         clear();

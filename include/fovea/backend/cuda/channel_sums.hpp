@@ -1,9 +1,9 @@
-// Sums over the pixels of a call, one for each channel: gradients of biases and scales, statistics of a batch.
+// Sums over the pixels of a call for each channel: gradients of biases and scales, and statistics of a batch.
 //
-// F has `static constexpr int sums`, `add(part, position, channel, double (&)[sums])` and
-// `put(part, channel, const double (&)[sums])`. A block has a few channels; its threads share the pixels, and what each
-// summed is added in one order. In double: a sum may have millions of terms. Where there is memory for it, pixels are
-// cut into strips by their number alone, so that a few channels are enough blocks for a GPU; add_strips adds them up.
+// F has `static constexpr int sums`, `add(part, position, channel, double (&)[sums])` and `put(part, channel, const
+// double (&)[sums])`. A block handles a few channels; its threads share the pixels, and their partial sums are added in
+// a fixed order. Sums are in double because they may have millions of terms. With scratch memory the pixels are also
+// divided into strips, by their number alone, so that a few channels suffice to fill a GPU; add_strips adds the strips.
 #pragma once
 #include <algorithm>
 
@@ -21,7 +21,7 @@ template <class F> struct channel_sums {
 
     F f;
     device_area area;
-    int begin, end, parts; // channels; sums of a channel that differ in what F adds, such as the taps of a filter
+    int begin, end, parts; // channels; parts: sums of a channel that F tells apart, such as taps of a filter
     double* strip_sums;    // (strips, parts, end - begin, F::sums); null: one strip
     int strips, span;      // span: pixels of a strip
 
@@ -69,7 +69,7 @@ template <class F> struct channel_sums {
     }
 };
 
-// The sums of all strips, a thread for each channel and part.
+// Adds the sums of all strips, with one thread for each channel and part.
 template <class F> struct add_strips {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -89,7 +89,7 @@ template <class F> struct add_strips {
     }
 };
 
-// sums of dy: the gradient of a bias.
+// Sums of dy: the gradient of a bias.
 struct bias_gradient {
     static constexpr int sums = 1;
     device_view dy; // (N,H,W,C)

@@ -1,9 +1,9 @@
-// y = f(conv(x, w) + b) + skip, or times it where it is a gate: every kernel size, stride, dilation, offset and number
-// of groups. Sums are in float32, tensors in any format.
+// y = f(conv(x, w) + b) + skip, or * skip for a gated convolution; for every kernel size, stride, dilation, offset and
+// number of groups. Sums are in float32; tensors may have any format.
 //
-// A product of matrices whose left one is gathered from the image: a block computes 128 pixels x `Outputs` channels of
-// a group, summing `slice` products at a time over taps and inputs. The order of a pixel's sum does not depend on where
-// its block begins.
+// An implicit matrix product, whose left matrix is gathered from the image: a block computes 128 pixels x `Outputs`
+// channels of a group and sums `slice` products at a time over taps and inputs. The order of a pixel's sum does not
+// depend on where its block begins.
 #pragma once
 #include "fovea/backend/cuda/activation.hpp"
 #include "fovea/backend/cuda/view.hpp"
@@ -11,15 +11,15 @@
 
 namespace fovea {
 
-// The call of a convolution, without what is the same for all of a block.
+// The arguments of a convolution.
 struct convolution_problem {
     device_view x, skip, y; // (N,H,W,I), (N,H',W',O) or absent, (N,H',W',O)
     device_numbers w;       // (O, taps, I/groups)
     const float* b;         // (O) or null
-    int inputs, outputs;    // of a group
+    int inputs, outputs;    // channels of one group
     int groups, kernel, stride, dilation, offset;
-    int divide = 1;     // of what a tap names only every so many rows and columns are there; of a gradient
-    bool gated = false; // skip is multiplied with
+    int divide = 1;     // transposed stride: only source positions that are multiples of it exist (in gradients)
+    bool gated = false; // multiplies by skip instead of adding it
     device_activation activation{};
     device_area area;
 
@@ -39,7 +39,7 @@ struct convolution_problem {
           activation{c.a.activation, c.a.slope},
           area(c) {}
 
-    // The gradient of the input: a convolution from outputs to inputs by turned filters (backend/cuda/filters.hpp).
+    // The gradient of the input: a convolution from outputs to inputs with rotated filters (backend/cuda/filters.hpp).
     explicit convolution_problem(const gradient_call& c)
         : x(c.dy),
           skip(c.accumulates[0] ? c.dx[0] : window{}),
@@ -56,14 +56,14 @@ struct convolution_problem {
           divide(c.a.stride),
           area(c) {}
 
-    // As backend/cuda/filters.hpp arranges them: in the format of what they are multiplied with.
+    // Filters as backend/cuda/filters.hpp arranges them, in the format of the tensor with which they are multiplied.
     static device_numbers filters(const void* at, number_format f) {
         return {static_cast<std::byte*>(const_cast<void*>(at)), f};
     }
 
-    // The input row (or column) of tap `t` for output row (or column) `at`.
+    // The input row (or column) of tap `t` for output row (or column) `at`, before division by the transposed stride.
     FOVEA_HOST_DEVICE int source(int at, int t) const { return at * stride + offset + (t - kernel / 2) * dilation; }
-    // The input pixel of a tap; false where there is none.
+    // Finds the input pixel of a tap; returns false if there is none.
     FOVEA_HOST_DEVICE bool locate(pixel_position p, int tap, int& v, int& u) const {
         v = source(p.row, tap / kernel), u = source(p.column, tap % kernel);
         if (divide > 1) {
@@ -85,10 +85,10 @@ template <int Outputs> struct convolution_kernel {
     static constexpr int threads = 256, pixels = 128, slice = 8;
     static constexpr int lanes = 16; // threads along each side of the tile
     static constexpr int own_pixels = pixels / lanes, own_outputs = Outputs / lanes;
-    static constexpr int loads = pixels * slice / threads; // numbers of x in a slice, of a thread
+    static constexpr int loads = pixels * slice / threads; // numbers of x that a thread loads for a slice
 
     struct shared {
-        alignas(16) float x[slice][pixels + 4]; // threads that store along a column meet other banks
+        alignas(16) float x[slice][pixels + 4]; // padding against bank conflicts
         alignas(16) float w[slice][Outputs + 4];
     };
     struct own {

@@ -1,4 +1,4 @@
-// Gradients of a convolution's weights; that of its input is a convolution (backend/cuda/convolution.hpp).
+// Gradients of a convolution's weights. The gradient of its input is a convolution (backend/cuda/convolution.hpp).
 #pragma once
 #include <algorithm>
 
@@ -7,24 +7,24 @@
 
 namespace fovea {
 
-// dw[o, i, tap] += sum over pixels of dy[o] x[i at the tap]: a block has a tile of outputs and inputs of one group and
-// tap, and sums a part of the pixels in their order. Parts are by shapes alone; where there are several, each has sums
-// of its own, which add_parts adds up in order: filters alone would be too few blocks for a GPU, and sums of millions
-// of products in float32 too long.
+// dw[o, i, tap] += sum over pixels of dy[o] x[i at the tap]. A block has a tile of outputs and inputs of one group and
+// tap, and sums a part of the pixels in order. The parts depend only on shapes. With several parts each writes its own
+// sums, which add_parts adds in order: without parts there would be too few blocks to fill a GPU, and float32 sums of
+// millions of products would be inaccurate.
 struct weight_gradient_kernel {
     static constexpr int threads = 256, tile = 64, slice = 8, lanes = 16, each = tile / lanes;
     struct shared {
         alignas(16) float dy[slice][tile], x[slice][tile];
     };
     struct own {
-        float sum[each][each]; // outputs, inputs
+        float sum[each][each]; // outputs x inputs
     };
 
     device_view x, dy; // (N,H,W,I), (N,H',W',O)
     float* dw;         // (O, I/groups, K, K), +=
-    float* sums;       // (parts, O, I/groups, K, K), overwritten; null: one part, to dw
+    float* sums;       // (parts, O, I/groups, K, K), overwritten; null: there is one part, which is added to dw
     int inputs, outputs, groups, kernel, stride, dilation, offset, tiles_out, tiles_in;
-    int begin, end; // of the outputs that are wanted
+    int begin, end; // range of outputs to compute
     device_area area;
     int parts, span; // span: pixels of a part
 
@@ -50,7 +50,8 @@ struct weight_gradient_kernel {
         if (parts > 1) sums = reinterpret_cast<float*>(c.scratch);
     }
 
-    // Of so many pixels, for so many weights: each has some thousand pixels, and not more memory than 32 MB.
+    // The number of parts for so many pixels and weights: each has a few thousand pixels, and all together at most 32
+    // MiB.
     static int parts_for(double pixels, std::size_t weights) {
         constexpr double pixels_of_part = 4096, most = 64, bytes = 32 << 20;
         return int(std::clamp(std::min(pixels / pixels_of_part, bytes / double(weights * sizeof(float))), 1., most));
@@ -122,7 +123,7 @@ struct weight_gradient_kernel {
     }
 };
 
-// dw += the parts' sums, of the outputs that are wanted.
+// dw += the sums of all parts, for the outputs to compute.
 struct add_parts {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -152,7 +153,7 @@ struct add_parts {
     }
 };
 
-// dw += a gradient (O,K,K,I/groups), as a library writes it. A bias has one input and one tap.
+// dw += a gradient (O,K,K,I/groups) in the layout of a library. A bias gradient has one input and one tap.
 struct add_filters {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -173,7 +174,7 @@ struct add_filters {
     }
 };
 
-// Depthwise: sums for each channel and tap.
+// Depthwise convolution: a sum for each channel and tap.
 struct depthwise_weight_gradient {
     static constexpr int sums = 1;
     device_view x, dy; // (N,H,W,C), (N,H',W',C)

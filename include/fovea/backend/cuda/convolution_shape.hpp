@@ -1,5 +1,5 @@
-// A convolution as a library takes it: whole tensors and zeros around them, for the part of an image that a call
-// computes. Without CUDA, so that the description is tested where there is none.
+// Describes a convolution to a vendor's library: dense tensors and their zero padding, for the part of an image that a
+// call computes. This header does not need CUDA, so that the description can be tested without it.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -12,42 +12,41 @@
 
 namespace fovea {
 
-// What of a convolution is computed, of tensors that are always named as in the forward pass:
+// What a library computes. Tensors have the names of the forward pass throughout:
 //   values            y = f(conv(x, w) + b) + skip
-//   input_gradient    x = the gradient of x, where y is that of y, + skip, which is of x's size
-//   weight_gradient   w = the gradient of w, where y is that of y
+//   input_gradient    x = gradient of x from that of y, + skip, which has the shape of x
+//   weight_gradient   w = gradient of w from that of y
 enum class convolution_pass { values, input_gradient, weight_gradient };
 
-// What becomes of the activation f:
-//   applied          as above
-//   kept             the same, and `before` = conv(x, w) + b is written, too: a training step reads it again
-//   differentiated   of a gradient, which is multiplied by f'(before); where there is b, it becomes the sum of that
-//   over
-//                    all pixels: the gradient of the bias before f
+// The role of the activation f:
+//   applied          y as above
+//   kept             y as above, and `before` = conv(x, w) + b is written, too, for the backward pass
+//   differentiated   the result of a gradient is multiplied by f'(before); b, if present, becomes its sum over all
+//                    pixels, the gradient of the bias in front of f
 enum class activation_role { applied, kept, differentiated };
 
-// w (O,K,K,I/groups) in the format of x, or where it is a gradient in that of the plan; b (O) in float32.
+// w (O,K,K,I/groups) has the format of x; in a weight gradient, that of the plan. b (O) is float32.
 struct convolution_shape {
     struct tensor {
         number_format format = number_format::float32;
-        std::ptrdiff_t row_stride = 0, image_stride = 0; // in numbers; those of a pixel lie side by side
-        int alignment = 0;                               // of the first one, in bytes: a power of 2, at most 16
+        std::ptrdiff_t row_stride = 0, image_stride = 0; // in numbers; the numbers of a pixel are contiguous
+        int alignment = 0;                               // of the first number, in bytes: a power of 2, at most 16
         auto operator<=>(const tensor&) const = default;
     };
 
     convolution_pass pass = convolution_pass::values;
-    int batch = 1, height = 0, width = 0, inputs = 0; // of the pixels of x that are there
+    int batch = 1, height = 0, width = 0, inputs = 0; // rows and columns of x that exist
     int out_height = 0, out_width = 0, outputs = 0;
-    int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zeros around those of x
+    int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zero padding
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
     activation_kind activation = activation_kind::identity;
     activation_role role = activation_role::applied;
-    float slope = 0; // of leaky_relu
+    float slope = 0; // factor of leaky_relu below zero
     bool bias = false, skips = false;
     tensor x, y, skip, before;
     auto operator<=>(const convolution_shape&) const = default;
 
-    // The same for all that are equal, and for no others.
+    // A key that is equal exactly for equal shapes.
     std::string name() const {
         const auto of = [](const tensor& t) {
             return text_of(int(t.format), ',', t.row_stride, ',', t.image_stride, ',', t.alignment);
@@ -62,12 +61,12 @@ struct convolution_shape {
 
 struct library_convolution {
     convolution_shape shape;
-    // The first numbers; b, skip, before: or null.
+    // Pointers to the first numbers; b, skip and before may be null.
     std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr, *y = nullptr, *before = nullptr;
 };
 
-// Those in which a library may read w or write it: gradients that are sums of products in 16 bits may leave it rounded
-// to those or in float32, whichever is faster.
+// The formats in which a library may read or write w. A weight gradient of 16-bit tensors may be rounded to 16 bits or
+// float32, whichever is faster.
 inline std::vector<number_format> formats_of_filters(const convolution_shape& s) {
     if (s.pass != convolution_pass::weight_gradient || s.x.format == number_format::float32) return {s.x.format};
     return {s.x.format, number_format::float32};
@@ -77,13 +76,13 @@ inline std::vector<number_format> formats_of_filters(const convolution_shape& s)
 class convolution_plan {
   public:
     virtual ~convolution_plan() = default;
-    virtual void run(const library_convolution&) const = 0; // into the device's queue
-    virtual number_format filters() const = 0;              // of w
+    virtual void run(const library_convolution&) const = 0; // puts it into the device's queue
+    virtual number_format filters() const = 0;              // format of w
 };
 
 namespace detail {
 
-// What a convolution reads of the rows (or columns) of an image, and how many zeros beside.
+// The rows (or columns) of an image that a convolution reads, and the zero padding before and after them.
 struct read_part {
     range there;
     int before, after;
@@ -108,7 +107,8 @@ inline convolution_shape::tensor tensor_of(const window& w, const std::byte* fir
 
 } // namespace detail
 
-// None where its rows do not lie one after the other, or where it would read nothing but zeros.
+// Describes a call for the library. Returns nothing if the window's ring wraps around within the rows, or if only
+// padding would be read.
 inline std::optional<library_convolution> library_convolution_of(const call& c) {
     const window &x = c.x[0], &skip = c.x[1];
     const detail::read_part rows(c.a, c.rows, x.height), cols(c.a, c.cols, x.width);

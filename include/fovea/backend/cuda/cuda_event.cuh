@@ -1,4 +1,4 @@
-// What the CUDA runtime says of a failure, and a point in a stream.
+// Messages for failures of the CUDA runtime, and a point in a stream.
 #pragma once
 #include <cuda_runtime.h>
 
@@ -10,7 +10,7 @@ inline void check_cuda(cudaError_t said, const char* doing) {
     if (said != cudaSuccess) fail("CUDA: ", doing, ": ", cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
 }
 
-// Made when it is first marked.
+// A CUDA event, created when it is first marked.
 class cuda_event {
   public:
     cuda_event() = default;

@@ -1,6 +1,5 @@
-// y = f(conv(x, w) + b) + skip as one graph of cuDNN, or a gradient of the convolution: what is multiplied in bf16 or
-// fp16, or in float32, which is then rounded to TF32; sums in float32; y and skip, or what else is written, in any
-// format.
+// y = f(conv(x, w) + b) + skip, or a gradient of the convolution, as a graph of cuDNN. Inputs are bf16, fp16, or
+// float32, which is rounded to TF32; sums are in float32; y, skip and other results may have any format.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -11,7 +10,7 @@
 
 namespace fovea {
 
-// Whether cuDNN has engines for convolutions with that activation.
+// Returns whether cuDNN has engines for convolutions with that activation.
 constexpr bool cudnn_has(activation_kind a) { return a != activation_kind::custom && a != activation_kind::unit_range; }
 
 constexpr cudnnDataType_t cudnn_type(number_format f) {
@@ -22,9 +21,9 @@ constexpr cudnnDataType_t cudnn_type(number_format f) {
 
 class cudnn_convolution_graph {
   public:
-    enum tensor : std::int64_t { x = 1, w, b, skip, y, before }; // as the pointers of a run are named
+    enum tensor : std::int64_t { x = 1, w, b, skip, y, before }; // identifiers of the tensors in a graph
 
-    // filters: the format of w. handle: null where there is no device, only a description of one.
+    // filters: the format of w. handle: null if there is no device but only a description of one.
     cudnn_convolution_graph(const convolution_shape& shape, number_format filters, cudnnHandle_t handle = nullptr)
         : shape_(shape), filters_(filters) {
         switch (shape.pass) {
@@ -44,10 +43,11 @@ class cudnn_convolution_graph {
     const cudnn_descriptor& operations() const { return *graph_; }
 
   private:
-    using dimensions = std::array<std::int64_t, 4>; // (N,C,H,W), as cuDNN counts
+    using dimensions = std::array<std::int64_t, 4>; // (N,C,H,W), cuDNN's order
     static constexpr int most_aligned = 16;
 
-    // Other numbers than it multiplies a convolution gives with a step behind it alone, be that the identity.
+    // cuDNN writes another format than that of its inputs only if a pointwise operation, possibly the identity, follows
+    // the convolution.
     void add_values() {
         const convolution_shape& s = shape_;
         add_x(), add_w();
@@ -83,7 +83,7 @@ class cudnn_convolution_graph {
         if (differentiates) return add_slopes(now, size_of_x(), [this] { return add_x(); });
         if (shape_.skips) step(CUDNN_POINTWISE_ADD, now, add_tensor(skip, size_of_x(), shape_.skip), add_x());
     }
-    // The gradient `from` times the activation's slope, and what that adds up to.
+    // Multiplies the gradient `from` by the activation's slope, and sums the result if it is a bias gradient.
     template <class Result> void add_slopes(std::int64_t from, const dimensions& size, Result add_result) {
         add_tensor(before, size, shape_.before);
         const std::int64_t to = add_result();
@@ -120,7 +120,7 @@ class cudnn_convolution_graph {
         if (widened) step(CUDNN_POINTWISE_IDENTITY, now, 0, add_w());
     }
 
-    // In memory (N,H,W,C).
+    // Adds a tensor that is (N,H,W,C) in memory.
     std::int64_t add_tensor(std::int64_t id, dimensions dims, const convolution_shape::tensor& t,
                             bool is_virtual = false) {
         const dimensions strides{t.image_stride, 1, t.row_stride, dims[1]};
@@ -146,7 +146,7 @@ class cudnn_convolution_graph {
     std::int64_t add_x() { return add_tensor(x, size_of_x(), shape_.x); }
     std::int64_t add_w() { return add_tensor(w, size_of_w(), without_gaps(filters_, size_of_w())); }
     std::int64_t add_y() { return add_tensor(y, size_of_y(), shape_.y); }
-    std::int64_t add_sums(int channels) { // a number for each channel
+    std::int64_t add_sums(int channels) { // one number for each channel
         return add_tensor(b, {1, channels, 1, 1}, {number_format::float32, channels, channels, most_aligned});
     }
     std::int64_t next_virtual(const dimensions& size) {
@@ -189,7 +189,7 @@ class cudnn_convolution_graph {
                 return CUDNN_POINTWISE_GELU_FWD;
             case activation_kind::identity:
                 return CUDNN_POINTWISE_IDENTITY;
-            default: // relu, with a slope below or without
+            default: // relu and leaky_relu
                 return CUDNN_POINTWISE_RELU_FWD;
         }
     }
@@ -200,7 +200,7 @@ class cudnn_convolution_graph {
                 return CUDNN_POINTWISE_SWISH_BWD;
             case activation_kind::gelu:
                 return CUDNN_POINTWISE_GELU_BWD;
-            default: // relu, with a slope below or without
+            default: // relu and leaky_relu
                 return CUDNN_POINTWISE_RELU_BWD;
         }
     }
@@ -216,7 +216,7 @@ class cudnn_convolution_graph {
         parts_.push_back(std::move(how).finished());
         return parts_.back();
     }
-    // One step behind the convolution, of one tensor or of two; returns what it gives.
+    // Adds a pointwise operation on one tensor or two after the convolution; returns its result.
     std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, std::int64_t to) {
         cudnn_descriptor o(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
         o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, pointwise(what))

@@ -1,5 +1,5 @@
-// Convolutions by cuDNN: for each shape the fastest of the engines that its heuristics propose, measured once on this
-// GPU and kept in a file for the next run.
+// Convolutions by cuDNN. For each shape, the engines that its heuristics propose are measured once on this GPU, and the
+// fastest is kept in a file for the next run.
 #pragma once
 #include <cuda_runtime.h>
 
@@ -15,7 +15,7 @@ namespace fovea {
 
 namespace detail {
 
-// Of a GPU's plans: others have others.
+// The file of plans depends on the GPU and the version of cuDNN.
 inline std::string plan_file_name(std::string gpu, int version) {
     for (char& c : gpu)
         if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
@@ -57,7 +57,7 @@ class cudnn_event {
 
 class cudnn_convolutions {
   public:
-    // Throws where the library does not fit this build or cannot start.
+    // Throws if the library does not fit this build or cannot start.
     cudnn_convolutions(cudaStream_t queue, const char* gpu)
         : queue_(queue), file_name_(detail::plan_file_name(gpu, int(cudnnGetVersion()))) {
         detail::check_cudnn(cudnnSetStream(handle_.raw, queue_), "choosing a stream");
@@ -66,8 +66,8 @@ class cudnn_convolutions {
     }
     ~cudnn_convolutions() { cudaFree(workspace_); }
 
-    // Null: no engine takes it. Of a shape that is new, engines run on these tensors, of which what they compute is
-    // overwritten, and the host waits for them. A plan lives as long as this.
+    // Returns the plan for a shape; null if no engine supports it. For a new shape the engines run on these tensors,
+    // whose results are overwritten, and the host waits for them. The plan lives as long as this object.
     const convolution_plan* find(const library_convolution& l, const notice_function& say) {
         if (!cudnn_has(l.shape.activation)) return nullptr;
         const std::string name = l.shape.name();
@@ -90,7 +90,7 @@ class cudnn_convolutions {
         if (found) plan = std::make_unique<cudnn_convolution_plan>(*this, std::move(*found));
         return plan.get();
     }
-    // Those that were found, for the next run.
+    // Keeps the plans that were found for the next run.
     void save(const notice_function& say) {
         if (file_) file_->save(say);
     }
@@ -128,7 +128,7 @@ class cudnn_convolutions {
     }
 
     std::optional<way> from_file(const convolution_shape& s) const {
-        std::string unused; // a plan that no longer fits is measured again
+        std::string unused; // ignored: a plan that no longer works is measured again
         for (number_format filters : formats_of_filters(s)) {
             const std::string* text = file_->find(name_in_file(s, filters));
             auto plan = text ? cudnn_plan::of(*text, handle_.raw, nullptr, unused) : std::nullopt;
@@ -163,11 +163,11 @@ class cudnn_convolutions {
         }
         return all;
     }
-    // The least of some runs; infinite where it does not run.
+    // Returns the shortest of several runs; infinity if the plan does not run.
     float milliseconds(const cudnn_plan& plan, const library_convolution& l) const {
         detail::cudnn_event begin, end;
         float least = std::numeric_limits<float>::infinity();
-        for (int i = 0; i <= runs; ++i) { // the first one only warms up
+        for (int i = 0; i <= runs; ++i) { // the first run is a warm-up
             begin.record(queue_);
             if (put(plan, l) != CUDNN_STATUS_SUCCESS) break;
             end.record(queue_);
@@ -182,7 +182,7 @@ class cudnn_convolutions {
     detail::cudnn_handle handle_;
     void* workspace_ = nullptr;
     std::optional<plan_file> file_;
-    std::map<std::string, std::unique_ptr<cudnn_convolution_plan>> plans_; // by shape; null: none takes it
+    std::map<std::string, std::unique_ptr<cudnn_convolution_plan>> plans_; // by shape; null: no engine supports it
 };
 
 } // namespace fovea

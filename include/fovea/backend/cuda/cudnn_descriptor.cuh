@@ -1,6 +1,8 @@
-// cuDNN's graph API through its C interface: a descriptor has attributes, is finished, and is then read by others.
+// cuDNN's graph API through its C interface: attributes of a descriptor are set, the descriptor is finalised, and
+// others refer to it.
 //
-// Own code instead of NVIDIA's cudnn_frontend: fovea needs one kind of graph, and users one dependency less.
+// NVIDIA's cudnn_frontend is not used, because fovea needs only one kind of graph and users should not need another
+// dependency.
 #pragma once
 #include <cudnn.h>
 
@@ -25,9 +27,9 @@ inline void check_cudnn(cudnnStatus_t said, const char* doing) {
 
 inline std::string cudnn_version_text(int v) { return text_of(v / 10000, '.', v / 100 % 100, '.', v % 100); }
 
-// Throws unless the library that was found is one that this build can use.
+// Throws unless this build can use the installed library.
 inline void check_cudnn_version() {
-    const auto found = int(cudnnGetVersion()), least = 90800; // descriptions of devices
+    const auto found = int(cudnnGetVersion()), least = 90800; // 9.8: first version with descriptions of devices
     if (found < least || found / 10000 != CUDNN_MAJOR)
         fail("cuDNN ", cudnn_version_text(found), " was found: expected ", cudnn_version_text(CUDNN_VERSION),
              ", which this build was made with, or ", cudnn_version_text(least), " or later of the same major version");
@@ -72,7 +74,7 @@ class cudnn_descriptor {
         detail::check_cudnn(try_set(name, values, count), "an attribute of a graph");
         return *this;
     }
-    // Pointers to data; a descriptor is a void*, too.
+    // Sets pointers to data; descriptors themselves are void* too.
     cudnn_descriptor& set_pointers(cudnnBackendAttributeName_t name, const std::vector<void*>& pointers) {
         detail::check_cudnn(
             cudnnBackendSetAttribute(raw_, name, CUDNN_TYPE_VOID_PTR, std::int64_t(pointers.size()), pointers.data()),
@@ -95,7 +97,7 @@ class cudnn_descriptor {
     }
     cudnnStatus_t try_finish() { return cudnnBackendFinalize(raw_); }
 
-    // At most so many; 0: as many as there are.
+    // Returns at most `most` values; 0: all.
     template <class T>
     std::vector<T> values(cudnnBackendAttributeName_t name, std::int64_t most, const char* doing) const {
         const auto get = [&](std::vector<T>& to) {

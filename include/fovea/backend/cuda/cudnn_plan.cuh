@@ -1,5 +1,5 @@
-// How cuDNN runs a graph: the engines that its heuristics propose, and plans made of them. Both can also be asked for a
-// device that is only described, so that a graph can be checked where there is no GPU.
+// The engines that cuDNN's heuristics propose for a graph, and execution plans for them. Both also work for a device
+// that is only described, so that graphs can be checked without a GPU.
 #pragma once
 #include <algorithm>
 #include <optional>
@@ -9,17 +9,15 @@
 
 namespace fovea {
 
-// A device by its properties, in cuDNN's own notation: what it writes of a device as
-// CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION.
+// A device described by its properties, in the JSON form of CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION.
 inline cudnn_descriptor described_device(std::string_view json) {
     cudnn_descriptor d(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
     d.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, json.data(), json.size());
     return std::move(d).finished();
 }
 
-// The engines that cuDNN's heuristics propose for a graph, best first, on the device of the graph's handle or on one
-// that is described. It proposes none where it has none, and says why in `reason`; it needs the driver's library, of
-// which the toolkit's stub is enough.
+// Returns the engines that cuDNN proposes for a graph, best first, on the device of the graph's handle or on a
+// described one. If it has none, `reason` says why. Needs the driver's library; the toolkit's stub suffices.
 inline std::vector<cudnn_descriptor> cudnn_engines(const cudnn_descriptor& graph, cudnnBackendHeurMode_t mode,
                                                    const cudnn_descriptor* device, std::string& reason) {
     cudnn_descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
@@ -35,7 +33,7 @@ inline std::vector<cudnn_descriptor> cudnn_engines(const cudnn_descriptor& graph
     return engines;
 }
 
-// Whether an engine sums in float32, in one order, what it was given and nothing that it has made of it.
+// Returns whether an engine sums in float32, deterministically, and without transforming its inputs (as Winograd does).
 inline bool sums_as_asked(const cudnn_descriptor& engine) {
     const auto of = engine.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, "of an engine");
     const auto notes = of.front().values<cudnnBackendNumericalNote_t>(
@@ -47,14 +45,15 @@ inline bool sums_as_asked(const cudnn_descriptor& engine) {
 
 class cudnn_plan {
   public:
-    // Of an engine, on the device of the handle or on one that is described; none where it does not take its graph.
+    // Makes the plan of an engine, on the handle's device or on a described one. Returns nothing if it does not support
+    // the graph.
     static std::optional<cudnn_plan> of(const cudnn_descriptor& engine, cudnnHandle_t handle,
                                         const cudnn_descriptor* device, std::string& reason) {
         cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
         d.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, engine);
         return finished(std::move(d), handle, device, reason);
     }
-    // As text() wrote it.
+    // Restores a plan from the result of text().
     static std::optional<cudnn_plan> of(std::string_view text, cudnnHandle_t handle, const cudnn_descriptor* device,
                                         std::string& reason) {
         cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
@@ -72,8 +71,8 @@ class cudnn_plan {
         return {all.data(), all.size()};
     }
 
-    // Puts the graph into the handle's stream, with the tensors `ids` at `pointers` in the device's memory. Does not
-    // throw: a plan may turn out not to run.
+    // Queues the graph in the handle's stream, with the tensors `ids` at the device addresses `pointers`. Returns the
+    // status instead of throwing, because a plan may turn out not to run.
     cudnnStatus_t run(cudnnHandle_t handle, const std::vector<std::int64_t>& ids, const std::vector<void*>& pointers,
                       void* workspace) const {
         cudnn_descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);

@@ -1,10 +1,10 @@
-// Convolutions with groups = channels; filters (tap, C).
+// Depthwise convolutions (groups = channels); filters are (tap, C).
 #pragma once
 #include "fovea/backend/cuda/convolution.hpp"
 
 namespace fovea {
 
-// All of them: a thread for each number.
+// General kernel: one thread for each number.
 struct depthwise_kernel {
     convolution_problem of;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
@@ -17,9 +17,9 @@ struct depthwise_kernel {
     }
 };
 
-// Stride 1, channels a multiple of four: a block sums a tile of pixels x `depth` channels, with what it reads around it
-// in its memory. A thread sums four channels of `strip` pixels of a column, Dilation apart, which share what they read.
-// The order of a sum does not depend on where the tile begins.
+// Kernel for stride 1 and a multiple of four channels. A block computes a tile of pixels x `depth` channels, with the
+// tile and its halo in shared memory. A thread sums four channels of `strip` pixels of a column, Dilation apart, which
+// share their inputs. The order of a sum does not depend on where the tile begins.
 template <int Kernel, int Dilation> struct depthwise_tile {
     static constexpr int depth = 16, quads = depth / 4, columns = 16, strip = 4;
     static constexpr int strips = Dilation == 1 ? 2 : Dilation, rows = strips * strip;
@@ -34,7 +34,7 @@ template <int Kernel, int Dilation> struct depthwise_tile {
     using own = nothing_kept;
 
     convolution_problem of;
-    int tiles_down, tiles_along, slices; // of `depth` channels
+    int tiles_down, tiles_along, slices; // slices of `depth` channels
 
     static bool computes(const convolution_problem& p) {
         return p.kernel == Kernel && p.dilation == Dilation && p.stride == 1 && p.divide == 1 && p.groups % 4 == 0;
@@ -74,7 +74,7 @@ template <int Kernel, int Dilation> struct depthwise_tile {
 
     FOVEA_HOST_DEVICE void sum(pixel_position first, int first_channel, int thread, const shared& s) const {
         const int q = thread % quads, column = thread / quads % columns, mine = thread / (quads * columns);
-        const int top = mine / Dilation * (strip * Dilation) + mine % Dilation; // of the strip
+        const int top = mine / Dilation * (strip * Dilation) + mine % Dilation; // first row of the strip
         four_numbers sums[strip] = {};
         FOVEA_UNROLL
         for (int j = 0; j < Kernel; ++j) {

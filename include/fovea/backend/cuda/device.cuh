@@ -1,5 +1,5 @@
-// A GPU: its memory, one queue, and kernels put into it. Everything that fails says in one line what, and what was
-// expected.
+// A GPU: its memory, its streams, and kernel launches. Every failure causes an error of one line that says what failed
+// and what was expected.
 #pragma once
 #include <cuda_runtime.h>
 
@@ -26,8 +26,8 @@ namespace detail {
 
 inline std::string cuda_version_text(int version) { return text_of(version / 1000, '.', version % 1000 / 10); }
 
-// Why no GPU can be used, from what the runtime said when it was asked for one. driver: the CUDA version that the
-// driver is for, 0 where there is none; runtime: that of this build.
+// Explains why no GPU can be used, from the runtime's error. driver: the CUDA version that the driver supports, 0
+// without driver; runtime: the CUDA version of this build.
 inline std::string reason_without_gpu(cudaError_t said, int driver, int runtime) {
     const std::string wanted = cuda_version_text(runtime);
     if (said == cudaErrorInsufficientDriver && driver == 0)
@@ -40,7 +40,7 @@ inline std::string reason_without_gpu(cudaError_t said, int driver, int runtime)
     return text_of(cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
 }
 
-// A block that asks for more memory than a kernel may declare gets it with the launch.
+// Static shared memory is limited to 48 KiB; larger kernels get dynamic shared memory at launch.
 template <class Kernel> inline constexpr bool asks_for_memory = sizeof(typename Kernel::shared) > 48 << 10;
 
 template <class Kernel> __device__ typename Kernel::shared& memory_of_block() {
@@ -53,7 +53,7 @@ template <class Kernel> __device__ typename Kernel::shared& memory_of_block() {
     }
 }
 
-// A kernel as a functor: see backend/cuda/blocks.hpp.
+// Runs a functor (backend/cuda/blocks.hpp) as a kernel.
 template <class Kernel>
 __global__ void __launch_bounds__(Kernel::threads) run_blocks(const __grid_constant__ Kernel k) {
     typename Kernel::shared& shared = memory_of_block<Kernel>();
@@ -73,7 +73,7 @@ struct nothing_to_do {
     FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {}
 };
 
-// Kernels that were recorded, as one graph.
+// Recorded kernels as an executable CUDA graph.
 class cuda_recording {
   public:
     explicit cuda_recording(cudaGraph_t graph) {
@@ -94,10 +94,10 @@ class cuda_recording {
 
 } // namespace detail
 
-// How many GPUs can be used; else why none can.
+// The number of usable GPUs, or why there is none.
 struct gpus_found {
     int count = 0;
-    std::string reason{}; // where the count is 0
+    std::string reason{}; // set if count is 0
 };
 inline gpus_found find_gpus() {
     gpus_found found;
@@ -106,15 +106,15 @@ inline gpus_found find_gpus() {
     if (said == cudaSuccess && found.count > 0) return found;
     cudaDriverGetVersion(&driver);
     cudaRuntimeGetVersion(&runtime);
-    cudaGetLastError(); // it is dealt with
+    cudaGetLastError(); // clears the handled error
     return {0, detail::reason_without_gpu(said == cudaSuccess ? cudaErrorNoDevice : said, driver, runtime)};
 }
 
-// Of one host thread at a time. Throws where the machine has no such GPU, or this build no code for it.
+// Only one host thread at a time may use an object. Throws if the machine has no such GPU or this build no code for it.
 class cuda_device {
   public:
-    // records: whether work that comes again is put into the queue as one graph, not kernel by kernel.
-    // The first GPU, unless this thread has used another one before (cudaSetDevice) or a number is given.
+    // records: launches repeated work as CUDA graphs instead of single kernels.
+    // Uses the first GPU, unless this thread has chosen another before (cudaSetDevice) or `index` is given.
     explicit cuda_device(int index = chosen(), bool records = true) : index_(index), records_(records) {
         const gpus_found found = find_gpus();
         if (found.count == 0) fail("CUDA: ", found.reason);
@@ -128,7 +128,7 @@ class cuda_device {
     }
     ~cuda_device() {
 #if FOVEA_WITH_CUDNN
-        convolutions_.reset(); // they use a stream
+        convolutions_.reset(); // before the streams, which they use
 #endif
 #if FOVEA_WITH_NCCL
         group_.reset();
@@ -152,13 +152,14 @@ class cuda_device {
         detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), bytes, static_cast<cudaStream_t>(queue)>>>(k);
         detail::check_cuda(cudaGetLastError(), "putting a kernel into the queue");
     }
-    // Of the GPU that this thread has chosen; nothing where there is none, which the constructor says.
+    // The limits of the GPU that this thread has chosen. Without a GPU they are zero, and the constructor reports the
+    // error.
     static device_limits limits() {
         int index = 0, multiprocessors = 0, bytes = 0;
         if (cudaGetDevice(&index) != cudaSuccess ||
             cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index) != cudaSuccess ||
             cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, index) != cudaSuccess) {
-            cudaGetLastError(); // it is dealt with
+            cudaGetLastError(); // clears the handled error
             return {};
         }
         return {multiprocessors, std::size_t(bytes)};
@@ -169,7 +170,7 @@ class cuda_device {
         select();
         const cudaError_t said = place == memory_place::device ? cudaMalloc(&at, bytes) : cudaMallocHost(&at, bytes);
         if (said == cudaErrorMemoryAllocation) {
-            cudaGetLastError(); // it is dealt with
+            cudaGetLastError(); // clears the handled error
             return nullptr;
         }
         detail::check_cuda(said, "allocating memory");
@@ -215,7 +216,7 @@ class cuda_device {
         for (auto stream : streams_) cudaStreamSynchronize(stream);
     }
 
-    // Throws where this build cannot train on several GPUs.
+    // Throws if this build cannot train on several GPUs.
     static void check_joins() {
 #if !FOVEA_WITH_NCCL
         fail(
@@ -232,7 +233,7 @@ class cuda_device {
     void await_sums() { group_->await(stream(device_lane::work)); }
 #else
     void join(training_group&) { check_joins(); }
-    template <class Number> void sum(Number*, std::size_t) {} // of nobody
+    template <class Number> void sum(Number*, std::size_t) {} // there is one process
     void await_sums() {}
 #endif
 
@@ -251,7 +252,7 @@ class cuda_device {
     void drop_recording() noexcept {
         cudaGraph_t graph = nullptr;
         if (cudaStreamEndCapture(stream(device_lane::work), &graph) == cudaSuccess) cudaGraphDestroy(graph);
-        cudaGetLastError(); // whoever drops it has an error of his own
+        cudaGetLastError(); // clears the error; the caller has one of its own
     }
     void replay(const recording& r) {
         detail::check_cuda(cudaGraphLaunch(r.executable(), stream(device_lane::work)),
@@ -272,10 +273,10 @@ class cuda_device {
     static int chosen() {
         int index = 0;
         if (cudaGetDevice(&index) == cudaSuccess) return index;
-        cudaGetLastError(); // it is dealt with
+        cudaGetLastError(); // clears the handled error
         return 0;
     }
-    // Work of which others are a part is waited for with an eye on them.
+    // Waits for work that includes sums over processes, and throws if one of those has ended.
     template <class F> void wait_for_processes([[maybe_unused]] F asked) {
 #if FOVEA_WITH_NCCL
         if (group_) group_->wait(asked);
@@ -298,12 +299,12 @@ class cuda_device {
     int index_;
     bool records_;
     cudaDeviceProp properties_{};
-    std::array<cudaStream_t, 3> streams_{}; // by device_lane
+    std::array<cudaStream_t, 3> streams_{}; // indexed by device_lane
 #if FOVEA_WITH_CUDNN
     std::optional<cudnn_convolutions> convolutions_;
 #endif
 #if FOVEA_WITH_NCCL
-    std::optional<nccl_group> group_; // of the processes that train together
+    std::optional<nccl_group> group_; // the processes that train together
 #endif
 };
 

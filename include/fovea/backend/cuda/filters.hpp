@@ -1,6 +1,8 @@
-// Filters as the GPU's convolutions read them: (group, output, tap, input), the order that cuDNN knows, too. Depthwise:
-// (tap, channel), so that neighbouring threads read neighbouring numbers. Turned, for the gradient of the input:
-// (group, input, tap from the last, output). In the format of the tensor that they are multiplied with.
+// Layouts of filters for the GPU's convolutions, in the format of the tensor with which they are multiplied:
+//
+//   filters_by_tap            (group, output, tap, input), which is cuDNN's layout, too
+//   depthwise                 (tap, channel), so that neighbouring threads read neighbouring numbers
+//   turned_filters            (group, input, tap in reverse order, output), for the gradient of the input
 #pragma once
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/numbers.hpp"
@@ -23,7 +25,7 @@ struct arrange_filters {
 
     const float* from; // (O, I/groups, K, K)
     device_numbers to;
-    int outputs, inputs, taps, groups; // outputs of a group
+    int outputs, inputs, taps, groups; // outputs: of one group
     bool turned, outputs_last;
 
     arrange_filters(const preparation_call& c, bool for_gradient)
@@ -34,7 +36,7 @@ struct arrange_filters {
           groups(c.a.groups),
           turned(for_gradient),
           outputs_last(for_gradient || groups == c.dims[0][0]) {
-        if (groups == c.dims[0][0]) groups = 1; // depthwise: as one group of filters over one input
+        if (groups == c.dims[0][0]) groups = 1; // depthwise: one group of filters over one input
         outputs = c.dims[0][0] / groups;
     }
 
@@ -42,7 +44,7 @@ struct arrange_filters {
     int blocks() const { return blocks_for(count(), threads); }
     FOVEA_HOST_DEVICE int phases() const { return 1; }
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
-        const int i = block * threads + thread; // in `to`
+        const int i = block * threads + thread; // index in `to`
         if (i >= groups * outputs * inputs * taps) return;
         const int inner = outputs_last ? outputs : inputs, outer = outputs_last ? inputs : outputs;
         const int first = i / (inner * taps) % outer, tap = i / inner % taps, last = i % inner,

@@ -1,4 +1,4 @@
-// Every operation's backward passes as kernels of a GPU; backend/cuda/operations.hpp has the forward ones.
+// The backward passes of all operations as GPU kernels; backend/cuda/operations.hpp has the forward passes.
 #pragma once
 #include "fovea/backend/cuda/convolution_gradient.hpp"
 #include "fovea/backend/cuda/normalise_gradient.hpp"
@@ -9,12 +9,12 @@ namespace fovea {
 
 namespace detail {
 
-// A kernel with a thread for each number of the first input's gradient that there is.
+// Launches a kernel with a thread for each number of the input gradients.
 template <class Device, class F> void launch_gradient(const gradient_call& c, const F& f) {
     const int channels = c.dx[0] ? c.dx[0].channels : c.dx[1].channels;
     launch<Device>(c, value_kernel<F>(c, channels, f));
 }
-// With scratch memory in strips, as many bytes as scratch_of_sums says.
+// Launches sums over pixels; `scratch` has the bytes of scratch_of_sums(), or is null.
 template <class Device, class F>
 void launch_sums(const gradient_call& c, range channels, const F& f, int parts = 1, void* scratch = nullptr) {
     const channel_sums<F> k(c, channels, f, parts, scratch);
@@ -39,12 +39,12 @@ template <class Device> void launch_weight_gradient(const gradient_call& c) {
 }
 inline std::size_t scratch_of_weight_gradient(const gradient_call& c) {
     return std::max(weight_gradient_kernel::scratch_for(pixels_of(c, c.dy), count(c.dims)),
-                    scratch_of_sums<bias_gradient>(c)); // one after the other
+                    scratch_of_sums<bias_gradient>(c)); // one after the other, so the larger counts
 }
 inline std::size_t bytes_of_moments(const gradient_call& c) { // two floats for each pixel
     return std::size_t(pixels_of(c, c.dy)) * 2 * sizeof(float);
 }
-// All pixels of a window.
+// Extends the call to all pixels of a window.
 inline gradient_call over(gradient_call c, const window& w) {
     c.rows = {0, w.height}, c.cols = {0, w.width};
     return c;
@@ -52,8 +52,7 @@ inline gradient_call over(gradient_call c, const window& w) {
 
 } // namespace detail
 
-// ---- convolutions
-// ----------------------------------------------------------------------------------------------------
+// ---- convolutions ----------------------------------------------------------------------------------------------
 template <class D> void prepare(on_device<D>, turned_filters, const preparation_call& c) {
     detail::launch_preparation<D>(c.queue, arrange_filters(c, true));
 }
@@ -100,8 +99,7 @@ template <class D> void gradient(on_device<D>, normalise_weight, const preparati
     detail::launch_preparation<D>(c.forward.queue, normalised_weight_gradient(c));
 }
 
-// ---- values on their own
-// ---------------------------------------------------------------------------------------------
+// ---- element-wise operations -----------------------------------------------------------------------------------
 template <class D, class A> void input_gradient(on_device<D>, activate<A>, const gradient_call& c) {
     const device_view x(c.x[0]), dy(c.dy);
     const gradient_target to(c, 0);
@@ -129,8 +127,7 @@ template <class D> void input_gradient(on_device<D>, concatenate, const gradient
     detail::launch<D>(c, value_kernel<concatenate_gradient>(c, c.dy.channels, f));
 }
 
-// ---- normalisations
-// --------------------------------------------------------------------------------------------------
+// ---- normalisations --------------------------------------------------------------------------------------------
 template <class D> void input_gradient(on_device<D>, layer_normalise, const gradient_call& c) {
     detail::launch<D>(c, layer_gradient_kernel(c, nullptr));
 }
@@ -174,8 +171,7 @@ template <class D> void weight_gradient(on_device<D>, batch_normalise, const gra
                               c.weight_gradient<float>(0), c.weight_gradient<float>(1)});
 }
 
-// ---- other sizes
-// -----------------------------------------------------------------------------------------------------
+// ---- operations that change the size ---------------------------------------------------------------------------
 template <class D> void input_gradient(on_device<D>, shuffle_pixels, const gradient_call& c) {
     detail::launch_gradient<D>(
         c, gather_gradient<shuffled_gradient>{{device_view(c.dy), c.a.factor}, gradient_target(c, 0)});

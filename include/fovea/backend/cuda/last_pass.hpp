@@ -1,8 +1,8 @@
-// The last operations of a network and the conversion to samples in one pass over the output: pixel shuffle, the
-// enlarged input added, a clamp, 8 bits. None of their results is kept.
+// Fuses the last operations of a network with the conversion to samples: pixel shuffle, adding the upsampled input,
+// clamp, quantisation. Their results are not stored.
 //
-// Each step reads tensors and what the step before gave at the same pixel and channel; a thread goes through all of
-// them for the channels of its pixel.
+// Each step reads tensors, or the result of the step before at the same pixel and channel. A thread runs all steps for
+// the channels of its pixel.
 #pragma once
 #include "fovea/backend/cuda/operations.hpp"
 #include "fovea/backend/cuda/pixels.hpp"
@@ -12,7 +12,7 @@ namespace fovea {
 struct last_step {
     enum class kind { activate, add, multiply, shuffle, magnify };
     kind what = kind::activate;
-    device_view x[max_inputs]{}; // absent: what the step before gave
+    device_view x[max_inputs]{}; // absent: the result of the step before
     bool has_second = false;
     int factor = 1;
     interpolation filter = interpolation::bicubic;
@@ -58,7 +58,7 @@ struct last_pass {
 
 namespace detail {
 
-// What the pass would do for an operation, if it can.
+// Returns whether the pass can compute an operation, and describes it as a step.
 template <class Backend> bool has_last_step(const operation& o, last_step& step) {
     const auto is = [&]<class Op>(Op) { return o.forward == &run_forward<Backend, Op>; };
     step.has_second = o.x[1] >= 0;
@@ -78,15 +78,15 @@ template <class Backend> bool has_last_step(const operation& o, last_step& step)
     return true;
 }
 
-// Whether operation `o` reads tensor t, and only at the output's own pixel.
+// Returns whether operation `o` reads tensor t, and only at the output's own pixel.
 inline bool reads_at_own_pixel(const operation& o, int t) {
     return (o.x[0] == t || o.x[1] == t) && !(o.x[0] == t && !o.reads.own_pixel());
 }
 
 } // namespace detail
 
-// The first operation of the last pass: each but the first reads the one before at its own pixel, and nothing else
-// reads that. The number of operations where there is none.
+// Returns the index of the first operation of the last pass, or the number of operations if there is none. Each of its
+// operations but the first reads the one before at its own pixel, and nothing else reads that.
 template <class Backend> int first_of_last_pass(const graph& g) {
     const int n = int(g.operations.size());
     int first = n;

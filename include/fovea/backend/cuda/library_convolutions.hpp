@@ -1,5 +1,5 @@
-// Which convolutions of a network a library computes instead of the device's own kernels: those whose numbers are
-// rounded anyway, in 16 bits and in TF32.
+// Chooses the convolutions that a vendor's library computes instead of fovea's kernels: those whose numbers are rounded
+// anyway, in 16 bits and TF32.
 #pragma once
 #include <vector>
 
@@ -17,7 +17,7 @@ concept has_library = requires(Device d, const library_convolution& l, const not
 };
 
 struct planned_convolution {
-    const convolution_plan* plan = nullptr; // null: the device's own kernel computes it
+    const convolution_plan* plan = nullptr; // null: fovea's own kernel computes it
     library_convolution of{};
 
     explicit operator bool() const { return plan != nullptr; }
@@ -26,7 +26,7 @@ struct planned_convolution {
 
 namespace detail {
 
-// The gradient of a convolution's input where that has no stride, as a convolution with turned filters.
+// The gradient of the input of a convolution with stride 1, as a convolution with rotated filters.
 inline call input_gradient_as_call(const gradient_call& g) {
     call c;
     c.a = g.a, c.a.offset = -g.a.offset;
@@ -36,8 +36,8 @@ inline call input_gradient_as_call(const gradient_call& g) {
     return c;
 }
 
-// A convolution together with the activation `a` that follows it, whose result is y: of all pixels. None where it has a
-// skip, which would come between the two.
+// Fuses a convolution over all pixels with the activation `a` that follows it and writes y. Returns nothing if the
+// convolution has a skip, which would come between the two.
 inline std::optional<library_convolution> with_activation(const call& c, const attributes& a, const window& y) {
     if (c.a.method != convolution_method::library || c.a.activation != activation_kind::identity || c.x[1]) return {};
     call activated = c;
@@ -50,8 +50,8 @@ inline std::optional<library_convolution> with_activation(const call& c, const a
     s.before = std::exchange(s.y, tensor_of(y, l->y));
     return l;
 }
-// The gradient of an input together with that of the activation `a` of `before`, whose result the input is: in the
-// place of the input's gradient. sums: where the gradient of a bias before the activation goes, or null.
+// Fuses the gradient of an input with that of the activation `a` of `before`, which computed this input, in place.
+// sums: where the gradient of a bias in front of the activation is written, or null.
 inline library_convolution with_slopes(library_convolution l, const attributes& a, const window& before,
                                        std::byte* sums) {
     convolution_shape& s = l.shape;
@@ -62,7 +62,8 @@ inline library_convolution with_slopes(library_convolution l, const attributes& 
     return l;
 }
 
-// A convolution forward, to be turned into one of its gradients: of x, of all of dy. None where they differ in format.
+// Describes the forward pass over all of dy, from which gradients are derived. Returns nothing if x and dy have
+// different formats.
 inline std::optional<library_convolution> forward_of(const gradient_call& g, const attributes& forward, const window& x,
                                                      const void* filters) {
     if (forward.method != convolution_method::library || x.format != g.dy.format) return {};
@@ -72,18 +73,18 @@ inline std::optional<library_convolution> forward_of(const gradient_call& g, con
     c.x[0] = x, c.y = g.dy, c.w[0] = filters;
     return library_convolution_of(c);
 }
-// The gradient of a convolution's input, also with strides. filters: as of the forward pass.
+// The gradient of a convolution's input at any stride; filters as in the forward pass.
 inline std::optional<library_convolution> input_gradient_for_library(const gradient_call& g, const attributes& forward,
                                                                      const void* filters) {
     auto l = forward_of(g, forward, g.dx[0], filters);
     if (!l) return {};
     convolution_shape& s = l->shape;
     s.pass = convolution_pass::input_gradient;
-    s.height = g.dx[0].height, s.width = g.dx[0].width; // also the last pixels, which no output may have read
+    s.height = g.dx[0].height, s.width = g.dx[0].width; // includes last pixels that no output reads
     if (g.accumulates[0]) l->skip = l->x, s.skips = true, s.skip = s.x;
     return l;
 }
-// dw as (O,K,K,I/groups) at the beginning of the scratch memory.
+// The gradient dw, written as (O,K,K,I/groups) to the beginning of the scratch memory.
 inline std::optional<library_convolution> weight_gradient_for_library(const gradient_call& g,
                                                                       const attributes& forward) {
     auto l = forward_of(g, forward, g.x[0], g.scratch);
@@ -91,8 +92,8 @@ inline std::optional<library_convolution> weight_gradient_for_library(const grad
     return l;
 }
 
-// A library multiplies numbers of one format. Where a convolution's input and output differ, what is in 16 bits is to
-// be copied to float32 for a gradient, into the scratch memory behind dw.
+// A library multiplies numbers of equal format. If input and output of a convolution differ, the 16-bit tensor is
+// copied to float32 for the gradient, to the scratch memory after dw.
 inline std::size_t scratch_for_filters(const gradient_call& g) {
     constexpr std::size_t alignment = 256;
     return (count(g.dims) * sizeof(float) + alignment - 1) / alignment * alignment;
@@ -103,7 +104,7 @@ inline std::size_t scratch_for_library(const gradient_call& g) {
     const bool differ = g.x[0].format != g.dy.format;
     return scratch_for_filters(g) + (differ ? images * pixels * std::size_t(narrow.channels) * sizeof(float) : 0);
 }
-// w as it is then, unless `other` has its format.
+// Returns the window of that copy, or w itself if the formats are equal or w is float32.
 inline window in_format_of(const window& other, window w, const gradient_call& g) {
     if (w.format == other.format || w.format == number_format::float32) return w;
     w.data = g.scratch + scratch_for_filters(g), w.format = number_format::float32;
@@ -133,16 +134,16 @@ template <class Device> class library_convolutions {
             fail("precision tf32: this build has no cuDNN, which computes it: expected float32, bf16 or fp16");
     }
 
-    // For each call how it is run. Before any of them is in the queue: plans for a shape that is new are measured on
-    // its tensors, and the host waits for them. So that is never while kernels are recorded: what is recorded was put
-    // into the queue before.
+    // Returns the plan of each call. Call it before any of them is queued: plans for new shapes are measured on their
+    // tensors, and the host waits. So it never measures during a recording, since work is recorded only at its second
+    // run.
     std::vector<planned_convolution> find(const std::vector<call>& calls, const notice_function& say) {
         std::vector<planned_convolution> found;
         for (auto& c : calls) found.push_back(find(c, say));
         save(say);
         return found;
     }
-    // Of one; what was measured is to be saved then.
+    // Returns the plan of one call; the caller saves the measurements.
     planned_convolution find(const call& c, const notice_function& say) {
         if (c.a.method != convolution_method::library) return {};
         return find(library_convolution_of(c), say);

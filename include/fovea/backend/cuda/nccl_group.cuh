@@ -1,6 +1,6 @@
-// Sums of numbers in the memory of several processes' GPUs, one GPU each, by NCCL, in a stream of their own beside the
-// kernels. The processes find each other by a training_group. Nothing waits for another process beyond the group's
-// deadline: what NCCL has begun is then given up.
+// All-reduce over the GPUs of several processes, one GPU each, by NCCL, in a stream of its own that overlaps with the
+// kernels. The processes find each other by a training_group. No wait for another process exceeds the group's deadline;
+// NCCL's work is aborted then.
 #pragma once
 #include <cuda_runtime.h>
 #include <nccl.h>
@@ -17,7 +17,7 @@ namespace fovea {
 
 class nccl_group {
   public:
-    // For the GPU that this thread has chosen. The group outlives it.
+    // Uses the GPU that this thread has chosen. The group must outlive it.
     explicit nccl_group(training_group& group) : group_(group) {
         detail::check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
         ncclUniqueId id{};
@@ -34,16 +34,16 @@ class nccl_group {
     nccl_group(const nccl_group&) = delete;
     nccl_group& operator=(const nccl_group&) = delete;
 
-    // After all that is in the stream `work` now.
+    // Sums in place, after all work that is in the stream `work` now.
     void sum(float* at, std::size_t count, cudaStream_t work) { sum(at, count, ncclFloat32, work); }
     void sum(double* at, std::size_t count, cudaStream_t work) { sum(at, count, ncclFloat64, work); }
-    // What is put into the stream `work` from now on comes after the sums.
+    // Later work in the stream `work` runs after the sums.
     void await(cudaStream_t work) {
         done_.mark(stream_);
         detail::check_cuda(cudaStreamWaitEvent(work, done_.get(), 0), "waiting in a stream");
     }
 
-    // Until asked() is no longer cudaErrorNotReady. Throws where a process has ended, or all wait too long.
+    // Waits while asked() returns cudaErrorNotReady. Throws if a process has ended or the deadline passes.
     template <class F> void wait(F asked) {
         patience waiting(*this);
         while (asked() == cudaErrorNotReady) {
@@ -57,7 +57,7 @@ class nccl_group {
   private:
     using clock = std::chrono::steady_clock;
 
-    // A moment of waiting, with a look at the other processes now and then.
+    // Sleeps between polls, and checks the other processes from time to time.
     class patience {
       public:
         explicit patience(nccl_group& g) : g_(g) {}
@@ -85,7 +85,7 @@ class nccl_group {
         detail::check_cuda(cudaStreamWaitEvent(stream_, before_.get(), 0), "waiting in a stream");
         settle(ncclAllReduce(at, at, count, type, ncclSum, communicator_, stream_), "summing gradients");
     }
-    // NCCL works on what it was asked for; until it has.
+    // Waits until NCCL has finished an asynchronous request.
     void settle(ncclResult_t said, const char* doing) {
         patience waiting(*this);
         while (said == ncclInProgress) {
@@ -107,7 +107,7 @@ class nccl_group {
             if (c == '\n') c = ' ';
         return text;
     }
-    // Kernels that wait for another process end, and nothing is summed any more.
+    // Aborts kernels that wait for other processes, and throws; no sums are possible afterwards.
     [[noreturn]] void give_up(const std::string& reason) {
         if (communicator_) ncclCommAbort(std::exchange(communicator_, nullptr));
         fail(reason);

@@ -1,4 +1,4 @@
-// y = (x - mean) / sqrt(variance + epsilon) * w + b.
+// Normalisations: y = (x - mean) / sqrt(variance + epsilon) * w + b.
 #pragma once
 #include <cmath>
 
@@ -6,8 +6,8 @@
 
 namespace fovea {
 
-// Mean and 1 / deviation of a pixel's channels, by a team of threads: they add up their channels, meet, and each adds
-// the sums of all. Between two of add_up, mean and scale all threads of the block have to meet.
+// Mean and 1 / deviation of a pixel's channels, computed by a team of threads: each sums its channels, and after a
+// barrier each adds the sums of all. add_up, mean and scale must be separated by barriers of the block.
 struct layer_moments {
     static constexpr int threads = 256, team = 16, pixels = threads / team;
     using sums = float[pixels][team];
@@ -40,7 +40,7 @@ struct layer_moments {
     }
 };
 
-// Over the channels of each pixel.
+// LayerNorm over the channels of each pixel.
 struct layer_normalise_kernel {
     static constexpr int threads = layer_moments::threads;
     using shared = layer_moments::shared;
@@ -76,7 +76,7 @@ struct layer_normalise_kernel {
     }
 };
 
-// BatchNorm: what is subtracted and multiplied by, of the batch or without it the running estimates.
+// BatchNorm: the mean and the scale, of the batch or, without it, from the running estimates.
 struct device_normaliser {
     const float *mean, *second; // (C)
     bool of_batch;

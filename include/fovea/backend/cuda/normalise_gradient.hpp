@@ -1,4 +1,4 @@
-// Gradients of normalisations, with u = (x - mean) / deviation and g = dy w.
+// Gradients of normalisations. The formulas use u = (x - mean) / deviation and g = dy w.
 #pragma once
 #include <cmath>
 
@@ -8,8 +8,8 @@
 
 namespace fovea {
 
-// LayerNorm: dx = (g - mean of g - u mean of g u) / deviation. A team of threads has a pixel, as in its forward kernel.
-// With `moments`, mean and 1 / deviation of each pixel of the call are written there instead.
+// LayerNorm: dx = (g - mean of g - u mean of g u) / deviation. A team of threads handles a pixel, as in the forward
+// kernel. If `moments` is set, the kernel writes mean and 1 / deviation of each pixel there instead of dx.
 struct layer_gradient_kernel {
     static constexpr int threads = layer_moments::threads, team = layer_moments::team;
     struct shared {
@@ -71,7 +71,7 @@ struct layer_gradient_kernel {
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, const layer_moments& m, float gradient, float product,
                                   const own& o) const {
-        const device_numbers out = dy.at(p); // (C); each is read before it is written: dx may be dy
+        const device_numbers out = dy.at(p); // (C); read before writing, because dx may be dy
         for (int c = m.member; c < channels; c += team)
             to.put(p, c, (out[c] * w[c] - gradient - (m.in[c] - o.mean) * o.scale * product) * o.scale);
     }
@@ -80,7 +80,7 @@ struct layer_gradient_kernel {
 struct layer_weight_gradient {
     static constexpr int sums = 2;
     device_view x, dy;    // (N,H,W,C)
-    const float* moments; // of the pixels of the call
+    const float* moments; // moments of the call's pixels
     float *dw, *db;       // (C), +=
     device_area area;
 
@@ -96,12 +96,12 @@ struct layer_weight_gradient {
     }
 };
 
-// BatchNorm: the mean of each channel, or with that known 1 / deviation; and the running estimates where there are
-// some.
+// BatchNorm: computes the mean of each channel, or, with a known mean, 1 / deviation; also updates the running
+// estimates if there are any.
 struct batch_moment {
     static constexpr int sums = 1;
     device_view x;         // (N,H,W,C)
-    float *mean, *inverse; // (C); inverse: null while the mean is looked for
+    float *mean, *inverse; // (C); inverse: null while the mean is computed
     float* running;        // (C), updated, or null
     double pixels;
     float epsilon;

@@ -1,5 +1,5 @@
-// Numbers in a GPU's memory, of a format that is known when the kernel runs: a branch that all threads take alike, and
-// not a kernel for every format. core/half.hpp says what the formats are.
+// Numbers in GPU memory whose format is known only at run time: a uniform branch instead of a kernel for every format.
+// core/half.hpp defines the formats.
 #pragma once
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>
@@ -31,18 +31,18 @@ FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
 
 } // namespace detail
 
-// As many as one access moves.
+// Groups of numbers that are moved by one memory access.
 struct alignas(16) four_numbers {
     float v[4];
 };
 struct alignas(8) two_numbers {
     float v[2];
 };
-struct alignas(4) two_halves { // neighbours in 16 bits
+struct alignas(4) two_halves { // two neighbouring 16-bit numbers
     std::uint16_t bits[2];
 };
 
-// Of a format that is known when the kernel is compiled, for inner loops.
+// Conversion with a format that is known at compile time, for inner loops.
 template <number_format Format> FOVEA_HOST_DEVICE two_numbers widened(two_halves x) {
     return {{detail::widened(Format, x.bits[0]), detail::widened(Format, x.bits[1])}};
 }
@@ -65,7 +65,7 @@ struct device_numbers {
         else
             reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
     }
-    // Four at once: i is a multiple of four, data lies at a multiple of their bytes.
+    // Reads four numbers at once; i is a multiple of four and data is aligned to four numbers.
     FOVEA_HOST_DEVICE four_numbers four(std::ptrdiff_t i) const {
         if (format == number_format::float32) return reinterpret_cast<const four_numbers*>(data)[i / 4];
         const four_halves from = reinterpret_cast<const four_halves*>(data)[i / 4];
@@ -84,7 +84,7 @@ struct device_numbers {
         for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
         reinterpret_cast<four_halves*>(data)[i / 4] = to;
     }
-    // Two at once: i is even, data lies at a multiple of their bytes.
+    // Reads two numbers at once; i is even and data is aligned to two numbers.
     FOVEA_HOST_DEVICE two_numbers two(std::ptrdiff_t i) const {
         if (format == number_format::float32) return reinterpret_cast<const two_numbers*>(data)[i / 2];
         const two_halves from = reinterpret_cast<const two_halves*>(data)[i / 2];
@@ -97,7 +97,7 @@ struct device_numbers {
             reinterpret_cast<two_halves*>(data)[i / 2] = {
                 {detail::narrowed(format, from.v[0]), detail::narrowed(format, from.v[1])}};
     }
-    // As it would be read again.
+    // Returns v rounded to the format.
     FOVEA_HOST_DEVICE float rounded(float v) const {
         return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
     }

@@ -1,5 +1,6 @@
-// Every operation as a kernel of a GPU. Where kernels run is the argument: on the GPU (engine/cuda/cuda.cuh), or as
-// loops on the host, for tests. There is no fallback: what is not here does not compile.
+// The forward passes of all operations as GPU kernels. The tag's argument says where kernels run: on the GPU
+// (engine/cuda/cuda.cuh), or as loops on the host, for tests. There is no fallback: an operation without a kernel here
+// does not compile.
 //
 //   struct some_device {
 //       template <class Kernel> static void launch(void* queue, const Kernel&, int blocks);
@@ -29,7 +30,7 @@ template <class Device> struct on_device {
     using device = Device;
 };
 
-// All kernels take tensors of any format.
+// All kernels accept tensors of any format.
 template <class D, class Op> constexpr void choose(on_device<D>, Op, convolution_method, operation& o) {
     o.takes_16_bits = true;
 }
@@ -52,12 +53,12 @@ template <class Device, class F> void launch_values(const call& c, const F& f) {
     launch<Device>(c, value_kernel<F>(c, c.y.channels, f));
 }
 
-// Outputs in tiles of 64 would leave most of a block idle where there are few.
+// Tiles of 64 outputs would leave most of a block idle if there are few outputs.
 template <class Device, class Call> void launch_convolution(const Call& c) {
     convolution_problem(c).outputs > 16 ? launch<Device>(c, convolution_kernel<64>(c))
                                         : launch<Device>(c, convolution_kernel<16>(c));
 }
-// In tiles where there is a kernel for those taps.
+// Uses the tiled kernel if there is one for these taps.
 template <class Device, class Call> void launch_depthwise(const Call& c, bool gated = false) {
     convolution_problem p(c);
     p.gated = gated;
@@ -66,7 +67,7 @@ template <class Device, class Call> void launch_depthwise(const Call& c, bool ga
     launch<Device>(c, value_kernel<depthwise_kernel>(c, p.groups, {p}));
 }
 
-// Strips of 24 columns, or narrower ones where a block has less memory.
+// Strips of 24 columns, or narrower ones if a block has less shared memory.
 template <int F, int H, number_format Format> using wide_attention = attention_branch_kernel<F, H, Format, 24, 4>;
 template <int F, int H, number_format Format> using narrow_attention = attention_branch_kernel<F, H, Format, 12, 2>;
 
@@ -82,12 +83,11 @@ template <class Device, int F, int H, number_format Format> void launch_attentio
 
 } // namespace detail
 
-// ---- convolutions; an unknown activation is an operation of its own after them
-// ---------------------------------------
+// ---- convolutions; an unknown activation follows as an operation of its own ------------------------------------
 template <class A>
 concept fused_on_device = A::kind != activation_kind::custom;
 
-// For inference weights are prepared on the host, once, and then copied; in training on the device, before each step.
+// Weights are prepared on the host once for inference, and on the device before each step in training.
 template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_call& c) {
     detail::launch_preparation<D>(c.queue, arrange_filters(c, false));
 }
@@ -120,15 +120,14 @@ template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolut
 }
 template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
 template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
-    detail::launch_convolution<D>(c); // of one tap
+    detail::launch_convolution<D>(c); // a convolution with one tap
 }
 
-// ---- VapSR's attention branch in 16 bits
-// -----------------------------------------------------------------------------
+// ---- VapSR's attention branch in 16 bits -----------------------------------------------------------------------
 template <class D, int F, int H>
 requires(attention_fits_tiles(F, H)) attention_filters<F, H> layout_of(on_device<D>, attention_branch<F, H>);
 template <class D, int F, int H> void prepare(on_device<D>, attention_filters<F, H>, const preparation_call& c) {
-    static_cast<attention_filters<F, H>*>(c.out)->arrange(c); // on the host: in inference alone
+    static_cast<attention_filters<F, H>*>(c.out)->arrange(c); // on the host: inference only
 }
 template <class D, int F, int H>
 std::size_t prepared_bytes(on_device<D>, attention_filters<F, H>, const preparation_call&) {
@@ -143,8 +142,7 @@ void forward(on_device<D>, laid_out<attention_branch<F, H>, attention_filters<F,
                                              : detail::launch_attention<D, F, H, number_format::float16>(c);
 }
 
-// ---- values on their own
-// ---------------------------------------------------------------------------------------------
+// ---- element-wise operations -----------------------------------------------------------------------------------
 template <class D, class A> void forward(on_device<D>, activate<A>, const call& c) {
     const device_view x(c.x[0]), y(c.y);
     if constexpr (fused_on_device<A>)
@@ -165,8 +163,7 @@ template <class D> void forward(on_device<D>, concatenate, const call& c) {
     detail::launch_values<D>(c, concatenate_values{device_view(c.x[0]), device_view(c.x[1]), device_view(c.y)});
 }
 
-// ---- normalisations
-// --------------------------------------------------------------------------------------------------
+// ---- normalisations --------------------------------------------------------------------------------------------
 template <class D> void forward(on_device<D>, layer_normalise, const call& c) {
     detail::launch<D>(c, layer_normalise_kernel(c));
 }
@@ -174,8 +171,7 @@ template <class D> void forward(on_device<D>, batch_normalise, const call& c) {
     detail::launch_values<D>(c, batch_normalise_values(c));
 }
 
-// ---- other sizes
-// -----------------------------------------------------------------------------------------------------
+// ---- operations that change the size ---------------------------------------------------------------------------
 template <class D> void forward(on_device<D>, shuffle_pixels, const call& c) {
     detail::launch_values<D>(c, gather_values<shuffle_values>{{device_view(c.x[0]), c.a.factor}, {}, device_view(c.y)});
 }

@@ -1,5 +1,5 @@
-// All parameters of a network side by side in the memory of a device, without gaps, and a table of their pieces, so
-// that one launch is over all of them.
+// All parameters of a network, contiguous in device memory, and a table of their pieces, so that one launch covers them
+// all.
 #pragma once
 #include <vector>
 
@@ -8,16 +8,16 @@
 
 namespace fovea {
 
-// Numbers [begin, begin + count) of a tensor, which lies at `tensor_begin`.
+// The numbers [begin, begin + count) of a tensor that starts at `tensor_begin` in the array of all parameters.
 struct tensor_piece {
     std::ptrdiff_t tensor_begin, begin;
     int tensor, count;
 };
 
 struct piece_table {
-    static constexpr int most = 4096; // numbers of a piece: what a block works on
+    static constexpr int most = 4096; // largest piece, the work of a block
     std::vector<tensor_piece> pieces;
-    std::vector<int> first; // by tensor; one more at the end
+    std::vector<int> first; // first piece of each tensor; one more entry at the end
     std::ptrdiff_t numbers = 0;
 
     void add(std::size_t size) {
@@ -30,7 +30,7 @@ struct piece_table {
     void close() { first.push_back(int(pieces.size())); }
 };
 
-// The numbers of a piece, a block for each: f(piece, number of the tensor).
+// Calls f(piece, index in the tensor) for all numbers; one block for each piece.
 template <class F> struct piece_kernel {
     static constexpr int threads = 256;
     using shared = nothing_kept;

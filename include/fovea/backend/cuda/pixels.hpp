@@ -1,4 +1,4 @@
-// Between the samples of images and the values that a network sees, on a GPU; ops/pixels.hpp is the same on the host.
+// Conversion between image samples and network values on a GPU, as ops/pixels.hpp does it on the host.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace fovea {
 
-// Dense samples (N,H,W,C) in the device's memory, of which the first `colours` channels count.
+// Dense samples (N,H,W,C) in device memory; only the first `colours` channels are used.
 struct device_samples {
     std::byte* data = nullptr;
     sample_type type = sample_type::f32;
@@ -27,7 +27,7 @@ struct device_samples {
 
     bool operator==(const device_samples&) const = default;
 
-    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the pixel's first sample
+    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // index of the pixel's first sample
         return ((std::ptrdiff_t(p.image) * height + p.row) * width + p.column) * channels;
     }
     FOVEA_HOST_DEVICE float load(std::ptrdiff_t i) const {
@@ -35,7 +35,7 @@ struct device_samples {
                : type == sample_type::u16 ? float(reinterpret_cast<const std::uint16_t*>(data)[i])
                                           : reinterpret_cast<const float*>(data)[i];
     }
-    // A fraction of white: clamped and rounded half up to an integer; not-a-number becomes 0.
+    // Stores a fraction of white; integers are clamped and rounded half up, NaN becomes 0.
     FOVEA_HOST_DEVICE void store(std::ptrdiff_t i, float v) const {
         const float unit = v > 0 ? fminf(v, 1) : 0;
         if (type == sample_type::u8)
@@ -47,12 +47,12 @@ struct device_samples {
     }
 };
 
-// The network's input; one colour fills all channels.
+// Computes the network's input; a gray image fills all channels.
 struct load_samples {
     device_samples from;
     device_view to; // (N,H,W,C)
     colour_space colours;
-    float low, span, scale; // scale: of samples, to the values' range, or to 0..1 where colours are converted
+    float low, span, scale; // scale: from samples to the range, or to 0..1 if colours are converted
 
     load_samples(const device_samples& s, const window& w, pixel_values v)
         : from(s),
@@ -73,7 +73,7 @@ struct load_samples {
     }
 };
 
-// Takes the values of a pixel one after the other; where the samples have one colour, it is their mean.
+// Receives the values of a pixel one after the other; a gray image gets their mean.
 class store_samples {
   public:
     store_samples(const device_samples& s, pixel_values v, int channels, int* not_finite)
@@ -93,9 +93,9 @@ class store_samples {
     }
 
   private:
-    FOVEA_HOST_DEVICE float unit(float value) const { // a fraction of the range
+    FOVEA_HOST_DEVICE float unit(float value) const { // returns a fraction of the range
         const float u = (value - low_) * scale_;
-        if (!(fabsf(u) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
+        if (!(fabsf(u) < INFINITY)) *not_finite_ = 1; // a benign race: all threads write the same value
         return u;
     }
     template <class Sample> FOVEA_HOST_DEVICE void put(pixel_position p, Sample sample) const {

@@ -1,8 +1,8 @@
-// Plans of a library, by what they are for, in a file: finding them takes longer than reading them. A file that is
-// damaged is worth no more than none.
+// A file with a library's plans, by names, because measuring them takes longer than reading them. A damaged file is
+// treated as missing.
 //
-//   fovea plans 1 CRC                  of all that follows, in hexadecimal digits
-//   LENGTH LENGTH                      of a name and of its plan, which follow; for each
+//   fovea plans 1 CRC                  CRC of everything that follows, in hexadecimal digits
+//   LENGTH LENGTH                      for each plan: lengths of its name and text, which follow
 #pragma once
 #include <charconv>
 #include <cstdlib>
@@ -34,7 +34,7 @@ inline std::string checksum_of(std::string_view s) {
     std::snprintf(text, sizeof text, "%08x", unsigned(crc32_of(bytes_of_text(s))));
     return text;
 }
-// A number at the beginning of s, and what stands behind it; both leave s.
+// Removes a number and the character `behind` after it from the beginning of s. Returns false if they are not there.
 inline bool take_number(std::string_view& s, char behind, std::size_t& number) {
     const auto [end, problem] = std::from_chars(s.data(), s.data() + s.size(), number);
     const auto digits = std::size_t(end - s.data());
@@ -50,7 +50,7 @@ inline std::string plan_file_text(const plans_by_name& plans) {
     for (auto& [name, plan] : plans) all += text_of(name.size(), ' ', plan.size(), '\n') + name + plan;
     return std::string(detail::plan_file_begin) + detail::checksum_of(all) + '\n' + all;
 }
-// None where it is damaged.
+// Parses the text of a file; returns nothing if it is damaged.
 inline std::optional<plans_by_name> plans_in(std::string_view text) {
     constexpr std::size_t begin = detail::plan_file_begin.size(), digits = 8;
     if (!text.starts_with(detail::plan_file_begin) || text.size() < begin + digits + 1) return {};
@@ -69,8 +69,8 @@ inline std::optional<plans_by_name> plans_in(std::string_view text) {
     return plans;
 }
 
-// Where fovea keeps what it can find again: $FOVEA_CACHE, else fovea in $XDG_CACHE_HOME or ~/.cache. Empty: nowhere,
-// as where FOVEA_CACHE is set to nothing.
+// The folder for cached data: $FOVEA_CACHE, else `fovea` in $XDG_CACHE_HOME or ~/.cache. Empty, such as for an empty
+// FOVEA_CACHE: nothing is cached.
 inline std::filesystem::path cache_folder() {
     const auto variable = [](const char* name) -> std::optional<std::string> {
         const char* value = std::getenv(name);
@@ -84,7 +84,7 @@ inline std::filesystem::path cache_folder() {
     return {};
 }
 
-// The plans of a file, read when it is made. Nothing about it is worth an error: notices say what went wrong.
+// The plans of a file, which is read at construction. Problems with the file are notices, not errors.
 class plan_file {
   public:
     plan_file(std::filesystem::path path, const notice_function& notice) : path_(std::move(path)) {
@@ -98,18 +98,18 @@ class plan_file {
         });
     }
 
-    const std::string* find(const std::string& name) const { // null: there is none
+    const std::string* find(const std::string& name) const { // null if there is none
         const auto at = plans_.find(name);
         return at == plans_.end() ? nullptr : &at->second;
     }
     void keep(const std::string& name, std::string plan) { plans_[name] = std::move(plan), changed_ = true; }
 
-    // Writes what was kept since.
+    // Writes the file if plans were added.
     void save(const notice_function& notice) {
         if (!std::exchange(changed_, false) || path_.empty()) return;
         try_to(notice, [&] {
             std::error_code problem;
-            std::filesystem::create_directories(path_.parent_path(), problem); // what fails, the file will say
+            std::filesystem::create_directories(path_.parent_path(), problem); // a later write reports it
             write_file_atomically(path_, detail::bytes_of_text(plan_file_text(plans_)));
         });
     }

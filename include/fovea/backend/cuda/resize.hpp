@@ -1,4 +1,4 @@
-// Operations that change the number of pixels: ops/resize.hpp has the formulas.
+// Operations that change the number of pixels; ops/resize.hpp has the formulas.
 #pragma once
 #include <cmath>
 
@@ -15,11 +15,11 @@ struct shuffle_values {
     }
 };
 
-// The coefficients of the four source pixels around position `at` along one axis, and the first of them. Each is
-// computed where it is used: kept, they cost more registers than the last pass has.
+// The first of the four source pixels around position `at` along one axis, and their coefficients. These are computed
+// at each use, because storing them would take more registers than the last pass has.
 struct magnifying_coefficients {
     interpolation filter;
-    float beyond; // the second source pixel
+    float beyond; // position beyond the second source pixel, in 0...1
     int first;
 
     FOVEA_HOST_DEVICE magnifying_coefficients(interpolation by, int at, int factor) : filter(by) {
@@ -31,7 +31,7 @@ struct magnifying_coefficients {
     }
 
   private:
-    // At distance d of the source pixel, which may be the nearest.
+    // The coefficient at distance d from the source pixel; nearest: it is the nearest one.
     FOVEA_HOST_DEVICE static float coefficient(interpolation filter, float d, bool nearest) {
         constexpr float a = -0.75f;
         if (filter == interpolation::nearest) return nearest ? 1.f : 0.f;
@@ -50,7 +50,7 @@ struct magnify_values {
         for (int i = 0; i < 4; ++i)
             for (int j = 0; j < 4; ++j) {
                 const float coefficient = down.of(i) * along.of(j);
-                if (coefficient == 0) continue; // the pixel may not be kept
+                if (coefficient == 0) continue; // a pixel with coefficient 0 may not be in memory
                 const int v = inside(down.first + i, x.height), u = inside(along.first + j, x.width);
                 sum += coefficient * x.get({p.image, v, u}, c);
             }
@@ -61,7 +61,7 @@ struct magnify_values {
     FOVEA_HOST_DEVICE static int inside(int at, int size) { return at < 0 ? 0 : at < size ? at : size - 1; }
 };
 
-// y = what `Of` gives at a pixel, + skip
+// y = (result of `Of` at a pixel) + skip.
 template <class Of> struct gather_values {
     Of of;
     device_view skip, y; // (N,H,W,C), skip or absent
@@ -83,14 +83,14 @@ struct maximum_of_pixels {
                 const int v = p.row * stride + i - before, u = p.column * stride + j - before;
                 if (!x.inside(v, u)) continue;
                 const float in = x.get({p.image, v, u}, c);
-                if (!(largest >= in)) largest = in; // not-a-number stays
+                if (!(largest >= in)) largest = in; // NaN is kept
             }
         return largest;
     }
 };
 
-// y (N,1,1,C): the mean over all pixels. A block has a few channels; its threads share the pixels, and the sums of each
-// are added in order.
+// y (N,1,1,C): the mean over all pixels. A block handles a few channels; its threads share the pixels, and their sums
+// are added in a fixed order.
 struct mean_of_pixels {
     static constexpr int threads = 256, channels = 32, rows = threads / channels;
     struct shared {

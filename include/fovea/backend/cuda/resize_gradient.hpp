@@ -1,12 +1,11 @@
-// Gradients of operations that change the number of pixels: each input pixel gathers from the outputs that it is part
-// of.
+// Gradients of operations that change the number of pixels: each input pixel gathers from the outputs that read it.
 #pragma once
 #include "fovea/backend/cuda/resize.hpp"
 #include "fovea/backend/cuda/value_gradient.hpp"
 
 namespace fovea {
 
-// dx = what `Of` gives for an input pixel
+// dx = (result of `Of` for an input pixel).
 template <class Of> struct gather_gradient {
     Of of;
     gradient_target to;
@@ -16,7 +15,7 @@ template <class Of> struct gather_gradient {
 struct shuffled_gradient {
     device_view dy; // (N,H r,W r,C)
     int factor;
-    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { // of channel c of C r r
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { // c: one of the C r r channels
         const int down = c / factor % factor, along = c % factor;
         return dy.get({p.image, p.row * factor + down, p.column * factor + along}, c / (factor * factor));
     }
@@ -24,7 +23,7 @@ struct shuffled_gradient {
 
 struct magnified_gradient {
     device_view dy;    // (N,H r,W r,C)
-    int height, width; // of the input
+    int height, width; // size of the input
     int factor;
     interpolation filter;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const {
@@ -41,10 +40,10 @@ struct magnified_gradient {
     }
 
   private:
-    // Outputs that may read input `at`.
+    // Range of the outputs that may read input `at`.
     FOVEA_HOST_DEVICE int first(int at) const { return at < 3 ? 0 : (at - 3) * factor; }
     FOVEA_HOST_DEVICE int end(int at, int size) const { return (at + 4) * factor < size ? (at + 4) * factor : size; }
-    // What output `out` takes of input `at`, taps beyond the border included.
+    // The coefficient of input `at` in output `out`, including taps that are clamped to the border.
     FOVEA_HOST_DEVICE float share(int out, int at, int size) const {
         const magnifying_coefficients taps(filter, out, factor);
         float sum = 0;
@@ -56,7 +55,7 @@ struct magnified_gradient {
     }
 };
 
-// To the first of the largest pixels of each window, by rows.
+// The gradient goes to the first of the largest pixels of each window, in row-major order.
 struct maximum_gradient {
     device_view x, y, dy; // (N,H,W,C), (N,H',W',C)
     int kernel, stride, before;
@@ -75,12 +74,12 @@ struct maximum_gradient {
     }
 
   private:
-    // The first window that holds row or column `at`.
+    // The first window that contains row or column `at`.
     FOVEA_HOST_DEVICE int first(int at) const {
         const int past = (at + before - kernel + stride) / stride;
         return past < 0 ? 0 : past;
     }
-    FOVEA_HOST_DEVICE int first_largest(int n, int h, int w, int c) const { // the tap
+    FOVEA_HOST_DEVICE int first_largest(int n, int h, int w, int c) const { // returns the tap
         const float largest = y.get({n, h, w}, c);
         for (int t = 0; t < kernel * kernel; ++t) {
             const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
@@ -94,7 +93,7 @@ struct maximum_gradient {
 
 struct mean_gradient {
     device_view dy; // (N,1,1,C)
-    float share;    // of a pixel
+    float share;    // 1 / number of pixels
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.get({p.image, 0, 0}, c) * share; }
 };
 

@@ -1,29 +1,30 @@
-// Products of matrices in 16 bits, summed in float32, by a warp: 16 pixels x 8 outputs at a time, over steps of 16
-// inputs. On a GPU the tensor cores multiply (PTX ISA, mma.m16n8k16); on the host each lane sums the same four numbers
-// of the result by a loop.
+// Matrix products in 16 bits with float32 sums, computed by a warp: 16 pixels x 8 outputs at a time, in steps of 16
+// inputs. On a GPU the tensor cores multiply (PTX ISA, mma.m16n8k16); on the host each lane computes its four results
+// by a loop.
 //
-// Of what is multiplied a lane has four neighbouring inputs in each step, of pixels `row` and `row` + 8 and of one
-// output: which input is which of the sixteen does not matter to a sum as long as both sides agree, and so they are
-// read 8 bytes at a time. Of the result it has outputs `output` and `output` + 1 of the same two pixels.
+// In each step a lane holds four neighbouring inputs of the pixels `row` and `row` + 8 and of one output. The
+// instruction expects other inputs in a lane, but their order does not matter to a sum as long as both factors agree,
+// and neighbours can be read 8 bytes at a time. The lane's results are outputs `output` and `output` + 1 of the same
+// two pixels.
 #pragma once
 #include "fovea/backend/cuda/numbers.hpp"
 
 namespace fovea {
 
 struct product_lane {
-    int lane; // of the warp
+    int lane; // index in the warp
 
     FOVEA_HOST_DEVICE int row() const { return lane / 4; }
     FOVEA_HOST_DEVICE int output() const { return lane % 4 * 2; }
     FOVEA_HOST_DEVICE int input() const { return lane % 4 * 4; }
 };
 
-// (Steps, outputs, 16): filters of 1x1 convolutions. The index of input `input` of output `output`.
+// The index of an input and an output in the packed filters of 1x1 convolutions, (steps, outputs, 16).
 FOVEA_HOST_DEVICE constexpr int product_filter(int outputs, int output, int input) {
     return (input / 16 * outputs + output) * 16 + input % 16;
 }
 
-// A lane's part of 16 pixels of 16 * Steps numbers. Pixels lie at multiples of 8 bytes; null: zeros.
+// A lane's part of 16 pixels with 16 * Steps inputs. Pixels are aligned to 8 bytes; a null pointer reads as zeros.
 template <int Steps> class product_pixels {
   public:
     FOVEA_HOST_DEVICE void load(product_lane l, const std::uint16_t* first, const std::uint16_t* second) {
@@ -40,7 +41,8 @@ template <int Steps> class product_pixels {
 #endif
     }
 
-    // sum (2 pixels x 2 outputs) += pixels x filters, of the 8 outputs from `first` on; w as product_filter says.
+    // sum (2 pixels x 2 outputs) += pixels x filters, for the 8 outputs from `first` on; w in the order of
+    // product_filter().
     template <number_format Format>
     FOVEA_HOST_DEVICE void multiply(product_lane l, const std::uint16_t* w, int outputs, int first,
                                     float (&sum)[2][2]) const {

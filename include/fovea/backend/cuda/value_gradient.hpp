@@ -1,11 +1,11 @@
-// Gradients of operations whose values do not depend on each other: dx from dy at the same pixel.
+// Gradients of element-wise operations: dx from dy at the same pixel.
 #pragma once
 #include "fovea/backend/cuda/activation.hpp"
 #include "fovea/ops/gradient_kernel.hpp"
 
 namespace fovea {
 
-// Where the gradient of an input goes, overwritten or added to; absent where nobody wants it.
+// The gradient of an input, overwritten or added to (`adds`); absent if it is not needed.
 struct gradient_target {
     device_view dx; // (N,H,W,C)
     bool adds = false;
@@ -67,7 +67,7 @@ struct multiply_gradient {
     device_view a, b, dy; // (N,H,W,C)
     gradient_target to_a, to_b;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.get(p, c); // before either is written: dx may be dy
+        const float g = dy.get(p, c); // read before writing, because dx may be dy
         const float for_a = to_a.dx ? b.get(p, c) * g : 0, for_b = to_b.dx ? a.get(p, c) * g : 0;
         if (to_a.dx) to_a.put(p, c, for_a);
         if (to_b.dx) to_b.put(p, c, for_b);

@@ -1,4 +1,4 @@
-// The kernel of operations whose values do not depend on each other: a thread for each number, f(position, channel).
+// The kernel of element-wise operations: one thread for each number calls f(position, channel).
 #pragma once
 #include "fovea/backend/cuda/blocks.hpp"
 #include "fovea/backend/cuda/view.hpp"
@@ -11,7 +11,7 @@ template <class F> struct value_kernel {
     using own = nothing_kept;
 
     device_area area;
-    int channels, blocks_of_line; // a block stays within a row of pixels
+    int channels, blocks_of_line; // blocks_of_line: each block stays within a row of pixels
     F f;
 
     template <class Call>

@@ -1,4 +1,4 @@
-// What a kernel of a GPU sees of a call: tensors that it reads within their bounds, and the pixels to compute.
+// A GPU kernel's view of a call: the tensors, which it reads within bounds, and the pixels to compute.
 #pragma once
 #include <climits>
 
@@ -12,7 +12,7 @@ struct pixel_position {
     int image, row, column;
 };
 
-// A window whose columns outside the image need not be kept: a kernel asks inside() before it reads.
+// A window without columns outside the image: a kernel must call inside() before it reads.
 struct device_view { // (N,H,W,C)
     device_numbers data{};
     int height = 0, width = 0, channels = 0, left = 0, stored = 1;
@@ -33,7 +33,7 @@ struct device_view { // (N,H,W,C)
         return unsigned(y) < unsigned(height) && unsigned(x) < unsigned(width);
     }
     FOVEA_HOST_DEVICE explicit operator bool() const { return data.data != nullptr; }
-    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the first of the C numbers of a pixel inside
+    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // the pixel's first number
         return p.image * image_stride + (p.row % stored) * row_stride + std::ptrdiff_t(p.column - left) * channels;
     }
     FOVEA_HOST_DEVICE device_numbers at(pixel_position p) const { return data + index(p); }
@@ -41,7 +41,7 @@ struct device_view { // (N,H,W,C)
     FOVEA_HOST_DEVICE void put(pixel_position p, int c, float v) const { data.put(index(p) + c, v); }
 };
 
-// The pixels images x rows x columns of a call, counted along rows.
+// The pixels images x rows x columns of a call, numbered along rows.
 struct device_area {
     int first_image, images, first_row, rows, first_column, columns;
 
@@ -54,7 +54,7 @@ struct device_area {
           first_column(c.cols.begin),
           columns(c.cols.size()) {}
 
-    // Throws where there are more than a kernel counts.
+    // Returns the number of pixels; throws if there are more than an int holds.
     int pixels() const {
         const std::ptrdiff_t all = std::ptrdiff_t(images) * rows * columns;
         if (all > INT_MAX)

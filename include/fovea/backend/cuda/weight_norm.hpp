@@ -1,5 +1,8 @@
-// w = g v / |v| and its gradients, |v| the length of the filter of an output: dg = dw . v / |v|,
-// dv = g / |v| (dw - v (dw . v) / |v|^2). A block has a filter; sums are in double.
+// Weight normalisation, w = g v / |v|, where |v| is the norm of an output's filter, and its gradients:
+//
+//   dg = dw . v / |v|,   dv = g / |v| (dw - v (dw . v) / |v|^2)
+//
+// Each block handles a filter; sums are in double.
 #pragma once
 #include <cmath>
 

@@ -28,7 +28,7 @@ template <class Real> void input_gradient(basic_reference<Real>, multiply, const
         const Real *a = c.x[0].at<Real>(n, h, w), *b = c.x[1].at<Real>(n, h, w); // (C)
         const Real* dy = c.dy.at<Real>(n, h, w);                                 // (C)
         for (int i = 0; i < c.dy.channels; ++i) {
-            const Real g[] = {b[i] * dy[i], a[i] * dy[i]}; // before either is written: dx[0] may be dy, or dx[1]
+            const Real g[] = {b[i] * dy[i], a[i] * dy[i]}; // read before writing: dx[0] may be dy, or dx[1]
             for (std::size_t k = 0; k < 2; ++k)
                 if (c.dx[k]) {
                     Real& dx = c.dx[k].at<Real>(n, h, w)[i];

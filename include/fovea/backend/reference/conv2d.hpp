@@ -9,7 +9,7 @@ namespace fovea {
 
 namespace detail {
 
-// sum over the inputs of one output channel, without bias; w (I/groups, K, K) of that channel
+// Returns the sum over the inputs of one output channel, without bias; w: the (I/groups, K, K) weights of that channel.
 template <class Real> Real convolve_at(const call& c, const Real* w, int n, int h, int column, int first_input) {
     const int k = c.a.kernel, half = k / 2;
     const window& x = c.x[0];
@@ -62,7 +62,7 @@ template <class Real> void prepare(basic_reference<Real>, normalise_weight, cons
 
 namespace detail {
 
-// f(output row, output column, tap) for every output that input pixel (v, u) is part of.
+// Calls f(output row, output column, tap) for every output that reads the input pixel (v, u).
 template <class F> void each_output_of(const gradient_call& c, int v, int u, F f) {
     const int k = c.a.kernel, half = k / 2, s = c.a.stride;
     for (int i = 0; i < k; ++i)
@@ -74,7 +74,7 @@ template <class F> void each_output_of(const gradient_call& c, int v, int u, F f
 }
 
 template <class Real> void convolution_input_gradient(const gradient_call& c) {
-    const int taps = c.a.kernel * c.a.kernel, outputs = c.dims[0] / c.a.groups, inputs = c.dims[1]; // of one group
+    const int taps = c.a.kernel * c.a.kernel, outputs = c.dims[0] / c.a.groups, inputs = c.dims[1]; // in one group
     const Real* w = c.weight<Real>(0);                     // (O, I/groups, K, K)
     std::vector<Real> sums(std::size_t(c.dx[0].channels)); // (I)
     each_pixel(c, [&](int n, int v, int u) {
@@ -91,7 +91,7 @@ template <class Real> void convolution_input_gradient(const gradient_call& c) {
 }
 
 template <class Real> void convolution_weight_gradient(const gradient_call& c) {
-    const int k = c.a.kernel, half = k / 2, outputs = c.dims[0] / c.a.groups, inputs = c.dims[1]; // of one group
+    const int k = c.a.kernel, half = k / 2, outputs = c.dims[0] / c.a.groups, inputs = c.dims[1]; // in one group
     Real *dw = c.weight_gradient<Real>(0), *db = c.weight_gradient<Real>(1); // (O, I/groups, K, K), (O): +=
     const window& x = c.x[0];
     each_row(c, [&](int n, int h) {
@@ -114,7 +114,7 @@ template <class Real> void convolution_weight_gradient(const gradient_call& c) {
 
 } // namespace detail
 
-// Training keeps activations apart from their convolutions.
+// Without fused activations, because training keeps activations apart from their convolutions.
 template <class Real> void input_gradient(basic_reference<Real>, conv2d<identity>, const gradient_call& c) {
     detail::convolution_input_gradient<Real>(c);
 }

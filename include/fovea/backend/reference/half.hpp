@@ -1,4 +1,4 @@
-// Numbers of 16 bits to float32 and back, one by one.
+// Conversion between 16-bit numbers and float32, one by one.
 #pragma once
 #include "fovea/backend/reference/backend.hpp"
 

@@ -17,7 +17,7 @@ template <class Real> moments_of<Real> moments(const Real* x, int channels, Real
     return {mean, 1 / std::sqrt(variance + epsilon)};
 }
 
-// f(value) for channel `i` of every pixel.
+// Calls f(value) for channel `i` of every pixel.
 template <class Real, class F> void each_value(range images, const window& x, int i, F f) {
     for (int n = images.begin; n < images.end; ++n)
         for (int h = 0; h < x.height; ++h)
@@ -39,9 +39,9 @@ template <class Real> void forward(basic_reference<Real>, layer_normalise, const
 
 namespace detail {
 
-// What batch normalisation subtracts and multiplies by: the statistics of the batch, or without them the running
-// estimates w[2] and w[3]. statistics: mean, 1 / deviation, then of a backward pass the means of dy and of dy times the
-// normalised x; C numbers each.
+// Mean and 1 / deviation of batch normalisation: from the batch's statistics, or, without them, from the running
+// estimates w[2] and w[3]. The statistics are C numbers each of: mean, 1 / deviation, and, for a backward pass, the
+// means of dy and of dy times the normalised x.
 template <class Real> class normaliser {
   public:
     template <class Call>

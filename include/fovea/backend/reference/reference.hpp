@@ -1,4 +1,4 @@
-// All kernels of the reference backend.
+// Includes all kernels of the reference backend.
 #pragma once
 #include "fovea/backend/reference/activation.hpp"
 #include "fovea/backend/reference/arithmetic.hpp"

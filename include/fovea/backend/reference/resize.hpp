@@ -20,7 +20,7 @@ template <class Real> void forward(basic_reference<Real>, shuffle_pixels, const 
 
 namespace detail {
 
-// Coefficients of the four source positions around output position `at`; returns the first of them.
+// Sets w to the coefficients of the four source positions around output position `at`, and returns the first position.
 template <class Real> int magnifying_taps(interpolation filter, int at, int factor, Real (&w)[4]) {
     const Real source = (Real(at) + Real(0.5)) / Real(factor) - Real(0.5), first = std::floor(source),
                t = source - first;
@@ -51,7 +51,7 @@ template <class Real> void forward(basic_reference<Real>, magnify, const call& c
         for (int t = 0; t < 16; ++t) {
             const int v = std::clamp(top + t / 4, 0, in.height - 1), u = std::clamp(left + t % 4, 0, in.width - 1);
             const Real coefficient = vertical[t / 4] * horizontal[t % 4];
-            if (coefficient == 0) continue;       // the pixel may not be kept
+            if (coefficient == 0) continue;       // a pixel with coefficient 0 may not be in memory
             const Real* x = in.at<Real>(n, v, u); // (C)
             for (int i = 0; i < c.y.channels; ++i) y[i] += coefficient * x[i];
         }
@@ -60,7 +60,7 @@ template <class Real> void forward(basic_reference<Real>, magnify, const call& c
 
 template <class Real> void forward(basic_reference<Real>, pool_maximum, const call& c) {
     const window& in = c.x[0];
-    const int k = c.a.kernel, before = k / 2 - c.a.offset; // the image's first pixel
+    const int k = c.a.kernel, before = k / 2 - c.a.offset; // the window of output h begins at h * stride - before
     each_pixel(c, [&](int n, int h, int w) {
         Real* y = c.y.at<Real>(n, h, w); // (C)
         std::fill_n(y, c.y.channels, -std::numeric_limits<Real>::infinity());
@@ -69,7 +69,7 @@ template <class Real> void forward(basic_reference<Real>, pool_maximum, const ca
             if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
             const Real* x = in.at<Real>(n, v, u); // (C)
             for (int q = 0; q < c.y.channels; ++q)
-                if (!(y[q] >= x[q])) y[q] = x[q]; // a NaN stays
+                if (!(y[q] >= x[q])) y[q] = x[q]; // NaN is kept
         }
     });
 }
@@ -109,7 +109,7 @@ template <class Real> void input_gradient(basic_reference<Real>, shuffle_pixels,
 
 namespace detail {
 
-// f(coefficient, output position) along one axis for the outputs that input position `at` of `size` is part of.
+// Calls f(coefficient, output position) along one axis for the outputs that read input position `at` of `size`.
 template <class Real, class F> void each_magnified(const attributes& a, int at, int size, F f) {
     const int outputs = size * a.factor;
     const range nearby = range{(at - 3) * a.factor, (at + 4) * a.factor}.clip(outputs);
@@ -139,11 +139,11 @@ template <class Real> void input_gradient(basic_reference<Real>, magnify, const 
     });
 }
 
-// To the first of the largest pixels of each window, by rows.
+// The gradient goes to the first of the largest pixels of each window, in row-major order.
 template <class Real> void input_gradient(basic_reference<Real>, pool_maximum, const gradient_call& c) {
     const window& in = c.x[0];
     const int k = c.a.kernel, before = k / 2 - c.a.offset, s = c.a.stride;
-    const auto first_largest = [&](int n, int h, int w, int i) { // the tap
+    const auto first_largest = [&](int n, int h, int w, int i) { // returns the tap
         for (int t = 0; t < k * k; ++t) {
             const int v = h * s + t / k - before, u = w * s + t % k - before;
             if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
@@ -155,7 +155,7 @@ template <class Real> void input_gradient(basic_reference<Real>, pool_maximum, c
     each_pixel(c, [&](int n, int v, int u) {
         put_gradient<Real>(c, 0, n, v, u, [&](int i) {
             Real sum = 0;
-            const auto first = [&](int at) { return std::max(0, (at + before - k + s) / s); }; // whose window holds it
+            const auto first = [&](int at) { return std::max(0, (at + before - k + s) / s); }; // window with it
             for (int h = first(v); h < c.dy.height && h * s - before <= v; ++h)
                 for (int w = first(u); w < c.dy.width && w * s - before <= u; ++w)
                     if (first_largest(n, h, w, i) == (v - h * s + before) * k + u - w * s + before)

@@ -1,5 +1,5 @@
-// The CUDA backend: model<network, cuda>{weights} runs, and trainable<network, cuda> learns, on the first GPU that the
-// process sees. For nvcc.
+// The CUDA backend: model<network, cuda> runs and trainable<network, cuda> trains on the first GPU that the process
+// sees. Needs nvcc.
 #pragma once
 #include "fovea/backend/cuda/device.cuh"
 #include "fovea/engine/cuda/engine.hpp"

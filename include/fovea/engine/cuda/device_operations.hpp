@@ -1,5 +1,5 @@
-// The operations of a training plan on a device, forward and backward: each by the device's library where that computes
-// it, else by a kernel of its own. What is called here goes into the device's queue; nothing waits.
+// Launches the operations of a training plan on a device, forward and backward: each by the vendor's library (cuDNN) if
+// that has a kernel, else by a kernel of fovea. All work goes into the device's queue; nothing waits.
 #pragma once
 #include "fovea/backend/cuda/gradients.hpp"
 #include "fovea/backend/cuda/library_convolutions.hpp"
@@ -8,14 +8,14 @@
 
 namespace fovea {
 
-// The gradient of an input that is that of the output.
+// The gradient of an input that equals the gradient of the output.
 struct passed_gradient {
     device_view dy; // (N,H,W,C)
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
 };
 
-// The weights, of the same graph, and the device outlive it.
+// Device and weights, which must belong to the same graph, must outlive it.
 template <class Device> class device_operations : protected training_memory {
   protected:
     using device_memory = device_buffer<Device, memory_place::device>;
@@ -23,7 +23,8 @@ template <class Device> class device_operations : protected training_memory {
     device_operations(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
         : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights), library_(device, g) {}
 
-    // Once there is memory for a plan, which holds nothing yet: what the library measures is written there.
+    // Call after the arena has been allocated and before it holds values: the library measures its kernels on that
+    // memory.
     void prepare_operations() {
         begin_forward();
         reserve(scratch_, scratch_bytes(), "scratch");
@@ -44,7 +45,7 @@ template <class Device> class device_operations : protected training_memory {
         else if (!part_of_last(s))
             differentiate(s);
     }
-    // by_library: how it is computed; without, by the device's own kernel.
+    // Launches operation i by `by_library`, or by fovea's own kernel if that is empty.
     void compute(int i, bool again, bool updates, const planned_convolution& by_library = {}) {
         const operation& o = op(i);
         const call c = call_of(i, again);
@@ -68,16 +69,16 @@ template <class Device> class device_operations : protected training_memory {
         return o;
     }
 
-    // What the device's library computes of a step.
+    // What the library computes in a step of the plan.
     struct library_step {
-        planned_convolution values, weights; // values: or the gradient of the input
-        bool takes_next = false;             // the activation that is the next step is part of it
-        std::size_t biased = 0;              // with takes_next, not 0: so is the gradient of that step's bias
-        bool has_its_bias = false;           // of a step that is `biased`
+        planned_convolution values, weights; // values: the output, or in a backward step the input's gradient
+        bool takes_next = false;             // the activation in the next step is fused into this one
+        std::size_t biased = 0;              // with takes_next: the step whose bias gradient is fused, too; 0: none
+        bool has_its_bias = false;           // the bias gradient of this step has been computed by another
     };
     bool part_of_last(std::size_t s) const { return s > 0 && by_library_[s - 1].takes_next; }
 
-    // Plans of the device's library, measured while the arena holds nothing.
+    // Finds the library's plans; they are measured while the arena holds no values.
     void find_convolutions() {
         by_library_.assign(plan_.steps.size(), {});
         for (std::size_t s = 0; s < plan_.steps.size(); ++s)
@@ -119,8 +120,8 @@ template <class Device> class device_operations : protected training_memory {
         }
         if (!l.values) l.values = library_.find(described, {});
     }
-    // Whether the next step turns the gradient that this one computes, and nobody adds to, into that of what an
-    // activation was given, in its place.
+    // Returns whether the next step only multiplies the gradient of this step by the slope of an activation, in place,
+    // and nothing else is added to that gradient; the two steps can then be fused.
     bool activation_precedes(std::size_t s) const {
         if (s + 1 >= plan_.steps.size() || plan_.steps[s + 1].what != training_step::kind::backward) return false;
         const int i = plan_.steps[s].of, next = plan_.steps[s + 1].of;
@@ -130,7 +131,7 @@ template <class Device> class device_operations : protected training_memory {
                computed(next) && gradient(activates.x[0]).data == gradient(activates.y).data &&
                !again_[std::size_t(activates.x[0])];
     }
-    // The next step backward from s on, if it needs the gradient of a bias that was added to tensor t; else 0.
+    // Returns the next backward step from s on if it needs the gradient of a bias that was added to tensor t, else 0.
     std::size_t step_with_bias(std::size_t s, int t) const {
         while (s < plan_.steps.size() && plan_.steps[s].what != training_step::kind::backward) ++s;
         if (s == plan_.steps.size()) return 0;
@@ -188,12 +189,12 @@ template <class Device> class device_operations : protected training_memory {
         widen(alike.x[0], c.x[0]), widen(alike.dy, c.dy);
         by_library.run();
         add_from_scratch(c, by_library.plan->filters(), o.d.w[0], o.dims);
-        detail::launch_bias_gradient<Device>(c); // which may overwrite the scratch memory then
+        detail::launch_bias_gradient<Device>(c); // last, because it may overwrite the scratch memory
     }
     void add_from_scratch(const gradient_call& c, number_format f, int weight, const weight_shape& dims) {
         detail::launch<Device>(c, add_filters(c.scratch, f, weights_.gradient(weight), dims));
     }
-    // Without strides it is a convolution, in which tensors may differ in format.
+    // At stride 1 the gradient is an ordinary convolution, whose tensors may have different formats.
     static gradient_call alike_for_input(const gradient_call& c) {
         return c.a.stride == 1 ? c : detail::alike_for_input(c);
     }
@@ -222,7 +223,7 @@ template <class Device> class device_operations : protected training_memory {
     }
 
     library_convolutions<Device> library_;
-    std::vector<library_step> by_library_; // by step
+    std::vector<library_step> by_library_; // for each step of the plan
     device_memory scratch_{device_};
 };
 

@@ -1,5 +1,5 @@
-// A network on a device, forward and backward over a batch: the operations of a training plan in one queue, recorded
-// for batches of the same size. Nothing waits but for a copy that somebody asks for.
+// Runs a network forward and backward over a batch on a device: the operations of a training plan in one queue,
+// recorded as CUDA graphs for batches of the same size. Only copies to the host wait.
 #pragma once
 #include <map>
 
@@ -12,7 +12,7 @@
 
 namespace fovea {
 
-// What recorded work of a batch depends on.
+// Key of recorded work: everything that it depends on except numbers in memory.
 struct training_work {
     enum class kind { forward, backward, learn, listen, update } what;
     placement where{}, where_frozen{};
@@ -20,14 +20,15 @@ struct training_work {
     bool evaluating = false, prepares = false;
     loss_terms terms{}, of_frozen{};
     std::vector<placement> of_terms{};
-    double weight = 1, scale = 1; // of the loss; of gradients
+    double weight = 1, scale = 1; // weight of the loss; scale of gradients
     update_rule how{};
     int processes = 1;
-    bool sums = false; // over them
+    bool sums = false; // sums gradients over the processes
     bool operator==(const training_work&) const = default;
 };
 
-// Interface: network_engine, or what is derived from it. The device and the weights, of the same graph, outlive it.
+// Interface is network_engine or a class derived from it. Device and weights, which must belong to the same graph, must
+// outlive it.
 template <class Device, class Interface> class device_pass : public Interface, protected device_operations<Device> {
     using operations = device_operations<Device>;
 
@@ -90,7 +91,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     std::size_t bytes() const override { return plan_.bytes; }
     const void* memory() const override { return device_.queue(); } // what is put into it runs in order
 
-    // ---- for whoever puts it into the queue together with other work
+    // ---- for callers that queue it together with other work
     const placement& where() const { return where_; }
     bool take_stale() { return weights_.take_stale(); }
     void prepare_weights() { weights_.prepare(); }
@@ -101,7 +102,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return operations::output_gradient(number_of(t));
     }
     window input_gradient_window() const { return operations::input_gradient(); }
-    // Memory for a batch of that size, its values in the arena.
+    // Reserves memory for a batch of that size.
     void make_room(extent input, int batch) {
         if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
         reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
@@ -117,11 +118,11 @@ template <class Device, class Interface> class device_pass : public Interface, p
         for (int t : options_.outputs)
             if (plan_.needs_gradient[std::size_t(t)]) clear(operations::output_gradient(t));
     }
-    // Adds the loss to *sum, and `scale` times its gradient to that of the output.
+    // Adds the loss to *sum, and `scale` times its gradient to the gradient of the output.
     void put_loss(const loss_terms& terms, const std::byte* target, double* sum, double scale) {
         const window y = operations::output(), dy = operations::output_gradient();
         window t = y;
-        t.data = const_cast<std::byte*>(target); // it is only read
+        t.data = const_cast<std::byte*>(target); // only read
         for (auto& term : terms)
             if (term.by)
                 term.by->put(tensor_at(y), reinterpret_cast<const float*>(target), reinterpret_cast<float*>(dy.data),
@@ -139,9 +140,9 @@ template <class Device, class Interface> class device_pass : public Interface, p
         if (options_.weight_gradients) weights_.differentiate_preparations();
     }
 
-    // after(operation): its gradients are in the queue.
+    // Calls after(operation) when the operation's gradients have been queued.
     template <class F> void put_operations_back(F after) {
-        begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
+        begin_forward(); // forgets recomputed values, also if the forward pass was replayed
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             this->put_step_back(s);
             if (plan_.steps[s].what == training_step::kind::backward) after(plan_.steps[s].of);
@@ -154,7 +155,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
         operations::where_;
     using typename operations::device_memory;
 
-    // The way of a batch to the device: its upload goes on beside the work on the last one.
+    // Staging for uploads of batches, which overlap with the work on the previous batch.
     struct upload_path {
         explicit upload_path(Device& d) : on_host(d), on_device(d) {}
         device_buffer<Device, memory_place::host> on_host;
@@ -176,10 +177,10 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
                sizeof(float);
     }
-    // To a tensor without gaps, once the work that is in the queue now is done with it.
+    // Uploads to a dense tensor, after the work that is in the queue now.
     void upload(tensor_view<const float> from, std::byte* to, upload_path& path) {
         const std::size_t bytes = bytes_of(from);
-        device_.wait(path.up); // the last upload
+        device_.wait(path.up); // the previous upload, which reads the staging memory
         path.on_host.reserve(bytes, "a batch"), path.on_device.reserve(bytes, "a batch");
         auto* at = reinterpret_cast<float*>(path.on_host.data());
         const int row = from.width() * from.channels();
@@ -216,7 +217,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     device_memory memory_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
     upload_path input_{device_}, gradient_{device_};
-    // On the host, by tensor: outputs; their gradients, where they are given there.
+    // Copies on the host, by tensor: outputs, and output gradients that were given there.
     std::map<int, tensor<float>> y_, dy_;
     tensor<float> dx_;
 };

@@ -1,38 +1,43 @@
-// Runs a network's graph on a device: samples up, every operation as a kernel, the last ones in one pass, samples down;
-// one image up and another one down while a third is computed.
+// Runs inference on a device: uploads samples, launches every operation as a kernel (the last ones fused into one
+// pass), and downloads samples. The copies of neighbouring images overlap with the computation of an image.
 //
-// Device, of which backend/cuda/device.cuh is the one with a GPU:
-//   void* queue();                                        of kernels: the lane `work`
+// The Device type, of which backend/cuda/device.cuh is the one for GPUs:
+//
+//   void* queue();                                    the queue of kernels (lane `work`)
 //   template <class K> static void launch(void* queue, const K&, int blocks);
-//   static device_limits limits();                        of the device that kernels are launched on
-//   void* allocate(std::size_t bytes, memory_place);      null where there is too little memory
+//   static device_limits limits();                    of the device on which kernels are launched
+//   void* allocate(std::size_t bytes, memory_place);  null if there is too little memory
 //   void release(void*, memory_place) noexcept;
-//   std::size_t free_bytes();                             of the device's memory
-//   void upload(void* to, const void* from, std::size_t bytes, device_lane = work), download(...);   from and to
-//                                                         memory_place::host
-//   void clear(void* to, std::size_t bytes);              zeros
-//   event;                                                a point in a lane
-//   void mark(event&, device_lane);                       all that is in the lane now
-//   void await(const event&, device_lane);                what is put into the lane from now on comes after it
-//   void wait(const event&), wait();                      until it has come; until all lanes are empty: throws what
-//   failed void settle() noexcept;                               wait() of whoever has no use for what failed bool
-//   begin_recording();                               of what is put into the queue, instead of running it; false:
-//                                                         this device records nothing
+//   std::size_t free_bytes();                         free memory of the device
+//   void upload(void* to, const void* from, std::size_t bytes, device_lane = work), download(...);
+//                                                     the host side is memory_place::host
+//   void clear(void* to, std::size_t bytes);          fills with zeros
+//   event                                             a point in a lane
+//   void mark(event&, device_lane);                   sets it behind all work that is in the lane now
+//   void await(const event&, device_lane);            later work in the lane runs after the event
+//   void wait(const event&), wait();                  blocks until the event, or until all lanes are empty; throws
+//                                                     the error of failed work
+//   void settle() noexcept;                           wait() for callers that ignore errors
+//   bool begin_recording();                           records the queue's work instead of running it; false: this
+//                                                     device cannot record
 //   recording end_recording();
-//   void drop_recording() noexcept;                       ends it, too
-//   void replay(const recording&);                        into the queue
-// and where it has a library of convolutions, which those in 16 bits and TF32 are left to:
-//   void open_convolutions();                             throws where the library cannot be used
+//   void drop_recording() noexcept;                   ends and discards it
+//   void replay(const recording&);                    queues recorded work
+//
+// With a library of convolutions, which then computes those in 16 bits and TF32:
+//
+//   void open_convolutions();                         throws if the library cannot be used
 //   const convolution_plan* find_convolution(const library_convolution&, const notice_function&);
-//                                                         null where the library lacks it; it may measure where it is
-//                                                         asked for the first time
-//   void save_convolutions(const notice_function&);       what was measured, for the next run
-// and where networks learn in several processes:
-//   void join(training_group&);                           of devices, one in each process
-//   void sum(float* or double* at, std::size_t count);    numbers over their devices, after what is in the queue now
-//   and
-//                                                         beside what comes; may be recorded
-//   void await_sums();                                    what is put into the queue from now on comes after them
+//                                                     null if the library has no kernel; measures new shapes
+//   void save_convolutions(const notice_function&);   keeps the measurements for the next run
+//
+// With training in several processes:
+//
+//   void join(training_group&);                       joins the devices, one in each process
+//   void sum(float* or double* at, std::size_t count);
+//                                                     all-reduce of numbers, after the work that is in the queue now
+//                                                     and overlapping with later work; may be recorded
+//   void await_sums();                                later work in the queue runs after the sums
 #pragma once
 #include <array>
 #include <deque>
@@ -48,7 +53,7 @@
 
 namespace fovea {
 
-// The weights of a graph in a device's memory.
+// The weights of a graph in device memory.
 template <class Device> class device_weights {
   public:
     device_weights(Device& device, const graph& g, const weight_store& weights)
@@ -71,12 +76,12 @@ template <class Device> class device_weights {
     const std::byte* operator[](int i) const { return i < 0 ? nullptr : memory_.data() + offsets_[std::size_t(i)]; }
 
   private:
-    static constexpr std::size_t alignment = 256; // of what cudaMalloc gives
+    static constexpr std::size_t alignment = 256; // the alignment that cudaMalloc guarantees
     device_buffer<Device, memory_place::device> memory_;
     std::vector<std::size_t> offsets_;
 };
 
-// What the kernels of a tile depend on besides numbers in memory.
+// Key of a tile's recorded kernels: everything that they depend on except numbers in memory.
 struct tile_work {
     device_samples from, to;
     pixel_values values;
@@ -86,7 +91,7 @@ struct tile_work {
     bool operator==(const tile_work&) const = default;
 };
 
-// Of a graph that was traced for Backend.
+// The graph must have been traced for Backend.
 template <class Backend> class device_engine final : public engine {
   public:
     using device = typename Backend::device;
@@ -112,7 +117,7 @@ template <class Backend> class device_engine final : public engine {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
         if (begun_ - ended_ == at_once)
             fail("more than ", at_once, " images were given to a GPU at once: expected one result before the next");
-        if (begun_ == ended_) begun_ = ended_ = 0; // whose work is known
+        if (begun_ == ended_) begun_ = ended_ = 0; // no pending image
         image_slot& slot = slot_of(begun_);
         const device_samples from = upload(slot, in);
         slot.out.reserve(out.bytes(), "the output");
@@ -128,7 +133,7 @@ template <class Backend> class device_engine final : public engine {
             recordings_.run(work, [&] {
                 run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to, o.notice);
             });
-            // Else the queue never runs dry, and a single tile leaves it to result() to wait.
+            // Otherwise the queue stays filled, and result() waits for a single tile.
             if (o.stop.stop_possible() || (o.progress && tiles.count() > 1)) device_->wait();
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
@@ -170,11 +175,11 @@ template <class Backend> class device_engine final : public engine {
                               {.margins = false, .tail = last_pass_begins_});
     }
     std::size_t bytes_of_tile(extent input, int batch, const detail::tiling& tiles) const {
-        const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // as large as any
+        const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // no tile is larger
         return plan_of(input, batch, tiles.at(middle)).bytes;
     }
 
-    // Tiles whose activations fit, the arena being reserved. Images of one size in a row are planned once.
+    // Chooses tiles whose activations fit and reserves the arena. Successive images of one size are planned once.
     detail::tiling make_room(extent input, int batch, const run_options& o) {
         const room wanted{input, batch, o.how, o.device_budget};
         if (!(last_room_ == wanted) || arena_.bytes() == 0) {
@@ -183,7 +188,7 @@ template <class Backend> class device_engine final : public engine {
         }
         return *last_tiles_;
     }
-    // Whole images where they fit, else by halves.
+    // Takes the whole image if it fits, else halves the tiles until they fit.
     detail::tiling find_room(extent input, int batch, const run_options& o) {
         const auto tiles_of = [&](int side) { return detail::tiling(graph_, input, {side, side, 0}); };
         if (o.how) {
@@ -195,7 +200,7 @@ template <class Backend> class device_engine final : public engine {
         const std::size_t budget = o.device_budget ? o.device_budget : arena_.bytes() + device_->free_bytes() / 10 * 9;
         std::size_t bytes = 0;
         for (int side = 0; side == 0 || side >= smallest; side = side ? side / 2 : largest) {
-            if (side >= input.height && side >= input.width) continue; // the whole
+            if (side >= input.height && side >= input.width) continue; // the whole image has been tried
             const detail::tiling tiles = tiles_of(side);
             bytes = bytes_of_tile(input, batch, tiles);
             if (bytes > budget) continue;
@@ -206,7 +211,7 @@ template <class Backend> class device_engine final : public engine {
              " MB of the GPU's memory for activations: expected a budget of that or more, got ", budget >> 20, " MB");
     }
 
-    // The tile's windows onto the arena. It is one band, so that rows lie one after the other: no ring turns.
+    // Returns the tile's windows in the arena. A tile is one band, so rows are contiguous and no ring wraps around.
     std::vector<window> place(const plan& p) const {
         std::vector<window> windows;
         for (std::size_t i = 0; i < p.tensors.size(); ++i) {
@@ -220,7 +225,7 @@ template <class Backend> class device_engine final : public engine {
     static void take_area(call& c, const plan& p, const std::vector<window>& windows, std::size_t t) {
         c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols, c.y = windows[t];
     }
-    // Of the operations before the last pass.
+    // Returns the calls of the operations before the last pass.
     std::vector<call> calls_of(const plan& p, const std::vector<window>& windows) const {
         std::vector<call> calls(calls_.begin(), calls_.begin() + last_pass_begins_);
         for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -232,7 +237,7 @@ template <class Backend> class device_engine final : public engine {
         return calls;
     }
 
-    struct input_of { // of the tile's first kernel
+    struct input_of { // input of the tile's first kernel
         device_samples from;
         window to;
         pixel_values values;
@@ -257,7 +262,7 @@ template <class Backend> class device_engine final : public engine {
     last_pass last_pass_of(const std::vector<window>& windows, const store_samples& store) const {
         last_pass pass{.store = store};
         const int n = int(graph_.operations.size());
-        if (last_pass_begins_ == n) { // the last tensor as it is
+        if (last_pass_begins_ == n) { // without fused operations, converts the last tensor
             pass.steps[pass.count++].x[0] = device_view(windows.back());
             return pass;
         }
@@ -271,7 +276,8 @@ template <class Backend> class device_engine final : public engine {
         return pass;
     }
 
-    // What an image needs from its upload to the copy of its result: while one is computed, another one is copied.
+    // Memory of an image from its upload to the copy of its result. There are several, so that copies overlap with
+    // work.
     struct image_slot {
         struct band { // a row of tiles
             typename device::event computed, down;
@@ -289,7 +295,7 @@ template <class Backend> class device_engine final : public engine {
     image_slot& slot_of(int number) { return slots_[std::size_t(number % at_once)]; }
 
     device_samples upload(image_slot& slot, const samples_view<const std::byte>& in) {
-        device_->wait(slot.up); // of an image that failed after it
+        device_->wait(slot.up); // pending if the previous image failed after its upload
         slot.staging_in.reserve(in.bytes(), "the input");
         slot.in.reserve(in.bytes(), "the input");
         std::byte* to = slot.staging_in.data();
@@ -302,7 +308,8 @@ template <class Backend> class device_engine final : public engine {
         return {slot.in.data(), in};
     }
 
-    // Rows of the output that are there after a row of tiles. Those of several images lie apart: they come at the end.
+    // Returns the output rows that are complete after a row of tiles. With several images they are not contiguous, so
+    // all come at the end.
     static range rows_of(const detail::tiling& tiles, int band, const samples_view<std::byte>& out) {
         const bool last = band + 1 == tiles.rows();
         if (out.batch > 1) return last ? range{0, out.height} : range{};
@@ -331,14 +338,14 @@ template <class Backend> class device_engine final : public engine {
     }
 
     const graph& graph_;
-    std::unique_ptr<device> device_; // before what lives on it
+    std::unique_ptr<device> device_; // declared before everything that lives on it
     device_weights<device> weights_;
     library_convolutions<device> library_;
     int last_pass_begins_;
-    std::vector<call> calls_; // of the operations, without what depends on the tile
+    std::vector<call> calls_; // calls without the members that depend on the tile
     device_buffer<device, memory_place::device> arena_{*device_};
     std::array<image_slot, at_once> slots_{image_slot(*device_), image_slot(*device_)};
-    int begun_ = 0, ended_ = 0; // images
+    int begun_ = 0, ended_ = 0; // numbers of images
     recordings<device, tile_work> recordings_{*device_};
     struct room {
         extent input;
@@ -348,7 +355,7 @@ template <class Backend> class device_engine final : public engine {
         bool operator==(const room&) const = default;
     };
     std::optional<room> last_room_;
-    std::optional<detail::tiling> last_tiles_; // in it
+    std::optional<detail::tiling> last_tiles_; // tiles for last_room_
 };
 
 } // namespace fovea

@@ -1,6 +1,6 @@
-// When gradients are whole in a backward pass, so that those of several processes are summed while it goes on:
-// parameters side by side, from the last one on, in buckets of a few megabytes, each of which is sent at once when the
-// last operation that adds to it is done. The order depends on the graph alone, and so is that of every process.
+// Groups gradients into buckets of a few megabytes for an all-reduce that overlaps with the backward pass. Parameters
+// are contiguous; the buckets begin with the last parameters, and each is sent when the last operation that adds to it
+// is done. The order depends only on the graph, so that it is the same in every process.
 #pragma once
 #include "fovea/plan/training_plan.hpp"
 
@@ -8,7 +8,7 @@ namespace fovea {
 
 class gradient_buckets {
   public:
-    // trained: by weight, whether it gets a gradient; least: bytes of a bucket, but for the last.
+    // trained: for each weight, whether it gets a gradient. least: minimum bytes of a bucket, except the last.
     gradient_buckets(const graph& g, std::vector<char> trained, std::size_t least = std::size_t(2) << 20)
         : g_(g), trained_(std::move(trained)), of_weight_(g.weights.size(), -1) {
         std::size_t end = 0;
@@ -25,7 +25,7 @@ class gradient_buckets {
 
     std::size_t size() const { return buckets_.size(); }
 
-    // Before a backward pass by that plan.
+    // Call before a backward pass of this plan.
     void begin(const training_plan& plan) {
         awaited_.assign(g_.weights.size(), 0), missing_.assign(buckets_.size(), 0);
         for (std::size_t s = plan.forward; s < plan.steps.size(); ++s)
@@ -36,8 +36,9 @@ class gradient_buckets {
         for (std::size_t w = 0; w < awaited_.size(); ++w)
             if (awaited_[w] > 0 && of_weight_[w] >= 0) ++missing_[std::size_t(of_weight_[w])];
     }
-    // After an operation's part in it: prepare(p) where the gradient of what preparation p makes is whole, to be
-    // carried to what it is made of, and sum(begin, numbers) of the gradients of a bucket.
+    // Call after each operation of the backward pass. Calls prepare(p) when the gradient of a prepared weight is
+    // complete and must be propagated to the weights from which it was made, and sum(begin, count) when a bucket is
+    // complete.
     template <class Prepare, class Sum> void after(int operation, Prepare prepare, Sum sum) {
         each_trained(g_.operations[std::size_t(operation)].d.w, [&](std::size_t w) {
             if (--awaited_[w] > 0) return;
@@ -54,7 +55,7 @@ class gradient_buckets {
 
   private:
     struct bucket {
-        std::size_t begin, size; // of the parameters' numbers
+        std::size_t begin, size; // range in the numbers of all parameters
     };
 
     template <class F> void each_trained(const index_list<max_weights>& of, F f) const {
@@ -69,10 +70,10 @@ class gradient_buckets {
 
     const graph& g_;
     std::vector<char> trained_;
-    std::vector<bucket> buckets_; // the last parameters first
-    std::vector<int> of_weight_;  // the bucket of a parameter; -1: it is none
-    std::vector<int> awaited_;    // by weight: what has yet to add to its gradient
-    std::vector<int> missing_;    // by bucket: parameters whose gradient is not whole
+    std::vector<bucket> buckets_; // last parameters first
+    std::vector<int> of_weight_;  // bucket of each weight; -1: not a parameter
+    std::vector<int> awaited_;    // for each weight: contributions to its gradient that are still missing
+    std::vector<int> missing_;    // for each bucket: parameters with incomplete gradients
 };
 
 } // namespace fovea

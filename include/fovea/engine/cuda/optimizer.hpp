@@ -1,5 +1,5 @@
-// Optimizer, moving average, clipping and the check for values that are not finite, for parameters that lie side by
-// side in the memory of a device. Nothing waits: what a step did is read once it is over.
+// Optimizer step on a device: update, moving average, clipping, and the check for values that are not finite, on
+// contiguous parameters. Nothing waits; the report of a step is read when it is complete.
 #pragma once
 #include <cstring>
 #include <memory>
@@ -13,7 +13,7 @@ namespace fovea {
 
 namespace detail {
 
-// The elements of a vector in the memory of a device, copied through memory of the host that the device can read.
+// A vector's elements in device memory, copied through pinned host memory.
 template <class Device> class device_array {
   public:
     explicit device_array(Device& device) : device_(device), memory_(device) {}
@@ -44,7 +44,7 @@ template <class Device> class device_array {
     device_buffer<Device, memory_place::device> memory_;
 };
 
-// A table of pieces in the memory of a device.
+// A table of parameter pieces in device memory.
 template <class Device> struct device_pieces {
     device_array<Device> pieces, first;
     int count = 0, tensors = 0;
@@ -85,7 +85,7 @@ template <class Device> class device_optimizer {
     step_state* state() const { return report_.template data<step_state>(); }
     void begin_step() { device_.clear(state(), sizeof(step_state)); }
 
-    // What the optimizer remembers, and the averages (null: there are none), from the host and back.
+    // Copy the state of the optimizer and the averages (null: none) from and to the host.
     void upload(const state_vectors& of_optimizer, const std::vector<std::vector<float>>* averages) {
         where_.moved();
         states_.clear();
@@ -98,13 +98,13 @@ template <class Device> class device_optimizer {
         if (averages) separate(average_, *averages);
     }
 
-    // One step from `gradients` to `weights`: its numbers go up, then step() launches the kernels that read them there,
-    // the same ones for every step by the same rule.
+    // A step from `gradients` to `weights`: upload() copies its numbers to the device, and step() launches kernels that
+    // read them there, so that the same recorded kernels serve every step with the same rule.
     void upload(const weight_update& u) {
         if (std::holds_alternative<adafactor_options>(u.how) && !factored_)
             factored_ = std::make_unique<factored>(device_, shapes_, sizes_);
         const step_numbers n = step_numbers_of(u);
-        std::memcpy(numbers_staging_.data(), &n, sizeof n); // read for the last step, whose report() has waited
+        std::memcpy(numbers_staging_.data(), &n, sizeof n); // report() has waited for the previous step to read it
         device_.upload(numbers_.template data<step_numbers>(), numbers_staging_.data(), sizeof n);
     }
     void step(const update_rule& how, float* weights, const float* gradients) {
@@ -118,7 +118,7 @@ template <class Device> class device_optimizer {
     update_report report() {
         device_.download(staging_.data(), report_.template data<std::byte>(), report_bytes());
         device_.mark(reported_, device_lane::work);
-        device_.wait(reported_); // and not for the upload of the next batch
+        device_.wait(reported_); // does not wait for the upload of the next batch
         step_state s{};
         std::memcpy(&s, staging_.data(), sizeof s);
         update_report r{s.loss, s.norm, s.good != 0, std::vector<double>(sizes_.size())};
@@ -196,7 +196,7 @@ template <class Device> class device_optimizer {
         launch(table_.kernel(adafactor_update{s, factors}));
     }
 
-    // What Adafactor's kernels need besides.
+    // Additional memory for Adafactor.
     struct factored {
         pieces rows, columns, matrices;
         array tensors, begins, means, factors;
@@ -209,7 +209,7 @@ template <class Device> class device_optimizer {
             piece_table rows, columns, matrices;
             std::vector<std::ptrdiff_t> begins;
         };
-        // Fills in where the tensors' parts begin.
+        // Sets the offsets of each tensor's rows, columns and matrices.
         static all_tables tables(std::vector<factored_tensor>& shapes, const std::vector<std::size_t>& sizes) {
             all_tables all;
             std::ptrdiff_t begin = 0;
@@ -250,7 +250,7 @@ template <class Device> class device_optimizer {
     array average_;
     bool has_average_ = false;
     device_buffer<Device, memory_place::host> staging_, numbers_staging_;
-    std::vector<std::unique_ptr<array>> states_; // by kind
+    std::vector<std::unique_ptr<array>> states_; // one for each kind of state
     std::unique_ptr<factored> factored_;
     placement where_;
     typename Device::event reported_;

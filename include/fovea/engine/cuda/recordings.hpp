@@ -1,5 +1,5 @@
-// Work that is put into a device's queue again and again with other numbers in the same memory: recorded, and then put
-// there as a whole, as a CUDA graph.
+// Recording of device work that is queued repeatedly with other numbers in the same memory: it is recorded as a CUDA
+// graph and then launched as a whole.
 #pragma once
 #include <list>
 #include <memory>
@@ -7,24 +7,25 @@
 
 namespace fovea {
 
-// Where memory lies that recorded work uses: another one, never equal to an old one, whenever some of it has moved.
+// Identifies the memory that recorded work uses. moved() makes it differ from all earlier values.
 class placement {
   public:
     void moved() { mark_ = std::make_shared<char>(); }
     bool operator==(const placement&) const = default;
 
   private:
-    std::shared_ptr<const char> mark_; // its address stays taken while a key has it; null: nothing was placed yet
+    std::shared_ptr<const char> mark_; // shared: no address is reused while a key holds it; null: no memory yet
 };
 
-// By a key that says what the work depends on besides numbers in memory. The first time it is put there as it is: most
-// of what comes once does not come again, and what a library sets up at first use cannot be recorded.
+// Recordings by a key that covers everything the work depends on except numbers in memory. Work with a new key runs
+// unrecorded once: most of it never comes again, and the first use of a library may set up things that cannot be
+// recorded.
 template <class Device, class Key> class recordings {
   public:
     explicit recordings(Device& device) : device_(device) {}
 
-    // put() launches kernels and clears memory in the device's queue, as it did for the same key before. It neither
-    // allocates nor copies from or to the host nor waits.
+    // Runs put(), or replays its recording for this key. put() may launch kernels and clear memory in the device's
+    // queue, the same for equal keys. It must neither allocate, copy from or to the host, nor wait.
     template <class F> void run(const Key& key, F put) {
         for (auto at = entries_.begin(); at != entries_.end(); ++at) {
             if (!(at->key == key)) continue;
@@ -38,7 +39,7 @@ template <class Device, class Key> class recordings {
     }
 
   private:
-    static constexpr std::size_t most = 64; // of them, the latest
+    static constexpr std::size_t most = 64; // number of recordings that are kept
 
     struct entry {
         Key key;
@@ -49,7 +50,7 @@ template <class Device, class Key> class recordings {
         struct until_end {
             Device* device;
             ~until_end() {
-                if (device) device->drop_recording(); // put() has failed
+                if (device) device->drop_recording(); // put() has thrown
             }
         } going{&device_};
         put();
@@ -59,7 +60,7 @@ template <class Device, class Key> class recordings {
     }
 
     Device& device_;
-    std::list<entry> entries_; // the latest used first
+    std::list<entry> entries_; // most recently used first
 };
 
 } // namespace fovea

@@ -1,5 +1,5 @@
-// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
-// between the upload of a batch and the report of a step.
+// Trains a network on a device: weights, optimizer state, and recorded steps. Nothing waits between the upload of a
+// batch and the report of a step.
 #pragma once
 #include "fovea/distributed/training_group.hpp"
 #include "fovea/engine/cuda/device_pass.hpp"
@@ -9,8 +9,8 @@
 
 namespace fovea {
 
-// dy = weight (dy / |own| + dx / |heard|), the divisors being constants: means over processes, of which they are the
-// sums.
+// dy = weight (dy / |own| + dx / |heard|). The divisors count as constants; they are means over the processes, computed
+// from the sums *own and *heard.
 struct balance_gradients {
     device_view dy, dx; // (N,H,W,C)
     const double *own, *heard;
@@ -22,7 +22,8 @@ struct balance_gradients {
             float(weight * detached_ratio(*own / processes) * to + weight * detached_ratio(*heard / processes) * from));
     }
 };
-// *loss += weight own, or what is not finite of the two; own: the mean over processes, of which it is the sum.
+// *loss += weight * own, with the mean of own over the processes. If own or heard is not finite, adds a value that is
+// not finite.
 struct report_balance {
     static constexpr int threads = 1;
     using shared = nothing_kept;
@@ -43,14 +44,15 @@ struct report_balance {
 
 namespace detail {
 
-template <class Device> struct trained_on_device { // before what lives on it
+// A base class, because it must be constructed before the pass that uses it.
+template <class Device> struct trained_on_device {
     std::shared_ptr<Device> shared;
     training_weights<Device> of_network;
 };
 
 } // namespace detail
 
-// Of a graph that was traced for the device.
+// The graph must have been traced for the device.
 template <class Device>
 class device_training_engine final : private detail::trained_on_device<Device>,
                                      public device_pass<Device, training_engine> {
@@ -67,7 +69,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
           buckets_(g, detail::trained_weights(g, o)) {
         values_.reserve(2 * sizeof(double), "losses");
     }
-    ~device_training_engine() override { this->device_.settle(); } // what waits for other processes has an end
+    ~device_training_engine() override { this->device_.settle(); } // ends also while other processes are awaited
 
     void weights_changed() override { weights_.host_changed(); }
     void download() override { weights_.download(); }
@@ -241,7 +243,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         return terms;
     }
 
-    // Those that networks compute.
+    // Prepares the terms that networks compute.
     std::vector<placement> prepare(const loss_terms& terms) {
         std::vector<placement> all;
         for (auto& term : terms)
@@ -291,7 +293,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         weights_.divide_buffers(this->processes());
     }
     void put_listening(frozen_pass& listener, const training_work& work) {
-        auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
+        auto* const values = reinterpret_cast<double*>(values_.data()); // of the output and the frozen network
         this->device_.clear(values, 2 * sizeof(double));
         this->put_loss(work.terms, target_.data(), values, work.scale);
         listener.put_forward(true, work.prepares);
@@ -309,7 +311,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             report_balance::blocks());
         put_gradients(work);
     }
-    double scale_ = 1; // of the gradients before an update
+    double scale_ = 1; // factor that gradients carry until the update
     device_optimizer<Device> optimizer_;
     gradient_buckets buckets_;
     bool summed_ = false; // the gradients of this step, over the processes

@@ -1,5 +1,5 @@
-// The weights of a network that learns, in the memory of a device: parameters and their gradients each side by side,
-// buffers beside a copy of theirs, and what is prepared from parameters before each forward pass.
+// The weights of a network in training, in device memory: parameters, then buffers, contiguous; their gradients; a copy
+// of the buffers; and weights that are prepared from parameters before a forward pass.
 #pragma once
 #include "fovea/engine/cuda/optimizer.hpp"
 #include "fovea/engine/differentiate.hpp"
@@ -64,7 +64,7 @@ template <class Device> class training_weights {
     }
 
     std::byte* operator[](int i) const { return i < 0 ? nullptr : values_.data() + offsets_[std::size_t(i)]; }
-    float* gradient(int i) const { // null where nobody wants it
+    float* gradient(int i) const { // null if it is not trained
         if (i < 0 || !trained_[std::size_t(i)]) return nullptr;
         return reinterpret_cast<float*>(gradients_.data() + gradient_offsets_[std::size_t(i)]);
     }
@@ -86,7 +86,7 @@ template <class Device> class training_weights {
         device_.wait();
         stale_ = true, newer_ = host_newer_ = false;
     }
-    // What has changed since to the host.
+    // Copies weights and gradients to the host if they have changed since.
     void download() {
         if (!newer_ || host_newer_) return;
         copy_out(values_.data(), loaded_bytes_);
@@ -100,8 +100,8 @@ template <class Device> class training_weights {
         });
         newer_ = false;
     }
-    void changed() { newer_ = true; }                     // gradients, or buffers
-    void parameters_changed() { newer_ = stale_ = true; } // on the device
+    void changed() { newer_ = true; }                     // gradients or buffers have changed on the device
+    void parameters_changed() { newer_ = stale_ = true; } // parameters have changed on the device
 
     // Whether derived weights are out of date, asked by whoever then makes them with prepare().
     bool take_stale() {
@@ -109,11 +109,11 @@ template <class Device> class training_weights {
         return std::exchange(stale_, false);
     }
     void prepare() {
-        for (bool arrangements : {false, true}) // which are made of the others
+        for (bool arrangements : {false, true}) // packed layouts last: they may be made of derived weights
             for (auto& p : g_.preparations)
                 if (arrangements == !p.backward) p.forward(call_of(p));
     }
-    // The gradients of what is prepared, to those of what it is made of.
+    // Propagates the gradients of prepared weights to the weights from which they were made.
     void differentiate_preparations() {
         for (auto& p : g_.preparations) differentiate(p);
         clear_prepared_gradients();
@@ -134,12 +134,12 @@ template <class Device> class training_weights {
         changed();
     }
 
-    void divide_gradients(double scale) { // of the parameters; a power of 2
+    void divide_gradients(double scale) { // gradients of the parameters; scale is a power of 2
         divide(gradients(), numbers(), scale);
     }
 
-    // Over the device's processes: sums of gradients [begin, begin + count) of the parameters, or of buffers, which
-    // after device.await_sums() become means.
+    // All-reduce over the processes: sums of the parameter gradients [begin, begin + count) and of buffers.
+    // divide_buffers() turns the latter into means, after device.await_sums().
     void sum_gradients(std::size_t begin, std::size_t count) {
         if (count > 0) device_.sum(gradients() + begin, count);
     }
@@ -155,7 +155,7 @@ template <class Device> class training_weights {
     static constexpr std::size_t alignment = 256;
     static std::size_t aligned(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
-    template <class F> void each_loaded(F f) const { // f(weight, bytes)
+    template <class F> void each_loaded(F f) const { // calls f(weight, bytes)
         for (std::size_t i = 0; i < g_.weights.size(); ++i)
             if (g_.weights[i].kind != weight_kind::derived) f(i, count(g_.weights[i].dims) * sizeof(float));
     }
@@ -219,10 +219,10 @@ template <class Device> class training_weights {
     const graph& g_;
     weight_store& on_host_;
     gradient_store<float>& host_gradients_;
-    std::vector<char> trained_; // by weight: whether it gets a gradient
+    std::vector<char> trained_; // for each weight: whether it gets a gradient
     std::vector<std::size_t> offsets_, gradient_offsets_;
     std::size_t bytes_ = 0, parameter_bytes_ = 0, loaded_bytes_ = 0, gradient_bytes_ = 0;
-    device_buffer<Device, memory_place::device> values_, gradients_, kept_; // kept: buffers
+    device_buffer<Device, memory_place::device> values_, gradients_, kept_; // kept: copy of the buffers
     device_buffer<Device, memory_place::host> staging_;
     bool stale_ = true;      // derived weights are out of date
     bool newer_ = false;     // than the host's copies

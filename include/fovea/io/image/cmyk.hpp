@@ -1,5 +1,6 @@
-// Inks -> RGB: the one place where pixels change their colour space, for networks have no inks. By the file's profile
-// to sRGB where lcms2 is (FOVEA_WITH_LCMS2), else as the inks would print on white paper by c k.
+// Conversion of CMYK to RGB, the only place where pixels change their colour space, because networks have no inks. With
+// lcms2 (FOVEA_WITH_LCMS2) by the profile in the file to sRGB, else by the simple product of ink and black on white
+// paper.
 #pragma once
 #include "fovea/core/config.hpp"
 #include "fovea/image/convert.hpp"
@@ -10,11 +11,11 @@
 
 namespace fovea::detail {
 
-// False where the profile does not say how.
+// Returns false if the profile does not define the conversion.
 inline bool convert_inks(const image& inks, const byte_block& icc, image& rgb) {
 #if FOVEA_WITH_LCMS2
     if (inks.type() == sample_type::f32 || space_of_profile(icc) != profile_space::cmyk) return false;
-    // Without a context of its own nothing is printed: lcms2 logs to a handler that is not set.
+    // lcms2 is silent here: it logs only to a handler, and none is set.
     const cmsHPROFILE from = cmsOpenProfileFromMem(icc.data(), cmsUInt32Number(icc.size()));
     const cmsHPROFILE to = cmsCreate_sRGBProfile();
     const bool wide = inks.type() == sample_type::u16;
@@ -35,7 +36,7 @@ inline bool convert_inks(const image& inks, const byte_block& icc, image& rgb) {
 #endif
 }
 
-// inks: (H,W,4), each sample the complement of its ink, as Adobe's JPEG files have it; the profile goes.
+// inks: (H,W,4); each sample is the complement of its ink, as in Adobe's JPEG files. Removes the profile from `m`.
 inline image rgb_of_cmyk(const encoded_image& in, const image& inks, image_metadata& m) {
     image rgb(inks.height(), inks.width(), 3, inks.type());
     const byte_block icc = std::move(m.icc);

@@ -1,4 +1,4 @@
-// What the decoders of all formats share: what they are given, what they return, and the size check between the two.
+// Types shared by the decoders of all formats: their input, their result, and the check of the claimed size.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -15,11 +15,11 @@ namespace fovea::detail {
 
 struct encoded_image {
     std::span<const std::byte> bytes;
-    std::string_view name;    // of the file, for errors
+    std::string_view name;    // file name for errors
     std::uint64_t max_pixels; // larger claims are refused before memory is allocated
     const notice_function* notice = nullptr;
 
-    // Tells the caller, in one line that names the file.
+    // Passes a notice, one line that begins with the file name, to the caller.
     template <class... Parts> void say(const Parts&... parts) const {
         if (notice && *notice) (*notice)(text_of(name, parts...));
     }
@@ -27,11 +27,11 @@ struct encoded_image {
 
 struct decoded_image {
     image pixels;
-    int orientation = 1; // EXIF, 1 to 8, not yet applied
+    int orientation = 1; // EXIF orientation, 1 to 8, not yet applied
     image_metadata metadata{};
 };
 
-// Throws when the header's size is empty or claims too many pixels.
+// Throws if the size in the header is not positive or has too many pixels.
 inline void check_claimed_size(const encoded_image& in, std::int64_t width, std::int64_t height) {
     if (width < 1 || height < 1 || width > 0x7fffffff || height > 0x7fffffff)
         fail(in.name, ": damaged: claims ", width, "x", height, " pixels");
@@ -39,8 +39,8 @@ inline void check_claimed_size(const encoded_image& in, std::int64_t width, std:
         fail(in.name, ": claims ", width, "x", height, " pixels: expected at most ", in.max_pixels);
 }
 
-// (H,W,2 or 4), u8, without its alpha channel where that is one of `values` everywhere: for formats whose alpha may be
-// there without meaning anything. Other images as they are.
+// Removes the alpha channel of an image (H,W,2 or 4), u8, if it has one of `values` everywhere, for formats whose alpha
+// may be unused. Other images are returned unchanged.
 inline image without_constant_alpha(image in, std::initializer_list<std::uint8_t> values) {
     if (!in.has_alpha() || in.type() != sample_type::u8) return in;
     const std::size_t from = std::size_t(in.channels()), to = from - 1;

@@ -1,7 +1,8 @@
-// AVIF by libavif (FOVEA_WITH_LIBAVIF), read: 8 bits, and 10 and 12 bits as 16. The first picture of a sequence.
+// Reads AVIF by libavif (FOVEA_WITH_LIBAVIF): 8 bits, and 10 and 12 bits as 16. Of a sequence the first picture is
+// read.
 //
-// AVIF turns and mirrors pictures by properties of its own (irot, then imir; ISO 23008-12, 6.5.10 and 6.5.12), which
-// are what counts: the orientation in EXIF only repeats them.
+// AVIF rotates and mirrors pictures by properties of its own (irot, then imir; ISO 23008-12, 6.5.10 and 6.5.12). Those
+// are applied; the orientation in EXIF only repeats them and is ignored.
 #pragma once
 #include <avif/avif.h>
 
@@ -14,12 +15,12 @@ namespace fovea::detail {
 
 using avif_decoder = std::unique_ptr<avifDecoder, void (*)(avifDecoder*)>;
 
-// Up to what the file says of its picture.
+// Opens the file and parses everything before the pixels.
 inline avif_decoder parsed_avif(const encoded_image& in) {
     avif_decoder decoder(avifDecoderCreate(), avifDecoderDestroy);
     if (!decoder) fail(in.name, ": libavif is out of memory");
     decoder->maxThreads = 1;
-    decoder->strictFlags = AVIF_STRICT_DISABLED; // as other programs read it
+    decoder->strictFlags = AVIF_STRICT_DISABLED; // accepts what other programs accept
     decoder->imageSizeLimit = uint32_t(std::min<std::uint64_t>(in.max_pixels, AVIF_DEFAULT_IMAGE_SIZE_LIMIT));
     avifResult result =
         avifDecoderSetIOMemory(decoder.get(), reinterpret_cast<const std::uint8_t*>(in.bytes.data()), in.bytes.size());
@@ -29,7 +30,7 @@ inline avif_decoder parsed_avif(const encoded_image& in) {
     return decoder;
 }
 
-// In EXIF's numbers: turned counter-clockwise by quarters, then mirrored.
+// Returns the EXIF orientation of a counter-clockwise rotation by quarters, followed by a mirroring.
 inline int avif_orientation(const avifImage& in) {
     constexpr int turned[] = {1, 8, 3, 6}, turned_then_top_bottom[] = {4, 5, 2, 7},
                   turned_then_left_right[] = {2, 7, 4, 5};
@@ -51,7 +52,7 @@ inline void read_avif_metadata(const encoded_image& in, const avifImage& picture
     if (picture.xmp.size > 0) take_xmp(in, span(picture.xmp), m);
     out.orientation = avif_orientation(picture);
     set_exif_orientation(m.exif, out.orientation);
-    // What PNG says by cICP; sRGB needs no words, 2 is unspecified.
+    // The colours are kept as PNG's cICP chunk. sRGB (1, 13) needs none; 2 means unspecified.
     const auto primaries = unsigned(picture.colorPrimaries), transfer = unsigned(picture.transferCharacteristics);
     if (picture.icc.size == 0 && primaries != 2 && transfer != 2 && (primaries != 1 || transfer != 13))
         m.extras.push_back({"cICP", {std::byte(primaries), std::byte(transfer), std::byte(0), std::byte(1)}});

@@ -1,8 +1,8 @@
 // BMP (Microsoft, "Bitmap Storage"): headers of 12 to 124 bytes, 1, 2, 4, 8, 16, 24 and 32 bits per pixel, palettes,
 // channel masks, run lengths of 4 and 8 bits, bottom-up and top-down.
 //
-// Own code, for stb_image reads neither run lengths nor 52- and 56-byte headers nor 2 bits nor masks wider than 8 bits.
-// All reading goes through one bounds-checked cursor; pixel data that the file no longer holds is an error.
+// This is a decoder of its own because stb_image reads neither run lengths, 52- and 56-byte headers, 2 bits, nor masks
+// wider than 8 bits. All reads are bounds-checked; truncated pixel data are an error.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -24,7 +24,7 @@ struct bmp_header {
     bmp_compression compression = bmp_compression::none;
     std::array<std::uint32_t, 4> masks{};                   // red, green, blue, alpha
     std::size_t pixels = 0;                                 // offset of the pixel data
-    std::array<std::array<std::uint8_t, 3>, 256> palette{}; // RGB; black where the file names no colour
+    std::array<std::array<std::uint8_t, 3>, 256> palette{}; // RGB; colours that the file does not define are black
 };
 
 inline std::uint32_t bmp_number(const encoded_image& in, std::size_t at, std::size_t size) {
@@ -34,13 +34,13 @@ inline std::uint32_t bmp_number(const encoded_image& in, std::size_t at, std::si
     return value;
 }
 
-// Channel masks of 16- and 32-bit pixels, from the header or by default.
+// Sets the channel masks of 16- and 32-bit pixels from the header, or to their defaults.
 inline void read_bmp_masks(const encoded_image& in, bmp_header& h, std::size_t header_size) {
     const bool stated = h.compression == bmp_compression::masks || h.compression == bmp_compression::masks_with_alpha;
     if (!stated && h.bits == 16) h.masks = {0x7c00, 0x03e0, 0x001f, 0};
     if (!stated && h.bits == 32) h.masks = {0xff0000, 0x00ff00, 0x0000ff, 0xff000000};
     if (!stated) return;
-    // Headers of 40 bytes have the masks behind them, longer ones at the same place inside.
+    // The masks follow a header of 40 bytes, and are at the same offset inside a longer one.
     const std::size_t alpha = header_size >= 56 || h.compression == bmp_compression::masks_with_alpha ? 1 : 0;
     for (std::size_t c = 0; c < 3 + alpha; ++c) h.masks[c] = bmp_number(in, 54 + 4 * c, 4);
     for (const std::uint32_t m : h.masks)
@@ -84,14 +84,14 @@ inline bmp_header read_bmp_header(const encoded_image& in) {
         const std::size_t entry = core ? 3 : 4, used = core ? 0 : bmp_number(in, 46, 4);
         const std::size_t colours = used == 0 ? std::size_t(1) << h.bits : used, first = 14 + size;
         if (used > 256) fail(in.name, ": damaged BMP: palette of ", used, " colours");
-        for (std::size_t i = 0; i < colours && first + entry * (i + 1) <= h.pixels; ++i) // files may cut their palette
+        for (std::size_t i = 0; i < colours && first + entry * (i + 1) <= h.pixels; ++i) // the palette may be truncated
             for (std::size_t c = 0; c < 3; ++c)
                 h.palette[i][c] = std::uint8_t(bmp_number(in, first + entry * i + 2 - c, 1));
     }
     return h;
 }
 
-// The bits of a pixel under the mask, scaled to 0..255 and rounded.
+// Returns the bits of a pixel under the mask, scaled to 0..255 and rounded.
 inline std::uint8_t bmp_channel(std::uint32_t pixel, std::uint32_t mask) {
     if (mask == 0) return 0;
     const int shift = std::countr_zero(mask);
@@ -99,7 +99,7 @@ inline std::uint8_t bmp_channel(std::uint32_t pixel, std::uint32_t mask) {
     return std::uint8_t((value * 255 + full / 2) / full);
 }
 
-// Rows of fixed length, padded to 4 bytes.
+// Reads rows of fixed length, which are padded to 4 bytes.
 inline void read_bmp_rows(const encoded_image& in, const bmp_header& h, image& out) {
     const std::size_t stride = (std::size_t(h.width) * h.bits + 31) / 32 * 4;
     const std::size_t channels = std::size_t(out.channels());
@@ -122,15 +122,16 @@ inline void read_bmp_rows(const encoded_image& in, const bmp_header& h, image& o
     }
 }
 
-// Run lengths: pairs of count and value; a count of 0 escapes to end of row (0), end of picture (1), a step (2), or
-// that many literal pixels, padded to 2 bytes. Pixels that no run reaches are transparent. out: (H,W,4)
+// Decodes run lengths: pairs of count and value. A count of 0 is an escape: value 0 ends the row, 1 ends the picture, 2
+// moves the position, and larger values give that number of literal pixels, padded to 2 bytes. Pixels without a run
+// stay transparent. out: (H,W,4).
 inline void read_bmp_runs(const encoded_image& in, const bmp_header& h, image& out) {
     const bool nibbles = h.compression == bmp_compression::rle4;
     std::size_t at = h.pixels;
     std::int64_t x = 0, y = 0;
     const auto next = [&] { return bmp_number(in, at++, 1); };
     const auto put = [&](std::uint32_t index) {
-        if (x >= h.width || y >= h.height) return void(++x); // runs may pass the edge: what is outside is dropped
+        if (x >= h.width || y >= h.height) return void(++x); // runs may pass the edge; pixels outside are dropped
         const auto pixel = out.row<std::uint8_t>(int(h.height - 1 - y)).subspan(4 * std::size_t(x++), 4);
         std::ranges::copy(h.palette[index], pixel.begin());
         pixel[3] = 255;
@@ -163,7 +164,7 @@ inline bool has_bmp_runs(const bmp_header& h) {
 }
 inline bool has_bmp_alpha(const bmp_header& h) { return has_bmp_runs(h) || h.masks[3] != 0; }
 
-// Density and, in headers of 124 bytes, the profile.
+// Reads the density and, from headers of 124 bytes, the colour profile.
 inline void read_bmp_metadata(const encoded_image& in, image_metadata& m) {
     const std::size_t size = bmp_number(in, 14, 4);
     if (size < 40) return;
@@ -191,7 +192,7 @@ inline decoded_image decode_bmp(const encoded_image& in) {
         read_bmp_runs(in, h, out.pixels);
     else
         read_bmp_rows(in, h, out.pixels);
-    out.pixels = without_constant_alpha(std::move(out.pixels), {0, 255}); // of 32 bits, the last 8 may be padding
+    out.pixels = without_constant_alpha(std::move(out.pixels), {0, 255}); // the last 8 of 32 bits may be padding
     return out;
 }
 

@@ -1,5 +1,5 @@
-// GIF (87a and 89a) by giflib (FOVEA_WITH_GIFLIB): the first frame, on a transparent canvas where it does not cover it,
-// cut to the canvas where it passes it. A frame whose data are not whole is an error.
+// Reads GIF (87a and 89a) by giflib (FOVEA_WITH_GIFLIB): the first frame, placed on a transparent canvas and cropped to
+// it. Truncated frame data are an error.
 #pragma once
 #include <gif_lib.h>
 
@@ -28,7 +28,7 @@ class gif_session {
     gif_session& operator=(const gif_session&) = delete;
 
     GifFileType* get() const { return gif_; }
-    // Throws giflib's reason where the status is an error.
+    // Throws giflib's reason if the status is an error.
     void check(int status) const {
         if (status == GIF_ERROR) damaged(gif_->Error);
     }
@@ -51,7 +51,7 @@ class gif_session {
     GifFileType* gif_ = nullptr;
 };
 
-// An extension; of a graphic control (0xf9) the index of the transparent colour, or -1.
+// Reads an extension. A graphic control (0xf9) sets the index of the transparent colour, or -1.
 inline void read_gif_extension(const gif_session& file, int& transparent) {
     int kind = 0;
     GifByteType* block = nullptr; // its length, then its bytes
@@ -60,7 +60,7 @@ inline void read_gif_extension(const gif_session& file, int& transparent) {
     while (block) file.check(DGifGetExtensionNext(file.get(), &block));
 }
 
-// The frame whose descriptor has been read, onto the canvas (H,W,4).
+// Draws the frame whose descriptor has been read onto the canvas (H,W,4).
 inline void read_gif_frame(const encoded_image& in, const gif_session& file, int transparent, image& canvas) {
     const GifImageDesc& frame = file.get()->Image;
     check_claimed_size(in, frame.Width, frame.Height);
@@ -85,7 +85,7 @@ inline void read_gif_frame(const encoded_image& in, const gif_session& file, int
         for (int y = first; y < frame.Height; y += step) read_row(y);
 }
 
-// The frames from here to the end of the file, or to where it is damaged.
+// Counts the frames from here to the end of the file or to the first damage.
 inline int count_gif_frames(const gif_session& file) {
     GifRecordType record = UNDEFINED_RECORD_TYPE;
     for (int count = 0;;) {

@@ -1,5 +1,5 @@
-// JPEG 2000 by openjpeg (FOVEA_WITH_OPENJPEG), read: files (JP2) and bare codestreams, 1 to 8 bits as 8 and up to 16 as
-// 16; gray and RGB, with alpha; sYCC becomes RGB.
+// Reads JPEG 2000 by openjpeg (FOVEA_WITH_OPENJPEG): JP2 files and bare codestreams; up to 8 bits as 8, up to 16 bits
+// as 16; gray and RGB, with alpha; sYCC becomes RGB.
 #pragma once
 #include <openjpeg.h>
 
@@ -77,7 +77,7 @@ inline void open_jp2(const encoded_image& in, jp2_reader& r) {
     check_claimed_size(in, std::int64_t(picture->x1) - picture->x0, std::int64_t(picture->y1) - picture->y0);
 }
 
-// The components that are shown: 1 gray, 2 with alpha, 3 colours, 4 with alpha.
+// Returns the number of channels of the picture: 1 gray, 2 gray and alpha, 3 colours, 4 colours and alpha.
 inline int channels_of_jp2(const encoded_image& in, const opj_image_t& picture) {
     if (picture.numcomps < 1 || picture.numcomps > 4 || picture.color_space == OPJ_CLRSPC_CMYK)
         fail(in.name, ": unsupported JPEG 2000: ", picture.numcomps, " components",
@@ -88,7 +88,7 @@ inline int channels_of_jp2(const encoded_image& in, const opj_image_t& picture) 
     return int(picture.numcomps);
 }
 
-// Component values at a pixel as parts of white, the nearest sample of reduced components.
+// Returns a component's value at a pixel as a fraction of white. Subsampled components give the nearest sample.
 inline double jp2_value(const opj_image_comp_t& c, std::uint32_t height, std::uint32_t width, int y, int x) {
     const std::size_t v = std::min<std::size_t>(std::size_t(y) * c.h / height, c.h - 1);
     const std::size_t u = std::min<std::size_t>(std::size_t(x) * c.w / width, c.w - 1);
@@ -96,7 +96,7 @@ inline double jp2_value(const opj_image_comp_t& c, std::uint32_t height, std::ui
     return (c.data[v * c.w + u] + offset) / double((1 << c.prec) - 1);
 }
 
-// Boxes of a file: metadata are in those of UUIDs, XMP's and EXIF's.
+// Reads the metadata of a JP2 file: XMP and EXIF are in boxes of type UUID.
 inline void read_jp2_boxes(const encoded_image& in, image_metadata& m) {
     using namespace std::string_view_literals;
     const auto number = [&](std::size_t at) {
@@ -106,7 +106,7 @@ inline void read_jp2_boxes(const encoded_image& in, image_metadata& m) {
     };
     for (std::size_t at = 0; at + 8 <= in.bytes.size();) {
         const std::size_t size = number(at);
-        if (size < 8 || size > in.bytes.size() - at) return; // the last one, or of 64 bits: the codestream
+        if (size < 8 || size > in.bytes.size() - at) return; // the last box, or one with a 64-bit size: the codestream
         const auto body = in.bytes.subspan(at + 8, size - 8);
         if (bytes_are(in.bytes, at + 4, "uuid") && body.size() > 16) {
             if (bytes_are(body, 0, "\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac"sv))

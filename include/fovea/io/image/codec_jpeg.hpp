@@ -1,13 +1,13 @@
-// JPEG by libjpeg(-turbo) (FOVEA_WITH_LIBJPEG). Reads baseline, progressive and arithmetic files of 8 bits: gray,
+// JPEG by libjpeg(-turbo) (FOVEA_WITH_LIBJPEG). Reads baseline, progressive and arithmetic-coded files of 8 bits: gray,
 // YCbCr, RGB, and CMYK or YCCK, which become RGB. Writes gray and RGB.
 //
-// Damage that libjpeg can step over passes; picture data that the file no longer holds does not. As in codec_png.hpp,
-// functions that call setjmp hold no object with a destructor.
+// Damage that libjpeg can skip is tolerated; truncated picture data are an error. As in codec_png.hpp, functions that
+// call setjmp hold no object with a destructor.
 #pragma once
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
-// jpeglib.h needs the two above.
+// jpeglib.h needs the two headers above.
 #include <jerror.h>
 #include <jpeglib.h>
 
@@ -18,11 +18,11 @@
 
 namespace fovea::detail {
 
-// libjpeg's error manager; errors end in the caller's setjmp.
+// libjpeg's error manager; an error jumps to the caller's setjmp.
 struct jpeg_errors {
-    jpeg_error_mgr base; // first: libjpeg sees only this
+    jpeg_error_mgr base; // must be the first member: libjpeg sees only this
     std::jmp_buf escape;
-    bool exhausted = false; // the source has been read to its end and beyond
+    bool exhausted = false; // the source has been read past its end
     char message[JMSG_LENGTH_MAX] = "";
 
     jpeg_errors() {
@@ -45,7 +45,7 @@ struct jpeg_errors {
     }
 };
 
-// The whole file in memory; behind its end, end-of-image markers for ever.
+// A data source for a file in memory. After its end it supplies end-of-image markers forever.
 struct jpeg_memory : jpeg_source_mgr {
     explicit jpeg_memory(std::span<const std::byte> bytes) : jpeg_source_mgr{} {
         next_input_byte = reinterpret_cast<const JOCTET*>(bytes.data());
@@ -73,7 +73,7 @@ struct jpeg_memory : jpeg_source_mgr {
     }
 };
 
-// Progressive files may hold scans without end, each of which costs a pass over the picture.
+// Limits the number of scans: a progressive file may have any number, and each costs a pass over the picture.
 struct jpeg_scan_limit : jpeg_progress_mgr {
     jpeg_scan_limit() : jpeg_progress_mgr{} {
         progress_monitor = [](j_common_ptr codec) {
@@ -136,7 +136,7 @@ inline decoded_image decode_jpeg(const encoded_image& in) {
     return out;
 }
 
-// Hands libjpeg's output on in blocks.
+// A data destination that passes libjpeg's output on in blocks.
 struct jpeg_file : jpeg_destination_mgr {
     atomic_file& file;
     JOCTET block[16384];
@@ -187,7 +187,7 @@ inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality, co
     jpeg_set_defaults(&codec);
     jpeg_set_quality(&codec, quality, TRUE);
     codec.optimize_coding = TRUE;
-    if (quality >= 90) codec.comp_info[0].h_samp_factor = codec.comp_info[0].v_samp_factor = 1; // chroma unreduced
+    if (quality >= 90) codec.comp_info[0].h_samp_factor = codec.comp_info[0].v_samp_factor = 1; // full chroma
     codec.density_unit = UINT8(density.unit);
     codec.X_density = UINT16(density.x);
     codec.Y_density = UINT16(density.y);
@@ -196,7 +196,7 @@ inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality, co
         jpeg_write_marker(&codec, segments[i].marker, reinterpret_cast<const JOCTET*>(segments[i].bytes.data()),
                           static_cast<unsigned>(segments[i].bytes.size()));
     while (codec.next_scanline < codec.image_height) {
-        // libjpeg takes rows that it does not change as pointers that it could.
+        // libjpeg's interface takes rows as pointers to non-const, but does not change them.
         auto* row = reinterpret_cast<JSAMPROW>(
             const_cast<std::byte*>(pixels.data() + pixels.row_bytes() * codec.next_scanline));
         jpeg_write_scanlines(&codec, &row, 1);
@@ -205,8 +205,8 @@ inline bool write_jpeg(jpeg_writer& writer, const image& pixels, int quality, co
     return true;
 }
 
-// pixels: u8, 1 or 3 channels; quality: 1 to 100, from 90 on without chroma subsampling. The caller commits the file,
-// which throws where it could not be written.
+// Writes an image of type u8 with 1 or 3 channels; quality is 1 to 100, from 90 on without chroma subsampling. The
+// caller commits the file, which throws if it could not be written.
 inline void encode_jpeg(atomic_file& file, std::string_view name, const image& pixels, int quality,
                         const image_metadata& m) {
     jpeg_writer writer(file);

@@ -1,5 +1,5 @@
-// JPEG XL by libjxl (FOVEA_WITH_LIBJXL), read: up to 8 bits as 8, up to 16 as 16, floats as float; gray and RGB, with
-// alpha. The first frame of an animation. libjxl applies the orientation itself.
+// Reads JPEG XL by libjxl (FOVEA_WITH_LIBJXL): up to 8 bits as 8, up to 16 as 16, floats as float; gray and RGB, with
+// alpha. Of an animation the first frame is read. libjxl applies the orientation itself.
 #pragma once
 #include <jxl/decode.h>
 
@@ -14,7 +14,7 @@ struct jxl_reader {
     std::unique_ptr<JxlDecoder, void (*)(JxlDecoder*)> decoder{JxlDecoderCreate(nullptr), JxlDecoderDestroy};
     JxlBasicInfo info{};
     JxlPixelFormat format{};
-    byte_block box{}; // that is being read
+    byte_block box{}; // contents of the box that is being read
     std::string box_type{};
 
     JxlDecoder* get() const { return decoder.get(); }
@@ -35,7 +35,7 @@ inline void take_jxl_info(const encoded_image& in, jxl_reader& r, image& pixels)
     pixels = image(int(r.info.ysize), int(r.info.xsize), int(channels), type);
 }
 
-// The profile of the samples that are given; none for sRGB, which is what no profile means.
+// Takes the colour profile of the decoded samples. sRGB gets none, because that is what a missing profile means.
 inline void take_jxl_profile(const encoded_image& in, const jxl_reader& r, image_metadata& m) {
     JxlColorEncoding colours{};
     const auto target = JXL_COLOR_PROFILE_TARGET_DATA;
@@ -63,13 +63,13 @@ inline void take_jxl_profile(const encoded_image& in, const jxl_reader& r, image
     if (status == JXL_DEC_SUCCESS) take_icc(in, std::move(icc), m);
 }
 
-// The box that was being read is whole.
+// Processes the box that has been read completely.
 inline void end_jxl_box(const encoded_image& in, jxl_reader& r, image_metadata& m) {
     if (r.box_type.empty()) return;
     r.box.resize(r.box.size() - JxlDecoderReleaseBoxBuffer(r.get()));
     const std::span<const std::byte> bytes = r.box;
     if (r.box_type == "xml ") take_xmp(in, bytes, m);
-    if (r.box_type == "Exif" && bytes.size() > 4) { // an offset before the block
+    if (r.box_type == "Exif" && bytes.size() > 4) { // an offset precedes the block
         const std::size_t skip =
             4 + (byte_at(bytes, 0) << 24 | byte_at(bytes, 1) << 16 | byte_at(bytes, 2) << 8 | byte_at(bytes, 3));
         if (skip < bytes.size()) take_exif(in, bytes.subspan(skip), m);
@@ -88,7 +88,7 @@ inline void begin_jxl_box(jxl_reader& r) {
 inline void grow_jxl_box(jxl_reader& r) {
     const std::size_t filled = r.box.size() - JxlDecoderReleaseBoxBuffer(r.get());
     if (filled > largest_metadata_block) {
-        r.box_type.clear(); // the rest is passed over
+        r.box_type.clear(); // the rest is skipped
         return;
     }
     r.box.resize(filled * 2 + 65536);
@@ -104,7 +104,7 @@ inline decoded_image decode_jxl(const encoded_image& in) {
     JxlDecoderSetDecompressBoxes(r.get(), JXL_TRUE);
     JxlDecoderSetUnpremultiplyAlpha(r.get(), JXL_TRUE);
     JxlDecoderSetInput(r.get(), reinterpret_cast<const std::uint8_t*>(in.bytes.data()), in.bytes.size());
-    // The input is not closed: libjxl would print that it ends early.
+    // The input is left open, because libjxl would print a message about a truncated file otherwise.
     bool whole = false;
     int frames = 0;
     while (true) {
@@ -129,7 +129,7 @@ inline decoded_image decode_jxl(const encoded_image& in) {
         } else if (status == JXL_DEC_FULL_IMAGE) {
             whole = true;
         } else {
-            if (whole) break; // damage behind the picture
+            if (whole) break; // damage after the picture
             fail(in.name, ": damaged JPEG XL", status == JXL_DEC_NEED_MORE_INPUT ? ": the file ends early" : "");
         }
     }

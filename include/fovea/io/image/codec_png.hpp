@@ -1,8 +1,8 @@
-// PNG by libpng (FOVEA_WITH_LIBPNG). Reads every colour type and depth: 16-bit stays 16-bit, smaller depths become
-// 8-bit, palettes become RGB, tRNS becomes alpha. Writes 8- and 16-bit with 1 to 4 channels.
+// PNG by libpng (FOVEA_WITH_LIBPNG). Reads every colour type and depth: 16 bits stay 16 bits, smaller depths become 8
+// bits, palettes become RGB, tRNS becomes alpha. Writes 8 and 16 bits with 1 to 4 channels.
 //
-// libpng reports errors by longjmp. Every function below that calls setjmp therefore holds no object with a destructor
-// and writes to none of its variables between setjmp and the calls that may jump; such objects live in its caller.
+// libpng reports errors by longjmp. So every function below that calls setjmp holds no object with a destructor, and
+// does not change a variable between setjmp and the calls that may jump; such objects live in its caller.
 #pragma once
 #include <png.h>
 
@@ -67,14 +67,14 @@ struct png_session {
     }
 };
 
-// Up to the first pixel, with everything set up to give 8- or 16-bit gray or RGB, with or without alpha.
+// Reads up to the first pixel and sets the conversions to 8- or 16-bit gray or RGB, with or without alpha.
 inline bool read_png_header(png_session& session) {
     png_structp png = session.png;
     if (setjmp(png_jmpbuf(png))) return false;
     png_set_read_fn(png, &session, &png_session::on_read);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
 #ifdef PNG_HANDLE_AS_UNKNOWN_SUPPORTED
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1); // metadata are read in png_metadata.hpp
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1); // png_metadata.hpp reads the metadata
 #endif
     png_read_info(png, session.info);
     return true;
@@ -90,7 +90,7 @@ inline bool prepare_png_rows(png_session& session) {
     return true;
 }
 
-// The pixels, then the chunks behind them, where damage no longer matters.
+// Reads the pixels, then the chunks after them, in which damage is tolerated.
 inline bool read_png_rows(png_session& session, png_bytepp rows) {
     png_structp png = session.png;
     if (setjmp(png_jmpbuf(png))) return session.pixels_complete;
@@ -114,7 +114,7 @@ inline decoded_image decode_png(const encoded_image& in) {
     const std::uint32_t width = png_get_image_width(session.png, session.info);
     const std::uint32_t height = png_get_image_height(session.png, session.info);
     check_claimed_size(in, width, height);
-    // Deflate packs at most 1032 bytes into one: what a few bytes cannot hold is not worth its memory.
+    // Deflate shrinks by at most 1032, so a larger claim is refused before memory is allocated.
     const std::uint64_t packed = std::uint64_t(png_get_rowbytes(session.png, session.info)) * height;
     if (packed / 1032 > in.bytes.size())
         fail(in.name, ": damaged PNG: claims ", width, "x", height, " pixels in ", in.bytes.size(), " bytes");
@@ -153,13 +153,13 @@ inline bool write_png(png_session& session, const image& pixels, int compression
     return true;
 }
 
-// pixels: u8 or u16; compression: 0 (none) to 9; extras: chunks to stand before the pixels. The caller commits the
-// file, which throws where it could not be written.
+// Writes an image of type u8 or u16; compression is 0 (none) to 9; `extras` are chunks to write before the pixels. The
+// caller commits the file, which throws if it could not be written.
 inline void encode_png(atomic_file& file, std::string_view name, const image& pixels, int compression,
                        std::span<const png_extra> extras) {
     png_session session(false);
     session.file = &file;
-    // libpng takes rows that it may not change as pointers that it could.
+    // libpng's interface takes rows as pointers to non-const, but does not change them.
     auto rows = png_rows_of(const_cast<std::byte*>(pixels.data()), pixels.row_bytes(), pixels.height());
     if (write_png(session, pixels, compression, rows.data(), extras)) return;
     file.check();

@@ -1,8 +1,8 @@
-// PNG (W3C, 3rd edition) written without any library, for builds without libpng and for PNG inside other files: 8 and
-// 16 bits, 1 to 4 channels.
+// Writes PNG (W3C, 3rd edition) without any library, for builds without libpng and for PNG inside other files: 8 and 16
+// bits, 1 to 4 channels.
 //
-// Rows are not filtered and the deflate stream (RFC 1951) holds stored blocks: the files are valid everywhere but as
-// large as the image. Builds with libpng compress.
+// Rows are not filtered and the deflate stream (RFC 1951) has stored blocks only. The files are valid but as large as
+// the image; builds with libpng compress.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace fovea::detail {
 
-// PNG's CRC-32, of a chunk's type and data.
+// The CRC-32 of a chunk, over its type and data.
 inline std::uint32_t png_check_sum(std::span<const std::byte> bytes) {
     static constexpr auto table = [] {
         std::array<std::uint32_t, 256> t{};
@@ -30,7 +30,7 @@ inline std::uint32_t png_check_sum(std::span<const std::byte> bytes) {
     return ~crc;
 }
 
-// One chunk: length, type, data, and the CRC-32 of the latter two.
+// A chunk: length, type, data, and the CRC-32 of type and data.
 class png_chunk {
   public:
     explicit png_chunk(std::string_view type) {
@@ -53,7 +53,7 @@ class png_chunk {
     std::vector<std::byte> bytes_;
 };
 
-// The row as PNG has it: a filter type (0, none), then samples with the high byte first.
+// Returns a row in PNG's form: the filter type 0 (none), then the samples with the high byte first.
 inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
     std::vector<std::uint8_t> row(pixels.row_bytes() + 1);
     if (pixels.type() == sample_type::u8) {
@@ -68,8 +68,8 @@ inline std::vector<std::uint8_t> png_row(const image& pixels, int y) {
     return row;
 }
 
-// pixels: u8 or u16; extras: chunks to stand before the pixels. Sink: file.write(std::span<const std::byte>), as
-// atomic_file, which the caller commits.
+// Writes an image of type u8 or u16; `extras` are chunks to write before the pixels. A Sink has
+// file.write(std::span<const std::byte>), as atomic_file, which the caller commits.
 template <class Sink> void encode_stored_png(Sink& file, const image& pixels, std::span<const png_extra> extras = {}) {
     constexpr std::uint8_t colour_types[] = {0, 4, 2, 6}; // gray, gray and alpha, RGB, RGBA
     constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
@@ -79,7 +79,7 @@ template <class Sink> void encode_stored_png(Sink& file, const image& pixels, st
     header.put_number(std::uint32_t(pixels.height()));
     header.put(pixels.type() == sample_type::u16 ? 16 : 8);
     header.put(colour_types[pixels.channels() - 1]);
-    for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filters, not interlaced
+    for (int i = 0; i < 3; ++i) header.put(0); // deflate, adaptive filtering, no interlacing
     header.write_to(file);
     for (const png_extra& e : extras) {
         png_chunk chunk(e.type);
@@ -90,7 +90,7 @@ template <class Sink> void encode_stored_png(Sink& file, const image& pixels, st
     std::uint32_t low = 1, high = 0; // Adler-32 of all rows
     for (int y = 0; y < pixels.height(); ++y) {
         png_chunk data("IDAT");
-        if (y == 0) data.put(0x78), data.put(0x01); // zlib's header (RFC 1950)
+        if (y == 0) data.put(0x78), data.put(0x01); // header of the zlib stream (RFC 1950)
         const std::vector<std::uint8_t> row = png_row(pixels, y);
         for (std::size_t at = 0; at < row.size(); at += 65535) {
             const std::size_t size = std::min<std::size_t>(row.size() - at, 65535);

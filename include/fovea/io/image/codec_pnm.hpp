@@ -1,12 +1,15 @@
 // PNM (netpbm's pbm, pgm, ppm and pam): a header of numbers and comments, then samples.
 //
-//   P1 P4 bits, 1 is black       P2 P5 gray       P3 P6 RGB       P7 1 to 4 channels, named by words in its header
+//   P1 P4   bits, 1 is black
+//   P2 P5   gray
+//   P3 P6   RGB
+//   P7      1 to 4 channels, given in its header
 //
-// P1 to P3 are numbers in text, P4 packs eight bits into a byte, P5 to P7 are rows of samples of one byte, or of two
-// with the high byte first where the largest value is above 255. Values are scaled to the full range of 8 or 16 bits.
+// P1 to P3 have numbers as text; P4 packs eight bits into a byte; P5 to P7 have rows of samples of one byte, or of two
+// bytes (high byte first) if the largest value is above 255. Values are scaled to the full range of 8 or 16 bits.
 //
-// Own code, for stb_image reads neither bits nor text nor P7, and neither scales nor puts the bytes of 16-bit samples
-// in the machine's order.
+// This is a decoder of its own because stb_image reads neither bits, text nor P7, does not scale, and leaves 16-bit
+// samples in the file's byte order.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -20,7 +23,7 @@ namespace fovea::detail {
 struct pnm_header {
     int kind = 0, channels = 1; // kind: 1 to 7, as in the file
     std::uint64_t width = 0, height = 0, largest = 1;
-    std::size_t at = 0; // of the first sample
+    std::size_t at = 0; // offset of the first sample
     bool text() const { return kind <= 3; }
     bool bits() const { return kind == 1 || kind == 4; }
     sample_type type() const { return largest > 255 ? sample_type::u16 : sample_type::u8; }
@@ -36,7 +39,7 @@ inline void skip_pnm_space(const encoded_image& in, std::size_t& at) {
             while (at + 1 < in.bytes.size() && byte_at(in.bytes, at) != '\n') ++at;
 }
 
-// The number at the cursor, behind white space and comments.
+// Reads the number at the cursor, after white space and comments.
 inline std::uint64_t pnm_number(const encoded_image& in, std::size_t& at, const char* where = "header") {
     skip_pnm_space(in, at);
     const auto digit = [&] { return byte_at(in.bytes, at) - unsigned('0') < 10u; };
@@ -46,7 +49,7 @@ inline std::uint64_t pnm_number(const encoded_image& in, std::size_t& at, const 
     return value;
 }
 
-// P7: lines of a word and a value, in any order, up to ENDHDR.
+// P7: each line is a word and a value, in any order, up to ENDHDR.
 inline void read_pam_header(const encoded_image& in, pnm_header& h) {
     while (true) {
         skip_pnm_space(in, h.at);
@@ -60,7 +63,7 @@ inline void read_pam_header(const encoded_image& in, pnm_header& h) {
         if (word == "HEIGHT") h.height = pnm_number(in, h.at);
         if (word == "MAXVAL") h.largest = pnm_number(in, h.at);
         if (word == "DEPTH") h.channels = int(pnm_number(in, h.at));
-        while (h.at < in.bytes.size() && byte_at(in.bytes, h.at) != '\n') ++h.at; // TUPLTYPE repeats what DEPTH says
+        while (h.at < in.bytes.size() && byte_at(in.bytes, h.at) != '\n') ++h.at; // TUPLTYPE only repeats DEPTH
     }
 }
 
@@ -82,11 +85,12 @@ inline pnm_header read_pnm_header(const encoded_image& in) {
     return h;
 }
 
-// Bytes that the samples take at least.
+// Returns the least number of bytes that the samples need.
 inline std::uint64_t pnm_bytes_needed(const pnm_header& h) {
     const std::uint64_t samples = h.width * std::uint64_t(h.channels);
     if (h.kind == 4) return (h.width + 7) / 8 * h.height;
-    if (h.text()) return h.kind == 1 ? samples * h.height : samples * h.height * 2 - 1; // digits, and space between
+    // Text has at least a digit for each sample and, except in P1, a space between two.
+    if (h.text()) return h.kind == 1 ? samples * h.height : samples * h.height * 2 - 1;
     return samples * h.height * size_of(h.type());
 }
 

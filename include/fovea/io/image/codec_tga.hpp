@@ -1,8 +1,9 @@
-// TGA (Truevision, 2.0): gray, RGB and palettes, of 8 to 32 bits per pixel, with and without run lengths, from any
+// TGA (Truevision, 2.0): gray, RGB and palettes, 8 to 32 bits per pixel, with and without run lengths, starting at any
 // corner.
 //
-// Own code, for stb_image fills in what a cut file lacks. Pixels of 15 and 16 bits are RGB of five bits each; their
-// last bit is not read as alpha, as most programs leave it 0. Pixel data that the file no longer holds is an error.
+// This is a decoder of its own because stb_image fills in missing data of truncated files; here they are an error.
+// Pixels of 15 and 16 bits have five bits for each colour; the last bit is not read as alpha, because most programs
+// leave it 0.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -21,7 +22,7 @@ using tga_pixel = std::array<std::uint8_t, 4>; // gray, gray and alpha, RGB, or 
 struct tga_header {
     bool paletted = false, gray = false, runs = false;
     int width = 0, height = 0, channels = 3;
-    std::size_t pixel_bytes = 0, pixels = 0; // of one stored pixel; offset of the first
+    std::size_t pixel_bytes = 0, pixels = 0; // bytes of one stored pixel; offset of the first
     bool right_to_left = false, top_down = false;
     std::vector<tga_pixel> palette;
     std::size_t first_colour = 0;
@@ -31,7 +32,7 @@ inline std::size_t tga_word(const encoded_image& in, std::size_t at) {
     return byte_at(in.bytes, at) | byte_at(in.bytes, at + 1) << 8;
 }
 
-// The stored pixel or palette entry of `size` bytes at `at`, gray or blue first.
+// Returns the stored pixel or palette entry of `size` bytes at `at`, whose first byte is gray or blue.
 inline tga_pixel tga_pixel_at(const encoded_image& in, std::size_t at, std::size_t size, bool gray) {
     if (size > in.bytes.size() || at > in.bytes.size() - size) fail(in.name, ": damaged TGA: the file ends early");
     const auto byte = [&](std::size_t i) { return std::uint8_t(byte_at(in.bytes, at + i)); };
@@ -42,7 +43,7 @@ inline tga_pixel tga_pixel_at(const encoded_image& in, std::size_t at, std::size
     return {five(10), five(5), five(0), 255};
 }
 
-// The header and the palette of a file that looks_like_tga.
+// Reads the header and the palette of a file for which looks_like_tga() is true.
 inline tga_header read_tga_header(const encoded_image& in) {
     tga_header h;
     const unsigned type = byte_at(in.bytes, 2), descriptor = byte_at(in.bytes, 17);
@@ -78,12 +79,12 @@ inline decoded_image decode_tga(const encoded_image& in) {
         const tga_pixel stored = tga_pixel_at(in, at, h.pixel_bytes, h.gray || h.paletted);
         at += h.pixel_bytes;
         if (!h.paletted) return stored;
-        const std::size_t index = stored[0] - h.first_colour; // below the first colour it wraps to a huge number
+        const std::size_t index = stored[0] - h.first_colour; // an index below first_colour wraps to a huge number
         if (index >= h.palette.size())
             fail(in.name, ": damaged TGA: colour ", int(stored[0]), " is not in its palette");
         return h.palette[index];
     };
-    std::size_t repeats = 0, literals = 0; // pixels left of the packet
+    std::size_t repeats = 0, literals = 0; // pixels that the current packet still has
     tga_pixel pixel{};
     for (std::uint64_t i = 0; i < count; ++i) {
         if (h.runs && repeats + literals == 0) {
@@ -99,7 +100,7 @@ inline decoded_image decode_tga(const encoded_image& in) {
         const std::size_t column = std::size_t(h.right_to_left ? h.width - 1 - x : x);
         std::copy_n(pixel.begin(), h.channels, &row[column * std::size_t(h.channels)]);
     }
-    return {without_constant_alpha(std::move(out), {0}), 1}; // alpha of 0 everywhere: the bits are not used
+    return {without_constant_alpha(std::move(out), {0}), 1}; // alpha 0 everywhere means unused bits
 }
 
 } // namespace fovea::detail

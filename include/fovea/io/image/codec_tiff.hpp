@@ -1,10 +1,10 @@
-// TIFF by libtiff (FOVEA_WITH_LIBTIFF), read: the first page, in strips or tiles, planes together or apart, with every
-// compression that libtiff was built with.
+// Reads TIFF by libtiff (FOVEA_WITH_LIBTIFF): the first page, in strips or tiles, with interleaved or separate planes,
+// and with every compression of this libtiff.
 //
 //   1 to 8 bits -> 8 bits     9 to 16 bits -> 16 bits     32 bits -> 16 bits     floats of 16, 32, 64 bits -> float
 //
-// Floats are carried as they are, also outside 0..1. Gray (0 black or white), RGB, palettes; CMYK becomes RGB;
-// premultiplied alpha is divided out; what else there is (YCbCr, CIE Lab), libtiff makes RGB of 8 bits of.
+// Floats are not clamped to 0..1. Gray (0 black or white), RGB and palettes are read; CMYK becomes RGB; premultiplied
+// alpha is divided out. Everything else (YCbCr, CIE Lab) is converted by libtiff to RGB of 8 bits.
 #pragma once
 #include "fovea/core/half.hpp"
 #include "fovea/io/image/cmyk.hpp"
@@ -16,9 +16,9 @@ namespace fovea::detail {
 struct tiff_layout {
     std::uint32_t width = 0, height = 0;
     std::uint16_t bits = 1, samples = 1, format = SAMPLEFORMAT_UINT, photometric = 0, planes = PLANARCONFIG_CONTIG;
-    std::uint16_t compression = COMPRESSION_NONE, alpha = 0; // alpha: EXTRASAMPLE_..., 0: there is none
+    std::uint16_t compression = COMPRESSION_NONE, alpha = 0; // alpha: EXTRASAMPLE_..., or 0 without alpha
     bool tiled = false;
-    int colours = 1; // stored samples that are no extra ones
+    int colours = 1; // stored samples that are not extra samples
     int used() const { return colours + (alpha != 0 && colours != 4); }
     bool apart() const { return planes == PLANARCONFIG_SEPARATE; }
     sample_type type() const {
@@ -51,7 +51,7 @@ inline tiff_layout layout_of_tiff(const encoded_image& in, const tiff_session& f
     return t;
 }
 
-// Whether the samples are ones that are read here; others libtiff may know how to show.
+// Returns whether the samples have a layout that is read here; libtiff may be able to convert others.
 inline bool is_plain_tiff(const tiff_layout& t) {
     const bool colours = t.photometric <= PHOTOMETRIC_PALETTE || t.photometric == PHOTOMETRIC_SEPARATED;
     const bool whole = t.format == SAMPLEFORMAT_UINT && (t.bits <= 16 || t.bits == 32) && t.bits > 0;
@@ -60,7 +60,7 @@ inline bool is_plain_tiff(const tiff_layout& t) {
     return colours && (whole || real) && t.samples >= t.colours && t.samples <= 64;
 }
 
-// Sample number i of a row, as a sample of type T; palettes' indices are not scaled.
+// Returns sample i of a row as a sample of type T. Palette indices are not scaled.
 template <class T> T tiff_sample(const std::byte* row, std::size_t i, const tiff_layout& t) {
     const auto load = [&]<class Stored>(Stored value) {
         std::memcpy(&value, row + i * sizeof value, sizeof value);
@@ -80,7 +80,7 @@ template <class T> T tiff_sample(const std::byte* row, std::size_t i, const tiff
     }
 }
 
-// One strip or tile, of all samples or of one plane, into its place.
+// Copies one strip or tile, of all samples or of one plane, to its place.
 template <class T>
 void place_tiff_block(const byte_block& block, std::size_t row_bytes, int top, int left, int rows, int columns,
                       int plane, const tiff_layout& t, image& out) {
@@ -95,7 +95,7 @@ void place_tiff_block(const byte_block& block, std::size_t row_bytes, int top, i
     }
 }
 
-// The samples as they are stored, (H,W,used), scaled to their type.
+// Returns the samples as stored, (H,W,used), scaled to their type.
 inline image stored_tiff(const encoded_image& in, tiff_session& file, const tiff_layout& t) {
     TIFF* tiff = file.get();
     const auto columns = t.tiled ? file.value<std::uint32_t>(TIFFTAG_TILEWIDTH) : t.width;
@@ -107,7 +107,8 @@ inline image stored_tiff(const encoded_image& in, tiff_session& file, const tiff
     if (rows == 0 || columns == 0 || row_bytes <= 0 || std::uint64_t(row_bytes) < (bits + 7) / 8 ||
         size < row_bytes * tmsize_t(rows) || std::uint64_t(size) / 16 / 64 > in.max_pixels)
         fail(in.name, ": damaged TIFF: ", t.tiled ? "tiles" : "strips", " of ", columns, "x", rows, " pixels");
-    // What a few bytes cannot hold is not worth its memory: blank rows of fax codes shrink the most, to one bit.
+    // A claim that the bytes cannot hold is refused before memory is allocated. Blank rows of fax codes shrink the
+    // most, to one bit.
     const std::uint64_t most = t.compression == COMPRESSION_NONE ? 1 : 65536;
     if ((bits + 7) / 8 * t.height / most * std::uint64_t(t.apart() ? t.used() : 1) > in.bytes.size())
         fail(in.name, ": damaged TIFF: claims ", t.width, "x", t.height, " pixels in ", in.bytes.size(), " bytes");
@@ -132,14 +133,14 @@ inline image stored_tiff(const encoded_image& in, tiff_session& file, const tiff
     return out;
 }
 
-// Indices -> RGB, of 16 bits where the palette uses them; what 8 bits hold stays 8 bits.
+// Converts palette indices to RGB: 16 bits if the palette needs them, else 8 bits.
 inline image tiff_palette(const encoded_image& in, const tiff_session& file, const tiff_layout& t,
                           const image& stored) {
     std::uint16_t* map[3] = {};
     if (!TIFFGetField(file.get(), TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
         fail(in.name, ": damaged TIFF: a palette is missing");
     const std::size_t count = std::size_t(1) << t.bits, channels = std::size_t(stored.channels());
-    bool bytes = true; // old files have 8 bits
+    bool bytes = true; // old files have 8-bit palettes
     for (const std::uint16_t* m : map) bytes &= std::all_of(m, m + count, [](std::uint16_t v) { return v < 256; });
     image out(stored.height(), stored.width(), stored.channels() + 2);
     for (int y = 0; y < out.height(); ++y) {
@@ -154,7 +155,7 @@ inline image tiff_palette(const encoded_image& in, const tiff_session& file, con
     return out;
 }
 
-// Colours, and with `inverted` alpha too, become what is missing to white.
+// Replaces every value by its difference to white, except the alpha of two channels; four channels are inks.
 inline void invert_colours(image& in) {
     with_samples_of(in.type(), [&]<class T>(T) {
         const std::size_t channels = std::size_t(in.channels());
@@ -165,7 +166,7 @@ inline void invert_colours(image& in) {
     });
 }
 
-// Premultiplied colours -> colours; those under no alpha are black.
+// Divides premultiplied colours by alpha; colours under alpha 0 become black.
 inline void divide_by_associated_alpha(image& in) {
     with_samples_of(in.type(), [&]<class T>(T) {
         const double white = white_of(in.type()), half = std::is_integral_v<T> ? 0.5 : 0;
@@ -181,7 +182,7 @@ inline void divide_by_associated_alpha(image& in) {
     });
 }
 
-// As libtiff shows it, RGB and alpha of 8 bits.
+// Returns the picture as libtiff converts it, to RGB and alpha of 8 bits.
 inline image shown_tiff(const encoded_image& in, tiff_session& file, const tiff_layout& t) {
     char reason[1024] = "";
     if (!TIFFRGBAImageOK(file.get(), reason)) fail(in.name, ": unsupported TIFF: ", reason);
@@ -242,7 +243,7 @@ inline decoded_image decode_tiff(const encoded_image& in) {
         if (t.photometric == PHOTOMETRIC_SEPARATED) out.pixels = rgb_of_cmyk(in, out.pixels, out.metadata);
         if (t.alpha == EXTRASAMPLE_ASSOCALPHA && out.pixels.has_alpha()) divide_by_associated_alpha(out.pixels);
     }
-    int pages = 1; // counted last: this moves on in the file
+    int pages = 1; // counted last, because this moves on in the file
     while (pages < 1000 && TIFFReadDirectory(file.get())) ++pages;
     if (pages > 1) in.say(": ", pages, pages == 1000 ? " or more" : "", " pages: only the first is read");
     return out;

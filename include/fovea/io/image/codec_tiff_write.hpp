@@ -1,9 +1,9 @@
-// TIFF by libtiff (FOVEA_WITH_LIBTIFF), written: samples of 8 bits, 16 bits or float as they are, 1 to 4 channels with
-// alpha not premultiplied, by deflate (LZW where libtiff has no deflate) with the predictor of the sample type.
+// Writes TIFF by libtiff (FOVEA_WITH_LIBTIFF): samples of 8 bits, 16 bits or float unchanged, 1 to 4 channels, alpha
+// not premultiplied, compressed by deflate (or LZW if libtiff has no deflate) with the predictor for the sample type.
 // Files of more than 4 GB are BigTIFF.
 //
-// libtiff writes the pixels and the first directory; the directories of EXIF and GPS are appended as EXIF's block has
-// them, tags that libtiff does not know among them.
+// libtiff writes the pixels and the first directory. The EXIF and GPS directories are appended as they are in the EXIF
+// block, including tags that libtiff does not know.
 #pragma once
 #include "fovea/image/exif.hpp"
 #include "fovea/image/image.hpp"
@@ -27,7 +27,7 @@ inline void describe_tiff_pixels(TIFF* tiff, const image& pixels) {
     const int method = TIFFIsCODECConfigured(COMPRESSION_ADOBE_DEFLATE) ? COMPRESSION_ADOBE_DEFLATE : COMPRESSION_LZW;
     TIFFSetField(tiff, TIFFTAG_COMPRESSION, method);
     TIFFSetField(tiff, TIFFTAG_PREDICTOR, real ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL);
-    // Strips of about 256 KB, that a reader need not unpack more for a part of the picture.
+    // Strips of about 256 KB keep the cost of reading a part of the picture small.
     const auto rows = std::clamp<std::size_t>((1u << 18) / pixels.row_bytes(), 1, std::size_t(pixels.height()));
     TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, std::uint32_t(rows));
 }
@@ -38,7 +38,7 @@ inline void describe_tiff_picture(TIFF* tiff, const image_metadata& m) {
     };
     set_block(TIFFTAG_ICCPROFILE, m.icc);
     set_block(TIFFTAG_XMLPACKET, m.xmp);
-    byte_block iptc = m.iptc; // libtiff before 4.1 has the tag in numbers of 4 bytes
+    byte_block iptc = m.iptc; // libtiff before 4.1 counts this tag in numbers of 4 bytes
     iptc.resize((iptc.size() + 3) / 4 * 4);
     const TIFFField* field = TIFFFieldWithTag(tiff, TIFFTAG_RICHTIFFIPTC);
     const std::size_t size = field && TIFFFieldDataType(field) == TIFF_LONG ? iptc.size() / 4 : iptc.size();
@@ -58,10 +58,10 @@ inline void describe_tiff_picture(TIFF* tiff, const image_metadata& m) {
         TIFFSetField(tiff, f.tag, std::string(reinterpret_cast<const char*>(value.data()), value.size()).c_str());
     }
     for (const unsigned tag : {exif_directory_tag, gps_directory_tag})
-        if (exif.directory_under(tag) != 0) TIFFSetField(tiff, tag, std::uint64_t(8)); // put right by append_exif
+        if (exif.directory_under(tag) != 0) TIFFSetField(tiff, tag, std::uint64_t(8)); // set by append_exif()
 }
 
-// The directories that the first one refers to, behind everything else.
+// Appends the directories to which the first one refers to the end of the file.
 inline void append_exif(byte_block& file, const image_metadata& m) {
     const tiff_structure exif(m.exif);
     if (!exif.valid()) return;
@@ -75,13 +75,13 @@ inline void append_exif(byte_block& file, const image_metadata& m) {
     }
 }
 
-// Classic TIFF has offsets of 32 bits; some room is left for what else is in the file.
+// Classic TIFF has 32-bit offsets; the limit leaves room for metadata.
 inline bool needs_big_tiff(const image& pixels) {
     return pixels.row_bytes() * std::uint64_t(pixels.height()) > 4000000000u;
 }
 
-// The metadata's EXIF is without its directories in files of more than 4 GB. The caller commits the file, which throws
-// where it could not be written.
+// Files of more than 4 GB have no EXIF and GPS directories. The caller commits the file, which throws if it could not
+// be written.
 inline void encode_tiff(atomic_file& file, std::string_view name, const image& pixels, image_metadata m) {
     const bool big = needs_big_tiff(pixels);
     if (big) m.exif.clear();
@@ -92,7 +92,7 @@ inline void encode_tiff(atomic_file& file, std::string_view name, const image& p
     if (!tiff) failed();
     describe_tiff_pixels(tiff.get(), pixels);
     describe_tiff_picture(tiff.get(), m);
-    std::vector<std::byte> row(pixels.row_bytes()); // the predictor works in place
+    std::vector<std::byte> row(pixels.row_bytes()); // copied, because the predictor works in place
     for (int y = 0; y < pixels.height(); ++y) {
         std::memcpy(row.data(), pixels.data() + pixels.row_bytes() * std::size_t(y), row.size());
         if (TIFFWriteScanline(tiff.get(), row.data(), std::uint32_t(y), 0) < 0) failed();

@@ -1,5 +1,5 @@
-// WebP by libwebp, libwebpdemux and libwebpmux (FOVEA_WITH_LIBWEBP). Reads lossy and lossless files, with alpha, and of
-// animations the first frame, on a transparent canvas where it does not cover it. Writes RGB and RGBA of 8 bits.
+// WebP by libwebp, libwebpdemux and libwebpmux (FOVEA_WITH_LIBWEBP). Reads lossy and lossless files, with alpha; of an
+// animation the first frame, on a transparent canvas if it is smaller. Writes RGB and RGBA of 8 bits.
 #pragma once
 #include <webp/decode.h>
 #include <webp/demux.h>
@@ -28,7 +28,7 @@ inline const std::uint8_t* webp_bytes(std::span<const std::byte> b) {
     fail(in.name, ": damaged WebP: ", reasons[status]);
 }
 
-// One frame: a still file or an animation's frame as libwebpdemux gives it. (H,W,3 or 4), u8.
+// Decodes one frame: a still file, or an animation's frame from libwebpdemux. Result: (H,W,3 or 4), u8.
 inline image decode_webp_frame(const encoded_image& in) {
     WebPDecoderConfig config;
     if (!WebPInitDecoderConfig(&config)) fail("libwebp cannot be used: compiled against another version");
@@ -47,8 +47,8 @@ inline image decode_webp_frame(const encoded_image& in) {
     return out;
 }
 
-// frame (h,w,3 or 4) on a transparent canvas (H,W,4) with its top left corner at (y,x); the frame itself where it
-// covers the canvas. The container guarantees that the frame lies inside.
+// Places a frame (h,w,3 or 4) on a transparent canvas (H,W,4) with its top left corner at (y,x). Returns the frame
+// itself if it covers the canvas. The container guarantees that the frame lies inside.
 inline image webp_canvas(image frame, int height, int width, int y, int x) {
     if (frame.height() == height && frame.width() == width) return frame;
     image canvas(height, width, 4);
@@ -103,7 +103,7 @@ inline decoded_image decode_webp(const encoded_image& in) {
     return out;
 }
 
-// The coded picture in a container with what is said of it. False where the library cannot.
+// Writes the coded picture and its metadata in a container. Returns false if the library fails.
 inline bool write_webp_with(atomic_file& file, const WebPMemoryWriter& coded, const image_metadata& m) {
     const std::unique_ptr<WebPMux, void (*)(WebPMux*)> mux(WebPMuxNew(), WebPMuxDelete);
     const WebPData picture{coded.mem, coded.size};
@@ -119,8 +119,8 @@ inline bool write_webp_with(atomic_file& file, const WebPMemoryWriter& coded, co
     return file.try_write({reinterpret_cast<const std::byte*>(whole.bytes), whole.size});
 }
 
-// pixels: u8, 3 or 4 channels; quality: 1 to 100, for lossless the effort. The caller commits the file, which throws
-// where it could not be written.
+// Writes an image of type u8 with 3 or 4 channels; quality is 1 to 100, for lossless files the effort. The caller
+// commits the file, which throws if it could not be written.
 inline void encode_webp(atomic_file& file, std::string_view name, const image& pixels, int quality, bool lossless,
                         const image_metadata& m) {
     WebPConfig config;
@@ -129,11 +129,11 @@ inline void encode_webp(atomic_file& file, std::string_view name, const image& p
         fail("libwebp cannot be used: compiled against another version");
     const std::unique_ptr<WebPPicture, void (*)(WebPPicture*)> held(&picture, WebPPictureFree);
     config.quality = float(quality);
-    config.lossless = config.exact = lossless; // exact: colours under transparent pixels are kept
+    config.lossless = config.exact = lossless; // exact: keeps colours under transparent pixels
     picture.use_argb = lossless;
     picture.width = pixels.width();
     picture.height = pixels.height();
-    WebPMemoryWriter coded; // its bytes are complete before the container of the metadata can begin
+    WebPMemoryWriter coded; // must be complete before the container with the metadata can be written
     WebPMemoryWriterInit(&coded);
     const std::unique_ptr<WebPMemoryWriter, void (*)(WebPMemoryWriter*)> memory(&coded, WebPMemoryWriterClear);
     picture.custom_ptr = &coded;

@@ -1,4 +1,4 @@
-// What a file says of its picture before any pixel is decoded: for listings, and for plans of work.
+// The size and type of a picture, read without decoding its pixels: for listings and for planning.
 #pragma once
 #include <cstdio>
 
@@ -8,14 +8,14 @@ namespace fovea {
 
 struct image_header {
     image_format format = image_format::unknown;
-    int height = 0, width = 0; // upright, as read_image gives it
-    int channels = 0;          // where alpha turns out to be unused (BMP, GIF, TGA, WebP), an image has one less
+    int height = 0, width = 0; // upright, as read_image() returns it
+    int channels = 0;          // one less in the image if alpha turns out to be unused (BMP, GIF, TGA, WebP)
     sample_type type = sample_type::u8;
 };
 
 namespace detail {
 
-// Gray or colours and how many bits, from the first frame header (ITU T.81, B.2.2).
+// Reads gray or colour and the number of bits from the first frame header (ITU T.81, B.2.2).
 inline image_header header_of_jpeg(const encoded_image& in) {
     image_header h{.format = image_format::jpeg};
     int orientation = 1;
@@ -112,7 +112,7 @@ inline image_header header_of_jp2(const encoded_image& in) {
 
 inline image_header header_of(const encoded_image& in) {
     const image_format format = readable_format(in);
-    if (format == image_format::png || format == image_format::jpeg) // a damaged header is the decoder's to refuse
+    if (format == image_format::png || format == image_format::jpeg) // the decoder reports damaged headers
         if (const auto h = format == image_format::png ? header_of_png(in) : header_of_jpeg(in); h.channels > 0)
             return h;
     if (format == image_format::gif) return header_of_gif(in);
@@ -140,15 +140,15 @@ inline image_header header_of(const encoded_image& in) {
 #if FOVEA_WITH_OPENJPEG
     if (format == image_format::jp2) return header_of_jp2(in);
 #endif
-    const decoded_image d = decode(in); // JPEG XL, and what is damaged
+    const decoded_image d = decode(in); // JPEG XL, and files with damaged headers
     const image decoded = upright(d.pixels, d.orientation);
     return {format, decoded.height(), decoded.width(), decoded.channels(), decoded.type()};
 }
 
 } // namespace detail
 
-// What the file says of its picture; a picture whose header is whole may still turn out to be damaged. Throws as
-// read_image does where there is no such header, and where it claims too many pixels.
+// Returns the header of the picture. A picture with a valid header may still be damaged. Throws like read_image() if
+// there is no valid header or it claims too many pixels.
 inline image_header read_image_header(std::span<const std::byte> bytes, std::string_view name,
                                       const read_options& options = {}) {
     const detail::encoded_image in{bytes, name, options.max_pixels};
@@ -162,11 +162,11 @@ inline image_header read_image_header(const std::filesystem::path& path, const r
     return read_image_header(read_file(path), path.string(), options);
 }
 
-// The format of a file by its first bytes; unknown also where it cannot be opened. Files that may be TGA count as such
-// by their names, .tga .icb .vda .vst, for TGA has no signature.
+// Returns the format of a file by its first bytes; unknown if it cannot be opened. A file that may be TGA needs a name
+// in .tga .icb .vda .vst to count as such, because TGA has no signature.
 inline image_format recognise_file(const std::filesystem::path& path) {
     std::error_code ignored;
-    if (!std::filesystem::is_regular_file(path, ignored)) return image_format::unknown; // a pipe would lose its bytes
+    if (!std::filesystem::is_regular_file(path, ignored)) return image_format::unknown; // a pipe would lose bytes
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(detail::open_file(path, "rb"), std::fclose);
     if (!file) return image_format::unknown;
     std::byte bytes[256];

@@ -1,8 +1,10 @@
-// Metadata in JPEG: from the segments of a file, and back to segments.
+// Metadata in JPEG, read from the segments of a file and written as segments.
 //
-//   APP0  JFIF: density                       APP2  ICC profile in parts (ICC.1, annex B.4); MPF: more pictures
-//   APP1  EXIF; XMP, what is beyond 64 KB     APP13 Photoshop's resources, of which IPTC's
-//         in parts of extended XMP            COM   a comment, in PNG the text of keyword Comment
+//   APP0   JFIF: density
+//   APP1   EXIF; XMP, whose text beyond 64 KB is in parts of extended XMP
+//   APP2   ICC profile in parts (ICC.1, annex B.4); MPF: index of several pictures
+//   APP13  Photoshop's resources, one of which is IPTC
+//   COM    a comment; in PNG the text with the keyword Comment
 #pragma once
 #include <algorithm>
 #include <array>
@@ -20,7 +22,7 @@ inline constexpr auto jpeg_xmp_begin = "http://ns.adobe.com/xap/1.0/\0"sv;
 inline constexpr auto jpeg_extended_xmp_begin = "http://ns.adobe.com/xmp/extension/\0"sv;
 inline constexpr auto jpeg_icc_begin = "ICC_PROFILE\0"sv;
 inline constexpr auto jpeg_photoshop_begin = "Photoshop 3.0\0"sv;
-inline constexpr auto comment_begin = "Comment\0"sv; // PNG's keyword
+inline constexpr auto comment_begin = "Comment\0"sv; // keyword in PNG
 inline constexpr std::size_t jpeg_segment_size = 65533;
 
 struct jpeg_segment {
@@ -28,7 +30,7 @@ struct jpeg_segment {
     byte_block bytes;
 };
 
-// visit(marker, data) for each segment before the picture data; what lies between segments is passed over.
+// Calls visit(marker, data) for each segment before the picture data. Bytes between segments are skipped.
 template <class Visit> void for_jpeg_segments(std::span<const std::byte> file, Visit&& visit) {
     for (std::size_t at = 2; at + 4 <= file.size();) {
         const int marker = int(byte_at(file, at + 1));
@@ -49,7 +51,7 @@ inline std::size_t big_endian(std::span<const std::byte> b, std::size_t at, std:
     return value;
 }
 
-// The parts of a profile, put together by their numbers.
+// Joins the numbered parts of a colour profile.
 inline void take_jpeg_profile(const encoded_image& in, const std::vector<std::span<const std::byte>>& parts,
                               image_metadata& m) {
     if (parts.empty()) return;
@@ -65,7 +67,7 @@ inline void take_jpeg_profile(const encoded_image& in, const std::vector<std::sp
     take_icc(in, std::move(icc), m);
 }
 
-// Parts of GUID, whole length, offset and text.
+// Each part has a GUID, the whole length, an offset and text.
 inline void take_extended_xmp(const encoded_image& in, const std::vector<std::span<const std::byte>>& parts,
                               image_metadata& m) {
     if (parts.empty()) return;
@@ -87,7 +89,8 @@ inline void take_extended_xmp(const encoded_image& in, const std::vector<std::sp
         in.say(": its extended XMP is left out: ", filled, " of ", size, " bytes are there");
 }
 
-// Photoshop's resources: "8BIM", number, name padded to 2 bytes, length, data padded to 2 bytes. 0x0404 is IPTC's.
+// Photoshop's resources have "8BIM", a number, a name padded to 2 bytes, a length, and data padded to 2 bytes. Number
+// 0x0404 is IPTC.
 inline void take_photoshop(std::span<const std::byte> data, image_metadata& m) {
     for (std::size_t at = 0; bytes_are(data, at, "8BIM");) {
         const std::size_t number = big_endian(data, at + 4, 2), name = byte_at(data, at + 6);
@@ -98,7 +101,7 @@ inline void take_photoshop(std::span<const std::byte> data, image_metadata& m) {
     }
 }
 
-// A comment as PNG has it: Latin-1, or UTF-8 where it is not ASCII.
+// Returns a comment as a PNG chunk: tEXt if it is ASCII, else iTXt, which is UTF-8.
 inline png_extra comment_chunk(std::span<const std::byte> text) {
     const bool ascii = std::ranges::all_of(text, [](std::byte b) { return b < std::byte(128) && b > std::byte(0); });
     png_extra out{ascii ? "tEXt" : "iTXt", {}};
@@ -108,7 +111,7 @@ inline png_extra comment_chunk(std::span<const std::byte> text) {
     return out;
 }
 
-// The text of a chunk with the keyword Comment that is not compressed; empty of others.
+// Returns the text of an uncompressed chunk with the keyword Comment; empty for other chunks.
 inline std::span<const std::byte> comment_of(const png_extra& e) {
     const std::span<const std::byte> bytes = e.bytes;
     if (!bytes_are(bytes, 0, comment_begin)) return {};
@@ -117,14 +120,14 @@ inline std::span<const std::byte> comment_of(const png_extra& e) {
     return e.type == "iTXt" && plain ? bytes.subspan(comment_begin.size() + 4) : std::span<const std::byte>{};
 }
 
-// How many pictures a multi-picture file (CIPA DC-007) says that it has.
+// Returns the number of pictures that the index of a multi-picture file (CIPA DC-007) states.
 inline std::size_t pictures_of_mpf(std::span<const std::byte> data) {
     const tiff_structure index(data);
     const auto count = index.valid() ? index.find(index.first(), 0xb001) : std::nullopt;
     return count ? index.whole(*count) : 1;
 }
 
-// The orientation is that of its EXIF.
+// Sets the orientation from EXIF.
 inline void read_jpeg_metadata(const encoded_image& in, decoded_image& out) {
     image_metadata& m = out.metadata;
     std::vector<std::span<const std::byte>> profile, extended;
@@ -159,14 +162,15 @@ inline void read_jpeg_metadata(const encoded_image& in, decoded_image& out) {
     take_extended_xmp(in, extended, m);
 }
 
-// JFIF's numbers of 16 bits.
+// Rounds the density to JFIF's 16-bit numbers.
 inline image_density jfif_density(image_density d) {
     d = without_metres(d);
     const auto whole = [](double n) { return std::clamp(std::round(n), 1., 65535.); };
     return {whole(d.x), whole(d.y), d.unit};
 }
 
-// What stands behind JFIF's. Every block fits, see leave_out_for_jpeg in metadata_limits.hpp.
+// Returns the segments that follow JFIF's. Every block fits, because leave_out_for_jpeg in metadata_limits.hpp has
+// dropped larger ones.
 inline std::vector<jpeg_segment> jpeg_segments_of(const image_metadata& m) {
     std::vector<jpeg_segment> out;
     const auto add = [&](int marker, std::string_view begin, std::span<const std::byte> data) {

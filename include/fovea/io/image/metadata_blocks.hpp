@@ -1,5 +1,5 @@
-// Blocks of metadata as decoders find them: each is looked at, and one that is damaged or too large is left out with a
-// notice, for the picture can be used without it.
+// Checks of metadata blocks that decoders find. A block that is damaged or too large is dropped with a notice, because
+// the picture is usable without it.
 #pragma once
 #include <utility>
 
@@ -9,7 +9,7 @@
 
 namespace fovea::detail {
 
-// Whether the block is small enough; says so where it is not.
+// Returns whether the block is small enough, with a notice if it is not.
 inline bool fits_in_memory(const encoded_image& in, std::string_view what, std::size_t size) {
     if (size <= largest_metadata_block) return true;
     in.say(": its ", what, " has ", size, " bytes and is left out: expected at most ", largest_metadata_block);
@@ -24,7 +24,7 @@ inline void take_icc(const encoded_image& in, byte_block icc, image_metadata& m)
         m.icc = std::move(icc);
 }
 
-// The orientation that the block names; the block without its thumbnail. The first block counts.
+// Takes the EXIF block without its thumbnail and returns its orientation. Only the first block of a file counts.
 inline int take_exif(const encoded_image& in, std::span<const std::byte> exif, image_metadata& m) {
     exif = without_exif_prefix(exif);
     if (!m.exif.empty() || !fits_in_memory(in, "EXIF block", exif.size())) return exif_orientation(m.exif);
@@ -41,7 +41,7 @@ inline void take_xmp(const encoded_image& in, std::span<const std::byte> xmp, im
     if (m.xmp.empty() && fits_in_memory(in, "XMP packet", xmp.size())) m.xmp = block_of(xmp);
 }
 
-// Once the pixels are known: a profile of another colour space says nothing of them.
+// Called when the pixels are known: drops a profile for another colour space.
 inline void check_profile(const encoded_image& in, int colours, image_metadata& m) {
     if (m.icc.empty() || profile_fits(m.icc, colours)) return;
     in.say(": its colour profile is left out: it is for ", name_of(space_of_profile(m.icc)), " pixels, expected ",

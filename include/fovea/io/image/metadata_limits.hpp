@@ -1,5 +1,5 @@
-// What a format does not hold of a picture's metadata, left out before the file is written and said once in one line;
-// and what is renewed: numbers of pixels. docs/images.md has the table.
+// Fits the metadata of a picture to the format of its file before it is written: what the format cannot hold is dropped
+// with one notice, and sizes in pixels are updated. docs/images.md has the table.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,13 +8,13 @@
 
 namespace fovea::detail {
 
-// A line's list of what is left out.
+// The list of dropped items for the notice.
 class left_out {
   public:
     void add(std::string what) {
         if (std::ranges::find(items_, what) == items_.end()) items_.push_back(std::move(what));
     }
-    // Empties the block where it is there.
+    // Empties a block and lists it, if it is not empty already.
     void drop(byte_block& block, const char* what) {
         if (!block.empty()) add(what);
         block.clear();
@@ -31,7 +31,7 @@ class left_out {
     std::vector<std::string> items_;
 };
 
-// Readable: the keyword of a text, the type of another chunk.
+// The name in the notice: the keyword of a text chunk, the type of another chunk.
 inline std::string name_of_chunk(const png_extra& e) {
     if (e.type != "tEXt" && e.type != "zTXt" && e.type != "iTXt") return e.type;
     std::string keyword;
@@ -43,7 +43,7 @@ inline std::string name_of_chunk(const png_extra& e) {
     return "text " + keyword;
 }
 
-// The chunks of PNG that do not matter beside others: of those that say sRGB or have a profile with them, the older.
+// Returns whether a PNG chunk is redundant: sRGB or a colour profile overrides the older gAMA and cHRM.
 inline bool chunk_says_nothing(const png_extra& e, const image_metadata& m) {
     const bool srgb = std::ranges::any_of(m.extras, [](const png_extra& other) { return other.type == "sRGB"; });
     return (e.type == "gAMA" || e.type == "cHRM" || e.type == "sRGB") && (srgb || !m.icc.empty());
@@ -64,7 +64,7 @@ inline void leave_out_chunks(image_metadata& m, bool comments, left_out& lost) {
     });
 }
 
-// Whether samples of floats are more than rounding outside of black and white: networks overshoot by a little.
+// Returns whether float samples exceed black or white by more than the small overshoot of networks.
 inline bool passes_white(const image& pixels) {
     if (pixels.type() != sample_type::f32) return false;
     constexpr float little = 0.02f;
@@ -74,7 +74,7 @@ inline bool passes_white(const image& pixels) {
     return false;
 }
 
-// The metadata of `pixels` for a file of that format whose pixels will have `colours` (1 or 3).
+// Returns the metadata of `pixels` for a file of this format with 1 or 3 colours.
 inline image_metadata metadata_for(const image& pixels, image_format format, int colours, bool only_colour,
                                    const std::string& name, const notice_function& notice) {
     image_metadata m = pixels.metadata();

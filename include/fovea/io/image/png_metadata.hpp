@@ -1,8 +1,9 @@
-// Metadata in PNG (W3C, 3rd edition, section 11.3): from the chunks of a file, and back to chunks. Chunks are walked
-// here, not by a library, so that text is copied without being unpacked and every build carries the same.
+// Metadata in PNG (W3C, 3rd edition, section 11.3), read from the chunks of a file and written as chunks. The chunks
+// are parsed here, not by a library, so that text is copied without being unpacked and every build keeps the same
+// metadata.
 //
-// Chunks that describe the pixels as they were stored (sBIT, bKGD, hIST, sPLT, tRNS, those of animations) and unknown
-// ones that PNG marks as unsafe to copy are left out.
+// Chunks that describe the stored pixels (sBIT, bKGD, hIST, sPLT, tRNS, those of animations) and unknown chunks that
+// PNG marks as unsafe to copy are dropped.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -20,13 +21,13 @@ inline std::uint32_t png_number(std::span<const std::byte> b, std::size_t at) {
     return value;
 }
 
-// visit(type, data) for each whole chunk of a file whose check sum is right, up to the end or the first broken length.
+// Calls visit(type, data) for each complete chunk with a valid checksum, up to the end or the first invalid length.
 template <class Visit> void for_png_chunks(std::span<const std::byte> file, Visit&& visit) {
     for (std::size_t at = 8; at + 12 <= file.size();) {
         const std::size_t length = png_number(file, at);
         if (length > file.size() - at - 12) return;
         const std::string type(reinterpret_cast<const char*>(file.data()) + at + 4, 4);
-        // Pixels are the decoder's to check.
+        // The decoder checks the pixels.
         if (type != "IDAT" && type != "fdAT" &&
             png_number(file, at + 8 + length) == png_check_sum(file.subspan(at + 4, length + 4)))
             visit(type, file.subspan(at + 8, length));
@@ -35,13 +36,13 @@ template <class Visit> void for_png_chunks(std::span<const std::byte> file, Visi
     }
 }
 
-// The text behind a keyword of XMP in an iTXt chunk; empty where the chunk is another one.
+// Returns the text of an iTXt chunk with the keyword of XMP; empty for other chunks.
 inline byte_block xmp_of_itxt(std::span<const std::byte> data) {
     using namespace std::string_view_literals;
     constexpr auto keyword = "XML:com.adobe.xmp\0"sv;
     if (!bytes_are(data, 0, keyword)) return {};
     std::size_t at = keyword.size() + 2;
-    for (int texts = 0; texts < 2; ++texts, ++at) // language, translated keyword
+    for (int texts = 0; texts < 2; ++texts, ++at) // skips the language and the translated keyword
         while (at < data.size() && byte_at(data, at) != 0) ++at;
     if (at > data.size()) return {};
     return byte_at(data, keyword.size()) ? inflated(data.subspan(at)) : block_of(data.subspan(at));
@@ -59,15 +60,15 @@ inline void take_png_profile(const encoded_image& in, std::span<const std::byte>
     take_icc(in, std::move(icc), m);
 }
 
-// Whether a chunk that is not known here may go into another picture's file.
+// Returns whether an unknown chunk may be copied to another picture's file.
 inline bool png_chunk_is_copied(const std::string& type) {
     constexpr unsigned lower = 0x20;
-    for (const char* offset : {"oFFs", "vpAg", "caNv"}) // places on a page in pixels, which are other pixels now
+    for (const char* offset : {"oFFs", "vpAg", "caNv"}) // positions in pixels, which no longer hold
         if (type == offset) return false;
     return type == "tIME" || is_colour_chunk(type) || ((type[0] & lower) != 0 && (type[3] & lower) != 0);
 }
 
-// The orientation is that of its EXIF.
+// Sets the orientation from EXIF.
 inline void read_png_metadata(const encoded_image& in, decoded_image& out) {
     image_metadata& m = out.metadata;
     for_png_chunks(in.bytes, [&](const std::string& type, std::span<const std::byte> data) {
@@ -88,7 +89,7 @@ inline void read_png_metadata(const encoded_image& in, decoded_image& out) {
     });
 }
 
-// pHYs knows metres and shapes only.
+// pHYs has only metres and aspect ratios as units.
 inline byte_block png_density(const image_density& d) {
     const double per = d.unit == density_unit::inch ? 1 / 0.0254 : d.unit == density_unit::centimetre ? 100 : 1;
     byte_block out;
@@ -100,7 +101,7 @@ inline byte_block png_density(const image_density& d) {
     return out;
 }
 
-// In the order of a file: colour first, which has to stand before the pixels.
+// Returns the chunks in file order: those about colour first, as they must precede the pixels.
 inline std::vector<png_extra> png_chunks_of(const image_metadata& m) {
     std::vector<png_extra> out;
     const auto add = [&](const char* type, std::string_view before, std::span<const std::byte> bytes) {

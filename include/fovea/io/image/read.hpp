@@ -1,10 +1,10 @@
-// Image files -> images: PNG, JPEG, BMP, TGA, PNM, and where their libraries are present WebP, TIFF, GIF, AVIF, JPEG XL
-// and JPEG 2000. Of animations and of files of several pictures the first.
+// Reads image files: PNG, JPEG, BMP, TGA, PNM, and with their libraries WebP, TIFF, GIF, AVIF, JPEG XL and JPEG 2000.
+// Of animations and files with several pictures the first is read.
 //
-// The format is recognised from the content. 16-bit samples stay 16-bit, gray stays gray, alpha stays (not
-// premultiplied); the orientation that the file names is applied; colour profiles and gamma are not, they go with the
-// picture, as its other metadata do (image.hpp). A file that is damaged, of no known format, or claims too many pixels
-// ends in one fovea::error that names the file and the reason.
+// The format is recognised by the content. 16-bit samples stay 16-bit, gray stays gray, and alpha is kept (not
+// premultiplied). The orientation in the file is applied. Colour profiles and gamma are not applied; they go with the
+// picture like its other metadata (image.hpp). A file that is damaged, of unknown format, or claims too many pixels
+// causes one fovea::error that names the file and the reason.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -54,14 +54,14 @@
 namespace fovea {
 
 struct read_options {
-    std::uint64_t max_pixels = std::uint64_t(1) << 28; // files that claim more are refused before memory is allocated
-    bool apply_orientation = true; // as the file has it; the metadata then say that the picture is upright
-    notice_function notice{};      // told, in one line each, what of the file is left out
+    std::uint64_t max_pixels = std::uint64_t(1) << 28; // larger pictures are refused before memory is allocated
+    bool apply_orientation = true;                     // turns the picture upright; its metadata then say so
+    notice_function notice{};                          // receives a line for each part of the file that is dropped
 };
 
 namespace detail {
 
-// The format; throws where this build does not read it.
+// Returns the format; throws if this build cannot read it.
 inline image_format readable_format(const encoded_image& in) {
     const image_format format = recognise(in.bytes);
     if (format == image_format::unknown)
@@ -108,8 +108,8 @@ inline decoded_image decode(const encoded_image& in) {
 
 } // namespace detail
 
-// The image in these bytes of a file; `name` stands for the file in errors. Notices of an image that cannot be read in
-// the end are not given: its error says it all.
+// Reads an image from the bytes of a file; `name` stands for it in errors. If the image cannot be read, its notices are
+// dropped and only the error is reported.
 inline image read_image(std::span<const std::byte> bytes, std::string_view name, const read_options& options = {}) {
     std::vector<std::string> notices;
     const notice_function keep = [&](const std::string& notice) { notices.push_back(notice); };

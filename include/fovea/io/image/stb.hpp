@@ -1,8 +1,8 @@
-// stb_image, compiled into this header: its functions are static and in a namespace of ours, so that several
-// translation units, and programs that use stb_image themselves, can include it. Only the formats that no other decoder
-// here reads.
+// stb_image, compiled into this header. Its functions are static and in a namespace of fovea, so that several
+// translation units and programs with their own stb_image can include it. Only the formats that no other decoder here
+// reads are compiled.
 #pragma once
-// The headers that stb_image includes must be in before the namespace opens.
+// The headers that stb_image includes must be included before the namespace opens.
 #include <assert.h>
 #include <limits.h>
 #include <math.h>
@@ -20,8 +20,7 @@
 
 #include "fovea/core/config.hpp"
 
-// What a program defined for its own inclusion of stb_image, before or after this one, must not meet what is defined
-// here.
+// Saves the macros that a program may have defined for its own stb_image.
 #pragma push_macro("STB_IMAGE_IMPLEMENTATION")
 #pragma push_macro("STB_IMAGE_STATIC")
 #pragma push_macro("STBI_INCLUDE_STB_IMAGE_H")
@@ -75,7 +74,7 @@
 #define STBI_NO_JPEG
 #endif
 
-// extern "C" names know no namespace: without names of their own these would meet a program's own stb_image.
+// extern "C" names ignore namespaces, so they are renamed to keep them apart from a program's own stb_image.
 #define stbi_failure_reason fovea_stbi_failure_reason
 #define stbi_image_free fovea_stbi_image_free
 #define stbi_info_from_callbacks fovea_stbi_info_from_callbacks
@@ -157,7 +156,7 @@ namespace fovea::detail::stb {
 #undef stbi_zlib_decode_malloc_guesssize_headerflag
 #undef stbi_zlib_decode_noheader_buffer
 #undef stbi_zlib_decode_noheader_malloc
-#undef stbi__err // would be in the way of a second compilation in the same translation unit
+#undef stbi__err // would break a second inclusion of stb_image in the same translation unit
 #pragma pop_macro("STB_IMAGE_IMPLEMENTATION")
 #pragma pop_macro("STB_IMAGE_STATIC")
 #pragma pop_macro("STBI_INCLUDE_STB_IMAGE_H")

@@ -1,4 +1,4 @@
-// Which formats this build reads and writes, and how large a picture each holds: known before any work.
+// The formats that this build reads and writes, and their largest sizes, so that errors are found before any work.
 #pragma once
 #include <string>
 
@@ -34,7 +34,7 @@ constexpr bool writes(image_format f) {
            (f == image_format::webp && FOVEA_WITH_LIBWEBP) || (f == image_format::tiff && FOVEA_WITH_LIBTIFF);
 }
 
-// The library that reads a format, or writes it, where this build does neither.
+// The library that a build needs to read or write a format.
 inline std::string_view library_of(image_format f) {
     static constexpr std::string_view names[] = {"",        "libpng", "libjpeg",  "libwebp", "libtiff",
                                                  "libavif", "libjxl", "openjpeg", "",        "giflib"};
@@ -45,7 +45,7 @@ namespace detail {
 
 template <class Has> std::string list_of_formats(std::string_view last, Has&& has) {
     std::string list;
-    image_format pending = image_format::unknown; // the last one gets another word before it
+    image_format pending = image_format::unknown; // kept back, because the last item is preceded by another word
     for (std::size_t i = 1; i <= std::size_t(image_format::pnm); ++i) {
         if (!has(image_format(i))) continue;
         if (pending != image_format::unknown) list += (list.empty() ? "" : ", ") + std::string(name_of(pending));
@@ -56,18 +56,17 @@ template <class Has> std::string list_of_formats(std::string_view last, Has&& ha
 
 } // namespace detail
 
-// "PNG, JPEG, WebP ... or PNM"
+// A list such as "PNG, JPEG, WebP ... or PNM".
 inline std::string formats_read() { return detail::list_of_formats("or", reads); }
 inline std::string formats_written() { return detail::list_of_formats("or", writes); }
 
-// The longest side of a picture in that format.
+// The longest side in pixels that the format allows.
 constexpr int largest_side(image_format f) {
     return f == image_format::webp ? 16383 : f == image_format::jpeg ? 65500 : 0x7fffffff;
 }
 
-// Throws, naming the file, where a picture of that size cannot be written to it: the name's extension (or `format`) is
-// of no format that this build writes, or the format does not hold so large a picture. The folder and the disk are
-// atomic_file's.
+// Throws, naming the file, if a picture of this size cannot be written to it: the extension (or `format`) is none that
+// this build writes, or the format does not allow the size. atomic_file checks the folder and the disk.
 inline void check_writable(const std::filesystem::path& path, int width, int height,
                            image_format format = image_format::unknown) {
     const std::string name = path.string();

@@ -1,5 +1,5 @@
-// Directories of a TIFF structure, written: EXIF's block out of the directories of a TIFF file, and the directories
-// that go into one. Always with the low byte first.
+// Makes directories of a TIFF structure: the EXIF block for the metadata of a TIFF file, and the directories to write
+// into one. The byte order is always little-endian.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -11,25 +11,25 @@ namespace fovea::detail {
 struct tiff_entry {
     unsigned tag = 0, type = 0;
     std::size_t count = 0;
-    byte_block value{}; // low byte first
+    byte_block value{}; // little-endian
 };
 using tiff_entries = std::vector<tiff_entry>;
 
 inline constexpr unsigned exif_directory_tag = 0x8769, gps_directory_tag = 0x8825, interoperability_tag = 0xa005;
 
-// Tags of a TIFF file's first directory that say something of the picture and not of how its pixels are stored:
-// description, make, model, orientation, density, software, date, artist, computer, copyright, and Windows' own.
+// Returns whether a tag of a TIFF file's first directory describes the picture rather than the storage of its pixels:
+// description, make, model, orientation, density, software, date, artist, computer, copyright, and Windows' tags.
 inline bool is_exif_tag(unsigned tag) {
     constexpr std::array tags{0x010eu, 0x010fu, 0x0110u, 0x0112u, 0x011au, 0x011bu, 0x0128u, 0x0131u, 0x0132u,
                               0x013bu, 0x013cu, 0x8298u, 0x9c9bu, 0x9c9cu, 0x9c9du, 0x9c9eu, 0x9c9fu};
     return std::ranges::find(tags, tag) != tags.end();
 }
 
-inline std::size_t tiff_word_size(unsigned type) { // of the numbers that a value is made of
+inline std::size_t tiff_word_size(unsigned type) { // size of the numbers in a value, for swapping bytes
     return type == 5 || type == 10 ? 4 : tiff_type_size(type);
 }
 
-// The fields of a directory but for those that refer to other directories.
+// Returns the fields of a directory, except those that refer to other directories.
 inline tiff_entries entries_of(const tiff_structure& in, std::size_t directory) {
     tiff_entries out;
     for (const tiff_field& f : in.fields(directory)) {
@@ -76,14 +76,13 @@ inline tiff_entry reference_to_directory(unsigned tag, std::size_t at) {
     return e;
 }
 
-// Whether a field of the first directory is one that every file has: density, which is carried beside EXIF, and that
-// the picture is upright.
+// Returns whether a field carries nothing worth an EXIF block: the density, which is kept separately, or orientation 1.
 inline bool is_plain_entry(const tiff_entry& e) {
     return e.tag == 0x011a || e.tag == 0x011b || e.tag == 0x0128 ||
            (e.tag == 0x0112 && !e.value.empty() && e.value[0] == std::byte(1));
 }
 
-// The EXIF block that says what the directories of a TIFF file say; empty where they say nothing of note.
+// Returns an EXIF block with the metadata in the directories of a TIFF file; empty if they have nothing of note.
 inline byte_block exif_of_tiff(const tiff_structure& in) {
     tiff_entries first = entries_of(in, in.first());
     std::erase_if(first, [](const tiff_entry& e) { return !is_exif_tag(e.tag) || e.type > 12; });

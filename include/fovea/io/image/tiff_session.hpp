@@ -1,5 +1,5 @@
-// A TIFF file in memory, open in libtiff (FOVEA_WITH_LIBTIFF). What libtiff has to say never goes to the program's
-// standard error: errors are kept here, warnings are not.
+// A TIFF file in memory, opened by libtiff (FOVEA_WITH_LIBTIFF). Errors of libtiff are kept here and warnings are
+// dropped; nothing is printed to standard error.
 #pragma once
 #include <tiffio.h>
 
@@ -16,9 +16,9 @@ namespace fovea::detail {
 
 class tiff_session {
   public:
-    // To read those bytes, which outlive this.
+    // Opens the bytes for reading; they must outlive the session.
     explicit tiff_session(std::span<const std::byte> bytes) : input_(bytes) { open("rm"); }
-    // To write into memory, low byte first; big: with offsets of 8 bytes.
+    // Opens a little-endian file in memory for writing; big: with 64-bit offsets (BigTIFF).
     explicit tiff_session(bool big) { open(big ? "wl8" : "wl"); }
     ~tiff_session() { close(); }
     tiff_session(const tiff_session&) = delete;
@@ -33,7 +33,7 @@ class tiff_session {
     }
     byte_block& output() { return output_; }
 
-    // The value of a tag of one number, or `other` where the file does not say.
+    // Returns the value of a tag with one number, or `other` if the file does not have it.
     template <class T> T value(std::uint32_t tag, T other = {}) const {
         T found{};
         return TIFFGetFieldDefaulted(tiff_, tag, &found) ? found : other;
@@ -57,7 +57,7 @@ class tiff_session {
         if (self.input_.data() || count < 0) return 0;
         const std::size_t end = self.at_ + std::size_t(count);
         if (end > self.output_.size() && !reason_of_failure([&] { self.output_.resize(end); }).empty())
-            return 0; // what libtiff, which is C, must not be thrown through
+            return 0; // an exception must not pass through libtiff, which is C
         std::memcpy(self.output_.data() + self.at_, from, std::size_t(count));
         self.at_ = end;
         return count;
@@ -71,7 +71,7 @@ class tiff_session {
     static toff_t size_of_file(thandle_t handle) { return of(handle).size(); }
 
     void open(const char* mode) {
-#if TIFFLIB_VERSION >= 20221213 // 4.5: handlers per file
+#if TIFFLIB_VERSION >= 20221213 // 4.5 and later have handlers for each file
         TIFFOpenOptions* options = TIFFOpenOptionsAlloc();
         TIFFOpenOptionsSetErrorHandlerExtR(options, &on_error, this);
         TIFFOpenOptionsSetWarningHandlerExtR(options, &on_warning, this);

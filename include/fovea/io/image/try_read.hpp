@@ -1,5 +1,5 @@
-// Image files that may be bad, as values and not as exceptions: see try_read_weights.hpp. Needs no library for images
-// where the program links fovea::files, which has them.
+// Image files as expected values instead of exceptions, for files that may be bad; see try_read_weights.hpp. A program
+// that links fovea::files needs no image libraries itself.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -13,7 +13,7 @@
 #if FOVEA_FILES
 namespace fovea {
 
-// As read_image() and write_image() with their default options; the error of writing, or an empty text.
+// Like read_image() and write_image() with default options. Writing returns its error, or an empty text.
 FOVEA_FILES_API expected<image> try_read_image(const std::filesystem::path& path) noexcept;
 FOVEA_FILES_API expected<image> try_read_image(std::span<const std::byte> bytes, std::string_view name) noexcept;
 FOVEA_FILES_API std::string try_write_image(const std::filesystem::path& path, const image& pixels) noexcept;

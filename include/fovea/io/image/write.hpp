@@ -1,16 +1,16 @@
-// Images -> PNG, JPEG, WebP and TIFF files, by the extension of their name.
+// Writes images as PNG, JPEG, WebP and TIFF files, chosen by the extension.
 //
-//           samples written                     channels written
-//   PNG     8 bits; 16 bits where the image     as they are
+//           samples written                      channels written
+//   PNG     8 bits; 16 bits if the image         as they are
 //           has 16 bits or floats
-//   JPEG    8 bits                              gray or RGB; alpha is composed over options.background
-//   WebP    8 bits                              RGB or RGBA; gray becomes RGB
-//   TIFF    8 bits, 16 bits, float              as they are
+//   JPEG    8 bits                               gray or RGB; alpha is composed over options.background
+//   WebP    8 bits                               RGB or RGBA; gray becomes RGB
+//   TIFF    8 bits, 16 bits, float               as they are
 //
-// Samples that a format does not hold are rounded, and clamped to 0..1. Metadata go into the file, with the numbers of
-// pixels renewed; what the format does not hold is said in one line. The file appears whole or not at all
-// (io/atomic_file.hpp). Throws fovea::error naming the file where check_writable (support.hpp) does or it cannot be
-// written.
+// Samples of a type that the format does not hold are converted with rounding and clamped to 0..1. Metadata are
+// written, with sizes in pixels updated; one notice lists what the format cannot hold. The file is written atomically
+// (io/atomic_file.hpp). Throws fovea::error with the file name if check_writable (support.hpp) does or the file cannot
+// be written.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -41,13 +41,13 @@
 namespace fovea {
 
 struct write_options {
-    image_format format = image_format::unknown; // unknown: by the extension
-    int quality = 95;                            // 1 to 100, of JPEG and WebP; from 90 on JPEG's chroma is not reduced
-    bool lossless = false;                       // of WebP
-    int compression = 6;                         // 0 to 9, of PNG
-    float background = 1;                        // 0 (black) to 1 (white), under transparent pixels in JPEG
-    bool strip_metadata = false;                 // but for the colour profile, without which the colours would change
-    notice_function notice{};                    // told, in one line, what the format does not hold
+    image_format format = image_format::unknown; // unknown: chosen by the extension
+    int quality = 95;                            // 1 to 100, JPEG and WebP; from 90 on JPEG has full chroma resolution
+    bool lossless = false;                       // WebP only
+    int compression = 6;                         // 0 to 9, PNG only
+    float background = 1;                        // 0 (black) to 1 (white), shown through transparent pixels in JPEG
+    bool strip_metadata = false;                 // drops all but the colour profile, which the colours need
+    notice_function notice{};                    // receives one line about what the format cannot hold
     atomic_file_options file = {};
 };
 
@@ -58,7 +58,7 @@ inline image_metadata metadata_to_write(const image& pixels, image_format format
     return metadata_for(pixels, format, colours, options.strip_metadata, name, options.notice);
 }
 
-// Alpha composed over a gray background, in the gamma-encoded samples as they are.
+// Composes the picture over a gray background, on the gamma-encoded samples.
 inline image over_background(const image& in, float background) {
     image out(in.height(), in.width(), in.colours(), in.type());
     out.take_metadata_of(in);
@@ -153,7 +153,8 @@ inline void write_image(const std::filesystem::path& path, const image& pixels, 
     detail::write_image(file, name, pixels, format, options);
 }
 
-// The same to a stream, as standard output; `name` stands for it in errors. options.format is PNG where it is unknown.
+// Writes to a stream, such as standard output; `name` stands for it in errors. If options.format is unknown, PNG is
+// written.
 inline void write_image(std::FILE* stream, const std::string& name, const image& pixels,
                         const write_options& options = {}) {
     const image_format format = options.format == image_format::unknown ? image_format::png : options.format;

@@ -1,6 +1,6 @@
-// A checksum of everything that a weight file says: the metadata, and of each tensor its name, type, shape and numbers.
-// It is kept in the metadata itself, where it counts as absent. Files without one, of other programs and of earlier
-// versions, are taken as they are.
+// A checksum of everything in a weight file: the metadata, and the name, type, shape and numbers of each tensor. It is
+// stored as a metadata entry, which is itself left out of the sum. Files without it, from other programs or earlier
+// versions, are accepted.
 #pragma once
 #include <cstdio>
 #include <span>
@@ -14,13 +14,13 @@ namespace fovea {
 
 namespace detail {
 
-inline constexpr char checksum_name[] = "fovea.checksum"; // in the metadata
+inline constexpr char checksum_name[] = "fovea.checksum"; // key in the metadata
 
 } // namespace detail
 
-// "crc32c 0123abcd"
+// Returns the checksum in the form "crc32c 0123abcd".
 inline std::string checksum_of(const tensor_file& file) {
-    std::uint32_t parts = 0; // the checksum of the checksums so far and that of the next part
+    std::uint32_t parts = 0; // each step hashes the checksum so far and that of the next part
     const auto add = [&](std::span<const std::byte> bytes) {
         const std::uint32_t both[] = {parts, detail::crc32c_of(bytes)};
         parts = detail::crc32c_of(std::as_bytes(std::span(both)));
@@ -39,7 +39,7 @@ inline std::string checksum_of(const tensor_file& file) {
 
 inline void add_checksum(tensor_file& file) { file.metadata[detail::checksum_name] = checksum_of(file); }
 
-// Throws one line where the file has a checksum, and it is another one.
+// Throws if the file has a checksum that does not match.
 inline void check_checksum(const tensor_file& file) {
     const auto found = file.metadata.find(detail::checksum_name);
     if (found == file.metadata.end()) return;

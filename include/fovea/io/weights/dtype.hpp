@@ -31,7 +31,7 @@ constexpr std::size_t bytes_of(dtype type) {
     return 0;
 }
 
-// As safetensors spells it: "F32", "BOOL".
+// The name in safetensors, such as "F32" or "BOOL".
 constexpr std::string_view name_of(dtype type) {
     constexpr std::string_view names[] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
                                           "U64",  "I64", "F16", "BF16", "F32", "F64"};

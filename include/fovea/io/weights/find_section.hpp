@@ -1,5 +1,5 @@
-// The dictionary and the prefix that hold a network of which no name is known: by their own names, and by how many
-// tensors they have.
+// Finds the dictionary and the prefix that hold a network in a checkpoint without knowing the network's tensor names:
+// by the names of dictionaries and prefixes, and by the number of their tensors.
 #pragma once
 #include <algorithm>
 #include <cctype>
@@ -27,7 +27,8 @@ inline bool is_number(std::string_view name) {
     return std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
-// How many weights each dictionary has, "" being the file itself; lists and the state of optimizers are none.
+// Returns the number of weights in each dictionary; "" is the top level of the file. Lists and optimizer state do not
+// count.
 inline std::map<std::string, std::size_t> weights_by_dictionary(const tensor_file& file) {
     std::map<std::string, std::size_t> counts;
     for (const stored_tensor& t : file.tensors())
@@ -36,9 +37,9 @@ inline std::map<std::string, std::size_t> weights_by_dictionary(const tensor_fil
     return counts;
 }
 
-// Averages before the last weights where they are at least half as many as these, the customary names of a
-// checkpoint's network before the file itself, and that before other dictionaries; then the one with the most weights.
-// Nothing where no dictionary has weights.
+// Chooses the dictionary of the network. Averages come before the last weights if they have at least half as many
+// tensors; the customary names for a network come before the top level of the file, and that before other dictionaries;
+// then the one with the most weights wins. Returns nothing if no dictionary has weights.
 inline std::optional<std::string> find_section(const tensor_file& file) {
     auto counts = weights_by_dictionary(file);
     if (std::any_of(counts.begin(), counts.end(), [](const auto& c) { return !roles_of(c.first).helper; }))
@@ -59,7 +60,7 @@ inline std::optional<std::string> find_section(const tensor_file& file) {
     return counts.contains("") ? "" : any;
 }
 
-// The names of a dictionary by what stands before their first dot; those without one under "".
+// Groups the names of a dictionary by the part before their first dot; names without a dot are under "".
 inline std::map<std::string, std::set<std::string>, std::less<>> by_first_part(const std::vector<std::string>& names) {
     std::map<std::string, std::set<std::string>, std::less<>> parts;
     for (const std::string& name : names) {
@@ -69,8 +70,9 @@ inline std::map<std::string, std::set<std::string>, std::less<>> by_first_part(c
     return parts;
 }
 
-// The next part of a prefix that all of `names` (without counters) have but those of helpers, where it is what programs
-// call a network as a whole; or that of averages, where others are called the same without it. Empty where none is.
+// Returns the next part of a prefix, or an empty text. It is a part that all of `names` (except counters and helpers)
+// share and that programs use for a network as a whole, or the part of averages whose other names occur without it,
+// too.
 inline std::string next_prefix(const std::vector<std::string>& names) {
     const auto parts = by_first_part(names);
     std::vector<std::string> left;
@@ -83,7 +85,7 @@ inline std::string next_prefix(const std::vector<std::string>& names) {
     return left.size() == 1 && is_wrapper(left[0]) ? left[0] + "." : "";
 }
 
-// The whole prefix, "module.model.".
+// Returns the whole prefix, such as "module.model.".
 inline std::string find_prefix(std::vector<std::string> names) {
     constexpr int deepest = 4;
     std::string prefix;

@@ -1,6 +1,7 @@
-// A restricted unpickler: reads what torch.save writes, and what stands beside weights in it (pickle protocols 0 to 5,
-// PEP 307, PEP 574), and executes nothing. Names outside torch_globals, and what calls of them would give, become
-// foreign values (pickle_value.hpp). Memory is limited (pickle_stack.hpp); work is linear in the pickle's bytes.
+// A restricted unpickler that executes nothing. It reads what torch.save writes and other values beside the weights
+// (pickle protocols 0 to 5, PEP 307, PEP 574). Names outside torch_globals, and the results of calling them, become
+// foreign values (pickle_value.hpp). Memory is limited (pickle_stack.hpp), and the work is linear in the length of the
+// pickle.
 #pragma once
 #include <bit>
 #include <charconv>
@@ -19,7 +20,7 @@ namespace fovea::detail {
 
 class unpickler : pickle_objects {
   public:
-    // `pickle` outlives the result, which refers to its texts; `source` names it in errors.
+    // `pickle` must outlive the result, which refers to its texts; `source` names it in errors.
     static pickle_value read(std::span<const std::byte> pickle, std::string source) {
         unpickler machine(pickle, std::move(source));
         while (machine.step()) {
@@ -30,7 +31,7 @@ class unpickler : pickle_objects {
   private:
     using pickle_objects::pickle_objects;
 
-    // One opcode; false after the last.
+    // Executes one opcode; returns false after the last.
     bool step() {
         const auto opcode = in_.number<std::uint8_t>();
         switch (opcode) {
@@ -109,7 +110,7 @@ class unpickler : pickle_objects {
         return true;
     }
 
-    // An integer of up to 64 bits; longer ones are foreign.
+    // Integers of up to 64 bits are read; longer ones become foreign values.
     void push_long(std::size_t length) {
         const auto bytes = in_.take(length);
         if (length > 8) return push_foreign("", "int");
@@ -118,7 +119,7 @@ class unpickler : pickle_objects {
         push_integer(static_cast<std::int64_t>(value));
     }
 
-    // "12", "12L"; "00" and "01" are truths.
+    // Reads "12" or "12L" as an integer, "00" and "01" as booleans.
     void push_decimal(std::string_view digits) {
         if (digits == "00" || digits == "01") return push_integer(digits == "01", pickle_kind::boolean);
         if (digits.ends_with('L')) digits.remove_suffix(1);
@@ -149,7 +150,7 @@ class unpickler : pickle_objects {
         push(kind).text = value;
     }
 
-    // As it is written: the names of tensors have nothing in them that would be escaped.
+    // Escapes are not decoded, because names of tensors contain none.
     void push_quoted(std::string_view text) {
         if (text.size() < 2 || text.front() != text.back() || (text.front() != '\'' && text.front() != '"'))
             fail_here("expected a text in quotes");

@@ -1,5 +1,5 @@
-// The objects in a pickle of PyTorch: names, calls of them, storages and tensors. What is not understood becomes a
-// foreign value. It is an error only where a tensor of a plain kind would need it; nothing is ever executed.
+// The objects in a pickle of PyTorch: global names, calls of them, storages and tensors. Anything unknown becomes a
+// foreign value, which is an error only if a plain tensor needs it. Nothing is executed.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -22,8 +22,9 @@ class pickle_objects : protected pickle_stack {
             push_foreign(module, name, false);
     }
 
-    // ("storage", type, key, device, count) of either format; the older one may add a view, which must be none. Older
-    // whole networks have ("module", class, file, code); other things have other marks.
+    // A storage is the tuple ("storage", type, key, device, count) in both formats; the older one may append a view,
+    // which must be None. Older files of whole networks have ("module", class, file, code). Other tuples become foreign
+    // values.
     void push_persistent(pickle_id id) {
         if (!is(id, pickle_kind::tuple)) return push_foreign("", "persistent id");
         const auto& items = result_.nodes[id].items;
@@ -41,23 +42,23 @@ class pickle_objects : protected pickle_stack {
         push_integer(static_cast<std::int64_t>(result_.storages.size() - 1), pickle_kind::storage);
     }
 
-    // A call of what is below its arguments on the stack: REDUCE, NEWOBJ.
+    // REDUCE, NEWOBJ: calls the value below its arguments on the stack.
     void reduce() {
         const pickle_id arguments = pop(), function = pop();
         call(function, node(arguments, pickle_kind::tuple, "a tuple of arguments").items);
     }
-    // The same with named arguments, which only foreign classes have: NEWOBJ_EX.
+    // NEWOBJ_EX: a call with named arguments, which only foreign classes have.
     void reduce_named() { pop(), reduce(); }
 
     void call(pickle_id function, const std::vector<pickle_id>& given) {
         if (is(function, pickle_kind::foreign)) return call_foreign(result_.nodes[function].integer, given);
         if (given.size() > most_axes) fail_here("a call with ", given.size(), " arguments");
-        const auto arguments = given; // what is pushed moves the nodes
+        const auto arguments = given; // copied, because pushing moves the nodes
         call_global(torch_globals[global(function)], arguments);
     }
 
-    // Attributes of a state dictionary (its `_metadata`) hold no weights. A foreign value with parameters among its
-    // attributes is a network.
+    // BUILD sets attributes. Those of a state dictionary (its `_metadata`) hold no weights. A foreign value with
+    // parameters among its attributes is a whole network.
     void build() {
         const pickle_id state = pop();
         auto& target = result_.nodes[top()];
@@ -74,8 +75,8 @@ class pickle_objects : protected pickle_stack {
         return static_cast<std::size_t>(node(id, pickle_kind::global, "a global name").integer);
     }
 
-    // The result goes by the name of its function; that of a function which makes objects of classes, numpy's
-    // _reconstruct or copyreg._reconstructor, by that of the class.
+    // The result is named after the called function; if that makes objects of classes (numpy's _reconstruct,
+    // copyreg._reconstructor), after the class.
     void call_foreign(std::int64_t name, const std::vector<pickle_id>& given) {
         if (result_.foreign[static_cast<std::size_t>(name)].name.starts_with('_') && !given.empty()) {
             const pickle_node& first = result_.nodes[given[0]];
@@ -102,7 +103,7 @@ class pickle_objects : protected pickle_stack {
             case torch_global::dictionary:
                 push_dictionary(arguments);
                 break;
-            case torch_global::default_dictionary: // its argument makes the values that are not there
+            case torch_global::default_dictionary: // the argument, which makes default values, is ignored
                 push(pickle_kind::dictionary);
                 break;
             case torch_global::size:
@@ -117,7 +118,8 @@ class pickle_objects : protected pickle_stack {
         }
     }
 
-    // (function, type, arguments, attributes): a plain tensor with attributes, or one of a class of its own.
+    // Arguments: (function, type, arguments, attributes). The result is a plain tensor with attributes, or one of a
+    // subclass.
     void push_from_type(const std::vector<pickle_id>& arguments) {
         if (arguments.size() < 3) fail_here("a tensor of a type without function, type and arguments");
         const pickle_node& type = result_.nodes[arguments[1]];
@@ -129,13 +131,13 @@ class pickle_objects : protected pickle_stack {
         call(arguments[0], node(arguments[2], pickle_kind::tuple, "a tuple of arguments").items);
     }
 
-    // (storage, offset, shape, strides, requires_grad, hooks, ...)
+    // Arguments: (storage, offset, shape, strides, requires_grad, hooks, ...).
     void push_tensor(const std::vector<pickle_id>& arguments) {
         constexpr std::size_t fewest = 4;
         if (result_.tensors.size() >= most_tensors) fail_here("holds more than ", most_tensors, " tensors");
         if (arguments.size() < fewest) fail_here("a tensor of ", arguments.size(), " parts; expected ", fewest);
         if (const auto& storage = result_.nodes[arguments[0]]; storage.kind == pickle_kind::foreign)
-            return push_foreign(storage.integer, true); // complex, quantised
+            return push_foreign(storage.integer, true); // complex or quantised
         torch_view view;
         view.storage = static_cast<std::size_t>(node(arguments[0], pickle_kind::storage, "a tensor's storage").integer);
         view.offset = count(arguments[1]);
@@ -156,7 +158,7 @@ class pickle_objects : protected pickle_stack {
         return values;
     }
 
-    // Empty, its items following; or, as Python 2 wrote it, from a list of pairs.
+    // Makes an empty dictionary, whose items follow; or, as Python 2 wrote it, one from a list of pairs.
     void push_dictionary(const std::vector<pickle_id>& arguments) {
         std::vector<pickle_id> items;
         if (!arguments.empty() && is(arguments[0], pickle_kind::foreign))
@@ -175,7 +177,8 @@ class pickle_objects : protected pickle_stack {
         push_items(pickle_kind::dictionary, std::move(items));
     }
 
-    // They are among the first attributes. All are not looked at, as many values may be given the same ones.
+    // Only the first attributes are searched: parameters are among them, and many values may share one large
+    // dictionary.
     bool has_parameters(const pickle_node& state) const {
         if (state.kind != pickle_kind::dictionary) return false;
         for (std::size_t i = 0; i < state.items.size() && i < 64; i += 2) {

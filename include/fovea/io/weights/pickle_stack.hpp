@@ -1,5 +1,5 @@
-// The machine that a pickle is a program for: a stack of values, marks in it, and a memo of values to recall. Its
-// memory stays within a small multiple of the pickle's size and two million values.
+// The stack machine that executes a pickle: a stack of values, marks in it, and a memo of values to recall. Its memory
+// is limited to a small multiple of the pickle's size, and to two million values.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -40,7 +40,7 @@ class pickle_stack {
         push(kind).items = std::move(items);
     }
 
-    // A value of which nothing but its name is kept.
+    // Pushes a value of which only the name is kept.
     void push_foreign(std::string_view module, std::string_view name, bool called = true) {
         if (result_.foreign.size() >= most_foreign) fail_here("refers to more than ", most_foreign, " foreign names");
         result_.foreign.push_back({module, name});
@@ -68,7 +68,7 @@ class pickle_stack {
         while (count-- > 0) items[count] = pop();
         return items;
     }
-    // POP takes the mark where nothing lies above it.
+    // POP removes the mark if no value lies above it.
     void discard() {
         if (!marks_.empty() && stack_.size() == marks_.back())
             marks_.pop_back();
@@ -98,7 +98,7 @@ class pickle_stack {
         stack_.push_back(found->second);
     }
 
-    // ---- what values must be
+    // ---- checks of kinds
     const pickle_node& node(pickle_id id, pickle_kind kind, std::string_view what) const {
         const pickle_node& found = result_.nodes[id];
         if (found.kind == kind) return found;
@@ -117,7 +117,7 @@ class pickle_stack {
         return static_cast<std::uint64_t>(value);
     }
 
-    // Instances of foreign classes become the list or dictionary as which they are used.
+    // An instance of a foreign class becomes a list or a dictionary when it is used as one.
     void extend(pickle_kind kind, const std::vector<pickle_id>& items) {
         const bool pairs = kind == pickle_kind::dictionary;
         if (auto& target = result_.nodes[top()]; target.kind == pickle_kind::foreign && target.called)
@@ -133,7 +133,7 @@ class pickle_stack {
 
   private:
     std::vector<pickle_id> stack_;
-    std::vector<std::size_t> marks_; // sizes of the stack
+    std::vector<std::size_t> marks_; // size of the stack at each mark
     std::unordered_map<std::uint32_t, pickle_id> memo_;
 };
 

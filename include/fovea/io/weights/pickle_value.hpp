@@ -1,6 +1,5 @@
-// What a pickle of PyTorch holds once it is read: plain values, storages and the tensors that view them; and the list
-// of every global name that is understood. All else is `foreign`: it is known by its name alone, and nothing is made
-// of it.
+// The contents of a PyTorch pickle: plain values, storages and the tensors that view them; and the list of all global
+// names that are understood. Everything else is `foreign`: only its name is kept.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -30,33 +29,33 @@ enum class pickle_kind : std::uint8_t {
     foreign
 };
 
-using pickle_id = std::uint32_t; // index of a pickle_node: values are shared, and may contain themselves
+using pickle_id = std::uint32_t; // index of a pickle_node; values may be shared and may contain themselves
 
 struct pickle_node {
     pickle_kind kind = pickle_kind::none;
-    bool called = false;      // foreign: the result of a call and not the name itself
+    bool called = false;      // foreign: the result of a call, not the name itself
     bool module = false;      // foreign: a whole network, with its code
-    std::int64_t integer = 0; // integer, boolean; of global, storage, tensor and foreign: the index of it
+    std::int64_t integer = 0; // integer, boolean: the value; global, storage, tensor, foreign: an index
     double real = 0;
-    std::string_view text;        // text, bytes: a part of the pickle
+    std::string_view text;        // text, bytes: a view of the pickle
     std::vector<pickle_id> items; // tuple, list; dictionary: key, value, key, value ...
 };
 
-// A flat array of elements that tensors view.
+// A flat array of elements; tensors are views of it.
 struct torch_storage {
-    std::string_view key; // names its bytes in the file; a part of the pickle
+    std::string_view key; // name of its bytes in the file; a view of the pickle
     dtype type = dtype::f32;
-    std::uint64_t count = 0; // elements
+    std::uint64_t count = 0; // number of elements
 };
 
-// Element (i, j, ...) stands at offset + i * strides[0] + j * strides[1] + ... of the storage.
+// Element (i, j, ...) is at offset + i * strides[0] + j * strides[1] + ... of the storage, counted in elements.
 struct torch_view {
     std::size_t storage = 0;
     std::uint64_t offset = 0;
     std::vector<std::int64_t> shape, strides;
 };
 
-// A name that is not understood: a class, a function, or a kind of value ("set", with an empty module).
+// A name that is not understood: a class, a function, or, with an empty module, a kind of value such as "set".
 struct foreign_name {
     std::string_view module, name;
 
@@ -72,14 +71,14 @@ struct pickle_value {
     std::vector<torch_view> tensors;
     std::vector<foreign_name> foreign;
     pickle_id root = 0;
-    std::size_t length = 0; // of the pickle, in bytes
+    std::size_t length = 0; // bytes of the pickle
 };
 
 enum class torch_global : std::uint8_t {
     rebuild_tensor,
     rebuild_tensor_v2,
     rebuild_parameter,
-    rebuild_from_type, // of a subclass, or of a tensor with attributes
+    rebuild_from_type, // a tensor of a subclass, or one with attributes
     dictionary,
     default_dictionary,
     size,
@@ -90,7 +89,7 @@ enum class torch_global : std::uint8_t {
 struct torch_global_name {
     std::string_view module, name;
     torch_global meaning;
-    dtype type = dtype::f32; // of a storage
+    dtype type = dtype::f32; // element type of a storage
 };
 
 inline constexpr torch_global_name torch_globals[] = {
@@ -118,7 +117,7 @@ inline constexpr torch_global_name torch_globals[] = {
     {"torch", "BoolStorage", torch_global::storage, dtype::boolean},
 };
 
-// The index in torch_globals.
+// Returns the index in torch_globals, if the name is there.
 inline std::optional<std::size_t> find_torch_global(std::string_view module, std::string_view name) {
     for (std::size_t i = 0; i < std::size(torch_globals); ++i)
         if (torch_globals[i].module == module && torch_globals[i].name == name) return i;

@@ -1,4 +1,4 @@
-// Opening weight files of every kind, and finding in them the tensors of one network under that network's own names.
+// Opens weight files of every kind and finds the tensors of one network in them, under that network's own names.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -19,7 +19,7 @@
 
 namespace fovea {
 
-// A weight file or checkpoint in memory, recognised by its content. `source` names it in errors.
+// Reads a weight file or checkpoint from memory; the format is recognised by the content. `source` names it in errors.
 inline tensor_file read_tensor_bytes(std::span<const std::byte> bytes,
                                      const std::string& source = "weights in memory") {
     if (detail::zip_archive::recognises(bytes)) return detail::read_torch_archive(bytes, source);
@@ -28,15 +28,16 @@ inline tensor_file read_tensor_bytes(std::span<const std::byte> bytes,
     fail(source, ": is not a weight file: expected safetensors or what torch.save writes (.pth, .pt)");
 }
 
-// The same from a file.
+// Reads a weight file or checkpoint from disk.
 inline tensor_file read_tensor_file(const std::filesystem::path& path) {
     return read_tensor_bytes(read_file(path), path.string());
 }
 
 namespace detail {
 
-// A checkpoint of this library's trainer has moving averages beside its weights, average/X beside X. They are what its
-// run evaluates, and what is meant by its weights: average/X becomes X, and X becomes last/X. False where it is none.
+// A checkpoint of this library's trainer has moving averages, average/X, beside its weights X. The averages are what
+// the run evaluates and what a user expects as its weights, so average/X becomes X, and X becomes last/X. Returns false
+// if the file is not such a checkpoint.
 inline bool prefer_averages(tensor_file& file) {
     constexpr std::string_view section = "average/";
     std::set<std::string> averaged;
@@ -54,13 +55,13 @@ inline bool prefer_averages(tensor_file& file) {
     return true;
 }
 
-// The tensors whose names begin with `start` under their own names, all others under names with a slash.
+// Removes `start` from the names that begin with it; all other names get a slash.
 inline void keep_as_network(tensor_file& file, const std::string& start) {
     for (stored_tensor& t : file.take_tensors()) {
         if (t.name.starts_with(start) && t.name.find('/', start.size()) == std::string::npos)
             t.name.erase(0, start.size());
         else if (t.name.find('/') == std::string::npos)
-            t.name.insert(0, "./"); // beside the dictionaries
+            t.name.insert(0, "./"); // tensors beside the dictionaries
         file.add(std::move(t));
     }
     file.origin = start;
@@ -73,7 +74,7 @@ inline void take_own_names(tensor_file& file) {
     }
 }
 
-// Drops the prefixes that stand for the network as a whole.
+// Removes the prefixes that stand for the network as a whole.
 inline void drop_prefix(tensor_file& file) {
     std::vector<std::string> names;
     for (const stored_tensor& t : file.tensors())
@@ -87,15 +88,17 @@ inline void drop_prefix(tensor_file& file) {
 
 } // namespace detail
 
-// `file` with the tensors of one network under that network's own names. They come from the dictionary `section`; by
-// default from the one that find_section() finds, averages before the last weights, helpers of training (discriminator,
-// optimizer) never before others. The prefixes of compiled, parallel and wrapped models (`_orig_mod.`, `module.`,
-// `model.`, `net_g.`) go where all names have them, weight-norm pairs become X.weight_g and X.weight_v. All other
-// tensors have names with a slash: those of other dictionaries with the dictionary's, "critic/linear.weight". Metadata
-// and values stay. A section that is not there, or no tensor at all for the network, is an error.
+// Returns `file` with the tensors of one network under that network's own names. They come from the dictionary
+// `section`; by default from the one that find_section() chooses: averages before the last weights, and training
+// helpers (discriminator, optimizer) only if there is nothing else.
 //
-// No name of the network is known here. Who knows them looks for them in all the dictionaries and prefixes: load() of
-// the zoo, model<network, backend>, trainable::load().
+// Prefixes of compiled, parallel and wrapped models (`_orig_mod.`, `module.`, `model.`, `net_g.`) are removed if all
+// names have them; weight-norm pairs become X.weight_g and X.weight_v. All other tensors have names with a slash; those
+// of other dictionaries begin with the dictionary's name, as in "critic/linear.weight". Metadata and values stay.
+// Throws if the section is missing or has no tensor of a network.
+//
+// This function does not know the tensor names of any network. load() of the zoo, model<network, backend> and
+// trainable::load() do, and search all dictionaries and prefixes for them.
 inline tensor_file weights_of(tensor_file file, std::string_view section = {}) {
     if (!section.empty() && !detail::has_section(file, section))
         fail(file.source, ": has no dictionary ", section, " with tensors: it has ", detail::contents_of(file));

@@ -1,8 +1,10 @@
-// safetensors (github.com/huggingface/safetensors): 8 bytes with the length of a JSON header, the header, the tensors'
-// bytes. Reading is strict: every tensor has its type, shape and range, the ranges fill the rest of the file without
-// gaps or overlaps, and a checksum of fovea's own, where there is one, is right. Writing keeps the order of the tensors
-// in the header and aligns their bytes; the same tensors and metadata give the same bytes. Of a tensor_file it writes
-// tensors and metadata; other values have no place in the format.
+// safetensors (github.com/huggingface/safetensors): the length of a JSON header in 8 bytes, the header, the bytes of
+// the tensors.
+//
+// Reading is strict: every tensor has type, shape and range, the ranges fill the rest of the file without gaps or
+// overlaps, and fovea's own checksum, if present, must match. Writing keeps the order of the tensors in the header and
+// aligns their bytes; equal tensors and metadata give equal bytes. Of a tensor_file only tensors and metadata are
+// written, because the format has no place for other values.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -29,7 +31,7 @@ namespace detail {
 
 inline constexpr std::uint64_t longest_safetensors_header = 100'000'000;
 
-// A header's length that the file can hold, followed by '{'.
+// Returns whether the file begins with a header length that fits the file, followed by '{'.
 inline bool is_safetensors(std::span<const std::byte> file) {
     if (file.size() < 9) return false;
     std::uint64_t length;
@@ -44,7 +46,7 @@ inline std::optional<dtype> dtype_named(std::string_view name) {
 }
 
 struct safetensors_range {
-    std::uint64_t begin = 0, end = 0; // in the bytes after the header
+    std::uint64_t begin = 0, end = 0; // offsets in the bytes after the header
 };
 
 class safetensors_reader {
@@ -95,7 +97,7 @@ class safetensors_reader {
         }
     }
 
-    // {"dtype": "F32", "shape": [64,3,3,3], "data_offsets": [begin, end]}
+    // Parses {"dtype": "F32", "shape": [64,3,3,3], "data_offsets": [begin, end]}.
     safetensors_range describe(const std::string& name, const json_value& value) {
         const json_value *type = value.find("dtype"), *shape = value.find("shape"), *range = value.find("data_offsets");
         if (!type || !shape || !range || value.items.size() != 3)
@@ -144,10 +146,10 @@ class safetensors_reader {
 
     byte_reader in_;
     std::span<const std::byte> bytes_;
-    std::vector<stored_tensor> described_; // without their bytes yet
+    std::vector<stored_tensor> described_; // still without their bytes
 };
 
-// The bytes of tensors lie by descending element size, so that each is aligned to its own.
+// Orders the tensors by descending element size, so that each is aligned to its element size.
 inline std::vector<const stored_tensor*> by_alignment(const tensor_file& file) {
     std::vector<const stored_tensor*> order;
     for (const stored_tensor& tensor : file.tensors()) order.push_back(&tensor);
@@ -179,7 +181,7 @@ inline std::string safetensors_header(const tensor_file& file, const std::vector
                           begins[i], ",", begins[i] + tensor.bytes.size(), "]}");
     }
     header += '}';
-    header.resize((header.size() + 7) / 8 * 8, ' '); // the data begins at a multiple of 8
+    header.resize((header.size() + 7) / 8 * 8, ' '); // so that the data begin at a multiple of 8
     return header;
 }
 
@@ -189,7 +191,7 @@ inline tensor_file read_safetensors(std::span<const std::byte> file, const std::
     return detail::safetensors_reader(file, source).read();
 }
 
-// The bytes of a safetensors file with the tensors and metadata of `file`.
+// Returns the bytes of a safetensors file with the tensors and metadata of `file`.
 inline std::vector<std::byte> safetensors_bytes(const tensor_file& file) {
     const auto order = detail::by_alignment(file);
     std::vector<std::uint64_t> begins(order.size());
@@ -209,7 +211,7 @@ inline std::vector<std::byte> safetensors_bytes(const tensor_file& file) {
     return bytes;
 }
 
-// Written beside and renamed: `path` holds the old file or the new one, never a part.
+// Writes the file atomically (io/atomic_file.hpp): `path` is either complete or unchanged.
 inline void write_safetensors(const std::filesystem::path& path, const tensor_file& file) {
     write_file_atomically(path, safetensors_bytes(file));
 }

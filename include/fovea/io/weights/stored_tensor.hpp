@@ -1,4 +1,4 @@
-// One tensor of a weight file, of any element type, and its elements as floats.
+// One tensor of a weight file, of any element type, and its conversion to and from floats.
 #pragma once
 #include <bit>
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace fovea {
 
 static_assert(std::endian::native == std::endian::little, "fovea's weight files are little-endian, as is their memory");
 
-// "(64,3,3,3)"
+// Returns a text such as "(64,3,3,3)".
 inline std::string text_of_shape(std::span<const std::int64_t> shape) {
     std::string text = "(";
     for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -28,7 +28,7 @@ inline std::string text_of_shape(std::span<const std::int64_t> shape) {
     return text + ")";
 }
 
-// The number of elements of `shape`, or -1 where an extent is negative or the product exceeds 2^63 - 1.
+// Returns the number of elements of `shape`; -1 if an extent is negative or the product exceeds 2^63 - 1.
 inline std::int64_t element_count(std::span<const std::int64_t> shape) {
     bool empty = false;
     for (const std::int64_t extent : shape) {
@@ -44,7 +44,7 @@ inline std::int64_t element_count(std::span<const std::int64_t> shape) {
     return count;
 }
 
-// One tensor, contiguous, the last axis fastest. Weights: (out, in/groups, kernel height, kernel width).
+// A contiguous tensor, the last axis fastest. Weights of convolutions: (out, in/groups, kernel height, kernel width).
 struct stored_tensor {
     std::string name;
     dtype type = dtype::f32;
@@ -56,7 +56,7 @@ struct stored_tensor {
 
 namespace detail {
 
-// Calls convert(element, i) for each element of `tensor` read as a T.
+// Calls convert(element, i) for each element of `tensor`, read as a T.
 template <class T, class Convert> void for_each_element(const stored_tensor& tensor, Convert convert) {
     const std::size_t count = tensor.bytes.size() / sizeof(T);
     for (std::size_t i = 0; i < count; ++i) {
@@ -68,7 +68,7 @@ template <class T, class Convert> void for_each_element(const stored_tensor& ten
 
 } // namespace detail
 
-// The elements as floats: exact for the narrower types, rounded to nearest for the wider ones.
+// Returns the elements as floats: exact for narrower types, rounded to nearest for wider ones.
 inline std::vector<float> to_floats(const stored_tensor& tensor) {
     std::vector<float> floats(tensor.bytes.size() / bytes_of(tensor.type));
     const auto cast = [&](auto element, std::size_t i) { floats[i] = static_cast<float>(element); };
@@ -116,7 +116,8 @@ inline std::vector<float> to_floats(const stored_tensor& tensor) {
     return floats;
 }
 
-// A tensor of f32, f16 or bf16 (rounded to nearest even) from floats; as many as `shape` says.
+// Makes a tensor of f32, f16 or bf16 (rounded to nearest even) from floats. Throws if their number does not match
+// `shape`.
 inline stored_tensor tensor_of(std::string name, std::vector<std::int64_t> shape, std::span<const float> floats,
                                dtype type = dtype::f32) {
     if (element_count(shape) != static_cast<std::int64_t>(floats.size()))

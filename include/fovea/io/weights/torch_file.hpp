@@ -1,7 +1,7 @@
-// PyTorch's .pth and .pt files: a zip archive with a pickle and one entry per storage (torch.save since 1.6), or the
-// older run of pickles with the storages after them. Nothing of the file is executed. Every tensor becomes contiguous,
-// of the type that it has in the file; nested dictionaries and lists become names (see tensor_file.hpp). Values that
-// are none or bytes hold nothing for us and are left out.
+// Reads PyTorch's .pth and .pt files: a zip archive with a pickle and one entry for each storage (torch.save since
+// 1.6), or the older sequence of pickles followed by the storages. Nothing in the file is executed. Tensors become
+// contiguous and keep their type; nested dictionaries and lists become names (tensor_file.hpp). Values that are None or
+// bytes are dropped.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -21,14 +21,14 @@
 
 namespace fovea::detail {
 
-// The older format begins with this pickle of a number, 0x1950A86A20F9469CFC6C.
+// The older format begins with this pickle of the number 0x1950A86A20F9469CFC6C.
 inline constexpr std::string_view old_torch_magic = "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19.";
 
 inline bool is_old_torch_file(std::span<const std::byte> file) {
     return text_of_bytes(file).starts_with(old_torch_magic);
 }
 
-// The prefix of an archive's names, "archive/" or the like.
+// Returns the prefix of all names in an archive, such as "archive/".
 inline std::string torch_archive_prefix(const zip_archive& archive, const std::string& source) {
     constexpr std::string_view pickle = "data.pkl";
     for (const zip_entry& entry : archive.entries()) {
@@ -49,7 +49,7 @@ inline tensor_file read_torch_archive(std::span<const std::byte> file, const std
 
     const zip_bytes pickle = archive.read(*archive.find(prefix + "data.pkl"), budget);
     const pickle_value value = unpickler::read(pickle.bytes, source);
-    std::map<std::string_view, zip_bytes> storages; // each is unpacked once
+    std::map<std::string_view, zip_bytes> storages; // unpacked once each
     return flatten_torch(value, source, budget, [&](const torch_storage& storage) {
         const auto [place, is_new] = storages.try_emplace(storage.key);
         if (is_new) {
@@ -62,8 +62,8 @@ inline tensor_file read_torch_archive(std::span<const std::byte> file, const std
     });
 }
 
-// Pickles of the magic number, the version, the machine and the contents; then one of the storages' keys in the order
-// in which they follow, each as its number of elements (64 bits) and its bytes.
+// The older format has pickles of the magic number, the version, the machine and the contents, then one with the keys
+// of the storages in their order. Each storage is its number of elements (64 bits) and its bytes.
 inline tensor_file read_old_torch_file(std::span<const std::byte> file, const std::string& source) {
     std::size_t position = old_torch_magic.size();
     const auto next = [&] {
@@ -72,7 +72,7 @@ inline tensor_file read_old_torch_file(std::span<const std::byte> file, const st
         return value;
     };
     const pickle_value version = next();
-    next(); // the machine: sizes of its integers
+    next(); // the machine: its integer sizes, which are ignored
     const pickle_value contents = next(), keys = next();
     if (version.nodes[version.root].integer != 1001)
         fail(source, ": is of an unknown version of PyTorch's older format");

@@ -1,5 +1,6 @@
-// From an unpickled value to a tensor_file: views are copied out of their storages, nested dictionaries become names.
-// Sharing and cycles may make a small pickle stand for an endless tree, so that depth, visits and bytes are limited.
+// Converts an unpickled value to a tensor_file: views are copied out of their storages, and nested dictionaries become
+// names. Depth, number of values and bytes are limited, because sharing and cycles let a small pickle expand to an
+// endless tree.
 #pragma once
 #include <charconv>
 #include <cstddef>
@@ -21,10 +22,10 @@
 
 namespace fovea::detail {
 
-// Gives the bytes of a storage, which live as long as the flattening.
+// Returns the bytes of a storage, which must stay valid while the value is flattened.
 using torch_storage_bytes = std::function<std::span<const std::byte>(const torch_storage&)>;
 
-// Copies the elements of `view`, `size` bytes each, out of `storage` in the order of its axes.
+// Copies the elements of `view`, `size` bytes each, out of `storage`, the last axis fastest.
 inline void copy_view(const torch_view& view, std::size_t size, std::span<const std::byte> storage,
                       std::span<std::byte> to) {
     std::vector<std::int64_t> index(view.shape.size(), 0);
@@ -67,7 +68,7 @@ class torch_flattener {
   private:
     static constexpr std::size_t deepest = 32, most_visits = 1'000'000, longest_name = 1024;
 
-    // `path`: the keys so far, "model/encoder.0.conv1.bias".
+    // path: the keys down to this value, such as "model/encoder.0.conv1.bias".
     void visit(pickle_id id, const std::string& path, std::size_t depth) {
         if (depth > deepest) fail(file_.source, ": nests deeper than ", deepest, " levels at ", printable(path));
         if (++visits_ > most_visits) fail(file_.source, ": unfolds to more than ", most_visits, " values");
@@ -113,7 +114,7 @@ class torch_flattener {
         return key.kind == pickle_kind::text ? std::string(key.text) : printable(text_of_value(key, 0));
     }
 
-    // A value as Python writes it, of a key that may be anything: "0.5", "(1, y)", "None"; what is large in short.
+    // Returns a key of any type as Python prints it: "0.5", "(1, y)", "None". Large values are abbreviated.
     std::string text_of_value(const pickle_node& node, std::size_t depth) const {
         constexpr std::size_t most_items = 8, deepest_key = 4;
         char number[32];
@@ -156,7 +157,7 @@ class torch_flattener {
         return name.empty() ? "value" : name;
     }
 
-    // Dotted names of different values may be the same; the first keeps it. No tensor depends on any.
+    // Different values may have the same dotted name; the first one keeps it. No tensor depends on these values.
     void add_value(const std::string& path, tensor_file::value value) {
         std::string name = dotted(path);
         const auto* text = std::get_if<std::string>(&value);
@@ -189,7 +190,7 @@ class torch_flattener {
         file_.add(std::move(tensor));
     }
 
-    // The last element that `view` reaches lies within the storage's `elements`.
+    // Throws unless the last element of `view` lies within the `elements` of the storage.
     void check_range(const torch_view& view, std::uint64_t elements, const std::string& name) const {
         if (element_count(view.shape) == 0) return;
         std::uint64_t left = elements;

@@ -1,10 +1,10 @@
-// Weight files that may be bad, as values and not as exceptions:
+// Reading of weight files that returns expected values instead of throwing, for files that may be bad:
 //
 //     auto weights = fovea::try_read_weights("net.pth");
 //     if (!weights) return show(weights.error()); // one line that names the file and the reason
 //
-// Built without exceptions these functions are there where the program links fovea::files, which is compiled with
-// them (docs/design.md, "Errors").
+// Programs built without exceptions must link fovea::files for these functions; it is compiled with exceptions
+// (docs/design.md, "Errors").
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -18,7 +18,7 @@
 #if FOVEA_FILES
 namespace fovea {
 
-// As read_tensor_file(), read_tensor_bytes() and weights_of().
+// Like read_tensor_file(), read_tensor_bytes() and weights_of().
 FOVEA_FILES_API expected<tensor_file> try_read_tensor_file(const std::filesystem::path& path) noexcept;
 FOVEA_FILES_API expected<tensor_file> try_read_tensor_bytes(std::span<const std::byte> bytes,
                                                             const std::string& source = "weights in memory") noexcept;
@@ -47,7 +47,7 @@ inline expected<tensor_file> try_weights_of(tensor_file file, std::string_view s
 #if FOVEA_FILES || FOVEA_EXCEPTIONS
 namespace fovea {
 
-// The tensors of the network in a file: weights_of(read_tensor_file(path)).
+// Like weights_of(read_tensor_file(path)): the tensors of the network in a file.
 inline expected<tensor_file> try_read_weights(const std::filesystem::path& path) {
     auto file = try_read_tensor_file(path);
     return file ? try_weights_of(*std::move(file)) : std::move(file);

@@ -1,6 +1,6 @@
-// Where in a file a network may lie: a dictionary and a prefix of the names in it. Every pair of the two that names
-// have in common with others is a group; who knows the names or shapes of the network that is looked for says which
-// group holds it (find_group), and of several that do, averages come first, then what lies least deep.
+// The places in a file where a network may lie. A group is a dictionary and a prefix that several names in it share.
+// The caller's test of names or shapes decides which groups hold the wanted network (find_group); of several, averages
+// come first, then the least nested.
 #pragma once
 #include <algorithm>
 #include <compare>
@@ -20,8 +20,8 @@
 
 namespace fovea::detail {
 
-// Both spellings of weight normalisation, w = g v / ||v||: X.parametrizations.weight.original0 and original1 become
-// X.weight_g and X.weight_v.
+// Converts the newer spelling of weight normalisation (w = g v / ||v||) to the older:
+// X.parametrizations.weight.original0 and original1 become X.weight_g and X.weight_v.
 inline void rename_weight_norm(std::string& name) {
     constexpr std::string_view middle = ".parametrizations.";
     const std::size_t at = name.rfind(middle);
@@ -38,7 +38,7 @@ inline void erase_all(std::string& name, std::string_view part) {
         name.erase(at, part.size());
 }
 
-// A name as the network itself has it, whether it was compiled and however its weights are normalised.
+// Returns a name without the marks of compilation and with the older spelling of weight normalisation.
 inline std::string own_name(std::string_view stored) {
     std::string name(stored);
     erase_all(name, "_orig_mod.");
@@ -46,7 +46,7 @@ inline std::string own_name(std::string_view stored) {
     return name;
 }
 
-// "model/net.a.weight" is tensor "net.a.weight" of dictionary "model".
+// "model/net.a.weight" is the tensor "net.a.weight" in the dictionary "model".
 inline std::string_view dictionary_of(std::string_view name) {
     const std::size_t slash = name.rfind('/');
     return slash == std::string_view::npos ? std::string_view{} : name.substr(0, slash);
@@ -56,23 +56,23 @@ inline std::string_view name_within(std::string_view name) {
     return slash == std::string_view::npos ? name : name.substr(slash + 1);
 }
 
-// Counters and flags of training, beside the weights.
+// Returns whether a tensor is a counter or a flag of training rather than a weight.
 inline bool is_counter(const stored_tensor& t) {
     return t.name.ends_with("num_batches_tracked") || (t.size() == 1 && t.type != dtype::f16 && t.type != dtype::bf16 &&
                                                        t.type != dtype::f32 && t.type != dtype::f64);
 }
 
 struct weight_group {
-    std::string dictionary, prefix;     // "" or "optimizer/state"; "" or "net_g."
+    std::string dictionary, prefix;     // dictionary: "" or such as "optimizer/state"; prefix: "" or such as "net_g."
     std::vector<std::uint32_t> tensors; // indices in the file
 
     std::string start() const { return dictionary.empty() ? prefix : dictionary + "/" + prefix; }
 };
 
-// In the order of the file: each dictionary whole, then by prefixes of up to `deepest` parts.
+// Returns the groups in file order: each whole dictionary, and its prefixes of up to `deepest` parts.
 inline std::vector<weight_group> weight_groups(const tensor_file& file, std::size_t deepest = 4) {
     std::vector<weight_group> groups;
-    std::map<std::string, std::size_t, std::less<>> places; // start -> index
+    std::map<std::string, std::size_t, std::less<>> places; // index by dictionary and prefix
     for (std::uint32_t i = 0; i < file.tensors().size(); ++i) {
         const stored_tensor& t = file.tensors()[i];
         const std::string_view dictionary = dictionary_of(t.name), name = name_within(t.name);
@@ -94,7 +94,7 @@ inline std::vector<weight_group> weight_groups(const tensor_file& file, std::siz
     return groups;
 }
 
-// Names and shapes of a group's tensors, under their own names, without elements.
+// Returns the names and shapes of a group's tensors without prefix and elements.
 inline tensor_file outline_of(const tensor_file& file, const weight_group& group) {
     tensor_file outline;
     outline.source = file.source;
@@ -105,7 +105,7 @@ inline tensor_file outline_of(const tensor_file& file, const weight_group& group
     return outline;
 }
 
-// The group with fits(outline) that is to be preferred.
+// Returns the best of the groups for which fits(outline) is true.
 template <class Fits> std::optional<weight_group> find_group(const tensor_file& file, Fits fits) {
     struct ranked {
         bool helper, last;
@@ -130,9 +130,9 @@ template <class Fits> std::optional<weight_group> find_group(const tensor_file& 
     return std::nullopt;
 }
 
-// Tensors of one dictionary, or of one first part of names where they are in none.
+// The tensors of one dictionary, or, outside of dictionaries, of one first part of their names.
 struct weight_place {
-    std::string name; // "optimizer/state", "net_d."
+    std::string name; // such as "optimizer/state" or "net_d."
     bool in_dictionary = false;
     std::size_t tensors = 0;
 
@@ -141,7 +141,7 @@ struct weight_place {
     }
 };
 
-// In the order of the file. `./a.b` is what weights_of() makes of `a.b` where that belongs to no network.
+// Returns the places in file order. weights_of() renames a top-level `a.b` that belongs to no network to `./a.b`.
 inline std::vector<weight_place> weight_places(const tensor_file& file) {
     std::vector<weight_place> places;
     std::map<std::string, std::size_t> indices;
@@ -157,7 +157,7 @@ inline std::vector<weight_place> weight_places(const tensor_file& file) {
     return places;
 }
 
-// What a file holds, for messages: "net_g. (80 tensors), net_d. (24), optimizer/state/0 (3), args: argparse.Namespace".
+// Describes a file for messages: "net_g. (80 tensors), net_d. (24), optimizer/state/0 (3), args: argparse.Namespace".
 inline std::string contents_of(const tensor_file& file) {
     listing list;
     for (const weight_place& place : weight_places(file)) list.add(place.text());

@@ -1,6 +1,6 @@
-// What the names of dictionaries and prefixes in a checkpoint say of the weights in them: an average over the steps of
-// training, the state of an optimizer, a network that only training needs. Names are compared word by word, so that
-// "params_ema", "state-dict.ema", "netG_EMA" and "emaModel" are all averages.
+// Infers from the names of dictionaries and prefixes whether weights are an average over training steps, the state of
+// an optimizer, or a network that only training needs. Names are compared word by word, so that "params_ema",
+// "state-dict.ema", "netG_EMA" and "emaModel" all are averages.
 #pragma once
 #include <algorithm>
 #include <cctype>
@@ -11,7 +11,7 @@
 
 namespace fovea::detail {
 
-// The words of a name in lower case; a capital begins one where a small letter is before it.
+// Returns the words of a name in lower case; a capital after a small letter begins a word.
 inline std::vector<std::string> words_of(std::string_view name) {
     std::vector<std::string> words;
     bool inside = false, was_lower = false;
@@ -33,9 +33,9 @@ inline bool is_one_of(std::string_view word, std::initializer_list<std::string_v
 }
 
 struct weight_roles {
-    bool average = false; // moving or plain average over steps
-    bool helper = false;  // discriminator, network of a loss, an older state
-    bool state = false;   // an optimizer's numbers, of the shapes of weights
+    bool average = false; // a moving or plain average over steps
+    bool helper = false;  // a discriminator, the network of a loss, or an older state
+    bool state = false;   // state of an optimizer, which has the shapes of weights
 };
 
 inline weight_roles roles_of(std::string_view path) {
@@ -58,7 +58,7 @@ inline weight_roles roles_of(std::string_view path) {
     return roles;
 }
 
-// What programs call a network as a whole, around the names of its own layers.
+// Returns whether a part of a name stands for a whole network, around the names of its layers.
 inline bool is_wrapper(std::string_view component) {
     const auto words = words_of(component);
     return !words.empty() && std::all_of(words.begin(), words.end(), [](const std::string& word) {

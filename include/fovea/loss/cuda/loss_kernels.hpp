@@ -1,5 +1,6 @@
-// Losses of loss/pixel.hpp and loss/classification.hpp as kernels: each term gives its value and adds its gradient to
-// dy. Blocks sum their numbers, one block sums those; in double and in an order that shapes alone decide.
+// CUDA kernels for the losses of loss/pixel.hpp and loss/classification.hpp. Each term adds its value to the loss and
+// its gradient to dy. Each block sums its numbers, then one block adds those sums, in double and in an order that only
+// the shapes decide.
 #pragma once
 #include <cmath>
 
@@ -10,16 +11,16 @@
 namespace fovea {
 
 struct loss_kernel {
-    static constexpr int threads = 256, each = 8; // numbers of a thread
+    static constexpr int threads = 256, each = 8; // each: numbers for each thread
     using shared = block_sums<1>;
     using own = nothing_kept;
 
     loss_term term;
-    device_view y, t, dy; // (N,H,W,C); t may be absent where the term reads none
-    double* partial;      // (blocks)
+    device_view y, t, dy; // (N,H,W,C); t may be absent if the term does not read it
+    double* partial;      // (blocks): sums of each block
     device_area area;
-    double numbers, down, right; // values; pairs of neighbours
-    double scale;                // of the gradient
+    double numbers, down, right; // count of values, of vertical and of horizontal neighbours
+    double scale;                // factor of the gradient
 
     template <class Call>
     loss_kernel(const Call& whole, const loss_term& l, const window& output, const window& target, const window& d,
@@ -80,7 +81,8 @@ struct loss_kernel {
         slope /= numbers;
         return value;
     }
-    // Squared differences to the neighbours below and to the right; all four neighbours pull.
+    // Returns the squared differences to the neighbours below and to the right; the slope has contributions of all four
+    // neighbours.
     FOVEA_HOST_DEVICE double variation(pixel_position p, int c, double& slope) const {
         double value = 0;
         for (int towards = 0; towards < 4; ++towards) {
@@ -99,19 +101,19 @@ struct loss_kernel {
 
 namespace detail {
 
-// Bytes of partial sums for an output of that size.
+// Bytes of the partial sums for an output of that size.
 inline std::size_t loss_scratch(int batch, const window& y) {
     const std::ptrdiff_t values = std::ptrdiff_t(batch) * y.height * y.width * y.channels;
     return std::size_t(blocks_for(values, loss_kernel::threads * loss_kernel::each)) * sizeof(double);
 }
 
-// Adds the loss to *value and its gradient, times `scale`, to dy. `area` has the queue and the pixels of y, all of
-// them.
+// Adds the loss to *value, and its gradient times `scale` to dy. `area` carries the queue and must cover all pixels of
+// y.
 template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
                  double* value, double scale = 1) {
     for (const loss_term& term : terms) {
-        if (term.by) continue; // what computes it has its own kernels
+        if (term.by) continue; // a network_loss launches kernels of its own
         call part = area;
         if (term.images > 0) part.images = {term.first, term.first + term.images};
         const loss_kernel k(part, term, area.y, t, dy, partial, scale);

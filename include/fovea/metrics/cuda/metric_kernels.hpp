@@ -1,5 +1,5 @@
-// What PSNR, SSIM and VIF sum, as kernels: of two images as planes of doubles, as metrics/ defines it. Sums are in
-// double; blocks put theirs side by side, and one block adds those in one order.
+// CUDA kernels for the sums in PSNR, SSIM and VIF, on planes of doubles as metrics/ defines them. Sums are in double:
+// each block writes its own, and one block adds those in a fixed order.
 #pragma once
 #include <algorithm>
 #include <cassert>
@@ -20,7 +20,8 @@ struct device_plane {
     FOVEA_HOST_DEVICE double at(int y, int x) const { return values[std::ptrdiff_t(y) * width + x]; }
 };
 
-// Planes, one behind the other, of an image's samples without a border: Y, or R, G and B. One colour counts as three.
+// Makes the planes of an image without its border, one after the other: Y, or R, G and B. Gray counts as three
+// channels.
 struct metric_planes_kernel {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -50,9 +51,9 @@ struct metric_planes_kernel {
     }
 };
 
-// (a - b)^2 over the values of all planes.
+// The sum of (a - b)^2 over the values of all planes.
 struct squared_differences {
-    static constexpr int threads = 256, each = 8; // values of a thread
+    static constexpr int threads = 256, each = 8; // each: values for each thread
     using shared = block_sums<1>;
     using own = nothing_kept;
 
@@ -77,7 +78,7 @@ struct squared_differences {
     }
 };
 
-// Weights along either axis of a window.
+// The weights along either axis of a window.
 struct device_window {
     static constexpr int most = 17;
     double weights[most] = {};
@@ -89,7 +90,7 @@ struct device_window {
     }
 };
 
-// What a window has of two planes: the weighted sums of a, b, aa, bb, ab.
+// Computes a term of the metric from the weighted sums of a, b, aa, bb, ab in a window.
 struct ssim_of_window {
     static constexpr int sums = 1;
     double variance_factor;
@@ -98,7 +99,7 @@ struct ssim_of_window {
     }
 };
 struct information_of_window {
-    static constexpr int sums = 2; // kept, whole
+    static constexpr int sums = 2; // preserved and original information
     FOVEA_HOST_DEVICE void operator()(const double (&m)[5], double (&to)[sums]) const {
         const double va = m[2] - m[0] * m[0], vb = m[3] - m[1] * m[1];
         const detail::visual_information v =
@@ -107,7 +108,8 @@ struct information_of_window {
     }
 };
 
-// The sums of a formula over all windows inside two planes. A block has a tile of windows: it sums down, then along.
+// Sums a formula over all windows inside two planes. Each block has a tile of windows; it sums over the window's rows
+// first, then over its columns.
 template <class Formula> struct windows_kernel {
     static constexpr int threads = 256, columns = 32, rows = threads / columns;
     static constexpr int read_rows = rows + device_window::most - 1, read_columns = columns + device_window::most - 1;
@@ -179,7 +181,7 @@ template <class Formula> struct windows_kernel {
     }
 };
 
-// A plane blurred where the window lies inside it, of which every second row and column is kept.
+// Blurs a plane where the window lies inside it, and keeps every second row and column.
 struct blur_and_halve {
     static constexpr int threads = 256;
     using shared = nothing_kept;

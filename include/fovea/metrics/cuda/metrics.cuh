@@ -1,4 +1,4 @@
-// PSNR, SSIM and VIF on the CUDA backend. For nvcc.
+// PSNR, SSIM and VIF on the CUDA backend; needs nvcc.
 #pragma once
 #include "fovea/backend/cuda/device.cuh"
 #include "fovea/metrics/cuda/metrics.hpp"

@@ -1,5 +1,5 @@
-// PSNR, SSIM and VIF of two images on a GPU: the definitions, errors and, but for the order of sums in double, the
-// figures of metrics/. LPIPS is `lpips<cuda>` of zoo/lpips.hpp.
+// PSNR, SSIM and VIF of two images on a GPU, with the definitions and errors of metrics/; results differ only by the
+// order of sums in double. LPIPS on a GPU is `lpips<cuda>` of zoo/lpips.hpp.
 #pragma once
 #include <memory>
 
@@ -9,14 +9,14 @@
 
 namespace fovea {
 
-// Of one host thread at a time.
+// Only one host thread at a time may use an object.
 template <class Device> class device_metrics {
   public:
     explicit device_metrics(std::shared_ptr<Device> device) : device_(std::move(device)) {}
     ~device_metrics() { device_->settle(); }
 
-    // The images that are compared until the next call, which the device copies. Throws when the sizes differ, nothing
-    // is left of the crop or the device has too little memory.
+    // Copies two images to the device; they are compared until the next call. Throws if the sizes differ, the crop
+    // leaves no pixels, or the device has too little memory.
     void load(const image& made, const image& original, metric_options options) {
         detail::check_compared("metrics", made, original, options, 1);
         const bool luma = options.channels == metric_channels::y;
@@ -27,7 +27,7 @@ template <class Device> class device_metrics {
         memory_.reserve(2 * bytes, "the images of a metric");
         made_.values = reinterpret_cast<double*>(memory_.data());
         original_.values = made_.values + planes_ * made_.size();
-        // sums of blocks: squared differences or windows, two of each, and what they add up to
+        // partial_ holds the results, then the sums of blocks: two for each block of squared differences or windows.
         partial_.reserve((results + 2 * std::size_t(most_blocks())) * sizeof(double), "sums of a metric");
         put_planes(made, made_, options.crop, luma);
         put_planes(original, original_, options.crop, luma);
@@ -45,7 +45,7 @@ template <class Device> class device_metrics {
     double ssim() { return mean_ssim("ssim", detail::gaussian_window()); }
     double ssim_uniform() { return mean_ssim("ssim_uniform", detail::uniform_window()); }
 
-    // See metrics/vif.hpp.
+    // The VIF of metrics/vif.hpp.
     double vif() {
         check_loaded("vif", vif_least_side);
         halves_.reserve(std::size_t(made_.size()) * sizeof(double), "smaller images of a metric");
@@ -68,7 +68,7 @@ template <class Device> class device_metrics {
     }
     double* result() const { return reinterpret_cast<double*>(partial_.data()); }
     double* partial() const { return result() + results; }
-    int most_blocks() const { // of windows as small as there are; of squared differences there are fewer
+    int most_blocks() const { // largest number of blocks: small tiles of windows need more than squared differences
         const auto tiles = [](int side, int of_tile) { return std::ptrdiff_t((side + of_tile - 1) / of_tile); };
         using windows = windows_kernel<ssim_of_window>;
         return blocks_for(tiles(made_.height, windows::rows) * tiles(made_.width, windows::columns) * planes_, 1);
@@ -87,7 +87,7 @@ template <class Device> class device_metrics {
 
     void put_planes(const image& from, const device_plane& to, int crop, bool luma) {
         const auto samples = samples_of<const std::byte>(from);
-        device_->wait(); // the last upload is done with both
+        device_->wait(); // the staging memory may still be read by the last upload
         samples_on_host_.reserve(samples.bytes(), "an image"), samples_.reserve(samples.bytes(), "an image");
         std::copy_n(samples.data, samples.bytes(), samples_on_host_.data());
         device_->upload(samples_.data(), samples_on_host_.data(), samples.bytes());
@@ -130,7 +130,7 @@ template <class Device> class device_metrics {
 
     std::shared_ptr<Device> device_;
     int planes_ = 0;
-    device_plane made_, original_; // the first of each
+    device_plane made_, original_; // the first plane of each image
     device_memory memory_{*device_}, halves_{*device_}, partial_{*device_}, samples_{*device_};
     device_buffer<Device, memory_place::host> samples_on_host_{*device_}, on_host_{*device_};
 };

@@ -1,14 +1,16 @@
-// A step of Adafactor, as optimizer/adafactor.hpp defines it, over all parameters: second moments of rows, of columns,
-// the mean of the rows of each matrix, sums of w^2 and u^2, and the update. u is computed twice and kept nowhere.
+// Kernels for a step of Adafactor (optimizer/adafactor.hpp) over all parameters: the second moments of rows and of
+// columns, the mean of the rows of each matrix, the sums of w^2 and u^2, and the update. u is computed twice rather
+// than stored.
 #pragma once
 #include "fovea/optimizer/cuda/update.hpp"
 
 namespace fovea {
 
-// A tensor as matrices over the last two of its dimensions; of a vector the rows hold v itself.
+// A tensor as a stack of matrices over its last two dimensions. For a vector, `rows` of the state hold v itself. The
+// *_begin members are offsets into the arrays of adafactor_state.
 struct factored_tensor {
     std::ptrdiff_t rows_begin, columns_begin, matrices_begin;
-    int rows, columns; // of a matrix; 0 columns: a vector
+    int rows, columns; // size of a matrix; columns is 0 for a vector
 
     FOVEA_HOST_DEVICE bool factored() const { return columns > 0; }
 };
@@ -16,12 +18,12 @@ struct factored_tensor {
 struct adafactor_state {
     updated_weights all;
     const factored_tensor* tensors;
-    float *rows, *columns, *means; // means: of the rows of each matrix, at least eps1
+    float *rows, *columns, *means; // means: mean of the rows of each matrix, at least eps1
     float eps1;
 
     FOVEA_HOST_DEVICE static float lerp(float from, float to, float part) { return from + part * (to - from); }
 
-    // u of a number of a tensor that begins at `begin`.
+    // u of number `at` of a tensor that begins at `begin` in the array of all parameters.
     FOVEA_HOST_DEVICE float update(int tensor, std::ptrdiff_t begin, std::ptrdiff_t at) const {
         const factored_tensor& t = tensors[tensor];
         float v = 0;
@@ -35,10 +37,11 @@ struct adafactor_state {
     }
 };
 
-// r and c. A thread has a number of them; pieces are those of the rows or of the columns.
+// Updates the moments r (of_columns false) or c (true). Each thread updates one of them; the pieces divide the array of
+// rows or of columns.
 struct adafactor_moments {
     adafactor_state s;
-    const std::ptrdiff_t* begins; // (tensors), of their gradients
+    const std::ptrdiff_t* begins; // (tensors): where each tensor begins among the gradients
     bool of_columns;
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
@@ -74,7 +77,7 @@ struct adafactor_means {
     }
 };
 
-// Sums of w^2 and u^2 of each piece.
+// The sums of w^2 and u^2 of each piece.
 struct adafactor_squares {
     static constexpr int threads = 256;
     using shared = block_sums<2>;
@@ -104,7 +107,7 @@ struct adafactor_squares {
     }
 };
 
-// What u is multiplied by, of each tensor.
+// The factor of u in the update of each tensor.
 struct adafactor_factors {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -112,7 +115,7 @@ struct adafactor_factors {
 
     const double* squares; // (pieces, 2)
     const tensor_piece* pieces;
-    const int* first; // (tensors + 1), of their pieces
+    const int* first; // (tensors + 1): index of each tensor's first piece
     int tensors;
     double eps2, d;
     const step_numbers* step;

@@ -1,6 +1,7 @@
-// A step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The norm of the
-// gradients, whether the step may be taken and what they are scaled by stay on the device: the update reads them there.
-// So are the numbers that differ from step to step: kernels may be put into a queue again as they were recorded.
+// Kernels for a step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The
+// norm of the gradients, their scale and the decision whether to take the step stay on the device, where the update
+// reads them. The numbers that change from step to step are in device memory too, so that recorded kernels can be
+// launched again unchanged.
 #pragma once
 #include <cmath>
 
@@ -10,23 +11,23 @@
 
 namespace fovea {
 
-// Of a step, in the device's memory.
+// The state of a step, in device memory.
 struct step_state {
     double loss, norm;
-    float factor; // of the gradients
-    int good;     // loss and norm are finite: weights, state and averages change
+    float factor; // scale of the gradients, from clipping
+    int good;     // loss and norm are finite; if not, weights, state and averages stay unchanged
 };
 
 struct adafactor_numbers {
-    double size;       // of a step, before the weights' own size
-    float share, kept; // of new second moments; of the weights, by their decay
+    double size;       // size of the step, before it is multiplied by the size of the weights
+    float share, kept; // share: of the new squares in the moments; kept: factor of w by weight decay
 };
-// What differs from step to step, in the device's memory, too.
+// The numbers that change from step to step, in device memory.
 struct step_numbers {
-    double most;                 // of the norm; 0: it is not clipped
-    float average_share, rate;   // of new weights in their average; the learning rate
-    adam_factors adam;           // for Adam alone
-    adafactor_numbers adafactor; // for Adafactor alone
+    double most;                 // largest norm of the gradients; 0: no clipping
+    float average_share, rate;   // share of new weights in their average; learning rate
+    adam_factors adam;           // set if the optimizer is Adam
+    adafactor_numbers adafactor; // set if it is Adafactor
 };
 inline step_numbers step_numbers_of(const weight_update& u) {
     step_numbers n{u.max_gradient_norm, float(u.average_share), float(u.learning_rate), {}, {}};
@@ -66,14 +67,15 @@ struct square_pieces {
     }
 };
 
-// From those the norms of each tensor and of all, and what becomes of the step.
+// Computes the norm of each tensor and of all gradients from the sums of squares, and decides whether the step is
+// taken.
 struct judge_step {
     static constexpr int threads = 256;
     using shared = block_sums<1>;
     using own = nothing_kept;
 
     const double* squares; // (pieces)
-    const int* first;      // (tensors + 1), of their pieces
+    const int* first;      // (tensors + 1): index of each tensor's first piece
     int tensors;
     const step_numbers* numbers;
     double* norms; // (tensors)
@@ -106,12 +108,12 @@ struct judge_step {
     }
 };
 
-// What every rule of an update is given.
+// What every update rule is given.
 struct updated_weights {
     const step_state* state;
     const step_numbers* numbers;
-    float *w, *average;     // all parameters; average: null where there is none
-    const float* gradients; // of w
+    float *w, *average;     // all parameters, one after the other; average: null if there is none
+    const float* gradients; // gradients of w, in the same order
 
     FOVEA_HOST_DEVICE bool good() const { return state->good != 0; }
     FOVEA_HOST_DEVICE float gradient(std::ptrdiff_t i) const { return state->factor * gradients[i]; }

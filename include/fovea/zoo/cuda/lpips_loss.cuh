@@ -1,4 +1,4 @@
-// LPIPS on the CUDA backend. For nvcc.
+// LPIPS on the CUDA backend; needs nvcc.
 #pragma once
 #include "fovea/engine/cuda/cuda.cuh"
 #include "fovea/zoo/cuda/lpips_loss.hpp"

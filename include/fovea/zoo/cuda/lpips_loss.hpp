@@ -1,5 +1,5 @@
-// LPIPS as zoo/lpips_loss.hpp defines it, on a device: the features of the target are kept, those of the output compared
-// with them, and the gradient goes back through the network.
+// LPIPS (zoo/lpips_loss.hpp) on a device: the features of the target are stored, those of the output are compared with
+// them, and the gradient goes back through the backbone.
 #pragma once
 #include "fovea/engine/cuda/device_pass.hpp"
 #include "fovea/model/trainable.hpp"
@@ -7,7 +7,7 @@
 
 namespace fovea {
 
-// Colours to the network's input.
+// Maps colours to the backbone's input.
 struct lpips_input {
     device_view from, to; // (N,H,W,3)
     detail::lpips_colours colours;
@@ -16,7 +16,7 @@ struct lpips_input {
     }
 };
 struct lpips_input_gradient {
-    device_view dx, dy; // (N,H,W,3); dy is added to
+    device_view dx, dy; // (N,H,W,3); adds to dy
     detail::lpips_colours colours;
     double weight;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
@@ -24,7 +24,7 @@ struct lpips_input_gradient {
     }
 };
 
-// Features (N,H,W,C), of a layer, and those of the target divided by their lengths, without gaps.
+// The features (N,H,W,C) of a layer, and the stored features of the target, divided by their lengths, dense.
 struct lpips_features {
     device_view f;
     float* kept;
@@ -37,7 +37,7 @@ struct lpips_features {
         for (int c = 0; c < f.channels; ++c) square += double(of_pixel[c]) * double(of_pixel[c]);
         return 1 / (sqrt(square) + detail::lpips_epsilon);
     }
-    // Keeps those of a pixel.
+    // Stores the normalised features of a pixel.
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int) const {
         const device_numbers of_pixel = f.at(p);
         const double inverse = inverse_length(of_pixel);
@@ -46,7 +46,7 @@ struct lpips_features {
     }
 };
 
-// The distance of a layer, and its gradient, which is added to df: a thread for each pixel.
+// The distance of a layer, and its gradient, which is added to df. One thread for each pixel.
 struct lpips_kernel {
     static constexpr int threads = 256;
     using shared = block_sums<1>;
@@ -56,7 +56,7 @@ struct lpips_kernel {
     device_view df;  // (N,H,W,C)
     const double* w; // (C)
     device_area area;
-    double share;    // of a pixel in the mean
+    double share;    // weight of a pixel in the mean
     double* partial; // (blocks)
 
     int blocks() const { return blocks_for(area.pixels(), threads); }
@@ -93,7 +93,7 @@ struct lpips_kernel {
     }
 };
 
-// Beside the first engine whose output it is given.
+// Runs on the device of the first engine whose output it is given; another device is an error.
 template <class Device> class device_lpips final : public network_loss {
   public:
     device_lpips(detail::lpips_network<float> n, tensor_file backbone, const lpips_options& o)
@@ -201,7 +201,7 @@ template <class Device> class device_lpips final : public network_loss {
     detail::lpips_colours colours_;
     std::unique_ptr<basic_trainable<float>> net_;
     std::unique_ptr<network_engine> engine_;
-    pass* pass_ = nullptr; // it is engine_
+    pass* pass_ = nullptr; // refers to *engine_
     std::deque<layer> layers_;
     std::optional<memory> sums_;
     placement where_, of_pass_;
