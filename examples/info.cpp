@@ -1,7 +1,11 @@
-// Prints the contents of a weight file or checkpoint: info net.pth
+// Prints the contents of a weight file or checkpoint: info net.pth. With --graph, the network as a table of operations.
+#include "common/enlarger.hpp"
 #include "common/program.hpp"
+#include "fovea/backend/cpu/cpu.hpp"
+#include "fovea/graph/lower.hpp"
+#include "fovea/graph/summary.hpp"
 #include "fovea/io/weights/try_read_weights.hpp"
-#include "fovea/zoo/recognise.hpp"
+#include "fovea/zoo/load.hpp"
 
 using namespace fovea;
 using fovea::detail::printable;
@@ -57,6 +61,15 @@ void print_run(const tensor_file& file) {
     if (of("best.score")) std::printf("best:     score %s after epoch %s\n", of("best.score"), of("best.epoch"));
 }
 
+// Prints the operations of the network as the cpu backend runs them on an image of that size.
+void print_graph(const tensor_file& file, extent size, const std::string& precision) {
+    const tensor_file weights = weights_of(file);
+    graph g = zoo::graph_of<cpu>(weights);
+    check_extent(g, size);
+    lower_for_inference(g, programs::precision_of(precision), nullptr, "");
+    std::fputs(text_of_summary(g, size).c_str(), stdout);
+}
+
 void print(const std::string& path, bool all) {
     const tensor_file file = read_tensor_file(path);
     std::int64_t bytes = 0;
@@ -81,9 +94,25 @@ void print(const std::string& path, bool all) {
 
 int main(int argc, char** argv) {
     std::string file;
-    bool tensors = false;
+    bool tensors = false, operations = false;
+    std::string precision = "float32";
+    std::vector<int> size{256, 256};
     CLI::App app("Tells what a weight file or checkpoint holds.");
     app.add_option("FILE", file, "a .safetensors, .pth or .pt file")->required();
     app.add_flag("--tensors", tensors, "every tensor with its type and shape");
-    return programs::run_program(app, argc, argv, [&] { print(file, tensors); });
+    auto* const table =
+        app.add_flag("--graph", operations, "the network's operations: shapes, parameters, multiply-adds, kernels");
+    app.add_option("--size", size, "width and height of the image for --graph")
+        ->expected(2)
+        ->check(CLI::Range(1, 1 << 20))
+        ->needs(table);
+    app.add_option("--precision", precision, "precision for --graph: float32, bf16 or fp16")
+        ->check(CLI::IsMember({"float32", "bf16", "fp16"}))
+        ->needs(table);
+    return programs::run_program(app, argc, argv, [&] {
+        if (operations)
+            print_graph(read_tensor_file(file), {size[1], size[0]}, precision);
+        else
+            print(file, tensors);
+    });
 }

@@ -1,4 +1,4 @@
-#include "fovea/graph/half_storage.hpp"
+#include "fovea/graph/lower.hpp"
 
 #include "fovea/backend/reference/reference.hpp"
 #include "fovea/engine/execute.hpp"
@@ -21,7 +21,7 @@ template <class Network, class Backend = reference> graph traced() {
 }
 template <class Network> graph stored(precision_kind precision = precision_kind::bfloat16) {
     graph g = traced<Network>();
-    store_in(g, precision);
+    lower_for_training(g, precision);
     return g;
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("networks and backends that cannot store in 16 bits are refused") {
                Catch::Contains("precision bf16: this network keeps no tensor"));
     CHECK_THAT(error_of([] {
                    auto g = traced<conv<3, 3, 3>, shapes_only>();
-                   store_in(g, precision_kind::float16);
+                   lower_for_training(g, precision_kind::float16);
                }),
                Catch::Contains("precision fp16: this backend"));
 }
@@ -130,8 +130,9 @@ TEST_CASE("runs end with whole tiles, and a strip widens each row once") {
                       .format = number_format::bfloat16};
     };
     graph g;
-    g.widen = count_widening, g.narrow = run_narrowing;
-    const operation o{.reads = {.radius = 1, .grain = tile}, .forward = sum_of_tile};
+    g.backend = {.converts_16_bits = true, .widen = count_widening, .narrow = run_narrowing};
+    const op_kernels kernels{.forward = sum_of_tile};
+    const operation o{.kernels = &kernels, .reads = {.radius = 1, .grain = tile}};
     for (range rows : {range{0, height}, {2, 8}, {3, height - 1}}) {
         INFO("rows " << rows.begin << " to " << rows.end);
         std::fill(y.begin(), y.end(), std::uint16_t{0});

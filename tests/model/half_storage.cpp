@@ -1,5 +1,5 @@
 // Networks whose activations are kept in 16 bits: exact tiling, closeness to float32, and what is refused.
-#include "fovea/graph/half_storage.hpp"
+#include "fovea/graph/lower.hpp"
 #include "support/errors.hpp"
 #include "support/exactness.hpp"
 #include "support/small_networks.hpp"

@@ -1,6 +1,6 @@
-// Running a training plan: forward, then backward, each operation split among the threads of a context. Results do not
-// depend on how many there are. What is given to between_operations() is called after each operation on the caller's
-// thread; it may throw, and the pass is given up with gradients that are no sums of anything.
+// Runs a training plan: forward, then backward, each operation split among the threads of a context, whose number does
+// not change the result. The function that is given to between_operations() is called after each operation on the
+// caller's thread. It may throw; the pass is then given up, and the gradients are incomplete.
 #pragma once
 #include <functional>
 
@@ -17,31 +17,31 @@ template <class Real> class differentiator : public training_memory {
     differentiator(const graph& g, weight_store& weights, gradient_store<Real>* gradients, context threads,
                    const training_options& o = {})
         : training_memory(g, o, sizeof(Real)), weights_(weights), gradients_(gradients), threads_(std::move(threads)) {
-        const bool converts = std::same_as<Real, float> && g.widen && g.narrow;
+        const bool converts = std::same_as<Real, float> && g.backend.converts_16_bits;
         if (o.storage != number_format::float32 && !converts)
             fail("training: this backend cannot convert numbers of 16 bits: expected float32");
     }
 
     void between_operations(std::function<void()> f) { between_ = std::move(f); }
 
-    // Plans for a batch of that size, unless the last was of that size too.
+    // Plans for a batch of that size, unless the last one had it too.
     void prepare(extent input, int batch) {
         if (!plan_for(input, batch)) return;
         memory_.reserve(plan_.bytes);
         arena_ = memory_.data();
     }
-    // Values of the network's input, to be filled before forward(); its margins are zeros.
+    // The network's input, to be filled before forward(); its margins are zeros.
     window input() {
         const window w = value(0, false);
         clear(w);
         return w;
     }
 
-    // Buffers (running estimates) are updated unless `evaluating`.
+    // Updates buffers (running estimates), unless `evaluating`.
     void forward(bool evaluating = false) {
         forward(evaluating, [](const operation&, const window&) { return true; });
     }
-    // look(operation, its output) may return false to stop.
+    // look(operation, output) is called after each operation and may return false to stop.
     template <class Look> void forward(bool evaluating, Look look) {
         const context::usage mine(threads_);
         std::fill_n(arena_ + plan_.zeros, plan_.zero_bytes, std::byte{0});
@@ -61,7 +61,7 @@ template <class Real> class differentiator : public training_memory {
             if (plan_.needs_gradient[std::size_t(t)]) clear(output_gradient(t));
     }
 
-    // From output_gradient() to the gradients of weights, which are added to, and of the input.
+    // From output_gradient() to the gradients of weights, which are added to, and of the input, which is written.
     void backward() {
         const context::usage mine(threads_);
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
@@ -80,7 +80,7 @@ template <class Real> class differentiator : public training_memory {
   private:
     static constexpr std::size_t element = sizeof(Real);
 
-    // Zeros inside, too: a loss adds to the gradient of its input.
+    // Clears a whole window, because a loss adds to the gradient of its input.
     void clear(const window& w) const {
         const std::size_t bytes = std::size_t(w.image_stride) * element;
         threads_.parallel_for(plan_.batch, [&](int n, int) noexcept {
@@ -88,7 +88,7 @@ template <class Real> class differentiator : public training_memory {
         });
     }
 
-    // Value t to 16 bits, or from them to its second place.
+    // Narrows value t to 16 bits, or widens it from them to its second place.
     void convert(int t, bool narrows) {
         if constexpr (std::same_as<Real, float>) {
             const window w = value(t, !narrows);
@@ -96,8 +96,8 @@ template <class Real> class differentiator : public training_memory {
             auto* const values = reinterpret_cast<float*>(w.data);
             threads_.parallel_for(plan_.batch * w.height, [&](int k, int) noexcept {
                 const std::ptrdiff_t at = k * w.row_stride;
-                narrows ? g_.narrow(options_.storage, values + at, kept + at, w.row_stride)
-                        : g_.widen(options_.storage, kept + at, values + at, w.row_stride);
+                narrows ? g_.backend.narrow(options_.storage, values + at, kept + at, w.row_stride)
+                        : g_.backend.widen(options_.storage, kept + at, values + at, w.row_stride);
             });
             again_[std::size_t(t)] = !narrows;
         }
@@ -112,7 +112,7 @@ template <class Real> class differentiator : public training_memory {
             for (int k = 0; updates && k < max_weights; ++k)
                 if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
-            find_statistics(o.d.statistics_before, s);
+            find_statistics(o.kernels->statistics_before, s);
         }
         detail::compute(g_, o, c, threads_, element);
     }
@@ -130,8 +130,8 @@ template <class Real> class differentiator : public training_memory {
     void differentiate(int i) {
         const operation& o = op(i);
         gradient_call c = gradient_call_of(i, weights_);
-        if (c.statistics) find_statistics(o.d.statistics_back, c);
-        if (plan_.needs_weights[std::size_t(i)] && o.d.weights) differentiate_weights(i, c);
+        if (c.statistics) find_statistics(o.kernels->statistics_back, c);
+        if (plan_.needs_weights[std::size_t(i)] && o.kernels->gives_weight_gradient) differentiate_weights(i, c);
         if (take_targets(c, i)) differentiate_inputs(o, c);
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, c.dy, adds); });
     }
@@ -140,16 +140,14 @@ template <class Real> class differentiator : public training_memory {
         const window& dx = whole.dx[0] ? whole.dx[0] : whole.dx[1];
         whole.rows = {0, dx.height}, whole.cols = {0, dx.width};
         const auto cut = detail::cut::of(o.d.grain, 0, plan_.batch, whole.rows, whole.cols, threads_.threads());
-        if (o.d.input_scratch) {
-            std::size_t bytes = 0;
-            for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.d.input_scratch(cut.piece(whole, k)));
-            threads_.reserve_scratch(bytes);
-        }
+        std::size_t bytes = 0;
+        for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.kernels->input_scratch(cut.piece(whole, k)));
+        threads_.reserve_scratch(bytes);
         threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
             gradient_call c = cut.piece(whole, k);
             if (c.rows.empty() || c.cols.empty()) return;
             c.scratch = threads_.scratch(worker);
-            o.d.input(c);
+            o.kernels->input(c);
             for (auto& to : c.dx)
                 for (int n = c.images.begin; to && n < c.images.end; ++n)
                     detail::clear_margins(to, n, c.rows, c.cols, element);
@@ -179,11 +177,9 @@ template <class Real> class differentiator : public training_memory {
             });
         whole.cols = {0, whole.dy.width};
         whole.a.method = o.d.weights_method;
-        if (o.d.weights_scratch) {
-            gradient_call largest = whole;
-            if (chunks > 1) largest.outputs = {0, (outputs + chunks - 1) / chunks};
-            threads_.reserve_scratch(o.d.weights_scratch(largest));
-        }
+        gradient_call largest = whole;
+        if (chunks > 1) largest.outputs = {0, (outputs + chunks - 1) / chunks};
+        threads_.reserve_scratch(o.kernels->weights_scratch(largest));
         threads_.parallel_for(pieces * chunks, [&](int k, int worker) noexcept {
             gradient_call c = whole;
             c.scratch = threads_.scratch(worker);
@@ -195,13 +191,13 @@ template <class Real> class differentiator : public training_memory {
                                        });
             detail::each_part(piece, pieces, plan_.batch, whole.dy.height, [&](range images, range rows) {
                 c.images = images, c.rows = rows;
-                o.d.weights(c);
+                o.kernels->weights(c);
             });
         });
         if (pieces > 1) add_pieces(o, memory, pieces, bytes);
     }
 
-    // Partial sums, in order, to the gradients.
+    // Adds the partial sums to the gradients, in order.
     void add_pieces(const operation& o, std::byte* memory, int pieces, std::size_t bytes) {
         detail::each_partial<Real>(g_, trained_, o, memory, [&](int w, Real* first, std::size_t numbers) {
             constexpr std::size_t chunk = 4096;
@@ -221,12 +217,12 @@ template <class Real> class differentiator : public training_memory {
         std::vector<std::pair<preparation_gradient, preparation_gradient_call>> calls;
         std::vector<int> passed;
         for (auto& p : g_.preparations) {
-            if (!p.backward || !trained_[std::size_t(p.out)]) continue;
+            if (p.packs() || !trained_[std::size_t(p.out)]) continue;
             preparation_gradient_call c;
             c.forward = weights_.call_of(g_, p, element);
             c.dout = (*gradients_)[p.out];
             for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = (*gradients_)[p.w[k]];
-            calls.emplace_back(p.backward, c);
+            calls.emplace_back(p.kernels->backward, c);
             passed.push_back(p.out);
         }
         threads_.parallel_for(int(calls.size()), [&](int k, int) noexcept {

@@ -1,4 +1,4 @@
-// Running a plan: bands of rows through the operations, each split among the threads of a context.
+// Runs a plan: bands of rows go through the operations, each of which is split among the threads of a context.
 #pragma once
 #include <cstring>
 #include <functional>
@@ -9,13 +9,13 @@
 
 namespace fovea {
 
-// Fills the rows and columns of the network's input inside `into`, of image n; called with rows in ascending order.
+// Fills rows and columns of the network's input for image n; called with ascending rows.
 using row_source = std::function<void(int n, range rows, range cols, const window& into)>;
-// Takes finished rows of the network's output.
+// Takes finished rows of the network's output for image n.
 using row_sink = std::function<void(int n, range rows, range cols, const window& from)>;
 
-// Sees what every operation computed, on the thread that runs the plan: rows and columns of the call's y, which has the
-// format of its window.
+// Is called on the thread that runs the plan after each operation, with the call whose rows and columns of y it has
+// computed. y has the format of its window.
 using operation_observer = std::function<void(const operation&, const call&)>;
 
 class executor {
@@ -28,8 +28,8 @@ class executor {
         windows_.resize(g.tensors.size()), done_.resize(g.tensors.size());
     }
 
-    // Runs one plan in `arena`, which has p.bytes and is aligned. `step` is called after each band with the part that
-    // is done, and may return false to stop. Allocates nothing but scratch memory that the context does not have yet.
+    // Runs one plan in `arena`, which has p.bytes and is aligned. step(part) is called after each band with the fraction
+    // that is done, and may return false to stop. Allocates nothing but scratch memory that the context lacks.
     template <class Step>
     bool run(const plan& p, std::byte* arena, const row_source& source, const row_sink& sink, Step step) {
         place(p, arena);
@@ -57,7 +57,7 @@ class executor {
         return true;
     }
 
-    // The scratch memory that running this plan takes of the context, for each worker.
+    // Returns the bytes of scratch memory that running this plan takes from the context, for each worker.
     std::size_t scratch_bytes(const plan& p) {
         place(p, nullptr);
         std::size_t most = 0;
@@ -86,7 +86,7 @@ class executor {
                 }
     }
 
-    // Windows and calls of a plan whose tensors lie in `arena`, if there is one yet, before its first row.
+    // Sets windows and calls for a plan whose tensors lie in `arena` (null: not allocated yet), before its first row.
     void place(const plan& p, std::byte* arena) {
         arena_ = arena;
         for (std::size_t i = 0; i < windows_.size(); ++i) {
@@ -111,7 +111,7 @@ class executor {
         if (observe_) observe_(o, whole);
     }
 
-    // Rows of tensor t between its ring and the place where they wait for the next band.
+    // Copies rows of tensor t from its ring to the place where they wait for the next band, or back.
     void move_rows(const plan& p, std::size_t t, range rows, bool aside) {
         const auto& part = p.tensors[t];
         const window& w = windows_[t];
@@ -125,7 +125,7 @@ class executor {
         });
     }
 
-    // f(image, rows, worker) for rows of all images, split among the threads.
+    // Calls f(image, rows, worker) for the rows of all images, split among the threads.
     template <class F> void share_rows(range rows, F f) {
         if (rows.empty()) return;
         const int images = calls_.empty() ? 1 : calls_[0].images.size(),
@@ -146,15 +146,17 @@ class executor {
         });
     }
 
-    struct tail_memory {                            // of a worker, in bytes
-        std::size_t scratch = 0, kept = 0, all = 0; // of an operation; of a tensor's rows; of both, for all tensors
+    struct tail_memory {         // bytes that a worker needs
+        std::size_t scratch = 0; // for the operation that needs most
+        std::size_t kept = 0;    // for the rows of one tensor
+        std::size_t all = 0;     // for both, with all tensors
     };
     tail_memory memory_of_tail(const plan& p, range rows) const {
         tail_memory m;
         for (std::size_t i = p.tail; i < calls_.size(); ++i) {
             call c = calls_[i];
             c.rows = rows;
-            if (auto bytes = graph_.operations[i].scratch) m.scratch = std::max(m.scratch, detail::aligned(bytes(c)));
+            m.scratch = std::max(m.scratch, detail::aligned(graph_.operations[i].kernels->scratch(c)));
             const auto numbers = std::size_t(c.y.row_stride) * std::size_t(rows_of_tail());
             m.kept = std::max(m.kept, detail::aligned(sizeof(float) * numbers));
         }
@@ -162,19 +164,19 @@ class executor {
         m.all = m.scratch + m.kept * (graph_.tensors.size() - first);
         return m;
     }
-    int rows_of_tail() const { // at a time
+    int rows_of_tail() const { // that go through the tail at a time
         const int scale = graph_.tensors.back().scale.num;
         return (4 + scale - 1) / scale * scale;
     }
 
-    // The tail, so few rows at a time that its tensors, all float32, stay in the caches, and the sink.
+    // Runs the tail and the sink, so few rows at a time that its tensors, all in float32, stay in the caches.
     void finish(const plan& p, range rows, const row_sink& sink) {
         const window& last = windows_.back();
         const range cols = range{last.left, last.left + last.columns}.clip(last.width);
         if (p.tail == calls_.size())
             return share_rows(rows, [&](int n, range mine, int) { sink(n, mine, cols, last); });
 
-        const int step = rows_of_tail(), first = graph_.operations[p.tail].y; // and the tensors after it
+        const int step = rows_of_tail(), first = graph_.operations[p.tail].y; // it and the tensors after it are the tail's
         const tail_memory bytes = memory_of_tail(p, rows);
         threads_.reserve_scratch(bytes.all);
         share_rows(rows, [&](int n, range mine, int worker) {
@@ -194,7 +196,7 @@ class executor {
                     for (int k = 0; k < max_inputs; ++k)
                         if (o.x[k] >= 0) c.x[std::size_t(k)] = here(o.x[k], c.x[std::size_t(k)]);
                     c.y = here(o.y, c.y);
-                    o.forward(c);
+                    o.kernels->forward(c);
                 }
                 sink(n, now, cols, here(int(windows_.size()) - 1, last));
             }
@@ -207,8 +209,8 @@ class executor {
     std::vector<call> calls_;
     std::byte* arena_ = nullptr;
     std::vector<window> windows_;
-    std::vector<int> done_;                              // by tensor: computed up to this row
-    std::vector<std::vector<std::size_t>> last_read_by_; // by operation: tensors that no later one reads
+    std::vector<int> done_;                              // for each tensor: computed up to this row
+    std::vector<std::vector<std::size_t>> last_read_by_; // for each operation: the tensors that no later one reads
 };
 
 } // namespace fovea

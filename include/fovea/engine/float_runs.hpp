@@ -1,9 +1,9 @@
-// A call on tensors in 16 bits, by a kernel that takes float32: some rows and columns of its output at a time, a run,
-// go through float32 copies in scratch.
+// Computes a call on tensors in 16 bits by a kernel that takes float32. A run is some rows and columns of the output; it
+// goes through float32 copies in scratch memory.
 //
-// Runs lie in strips of columns, from top to bottom; in a strip each row of the input is widened once. They end at
-// multiples of the footprint's grain, so that no tile is computed twice. Conversion is number by number, and a kernel
-// gives a pixel the same bits in every run; so the result is that of any other cut.
+// Runs lie in strips of columns, from top to bottom; within a strip each row of the input is widened once. They end at
+// multiples of the operation's grain, so that no Winograd tile is computed twice. Conversion is number by number, and a
+// kernel gives a pixel the same bits in every run, so that the result does not depend on the cut.
 #pragma once
 #include "fovea/graph/graph.hpp"
 #include "fovea/ops/float_rows.hpp"
@@ -16,8 +16,8 @@ class float_runs {
         return !o.takes_16_bits && (c.x[0].in_16_bits() || c.x[1].in_16_bits() || c.y.in_16_bits());
     }
 
-    // As wide as leaves the copies in the second cache, where the kernel finds them; not so small that what it does for
-    // each call, or computes again in each, would show.
+    // Chooses runs so wide that the copies stay in the second cache, where the kernel finds them, but not so small that
+    // the cost of a call, or what it computes again, would show.
     float_runs(const graph& g, const operation& o, const call& c) : g_(g), o_(o), c_(c) {
         constexpr std::size_t cache = 1 << 20;
         constexpr int least_columns = 128, least_rows = 4;
@@ -31,10 +31,10 @@ class float_runs {
     int rows() const { return rows_; }
     int columns() const { return columns_; }
 
-    // Bytes, the kernel's own among them.
+    // Returns bytes of scratch memory, the kernel's own included.
     std::size_t scratch() const {
         std::size_t most = 0;
-        if (o_.scratch) each_run(c_.images.begin, [&](const call& part) { most = std::max(most, o_.scratch(part)); });
+        each_run(c_.images.begin, [&](const call& part) { most = std::max(most, o_.kernels->scratch(part)); });
         return copies() + most;
     }
 
@@ -50,12 +50,12 @@ class float_runs {
                 float_rows x = take(c_.x[0], o_.reads(cols, c_.x[0].width), reach(columns_), reach(rows_));
                 float_rows skip = take(c_.x[1], cols, columns_, rows_), y = take(c_.y, cols, columns_, rows_);
                 each_run(n, cols, [&](call part) {
-                    x.fetch(g_.widen, n, o_.reads(part.rows, c_.x[0].height), part.rows.begin == c_.rows.begin);
-                    skip.fetch(g_.widen, n, part.rows, true);
+                    x.fetch(g_.backend.widen, n, o_.reads(part.rows, c_.x[0].height), part.rows.begin == c_.rows.begin);
+                    skip.fetch(g_.backend.widen, n, part.rows, true);
                     part.x = {x.view(), skip.view()}, part.y = y.view();
                     part.scratch = memory;
-                    o_.forward(part);
-                    y.put(g_.narrow, n, part.rows);
+                    o_.kernels->forward(part);
+                    y.put(g_.backend.narrow, n, part.rows);
                 });
             });
     }
@@ -63,7 +63,7 @@ class float_runs {
   private:
     static std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
     int whole_grains(int n) const { return (n + o_.reads.grain - 1) / o_.reads.grain * o_.reads.grain; }
-    // Rows or columns of the input that so many of the output read at most: whole grains of it, anywhere.
+    // Returns how many rows or columns of the input at most n of the output read, wherever they begin.
     int reach(int n) const {
         const footprint& f = o_.reads;
         return (n - 1 + f.magnify - 1) / f.magnify * f.stride + 2 * f.radius + 1;
@@ -80,7 +80,7 @@ class float_runs {
         }
     }
     template <class F> void each_strip(F f) const { each_part(c_.cols, columns_, f); }
-    // f(the call for a run), of a strip of image n or of all.
+    // Calls f(call) for the runs of a strip of image n, or of all strips.
     template <class F> void each_run(int n, range strip, F f) const {
         each_part(c_.rows, rows_, [&](range rows) {
             call part = c_;

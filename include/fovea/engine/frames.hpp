@@ -1,12 +1,12 @@
-// An upscaler in a render loop: images of one size, in memory that the caller gives, and nothing is allocated.
+// An upscaler in a render loop: images of one size, in memory that the caller gives. Nothing is allocated per frame.
 //
 //   auto frames = net.frames({height, width}, 64 << 20);   // once: plans within 64 MB of activations
 //   std::vector<std::byte> arena(frames.arena_bytes());
 //   for (;;) frames.run(small, large, arena);              // views of 8-bit pixels, or of the network's own values
 //
-// What the arena held before a call is of no use, and what it holds after it neither: between frames it may serve other
-// purposes. Scratch memory of the threads belongs to the context; it is reserved when this is made. Used by one thread
-// at a time, as the context is.
+// The contents of the arena matter only during a call, so that between frames it may serve other purposes. The scratch
+// memory of the threads belongs to the context and is reserved when the frames are made. Used by one thread at a time, as
+// the context is.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -63,12 +63,12 @@ class frame_upscaler {
 
     extent input() const { return input_; }
     extent output() const { return output_; }
-    // Of any alignment.
+    // The arena may have any alignment.
     std::size_t arena_bytes() const { return bytes_ + detail::arena_alignment - 1; }
 
-    // 8-bit pixels, (1,H,W,C) to (1,H*scale,W*scale,C), C as in an image: 1 gray, 3 RGB; of 2 and 4 the last is alpha,
-    // which is not read, and stays as it is in the output. Throws when a value is not finite, when the network does
-    // not give images, and when a size does not fit: one line that says what was expected.
+    // 8-bit pixels, (1,H,W,C) to (1,H*scale,W*scale,C). C is 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGB and alpha);
+    // alpha is not read, and stays as it is in the output. Throws one line when a value is not finite, when the network
+    // does not give images, or when a size does not fit.
     void run(tensor_view<const std::uint8_t> in, tensor_view<std::uint8_t> out, std::span<std::byte> arena) {
         detail::check_enlarges(*graph_);
         const int step = in.channels();

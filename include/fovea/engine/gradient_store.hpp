@@ -1,11 +1,12 @@
-// The memory of weights' gradients.
+// The memory of the gradients of weights.
 #pragma once
 #include "fovea/core/threads.hpp"
 #include "fovea/graph/graph.hpp"
 
 namespace fovea {
 
-// Gradients of the weights, by weight: of parameters until they are cleared, of derived weights within a step.
+// One gradient for each weight. Those of parameters are added to until they are cleared; those of derived weights are
+// valid within a step.
 template <class Real> class gradient_store {
   public:
     explicit gradient_store(const graph& g) {

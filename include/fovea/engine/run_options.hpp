@@ -1,4 +1,4 @@
-// How one image or tensor is run through a network.
+// Options of one run of a network on an image or tensor.
 #pragma once
 #include <functional>
 #include <optional>
@@ -11,13 +11,13 @@
 namespace fovea {
 
 struct run_options {
-    std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once, in the host's memory
-    std::size_t device_budget = 0;                    // the same on a GPU, in its memory; 0: most of what is free there
-    std::optional<schedule> how{};                    // else the one with the least work within the budget
-    std::function<void(double)> progress{};           // called on the caller's thread with the part done, in (0, 1]
-    stop_token stop{};            // asked between bands; a stopped run returns nothing (an empty image)
-    operation_observer observe{}; // sees every operation's result, on the caller's thread; not on a GPU
-    notice_function notice{};     // told what the caller may want to know, such as smaller tiles
+    std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once in host memory
+    std::size_t device_budget = 0;                    // the same in GPU memory; 0: most of what is free
+    std::optional<schedule> how{};                    // nothing: the cheapest schedule within the budget
+    std::function<void(double)> progress{};           // called on the caller's thread with the fraction done, in (0, 1]
+    stop_token stop{};            // looked at between bands; a stopped run returns an empty image
+    operation_observer observe{}; // is given the result of every operation, on the caller's thread; not on a GPU
+    notice_function notice{};     // is told what the caller may want to know, such as that tiles are smaller
 };
 
 } // namespace fovea

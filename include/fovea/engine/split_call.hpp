@@ -1,5 +1,5 @@
-// One operation's call split among the threads of a context: into pieces that depend on shapes and the number of
-// threads alone, each with scratch memory of its own. A pixel's bits do not depend on the piece that it is in.
+// Splits the call of one operation among the threads of a context. The pieces depend only on shapes and on the number of
+// threads; each has scratch memory of its own. The bits of a pixel do not depend on the piece that it is in.
 #pragma once
 #include <cstdint>
 #include <numeric>
@@ -9,7 +9,7 @@
 
 namespace fovea::detail {
 
-// Zeros in the kept columns that lie outside the image, beside the columns that were just computed.
+// Writes zeros into the kept columns outside the image that lie beside the columns which were just computed.
 inline void clear_margins(const window& w, int n, range rows, range cols, std::size_t element) {
     const std::size_t pixel = std::size_t(w.channels) * element;
     const auto clear = [&](int y, int from, int to) {
@@ -23,10 +23,10 @@ inline void clear_margins(const window& w, int n, range rows, range cols, std::s
     }
 }
 
-// How a call is cut for so many workers: by images as far as that comes out even, each then by rows and columns so that
-// the largest piece, with the halo that a fused block computes again, is the smallest that it can be. Rows and columns
-// end at multiples of the footprint's grain, the first pieces being the larger ones, for the first worker is the first
-// to begin. A piece may be empty.
+// How a call is cut for a number of workers: by images as far as they can be shared evenly, and each share by rows and
+// columns so that the largest piece is as small as possible, with the halo that a fused block computes again. Rows and
+// columns end at multiples of the operation's grain. The first pieces are the larger ones, because the first worker
+// begins first. A piece may be empty.
 struct cut {
     int images = 1, rows = 1, cols = 1, grain = 1;
     int pieces() const { return images * rows * cols; }
@@ -46,7 +46,7 @@ struct cut {
             const int rows = each / cols;
             const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
             const std::ptrdiff_t work = (height + halo) * (width + halo);
-            // Blocks pass through rows one after another: columns, where either will do.
+            // Of equal cuts the one with more columns is taken, because a fused block passes through its rows one by one.
             if (work > least || (work == least && recomputed == 0)) continue;
             least = work, best.rows = rows, best.cols = cols;
         }
@@ -69,28 +69,28 @@ struct cut {
     }
 };
 
-// The scratch memory that each of so many workers needs for its piece of `whole`; windows may be without data.
+// Returns the bytes of scratch memory that each of `workers` needs for its piece of `whole`, whose windows may have no data.
 inline std::size_t scratch_of(const graph& g, const operation& o, const call& whole, int workers) {
     const auto cut = cut::of(o, whole, workers);
     const bool in_runs = float_runs::needed(o, whole);
     std::size_t bytes = 0;
-    for (int k = 0; k < cut.pieces() && (in_runs || o.scratch); ++k) {
+    for (int k = 0; k < cut.pieces(); ++k) {
         const call c = cut.piece(whole, k);
-        bytes = std::max(bytes, in_runs ? float_runs(g, o, c).scratch() : o.scratch(c));
+        bytes = std::max(bytes, in_runs ? float_runs(g, o, c).scratch() : o.kernels->scratch(c));
     }
     return bytes;
 }
 
-// All of `whole`, split among the threads. `element`: bytes of a number of y.
+// Computes all of `whole` on the threads. element: bytes of a number of y.
 inline void compute(const graph& g, const operation& o, const call& whole, context& threads, std::size_t element) {
     const auto cut = cut::of(o, whole, threads.threads());
     const bool in_runs = float_runs::needed(o, whole);
     threads.reserve_scratch(scratch_of(g, o, whole, threads.threads()));
     threads.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
         call c = cut.piece(whole, k);
-        if (c.rows.empty() || c.cols.empty()) return; // nor does it clear what its neighbour clears
+        if (c.rows.empty() || c.cols.empty()) return; // and clears no margin, which its neighbour does
         c.scratch = threads.scratch(worker);
-        in_runs ? float_runs(g, o, c).run() : o.forward(c);
+        in_runs ? float_runs(g, o, c).run() : o.kernels->forward(c);
         for (int n = c.images.begin; n < c.images.end; ++n) clear_margins(c.y, n, c.rows, c.cols, element);
     });
 }

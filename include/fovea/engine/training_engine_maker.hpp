@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "fovea/engine/host_training_engine.hpp"
-#include "fovea/graph/half_storage.hpp"
+#include "fovea/graph/lower.hpp"
 
 namespace fovea {
 
@@ -59,8 +59,7 @@ template <class Backend> training_engine_maker<typename Backend::storage> traini
     if constexpr (detail::has_training_engine<Backend>)
         return [](const training_engine_parts<float>& p) -> std::unique_ptr<training_engine> {
             if (p.precision == precision_kind::int8) detail::fail_training_precision(p.precision);
-            p.g.precision = p.precision;
-            if (stored_format(p.precision) != number_format::float32) store_in(p.g, p.precision);
+            lower_for_training(p.g, p.precision);
             if (p.beside)
                 if (auto made = p.beside->beside(p.g, p.weights, p.gradients, p.options)) return made;
             return make_training_engine(Backend{}, p.g, p.weights, p.gradients, p.options);

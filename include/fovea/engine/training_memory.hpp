@@ -1,4 +1,4 @@
-// Where a training plan keeps the values and gradients of a step, and from that what kernels are given. Whoever runs
+// The windows onto the arena of a training plan: values and gradients of a step, as kernels are given them. Whoever runs
 // the plan owns the memory.
 #pragma once
 #include "fovea/plan/training_plan.hpp"
@@ -11,16 +11,16 @@ class training_memory {
         : g_(g), options_(o), trained_(detail::trained_weights(g, o)), element_(bytes_of_number) {}
 
     window output() const { return value(int(g_.tensors.size()) - 1, false); }
-    // Zeros after forward(), to be filled before backward().
+    // It is zero after forward(), and to be filled before backward().
     window output_gradient() const { return gradient(int(g_.tensors.size()) - 1); }
-    // The same of one of options.outputs; its value is there until backward().
+    // The same for one of options.outputs, whose value is valid until backward().
     window output(int tensor) const { return value(tensor, false); }
     window output_gradient(int tensor) const { return gradient(tensor); }
     window input_gradient() const { return gradient(0); } // after backward(), with options.input_gradient
     std::size_t bytes() const { return plan_.bytes; }
 
   protected:
-    // Plans for a batch of that size; false where the last was of that size, too.
+    // Plans for a batch of that size; returns false if the last one had it too.
     bool plan_for(extent input, int batch) {
         if (!plan_.extents.empty() && plan_.batch == batch && plan_.extents[0].height == input.height &&
             plan_.extents[0].width == input.width)
@@ -43,12 +43,12 @@ class training_memory {
         w.data = arena_ + plan_.gradients[std::size_t(t)];
         return w;
     }
-    std::byte* statistics(int i) const { // of the batch; null: running estimates take their place
+    std::byte* statistics(int i) const { // statistics of the batch; null: running estimates are used
         const bool batch = op(i).d.statistics && options_.batch_statistics;
         return batch ? arena_ + plan_.statistics[std::size_t(i)] : nullptr;
     }
 
-    // Windows of operation i, whole images, forward for the first time or `again`; and that it was run.
+    // Sets the windows of operation i over whole images, and notes whether its result is computed again.
     void take_windows(call& c, int i, bool again) {
         const operation& o = op(i);
         for (int k = 0; k < max_inputs; ++k)
@@ -58,7 +58,7 @@ class training_memory {
         c.images = {0, plan_.batch}, c.rows = {0, c.y.height}, c.cols = {0, c.y.width};
         c.statistics = statistics(i);
     }
-    // Everything but where a kernel's share lies, and dw. weights[i] are the numbers of a weight.
+    // Returns a call with everything but the share of a kernel and dw. weights[i]: the numbers of a weight.
     template <class Weights> gradient_call gradient_call_of(int i, const Weights& weights) const {
         const operation& o = op(i);
         gradient_call c;
@@ -72,19 +72,19 @@ class training_memory {
         c.statistics = statistics(i);
         return c;
     }
-    // The gradients of inputs that a kernel computes; false where there is none.
+    // Sets the gradients of inputs that a kernel computes; returns false if there is none.
     bool take_targets(gradient_call& c, int i) const {
         const operation& o = op(i);
         const auto& ways = plan_.ways[std::size_t(i)];
         bool any = false;
         for (std::size_t k = 0; k < ways.size(); ++k) {
-            if (ways[k] == gradient_way::none || (o.d.passes >> k & 1)) continue;
+            if (ways[k] == gradient_way::none || o.d.passes_input(int(k))) continue;
             c.dx[k] = gradient(o.x[int(k)]), c.accumulates[k] = ways[k] == gradient_way::computed_and_added;
             any = true;
         }
         return any;
     }
-    // pass(dx, adds) for the gradients of inputs that are that of the output, or have it added.
+    // Calls pass(dx, adds) for the inputs whose gradient is that of the output, or has that added.
     template <class F> void each_passed(int i, F pass) const {
         const auto& ways = plan_.ways[std::size_t(i)];
         for (std::size_t k = 0; k < ways.size(); ++k)
@@ -94,10 +94,10 @@ class training_memory {
 
     const graph& g_;
     training_options options_;
-    std::vector<char> trained_; // by weight
+    std::vector<char> trained_; // for each weight: it gets a gradient
     training_plan plan_;
-    std::byte* arena_ = nullptr; // plan_.bytes of whoever runs the plan
-    std::vector<char> again_;    // by tensor: its value is the one that was computed again, or widened
+    std::byte* arena_ = nullptr; // plan_.bytes, owned by whoever runs the plan
+    std::vector<char> again_;    // for each tensor: its value is the one that was computed again, or widened
 
   private:
     window shaped(int t, range cols) const {

@@ -1,4 +1,4 @@
-// Runs of operations that one operation takes the place of, after tracing and once the formats of tensors are known.
+// Replaces runs of operations by one operation, after tracing and once the formats of tensors are known.
 #pragma once
 #include "fovea/graph/graph.hpp"
 
@@ -6,7 +6,7 @@ namespace fovea {
 
 namespace detail {
 
-// Without the tensors that are marked. Nothing reads or writes them any more.
+// Erases the tensors that are marked, which nothing reads or writes any more.
 inline void erase_tensors(graph& g, const std::vector<char>& unused) {
     std::vector<int> number(g.tensors.size(), -1);
     std::vector<tensor_info> kept;
@@ -33,11 +33,11 @@ inline bool in_16_bits(const graph& g, const fused_run& f) {
 
 } // namespace detail
 
-// Takes whole operations where all tensors of the run are in 16 bits and the machine can run them.
+// Takes the fused operation where all tensors of the run are in 16 bits and the machine can run it.
 inline void fuse_in_16_bits(graph& g) {
     std::vector<char> unused(g.tensors.size(), 0);
     for (auto f = g.fusions.rbegin(); f != g.fusions.rend(); ++f) { // so that the numbers of those before stay
-        if (!detail::in_16_bits(g, *f) || (f->can_run && !f->can_run())) continue;
+        if (!detail::in_16_bits(g, *f) || !f->whole.kernels->runs_here()) continue;
         const auto first = g.operations.begin() + f->first, last = first + f->count - 1;
         for (auto o = first; o <= last; ++o) {
             if (o != last) unused[std::size_t(o->y)] = 1;

@@ -10,7 +10,7 @@ namespace fovea {
 // Changes operations, after tracing and after store_in(g, precision_kind::float16). Those that Winograd computes with
 // fewer products stay float32.
 inline void multiply_halves(graph& g) {
-    if (!g.multiplies_halves || !g.multiplies_halves()) return;
+    if (!g.backend.multiplies_halves()) return;
     for (std::size_t i : inner_convolutions(g, &operation::fits_halves)) {
         operation& o = g.operations[i];
         o.a.halves = o.takes_16_bits = true;

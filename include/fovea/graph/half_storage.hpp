@@ -1,8 +1,8 @@
-// Which tensors of a network are kept in 16 bits between operations.
+// Keeps tensors of a network in 16 bits between operations.
 //
-// Every number is rounded where it is stored, to nearest even, and widened where it is read. float32 stay the network's
-// input and output; what the tail reads, which is the picture itself or is added to it, so that its rounding would be
-// seen; and what an operation reads whole, of which a float32 copy would save nothing.
+// Every number is rounded to nearest even where it is stored, and widened where it is read. Three kinds of tensors stay
+// float32: the network's input and output; what the tail reads, because that is the picture itself or is added to it, so
+// that its rounding would be seen; and what an operation reads as a whole, because a float32 copy would save nothing.
 #pragma once
 #include "fovea/core/error.hpp"
 #include "fovea/graph/fusion.hpp"
@@ -11,12 +11,12 @@
 
 namespace fovea {
 
-// Changes the formats of tensors, after tracing; in training, where a backend has kernels for that, of their gradients,
-// too. Throws where that is none, or where the backend has no conversions.
-inline void store_in(graph& g, precision_kind precision) {
-    const bool converts = g.widen && g.narrow;
-    if (!converts && !std::ranges::all_of(g.operations, &operation::takes_16_bits))
-        fail("precision ", name_of(precision), ": this backend cannot convert numbers of 16 bits");
+// Changes the formats of tensors, and in training of their gradients. Throws where no tensor can change, or where the
+// backend has neither kernels for 16 bits nor conversions.
+inline void store_in(graph& g, number_format format) {
+    const std::string_view name = name_of(g.precision);
+    if (!g.backend.converts_16_bits && !std::ranges::all_of(g.operations, &operation::takes_16_bits))
+        fail("precision ", name, ": this backend cannot convert numbers of 16 bits");
     std::vector<char> stays(g.tensors.size(), 0);
     stays.front() = stays.back() = 1;
     const std::size_t tail = detail::tail_of(g);
@@ -29,13 +29,16 @@ inline void store_in(graph& g, precision_kind precision) {
     }
     bool changed = false;
     for (std::size_t i = 0; i < g.tensors.size(); ++i)
-        if (!stays[i]) g.tensors[i].format = stored_format(precision), changed = true;
-    if (!changed) fail("precision ", name_of(precision), ": this network keeps no tensor that could be in 16 bits");
-    fuse_in_16_bits(g);
+        if (!stays[i]) g.tensors[i].format = format, changed = true;
+    if (!changed) fail("precision ", name, ": this network keeps no tensor that could be in 16 bits");
+}
+
+// Tells each packing of weights the format of the tensor that they are multiplied with.
+inline void pack_in_stored_formats(graph& g) {
     for (auto& p : g.preparations)
         for (auto& o : g.operations) {
             if (o.w[0] == p.out) p.format = g.tensors[std::size_t(o.x[0])].format;
-            if (o.d.arranged == p.out) p.format = g.tensors[std::size_t(o.y)].format; // as its gradient
+            if (o.d.arranged == p.out) p.format = g.tensors[std::size_t(o.y)].format; // the format of its gradient
         }
 }
 

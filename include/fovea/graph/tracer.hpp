@@ -1,36 +1,7 @@
-// The typed front of a graph: what a layer's `trace` sees.
-//
-// A backend is a tag. Its kernels are overloads found by the tag, and a tag may inherit another to fall back to it:
-//   void forward(Backend, Operation, const call&)               the kernel of an operation type
-//   std::size_t scratch(Backend, Operation, const call&)        optional: bytes of scratch memory for a call
-//   void choose(Backend, Operation, convolution_method wanted, operation&)
-//                                                               optional: how this one is computed, by its sizes:
-//                                                               attributes::method, footprint::grain, work
-//   Layout layout_of(Backend, Operation)                        optional: the backend's own arrangement of the first
-//                                                               Layout::inputs weights, which become one
-//   void prepare(Backend, Layout, const preparation_call&)      makes that arrangement, of
-//   std::size_t prepared_bytes(Backend, Layout, const preparation_call&) bytes; its forward then takes
-//   laid_out<Operation, Layout>
-// so that a fallback can never be handed weights in a layout that it does not know. For tensors that are kept in 16
-// bits:
-//   void widen(Backend, number_format, const std::uint16_t*, float*, std::ptrdiff_t count), and narrow the other way
-//   bool multiplies_halves(Backend)                             optional: whether kernels of operations that `choose`
-//                                                               marked fits_halves take attributes::halves here
-// For an operation that may take the place of others (tracer::may_fuse):
-//   bool can_run(Backend, Operation)                            optional: whether this machine can run it
-// For training (the kernels' contract is ops/gradient_kernel.hpp's; an operation that only passes its gradient on has
-// none of them):
-//   void input_gradient(Backend, Operation, const gradient_call&), weight_gradient, batch_statistics,
-//   gradient_statistics                                         likewise
-//   std::size_t input_gradient_scratch(Backend, Operation, const gradient_call&), weight_gradient_scratch    optional
-//   void choose_gradient(Backend, Operation, convolution_method wanted, operation&)    optional: operation::d
-//   Layout gradient_layout_of(Backend, Operation)               optional: an arrangement of w[0] for input_gradient,
-//                                                               prepared with the attributes operation::d.a
-//   void gradient(Backend, Preparation, const preparation_gradient_call&)   of a weight derived from others
+// What a layer's `trace` sees: a graph that it adds to, and typed values. Backend says which kernels operations get
+// (graph/backend_hooks.hpp), Mode what may be fused.
 #pragma once
-#include <type_traits>
-
-#include "fovea/graph/graph.hpp"
+#include "fovea/graph/backend_hooks.hpp"
 
 namespace fovea {
 
@@ -41,8 +12,8 @@ template <int Channels, ratio Scale = ratio{1}> struct value {
     int id = -1;
 };
 
-// Modes. fuses_blocks: a block may trace to one operation where the backend offers it. fuses_skips: a layer may add a
-// skip in its own epilogue.
+// The modes in which a network is traced. fuses_blocks: a block may trace to one operation where the backend offers it.
+// fuses_activations, fuses_skips: a convolution may have an activation and a skip in its epilogue.
 struct inference {
     static constexpr bool trains = false, fuses_blocks = true, fuses_activations = true, fuses_skips = true;
 };
@@ -53,128 +24,68 @@ struct training { // keeps what a backward pass reads: pre-activations stay apar
     static constexpr bool trains = true, fuses_blocks = false, fuses_activations = false, fuses_skips = true;
 };
 
-struct shapes_only {}; // a backend without kernels, to ask a network about itself
-
-template <class Operation, class Layout> struct laid_out {};
-
 namespace detail {
 
-template <class Backend, class Op>
-concept has_layout = requires {
-    layout_of(Backend{}, Op{});
-};
-template <class Backend, class Op>
-concept has_scratch = requires(const call& c) {
-    scratch(Backend{}, Op{}, c);
-};
+// A graph while it is being traced: the cursors of whoever traces.
+struct tracing : graph {
+    convolution_method method = convolution_method::automatic; // as asked for
+    depths depth;                                              // of each repeat<dynamic, ...>, as asked for
+    int scope = -1;                                            // the label that encloses what is traced now
+    double initial_gain = 1;      // factor of random initial weights (layers/starts_small.hpp)
+    int repeats = 1;              // blocks of the innermost layers/repeat.hpp that is being traced
+    int region = -1, regions = 0; // checkpointed blocks: the one that is being traced, and how many there are
 
-template <class Backend, class Op>
-concept has_choice = requires(operation& o) {
-    choose(Backend{}, Op{}, convolution_method{}, o);
+    FOVEA_NOINLINE constexpr int add_weight(std::string_view name, weight_shape dims, weight_kind kind,
+                                            initial start = {}, int rank = 1) {
+        start.gain *= initial_gain;
+        weights.push_back({scope, name, dims, kind, start, rank});
+        return int(weights.size()) - 1;
+    }
+    FOVEA_NOINLINE constexpr int add_tensor(int channels, ratio scale) {
+        tensors.push_back({channels, scale});
+        return int(tensors.size()) - 1;
+    }
+    FOVEA_NOINLINE constexpr int append(operation o, int channels, ratio scale) {
+        for (int i = 1; i < max_inputs; ++i) { // a second input is read beside the first one, or is a skip
+            if (o.x[i] < 0) continue;
+            const ratio other = tensors[std::size_t(o.x[i])].scale;
+            if (other != scale && other != tensors[std::size_t(o.x[0])].scale)
+                fail(
+                    "fovea: an operation reads two values of different scales: expected the scale of its first input "
+                    "or of its result for the others");
+        }
+        o.y = add_tensor(channels, scale);
+        o.region = region;
+        operations.push_back(o);
+        return o.y;
+    }
+    // Labels nest: enter() returns the label to go back to, which leave() is given with the result of the layer.
+    FOVEA_NOINLINE constexpr int enter(std::string_view text, int index = -1) {
+        labels.push_back({scope, text, index});
+        return std::exchange(scope, int(labels.size()) - 1);
+    }
+    FOVEA_NOINLINE constexpr void leave(int outer, int result) {
+        outputs.push_back({scope, result});
+        scope = outer;
+    }
+    constexpr int depth_here() const {
+        for (auto& [name, n] : depth)
+            if (scope >= 0 && labels[std::size_t(scope)].text == name) return n;
+        return 0;
+    }
 };
-
-template <class Backend, class Op>
-concept has_limits = requires {
-    can_run(Backend{}, Op{});
-};
-
-template <class Backend>
-concept has_16_bits = requires(std::uint16_t* bits, float* values) {
-    widen(Backend{}, number_format{}, bits, values, 0);
-    narrow(Backend{}, number_format{}, values, bits, 0);
-};
-
-template <class Backend>
-concept has_half_arithmetic = requires {
-    multiplies_halves(Backend{});
-};
-
-template <class Backend, class Op> struct arranged {
-    using type = Op;
-    static constexpr int inputs = 0;
-};
-template <class Backend, class Op>
-requires has_layout<Backend, Op>
-struct arranged<Backend, Op> {
-    using layout = decltype(layout_of(Backend{}, Op{}));
-    using type = laid_out<Op, layout>;
-    static constexpr int inputs = layout::inputs;
-};
-
-template <class Backend, class Op>
-concept has_forward = requires(const call& c) {
-    forward(Backend{}, typename arranged<Backend, Op>::type{}, c);
-};
-
-// Whether a backend has a function for an operation, and that function as the graph calls it.
-#define FOVEA_DETAIL_HOOK(Name, Call, Result)      \
-    template <class Backend, class Op>             \
-    concept has_##Name = requires(const Call& c) { \
-        Name(Backend{}, Op{}, c);                  \
-    };                                             \
-    template <class Backend, class Op> Result run_##Name(const Call& c) { return Name(Backend{}, Op{}, c); }
-FOVEA_DETAIL_HOOK(input_gradient, gradient_call, void)
-FOVEA_DETAIL_HOOK(weight_gradient, gradient_call, void)
-FOVEA_DETAIL_HOOK(batch_statistics, gradient_call, void)
-FOVEA_DETAIL_HOOK(gradient_statistics, gradient_call, void)
-FOVEA_DETAIL_HOOK(input_gradient_scratch, gradient_call, std::size_t)
-FOVEA_DETAIL_HOOK(weight_gradient_scratch, gradient_call, std::size_t)
-FOVEA_DETAIL_HOOK(gradient, preparation_gradient_call, void)
-#undef FOVEA_DETAIL_HOOK
-
-// The kernel where there is one, else null.
-#define FOVEA_DETAIL_KERNEL(Name)                      \
-    [] {                                               \
-        if constexpr (detail::has_##Name<Backend, Op>) \
-            return &detail::run_##Name<Backend, Op>;   \
-        else                                           \
-            return nullptr;                            \
-    }()
-
-template <class Backend, class Op>
-concept has_gradient_choice = requires(operation& o) {
-    choose_gradient(Backend{}, Op{}, convolution_method{}, o);
-};
-template <class Backend, class Op>
-concept has_gradient_layout = requires {
-    gradient_layout_of(Backend{}, Op{});
-};
-
-template <class Backend, class Op> void run_forward(const call& c) { forward(Backend{}, Op{}, c); }
-template <class Backend, class Op> bool ask_limits() { return can_run(Backend{}, Op{}); }
-template <class Backend, class Op> std::size_t ask_scratch(const call& c) { return scratch(Backend{}, Op{}, c); }
-template <class Backend, class Op> void run_preparation(const preparation_call& c) { prepare(Backend{}, Op{}, c); }
-template <class Backend, class Op> std::size_t ask_prepared_bytes(const preparation_call& c) {
-    return prepared_bytes(Backend{}, Op{}, c);
-}
-
-template <class Backend>
-void run_widening(number_format f, const std::uint16_t* from, float* to, std::ptrdiff_t count) {
-    widen(Backend{}, f, from, to, count);
-}
-template <class Backend>
-void run_narrowing(number_format f, const float* from, std::uint16_t* to, std::ptrdiff_t count) {
-    narrow(Backend{}, f, from, to, count);
-}
-template <class Backend> bool ask_half_arithmetic() { return multiplies_halves(Backend{}); }
 
 } // namespace detail
 
-template <class Mode, class Backend> struct tracer : graph {
+template <class Mode, class Backend> struct tracer : detail::tracing {
     static constexpr bool trains = Mode::trains;
     using mode = Mode;
 
-    constexpr tracer() {
-        if constexpr (detail::has_16_bits<Backend>) {
-            widen = &detail::run_widening<Backend>;
-            narrow = &detail::run_narrowing<Backend>;
-        }
-        if constexpr (detail::has_half_arithmetic<Backend>) multiplies_halves = &detail::ask_half_arithmetic<Backend>;
-    }
+    constexpr tracer() { backend = detail::collect_traits<Backend>(); }
 
-    // Whether a block may be one operation of this type here.
+    // A block may be traced as one operation of this type.
     template <class Op> static constexpr bool fuses = Mode::fuses_blocks&& detail::has_forward<Backend, Op>;
-    // Whether the backend has a kernel for this operation.
+    // The backend has a kernel for this operation.
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
 
@@ -187,6 +98,7 @@ template <class Mode, class Backend> struct tracer : graph {
 
     // Appends an operation of type Op. Its result has `Channels` channels at `Scale`.
     template <class Op, int Channels, ratio Scale> constexpr value<Channels, Scale> emit(operation o) {
+        o.op = &detail::identity_of<Op>;
         if (o.w[0] >= 0) o.dims = weights[std::size_t(o.w[0])].dims;
         if constexpr (!std::is_same_v<Backend, shapes_only>) {
             static_assert(detail::has_forward<Backend, Op>, "fovea: this backend has no kernel for this operation");
@@ -195,23 +107,24 @@ template <class Mode, class Backend> struct tracer : graph {
         return {append(o, Channels, Scale)};
     }
 
-    // Where the next operation and its weights will be.
+    // The numbers that the next operation and the next weight will have.
     struct position {
         int operation, weight;
     };
     constexpr position here() const { return {int(operations.size()), int(weights.size())}; }
 
-    // Op, with all parameters since `begin`, may take the place of the operations since then, in 16 bits.
+    // Op, with all parameters since `begin`, may take the place of the operations since then, where tensors are kept in 16
+    // bits (graph/fusion.hpp).
     template <class Op> constexpr void may_fuse(position begin, operation o) {
         if (method != convolution_method::automatic) return;
         for (int i = begin.weight, n = 0, all = int(weights.size()); i < all; ++i)
             if (weights[std::size_t(i)].kind == weight_kind::parameter) o.w[n++] = i;
+        o.op = &detail::identity_of<Op>;
         o.dims = weights[std::size_t(o.w[0])].dims;
         take_kernels<Op>(o);
         fused_run f{.first = begin.operation, .count = int(operations.size()) - begin.operation, .whole = o};
-        f.weights = preparations.back(); // of their arrangement, which is made only where it is used
+        f.weights = preparations.back(); // packs them, where the fused operation is used
         preparations.pop_back();
-        if constexpr (detail::has_limits<Backend, Op>) f.can_run = &detail::ask_limits<Backend, Op>;
         fusions.push_back(f);
     }
 
@@ -221,13 +134,11 @@ template <class Mode, class Backend> struct tracer : graph {
         p.w = from;
         p.out = add_weight(name, dims, weight_kind::derived);
         if constexpr (!std::is_same_v<Backend, shapes_only>) {
-            p.forward = &detail::run_preparation<Backend, Op>;
-            if constexpr (trains) {
-                static_assert(detail::has_gradient<Backend, Op>,
-                              "fovea: this backend cannot train this weight; add gradient(Backend, Preparation, "
-                              "const preparation_gradient_call&)");
-                p.backward = &detail::run_gradient<Backend, Op>;
-            }
+            static_assert(!trains || detail::has_gradient<Backend, Op>,
+                          "fovea: this backend cannot train this weight; add gradient(Backend, Preparation, "
+                          "const preparation_gradient_call&)");
+            if constexpr (!trains || detail::has_gradient<Backend, Op>)
+                p.kernels = &detail::derivation_of<Backend, Op, trains>;
         }
         preparations.push_back(p);
         return p.out;
@@ -239,9 +150,7 @@ template <class Mode, class Backend> struct tracer : graph {
         if constexpr (trains) differentiate<Op>(o);
         if constexpr (detail::has_choice<Backend, Op>) choose(Backend{}, Op{}, method, o);
         if constexpr (arranged::inputs > 0) arrange<typename arranged::layout>(o);
-        o.forward = &detail::run_forward<Backend, typename arranged::type>;
-        if constexpr (detail::has_scratch<Backend, typename arranged::type>)
-            o.scratch = &detail::ask_scratch<Backend, typename arranged::type>;
+        o.kernels = &detail::kernels_of<Backend, Op, trains>;
     }
 
     template <class Op> constexpr void differentiate(operation& o) {
@@ -251,12 +160,6 @@ template <class Mode, class Backend> struct tracer : graph {
                       "gradient_call&)");
         differentiation& d = o.d;
         d.a = o.a, d.w = o.w, d.weight_reads = o.reads;
-        d.input = FOVEA_DETAIL_KERNEL(input_gradient);
-        d.weights = FOVEA_DETAIL_KERNEL(weight_gradient);
-        d.statistics_before = FOVEA_DETAIL_KERNEL(batch_statistics);
-        d.statistics_back = FOVEA_DETAIL_KERNEL(gradient_statistics);
-        d.input_scratch = FOVEA_DETAIL_KERNEL(input_gradient_scratch);
-        d.weights_scratch = FOVEA_DETAIL_KERNEL(weight_gradient_scratch);
         if constexpr (detail::has_gradient_choice<Backend, Op>) choose_gradient(Backend{}, Op{}, method, o);
         if constexpr (detail::has_gradient_layout<Backend, Op>) {
             using layout = decltype(gradient_layout_of(Backend{}, Op{}));
@@ -266,12 +169,11 @@ template <class Mode, class Backend> struct tracer : graph {
         }
     }
 
-    // Of the first weights of o.
+    // Packs the first weights of o.
     template <class Layout> constexpr preparation arrangement(const operation& o, const attributes& a) {
         preparation p;
         p.a = a;
-        p.forward = &detail::run_preparation<Backend, Layout>;
-        p.bytes = &detail::ask_prepared_bytes<Backend, Layout>;
+        p.kernels = &detail::packing_of<Backend, Layout>;
         for (int i = 0; i < Layout::inputs; ++i) p.w[i] = o.w[i];
         p.out = add_weight("", o.dims, weight_kind::derived);
         return p;
@@ -285,7 +187,5 @@ template <class Mode, class Backend> struct tracer : graph {
         preparations.push_back(p);
     }
 };
-
-#undef FOVEA_DETAIL_KERNEL
 
 } // namespace fovea

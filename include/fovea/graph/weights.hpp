@@ -33,7 +33,7 @@ class weight_store {
             if ((*this)[p.out]) continue;
             const preparation_call c = call_of(g, p, element);
             if (c.a.halves) check_halves(g, p, c);
-            p.forward(c);
+            p.kernels->forward(c);
         }
         std::vector<char> read(all_.size(), 0);
         for (auto& o : g.operations)
@@ -44,10 +44,10 @@ class weight_store {
     }
     // Computes the derived weights again, after parameters have changed; nothing is dropped.
     void refresh(const graph& g, context& threads, std::size_t element = sizeof(float)) {
-        for (bool arrangements : {false, true}) { // which are made of the others
+        for (bool packing : {false, true}) { // derived weights are packed, too
             std::vector<std::pair<preparation_kernel, preparation_call>> calls;
             for (auto& p : g.preparations)
-                if (arrangements == !p.backward) calls.emplace_back(p.forward, call_of(g, p, element));
+                if (packing == p.packs()) calls.emplace_back(p.kernels->forward, call_of(g, p, element));
             // The largest first; those of the same weight together, while it is in a cache.
             std::ranges::stable_sort(calls, std::greater(),
                                      [](const auto& c) { return std::pair(count(c.second.dims[0]), c.second.w[0]); });
@@ -65,7 +65,7 @@ class weight_store {
                 c.w[std::size_t(i)] = (*this)[p.w[i]];
                 c.dims[std::size_t(i)] = g.weights[std::size_t(p.w[i])].dims;
             }
-        c.out = provide(p.out, p.bytes ? p.bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
+        c.out = provide(p.out, p.packs() ? p.kernels->bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
         return c;
     }
     void clear() { // of a copy elsewhere

@@ -8,10 +8,11 @@
 namespace fovea {
 
 template <class A, class T, int C, ratio S> constexpr value<C, S> apply_activation(T& t, value<C, S> x) {
-    return t.template emit<activate<A>, C, S>({.x = {x.id},
-                                               .a = {.activation = A::kind, .slope = A::slope},
-                                               .d = {.inputs_read = first_input, .in_place = true, .cheap = true},
-                                               .work = C * 8.0});
+    return t.template emit<activate<A>, C, S>(
+        {.x = {x.id},
+         .a = {.activation = A::kind, .slope = A::slope},
+         .d = {.inputs_read = saves::first_input, .in_place = true, .cheap = true},
+         .work = C * 8.0});
 }
 
 // Base of an activation that a user adds:
@@ -73,11 +74,13 @@ struct clamp_in_inference : maps_any {
 template <int C> struct prelu : maps<C, C> {
     template <class T, ratio S> static constexpr value<C, S> trace(T& t, value<C, S> x) {
         const int w = t.parameter("weight", {C, 1, 1, 1}, {.value = 0.25});
-        return t.template emit<parametric_relu, C, S>(
-            {.x = {x.id},
-             .w = {w},
-             .d = {.inputs_read = first_input, .weights_read = first_input, .in_place = true, .cheap = true},
-             .work = C});
+        return t.template emit<parametric_relu, C, S>({.x = {x.id},
+                                                       .w = {w},
+                                                       .d = {.inputs_read = saves::first_input,
+                                                             .weights_read = saves::first_input,
+                                                             .in_place = true,
+                                                             .cheap = true},
+                                                       .work = C});
     }
 };
 

@@ -7,11 +7,14 @@
 namespace fovea {
 
 template <class T, int C, ratio S> constexpr value<C, S> plus(T& t, value<C, S> a, value<C, S> b) {
-    return t.template emit<add, C, S>({.x = {a.id, b.id}, .d = {.passes = first_input | second_input}, .work = C});
+    return t.template emit<add, C, S>(
+        {.x = {a.id, b.id}, .d = {.passes = saves::first_input | saves::second_input}, .work = C});
 }
 template <class T, int C, ratio S> constexpr value<C, S> times(T& t, value<C, S> a, value<C, S> b) {
     return t.template emit<multiply, C, S>(
-        {.x = {a.id, b.id}, .d = {.inputs_read = first_input | second_input, .in_place = true}, .work = C});
+        {.x = {a.id, b.id},
+         .d = {.inputs_read = saves::first_input | saves::second_input, .in_place = true},
+         .work = C});
 }
 template <class T, int C, int D, ratio S> constexpr value<C + D, S> beside(T& t, value<C, S> a, value<D, S> b) {
     return t.template emit<concatenate, C + D, S>({.x = {a.id, b.id}, .work = C + D});

@@ -34,16 +34,17 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
         constexpr bool fused = plain || (T::mode::fuses_activations && T::template offers<operation_of<Activation>>);
         constexpr bool takes_skip = fused && T::mode::fuses_skips;
         const weight_shape dims{Out, In / Options.groups, Kernel, Kernel};
-        operation o{.x = {x.id, takes_skip ? skip.id : -1},
-                    .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
-                    .a = {.kernel = Kernel,
-                          .stride = Options.stride,
-                          .dilation = Options.dilation,
-                          .groups = Options.groups,
-                          .offset = offset},
-                    .reads = {.stride = Options.stride, .radius = radius, .offset = offset, .end = offset},
-                    .d = {.weights_read = first_input, .passes = takes_skip ? second_input : nothing},
-                    .work = double(count(dims))};
+        operation o{
+            .x = {x.id, takes_skip ? skip.id : -1},
+            .w = {weight_of(t, dims), Options.bias ? t.parameter("bias", {Out, 1, 1, 1}) : -1},
+            .a = {.kernel = Kernel,
+                  .stride = Options.stride,
+                  .dilation = Options.dilation,
+                  .groups = Options.groups,
+                  .offset = offset},
+            .reads = {.stride = Options.stride, .radius = radius, .offset = offset, .end = offset},
+            .d = {.weights_read = saves::first_input, .passes = takes_skip ? saves::second_input : saves::nothing},
+            .work = double(count(dims))};
         if constexpr (fused && !plain) o.a.activation = Activation::kind, o.a.slope = Activation::slope;
         using emitted = operation_of<std::conditional_t<fused, Activation, identity>>;
         auto y = t.template emit<emitted, Out, S * ratio{1, Options.stride}>(o);

@@ -12,7 +12,7 @@ template <int C> struct layer_norm : maps<C, C> {
         return t.template emit<layer_normalise, C, S>(
             {.x = {x.id},
              .w = {w, b},
-             .d = {.inputs_read = first_input, .weights_read = first_input, .in_place = true},
+             .d = {.inputs_read = saves::first_input, .weights_read = saves::first_input, .in_place = true},
              .work = C * 4.0});
     }
 };
@@ -25,11 +25,13 @@ template <int C> struct batch_norm : maps<C, C> {
         const int w = t.parameter("weight", {C, 1, 1, 1}, {.value = 1}), b = t.parameter("bias", {C, 1, 1, 1});
         const int mean = t.buffer("running_mean", {C, 1, 1, 1}),
                   variance = t.buffer("running_var", {C, 1, 1, 1}, {.value = 1});
-        return t.template emit<batch_normalise, C, S>(
-            {.x = {x.id},
-             .w = {w, b, mean, variance},
-             .d = {.inputs_read = first_input, .weights_read = first_input, .in_place = true, .statistics = 4 * C},
-             .work = C * 2.0});
+        return t.template emit<batch_normalise, C, S>({.x = {x.id},
+                                                       .w = {w, b, mean, variance},
+                                                       .d = {.inputs_read = saves::first_input,
+                                                             .weights_read = saves::first_input,
+                                                             .in_place = true,
+                                                             .statistics = 4 * C},
+                                                       .work = C * 2.0});
     }
 };
 

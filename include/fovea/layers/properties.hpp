@@ -1,5 +1,6 @@
 // Properties of a network as constants: receptive radius and number of parameters.
 #pragma once
+#include "fovea/graph/receptive_field.hpp"
 #include "fovea/layers/layer.hpp"
 
 namespace fovea {
@@ -16,19 +17,7 @@ template <class Network> constexpr graph shapes_of(const depths& d = {}) {
 // networks that keep or enlarge the size.
 template <class Network> constexpr int radius_of(const depths& d = {}) {
     const graph g = shapes_of<Network>(d);
-    constexpr int borderless = 1 << 24;
-    int radius = 0;
-    for (int phase = 0; phase < g.tensors.back().scale.num; ++phase) {
-        std::vector<range> need(g.tensors.size(), range{});
-        need.back() = {phase, phase + 1};
-        for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o) {
-            const range out = need[std::size_t(o->y)];
-            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(o->reads(out, borderless));
-            if (o->x[1] >= 0) need[std::size_t(o->x[1])] = need[std::size_t(o->x[1])].join(out);
-        }
-        radius = std::max({radius, -need[0].begin, need[0].end - 1});
-    }
-    return radius;
+    return receptive_radius(g, int(g.tensors.size()) - 1);
 }
 
 // The number of trainable parameters, counted as single numbers.

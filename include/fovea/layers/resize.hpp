@@ -41,7 +41,7 @@ template <int Factor, class Filter = bicubic> struct upsample {
         return t.template emit<magnify, C, S * ratio{Factor}>({.x = {x.id, skip.id},
                                                                .a = {.factor = Factor, .filter = Filter::filter},
                                                                .reads = {.magnify = Factor, .radius = Filter::radius},
-                                                               .d = {.passes = second_input},
+                                                               .d = {.passes = saves::second_input},
                                                                .work = C * (1.0 + 4 * Filter::radius)});
     }
 };
@@ -69,7 +69,7 @@ template <int Kernel, int Stride, pool_options Options = pool_options{}> struct 
             {.x = {x.id},
              .a = {.kernel = Kernel, .stride = Stride, .offset = offset},
              .reads = {.stride = Stride, .radius = Kernel / 2, .offset = offset, .end = end},
-             .d = {.inputs_read = first_input | its_output},
+             .d = {.inputs_read = saves::first_input | saves::its_output},
              .work = double(C) * Kernel * Kernel});
     }
 };
@@ -90,7 +90,7 @@ template <int In, int Out> struct linear : maps<In, Out> {
         const int w = t.parameter("weight", {Out, In, 1, 1}, {initial::kind::normal, In}, 2),
                   b = t.parameter("bias", {Out, 1, 1, 1});
         return t.template emit<multiply_matrix, Out, S>(
-            {.x = {x.id}, .w = {w, b}, .d = {.weights_read = first_input}, .work = double(In) * Out});
+            {.x = {x.id}, .w = {w, b}, .d = {.weights_read = saves::first_input}, .work = double(In) * Out});
     }
 };
 

@@ -5,9 +5,7 @@
 #include <memory>
 
 #include "fovea/engine/engine_maker.hpp"
-#include "fovea/graph/half_arithmetic.hpp"
-#include "fovea/graph/half_storage.hpp"
-#include "fovea/graph/quantise.hpp"
+#include "fovea/graph/lower.hpp"
 #include "fovea/image/alpha.hpp"
 #include "fovea/image/resample.hpp"
 #include "fovea/model/load.hpp"
@@ -38,14 +36,7 @@ class upscaler {
         if (o.threads) context_ = *o.threads;
         maker.check(precision_);
         digest_ = load_weights(*graph_, *weights_, weights);
-        graph_->precision = precision_;
-        if (precision_ == precision_kind::int8) {
-            if (!o.ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
-            quantise(*graph_, *o.ranges, digest_);
-        } else if (o.ranges)
-            fail("precision ", name_of(precision_), ": ranges of activations were given: expected precision int8");
-        if (stored_format(precision_) != number_format::float32) store_in(*graph_, precision_);
-        if (precision_ == precision_kind::float16) multiply_halves(*graph_);
+        lower_for_inference(*graph_, precision_, o.ranges, digest_);
         weights_->prepare(*graph_);
         engine_ = maker.make(graph_, weights_, context_);
     }

@@ -1,30 +1,31 @@
-// What the backward pass needs of the forward pass: which tensors and weights get gradients, which values are read
-// again, and of these which are kept, kept in 16 bits, or computed again.
+// What the backward pass needs from the forward pass: which tensors and weights get gradients, which values are read
+// again, and whether such a value is kept, kept in 16 bits, or computed again.
 #pragma once
 #include "fovea/plan/plan.hpp"
 
 namespace fovea {
 
 struct training_options {
-    bool input_gradient = false;  // of the network's input
-    bool weight_gradients = true; // false: a frozen network
-    bool batch_statistics = true; // false: batch normalisation uses its running estimates, and leaves them
-    number_format storage = number_format::float32; // of what is kept from the forward pass to the backward pass
-    std::vector<int> outputs{}; // tensors besides the last that a loss reads, and gives gradients where they have any
-    bool whole_calls = false;   // an operation runs in one call and looks where the image ends, as on a GPU: there are
-                                // neither margins nor partial sums. An activation may run together with what it follows
+    bool input_gradient = false;  // compute the gradient of the network's input
+    bool weight_gradients = true; // false: the network is frozen
+    bool batch_statistics = true; // false: batch normalisation uses its running estimates and does not update them
+    number_format storage = number_format::float32; // format of the values that are kept for the backward pass
+    std::vector<int> outputs{}; // tensors besides the last one that a loss reads and may give gradients to
+    bool whole_calls = false;   // as on a GPU: an operation runs in one call whose kernel looks where the image ends, so
+                                // that there are no margins and no partial sums; an activation may run together with
+                                // the operation before it
 };
 
 namespace detail {
 
-// Weights that get gradients: parameters and what is made of them.
+// Marks the weights that get gradients: parameters, and weights that are derived from them.
 inline std::vector<char> trained_weights(const graph& g, const training_options& o) {
     std::vector<char> trained(g.weights.size(), 0);
     if (!o.weight_gradients) return trained;
     for (std::size_t i = 0; i < trained.size(); ++i) trained[i] = g.weights[i].kind == weight_kind::parameter;
     for (auto& p : g.preparations)
         for (int w : p.w)
-            if (w >= 0 && p.backward && trained[std::size_t(w)]) trained[std::size_t(p.out)] = 1;
+            if (w >= 0 && !p.packs() && trained[std::size_t(w)]) trained[std::size_t(p.out)] = 1;
     return trained;
 }
 
@@ -33,12 +34,12 @@ class kept_values {
     const training_options& options_;
 
   public:
-    std::vector<int> producer, last_reader; // by tensor: the operation that computes it, and the last to read it
-    std::vector<char> needs_gradient;       // by tensor
-    std::vector<char> needs_weights;        // by operation
-    std::vector<char> recomputed, stored;   // by tensor: not kept; kept in 16 bits
+    std::vector<int> producer, last_reader; // for each tensor: the operation that computes it, and the last one that reads it
+    std::vector<char> needs_gradient;       // for each tensor
+    std::vector<char> needs_weights;        // for each operation: its weights need gradients
+    std::vector<char> recomputed, stored;   // for each tensor: computed again; kept in 16 bits
 
-    // `o` has to live as long.
+    // `o` must outlive this.
     kept_values(const graph& g, const training_options& o)
         : g_(g),
           options_(o),
@@ -60,19 +61,19 @@ class kept_values {
     bool needs(int t) const { return t >= 0 && needs_gradient[std::size_t(t)]; }
     bool runs_input_kernel(int i) const {
         bool any = false;
-        for (int k = 0; k < max_inputs; ++k) any |= needs(op(i).x[k]) && !(op(i).d.passes >> k & 1);
+        for (int k = 0; k < max_inputs; ++k) any |= needs(op(i).x[k]) && !op(i).d.passes_input(k);
         return any;
     }
-    // f(tensor) for the values that the backward pass of operation i reads.
+    // Calls f(tensor) for the values that the backward pass of operation i reads.
     template <class F> void each_backward_read(int i, F f) const {
         const differentiation& d = op(i).d;
-        const unsigned read =
-            (runs_input_kernel(i) ? d.inputs_read : 0u) | (needs_weights[std::size_t(i)] ? d.weights_read : 0u);
+        const saves read = (runs_input_kernel(i) ? d.inputs_read : saves::nothing) |
+                           (needs_weights[std::size_t(i)] ? d.weights_read : saves::nothing);
         for (int k = 0; k < max_inputs; ++k)
-            if (read >> k & 1 && op(i).x[k] >= 0) f(op(i).x[k]);
-        if (read & its_output) f(op(i).y);
+            if (read & input_number(k) && op(i).x[k] >= 0) f(op(i).x[k]);
+        if (read & saves::its_output) f(op(i).y);
     }
-    // f(tensor) for those that the loss reads.
+    // Calls f(tensor) for the values that the loss reads.
     template <class F> void each_output(F f) const {
         for (int t : options_.outputs) f(t);
         f(int(g_.tensors.size()) - 1);
@@ -96,27 +97,28 @@ class kept_values {
     void find_recomputed() {
         for (int i = 0; i < int(g_.operations.size()); ++i) {
             const operation& o = op(i);
-            const bool cheap = o.d.cheap && runs_input_kernel(i) && (o.d.inputs_read & first_input);
+            const bool cheap = o.d.cheap && runs_input_kernel(i) && (o.d.inputs_read & saves::first_input);
             recomputed[std::size_t(o.y)] = cheap || o.region >= 0;
         }
         each_output([&](int t) { recomputed[std::size_t(t)] = 0; });
-        for (auto& o : g_.operations) // what a block hands to others is kept
+        for (auto& o : g_.operations) // the results that other blocks read are kept
             for (int x : o.x)
                 if (x > 0 && o.region != op(producer[std::size_t(x)]).region && !op(producer[std::size_t(x)]).d.cheap)
                     recomputed[std::size_t(x)] = 0;
     }
 
-    // What the backward pass reads as it was computed, or computes other values from again. Not the input, not what a
-    // loss reads, and not what is compared with another value: the largest of a window.
+    // Marks the values that are kept in 16 bits: those that the backward pass reads, or computes other values from. The
+    // input and what a loss reads stay as they are, and so does a value that is compared with another one (the largest
+    // of a pooling window), because after rounding several could be the largest.
     void find_stored() {
         for (int i = 0; i < int(g_.operations.size()); ++i)
             if (needs(op(i).y)) each_backward_read(i, [&](int t) { store_for(t, 1); });
         for (auto& o : g_.operations)
-            if (o.d.inputs_read & its_output) store_for(o.x[0], 0), store_for(o.y, 0);
+            if (o.d.inputs_read & saves::its_output) store_for(o.x[0], 0), store_for(o.y, 0);
         each_output([&](int t) { stored[std::size_t(t)] = 0; });
         stored[0] = 0;
     }
-    // Whether t is stored, or what it is computed again from.
+    // Marks t, or the values that it is computed again from.
     void store_for(int t, char is_stored) {
         if (!recomputed[std::size_t(t)]) {
             stored[std::size_t(t)] = is_stored;

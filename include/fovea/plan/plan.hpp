@@ -1,13 +1,13 @@
 // Memory and order of work of an inference run, known before anything runs.
 //
-// The output rectangle is computed in bands of rows. Before each band, a walk from the output to the input says how far
-// every tensor must be computed; then each operation computes the rows that are missing. A tensor keeps the rows that
-// are still to be read, in a ring, and the columns that are read, with zeros where those lie outside the image. One
-// band is the whole-image run; a rectangle that is not the image is a halo tile whose halo shrinks from layer to layer;
-// many bands are the stream. Nothing is computed twice within a run.
+// The output rectangle is computed in bands of rows. Before each band, a walk from the output to the input tells how far
+// every tensor must be computed; then each operation computes the rows that are missing. A tensor keeps a ring of the
+// rows that are still to be read, and the columns that are read, with zeros where those lie outside the image. One band
+// is a run of the whole image; a rectangle smaller than the image is a tile, whose halo shrinks from layer to layer; many
+// bands are a stream. Nothing is computed twice within a run.
 //
-// The last operations are often cheap and bound by memory: pixel shuffle, the enlarged input added, a clamp. They are
-// the tail: a few rows at a time run through all of them and on to whoever takes the output, so that none of their
+// The last operations are often cheap and bound by memory: pixel shuffle, adding the enlarged input, a clamp. They are
+// the tail: a few rows at a time go through all of them and on to whoever takes the output, so that none of their
 // results is kept.
 #pragma once
 #include <climits>
@@ -17,15 +17,15 @@
 
 namespace fovea {
 
-// Where a block of memory lies in the arena, and from which step to which it is in use.
+// A block of memory in the arena: where it lies, and its lifetime, from the first step that uses it to the last.
 struct arena_slot {
     std::size_t bytes = 0, offset = 0;
     int first = -1, last = -1;
     constexpr void use(int step) { first = first < 0 ? step : std::min(first, step), last = std::max(last, step); }
 };
 
-// Greedy by size: the largest first, each at the lowest offset where nothing alive at the same time lies. Returns the
-// peak.
+// Places blocks greedily: the largest first, each at the lowest offset where no block with an overlapping lifetime lies.
+// Returns the size of the arena.
 constexpr std::size_t pack(std::vector<arena_slot>& slots) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < slots.size(); ++i)
@@ -33,7 +33,7 @@ constexpr std::size_t pack(std::vector<arena_slot>& slots) {
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         return slots[a].bytes != slots[b].bytes ? slots[a].bytes > slots[b].bytes : a < b;
     });
-    std::vector<std::size_t> placed; // by offset
+    std::vector<std::size_t> placed; // sorted by offset
     std::size_t peak = 0;
     for (std::size_t i : order) {
         auto& s = slots[i];
@@ -56,26 +56,27 @@ struct rectangle {
     constexpr bool operator==(const rectangle&) const = default;
 };
 
-struct kept_part {  // of one tensor
-    range cols;     // may pass the image on either side: zeros there
-    range rows;     // all that are ever computed
-    int stored = 0; // rows in the ring
+// The part of one tensor that is in memory.
+struct kept_part {
+    range cols;     // columns; those outside the image are zeros
+    range rows;     // all rows that are ever computed
+    int stored = 0; // rows of the ring
     std::size_t offset = 0;
-    int saved = 0; // rows that are put aside from one band to the next; 0: the ring itself stays
+    int saved = 0;  // rows that are copied aside between two bands; 0: the ring itself stays in memory
     std::size_t saved_offset = 0;
 };
 
 struct plan {
     int batch = 1;
     rectangle out;
-    std::vector<extent> extents;        // by tensor
-    std::vector<kept_part> tensors;     // by tensor
-    std::vector<std::vector<int>> ends; // by band, by tensor: compute up to this row
-    std::vector<std::vector<int>> keep; // by band, by tensor: rows from here to the end are read by later bands
-    std::size_t tail = 0;               // the first operation of the tail; the number of operations where there is none
+    std::vector<extent> extents;        // for each tensor
+    std::vector<kept_part> tensors;     // for each tensor
+    std::vector<std::vector<int>> ends; // [band][tensor]: compute up to this row
+    std::vector<std::vector<int>> keep; // [band][tensor]: rows from here to the end are read by later bands
+    std::size_t tail = 0;               // index of the first operation of the tail; the number of operations where there is none
     std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row in float32
     std::size_t zero_bytes = 0;
-    std::size_t bytes = 0; // of the arena
+    std::size_t bytes = 0; // size of the arena
 };
 
 namespace detail {
@@ -85,18 +86,19 @@ constexpr std::size_t aligned(std::size_t bytes) {
     return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
 }
 
-// What operation o reads of its input k for the range `out` of its output; `extent_in` is that of the input.
+// Returns the range of input k that operation o reads for the range `out` of its output; extent_in: rows of that input.
 constexpr range read_by(const operation& o, int k, range out, int extent_in) {
     return k == 0 ? o.reads(out, extent_in) : out;
 }
-template <class F> // f(operation, k, tensor) for every input of every operation, last operation first
+// Calls f(operation, k, tensor) for every input of every operation, the last operation first.
+template <class F>
 constexpr void each_read_backwards(const graph& g, F f) {
     for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o)
         for (int k = 0; k < max_inputs; ++k)
             if (o->x[k] >= 0) f(*o, k, std::size_t(o->x[k]));
 }
 
-// Rows and columns of every tensor that the output rectangle needs; `margins`: columns outside the image, too.
+// Finds the rows and columns of every tensor that the output rectangle needs. margins: columns outside the image count.
 constexpr void find_parts(const graph& g, plan& p, bool margins) {
     const std::size_t last = g.tensors.size() - 1;
     p.tensors[last].rows = p.out.rows, p.tensors[last].cols = p.out.cols;
@@ -109,27 +111,27 @@ constexpr void find_parts(const graph& g, plan& p, bool margins) {
     });
 }
 
-// How far every tensor must be computed for the output up to `row`.
+// Returns the row up to which every tensor must be computed for the output up to `row`.
 constexpr std::vector<int> ends_for(const graph& g, const plan& p, int row) {
     std::vector<int> end(g.tensors.size(), INT_MIN / 2);
     end.back() = row;
     each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
         int& y = end[std::size_t(o.y)];
         if (y <= INT_MIN / 2) return;
-        y = o.reads.grains({y - 1, y}).end; // whole tiles: the next band would compute them again
+        y = o.reads.grains({y - 1, y}).end; // whole tiles, or the next band would compute them again
         end[x] = std::max(end[x], read_by(o, k, {y - 1, y}, p.extents[x].height).end);
     });
     return end;
 }
 
-// The bands, and with them how many rows each tensor keeps, and how many from one band to the next.
+// Finds the bands, and how many rows each tensor keeps within a band and from one band to the next.
 constexpr void cut_bands(const graph& g, plan& p, int band) {
     const std::size_t n = g.tensors.size();
     std::vector<int> done(n, 0);
     for (std::size_t i = 0; i < n; ++i) done[i] = p.tensors[i].rows.begin;
     const range rows = p.out.rows;
     for (auto& o : g.operations)
-        if (o.reads.whole) band = rows.size(); // reads its whole input at once
+        if (o.reads.whole) band = rows.size(); // it reads its whole input at once
     // The first bands lie above the output, so that the early layers fill their rings band by band and not all at once.
     int start = rows.begin;
     if (rows.size() > band)
@@ -139,7 +141,7 @@ constexpr void cut_bands(const graph& g, plan& p, int band) {
         for (std::size_t i = 0; i < n; ++i)
             end[i] = std::max(p.tensors[i].rows.begin, std::min(end[i], p.tensors[i].rows.end));
         std::vector<int> next = end;
-        // The lowest row that a reader starts from, in this band and in the next.
+        // Finds the lowest row that a reader starts from, in this band and in the next.
         each_read_backwards(g, [&](const operation& o, int k, std::size_t x) {
             const std::size_t y = std::size_t(o.y);
             const auto first = [&](int from) {
@@ -162,11 +164,11 @@ constexpr void cut_bands(const graph& g, plan& p, int band) {
 } // namespace detail
 
 struct plan_options {
-    bool margins = true; // columns outside the image are kept, as zeros
-    int tail = -1;       // the first operation of the tail; -1: it has as many as it can
+    bool margins = true; // columns outside the image are kept as zeros
+    int tail = -1;       // index of the first operation of the tail; -1: as early as possible
 };
 
-// The plan for output rectangle `out` of images of size `input`, in bands of `band` output rows.
+// Plans the output rectangle `out` of `batch` images of size `input`, in bands of `band` output rows.
 constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle out, int band,
                               plan_options options = {}) {
     const std::size_t n = g.tensors.size();
@@ -179,8 +181,8 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     p.tail = options.tail < 0 ? detail::tail_of(g) : std::size_t(options.tail);
     for (std::size_t i = p.tail; i < g.operations.size(); ++i) p.tensors[std::size_t(g.operations[i].y)].stored = 0;
 
-    std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows put aside, zeros
-    const int steps = int(g.operations.size()) + 1;         // the last one hands the output over
+    std::vector<arena_slot> slots(2 * n + 1, arena_slot{}); // rings, rows that are copied aside, zeros
+    const int steps = int(g.operations.size()) + 1;         // in the last one the output is handed over
     slots[0].use(0), slots[n - 1].use(steps);
     for (int t = 0; t < steps - 1; ++t) {
         const auto& o = g.operations[std::size_t(t)];
@@ -208,8 +210,8 @@ constexpr plan plan_inference(const graph& g, extent input, int batch, rectangle
     return p;
 }
 
-// Tensor i's window onto the arena where the plan's tensors lie; without data where there is no arena yet, or where the
-// plan keeps nothing of the tensor.
+// Returns the window of tensor i onto the arena. It has no data if `arena` is null or the plan keeps nothing of the
+// tensor.
 inline window window_of(const graph& g, const plan& p, std::size_t i, std::byte* arena) {
     const auto& part = p.tensors[i];
     const std::ptrdiff_t row = std::ptrdiff_t(part.cols.size()) * g.tensors[i].channels;
@@ -226,7 +228,8 @@ inline window window_of(const graph& g, const plan& p, std::size_t i, std::byte*
             .format = g.tensors[i].format};
 }
 
-// Bytes of activations at once for a network on an image of that size, in bands of `band` output rows (0: all at once).
+// Returns the bytes of activations at once for a network on an image of that size, in bands of `band` output rows (0: the
+// whole image at once).
 template <class Network, class Backend = shapes_only>
 constexpr std::size_t peak_bytes(extent input, int band = 0, const depths& d = {}) {
     tracer<inference, Backend> t;

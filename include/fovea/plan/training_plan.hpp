@@ -1,14 +1,15 @@
 // Memory and order of work of a training step, known before anything runs: every operation forward over whole images,
 // the loss, then every operation backward in reverse; one list of lifetimes, one arena.
 //
-// Of the values only those are kept that a backward kernel reads. What is cheap to compute again (activations), and the
-// inside of a checkpointed block, is not kept but computed again just before it is read. A gradient that an operation
-// only passes on (of a skip) stays where it is and changes its name; one that an elementwise operation turns into
-// another is overwritten by it.
+// Only values that a backward kernel reads are kept. Values that are cheap to compute again (activations), and those
+// inside a checkpointed block, are computed again just before they are read. A gradient that an operation only passes on,
+// such as that of a skip, stays where it is and becomes the gradient of another tensor; one that an elementwise operation
+// changes is overwritten in place.
 //
-// With `storage` of 16 bits what is kept lies in them from its last use forward to its first use backward, where it is
-// widened; every kernel goes on reading float32. The forward pass, weights and gradients are not rounded. Where tensors
-// themselves have formats of 16 bits (tensor_info), their values and gradients lie in them, and kernels take them.
+// With a 16-bit `storage`, a kept value is narrowed after its last use in the forward pass and widened before its first
+// use in the backward pass; every kernel goes on reading float32. The forward pass, weights and gradients are not
+// rounded. Where tensors themselves have 16-bit formats (tensor_info), their values and gradients lie in them, and
+// kernels take them.
 #pragma once
 #include "fovea/plan/kept_values.hpp"
 #include "fovea/plan/weight_pieces.hpp"
@@ -17,31 +18,32 @@ namespace fovea {
 
 struct training_step {
     enum class kind { forward, backward, narrow, widen } what;
-    int of; // the operation, or the tensor that is narrowed or widened
+    int of; // index of the operation, or of the tensor that is narrowed or widened
 };
 
-// What becomes of the gradient of one input of an operation.
+// How the gradient of one input of an operation comes about.
 enum class gradient_way { none, computed, computed_and_added, renamed, copied, added };
 
 struct training_plan {
     int batch = 1;
     std::vector<extent> extents;
-    std::vector<range> cols;          // of values, by tensor
-    std::vector<training_step> steps; // the first `forward` of them before the loss
+    std::vector<range> cols;          // for each tensor: columns of its value
+    std::vector<training_step> steps; // the first `forward` of them come before the loss
     std::size_t forward = 0;
-    std::vector<int> margins;                      // columns of gradients outside the image, on either side, by tensor
-    std::vector<std::size_t> values[2], gradients; // offsets by tensor; values of the first and second time
-    std::vector<std::size_t> stored;               // offsets by tensor, in 16 bits
-    std::vector<std::array<gradient_way, max_inputs>> ways; // by operation
-    std::vector<char> needs_gradient, needs_weights;        // by tensor; by operation
-    std::vector<std::size_t> statistics, partials;          // offsets by operation
-    std::vector<int> pieces, chunks; // of weight_gradient, by operation: of rows, most of outputs
+    std::vector<int> margins;                      // for each tensor: columns of its gradient outside the image, on either side
+    std::vector<std::size_t> values[2], gradients; // offsets for each tensor; values[1]: where it is computed again
+    std::vector<std::size_t> stored;               // offsets for each tensor, of its copy in 16 bits
+    std::vector<std::array<gradient_way, max_inputs>> ways; // for each operation
+    std::vector<char> needs_gradient, needs_weights;        // for each tensor; for each operation
+    std::vector<std::size_t> statistics, partials;          // offsets for each operation
+    std::vector<int> pieces, chunks; // for each operation: into how many pieces of rows, and at most how many
+                                     // chunks of output channels, its weight_gradient is cut
     std::size_t zeros = 0, zero_bytes = 0, bytes = 0;
 };
 
 namespace detail {
 
-// Whether the next operation is an activation of what this one gives.
+// Returns whether the next operation is an activation of the result of this one.
 inline bool activation_follows(const graph& g, int i) {
     const auto next = std::size_t(i) + 1;
     if (next >= g.operations.size()) return false;
@@ -111,7 +113,7 @@ class training_planner {
             for (int x : op(i).x)
                 if (x >= 0 && keep_.stored[std::size_t(x)] && keep_.last_reader[std::size_t(x)] == i) {
                     store(x);
-                    keep_.last_reader[std::size_t(x)] = -1; // it may read the same twice
+                    keep_.last_reader[std::size_t(x)] = -1; // an operation may read the same tensor twice
                 }
         }
         p_.forward = p_.steps.size();
@@ -126,7 +128,7 @@ class training_planner {
             gradient(t).use(now_);
         });
     }
-    // Widens value t, or computes it and what that needs again, unless it is there.
+    // Makes value t available: widens it, or computes it and what it needs again.
     void ensure(int t) {
         if (again_[std::size_t(t)]) return;
         if (keep_.stored[std::size_t(t)]) {
@@ -150,7 +152,7 @@ class training_planner {
 
     void backward(int i) {
         const operation& o = op(i);
-        if (!needs(o.y) || buffer_[std::size_t(o.y)] < 0) return; // nobody reads it: its gradient is zero
+        if (!needs(o.y) || buffer_[std::size_t(o.y)] < 0) return; // nothing reads it, so that its gradient is zero
         keep_.each_backward_read(i, [&](int t) { ensure(t); });
         p_.steps.push_back({training_step::kind::backward, i});
         const int now = ++now_;
@@ -160,11 +162,11 @@ class training_planner {
         if (p_.needs_weights[std::size_t(i)]) partial(i).use(now);
         auto& ways = p_.ways[std::size_t(i)];
         const int y_buffer = buffer_[std::size_t(o.y)];
-        bool free = true; // the gradient of y may change its name
+        bool free = true; // the memory of the gradient of y may be taken over
         for (bool passing : {false, true})
             for (int k = 0; k < max_inputs; ++k) {
                 const int x = o.x[k];
-                if (!needs(x) || (o.d.passes >> k & 1) != unsigned(passing)) continue;
+                if (!needs(x) || o.d.passes_input(k) != passing) continue;
                 int& buffer = buffer_[std::size_t(x)];
                 using enum gradient_way;
                 auto& way = ways[std::size_t(k)];
@@ -181,7 +183,7 @@ class training_planner {
             }
     }
 
-    // Gradients that share memory have the widest margin that one of them needs.
+    // Gradients that share memory get the widest margin that one of them needs.
     void find_margins() {
         std::vector<int> of_buffer(n_, 0);
         for (int t = 0; t < int(n_); ++t) {
@@ -196,7 +198,7 @@ class training_planner {
     void place() {
         const std::size_t m = g_.operations.size();
         find_margins();
-        value(int(n_) - 1, false).use(now_ + 1); // read after the step
+        value(int(n_) - 1, false).use(now_ + 1); // it is read after the step
         if (needs(0) && buffer_[0] >= 0) gradient(0).use(now_ + 1);
         for (std::size_t t = 0; t < n_; ++t) {
             const bool wide = format(int(t)) == number_format::float32;
@@ -241,16 +243,16 @@ class training_planner {
     std::size_t element_, n_;
     training_plan p_;
     kept_values keep_;
-    std::vector<int> buffer_; // by tensor: its gradient's memory
-    std::vector<char> again_; // by tensor: its value was computed again, or widened
-    // values, values of the second time, gradients; statistics, partial sums; values in 16 bits; zeros
+    std::vector<int> buffer_; // for each tensor: the memory of its gradient; -1: none yet
+    std::vector<char> again_; // for each tensor: its value was computed again, or widened
+    // In this order: values, values that are computed again, gradients; statistics, partial sums; values in 16 bits; zeros.
     std::vector<arena_slot> slots_;
     int now_ = 0;
 };
 
 } // namespace detail
 
-// For a batch of images of size `input`. `element`: bytes of a number.
+// Plans a step for a batch of images of size `input`. element: bytes of a number.
 inline training_plan plan_training(const graph& g, extent input, int batch, const training_options& o = {},
                                    std::size_t element = sizeof(float)) {
     return detail::training_planner(g, input, batch, o, element).run();

@@ -1,5 +1,6 @@
 // Makes an upscaler from a weight file. The type of the network is chosen at run time by the contents of the file.
 #pragma once
+#include <filesystem>
 #include <optional>
 
 #include "fovea/core/expected.hpp"
@@ -88,7 +89,8 @@ template <class Backend, class Mode> std::optional<graph> graph_for(const archit
     }
 }
 
-// Returns the graph of the network in `weights`, and sets depth, range and colour space in `o` from the file.
+// Returns the graph of the network in `weights`, and sets depth, range and colour space in `o` from the file. An option
+// that was set to something else than the file says is an error.
 template <class Backend, class Mode> expected<graph> graph_of_weights(const tensor_file& weights, model_options& o) {
     const auto a = try_recognise(weights);
     if (!a) return failed{a.error()};
@@ -96,6 +98,13 @@ template <class Backend, class Mode> expected<graph> graph_of_weights(const tens
         return failure(weights.source, ": holds a critic: expected a network that enlarges images");
     auto g = graph_for<Backend, Mode>(*a, o.convolution);
     if (!g) return failure(weights.source, ": ", describe(*a), ": this size is not among those built in");
+    const auto contradicts = [&](const char* option) {
+        return failure(weights.source, ": ", describe(*a), ": the option ", option,
+                       " says something else: expected it to be left out, as the file says it");
+    };
+    if (!o.depth.empty() && o.depth != depth_of(*a)) return contradicts("depth");
+    if (o.range != value_range{} && o.range != a->range) return contradicts("range");
+    if (o.colours != colour_space::rgb && o.colours != a->colours) return contradicts("colours");
     o.depth = depth_of(*a), o.range = a->range, o.colours = a->colours;
     return std::move(*g);
 }
@@ -110,13 +119,26 @@ template <class Backend, class Mode> expected<graph> graph_of_weights(const tens
 //   Real-ESRGAN compact   x4 with 64 channels, 16 or 32 convolutions
 //
 // Throws if the network or its size is not among these; for other sizes compose the type and use model<...>. Depth,
-// range of values and colour space come from the file and override the options.
+// range of values and colour space come from the file: options that say something else are an error.
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, model_options o) {
     auto g = detail::graph_of_weights<Backend, Mode>(weights, o).value();
     return upscaler(std::move(g), weights, o, fovea::engine_maker_of<Backend>());
 }
 template <class Backend, class Mode = inference> upscaler load(const tensor_file& weights, context* threads = nullptr) {
     return load<Backend, Mode>(weights, model_options{.threads = threads});
+}
+
+// The same from a file of weights, or a checkpoint, of any format that read_tensor_file() reads.
+template <class Backend, class Mode = inference>
+upscaler load(const std::filesystem::path& file, const model_options& o = {}) {
+    return load<Backend, Mode>(weights_of(read_tensor_file(file.string())), o);
+}
+
+// Returns the network in `weights` as its operations on a backend, to be looked at (graph/summary.hpp). Throws as load()
+// does.
+template <class Backend, class Mode = inference> graph graph_of(const tensor_file& weights) {
+    model_options o;
+    return detail::graph_of_weights<Backend, Mode>(weights, o).value();
 }
 
 // load() with the error as a value, also for programs without exceptions. Without exceptions, an error in the options

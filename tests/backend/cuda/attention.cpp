@@ -79,7 +79,7 @@ TEST_CASE("attention branch: a network that is cut within it, and what layers gi
     graph whole = g;
     REQUIRE(truncate(g, "1.atten_branch"));
     CHECK(g.fusions.empty());
-    store_in(whole, precision_kind::bfloat16);
+    lower_for_training(whole, precision_kind::bfloat16);
     CHECK(whole.tensors.size() == whole.operations.size() + 1);
     for (std::size_t i = 0; i < whole.operations.size(); ++i) CHECK(whole.operations[i].y == int(i) + 1);
     CHECK(result_of(whole, "1.proj_2") == -1);

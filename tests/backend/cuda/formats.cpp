@@ -90,7 +90,7 @@ std::vector<float> result_of(const graph& g, const operation& o, const std::vect
         if (i >= 0) x.push_back(make(i, f.x));
     for (std::size_t k = 0; k < x.size(); ++k) c.x[k] = x[k].view();
     c.y = y.view(), c.images = {0, batch}, c.rows = {0, c.y.height}, c.cols = {0, c.y.width};
-    o.forward(c);
+    o.kernels->forward(c);
     std::vector<float> all;
     for (std::size_t i = 0; i < y.numbers(); ++i) all.push_back(y.all()[std::ptrdiff_t(i)]);
     return all;
@@ -127,7 +127,7 @@ TEST_CASE("kernels of the GPU: filters lie by output, tap and input, in 16 bits 
     g.preparations[0].format = bfloat16;
     const auto c = weights.call_of(g, g.preparations[0], sizeof(float));
     CHECK(weights.bytes(g.preparations[0].out) < 6 * 2 * 9 * sizeof(float));
-    g.preparations[0].forward(c);
+    g.preparations[0].kernels->forward(c);
     const device_numbers arranged{static_cast<std::byte*>(c.out), bfloat16};
     for (int output = 0; output < 6; ++output)
         for (int tap = 0; tap < 9; ++tap)

@@ -59,17 +59,16 @@ struct last_pass {
 namespace detail {
 
 // Returns whether the pass can compute an operation, and describes it as a step.
-template <class Backend> bool has_last_step(const operation& o, last_step& step) {
-    const auto is = [&]<class Op>(Op) { return o.forward == &run_forward<Backend, Op>; };
+inline bool has_last_step(const operation& o, last_step& step) {
     step.has_second = o.x[1] >= 0;
     step.factor = o.a.factor, step.filter = o.a.filter, step.activation = {o.a.activation, o.a.slope};
-    if (is(shuffle_pixels{}))
+    if (o.is<shuffle_pixels>())
         step.what = last_step::kind::shuffle;
-    else if (is(magnify{}))
+    else if (o.is<magnify>())
         step.what = last_step::kind::magnify;
-    else if (is(add{}))
+    else if (o.is<add>())
         step.what = last_step::kind::add;
-    else if (is(multiply{}))
+    else if (o.is<multiply>())
         step.what = last_step::kind::multiply;
     else if (only_activates(o))
         step.what = last_step::kind::activate;
@@ -87,13 +86,13 @@ inline bool reads_at_own_pixel(const operation& o, int t) {
 
 // Returns the index of the first operation of the last pass, or the number of operations if there is none. Each of its
 // operations but the first reads the one before at its own pixel, and nothing else reads that.
-template <class Backend> int first_of_last_pass(const graph& g) {
+inline int first_of_last_pass(const graph& g) {
     const int n = int(g.operations.size());
     int first = n;
     while (first > 0 && n - first < last_pass::most_steps) {
         const operation& o = g.operations[std::size_t(first - 1)];
         last_step unused;
-        if (!detail::has_last_step<Backend>(o, unused)) break;
+        if (!detail::has_last_step(o, unused)) break;
         if (first < n && !detail::reads_at_own_pixel(g.operations[std::size_t(first)], o.y)) break;
         const auto later = [&](int i) {
             const auto& x = g.operations[std::size_t(i)].x;

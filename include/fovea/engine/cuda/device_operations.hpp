@@ -54,9 +54,9 @@ template <class Device> class device_operations : protected training_memory {
             for (int k = 0; updates && k < max_weights; ++k)
                 if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
-            o.d.statistics_before(s);
+            o.kernels->statistics_before(s);
         }
-        by_library ? by_library.run() : o.forward(c);
+        by_library ? by_library.run() : o.kernels->forward(c);
     }
 
     Device& device_;
@@ -145,10 +145,10 @@ template <class Device> class device_operations : protected training_memory {
         for (int i = 0; i < int(g_.operations.size()); ++i) {
             const operation& o = op(i);
             const gradient_call c = gradient_call_of(i, weights_);
-            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
+            bytes = std::max(bytes, o.kernels->weights_scratch(over(c, c.dy)));
             if (library_.any() && o.a.method == convolution_method::library)
                 bytes = std::max(bytes, detail::scratch_for_library(c));
-            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
+            bytes = std::max(bytes, o.kernels->input_scratch(over(c, c.x[0])));
         }
         return bytes;
     }
@@ -172,19 +172,21 @@ template <class Device> class device_operations : protected training_memory {
         const int i = plan_.steps[s].of;
         const gradient_call whole = call_back(i);
         if (needs_weight_gradient(i)) put_weight_gradient(s, over(whole, whole.dy));
-        if (whole.statistics) op(i).d.statistics_back(whole);
+        if (whole.statistics) op(i).kernels->statistics_back(whole);
         gradient_call c = whole;
         if (take_targets(c, i)) put_input_gradient(s, over_target(c));
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
     }
-    bool needs_weight_gradient(int i) const { return plan_.needs_weights[std::size_t(i)] && op(i).d.weights; }
+    bool needs_weight_gradient(int i) const {
+        return plan_.needs_weights[std::size_t(i)] && op(i).kernels->gives_weight_gradient;
+    }
     void put_weight_gradient(std::size_t s, gradient_call c) {
         const operation& o = op(plan_.steps[s].of);
         for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
         c.outputs = {0, o.dims[0]};
         if (by_library_[s].has_its_bias) c.dw[1] = nullptr;
         const planned_convolution& by_library = by_library_[s].weights;
-        if (!by_library) return o.d.weights(c);
+        if (!by_library) return o.kernels->weights(c);
         const gradient_call alike = detail::alike_for_weights(c);
         widen(alike.x[0], c.x[0]), widen(alike.dy, c.dy);
         by_library.run();
@@ -206,7 +208,7 @@ template <class Device> class device_operations : protected training_memory {
     }
     void put_input_gradient(std::size_t s, const gradient_call& c) {
         const library_step& l = by_library_[s];
-        if (!l.values) return op(plan_.steps[s].of).d.input(c);
+        if (!l.values) return op(plan_.steps[s].of).kernels->input(c);
         widen(alike_for_input(c).dy, c.dy);
         l.values.run();
         if (!l.biased) return;

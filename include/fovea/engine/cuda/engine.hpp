@@ -1,43 +1,6 @@
 // Runs inference on a device: uploads samples, launches every operation as a kernel (the last ones fused into one
-// pass), and downloads samples. The copies of neighbouring images overlap with the computation of an image.
-//
-// The Device type, of which backend/cuda/device.cuh is the one for GPUs:
-//
-//   void* queue();                                    the queue of kernels (lane `work`)
-//   template <class K> static void launch(void* queue, const K&, int blocks);
-//   static device_limits limits();                    of the device on which kernels are launched
-//   void* allocate(std::size_t bytes, memory_place);  null if there is too little memory
-//   void release(void*, memory_place) noexcept;
-//   std::size_t free_bytes();                         free memory of the device
-//   void upload(void* to, const void* from, std::size_t bytes, device_lane = work), download(...);
-//                                                     the host side is memory_place::host
-//   void clear(void* to, std::size_t bytes);          fills with zeros
-//   event                                             a point in a lane
-//   void mark(event&, device_lane);                   sets it behind all work that is in the lane now
-//   void await(const event&, device_lane);            later work in the lane runs after the event
-//   void wait(const event&), wait();                  blocks until the event, or until all lanes are empty; throws
-//                                                     the error of failed work
-//   void settle() noexcept;                           wait() for callers that ignore errors
-//   bool begin_recording();                           records the queue's work instead of running it; false: this
-//                                                     device cannot record
-//   recording end_recording();
-//   void drop_recording() noexcept;                   ends and discards it
-//   void replay(const recording&);                    queues recorded work
-//
-// With a library of convolutions, which then computes those in 16 bits and TF32:
-//
-//   void open_convolutions();                         throws if the library cannot be used
-//   const convolution_plan* find_convolution(const library_convolution&, const notice_function&);
-//                                                     null if the library has no kernel; measures new shapes
-//   void save_convolutions(const notice_function&);   keeps the measurements for the next run
-//
-// With training in several processes:
-//
-//   void join(training_group&);                       joins the devices, one in each process
-//   void sum(float* or double* at, std::size_t count);
-//                                                     all-reduce of numbers, after the work that is in the queue now
-//                                                     and overlapping with later work; may be recorded
-//   void await_sums();                                later work in the queue runs after the sums
+// pass), and downloads samples. The copies of neighbouring images overlap with the computation of an image. What a
+// device is: backend/cuda/buffer.hpp.
 #pragma once
 #include <array>
 #include <deque>
@@ -48,38 +11,11 @@
 #include "fovea/backend/cuda/buffer.hpp"
 #include "fovea/backend/cuda/last_pass.hpp"
 #include "fovea/backend/cuda/library_convolutions.hpp"
+#include "fovea/engine/cuda/device_weights.hpp"
 #include "fovea/engine/cuda/recordings.hpp"
 #include "fovea/engine/engine.hpp"
 
 namespace fovea {
-
-// The weights of a graph in device memory.
-template <class Device> class device_weights {
-  public:
-    device_weights(Device& device, const graph& g, const weight_store& weights)
-        : memory_(device), offsets_(g.weights.size()) {
-        std::size_t all = 0;
-        for (std::size_t i = 0; i < offsets_.size(); ++i) {
-            offsets_[i] = all;
-            all += (weights.bytes(int(i)) + alignment - 1) / alignment * alignment;
-        }
-        if (all == 0) return;
-        memory_.reserve(all, "weights");
-        device_buffer<Device, memory_place::host> staging(device);
-        staging.reserve(all, "weights");
-        for (std::size_t i = 0; i < offsets_.size(); ++i)
-            if (const std::size_t bytes = weights.bytes(int(i)))
-                std::memcpy(staging.data() + offsets_[i], weights[int(i)], bytes);
-        device.upload(memory_.data(), staging.data(), all);
-        device.wait();
-    }
-    const std::byte* operator[](int i) const { return i < 0 ? nullptr : memory_.data() + offsets_[std::size_t(i)]; }
-
-  private:
-    static constexpr std::size_t alignment = 256; // the alignment that cudaMalloc guarantees
-    device_buffer<Device, memory_place::device> memory_;
-    std::vector<std::size_t> offsets_;
-};
 
 // Key of a tile's recorded kernels: everything that they depend on except numbers in memory.
 struct tile_work {
@@ -101,7 +37,7 @@ template <class Backend> class device_engine final : public engine {
           device_(std::move(on)),
           weights_(*device_, g, weights),
           library_(*device_, g),
-          last_pass_begins_(first_of_last_pass<Backend>(g)) {
+          last_pass_begins_(first_of_last_pass(g)) {
         for (auto& o : g.operations) {
             call c;
             c.a = o.a, c.dims = o.dims, c.queue = device_->queue();
@@ -254,7 +190,7 @@ template <class Backend> class device_engine final : public engine {
         };
         detail::launch_values<device>(area_of(0), load_samples(input.from, windows[0], input.values));
         for (std::size_t i = 0; i < calls.size(); ++i)
-            by_library[i] ? by_library[i].run() : graph_.operations[i].forward(calls[i]);
+            by_library[i] ? by_library[i].run() : graph_.operations[i].kernels->forward(calls[i]);
         const call area = area_of(windows.size() - 1);
         detail::launch<device>(area, value_kernel<last_pass>(area, 1, last_pass_of(windows, store)));
     }
@@ -269,7 +205,7 @@ template <class Backend> class device_engine final : public engine {
         for (int i = last_pass_begins_; i < n; ++i) {
             const operation& o = graph_.operations[std::size_t(i)];
             last_step& step = pass.steps[pass.count++];
-            detail::has_last_step<Backend>(o, step);
+            detail::has_last_step(o, step);
             for (int k = 0; k < max_inputs; ++k)
                 if (o.x[k] >= 0 && windows[std::size_t(o.x[k])]) step.x[k] = device_view(windows[std::size_t(o.x[k])]);
         }

@@ -44,7 +44,7 @@ class gradient_buckets {
             if (--awaited_[w] > 0) return;
             if (of_weight_[w] >= 0) return arrive(w, sum);
             for (auto& p : g_.preparations) {
-                if (std::size_t(p.out) != w || !p.backward) continue;
+                if (std::size_t(p.out) != w || p.packs()) continue;
                 prepare(p);
                 each_trained(p.w, [&](std::size_t from) {
                     if (--awaited_[from] == 0) arrive(from, sum);
@@ -62,7 +62,7 @@ class gradient_buckets {
         for (int w : of)
             if (w >= 0 && trained_[std::size_t(w)]) f(std::size_t(w));
     }
-    bool is_awaited(const preparation& p) const { return p.backward && awaited_[std::size_t(p.out)] > 0; }
+    bool is_awaited(const preparation& p) const { return !p.packs() && awaited_[std::size_t(p.out)] > 0; }
     template <class Sum> void arrive(std::size_t w, Sum sum) {
         const auto b = std::size_t(of_weight_[w]);
         if (--missing_[b] == 0) sum(buckets_[b].begin, buckets_[b].size);

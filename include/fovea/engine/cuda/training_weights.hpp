@@ -109,9 +109,9 @@ template <class Device> class training_weights {
         return std::exchange(stale_, false);
     }
     void prepare() {
-        for (bool arrangements : {false, true}) // packed layouts last: they may be made of derived weights
+        for (bool packing : {false, true}) // packed layouts last: they may be made of derived weights
             for (auto& p : g_.preparations)
-                if (arrangements == !p.backward) p.forward(call_of(p));
+                if (packing == p.packs()) p.kernels->forward(call_of(p));
     }
     // Propagates the gradients of prepared weights to the weights from which they were made.
     void differentiate_preparations() {
@@ -119,11 +119,11 @@ template <class Device> class training_weights {
         clear_prepared_gradients();
     }
     void differentiate(const preparation& p) {
-        if (!p.backward || !trained_[std::size_t(p.out)]) return;
+        if (p.packs() || !trained_[std::size_t(p.out)]) return;
         preparation_gradient_call c;
         c.forward = call_of(p), c.dout = gradient(p.out);
         for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = gradient(p.w[k]);
-        p.backward(c);
+        p.kernels->backward(c);
     }
     void clear_prepared_gradients() {
         if (gradient_bytes_ > parameter_bytes_)
@@ -174,7 +174,7 @@ template <class Device> class training_weights {
             const auto out = std::size_t(p.out);
             const std::size_t numbers = count(g_.weights[out].dims) * sizeof(float);
             offsets_[out] = aligned(bytes_);
-            bytes_ = offsets_[out] + (p.bytes ? p.bytes(shape_of(p)) : numbers);
+            bytes_ = offsets_[out] + (p.packs() ? p.kernels->bytes(shape_of(p)) : numbers);
             if (!trained_[out]) continue;
             gradient_offsets_[out] = gradient_bytes_;
             gradient_bytes_ += numbers;
