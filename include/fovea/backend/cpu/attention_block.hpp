@@ -35,11 +35,6 @@
 
 namespace fovea::FOVEA_ISA {
 
-// Any number of channels; whole vectors of them, and A up to 64, are what it is made for.
-inline bool attention_block_supported(int features, int hidden, int kernel) {
-    return features > 0 && hidden > 0 && kernel % 2 == 1 && kernel <= max_kernel;
-}
-
 // Five rows of a 5 x 5 filter, D columns between taps, on all groups of channels of n columns; times `factor` if given.
 template <int D>
 void filter_row(const float* const (&row)[5], int n, std::ptrdiff_t group, int groups, const float* taps,

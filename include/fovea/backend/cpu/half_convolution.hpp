@@ -9,7 +9,7 @@
 #pragma once
 #include "fovea/backend/cpu/grouped_rows.hpp"
 #include "fovea/backend/cpu/half_products.hpp"
-#include "fovea/backend/cpu/kernel_table.hpp"
+#include "fovea/backend/cpu/kernel_list.hpp"
 #include "fovea/ops/float_rows.hpp"
 
 namespace fovea::FOVEA_ISA {
