@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 
+#include "fovea/graph/cost.hpp"
 #include "fovea/layers/layer.hpp"
 #include "fovea/ops/activation.hpp"
 
@@ -11,7 +12,7 @@ template <class A, class T, int C, ratio S> constexpr value<C, S> apply_activati
     return t.template emit<activate<A>, C, S>({.x = {x.id},
                                                .a = {.activation = A::kind, .slope = A::slope},
                                                .d = {.inputs_read = first_input, .in_place = true, .cheap = true},
-                                               .work = C * 8.0});
+                                               .work = C * cost::activation});
 }
 
 // A user's own activation: struct mish : activation<mish> { template <class Real> static Real f(Real), d(Real); };

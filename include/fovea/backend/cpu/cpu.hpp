@@ -3,6 +3,7 @@
 #pragma once
 #include "fovea/backend/cpu/select.hpp"
 #include "fovea/backend/reference/reference.hpp"
+#include "fovea/graph/cost.hpp"
 #include "fovea/graph/tracer.hpp"
 #include "fovea/ops/attention_block.hpp"
 
@@ -23,12 +24,12 @@ constexpr bool winograd_fits(const attributes& a) {
 // Whether a convolution of 8 bits or of half precision can be had and pays: fewer inputs leave little to sum for each
 // that is converted.
 constexpr bool grouped_fits(const attributes& a, const weight_shape& dims) {
-    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16;
+    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= cost::grouped_least_inputs;
 }
 constexpr bool int8_fits(const attributes& a, const weight_shape& dims) {
     return grouped_fits(a, dims) && dims[1] * dims[2] * dims[3] <= max_int8_terms;
 }
-constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
+constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= cost::winograd_least_inputs; }
 constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
     using enum convolution_method;
     const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
@@ -37,7 +38,9 @@ constexpr convolution_method method_for(convolution_method wanted, const operati
 // Larger tiles where products outweigh the transforms, and weights, of which they have 64 planes and not 36, fit
 // caches.
 constexpr int winograd_tile_for(const weight_shape& dims) {
-    return dims[0] >= 48 && dims[1] >= 64 && dims[0] * dims[1] <= 1 << 15 ? 6 : 4;
+    const bool large = dims[0] >= cost::large_tile_least_outputs && dims[1] >= cost::large_tile_least_inputs &&
+                       dims[0] * dims[1] <= cost::large_tile_most_filters;
+    return large ? 6 : 4;
 }
 
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
@@ -46,7 +49,7 @@ template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_meth
     o.fits_halves = o.a.method == convolution_method::direct && grouped_fits(o.a, o.dims);
     if (o.a.method == convolution_method::winograd) {
         o.a.tile = o.reads.grain = winograd_tile_for(o.dims);
-        o.work *= o.a.tile == 6 ? 0.33 : 0.4; // a fifth or a quarter of the products, and the transforms
+        o.work *= o.a.tile == 6 ? cost::winograd_6 : cost::winograd_4;
     }
 }
 
@@ -112,7 +115,7 @@ constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, 
     o.fits_halves = true;
     if (o.a.method == convolution_method::winograd) {
         o.reads.grain = o.a.tile;
-        o.work -= 0.6 * F * A * K * K;
+        o.work -= (1 - cost::winograd_4) * F * A * K * K;
     }
 }
 template <int F, int A, int K>
