@@ -61,7 +61,7 @@ void filter_row(const float* const (&row)[5], int n, std::ptrdiff_t group, int g
 }
 
 inline void gelu_vectors(float* y, int count) {
-    for (float* end = y + count * lanes; y < end; y += lanes) store(y, gelu(load(y)));
+    for (float* end = y + count * lanes; y < end; y += lanes) store(y, approximate_gelu(load(y)));
 }
 
 // One strip of columns of one image.

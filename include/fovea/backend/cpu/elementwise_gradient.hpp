@@ -10,7 +10,7 @@
 namespace fovea::FOVEA_ISA {
 
 // Phi(x) = P(normal number <= x) to 1e-7, given e = exp(-x^2 / 2); Abramowitz and Stegun, formula 7.1.26.
-FOVEA_INLINE vf normal_distribution(vf x, vf e) {
+FOVEA_INLINE vf approximate_normal_distribution(vf x, vf e) {
     const vf t = reciprocal(fma(broadcast(0.3275911f * 0.70710678f), xsimd::abs(x), broadcast(1.f)));
     constexpr float a[] = {0.254829592f, -0.284496736f, 1.421413741f, -1.453152027f, 1.061405429f};
     const vf upper = broadcast(0.5f) * polynomial(a, t) * t * e; // P(normal number > |x|)
@@ -25,11 +25,11 @@ template <activation_kind Kind> FOVEA_INLINE vf derivative(vf x, float slope) {
     else if constexpr (Kind == activation_kind::leaky_relu)
         return xsimd::select(x > zero, one, broadcast(slope));
     else if constexpr (Kind == activation_kind::silu) {
-        const vf bounded = at_least(x, broadcast(-87.f)), s = sigmoid(bounded);
+        const vf bounded = at_least(x, broadcast(-87.f)), s = approximate_sigmoid(bounded);
         return s * fma(bounded, one - s, one);
     } else if constexpr (Kind == activation_kind::gelu) {
         const vf e = exponential(broadcast(-0.5f) * x * x); // constant beyond exp's range, where x e is still small
-        return fma(x * broadcast(0.39894228f), e, normal_distribution(x, e));
+        return fma(x * broadcast(0.39894228f), e, approximate_normal_distribution(x, e));
     } else if constexpr (Kind == activation_kind::unit_range)
         return xsimd::select((x >= zero) && (x <= one), one, zero);
     else

@@ -37,18 +37,18 @@ FOVEA_INLINE vf exponential(vf x) {
     return polynomial(power, f) * power_of_two(rounded);
 }
 
-FOVEA_INLINE vf sigmoid(vf x) { return reciprocal(broadcast(1.f) + exponential(-x)); }
+FOVEA_INLINE vf approximate_sigmoid(vf x) { return reciprocal(broadcast(1.f) + exponential(-x)); }
 
 // x sigmoid(x). Below -87 the product is under 1e-36, so that clamping there turns -inf into its limit.
-FOVEA_INLINE vf silu(vf x) {
+FOVEA_INLINE vf approximate_silu(vf x) {
     const vf bounded = at_least(x, broadcast(-87.f));
-    return bounded * sigmoid(bounded);
+    return bounded * approximate_sigmoid(bounded);
 }
 
 // x Phi(x) = max(x, 0) - g(|x|) with g(t) = t Phi(-t): smooth, below 0.17, and so small beyond a limit that it is left
 // constant there.
 #if defined(__AVX512F__)
-FOVEA_INLINE vf gelu(vf x) {
+FOVEA_INLINE vf approximate_gelu(vf x) {
     const vf t = at_most(xsimd::abs(x), broadcast(gelu_limit));
     const vf magic = broadcast(12582912.f); // 1.5 2^23: adding it rounds to an integer in the low bits
     const __m512i piece = _mm512_castps_si512(fma(t, broadcast(gelu_pieces_per_unit), magic));
@@ -63,7 +63,7 @@ FOVEA_INLINE vf gelu(vf x) {
 }
 #else
 // g is interpolated in u = 2 t / 5.4 - 1 at 17 Chebyshev nodes, error 1.6e-7.
-FOVEA_INLINE vf gelu(vf x) {
+FOVEA_INLINE vf approximate_gelu(vf x) {
     constexpr float limit = 5.4f;
     constexpr float g[] = {9.360829368e-03f, -6.660953909e-02f, 2.009362429e-01f,  -3.035877347e-01f, 1.411209852e-01f,
                            3.031076491e-01f, -6.122202873e-01f, 3.783970475e-01f,  2.049410790e-01f,  -4.986398816e-01f,
@@ -87,9 +87,9 @@ template <activation_kind Kind> FOVEA_INLINE vf activated(vf x, float slope) {
     else if constexpr (Kind == activation_kind::leaky_relu)
         return leaky_relu(x, broadcast(slope));
     else if constexpr (Kind == activation_kind::silu)
-        return silu(x);
+        return approximate_silu(x);
     else if constexpr (Kind == activation_kind::gelu)
-        return gelu(x);
+        return approximate_gelu(x);
     else if constexpr (Kind == activation_kind::unit_range)
         return at_most(at_least(x, broadcast(0.f)), broadcast(1.f));
     else

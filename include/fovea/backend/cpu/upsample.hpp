@@ -7,6 +7,7 @@
 // column phases, whose weights are the same everywhere, and the phases are interleaved.
 #pragma once
 #include "fovea/backend/cpu/simd.hpp"
+#include "fovea/core/interpolation.hpp"
 #include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
@@ -33,13 +34,8 @@ struct upsample_taps {
         }
         first = below - 1;
         count = 4;
-        constexpr double a = -0.75;
-        const auto inner = [](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
-        const auto outer = [](double d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
-        weight[0] = float(outer(1 + t));
-        weight[1] = float(inner(t));
-        weight[2] = float(inner(1 - t));
-        weight[3] = float(outer(2 - t));
+        const double distance[] = {1 + t, t, 1 - t, 2 - t};
+        for (int k = 0; k < 4; ++k) weight[k] = float(cubic_weight(distance[k], framework_cubic));
     }
 };
 
