@@ -1,5 +1,5 @@
-// Calls of CPU kernels on images of their own, and what they take: seconds of processor time on one thread, so that other
-// programs on the machine do not count.
+// Calls of CPU kernels on images of their own, and what they take: seconds of processor time on one thread, so that
+// other programs on the machine do not count.
 #pragma once
 #include <vector>
 

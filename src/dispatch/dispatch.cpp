@@ -54,7 +54,7 @@ struct candidate {
     bool (*runs_here)();
 };
 constexpr candidate candidates[] = {
-    // the best first
+// the best first
 #if FOVEA_WITH_AVX512FP16
     {kernels_in<detail::avx512fp16_set>, has_avx512fp16},
 #endif

@@ -1,11 +1,11 @@
-// Every constant of the cost model: what an operation, a number in memory and a call are taken to cost when a convolution
-// method or a schedule is chosen.
+// Every constant of the cost model: what an operation, a number in memory and a call are taken to cost when a
+// convolution method or a schedule is chosen.
 //
 // Unless a constant says otherwise its unit is the work unit: the time of one float32 multiply-add in the direct 3x3
-// convolution of the machine's best instruction set, 1 / 59e9 s on one thread of the Zen 4 server of docs/benchmarks.md.
-// Only ratios matter, so that one set of constants serves all machines. The constants choose among ways that give the
-// same values, or values that differ by rounding; they may be wrong by a few percent without harm. The program
-// benchmarks/cost/refit prints each beside what the machine that it runs on measures.
+// convolution of the machine's best instruction set, 1 / 59e9 s on one thread of the Zen 4 server of
+// docs/benchmarks.md. Only ratios matter, so that one set of constants serves all machines. The constants choose among
+// ways that give the same values, or values that differ by rounding; they may be wrong by a few percent without harm.
+// The program benchmarks/cost/refit prints each beside what the machine that it runs on measures.
 #pragma once
 #include <cstddef>
 
@@ -19,12 +19,12 @@ inline constexpr double activation = 8;
 // fitted.
 inline constexpr double layer_norm = 4, batch_norm = 2;
 
-// Magnification by a separable filter of 2 radius taps along each axis, for each value. An estimate between one axis and
-// both, because the vertical sums are shared by the output columns of a source column; it was not fitted.
+// Magnification by a separable filter of 2 radius taps along each axis, for each value. An estimate between one axis
+// and both, because the vertical sums are shared by the output columns of a source column; it was not fitted.
 constexpr double magnified_value(int radius) { return 1.0 + 4 * radius; }
 
-// VapSR's attention block behind its first convolution: the multiply-adds of the pointwise convolution, of two depthwise
-// filters of 5x5 taps and of the projection back. Counted.
+// VapSR's attention block behind its first convolution: the multiply-adds of the pointwise convolution, of two
+// depthwise filters of 5x5 taps and of the projection back. Counted.
 constexpr double attention_branch(int features, int hidden) {
     return double(features * hidden) + hidden * (hidden + 2 * 25.0);
 }
@@ -46,9 +46,9 @@ inline constexpr double winograd_4 = 0.4, winograd_6 = 0.33;
 // 8 bits, with VNNI: four products in the place of one, and quantising. "8 bits" in docs/benchmarks.md against the
 // direct sums of "Operations": 96 / 284 = 0.34 with 48 channels, 93 / 312 = 0.30 with 64 to 128, 0.29 with 128.
 inline constexpr double int8 = 0.3;
-// Half precision: two products in the place of one, and adding the short sums up. "Half precision" in docs/benchmarks.md
-// gives 1.19 of the FMA peak for 3x3 with 64 channels, of which the direct sum in float32 had 0.87 on the Intel server:
-// 0.73. 1x1 convolutions gain nothing. The constant was set before that was measured.
+// Half precision: two products in the place of one, and adding the short sums up. "Half precision" in
+// docs/benchmarks.md gives 1.19 of the FMA peak for 3x3 with 64 channels, of which the direct sum in float32 had 0.87
+// on the Intel server: 0.73. 1x1 convolutions gain nothing. The constant was set before that was measured.
 inline constexpr double half = 0.6;
 
 // ---- Numbers of channels from which on a way pays; measured with bench_ops, whose times were not kept
@@ -74,8 +74,8 @@ inline constexpr double cached_weights = 4 << 20;
 
 // ---- Schedules
 
-// Schedules whose estimates lie within this factor of the least count as equally fast, and the one that needs the fewest
-// bytes is taken: estimates are no more exact than this. A choice, which refit checks against times.
+// Schedules whose estimates lie within this factor of the least count as equally fast, and the one that needs the
+// fewest bytes is taken: estimates are no more exact than this. A choice, which refit checks against times.
 inline constexpr double equally_fast = 1.015;
 
 // ---- Weight gradients, as partial sums over pieces of the pixels. These constants decide which numbers are added up

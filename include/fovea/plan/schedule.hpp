@@ -45,9 +45,9 @@ struct tiling {
     }
 };
 
-// Work of one plan, in the unit of graph/cost.hpp: what is computed, with the inner halo that a fused block computes again
-// in every call; the numbers that operations read and write, in memory or in the caches; and for each call its threads
-// that meet and its weights that come back into the caches.
+// Work of one plan, in the unit of graph/cost.hpp: what is computed, with the inner halo that a fused block computes
+// again in every call; the numbers that operations read and write, in memory or in the caches; and for each call its
+// threads that meet and its weights that come back into the caches.
 inline double work_of(const graph& g, const plan& p) {
     using cost::far_number, cost::near_number, cost::near_bytes;
     const auto weights_of = [](const operation& o) {

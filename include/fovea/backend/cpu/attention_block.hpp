@@ -9,8 +9,8 @@
 //   x[0], y  (N,H,W,F), not the same memory; float32 or 16 bits     w[0]  packed by pack_attention_block
 //   c.a: hidden = A, kernel = K, epsilon, halves, and the method of proj_1: direct or, for K = 3, winograd
 //
-// Columns are cut into strips (attention_strip.hpp). In a strip rows advance one at a time, and the tensors between x and
-// y stay in rings of rows in scratch, which fit L2 or nearly so.
+// Columns are cut into strips (attention_strip.hpp). In a strip rows advance one at a time, and the tensors between x
+// and y stay in rings of rows in scratch, which fit L2 or nearly so.
 //
 // Every convolution pads its own input with zeros outside the image. What a call needs beyond its rows inside the image
 // it computes again.
@@ -21,8 +21,8 @@
 // Where x is in 16 bits, the rows that proj_1 reads are widened to float32, once in a strip; the sum with x passes
 // through a chunk of floats on its way to y.
 //
-// Where c.a.halves is set, the 1x1 convolutions multiply in half precision (half_products.hpp): a chunk of what they read
-// is rounded to it, all else stays float32.
+// Where c.a.halves is set, the 1x1 convolutions multiply in half precision (half_products.hpp): a chunk of what they
+// read is rounded to it, all else stays float32.
 #pragma once
 #include "fovea/backend/cpu/attention_filters.hpp"
 #include "fovea/backend/cpu/attention_products.hpp"

@@ -28,8 +28,8 @@ inline bool attention_by_winograd(const call& c) { return c.a.method == convolut
 // rows ahead.
 inline int attention_a_rows(const call& c) { return attention_by_winograd(c) ? 12 : 9; }
 
-// The width of strips: equal ones, of which the last may be narrower. They end where tiles do, because a tile that is cut
-// is computed twice.
+// The width of strips: equal ones, of which the last may be narrower. They end where tiles do, because a tile that is
+// cut is computed twice.
 inline int attention_strip_width(const call& c) {
     const int strips = (c.cols.size() + attention_strip_columns - 1) / attention_strip_columns;
     const int width = (c.cols.size() + strips - 1) / std::max(strips, 1);

@@ -1,8 +1,8 @@
 // One strip of columns of the attention block: which columns it computes, and what it keeps in scratch.
 //
 // A ring keeps the newest rows of one of the tensors between x and y. A ring row is [A / lanes][column][lanes]: the
-// depthwise filters then walk through neighbouring cache lines, where NHWC would touch a quarter of the sets of L1. Ring
-// column 0 is the image's column cols.begin - halo.
+// depthwise filters then walk through neighbouring cache lines, where NHWC would touch a quarter of the sets of L1.
+// Ring column 0 is the image's column cols.begin - halo.
 //
 // Strips of a call follow each other from left to right. Each hands the last columns of its rows to the next one, which
 // would have to compute them again. These columns, the seam, lie in scratch for all rows of the call.

@@ -1,8 +1,8 @@
 // The weights of the attention block, packed into one array. Each part begins at a multiple of 64 bytes.
 //
-// Convolutions are packed as pack_filters does it, proj_1 as pack_winograd does it where Winograd computes it, depthwise
-// filters as [hidden / lanes][5][5][lanes]. Biases are padded with zeros to whole vectors. Where attributes::halves is
-// set, the 1x1 convolutions are packed as pack_half_filters does it.
+// Convolutions are packed as pack_filters does it, proj_1 as pack_winograd does it where Winograd computes it,
+// depthwise filters as [hidden / lanes][5][5][lanes]. Biases are padded with zeros to whole vectors. Where
+// attributes::halves is set, the 1x1 convolutions are packed as pack_half_filters does it.
 #pragma once
 #include "fovea/backend/cpu/convolution.hpp"
 #include "fovea/backend/cpu/depthwise.hpp"

@@ -1,6 +1,6 @@
 // FOVEA_CPU_KERNEL(convolution) is a pointer to the CPU kernel of that name (kernel_list.hpp). Where FOVEA_DISPATCH is
-// set it comes from the library fovea::dispatch, which chooses an instruction set when it is first asked. Else it is the
-// kernel of this translation unit's instruction set, so that kernels nobody uses cost nothing.
+// set it comes from the library fovea::dispatch, which chooses an instruction set when it is first asked. Else it is
+// the kernel of this translation unit's instruction set, so that kernels nobody uses cost nothing.
 #pragma once
 #include "fovea/backend/cpu/kernel_table.hpp"
 
