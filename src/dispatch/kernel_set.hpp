@@ -7,6 +7,12 @@
 #include "fovea/backend/cpu/kernels.hpp"
 #endif
 
+// A table of the kernels in one of the lists of kernel_list.hpp, for a set's own translation unit. Its other entries
+// are null.
+#define FOVEA_KERNEL_TABLE_OF(list) \
+    ::fovea::kernel_table { .name = FOVEA_ISA_NAME, list(FOVEA_DETAIL_ENTRY) }
+#define FOVEA_DETAIL_ENTRY(kernel_name, type) .kernel_name = &::fovea::FOVEA_ISA::kernel_name,
+
 namespace fovea::detail {
 
 struct kernel_set {

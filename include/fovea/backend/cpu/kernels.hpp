@@ -1,4 +1,4 @@
-// All CPU kernels, for the instruction set that the compiler is given, and tables of them.
+// All CPU kernels, for the instruction set that the compiler is given, checked against kernel_list.hpp.
 #pragma once
 #include <type_traits>
 
@@ -22,11 +22,6 @@
 #include "fovea/backend/cpu/upsample.hpp"
 #include "fovea/backend/cpu/winograd.hpp"
 #include "fovea/backend/cpu/winograd_weight_gradient.hpp"
-
-// A table of the kernels in one of the lists of kernel_list.hpp; the other entries are null.
-#define FOVEA_KERNEL_TABLE_OF(list) \
-    ::fovea::kernel_table { .name = FOVEA_ISA_NAME, list(FOVEA_DETAIL_ENTRY) }
-#define FOVEA_DETAIL_ENTRY(kernel_name, type) .kernel_name = &::fovea::FOVEA_ISA::kernel_name,
 
 namespace fovea {
 
