@@ -18,29 +18,34 @@ endif()
 
 set(FOVEA_DISPATCH_SETS "" CACHE STRING "Kernel sets of fovea::dispatch besides the baseline; empty: all that the compiler knows")
 
-# fovea_dispatch_set(NAME OPTIONS...): FOVEA_WITH_<NAME>, for dispatch.cpp, and FOVEA_HAS_<NAME> here say that it is built.
+# fovea_dispatch_set(NAME [INHERITS SET] [OPTIONS ...]): the kernels that src/dispatch/NAME.cpp lists, compiled with these
+# options. A set that inherits kernels is built where the one that it inherits from is. FOVEA_WITH_<NAME> tells
+# dispatch.cpp that the set is built.
 function(fovea_dispatch_set name)
+    cmake_parse_arguments(arg "" "INHERITS" "OPTIONS" ${ARGN})
     if(FOVEA_DISPATCH_SETS AND NOT name MATCHES "^(baseline|neon)$" AND NOT name IN_LIST FOVEA_DISPATCH_SETS)
+        return()
+    endif()
+    if(arg_INHERITS AND NOT arg_INHERITS IN_LIST dispatch_sets)
         return()
     endif()
     target_sources(fovea_dispatch PRIVATE ${dispatch_folder}/${name}.cpp)
     string(TOUPPER ${name} upper)
     target_compile_definitions(fovea_dispatch PRIVATE FOVEA_WITH_${upper}=1)
-    set(FOVEA_HAS_${upper} ON PARENT_SCOPE)
-    set_source_files_properties(${dispatch_folder}/${name}.cpp PROPERTIES COMPILE_OPTIONS "${ARGN}")
+    set(dispatch_sets ${dispatch_sets} ${name} PARENT_SCOPE)
+    set_source_files_properties(${dispatch_folder}/${name}.cpp PROPERTIES COMPILE_OPTIONS "${arg_OPTIONS}")
 endfunction()
 
+set(dispatch_sets "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64|i[3-6]86")
+    set(avx512_options -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
     fovea_dispatch_set(baseline)
-    fovea_dispatch_set(avx2 -mavx2 -mfma -mf16c)
-    set(dispatch_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
-    fovea_dispatch_set(avx512 ${dispatch_avx512})
-    if(FOVEA_HAS_AVX512)
-        fovea_dispatch_set(avx512vnni ${dispatch_avx512} -mavx512vnni) # the 8-bit kernels alone
-    endif()
+    fovea_dispatch_set(avx2 OPTIONS -mavx2 -mfma -mf16c)
+    fovea_dispatch_set(avx512 OPTIONS ${avx512_options})
+    fovea_dispatch_set(avx512vnni INHERITS avx512 OPTIONS ${avx512_options} -mavx512vnni)
     include(avx512fp16)
-    if(FOVEA_COMPILES_AVX512FP16 AND FOVEA_HAS_AVX512VNNI)
-        fovea_dispatch_set(avx512fp16 ${dispatch_avx512} -mavx512vnni -mavx512fp16) # those of half precision alone
+    if(FOVEA_COMPILES_AVX512FP16)
+        fovea_dispatch_set(avx512fp16 INHERITS avx512vnni OPTIONS ${avx512_options} -mavx512vnni -mavx512fp16)
     endif()
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
     fovea_dispatch_set(neon) # the baseline there

@@ -3,23 +3,17 @@
 // longest: other programs on the machine do not count.
 #pragma once
 #include <benchmark/benchmark.h>
-#include <time.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "fovea/backend/cpu/simd.hpp"
 #include "fovea/core/threads.hpp"
+#include "times.hpp"
 
 namespace fovea_bench {
 
 namespace isa = fovea::FOVEA_ISA;
-
-inline double thread_seconds() {
-    timespec t{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-}
 
 // Seconds that f(part, parts) takes on every thread of the pool at once.
 template <class F> double seconds(fovea::thread_pool& pool, F f) {
@@ -50,11 +44,6 @@ FOVEA_NOINLINE inline double multiply_add_chains() {
     volatile float used = out[0];
     (void)used;
     return 2. * isa::lanes * chains * steps;
-}
-
-inline double median(std::vector<double> v) {
-    std::nth_element(v.begin(), v.begin() + std::ptrdiff_t(v.size() / 2), v.end());
-    return v[v.size() / 2];
 }
 
 // f(part, parts) does its part of `gflop` in all. Reports GFLOP/s, the peak, and how much of it that is.

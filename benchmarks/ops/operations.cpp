@@ -1,11 +1,11 @@
 // Every CPU operation on one 256x256 image: GFLOP/s and the fraction of the multiply-add peak measured in the same run.
 #include <benchmark/benchmark.h>
 
-#include <memory>
 #include <string>
 #include <tuple>
 
 #include "fovea/backend/cpu/kernels.hpp"
+#include "image.hpp"
 #include "measure.hpp"
 
 namespace {
@@ -14,40 +14,6 @@ using namespace fovea_bench;
 using fovea::activation_kind;
 using method = fovea::convolution_method;
 constexpr int height = 256, width = 256;
-
-struct release {
-    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
-};
-using floats = std::unique_ptr<float, release>;
-floats make_floats(std::size_t count) {
-    floats f(static_cast<float*>(::operator new(sizeof(float) * count + 64, std::align_val_t(64))));
-    unsigned state = 1; // values of order one: denormals and infinities are slow
-    for (std::size_t i = 0; i < count; ++i)
-        f.get()[i] = float((state = state * 1664525u + 1013904223u) >> 8) / 3e7f - 0.28f;
-    return f;
-}
-
-// An image of the given size whose window keeps `border` columns of zeros on each side.
-struct image {
-    floats data, zeros;
-    fovea::window view;
-    image(int h, int w, int channels, int border = 0) {
-        const std::size_t row = std::size_t((w + 2 * border) * channels);
-        data = make_floats(row * std::size_t(h));
-        zeros = make_floats(row);
-        std::fill_n(zeros.get(), row, 0.f);
-        view = {reinterpret_cast<std::byte*>(data.get()),
-                reinterpret_cast<const std::byte*>(zeros.get()),
-                h,
-                w,
-                channels,
-                -border,
-                w + 2 * border,
-                h,
-                std::ptrdiff_t(row),
-                0};
-    }
-};
 
 // Runs c on bands of rows, one per thread.
 void measure_call(benchmark::State& state, int threads, double gflop, fovea::kernel kernel, const fovea::call& c,

@@ -1,5 +1,5 @@
-#include "tables.hpp"
+#include "kernel_set.hpp"
 
 namespace fovea::detail {
-constinit const kernel_table baseline_kernels = baseline::table_of_kernels();
+constinit const kernel_set baseline_set = {.own = FOVEA_KERNEL_TABLE_OF(FOVEA_CPU_KERNELS)};
 }

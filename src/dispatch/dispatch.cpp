@@ -8,79 +8,79 @@
 
 #define FOVEA_DISPATCH_CHOOSES 1
 #include "fovea/core/error.hpp"
-#include "tables.hpp"
+#include "kernel_set.hpp"
 
 namespace fovea {
 namespace {
 
-#if FOVEA_WITH_AVX512VNNI
-kernel_table with_int8_kernels(kernel_table all, const char* name, const convolution_kernels& own) {
-    all.name = name;
-    all.int8_convolution_scratch = own.scratch;
-    all.int8_convolution = own.run;
-    all.packed_int8_convolution_bytes = own.packed_bytes;
-    all.pack_int8_convolution = own.pack;
+// The kernels that a set has itself and those that it inherits.
+kernel_table with_inherited(const detail::kernel_set& set) {
+    if (!set.inherits) return set.own;
+    kernel_table all = with_inherited(*set.inherits);
+    all.name = set.own.name;
+#define FOVEA_DETAIL_REPLACE(kernel_name, type) \
+    if (set.own.kernel_name) all.kernel_name = set.own.kernel_name;
+    FOVEA_CPU_KERNELS(FOVEA_DETAIL_REPLACE)
+#undef FOVEA_DETAIL_REPLACE
+    return all;
+}
+template <const detail::kernel_set& Set> const kernel_table& kernels_in() {
+    static const kernel_table all = with_inherited(Set);
     return all;
 }
 
-const kernel_table& avx512vnni_kernels() {
-    static const kernel_table all =
-        with_int8_kernels(detail::avx512_kernels, "avx512vnni", detail::avx512vnni_int8_kernels);
-    return all;
-}
-#endif
+// ---- what this machine runs
 
-#if FOVEA_WITH_AVX512FP16
-kernel_table with_half_kernels(kernel_table all, const char* name, const detail::half_kernels& own) {
-    all.name = name;
-    all.half_convolution = &own.convolution;
-    all.attention_block_scratch = own.attention_block.scratch;
-    all.attention_block = own.attention_block.run;
-    all.packed_attention_block_bytes = own.attention_block.packed_bytes;
-    all.pack_attention_block = own.attention_block.pack;
-    return all;
+[[maybe_unused]] bool any_machine() { return true; }
+#if defined(__x86_64__) || defined(__i386__)
+[[maybe_unused]] bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+[[maybe_unused]] bool has_avx512() {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512cd");
 }
-
-const kernel_table& avx512fp16_kernels() {
-    static const kernel_table all =
-        with_half_kernels(avx512vnni_kernels(), "avx512fp16", detail::avx512fp16_half_kernels);
-    return all;
-}
-
-// Asks CPUID, because not every compiler's __builtin_cpu_supports knows this set; its registers are those of AVX-512.
-bool has_avx512fp16() {
+[[maybe_unused]] bool has_avx512vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+// Not every compiler's __builtin_cpu_supports knows it. Its registers are those of AVX-512.
+[[maybe_unused]] bool has_avx512fp16() {
     unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 23 & 1);
+    return has_avx512vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 23 & 1);
 }
 #endif
 
-// Calls f(kernels) for the available sets, best first, until it returns true.
+// ---- the sets that are built in
+
+struct candidate {
+    const kernel_table& (*kernels)();
+    bool (*runs_here)();
+};
+constexpr candidate candidates[] = {
+// the best first
+#if FOVEA_WITH_AVX512FP16
+    {kernels_in<detail::avx512fp16_set>, has_avx512fp16},
+#endif
+#if FOVEA_WITH_AVX512VNNI
+    {kernels_in<detail::avx512vnni_set>, has_avx512vnni},
+#endif
+#if FOVEA_WITH_AVX512
+    {kernels_in<detail::avx512_set>, has_avx512},
+#endif
+#if FOVEA_WITH_AVX2
+    {kernels_in<detail::avx2_set>, has_avx2},
+#endif
+#if FOVEA_WITH_NEON
+    {kernels_in<detail::neon_set>, any_machine},
+#else
+    {kernels_in<detail::baseline_set>, any_machine},
+#endif
+};
+
+// f(kernels) for the sets that this machine runs, the best first, until it returns true.
 template <class F> void each_available(F f) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_cpu_init();
-    [[maybe_unused]] const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    [[maybe_unused]] const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
-                                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
-    [[maybe_unused]] const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
-#if FOVEA_WITH_AVX512FP16
-    if (vnni && has_avx512fp16() && f(avx512fp16_kernels())) return;
 #endif
-#if FOVEA_WITH_AVX512VNNI
-    if (vnni && f(avx512vnni_kernels())) return;
-#endif
-#if FOVEA_WITH_AVX512
-    if (avx512 && f(detail::avx512_kernels)) return;
-#endif
-#if FOVEA_WITH_AVX2
-    if (avx2 && f(detail::avx2_kernels)) return;
-#endif
-    f(detail::baseline_kernels);
-#elif defined(__aarch64__)
-    f(detail::neon_kernels);
-#else
-    f(detail::baseline_kernels);
-#endif
+    for (const candidate& c : candidates)
+        if (c.runs_here() && f(c.kernels())) return;
 }
 
 const kernel_table& choose() {

@@ -3,6 +3,7 @@
 // Activations, weights and short sums are then of 11 bits (backend/cpu/half_products.hpp says how short), all else
 // stays float32.
 #pragma once
+#include "fovea/graph/cost.hpp"
 #include "fovea/graph/inner_convolutions.hpp"
 
 namespace fovea {
@@ -14,7 +15,7 @@ inline void multiply_halves(graph& g) {
     for (std::size_t i : inner_convolutions(g, &operation::fits_halves)) {
         operation& o = g.operations[i];
         o.a.halves = o.takes_16_bits = true;
-        o.work *= 0.6; // twice the products at once, and adding the sums up
+        o.work *= cost::half;
         arrange_anew(g, o);
     }
 }

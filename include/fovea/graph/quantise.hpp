@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fovea/core/error.hpp"
+#include "fovea/graph/cost.hpp"
 #include "fovea/graph/inner_convolutions.hpp"
 
 namespace fovea {
@@ -68,7 +69,7 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
         o.a.method = convolution_method::int8;
         o.a.input = quantisation_of(r);
         o.reads.grain = 1;
-        o.work = 0.3 * double(count(o.dims)); // four products at once, and quantising
+        o.work = cost::int8 * double(count(o.dims));
         arrange_anew(g, o);
         ++used;
     }

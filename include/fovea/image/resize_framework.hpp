@@ -35,7 +35,7 @@ inline tap_table<float> framework_taps(interpolation kind, int inputs, int outpu
         const int first = int(std::floor(u)) - (kind == interpolation::bicubic ? 1 : 0);
         for (int k = 0; k < taps; ++k) {
             const double t = u - first - k;
-            const double weight = kind == interpolation::bicubic ? keys_kernel(t, -0.75) : 1 - std::abs(t);
+            const double weight = kind == interpolation::bicubic ? keys_kernel(t, framework_cubic) : 1 - std::abs(t);
             table.weight[table.at(i, k)] = float(weight);
             table.index[table.at(i, k)] = std::clamp(first + k, 0, inputs - 1);
         }

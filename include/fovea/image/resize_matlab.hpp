@@ -14,17 +14,17 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "fovea/core/interpolation.hpp"
 #include "fovea/image/taps.hpp"
 
 namespace fovea {
 
 namespace detail {
 
-// The cubic convolution kernel with parameter a (Keys 1981).
+// The cubic convolution kernel of parameter a (Keys 1981) at any position t.
 inline double keys_kernel(double t, double a) {
     t = std::abs(t);
-    if (t <= 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
-    return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0;
+    return t < 2 ? cubic_weight(t, a) : 0;
 }
 
 struct matlab_arithmetic {
@@ -47,7 +47,7 @@ inline tap_table<double> matlab_taps(int inputs, int outputs) {
         const double left = std::floor(u - width / 2);
         double sum = 0;
         for (int k = 0; k < table.taps; ++k) {
-            const double weight = stretch * keys_kernel(stretch * (u - left - k), -0.5);
+            const double weight = stretch * keys_kernel(stretch * (u - left - k), matlab_cubic);
             table.weight[table.at(i, k)] = weight;
             sum += weight;
             int j = (int(left) + k - 1) % (2 * inputs); // from 0, before mirroring

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "fovea/core/interpolation.hpp"
 #include "fovea/image/resize_matlab.hpp"
 #include "fovea/image/taps.hpp"
 
@@ -38,8 +39,8 @@ inline tap_table<double> pillow_taps(int inputs, int outputs) {
         const int first = std::max(int(u - support + 0.5), 0), last = std::min(int(u + support + 0.5), inputs);
         double sum = 0;
         for (int k = 0; k < table.taps; ++k) {
-            const bool inside = k < last - first; // other taps have weight 0
-            const double weight = inside ? keys_kernel((k + first - u + 0.5) * inverse, -0.5) : 0;
+            const bool inside = k < last - first; // taps behind the last weigh nothing
+            const double weight = inside ? keys_kernel((k + first - u + 0.5) * inverse, matlab_cubic) : 0;
             table.weight[table.at(i, k)] = weight;
             table.index[table.at(i, k)] = inside ? first + k : first;
             sum += weight;

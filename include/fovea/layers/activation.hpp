@@ -1,7 +1,6 @@
 // Activations. Each is both a layer of its own and the Activation argument of conv, which applies it to its result.
 #pragma once
-#include <cmath>
-
+#include "fovea/graph/cost.hpp"
 #include "fovea/layers/layer.hpp"
 #include "fovea/ops/activation.hpp"
 
@@ -12,7 +11,7 @@ template <class A, class T, int C, ratio S> constexpr value<C, S> apply_activati
         {.x = {x.id},
          .a = {.activation = A::kind, .slope = A::slope},
          .d = {.inputs_read = saves::first_input, .in_place = true, .cheap = true},
-         .work = C * 8.0});
+         .work = C * cost::activation});
 }
 
 // Base of an activation that a user adds:
@@ -26,37 +25,31 @@ template <class Self, activation_kind Kind = activation_kind::custom> struct act
 };
 
 struct relu : activation<relu, activation_kind::relu> { // max(x, 0)
-    template <class Real> static Real f(Real x) { return x < 0 ? 0 : x; }
-    template <class Real> static Real d(Real x) { return x > 0; }
+    template <class Real> static Real f(Real x) { return formula::relu(x); }
+    template <class Real> static Real d(Real x) { return formula::relu_derivative(x); }
 };
 
 // x for x > 0, else slope x. The slope is Numerator / Denominator.
 template <int Numerator = 1, int Denominator = 100>
 struct leaky_relu : activation<leaky_relu<Numerator, Denominator>, activation_kind::leaky_relu> {
     static constexpr float slope = float(double(Numerator) / Denominator);
-    template <class Real> static Real f(Real x) { return x > 0 ? x : Real(slope) * x; }
-    template <class Real> static Real d(Real x) { return x > 0 ? 1 : Real(slope); }
+    template <class Real> static Real f(Real x) { return formula::leaky_relu(x, Real(slope)); }
+    template <class Real> static Real d(Real x) { return formula::leaky_relu_derivative(x, Real(slope)); }
 };
 
 struct silu : activation<silu, activation_kind::silu> { // x / (1 + exp(-x)); Elfwing et al. 2017, arXiv 1702.03118
-    template <class Real> static Real f(Real x) { return x / (1 + std::exp(-x)); }
-    template <class Real> static Real d(Real x) {
-        const Real s = 1 / (1 + std::exp(-x));
-        return s * (1 + x * (1 - s));
-    }
+    template <class Real> static Real f(Real x) { return formula::silu(x); }
+    template <class Real> static Real d(Real x) { return formula::silu_derivative(x); }
 };
 
 struct gelu : activation<gelu, activation_kind::gelu> { // x Phi(x), exact; Hendrycks and Gimpel 2016, arXiv 1606.08415
-    template <class Real> static Real f(Real x) { return x * Real(0.5) * std::erfc(-x * Real(0.70710678118654752440)); }
-    template <class Real> static Real d(Real x) {
-        return Real(0.5) * std::erfc(-x * Real(0.70710678118654752440)) +
-               x * std::exp(-x * x / 2) * Real(0.39894228040143267794);
-    }
+    template <class Real> static Real f(Real x) { return formula::gelu(x); }
+    template <class Real> static Real d(Real x) { return formula::gelu_derivative(x); }
 };
 
 struct unit_range : activation<unit_range, activation_kind::unit_range> { // clamped to [0, 1]
-    template <class Real> static Real f(Real x) { return x < 0 ? 0 : x > 1 ? 1 : x; }
-    template <class Real> static Real d(Real x) { return x >= 0 && x <= 1; }
+    template <class Real> static Real f(Real x) { return formula::unit_range(x); }
+    template <class Real> static Real d(Real x) { return formula::unit_range_derivative(x); }
 };
 
 // Clamps to [0, 1] in inference and is the identity in training, where a clamp would zero the gradients of saturated

@@ -1,5 +1,6 @@
 // Normalisation layers; ops/normalise.hpp has the formula and the sources.
 #pragma once
+#include "fovea/graph/cost.hpp"
 #include "fovea/layers/layer.hpp"
 #include "fovea/ops/normalise.hpp"
 
@@ -13,7 +14,7 @@ template <int C> struct layer_norm : maps<C, C> {
             {.x = {x.id},
              .w = {w, b},
              .d = {.inputs_read = saves::first_input, .weights_read = saves::first_input, .in_place = true},
-             .work = C * 4.0});
+             .work = C * cost::layer_norm});
     }
 };
 
@@ -31,7 +32,7 @@ template <int C> struct batch_norm : maps<C, C> {
                                                              .weights_read = saves::first_input,
                                                              .in_place = true,
                                                              .statistics = 4 * C},
-                                                       .work = C * 2.0});
+                                                       .work = C * cost::batch_norm});
     }
 };
 

@@ -1,6 +1,7 @@
 // Layers that change the number of pixels (pixel shuffle, upsampling, pooling), and the linear layer that follows a
 // pooling. ops/resize.hpp has the formulas.
 #pragma once
+#include "fovea/graph/cost.hpp"
 #include "fovea/layers/layer.hpp"
 #include "fovea/ops/resize.hpp"
 
@@ -42,7 +43,7 @@ template <int Factor, class Filter = bicubic> struct upsample {
                                                                .a = {.factor = Factor, .filter = Filter::filter},
                                                                .reads = {.magnify = Factor, .radius = Filter::radius},
                                                                .d = {.passes = saves::second_input},
-                                                               .work = C * (1.0 + 4 * Filter::radius)});
+                                                               .work = C * cost::magnified_value(Filter::radius)});
     }
 };
 

@@ -1,5 +1,6 @@
 // Operations that change the number of pixels.
 #pragma once
+#include "fovea/core/interpolation.hpp"
 
 namespace fovea {
 
@@ -10,6 +11,15 @@ struct shuffle_pixels {};
 // Upsampling: y = upsampled x + skip; x (N,H,W,C), y and skip (N, H r, W r, C). Pixel centres are at half-integer
 // coordinates and the border is replicated. Bicubic has a = -0.75 and no antialiasing, as frameworks upsample.
 struct magnify {};
+
+// The weight, along one axis, of a source pixel at distance d <= 2 of the position that an output pixel lies at;
+// `nearest`: no source pixel is closer.
+template <class Real>
+FOVEA_INLINE FOVEA_HOST_DEVICE constexpr Real magnifying_weight(interpolation filter, Real d, bool nearest) {
+    if (filter == interpolation::nearest) return nearest ? Real(1) : Real(0);
+    if (filter == interpolation::bilinear) return d < 1 ? 1 - d : Real(0);
+    return cubic_weight(d, Real(framework_cubic));
+}
 
 // Max pooling over K x K pixels, which count as minus infinity outside the image; x (N,H,W,C), y (N,H',W',C). The first
 // window begins K/2 - offset pixels before the image.

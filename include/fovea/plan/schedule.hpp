@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "fovea/core/error.hpp"
+#include "fovea/graph/cost.hpp"
 #include "fovea/plan/plan.hpp"
 
 namespace fovea {
@@ -44,20 +45,19 @@ struct tiling {
     }
 };
 
-// Work of one plan. Constants fitted to times of SuperCool on one x86 server: what a number costs that passes through
-// memory, or stays in the caches; a call, for its threads to meet and its weights to come back into the caches; a fused
-// block computes its inner halo again in every call.
+// Work of one plan, in the unit of graph/cost.hpp: what is computed, with the inner halo that a fused block computes
+// again in every call; the numbers that operations read and write, in memory or in the caches; and for each call its
+// threads that meet and its weights that come back into the caches.
 inline double work_of(const graph& g, const plan& p) {
-    constexpr double far_number = 14, near_number = 3, per_call = 3e5, near_bytes = 12 << 20, cached_weights = 4 << 20;
-    constexpr double inner_share = 0.7; // of a fused block's work, in the convolutions that the halo repeats
+    using cost::far_number, cost::near_number, cost::near_bytes;
     const auto weights_of = [](const operation& o) {
         const double side = o.a.tile + 2, planes = o.a.method == convolution_method::winograd ? side * side / 9 : 1;
         return o.w[0] >= 0 ? planes * double(count(o.dims)) : 0;
     };
     double all_weights = 0;
     for (auto& o : g.operations) all_weights += weights_of(o);
-    const double per_weight = all_weights > cached_weights ? far_number : near_number;
-    const auto call_cost = [&](const operation& o) { return per_call + per_weight * weights_of(o); };
+    const double per_weight = all_weights > cost::cached_weights ? far_number : near_number;
+    const auto call_cost = [&](const operation& o) { return cost::call + per_weight * weights_of(o); };
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
@@ -87,7 +87,7 @@ inline double work_of(const graph& g, const plan& p) {
             const double whole_tiles = o.reads.grains(now).size() / rows * o.reads.grains(inside).size() / cols;
             double each = traffic(o.y, true) + (o.reads.whole ? 0 : traffic(o.x[0], false));
             each += o.work * whole_tiles *
-                    (1 + inner_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
+                    (1 + cost::repeated_share * ((1 + 2 * o.recomputed / rows) * (1 + 2 * o.recomputed / cols) - 1));
             work += call_cost(o) + p.batch * rows * cols * each;
         }
     return work;
@@ -133,7 +133,6 @@ inline std::size_t least_bytes(const graph& g, extent input, int batch) {
 // Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
 // the one that needs the fewest bytes. Throws when none fits.
 inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
-    constexpr double nearly = 1.015; // estimates of work are no more exact than this
     struct candidate {
         schedule how;
         schedule_cost cost;
@@ -151,7 +150,7 @@ inline schedule choose_schedule(const graph& g, extent input, int batch, std::si
     if (fitting.empty())
         fail("an image of ", input.width, 'x', input.height, " needs at least ", (smallest >> 20) + 1,
              " MB for activations: expected a memory budget of that or more, got ", budget >> 20, " MB");
-    std::erase_if(fitting, [&](const candidate& c) { return c.cost.work > nearly * least; });
+    std::erase_if(fitting, [&](const candidate& c) { return c.cost.work > cost::equally_fast * least; });
     return std::ranges::min_element(fitting, {}, [](const candidate& c) { return c.cost.bytes; })->how;
 }
 

@@ -1,6 +1,7 @@
 // Gradients of weights as partial sums: the rows of all images are cut into pieces, the sums of each are added in
 // order.
 #pragma once
+#include "fovea/graph/cost.hpp"
 #include "fovea/plan/plan.hpp"
 
 namespace fovea::detail {
@@ -35,14 +36,12 @@ struct weight_cut {
 // large, which convolutions alone have, may be cut by output channels instead, which changes no sum: other kernels add
 // to all channels. `each`: partial_bytes.
 inline weight_cut cut_weights(const operation& o, std::size_t each, int batch, extent output) {
-    constexpr std::size_t most = 32 << 20; // bytes of partial sums
-    constexpr int pixels = 4096;           // of a piece: fewer, and its weights outweigh the pixels
     const int rows = batch * ((output.height + piece_grain - 1) / piece_grain);
-    const double wanted = std::min(double(batch) * output.height * output.width / pixels,
-                                   double(most) / double(std::max<std::size_t>(each, 1)));
-    const int pieces = std::min(int(std::clamp(wanted, 1., 32.)), rows);
-    const bool large = o.dims[1] > 1 && pieces < 4;
-    return {pieces, large ? std::max(o.dims[0] / 64, 1) : 1};
+    const double wanted = std::min(double(batch) * output.height * output.width / cost::piece_pixels,
+                                   double(cost::partial_sums_bytes) / double(std::max<std::size_t>(each, 1)));
+    const int pieces = std::min(int(std::clamp(wanted, 1., double(cost::most_pieces))), rows);
+    const bool large = o.dims[1] > 1 && pieces < cost::chunked_below_pieces;
+    return {pieces, large ? std::max(o.dims[0] / cost::chunk_outputs, 1) : 1};
 }
 
 // f(images, rows) for the rows of a piece: whole images together.

@@ -2,6 +2,7 @@
 //
 //   feat = conv_first(x); out = upsampler(feat + conv_body(block_n(... block_1(feat))))
 #pragma once
+#include "fovea/graph/cost.hpp"
 #include "fovea/layers/compose.hpp"
 #include "fovea/layers/conv.hpp"
 #include "fovea/layers/norm.hpp"
@@ -53,7 +54,7 @@ template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Featur
             if constexpr (T::template fuses<branch>)
                 t.template may_fuse<branch>(behind, {.x = {a.id, x.id},
                                                      .reads = {.radius = radius},
-                                                     .work = double(Features * Hidden) + Hidden * (Hidden + 50.0),
+                                                     .work = cost::attention_branch(Features, Hidden),
                                                      .recomputed = radius});
             return out;
         }
@@ -67,7 +68,7 @@ template <int Features, int Hidden, int Kernel> struct vapsr_block : maps<Featur
         operation o{.x = {x.id},
                     .a = {.kernel = Kernel, .hidden = Hidden},
                     .reads = {.radius = radius + Kernel / 2},
-                    .work = double(Features * Hidden) * (Kernel * Kernel + 1) + Hidden * (Hidden + 50.0),
+                    .work = cost::attention_block(Features, Hidden, Kernel),
                     .recomputed = radius};
         int n = 0;
         auto add = [&](std::string_view name, weight_shape dims) {

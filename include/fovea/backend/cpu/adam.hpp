@@ -1,4 +1,4 @@
-// Adam's update by vectors; contract: ops/adam_rule.hpp. Memory is what it waits for.
+// Adam's update; ops/adam_rule.hpp has the formula and the contract. The kernel waits for memory most of the time.
 #pragma once
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// How a call of the attention block is cut into strips of columns, and what each keeps in scratch.
+// How a call of the attention block is cut into strips of columns, and how much each keeps in scratch.
 #pragma once
 #include "fovea/backend/cpu/attention_weights.hpp"
 #include "fovea/backend/cpu/winograd.hpp"
@@ -6,20 +6,32 @@
 
 namespace fovea::FOVEA_ISA {
 
-inline constexpr int attention_halo = 8;    // 2 of the depthwise filter and 6 of the dilated one
-inline constexpr int attention_strip = 256; // rings of 2 MB for A = 64: narrower ones pay more for their ends
-// Pixels between the passes over a row: few enough to be still in L1, and whole blocks of 4, 6, 8 or 16.
+// Rows and columns that the depthwise filters read on either side of a pixel: 5 taps, and 5 taps with dilation 3.
+inline constexpr int attention_depthwise_radius = 2, attention_dilated_radius = 6;
+// What `a` and p are computed of beyond the rows and columns of y.
+inline constexpr int attention_halo = attention_depthwise_radius + attention_dilated_radius;
+
+// Columns of a strip, at most. With A = 64 its rings take 2 MB. Narrower strips pay more for their ends.
+inline constexpr int attention_strip_columns = 256;
+// Pixels between the passes over a row: so few that they are still in L1, and whole blocks of 4, 6, 8 or 16.
 inline constexpr int attention_chunk = 48;
-inline constexpr int attention_zero_rows = 1, attention_p_rows = 5, attention_t_rows = 13, attention_u_rows = 1;
-inline constexpr int attention_a_seam = 8, attention_p_seam = 4, attention_t_seam = 12; // columns
+
+// Rows of the rings: all that the filter behind reads. One further row holds zeros.
+inline constexpr int attention_zero_rows = 1, attention_p_rows = 2 * attention_depthwise_radius + 1,
+                     attention_t_rows = 2 * attention_dilated_radius + 1, attention_u_rows = 1;
+// Columns of a row that a strip hands to the next.
+inline constexpr int attention_a_seam = attention_halo, attention_p_seam = 2 * attention_depthwise_radius,
+                     attention_t_seam = 2 * attention_dilated_radius;
 
 inline bool attention_by_winograd(const call& c) { return c.a.method == convolution_method::winograd; }
-// Nine rows between the newest row of `a` and the last that u is multiplied with; whole tiles are up to three ahead.
+// Nine rows lie between the newest row of `a` and the last one that u is multiplied with; whole tiles are up to three
+// rows ahead.
 inline int attention_a_rows(const call& c) { return attention_by_winograd(c) ? 12 : 9; }
 
-// Of equal strips, the last may be narrower. They end where tiles do: a cut tile is computed twice.
+// The width of strips: equal ones, of which the last may be narrower. They end where tiles do, because a tile that is
+// cut is computed twice.
 inline int attention_strip_width(const call& c) {
-    const int strips = (c.cols.size() + attention_strip - 1) / attention_strip;
+    const int strips = (c.cols.size() + attention_strip_columns - 1) / attention_strip_columns;
     const int width = (c.cols.size() + strips - 1) / std::max(strips, 1);
     return attention_by_winograd(c) ? (width + small_tile - 1) / small_tile * small_tile : width;
 }
@@ -27,21 +39,22 @@ inline int attention_strip_end(const call& c, int begin, int width) {
     const int end = begin + width;
     return std::min(attention_by_winograd(c) ? end / small_tile * small_tile : end, c.cols.end);
 }
-// One column more than needed keeps the groups of channels of a row off the same sets.
+// Floats from one vector of channels of a ring row to the next. One column more than a strip needs keeps these vectors
+// off the same sets of the cache.
 inline std::ptrdiff_t attention_group(int strip) { return std::ptrdiff_t(strip + 2 * attention_halo + 1) * lanes; }
 
-// Of `a` and p, for the rows of y.
+// The rows of `a` and p that the rows of y need.
 inline range attention_inner_rows(const call& c) {
     return range{c.rows.begin - attention_halo, c.rows.end + attention_halo}.clip(c.y.height);
 }
 
-// Of x, what proj_1 reads for columns of `a`; and how many rows of it at a time.
+// The columns of x that proj_1 reads for the columns `a`, and how many rows of x it reads at a time.
 inline range attention_input_columns(const call& c, range a) {
     const int half = c.a.kernel / 2, grain = attention_by_winograd(c) ? small_tile : 1;
     return {a.begin / grain * grain - half, (a.end + grain - 1) / grain * grain + half};
 }
 inline int attention_input_rows(const call& c) { return attention_by_winograd(c) ? small_tile + 2 : c.a.kernel; }
-// Floats of that copy, and of the chunks.
+// Floats of the copies of tensors in 16 bits: the rows of x that proj_1 reads, and a chunk each of x and y.
 inline std::size_t attention_copies(const call& c, int strip) {
     if (!c.x[0].in_16_bits() && !c.y.in_16_bits()) return 0;
     const int columns = attention_input_columns(c, {0, strip + 2 * attention_halo}).size() + small_tile;
@@ -49,7 +62,7 @@ inline std::size_t attention_copies(const call& c, int strip) {
                                std::size_t(2 * attention_chunk * c.y.channels);
     return (floats + 15) / 16 * 16;
 }
-// Pairs of channels of a chunk in half precision, the widest of what the 1x1 convolutions read.
+// Pairs of channels of a chunk in half precision, of the widest tensor that a 1x1 convolution reads.
 inline std::size_t attention_half_pairs(const call& c) {
     if (!c.a.halves) return 0;
     return std::size_t(attention_chunk *

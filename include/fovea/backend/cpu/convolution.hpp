@@ -1,5 +1,5 @@
 // y = act(conv(x, w) + b) + skip (optional): cross-correlation of any odd kernel, stride, dilation and groups, padded
-// with zeros (attributes::offset). Direct, register-blocked; winograd.hpp is the other way.
+// with zeros (attributes::offset), as a direct sum in register blocks. winograd.hpp computes 3x3 kernels another way.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)
 //   w[0]  packed by pack_convolution from (O,I/groups,K,K)        w[1]  (O) or null
@@ -12,10 +12,10 @@
 
 namespace fovea::FOVEA_ISA {
 
-// How the weights of one group are cut into blocks of output channels; each block's weights lie together as
-// [K][K][inputs][vectors * lanes], in the order in which sum_block walks through them, zeros beyond the last channel.
+// How the weights of one group are cut into blocks of output channels. The weights of a block lie together as
+// [K][K][inputs][vectors * lanes], the order in which sum_block walks through them, with zeros beyond the last channel.
 struct convolution_layout {
-    int groups, outputs, inputs, kernel; // of one group
+    int groups, outputs, inputs, kernel; // outputs and inputs of one group
 
     int vectors() const { return (outputs + lanes - 1) / lanes; }
     int terms_per_output() const { return kernel * kernel * inputs; }
@@ -81,7 +81,8 @@ inline destination convolution_destination(const call& c, const convolution_layo
             .slope = c.a.slope};
 }
 
-// Whether a call of a 1x1 convolution may take its rows as one: blocks of pixels are then full in narrow images, too.
+// Whether a call of a 1x1 convolution may take all its rows as a single one, so that blocks of pixels are full in
+// narrow images, too.
 inline bool joins_rows(const call& c) {
     const auto joins = [&](const window& w) {
         return !w || (is_dense(w) && c.rows.begin % w.stored + c.rows.size() <= w.stored);
@@ -96,7 +97,8 @@ inline call with_joined_rows(call c) {
     return c;
 }
 
-// Whether a call of a 1x1 convolution copies its pixels together: too few in a row, or as far apart as L1 has no room.
+// Whether a call of a 1x1 convolution copies its pixels side by side first: rows are short, or pixels lie a multiple of
+// 2 KB apart, where all of them compete for a few sets of L1.
 inline bool gathers_pixels(const call& c) {
     const std::size_t step = sizeof(float) * std::size_t(c.a.stride * c.x[0].channels);
     return c.a.kernel == 1 && c.a.groups == 1 && (step % 2048 == 0 || (c.cols.size() <= 16 && !joins_rows(c)));
@@ -124,8 +126,9 @@ inline void convolution(const call& given) {
     assert(l.kernel <= max_kernel);
     const epilogue finish = epilogue_of(c.a.activation);
 
-    // Columns in strips so that the rows a kernel reads stay in L2 until the next row of outputs; rows one by one for
-    // all channels, except where the weights would push them out: then as many rows as fit for one block of channels.
+    // Columns are cut into strips, so that the rows that a kernel reads stay in L2 until the next row of outputs. In a
+    // strip a row is computed for all output channels before the next one. Where the weights would push the rows out of
+    // L2, as many rows as fit are computed for one block of channels instead.
     constexpr std::size_t row_bytes = 384 << 10, weight_bytes = 512 << 10, band_bytes = 1 << 20;
     constexpr int grain = 168; // a multiple of every block's pixels
     const std::size_t pixel_bytes = sizeof(float) * std::size_t(c.a.stride * c.x[0].channels);

@@ -1,9 +1,10 @@
-// dx of a convolution, from dy: the convolution with each filter turned by half a circle and inputs and outputs
-// exchanged. With a stride s the pixels of dx fall into s * s phases, each a convolution with the taps that meet it.
+// dx of a convolution, from dy: a convolution with each filter rotated by 180 degrees and with inputs and outputs
+// exchanged. With a stride s the pixels of dx fall into s * s phases; each phase is a convolution with the taps that
+// reach its pixels.
 //
 //   dy  (N,H',W',O)     dx  (N,H,W,I), = or +=     arranged  by pack_convolution_gradient from w (O,I/groups,K,K)
 //
-// attributes::method and tile are those of the exchanged convolution.
+// attributes::method and attributes::tile are those of the exchanged convolution.
 #pragma once
 #include <vector>
 
@@ -14,8 +15,8 @@
 
 namespace fovea::FOVEA_ISA {
 
-// The taps of one axis that reach the pixels of a phase: tap `first`, first - stride, ... read dy at begin, begin + 1,
-// ...
+// The taps of one axis that reach the pixels of a phase. Tap `first` reads dy at `begin`, tap first - stride at begin +
+// 1, and so on.
 struct phase_taps {
     int first = 0, count = 0, begin = 0;
     phase_taps(int phase, int kernel, int stride, int offset) {
@@ -29,14 +30,14 @@ struct phase_taps {
     static int floor_division(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 };
 
-// Where the weights of the phases lie, one after the other: [taps of rows][taps of columns][O][vectors * lanes] for
-// each block of dx's channels.
+// Where the weights of the phases lie, one phase after the other. A phase has [taps of rows][taps of
+// columns][O][vectors * lanes] for each block of dx's channels.
 struct phase_layout {
-    int outputs, inputs, kernel, stride, offset; // outputs: of dx
+    int outputs, inputs, kernel, stride, offset; // outputs are the channels of dx, inputs those of dy
     std::size_t floats(const phase_taps& rows, const phase_taps& cols) const {
         return std::size_t(rows.count * cols.count * inputs) * std::size_t((outputs + lanes - 1) / lanes * lanes);
     }
-    // f(phase of rows, of columns, their taps, floats before them)
+    // f(phase of rows, phase of columns, their taps, floats before the weights of this phase); returns all floats
     template <class F> std::size_t each(F f) const {
         std::size_t before = 0;
         for (int v = 0; v < stride; ++v)
@@ -47,7 +48,7 @@ struct phase_layout {
             }
         return before;
     }
-    // f(first vector of dx's channels, vectors) for blocks of them
+    // f(first vector, vectors) for the blocks of dx's channels
     template <class F> void each_block(F f) const {
         const int vectors = (outputs + lanes - 1) / lanes;
         for (int v = 0, n; v < vectors; v += n) f(v, n = block_vectors(vectors - v, inputs));
@@ -164,7 +165,7 @@ inline void convolution_input_gradient(const gradient_call& c) {
     c.a.method == convolution_method::winograd ? winograd(e) : convolution(e);
 }
 
-// The same of a depthwise convolution without stride: (C,1,K,K) turned.
+// dx of a depthwise convolution without stride: the depthwise convolution with rotated filters (C,1,K,K).
 inline std::size_t packed_depthwise_gradient_bytes(const preparation_call& c) { return packed_depthwise_bytes(c); }
 inline void pack_depthwise_gradient(const preparation_call& c) { pack_depthwise_filters(c, true); }
 inline void depthwise_input_gradient(const gradient_call& c) { depthwise(exchanged_call(c)); }

@@ -1,8 +1,9 @@
-// The CPU backend: vector kernels for float32, chosen by the instruction set. What it lacks, the reference backend
-// computes.
+// The CPU backend: which kernel of kernel_list.hpp computes an operation, and how a convolution is computed. Operations
+// without a kernel here are computed by the reference backend.
 #pragma once
 #include "fovea/backend/cpu/select.hpp"
 #include "fovea/backend/reference/reference.hpp"
+#include "fovea/graph/cost.hpp"
 #include "fovea/graph/tracer.hpp"
 #include "fovea/ops/attention_block.hpp"
 
@@ -11,33 +12,35 @@ namespace fovea {
 struct cpu : reference {};
 
 // ---- convolutions, with packed weights
-// ----------------------------------------------------------------------------------
+
+// The activations that a kernel can apply to its sums.
 template <class A>
 concept fused_on_cpu = A::kind != activation_kind::custom;
 
-// Whether Winograd's tiles can compute such a convolution, and whether they are faster than the direct sum (bench_ops
-// has both side by side): whatever the outputs, but transforms of few inputs leave lanes empty.
+// Whether Winograd's tiles can compute such a convolution; winograd_pays tells whether they are faster than the direct
+// sum (bench_ops has both side by side).
 constexpr bool winograd_fits(const attributes& a) {
     return a.kernel == 3 && a.stride == 1 && a.dilation == 1 && a.groups == 1 && a.offset == 0;
 }
-// Whether a convolution of 8 bits or of half precision can be had and pays: fewer inputs leave little to sum for each
-// that is converted.
+// Whether the kernels of 8 bits and of half precision can compute such a convolution, and are faster.
 constexpr bool grouped_fits(const attributes& a, const weight_shape& dims) {
-    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= 16;
+    return a.dilation == 1 && a.groups == 1 && a.offset == 0 && dims[1] >= cost::grouped_least_inputs;
 }
 constexpr bool int8_fits(const attributes& a, const weight_shape& dims) {
     return grouped_fits(a, dims) && dims[1] * dims[2] * dims[3] <= max_int8_terms;
 }
-constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= 16; }
+constexpr bool winograd_pays(const weight_shape& dims) { return dims[1] >= cost::winograd_least_inputs; }
 constexpr convolution_method method_for(convolution_method wanted, const operation& o) {
     using enum convolution_method;
     const bool chosen = wanted == winograd || (wanted == automatic && winograd_pays(o.dims));
     return chosen && winograd_fits(o.a) ? winograd : direct;
 }
-// Larger tiles where products outweigh the transforms, and weights, of which they have 64 planes and not 36, fit
-// caches.
+// The larger tiles are taken where the products outweigh the transforms, and where the 64 planes of weights that they
+// need, in place of 36, still fit the caches.
 constexpr int winograd_tile_for(const weight_shape& dims) {
-    return dims[0] >= 48 && dims[1] >= 64 && dims[0] * dims[1] <= 1 << 15 ? 6 : 4;
+    const bool large = dims[0] >= cost::large_tile_least_outputs && dims[1] >= cost::large_tile_least_inputs &&
+                       dims[0] * dims[1] <= cost::large_tile_most_filters;
+    return large ? 6 : 4;
 }
 
 template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_method wanted, operation& o) {
@@ -46,11 +49,12 @@ template <fused_on_cpu A> constexpr void choose(cpu, conv2d<A>, convolution_meth
     o.fits_halves = o.a.method == convolution_method::direct && grouped_fits(o.a, o.dims);
     if (o.a.method == convolution_method::winograd) {
         o.a.tile = o.reads.grain = winograd_tile_for(o.dims);
-        o.work *= o.a.tile == 6 ? 0.33 : 0.4; // a fifth or a quarter of the products, and the transforms
+        o.work *= o.a.tile == 6 ? cost::winograd_6 : cost::winograd_4;
     }
 }
 
-struct packed_convolution { // as kernels_for(attributes) need it
+// Weights as the kernels need them that the attributes choose.
+struct packed_convolution {
     static constexpr int inputs = 1;
 };
 inline convolution_kernels kernels_for(const attributes& a) {
@@ -89,14 +93,14 @@ template <class A> void forward(cpu, laid_out<depthwise_conv2d<A>, packed_depthw
     FOVEA_CPU_KERNEL(depthwise)(c);
 }
 
-// An unknown activation becomes an operation of its own after the fast convolution.
+// A convolution cannot apply a user's own activation, which becomes an operation of its own behind it.
 template <class A>
 requires(!fused_on_cpu<A>) void forward(cpu, conv2d<A>, const call&) = delete;
 template <class A>
 requires(!fused_on_cpu<A>) void forward(cpu, depthwise_conv2d<A>, const call&) = delete;
 
-// ---- VapSR's block
-// ------------------------------------------------------------------------------------------------------
+// ---- VapSR's attention block
+
 struct packed_attention {
     static constexpr int inputs = 12;
 };
@@ -104,15 +108,15 @@ inline void prepare(cpu, packed_attention, const preparation_call& c) { FOVEA_CP
 inline std::size_t prepared_bytes(cpu, packed_attention, const preparation_call& c) {
     return FOVEA_CPU_KERNEL(packed_attention_block_bytes)(c);
 }
-// Its projection is chosen like a convolution of its own.
+// Its first convolution is computed by the method that it would have alone.
 template <int F, int A, int K>
 constexpr void choose(cpu, attention_block<F, A, K>, convolution_method wanted, operation& o) {
     o.a.method = method_for(wanted, o);
-    o.takes_16_bits = true; // copies for it would repeat the halo that it computes again
+    o.takes_16_bits = true; // the kernel widens rows itself: copies would repeat its inner halo
     o.fits_halves = true;
     if (o.a.method == convolution_method::winograd) {
         o.reads.grain = o.a.tile;
-        o.work -= 0.6 * F * A * K * K;
+        o.work -= (1 - cost::winograd_4) * F * A * K * K;
     }
 }
 template <int F, int A, int K>
@@ -125,8 +129,8 @@ std::size_t scratch(cpu, laid_out<attention_block<F, A, K>, packed_attention>, c
     return FOVEA_CPU_KERNEL(attention_block_scratch)(c);
 }
 
-// ---- backward passes; what is not here, the reference backend computes
-// ------------------------------------------------------------------
+// ---- backward passes
+
 struct packed_gradient_convolution {
     static constexpr int inputs = 1;
 };
@@ -137,13 +141,14 @@ inline std::size_t prepared_bytes(cpu, packed_gradient_convolution, const prepar
     return FOVEA_CPU_KERNEL(packed_convolution_gradient_bytes)(c);
 }
 inline packed_gradient_convolution gradient_layout_of(cpu, conv2d<identity>);
-// A convolution of its own, from outputs to inputs; the weights' is Winograd's where the forward one may be, too.
+// The gradient of the input is a convolution from outputs to inputs, whose method is chosen by its own sizes. That of
+// the weights is computed by Winograd's tiles where both convolutions have enough channels for them.
 constexpr void choose_gradient(cpu, conv2d<identity>, convolution_method wanted, operation& o) {
     differentiation& d = o.d;
     operation back = o;
     back.dims = {o.dims[1] * o.a.groups, o.dims[0] / o.a.groups, o.dims[2], o.dims[3]};
     d.a.method = method_for(wanted, back);
-    const bool own_pixel = o.a.kernel == 1 && o.a.stride == 1 && o.a.offset == 0; // dx reads dy at
+    const bool own_pixel = o.a.kernel == 1 && o.a.stride == 1 && o.a.offset == 0;
     d.margin = own_pixel ? 0 : o.a.kernel / 2 * o.a.dilation + o.a.offset + 1;
     if (d.a.method == convolution_method::winograd) {
         d.a.tile = d.grain = winograd_tile_for(back.dims);
@@ -220,8 +225,8 @@ inline void input_gradient(cpu, pool_mean, const gradient_call& c) {
     FOVEA_CPU_KERNEL(global_average_pool_gradient)(c);
 }
 
-// ---- the rest
-// -----------------------------------------------------------------------------------------------------------
+// ---- operations without weights, normalisations, numbers of 16 bits
+
 template <fused_on_cpu A> void forward(cpu, activate<A>, const call& c) { FOVEA_CPU_KERNEL(activate)(c); }
 inline void forward(cpu, parametric_relu, const call& c) { FOVEA_CPU_KERNEL(prelu)(c); }
 inline void forward(cpu, layer_normalise, const call& c) { FOVEA_CPU_KERNEL(layer_norm)(c); }

@@ -11,12 +11,12 @@
 
 namespace fovea::FOVEA_ISA {
 
-// Packed as [C / lanes][K][K][lanes], zeros beyond the last channel.
+// Weights are packed as [C / lanes][K][K][lanes], with zeros beyond the last channel.
 inline std::size_t packed_depthwise_bytes(const preparation_call& c) {
     const weight_shape s = c.dims[0];
     return sizeof(float) * std::size_t((s[0] + lanes - 1) / lanes * lanes * s[2] * s[3]);
 }
-// Turned: by half a circle, for the gradient.
+// turned: filters rotated by 180 degrees, for the gradient of the input.
 inline void pack_depthwise_filters(const preparation_call& c, bool turned) {
     const int channels = c.dims[0][0], taps = c.dims[0][2] * c.dims[0][3];
     const float* w = c.weight<float>(0);
@@ -30,18 +30,18 @@ inline void pack_depthwise_filters(const preparation_call& c, bool turned) {
 }
 inline void pack_depthwise(const preparation_call& c) { pack_depthwise_filters(c, false); }
 
-// Neighbouring outputs per block: with K taps and an input they fill the registers.
+// Neighbouring outputs of a block. With K taps and one input vector they fill the registers.
 inline constexpr int depthwise_block = vector_registers == 32 ? 16 : 8;
 
 // acc[b] += sum over taps (i, k) of row[i][b + k D] taps[i][k], for B neighbouring outputs of one vector of channels,
-// `step` floats apart; Step is the same where the compiler knows it, else 0. Every input vector is loaded once per tap
-// row and fed to the (up to) K outputs that it belongs to.
+// which lie `step` floats apart. Step is that number where it is a constant, else 0. Every input vector is loaded once
+// for a row of taps and added to the outputs, at most K, that it belongs to.
 template <int K, int D, int Step, int B>
 FOVEA_INLINE void sum_taps(const float* const* row, std::ptrdiff_t at, std::ptrdiff_t step, const float* taps,
                            vf (&acc)[B]) {
     for (int i = 0; i < K; ++i, taps += K * lanes) {
         const float* x = row[i] + at;
-        opaque(x); // here and below: else g++ keeps an offset per column, in memory
+        opaque(x); // here and below, because g++ otherwise keeps an offset for each column, in memory
         vf w[K];
         FOVEA_UNROLL
         for (int k = 0; k < K; ++k) w[k] = load(taps + k * lanes);
@@ -68,7 +68,7 @@ struct depthwise_row {
     int channels; // of this vector
 };
 
-// Stride 1: the outputs x, x + d, x + 2 d, ... share their inputs, whatever the dilation d.
+// With stride 1 the outputs x, x + d, x + 2 d, ... share their inputs, whatever the dilation d.
 template <int K> void depthwise_shared(const depthwise_row& r, const destination& to, epilogue finish) {
     const auto block = [&](auto size, std::ptrdiff_t at, const destination& d, int x, int skipped) {
         constexpr int B = decltype(size)::value;
@@ -81,7 +81,7 @@ template <int K> void depthwise_shared(const depthwise_row& r, const destination
         for (int b = 0; b < B; ++b) store(sums + b * lanes, acc[b]);
         finish(d, sums + skipped * lanes, 1, x, B - skipped);
     };
-    // Seven taps, eight sums and an input are all of 16 registers; compilers spill one short of that.
+    // Seven taps, eight sums and an input would take all 16 registers, and compilers spill before that.
     constexpr int B = vector_registers == 16 && K >= 7 ? 6 : depthwise_block;
     for (int phase = 0; phase < std::min(r.dilation, r.pixels); ++phase) {
         destination d = to;

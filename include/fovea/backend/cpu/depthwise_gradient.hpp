@@ -6,7 +6,8 @@
 
 namespace fovea::FOVEA_ISA {
 
-// K neighbouring taps of NV vectors of channels over one row; sums [K][NV * lanes], added to.
+// Adds the products of one row of pixels to sums [K][NV * lanes], for K neighbouring taps of NV vectors of channels.
+// The last vector has `last` channels.
 template <int K, int NV>
 void sum_depthwise_taps(const float* x, std::ptrdiff_t x_step, std::ptrdiff_t tap_step, const float* dy,
                         std::ptrdiff_t dy_step, int pixels, int last, float* sums) {
@@ -66,7 +67,7 @@ template <int NV> void depthwise_weight_gradient_of(const gradient_call& c, int 
 }
 
 inline void depthwise_weight_gradient(const gradient_call& c) {
-    constexpr int NV = vector_registers == 32 ? 4 : 2; // with five taps
+    constexpr int NV = vector_registers == 32 ? 4 : 2; // that five taps leave registers for
     int first = 0;
     for (; c.dy.channels - first > (NV - 1) * lanes; first += NV * lanes) depthwise_weight_gradient_of<NV>(c, first);
     for (; first < c.dy.channels; first += lanes) depthwise_weight_gradient_of<1>(c, first);

@@ -1,4 +1,5 @@
-// Operations on each value: activate (y = act(x)), prelu (one slope per channel below zero), add, multiply.
+// Operations that compute each value from the values at its own place: activate (y = act(x)), prelu (y = x, below zero
+// times a slope that each channel has), add, multiply.
 //
 //   x[0], x[1], y  (N,H,W,C), y may be an input     prelu w[0]  (C)
 #pragma once
@@ -6,7 +7,7 @@
 
 namespace fovea::FOVEA_ISA {
 
-// y[i] = f(a[i], b[i]) along every row; one vector of x[1] where there is one, else of x[0] again.
+// y[i] = f(a[i], b[i]) for vectors along every row; a is x[0], b is x[1], or x[0] again where there is no second input.
 template <class F> FOVEA_INLINE void each_vector(const call& c, F f) {
     each_row(c, [&](int n, int y) {
         const float* a = c.x[0].at<const float>(n, y, c.cols.begin);

@@ -1,4 +1,4 @@
-// What happens to the sums of a block on their way to memory: y = act(sums + bias) + skip.
+// Epilogues: what happens to the sums of a block on their way to memory, y = act(sums + bias) + skip.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -8,18 +8,18 @@
 
 namespace fovea::FOVEA_ISA {
 
-// Where a row of output pixels goes, for one block of output channels; steps in floats.
+// Where a row of output pixels goes, for one block of output channels. Steps are in floats.
 struct destination {
     float* y;
     std::ptrdiff_t pixel_step;
     std::ptrdiff_t vector_step; // from one vector of channels to the next: `lanes` in NHWC
-    int channels;               // of this block, the last vector may be partly outside
+    int channels;               // of this block, whose last vector may be partly outside
     const float* bias;          // or null
-    const float* skip;          // like y in NHWC, or null; may be y itself
-    float slope;
+    const float* skip;          // laid out as y in NHWC, or null; may be y itself
+    float slope;                // of leaky_relu
 };
 
-// Pixels [x, x + pixels) of the row from sums[pixel][vectors * lanes].
+// Writes the pixels [x, x + pixels) of a row, given sums[pixel][vectors * lanes].
 using epilogue = void (*)(const destination&, const float* sums, int vectors, int x, int pixels);
 
 template <activation_kind Kind>
@@ -38,7 +38,7 @@ void finish_block(const destination& d, const float* sums, int vectors, int x, i
     }
 }
 
-// f.operator()<Kind>() for an activation that can be fused.
+// Calls f.operator()<Kind>() with the activation as a constant.
 template <class F> decltype(auto) with_activation(activation_kind kind, F f) {
     using enum activation_kind;
     switch (kind) {

@@ -1,17 +1,17 @@
-// The filters of a convolution on their way from a file's order, (O,I/groups,K,K), to a kernel's: as they are, or
-// exchanged for its gradient, inputs for outputs, each turned by half a circle.
+// The filters of a convolution on their way from the order of weight files, (O,I/groups,K,K), to a kernel's. For the
+// gradient of the input they are exchanged: inputs for outputs, and each filter rotated by 180 degrees.
 #pragma once
 #include "fovea/backend/cpu/simd.hpp"
 #include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-// (O,I/groups,K,K) to (I,O/groups,K,K).
+// The shape of the exchanged filters: (I,O/groups,K,K) for (O,I/groups,K,K).
 inline weight_shape exchanged(const attributes& a, const weight_shape& s) {
     return {s[1] * a.groups, s[0] / a.groups, s[2], s[3]};
 }
 
-// Of one group; outputs and inputs are those of the kernel, steps in floats.
+// The filters of one group. Outputs and inputs are those of the kernel that will read them; steps are in floats.
 struct filters {
     const float* w;
     int outputs, inputs, taps;
@@ -26,11 +26,11 @@ struct filters {
     filters exchanged() const { return {w, inputs, outputs, taps, input_step, output_step, !turned}; }
 };
 
-// The outputs [first, first + width), zeros beyond the last: output o of an input's tap to
-// out[tap_at(tap) + input * width + o - first].
+// Copies the outputs [first, first + width), with zeros beyond the last one. The number of output o, an input and a tap
+// goes to out[tap_at(tap) + input * width + o - first].
 template <class TapAt> void copy_filters(const filters& f, int first, int width, TapAt tap_at, float* out) {
-    const int run = f.input_step == f.taps ? f.inputs * f.taps : f.taps; // numbers of an output side by side
-    constexpr int some = 4 * lanes;                                      // of them, a few cache lines
+    const int run = f.input_step == f.taps ? f.inputs * f.taps : f.taps; // numbers of an output that lie side by side
+    constexpr int some = 4 * lanes; // of these numbers at a time, a few cache lines
     for (int first_input = 0; first_input < f.inputs; first_input += run / f.taps)
         for (int begin = 0; begin < run; begin += some)
             for (int v = 0; v < width; v += lanes) {

@@ -1,14 +1,16 @@
-// g(t) = t Phi(-t) of the GELU, max(x, 0) - g(|x|), as 32 cubic pieces for vectors that can look up 32 values at once.
+// A table for the GELU, x Phi(x) = max(x, 0) - g(|x|) with g(t) = t Phi(-t): g in 32 cubic pieces, for vectors that can
+// look up 32 values at once.
 //
-// Piece k is around t = k / gelu_pieces_per_unit and interpolates g at four Chebyshev nodes, error 4e-7. The cubics are
-// in t itself, not in the distance from their middle: g's derivatives fall with t, so that the cancellation costs 1e-7.
+// Piece k lies around t = k / gelu_pieces_per_unit and interpolates g at four Chebyshev nodes, with an error of 4e-7.
+// The cubics are in t itself and not in the distance from their middle: the derivatives of g fall with t, so that the
+// cancellation costs 1e-7 only.
 #pragma once
 #include "fovea/core/config.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-inline constexpr float gelu_limit = 5.3f;                           // where g is 3e-7, and left constant
-inline constexpr float gelu_pieces_per_unit = 31.499f / gelu_limit; // 31.5 could round to piece 32
+inline constexpr float gelu_limit = 5.3f;                           // where g is 3e-7; beyond it g is taken as constant
+inline constexpr float gelu_pieces_per_unit = 31.499f / gelu_limit; // with 31.5 the limit could round to piece 32
 
 // Coefficients of 1, t, t^2, t^3.
 alignas(64) inline constexpr float gelu_pieces[4][32] = {

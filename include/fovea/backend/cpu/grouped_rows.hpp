@@ -1,23 +1,23 @@
-// Rows of x on their way into a convolution of quantised numbers or of numbers in half precision: with their channels
-// in groups of 32 bits, in a ring in scratch, each row made once for a call.
+// Rows of x as the convolutions of 8 bits and of half precision read them: channels in groups of 32 bits. They lie in a
+// ring in scratch, and each row is converted once in a call.
 #pragma once
 #include "fovea/backend/cpu/convolution.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-// As many rows as a kernel reads, for the columns that `pixels` outputs from column x on read; without dilation,
-// groups and offset. l.inputs: groups of a pixel.
+// A ring of as many rows as a kernel reads, of the columns that the outputs [x, x + pixels) read. For convolutions
+// without dilation, groups and offset. l.inputs is the number of groups of a pixel.
 class grouped_rows {
     const call& c_;
     const convolution_layout& l_;
-    int n_, left_, columns_, end_; // rows before end_ are there
+    int n_, left_, columns_, end_; // rows before end_ are converted
     std::int32_t* data_;
 
     int half() const { return l_.kernel / 2; }
     std::int32_t* at(int row) const { return data_ + std::ptrdiff_t(slot(row)) * columns_ * l_.inputs; }
 
   public:
-    // With memory of grouped_rows_bytes.
+    // memory: as many bytes as grouped_rows_bytes says.
     grouped_rows(const call& c, const convolution_layout& l, int n, int x, int pixels, std::byte* memory)
         : c_(c),
           l_(l),
@@ -28,11 +28,11 @@ class grouped_rows {
           data_(reinterpret_cast<std::int32_t*>(memory)) {}
 
     int image() const { return n_; }
-    int left() const { return left_; } // input column that a row begins with
+    int left() const { return left_; } // the input column that a row begins with
     int columns() const { return columns_; }
     int slot(int row) const { return (row % l_.kernel + l_.kernel) % l_.kernel; }
 
-    // What output row y sums over, of rows that fill(row, out) makes. Called with rows in ascending order.
+    // What the outputs of row y sum over. fill(row, out) converts a row that is not there yet. Calls have ascending y.
     template <class Fill> terms_of<std::int32_t> reach(int y, Fill fill) {
         const int top = y * c_.a.stride - half(), k = l_.kernel;
         for (end_ = std::max(end_, top); end_ < top + k; ++end_) fill(end_, at(end_));
@@ -44,7 +44,7 @@ class grouped_rows {
     }
 };
 
-// Columns at a time, so that the ring stays in L2.
+// Columns of a strip, so few that the ring stays in L2.
 inline int grouped_strip(const call& c, const convolution_layout& l) {
     constexpr int ring_bytes = 256 << 10, grain = 168; // a multiple of every block's pixels
     const int pixel_bytes = 4 * l.inputs * c.a.stride * l.kernel;

@@ -1,7 +1,8 @@
-// Numbers of 16 bits to float32 and back, with the bits of core/half.hpp.
+// Conversions of numbers of 16 bits to float32 and back, with the bits that core/half.hpp gives.
 //
-// Half precision by the machine's conversions, which every machine with AVX2 or AVX-512 has, bfloat16 by integers: the
-// instruction for it that some machines have drops subnormals. Other sets convert half precision one by one.
+// Half precision is converted by instructions, which every machine with AVX2 or AVX-512 has, and number by number in
+// other instruction sets. bfloat16 is converted by integer arithmetic: the instruction for it that some machines have
+// treats subnormals as zeros.
 #pragma once
 #include "fovea/backend/cpu/int8_vectors.hpp"
 #include "fovea/ops/kernel.hpp"
@@ -13,10 +14,10 @@ template <int N> FOVEA_INLINE vi shifted_up(vi v) { return vi(_mm512_maskz_slli_
 template <int N> FOVEA_INLINE vi shifted_down(vi v) { return vi(_mm512_maskz_srai_epi32(all_lanes, v, N)); }
 #else
 template <int N> FOVEA_INLINE vi shifted_up(vi v) { return v << N; }
-template <int N> FOVEA_INLINE vi shifted_down(vi v) { return v >> N; } // copies of the sign come in
+template <int N> FOVEA_INLINE vi shifted_down(vi v) { return v >> N; } // copies of the sign bit come in
 #endif
 
-// The low 16 bits of every lane; loading gives zeros above.
+// Loads and stores of the low 16 bits of every lane. Loading gives zeros above them.
 #if defined(__AVX512F__)
 FOVEA_INLINE vi load_low(const std::uint16_t* p) {
     return vi(_mm512_maskz_cvtepu16_epi32(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
@@ -70,7 +71,8 @@ struct bfloat16_vectors {
     FOVEA_INLINE static void narrow(std::uint16_t* p, vf v) {
         const vi bits = bits_of(v), high = shifted_down<16>(bits), quiet = high | broadcast(0x40);
         const vi nearest = shifted_down<16>(bits + broadcast(0x7fff) + (high & broadcast(1)));
-        const vi nan = shifted_down<31>(broadcast(0x7f800000) - (bits & broadcast(0x7fffffff))); // all bits of a lane
+        const vi nan = shifted_down<31>(broadcast(0x7f800000) -
+                                        (bits & broadcast(0x7fffffff))); // all bits of a lane are set where v is a NaN
         store_low(p, nearest ^ ((nearest ^ quiet) & nan));
     }
 };

@@ -1,15 +1,15 @@
 // y = act(conv(x, w) + b) + skip (optional) in half precision: cross-correlation of any odd kernel and stride, padded
-// with zeros, without dilation and groups. Twice the products of float32 in a cycle where the machine has AVX512-FP16.
+// with zeros, without dilation and groups. AVX512-FP16 has twice the products of float32 in a cycle.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)     float32 or half precision
 //   w[0]  packed by pack_half_convolution from (O,I,K,K)          w[1]  (O) float32, or null
 //
-// Products and their sums as half_products.hpp has them; what follows the sums is float32. A number beyond 65504 in x
-// becomes an infinity, and every output that reads it infinite or NaN.
+// Products are summed as half_products.hpp says; what follows the sums is float32. A number beyond 65504 in x becomes
+// an infinity, and every output that reads it is infinite or NaN.
 #pragma once
 #include "fovea/backend/cpu/grouped_rows.hpp"
 #include "fovea/backend/cpu/half_products.hpp"
-#include "fovea/backend/cpu/kernel_table.hpp"
+#include "fovea/backend/cpu/kernel_list.hpp"
 #include "fovea/ops/float_rows.hpp"
 
 namespace fovea::FOVEA_ISA {
@@ -23,7 +23,8 @@ inline void pack_half_convolution(const preparation_call& c) {
     pack_half_filters(half_layout(c.dims[0]), c.dims[0], c.weight<float>(0), static_cast<std::int32_t*>(c.out));
 }
 
-// Of a strip: the ring of rows, and a row of y and of the skip in float32 where they are not.
+// What a strip keeps in scratch: the ring of rows of x, and a float32 row each of y and of the skip where these are in
+// 16 bits.
 struct half_scratch {
     std::size_t ring, row, all; // bytes
     half_scratch(const call& c, const convolution_layout& l) {
@@ -65,7 +66,7 @@ inline void convolve_halves(const call& c) {
         }
 }
 
-// Null where no machine that this set is made for multiplies in half precision.
+// Null pointers in an instruction set that does not multiply in half precision.
 inline constexpr convolution_kernels half_convolution = [] {
     convolution_kernels k;
     if constexpr (multiplies_halves)

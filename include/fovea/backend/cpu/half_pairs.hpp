@@ -1,9 +1,9 @@
-// Vectors of pairs of numbers in half precision, and products of them summed in half precision, as AVX512-FP16 has
+// Vectors of pairs of numbers in half precision, and sums of their products in half precision, as AVX512-FP16 computes
 // them.
 //
-// A lane holds two numbers in its 32 bits: two input channels, of which a sum's lane takes both products, the first
-// channel's in its low half, the second's in its high half. With FOVEA_EMULATE_FP16 other machines compute the same
-// bits, NaN payloads aside, slowly.
+// A lane of 32 bits holds the numbers of two input channels. A sum's lane holds two sums: that of the first channel's
+// products in its low half, that of the second channel's in its high half. With FOVEA_EMULATE_FP16 other machines
+// compute the same bits, but for the payloads of NaNs, slowly.
 #pragma once
 #include "fovea/backend/cpu/half.hpp"
 
@@ -23,10 +23,10 @@ FOVEA_INLINE vf widened(vi low_bits) {
 }
 
 #if defined(__AVX512FP16__)
-using half_pairs = __m512h; // a type of its own: g++ copies sums back and forth that are integers in between
+using half_pairs = __m512h; // not integers: g++ would copy sums back and forth between the types
 FOVEA_INLINE half_pairs pairs_of(vi v) { return _mm512_castsi512_ph(v); }
 FOVEA_INLINE vi bits_of(half_pairs v) { return vi(_mm512_castph_si512(v)); }
-// sum + a b, each half rounded once
+// sum + a b, rounded once in each half
 FOVEA_INLINE half_pairs add_product(half_pairs a, half_pairs b, half_pairs sum) { return _mm512_fmadd_ph(a, b, sum); }
 #else
 struct half_pairs {
@@ -34,9 +34,9 @@ struct half_pairs {
 };
 FOVEA_INLINE half_pairs pairs_of(vi v) { return {v}; }
 FOVEA_INLINE vi bits_of(half_pairs v) { return v.bits; }
-// a b + c of numbers in half precision, with as many bits as it takes to round it once more: a product is exact in
-// float32; what the sum loses sets its last bit (round to odd: Boldo and Melquiond, IEEE Transactions on Computers
-// 57, 2008).
+// a b + c of numbers in half precision, as a float32 that can be rounded to half precision as if it were exact. The
+// product is exact in float32. The sum is rounded to odd, which sets its last bit where bits are lost (Boldo and
+// Melquiond, IEEE Transactions on Computers 57, 2008).
 FOVEA_INLINE vf add_product_to_odd(vf a, vf b, vf c) {
     const vf product = a * b, sum = product + c;
     const vf c_in_sum = sum - product;

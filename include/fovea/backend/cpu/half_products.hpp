@@ -1,13 +1,13 @@
-// The inner loop of convolutions in half precision: P pixels times NV vectors of output channels, as register_block.hpp
-// has it for floats, of which it is the same but for the sums.
+// The inner loop of convolutions in half precision: P pixels times NV vectors of output channels, which
+// register_block.hpp has for floats.
 //
-// A number in half precision has 11 bits, and a sum of n terms in it may be off by n 2^-11 of the sum of their sizes.
-// So sums are in half precision for half_interval steps alone, and then added to a sum in float32; what they are off by
-// is at most half_interval 2^-11 (1/64), whatever the number of terms. With terms of random signs it is about
-// sqrt(half_interval / 2) = 4 times what rounding the weights to 11 bits costs.
+// A number in half precision has 11 bits, and a sum of n terms may be wrong by n 2^-11 of the sum of their magnitudes.
+// Therefore only half_interval steps are summed in half precision; their sum is then added to a sum in float32. The
+// error is at most half_interval 2^-11 (1/64) of the magnitudes, whatever the number of terms. With terms of random
+// signs it is about sqrt(half_interval / 2) = 4 times the error of rounding the weights to 11 bits.
 //
-// Pixels and weights are pairs of channels (half_pairs.hpp), a channel of zeros where their number is odd. Intervals
-// begin with each row of the kernel. A pixel's bits do not depend on where a call begins or ends.
+// Pixels and weights hold pairs of channels (half_pairs.hpp), with a channel of zeros where their number is odd. Each
+// row of the kernel begins a new interval. The bits of a pixel do not depend on where a call begins or ends.
 #pragma once
 #include <cstring>
 
@@ -18,12 +18,12 @@ namespace fovea::FOVEA_ISA {
 
 inline constexpr int half_interval = 32; // steps, of two products each
 
-// Blocks of output channels, with a pair of channels in the place of an input.
+// The blocks of output channels, where a pair of channels takes the place of an input.
 inline convolution_layout half_layout(int outputs, int inputs, int kernel) {
     return {1, outputs, (inputs + pair_channels - 1) / pair_channels, kernel};
 }
 
-// w: (O,I,K,K), numbers of at most 65504.
+// w (O,I,K,K), numbers of at most 65504.
 inline void pack_half_filters(const convolution_layout& l, const weight_shape& dims, const float* w,
                               std::int32_t* packed) {
     std::uint16_t* out = reinterpret_cast<std::uint16_t*>(packed);
@@ -48,7 +48,7 @@ inline void pack_half_filters(const convolution_layout& l, const weight_shape& d
     });
 }
 
-// `count` pixels of row y of image n as pairs, side by side. y may lie outside the image: zeros.
+// Packs `count` pixels of row y of image n as pairs, side by side; zeros where y lies outside the image.
 inline void pack_half_pixels(const window& x, int n, int y, int column, int count, std::int32_t* packed) {
     std::uint16_t* out = reinterpret_cast<std::uint16_t*>(packed);
     const int padded = half_layout(1, x.channels, 1).inputs * pair_channels;
@@ -95,7 +95,7 @@ FOVEA_NOINLINE void sum_half_interval(const std::int32_t* first, std::ptrdiff_t 
         }
         FOVEA_UNROLL
         for (int p = 0; p < P; ++p) {
-            std::int32_t pair; // copied: it was written as two numbers of 16 bits
+            std::int32_t pair; // by memcpy, because it was written as two numbers of 16 bits
             std::memcpy(&pair, x[p / 4] + steps[p % 4], sizeof pair);
             const half_pairs a = pairs_of(broadcast(pair));
             FOVEA_UNROLL
@@ -116,7 +116,7 @@ FOVEA_NOINLINE void sum_half_interval(const std::int32_t* first, std::ptrdiff_t 
         }
     }
 }
-// sums[p][o] = all products, as above; t.runs is 1.
+// sums[p][o] = the sum of all products of a block; t.runs is 1.
 template <int NV, int P>
 void sum_half_block(const terms_of<std::int32_t>& t, std::ptrdiff_t at, const std::int32_t* w, float* sums) {
     std::fill_n(sums, P * NV * lanes, 0.f);

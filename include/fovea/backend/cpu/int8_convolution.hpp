@@ -1,16 +1,16 @@
 // y = act(conv(x, w) + b) + skip (optional) in 8 bits: cross-correlation of any odd kernel and stride, padded with
-// zeros, without dilation and groups. About four times the products of float32 in a cycle where the machine has VNNI.
+// zeros, without dilation and groups. VNNI has four times the products of float32 in a cycle.
 //
 //   x[0]  (N,H,W,I)     x[1]  (N,H',W',O), optional, may be y     y  (N,H',W',O)     all float32
 //   w[0]  packed by pack_int8_convolution from (O,I,K,K)          w[1]  (O) or null
 //
-//   u = clamp(round(x / step) + zero, 0, 255)      attributes::input; one step and zero for the tensor
-//   q = round(w / s),  s = max |w| / 127           one s for each output channel; see quantised_tap
+//   u = clamp(round(x / step) + zero, 0, 255)      step and zero of the whole tensor: attributes::input
+//   q = round(w / s),  s = max |w| / 127           s of an output channel; quantised_tap says how q is rounded
 //   y = act(step s (sum(u q) - zero sum(q)) + b) + skip
 //
-// The sums are exact integers while K K I <= max_int8_terms. Zeros outside the image become `zero`, which the second
-// sum takes out again. Rows of x are quantised into a ring in scratch, each once for a call. A NaN or an infinity in x
-// makes every output that reads it a NaN.
+// The sums are exact integers while K K I <= max_int8_terms. Zeros outside the image become `zero`, which zero sum(q)
+// takes out again. Rows of x are quantised into a ring in scratch, each once in a call. A NaN or an infinity in x makes
+// every output that reads it a NaN.
 #pragma once
 #include <cmath>
 #include <cstring>
@@ -20,8 +20,8 @@
 
 namespace fovea::FOVEA_ISA {
 
-// What pack_int8_convolution writes: scales, offsets, then weights as convolution_layout cuts them, with a group of
-// channels in the place of an input.
+// What pack_int8_convolution writes: the scale step s of each output channel, its offset -zero sum(q), then the weights
+// in the blocks of convolution_layout, where a group of channels takes the place of an input.
 struct int8_layout {
     int inputs;
     convolution_layout blocks;
@@ -52,8 +52,8 @@ inline float largest_of(const float* w, int count) {
     for (int i = 0; i < count; ++i) most = std::max(most, std::fabs(w[i]));
     return most;
 }
-// What tap `tap` of one input's filter becomes: its rounding takes over the errors of the taps before it. Neighbours
-// have much the same value in a picture, and so the filter's sum counts more than each tap.
+// The quantised tap `tap` of the filter of one input. Its rounding makes up for the rounding errors of the taps before
+// it: neighbouring pixels of a picture have similar values, so that the sum of a filter matters more than each tap.
 inline int quantised_tap(const float* filter, float most, int tap) {
     if (!(most > 0)) return 0;
     double carried = 0;
@@ -69,7 +69,7 @@ inline int quantised_tap(const float* filter, float most, int tap) {
 inline void pack_int8_convolution(const preparation_call& c) {
     const int8_layout l(c.dims[0]);
     const int taps = l.blocks.kernel * l.blocks.kernel, each = l.inputs * taps, outputs = l.blocks.outputs;
-    float* scale = l.scales(c.out); // first the largest weight of each output channel
+    float* scale = l.scales(c.out); // at first the largest weight of each output channel
     std::int32_t *offset = l.offsets(c.out), *out = l.weights(c.out);
     for (int o = 0; o < int(l.padded_outputs()); ++o) {
         scale[o] = o < outputs ? largest_of(c.weight<float>(0) + std::ptrdiff_t(o) * each, each) : 0.f;
@@ -95,13 +95,14 @@ inline void pack_int8_convolution(const preparation_call& c) {
     for (int o = 0; o < outputs; ++o) scale[o] *= c.a.input.step / 127;
 }
 
-// `count` floats; false where one is not finite.
+// Quantises `count` floats; returns whether all are finite.
 inline bool quantise(const float* x, std::ptrdiff_t count, const quantisation& by, quantised* out) {
     const vf inverse = broadcast(1 / by.step), low = broadcast(-float(by.zero)), high = broadcast(255 - float(by.zero));
-    const vf magic = broadcast(12582912.f + float(by.zero)); // 1.5 2^23: adding it rounds to an integer in the low bits
+    const vf magic =
+        broadcast(12582912.f + float(by.zero)); // 1.5 2^23: a sum with it is rounded to an integer, in its low bits
     vf checked = broadcast(0.f);
     const auto part = [&](vf v, int n) {
-        checked = fma(v, broadcast(0.f), checked); // NaN once any value is not finite
+        checked = fma(v, broadcast(0.f), checked); // becomes NaN at the first value that is not finite
         store_low_bits(out, at_most(at_least(v * inverse, low), high) + magic, n);
     };
     for (; count >= lanes; count -= lanes, x += lanes, out += lanes) part(load(x), lanes);
@@ -113,7 +114,7 @@ inline bool quantise(const float* x, std::ptrdiff_t count, const quantisation& b
     return sum == 0;
 }
 
-// A row of x as groups of quantised channels; false where a number is not finite.
+// Quantises a row of x into groups of channels; returns whether all numbers are finite.
 inline bool quantise_row(const call& c, const int8_layout& l, const grouped_rows& in, int row, std::int32_t* groups) {
     const float* x = c.x[0].read<float>(in.image(), row, in.left());
     quantised* out = reinterpret_cast<quantised*>(groups);
@@ -128,7 +129,7 @@ inline bool quantise_row(const call& c, const int8_layout& l, const grouped_rows
 
 inline std::size_t int8_convolution_scratch(const call& c) { return grouped_rows_bytes(c, int8_layout(c.dims).blocks); }
 
-// One row of outputs for NV vectors of channels from `channel` on.
+// Computes a row of outputs for NV vectors of channels, the first being `channel`.
 template <int NV>
 void int8_row(const terms_of<std::int32_t>& t, const call& c, const int8_layout& l, int channel, const std::int32_t* w,
               int pixels, const destination& to, epilogue finish) {
@@ -155,7 +156,7 @@ inline int8_row_kernel int8_row_of(int vectors) {
     return vectors == 3 ? int8_row<3> : vectors == 2 ? int8_row<2> : int8_row<1>;
 }
 
-// NaN for the outputs of row y that read a value that is not finite.
+// Writes NaN to the outputs of row y that read a value that is not finite.
 inline void spread_not_finite(const call& c, int n, int y, range cols) {
     const int k = c.a.kernel, half = k / 2;
     for (int x = cols.begin; x < cols.end; ++x) {
@@ -178,7 +179,7 @@ inline void int8_convolution(const call& c) {
         for (int x = c.cols.begin; x < c.cols.end; x += strip) {
             const int pixels = std::min(strip, c.cols.end - x);
             grouped_rows in(c, l.blocks, n, x, pixels, c.scratch);
-            bool finite[max_kernel]; // by place in the ring
+            bool finite[max_kernel]; // of each row in the ring
             for (int y = c.rows.begin; y < c.rows.end; ++y) {
                 const auto t = in.reach(y, [&](int row, std::int32_t* groups) {
                     finite[in.slot(row)] = quantise_row(c, l, in, row, groups);

@@ -1,8 +1,9 @@
-// Vectors of 32-bit sums, and products of 8-bit numbers summed into them.
+// Vectors of 32-bit integers, and sums of products of 8-bit numbers in them.
 //
-// A sum's lane takes `group_channels` products at a time: of unsigned activations, the same for all lanes, with each
-// lane's signed weights. Both lie packed in 32 bits: four bytes where the machine has a dot product of bytes, else two
-// 16-bit numbers. The sums are exact, so that every instruction set gives the same.
+// A lane adds the products of `group_channels` channels at a time: unsigned activations, which are the same in all
+// lanes, times the signed weights of each lane. A group is packed into 32 bits, as four bytes where the instruction set
+// has a dot product of bytes (VNNI), else as two 16-bit numbers. The sums are exact, so that every instruction set
+// gives the same.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -18,9 +19,9 @@ FOVEA_INLINE vi load(const std::int32_t* p) { return vi::load_unaligned(p); }
 FOVEA_INLINE void store(std::int32_t* p, vi v) { v.store_unaligned(p); }
 FOVEA_INLINE vi broadcast(std::int32_t s) { return vi(s); }
 
-// sum + the products of the groups in a and b
+// sum + the dot products of the groups in a and b
 #if defined(__AVX512F__) && defined(__AVX512VNNI__)
-using quantised = std::uint8_t; // an activation in a group
+using quantised = std::uint8_t; // an activation within a group
 using quantised_weight = std::int8_t;
 FOVEA_INLINE vi add_product(vi a, vi b, vi sum) { return vi(_mm512_dpbusd_epi32(sum, a, b)); }
 #else
@@ -47,7 +48,7 @@ FOVEA_INLINE vf as_floats(vi v) { return vf(_mm512_maskz_cvtepi32_ps(all_lanes, 
 FOVEA_INLINE vf as_floats(vi v) { return xsimd::to_float(v); }
 #endif
 
-// The low bits of every lane, n of them.
+// Stores the low bits of the first n lanes.
 FOVEA_INLINE void store_low_bits(quantised* p, vf v, int n) {
 #if defined(__AVX512F__) && defined(__AVX512VNNI__)
     const __m128i bytes = _mm512_maskz_cvtepi32_epi8(all_lanes, _mm512_castps_si512(v));

@@ -1,6 +1,9 @@
-// Normalisations. layer_norm: over the channels of each pixel (Ba, Kiros & Hinton 2016),
-//   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,   centred before the variance is taken.
-// batch_norm (Ioffe & Szegedy 2015): y = (x - mean) / sqrt(variance + epsilon) weight + bias.
+// Normalisations. layer_norm normalises over the channels of each pixel (Ba, Kiros and Hinton 2016),
+//
+//   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,
+//
+// where the variance is that of x - mean, in a second pass. batch_norm (Ioffe and Szegedy 2015) has the same formula
+// with a mean and a variance for each channel.
 //
 //   x[0], y  (N,H,W,C)     layer_norm w: gamma, beta (C)     batch_norm w: weight, bias, running_mean, running_var (C)
 #pragma once
@@ -16,7 +19,8 @@ struct norm_weights {
     float epsilon;
 };
 
-// f(first channel, channels) for every vector of a pixel. Vectors > 0: known to hold all channels.
+// f(first channel, channels) for every vector of a pixel. Vectors > 0 says that so many whole vectors hold all
+// channels.
 template <int Vectors, class F> FOVEA_INLINE void each_channel_vector(int channels, F f) {
     FOVEA_UNROLL
     for (int v = 0; v < Vectors; ++v) f(v * lanes, lanes);
@@ -24,7 +28,7 @@ template <int Vectors, class F> FOVEA_INLINE void each_channel_vector(int channe
         for (int c = 0; c < channels; c += lanes) f(c, std::min(lanes, channels - c));
 }
 
-// Means and 1 / deviations of up to `lanes` pixels, so that the sums over their channels become one vector.
+// The mean and 1 / deviation of up to `lanes` pixels at a time, so that the sums over their channels fill a vector.
 template <int Vectors>
 FOVEA_INLINE void layer_moments(const float* x, int pixels, int channels, float epsilon, float* mean, float* factor) {
     const vf scale = broadcast(1.f / float(channels));
@@ -77,8 +81,8 @@ inline void layer_norm(const call& c) {
     });
 }
 
-// Mean and 1 / deviation of the channels [first, first + n): of the batch where a call has its statistics, else the
-// running estimates.
+// The mean and 1 / deviation of the channels [first, first + n): those of the batch where the call has its statistics,
+// else the running estimates.
 struct batch_moments {
     vf mean, factor;
     template <class Call> batch_moments(const Call& c, int channels, int first, int n) {

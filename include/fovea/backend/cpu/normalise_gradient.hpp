@@ -1,10 +1,14 @@
 // Gradients of normalisations, and the statistics of a batch.
 //
-// layer_norm, with u = (x - mean) / deviation and g = dy gamma:  dx = (g - mean of g - u mean of g u) / deviation,
-// dgamma += dy u, dbeta += dy. batch_norm: the same over the pixels of a channel, by `statistics` (4 C numbers: mean,
-// 1 / deviation, mean of dy, mean of dy u), or by its running estimates where that is null.
+// layer_norm, with u = (x - mean) / deviation and g = dy gamma, where means are over the channels of a pixel:
 //
-//   x, dy, dx  (N,H,W,C), dx may be dy; = or +=     gamma, beta (C)
+//   dx = (g - mean of g - u mean of g u) / deviation     dgamma += dy u     dbeta += dy
+//
+// batch_norm has the same formulas with means over the pixels of a channel. They come from gradient_call::statistics, 4
+// C numbers: mean, 1 / deviation, mean of dy, mean of dy u. Where that is null, the running estimates take the place of
+// the first two, and the means of dy and dy u are zero.
+//
+//   x, dy, dx  (N,H,W,C), dx may be dy; dx is overwritten or added to     gamma, beta (C)
 #pragma once
 #include <cmath>
 
@@ -71,8 +75,7 @@ inline void layer_norm_weight_gradient(const gradient_call& c) {
     });
 }
 
-// Sums of doubles over the pixels of the channels [first, first + lanes); rows are summed in float by f(sums, row,
-// ...).
+// Two sums over pixels for each channel of a vector. Rows are summed in float, the sums of rows in double.
 struct channel_sums {
     double sum[lanes] = {}, product[lanes] = {};
     void add(vf row, vf row_product) {
@@ -104,7 +107,7 @@ inline void batch_norm_statistics(const gradient_call& c) {
             sums.add(sum, sum);
         });
         for (int i = 0; i < here; ++i) mean[i] = float(sums.sum[i] / pixels);
-        each_image_row([&](const float* row) { // about the rounded mean, which the sum of differences mends
+        each_image_row([&](const float* row) { // differences from the rounded mean; their sum corrects for its rounding
             vf square = broadcast(0.f), difference = broadcast(0.f);
             for (int p = 0; p < x.width; ++p) {
                 const vf d = load_first(row + p * channels + at, here) - load(mean);
@@ -165,7 +168,7 @@ inline void batch_norm_input_gradient(const gradient_call& c) {
         }
     });
 }
-// Of a batch, its statistics have the sums already: each call adds the share of its pixels.
+// The statistics of a batch hold the sums already, so that each call adds the share of its pixels.
 inline void batch_norm_weight_gradient(const gradient_call& c) {
     const int channels = c.dy.channels;
     if (const float* s = static_cast<const float*>(c.statistics)) {

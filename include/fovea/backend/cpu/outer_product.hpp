@@ -1,11 +1,11 @@
-// The inner loop of weight gradients: sums[r][c] += sum over k of a[k][r] b[k][c], r a few rows, c one or two vectors
-// of columns. Sums are kept in registers over all k.
+// The inner loop of weight gradients: sums[r][c] += sum over k of a[k][r] b[k][c], for a few rows r and one or two
+// vectors of columns c. The sums stay in registers over all k.
 #pragma once
 #include "fovea/backend/cpu/register_block.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-// Steps in floats, from one k to the next.
+// Steps lead from one k to the next, in floats.
 struct outer_terms {
     const float *a, *b;
     std::ptrdiff_t a_step, b_step;
@@ -15,7 +15,7 @@ struct outer_terms {
 inline constexpr int outer_vectors = 2; // of columns, at most
 inline constexpr int outer_rows = block_pixels<outer_vectors>;
 
-// Part: `last` columns of the last vector of sums are there; of b all are.
+// Part: only the first `last` columns of the last vector of sums exist. All columns of b can be read.
 template <int NV, int P, bool Part>
 FOVEA_NOINLINE void sum_outer(const outer_terms& t, float* sums, std::ptrdiff_t sums_step, int last) {
     vf acc[P][NV];
@@ -59,7 +59,7 @@ void sum_outer_rows(outer_terms t, int rows, float* sums, std::ptrdiff_t sums_st
     some(1, sum_outer<NV, 1, Part>);
 }
 
-// All `rows` of a, `columns` of b: at most outer_vectors vectors, whose last is whole in b.
+// All `rows` rows of a and `columns` columns of b, at most outer_vectors vectors, of which b has the last one whole.
 inline void sum_outer_block(const outer_terms& t, int rows, int columns, float* sums, std::ptrdiff_t sums_step) {
     const int last = (columns - 1) % lanes + 1;
     const auto sum = columns > lanes ? last < lanes ? sum_outer_rows<2, true> : sum_outer_rows<2, false>

@@ -9,7 +9,7 @@ struct pixel_list {
     range images, rows, cols;
 
     int count() const { return images.size() * rows.size() * cols.size(); }
-    // f(image, row, column, pixels, pixels before them) for the parts of rows that pixels [first, last) lie in.
+    // f(image, row, column, pixels, pixels before them) for the parts of rows that the pixels [first, last) consist of.
     template <class F> FOVEA_INLINE void each_run(int first, int last, F f) const {
         const int width = cols.size(), image = rows.size() * width;
         for (int at = first, n; at < last; at += n) {

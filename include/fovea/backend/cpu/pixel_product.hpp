@@ -1,6 +1,6 @@
 // 1x1 convolutions as one matrix product over pixels: y[p] = act(x[p] w + b) + skip. Pixels are copied side by side,
-// some at a time, so that blocks of them are full in narrow images and pixels that lie a power of two apart do not push
-// each other out of L1. A pixel's sum has its terms in the order that convolution() gives them.
+// some at a time, so that blocks are full in narrow images, and that pixels that lie a power of two apart do not push
+// each other out of L1. The sum of a pixel has its terms in the order in which convolution() adds them.
 #pragma once
 #include "fovea/backend/cpu/pixel_list.hpp"
 #include "fovea/backend/cpu/register_block.hpp"
@@ -18,9 +18,9 @@ struct gathered_pixels {
     std::size_t bytes() const { return sizeof(float) * std::size_t(step) * std::size_t(at_once); }
 };
 
-// Layout: of the packed weights, in blocks of outputs (convolution_layout). from(image, row, column): the inputs of a
-// pixel, those of its neighbour in the row `from_step` floats on. to(image, row, column, channel, channels):
-// destination.
+// l: the layout of the packed weights, in blocks of outputs (convolution_layout). from(image, row, column) points to
+// the inputs of a pixel; those of the next pixel of the row lie `from_step` floats on. to(image, row, column, channel,
+// channels) is the destination of these output channels from that pixel on.
 template <class Layout, class From, class To>
 void multiply_pixels(const Layout& l, const pixel_list& pixels, const float* w, From from, std::ptrdiff_t from_step,
                      To to, epilogue finish, float* scratch) {

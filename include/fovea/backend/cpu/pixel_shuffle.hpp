@@ -9,13 +9,13 @@
 
 namespace fovea::FOVEA_ISA {
 
-// Columns [begin, end) of one row of y, from x at the source column of the first.
+// Columns [begin, end) of one row of y. x points to the source pixel of the first one.
 FOVEA_INLINE void shuffle_columns(const float* x, float* y, int begin, int end, int r, int channels) {
     for (int column = begin, j = begin % r; column < end; x += channels * r * r, j = 0)
         for (; j < r && column < end; ++j, ++column, y += channels)
             for (int k = 0; k < channels; ++k) y[k] = x[k * r * r + j];
 }
-// The same with r and the channels known to the compiler where they are given, and whole source pixels in one go.
+// The same; with R > 0 the factor and the channels are constants, and a source pixel is taken as a whole.
 template <int R, int Channels> void shuffle_row(const float* x, float* y, int begin, int end, int r, int channels) {
     if constexpr (R == 0) {
         shuffle_columns(x, y, begin, end, r, channels);

@@ -1,7 +1,8 @@
-// max_pool: the largest of a kernel x kernel neighbourhood, `stride` apart, of what lies inside the image; a NaN among
-// them is the result. global_average_pool: the mean over all pixels of an image.
+// max_pool: the largest of the pixels of a kernel x kernel window that lie inside the image; windows are `stride`
+// pixels apart. The result is NaN where one of the pixels is. global_average_pool: the mean over all pixels of an
+// image.
 //
-//   x[0]  (N,H,W,C)     y  (N,H',W',C), of global_average_pool (N,1,1,C)
+//   x[0]  (N,H,W,C)     y  (N,H',W',C), for global_average_pool (N,1,1,C)
 #pragma once
 #include <limits>
 
@@ -32,7 +33,7 @@ inline void max_pool(const call& c) {
     });
 }
 
-// Runs of 16 pixels are summed in float, the runs in double: the same order for every image of a size.
+// Runs of 16 pixels are summed in float, and their sums in double, in an order that depends on the image's size alone.
 inline void global_average_pool(const call& c) {
     const window& in = c.x[0];
     constexpr int run = 16;

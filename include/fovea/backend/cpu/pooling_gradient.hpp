@@ -1,6 +1,7 @@
-// Gradients of max_pool, which go to the first of the largest pixels of each window, and of global_average_pool.
+// Gradients of max_pool and global_average_pool. The gradient of a maximum goes to the first of the largest pixels of
+// its window.
 //
-//   x, dx  (N,H,W,C); = or +=     y, dy  (N,H',W',C), of global_average_pool (N,1,1,C)
+//   x, dx  (N,H,W,C); dx is overwritten or added to     y, dy  (N,H',W',C), for global_average_pool (N,1,1,C)
 #pragma once
 #include "fovea/backend/cpu/elementwise_gradient.hpp"
 
@@ -8,7 +9,7 @@ namespace fovea::FOVEA_ISA {
 
 inline void max_pool_gradient(const gradient_call& c) {
     const window &in = c.x[0], &dx = c.dx[0];
-    const int k = c.a.kernel, before = k / 2 - c.a.offset, s = c.a.stride; // before: the first pixel
+    const int k = c.a.kernel, before = k / 2 - c.a.offset, s = c.a.stride; // a window begins `before` pixels earlier
     const auto windows = [&](range of, int size) { // the outputs whose windows meet positions `of`
         return range{std::max(0, (of.begin + before - k + s) / s), std::min(size, (of.end - 1 + before) / s + 1)};
     };
@@ -23,7 +24,7 @@ inline void max_pool_gradient(const gradient_call& c) {
                     const int count = std::min(lanes, in.channels - first);
                     const vf y = load_first(c.y.at<const float>(n, h, w) + first, count);
                     const vf dy = load_first(c.dy.at<const float>(n, h, w) + first, count);
-                    vf::batch_bool_type open(true); // no tap took it yet
+                    vf::batch_bool_type open(true); // channels whose gradient no tap has taken yet
                     for (int t = 0; t < k * k; ++t) {
                         const int i = h * s + t / k - before, j = w * s + t % k - before;
                         if (!inside(i, {0, in.height}) || !inside(j, {0, in.width})) continue;

@@ -2,9 +2,9 @@
 //
 //   sums[p][o] = sum over kernel rows, runs and channels of x[p][term] w[term][o]
 //
-// Every sum takes its terms in the same order whatever P is, so that a pixel's bits do not depend on where a call
-// begins or ends. Channel counts and strides are run-time; the shapes of the blocks are templates. Numbers are floats,
-// or 32 bits that hold a group of quantised ones.
+// Every sum adds its terms in the same order whatever P is, so that the bits of a pixel do not depend on where a call
+// begins or ends. Channels and strides are known at run time, the shapes of blocks at compile time. Numbers are floats,
+// or groups of quantised numbers in 32 bits.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -17,17 +17,18 @@ namespace fovea::FOVEA_ISA {
 
 inline constexpr int max_kernel = 31;
 
-// What one output pixel sums over: kernel rows, in each some runs of consecutive values.
+// What an output pixel sums over: some rows of the kernel, and in each of them some runs of consecutive values.
 template <class T> struct terms_of {
-    const T* row[max_kernel]; // at the first value of output column 0
+    const T* row[max_kernel]; // the first value that output column 0 reads of each row
     int rows, runs, length;
-    std::ptrdiff_t run_step;   // from a run to the next
+    std::ptrdiff_t run_step;   // from one run to the next
     std::ptrdiff_t pixel_step; // from an output's values to the next output's
     int count() const { return rows * runs * length; }
 };
 using terms = terms_of<float>;
 
-// Pixels per block so that accumulators, NV weights and a broadcast fit the registers and hide the latency of an fma.
+// Pixels of a block: as many as leave room in the registers for all sums, NV vectors of weights and a broadcast value,
+// and enough sums to hide the latency of a multiply-add.
 template <int NV>
 inline constexpr int block_pixels = vector_registers == 32 ? (NV <= 2      ? 14
                                                               : NV == 3    ? 8
@@ -44,25 +45,25 @@ inline int block_pixels_of(int vectors) {
 }
 inline constexpr int max_block_vectors = vector_registers == 32 ? 4 : 3;
 inline constexpr int max_block_sums = 32 * lanes;
-inline constexpr int tail_pixels = 4;
-inline constexpr int line_floats = 16;   // of a cache line
-inline constexpr int weights_ahead = 16; // terms
+inline constexpr int tail_pixels = 4;    // of the smaller blocks at the end of a row
+inline constexpr int line_floats = 16;   // of a line of the caches
+inline constexpr int weights_ahead = 16; // terms by which weights are fetched before they are used
 
 // How many of the remaining vectors of output channels the next block takes. Blocks of 4 pay where their weights stay
-// in L1, which a block's loop over the terms walks through once per block of pixels.
+// in L1, because every block of pixels walks through all of them.
 inline int block_vectors(int remaining, int terms_per_output) {
     if (remaining < 3) return remaining;
     if (remaining % 2 == 1) return 3;
     return max_block_vectors == 4 && terms_per_output <= 128 ? 4 : 2;
 }
 
-// What a block fetches into the caches at each value of a run. By default what it will read itself: weights come from
-// L2, and pixels of many channels do not stay in L1 either; of the pixels one line for each value, in turn. Else
-// fetch(k).
+// What a block prefetches at each value of a run. By default it prefetches what it will read itself, because weights
+// come from L2 and pixels of many channels do not stay in L1: the weights some terms ahead, and a line of one pixel in
+// turn. Any other type is called as fetch(k) for value k.
 struct fetch_operands {};
 
-// What the sums of a block begin with and where they end. By default zero, and sums[P][NV * lanes]: through memory, so
-// that epilogues are compiled once and cannot raise the register pressure.
+// What the sums of a block begin with and where they end. By default they begin with zero and end in sums[P][NV *
+// lanes]. They pass through memory, so that epilogues are compiled once and take no registers of the loop.
 template <int NV, class T = float> struct to_sums {
     using number = T;
     using vector = decltype(broadcast(T{}));
@@ -71,7 +72,8 @@ template <int NV, class T = float> struct to_sums {
     FOVEA_INLINE vector begin(int, int) const { return broadcast(T{}); }
     FOVEA_INLINE void end(int p, int v, vector sum) const { store(sums + (p * NV + v) * lanes, sum); }
 };
-// The bias and, if there is one, the skip; straight to y. For whole vectors of channels, and y not skip.
+// Sums that begin with the bias plus, if there is one, the skip, and end in y. For whole vectors of channels, where y
+// is not the skip.
 template <int NV, bool Skip> struct to_row {
     using number = float;
     destination to; // of the block's first pixel
@@ -85,10 +87,11 @@ template <int NV, bool Skip> struct to_row {
     FOVEA_INLINE void end(int p, int v, vf sum) const { store(to.y + p * to.pixel_step + v * to.vector_step, sum); }
 };
 
-struct fetch_nothing { // where the operands are near
+struct fetch_nothing { // for operands that are in L1
     FOVEA_INLINE void operator()(int) const {}
 };
-// Where the operands are near, but skip and y are not: a line of each in turn, of the pixels that follow the block.
+// For operands that are in L1 where skip and y are not: prefetches lines of both in turn, of the pixels behind the
+// block.
 struct fetch_ends {
     const float* skip;
     float* y;
@@ -107,7 +110,7 @@ template <int NV, int P, class Fetch = fetch_operands, class Ends = to_sums<NV>,
 FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* w, std::type_identity_t<Ends> ends,
                               [[maybe_unused]] Fetch fetch = {}) {
     using vector = decltype(broadcast(T{}));
-    constexpr int quads = (P + 3) / 4; // pixels are addressed by fours: base, one, two and three steps
+    constexpr int quads = (P + 3) / 4; // four pixels share a base: they lie 0 to 3 steps behind it
     const std::ptrdiff_t step = t.pixel_step;
     std::ptrdiff_t steps[4] = {0, step, 2 * step, 3 * step};
     opaque(steps[3]);
@@ -158,8 +161,8 @@ FOVEA_NOINLINE void sum_block(const terms_of<T>& t, std::ptrdiff_t at, const T* 
     }
 }
 
-// f(pixels, first, first new) for blocks that cover a row. A tail is computed by a block that overlaps pixels already
-// done.
+// f(pixels, first, first new) for blocks of pixels that cover a row. The tail of a row is a block that overlaps pixels
+// that are already done; `first new` is the first that is not.
 template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     constexpr int P = block_pixels<NV>;
     int x = 0;
@@ -174,7 +177,7 @@ template <int NV, class F> FOVEA_INLINE void each_pixel_block(int pixels, F f) {
     while (x < pixels) block(std::integral_constant<int, 1>{});
 }
 
-// One block of NV vectors of channels for `pixels` outputs: finish(sums, first, last), each pixel once.
+// Sums a row of `pixels` outputs for NV vectors of channels. finish(sums, first, last) is called once for each pixel.
 template <int NV, class Finish> void sum_pixels(const terms& t, const float* w, int pixels, Finish finish) {
     alignas(64) float sums[max_block_sums];
     each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
@@ -182,7 +185,7 @@ template <int NV, class Finish> void sum_pixels(const terms& t, const float* w, 
         finish(sums + (x - from) * NV * lanes, x, from + size());
     });
 }
-// Asks for what a block's epilogue will read and write: it arrives while the block is summed.
+// Prefetches what the epilogue of a block reads and writes, which arrives while the block is summed.
 template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int first, int pixels) {
     const bool skips = to.skip && to.skip != to.y;
     for (int p = first; p < first + pixels; ++p)
@@ -191,7 +194,7 @@ template <int NV> FOVEA_INLINE void fetch_destination(const destination& to, int
             if (skips) fetch_soon(to.skip + p * to.pixel_step + v * lanes);
         }
 }
-// One row of them.
+// Computes a row of outputs: sums, then the epilogue.
 template <int NV> void sum_row(const terms& t, const float* w, int pixels, const destination& to, epilogue finish) {
     alignas(64) float sums[max_block_sums];
     each_pixel_block<NV>(pixels, [&](auto size, int from, int x) {
@@ -201,8 +204,8 @@ template <int NV> void sum_row(const terms& t, const float* w, int pixels, const
     });
 }
 
-// The same without an epilogue but the bias and, with fetch_ends, a skip: computed twice, an overlap gets the same
-// bits.
+// The same with no epilogue but the bias and, with fetch_ends, the skip. Where blocks overlap, pixels are written
+// twice, with the same bits.
 template <int NV, class Fetch>
 void store_row(const terms& t, const float* w, int pixels, const destination& to, epilogue) {
     each_pixel_block<NV>(pixels, [&](auto size, int from, int) {
@@ -225,7 +228,7 @@ inline row_kernel row_kernel_of(int vectors) {
         if (vectors == 4) return sum_row<4>;
     return vectors == 3 ? sum_row<3> : vectors == 2 ? sum_row<2> : sum_row<1>;
 }
-// f(vectors as a constant)
+// Calls f with the number of vectors as a constant.
 template <class F> void with_block_vectors(int vectors, F f) {
     if constexpr (max_block_vectors == 4)
         if (vectors == 4) return f(std::integral_constant<int, 4>{});

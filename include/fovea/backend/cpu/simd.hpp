@@ -1,9 +1,9 @@
-// The vector type of this translation unit's instruction set, and the few operations that kernels need of it. xsimd
-// where it is good on every version from 8 to 13; intrinsics where it is not: before 11 its AVX-512 fma multiplies,
-// then adds.
+// The vector type of this translation unit's instruction set, and the few operations that kernels need. They are
+// xsimd's where all its versions from 8 to 13 have them well, and intrinsics elsewhere: before version 11, for example,
+// xsimd's fma for AVX-512 multiplies and then adds.
 //
-// A comparison with a NaN must not hide it: at_least(x, low) and at_most(x, high) give NaN where x is NaN, which
-// xsimd's max and min leave to the instruction set.
+// at_least(x, low) and at_most(x, high) give NaN where x is NaN, which xsimd's max and min leave to the instruction
+// set.
 #pragma once
 #include <cstddef>
 #include <tuple>
@@ -29,17 +29,17 @@ FOVEA_INLINE vf broadcast(float s) { return vf(s); }
 #if defined(__AVX512F__)
 FOVEA_INLINE vf fma(vf a, vf b, vf c) { return vf(_mm512_fmadd_ps(a, b, c)); }
 FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return vf(_mm512_fnmadd_ps(a, b, c)); } // c - a b
-// The second operand wins with a NaN. The maskz forms compile to the plain ones; those make g++ 12 warn of an
-// uninitialised variable in its own header.
+// max and min give their second operand where one is NaN. The maskz forms compile to the plain instructions; the plain
+// intrinsics make g++ 12 warn of an uninitialised variable in its own header.
 inline constexpr __mmask16 all_lanes = 0xffff;
 FOVEA_INLINE vf at_least(vf x, vf low) { return vf(_mm512_maskz_max_ps(all_lanes, low, x)); }
 FOVEA_INLINE vf at_most(vf x, vf high) { return vf(_mm512_maskz_min_ps(all_lanes, high, x)); }
 FOVEA_INLINE vf square_root(vf x) { return vf(_mm512_maskz_sqrt_ps(all_lanes, x)); }
 FOVEA_INLINE vf reciprocal_estimate(vf x) { return vf(_mm512_maskz_rcp14_ps(all_lanes, x)); }
-// The first n of a vector, 0 < n <= lanes; loading gives zeros for the others.
+// The first n lanes of a vector, 0 < n <= lanes. Loading gives zeros in the others.
 FOVEA_INLINE vf load_part(const float* p, int n) { return vf(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1u), p)); }
 FOVEA_INLINE void store_part(float* p, vf v, int n) { _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1u), v); }
-FOVEA_INLINE vf keep_first(vf v, int n) { return vf(_mm512_maskz_mov_ps(__mmask16((1u << n) - 1u), v)); } // others 0
+FOVEA_INLINE vf keep_first(vf v, int n) { return vf(_mm512_maskz_mov_ps(__mmask16((1u << n) - 1u), v)); }
 #elif defined(__AVX2__) && defined(__FMA__)
 FOVEA_INLINE vf fma(vf a, vf b, vf c) { return vf(_mm256_fmadd_ps(a, b, c)); }
 FOVEA_INLINE vf fnma(vf a, vf b, vf c) { return vf(_mm256_fnmadd_ps(a, b, c)); }
@@ -76,7 +76,7 @@ FOVEA_INLINE vf keep_first(vf v, int n) {
 }
 #endif
 
-// 1 / x to about 2^-23, for finite normal x.
+// 1 / x with a relative error of about 2^-23, for finite normal x.
 FOVEA_INLINE vf reciprocal(vf x) {
 #if defined(__AVX2__) && defined(__FMA__)
     const vf r = reciprocal_estimate(x);
@@ -86,7 +86,7 @@ FOVEA_INLINE vf reciprocal(vf x) {
 #endif
 }
 
-// The sum over the lanes of each of as many vectors as a vector has lanes, all in the same order.
+// The sums over the lanes of `lanes` vectors, as one vector. All are added up in the same order.
 #if defined(__AVX512F__)
 template <int Low, int High> FOVEA_INLINE vf fold_quarters(vf a, vf b) {
     return vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, Low)) + vf(_mm512_maskz_shuffle_f32x4(all_lanes, a, b, High));
@@ -95,7 +95,7 @@ template <int Low, int High> FOVEA_INLINE vf fold_within_quarters(vf a, vf b) {
     return vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, Low)) + vf(_mm512_maskz_shuffle_ps(all_lanes, a, b, High));
 }
 FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) {
-    vf q[4]; // quarter i of q[j]: four lanes whose sum is that of v[4 i + j]
+    vf q[4]; // quarter i of q[j] has four lanes, whose sum is that of v[4 i + j]
     FOVEA_UNROLL
     for (int j = 0; j < 4; ++j)
         q[j] = fold_quarters<0x88, 0xDD>(fold_quarters<0x44, 0xEE>(v[j], v[4 + j]),
@@ -107,10 +107,10 @@ FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) {
 FOVEA_INLINE vf sums_of(const vf (&v)[lanes]) { return xsimd::haddp(v); }
 #endif
 
-// Exchanges rows for columns of lanes x lanes numbers.
+// Transposes a matrix of lanes x lanes numbers.
 #if defined(__AVX512F__)
 FOVEA_INLINE void transpose(vf (&v)[lanes]) {
-    const auto pairs = [](vf a, vf b) { // of lanes, within quarters
+    const auto pairs = [](vf a, vf b) { // interleaves lanes within quarters
         return std::pair{vf(_mm512_maskz_unpacklo_ps(all_lanes, a, b)), vf(_mm512_maskz_unpackhi_ps(all_lanes, a, b))};
     };
     vf t[lanes];
@@ -121,7 +121,7 @@ FOVEA_INLINE void transpose(vf (&v)[lanes]) {
         std::tie(t[i], t[i + 1]) = pairs(a, c), std::tie(t[i + 2], t[i + 3]) = pairs(b, d);
     }
     FOVEA_UNROLL
-    for (int i = 0; i < 4; ++i) { // t[4 r + i]: of the rows 4 r to 4 r + 3, the columns i, 4 + i, 8 + i and 12 + i
+    for (int i = 0; i < 4; ++i) { // t[4 r + i] has columns i, 4 + i, 8 + i and 12 + i of the rows 4 r to 4 r + 3
         const vf a(_mm512_maskz_shuffle_f32x4(all_lanes, t[i], t[4 + i], 0x88));
         const vf b(_mm512_maskz_shuffle_f32x4(all_lanes, t[i], t[4 + i], 0xDD));
         const vf c(_mm512_maskz_shuffle_f32x4(all_lanes, t[8 + i], t[12 + i], 0x88));
@@ -158,11 +158,11 @@ FOVEA_INLINE void transpose(vf (&v)[lanes]) {
 }
 #endif
 
-// All lanes where n == lanes, else the first n. Cheap where n does not change in a loop.
+// The first n lanes, or all where n == lanes; the branch is cheap where n does not change in a loop.
 FOVEA_INLINE vf load_first(const float* p, int n) { return n == lanes ? load(p) : load_part(p, n); }
 FOVEA_INLINE void store_first(float* p, vf v, int n) { n == lanes ? store(p, v) : store_part(p, v, n); }
 
-// Asks for the cache line of p: soon to be read, later to be read, soon to be written.
+// Prefetches the cache line of p: to be read soon, to be read later, to be written.
 #if defined(__GNUC__) || defined(__clang__)
 FOVEA_INLINE void fetch_soon(const void* p) { __builtin_prefetch(p, 0, 3); }
 FOVEA_INLINE void fetch_later(const void* p) { __builtin_prefetch(p, 0, 2); }
@@ -173,8 +173,8 @@ FOVEA_INLINE void fetch_later(const void*) {}
 FOVEA_INLINE void fetch_to_write(void*) {}
 #endif
 
-// Stores past the caches, of what is larger than they are, to a multiple of a vector's bytes; stored_past() before
-// another thread reads it.
+// Stores past the caches, for results that are larger than the caches. The address is a multiple of a vector's bytes;
+// stored_past() comes before another thread reads them.
 #if defined(__AVX512F__)
 FOVEA_INLINE void store_past(float* p, vf v) { _mm512_stream_ps(p, v); }
 FOVEA_INLINE void stored_past() { _mm_sfence(); }
@@ -186,15 +186,16 @@ FOVEA_INLINE void store_past(float* p, vf v) { store(p, v); }
 FOVEA_INLINE void stored_past() {}
 #endif
 
-// Keeps the compiler from deriving p from other pointers: it would turn one base and a stride into a pointer per pixel
-// and run out of registers.
+// Hides where p comes from. The compiler would otherwise turn one base and a stride into a pointer for each pixel, and
+// run out of registers.
 template <class T> FOVEA_INLINE void opaque(T& p) {
 #if defined(__GNUC__) || defined(__clang__)
     __asm__("" : "+r"(p));
 #endif
 }
 
-// v, rounded as it is: g++ may make one fma of a product and a sum that follows it, here but not there.
+// v, rounded. Keeps g++ from contracting a product and the sum that follows it into one multiply-add, which it does in
+// some places and not in others.
 FOVEA_INLINE vf rounded(vf v) {
 #if defined(__GNUC__) && defined(__AVX512F__)
     __asm__("" : "+v"(v.data));

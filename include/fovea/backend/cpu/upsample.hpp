@@ -1,17 +1,19 @@
-// Magnification by an integer factor r, as frameworks do it: half-pixel centres, source position (i + 1/2) / r - 1/2,
-// not antialiased, border replicated; nearest, bilinear, or bicubic with a = -0.75 (Keys 1981). y = up(x) + skip.
+// y = up(x) + skip: magnification by an integer factor r as deep-learning frameworks do it. Pixels have their centres
+// at halves, output i lies at (i + 1/2) / r - 1/2 of the input, nothing is antialiased, the border is replicated. The
+// filter is nearest, bilinear, or bicubic with a = -0.75 (Keys 1981).
 //
 //   x[0]  (N,H,W,C)     x[1]  (N,H r,W r,C), optional, may be y     y  (N,H r,W r,C)
 //
-// Each output row: its source rows are summed into one row in scratch, that row is filtered once for each of the r
+// For each output row its source rows are summed into one row in scratch. That row is filtered once for each of the r
 // column phases, whose weights are the same everywhere, and the phases are interleaved.
 #pragma once
 #include "fovea/backend/cpu/simd.hpp"
+#include "fovea/core/interpolation.hpp"
 #include "fovea/ops/kernel.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-// The source pixels of one output coordinate: first, first + 1, ... with their weights.
+// The source pixels first, first + 1, ... of an output coordinate i, with their weights.
 struct upsample_taps {
     int first = 0, count = 1;
     float weight[4] = {1, 0, 0, 0};
@@ -21,7 +23,7 @@ struct upsample_taps {
             first = i / r;
             return;
         }
-        const int twice = 2 * i + 1 - r; // source position times 2 r
+        const int twice = 2 * i + 1 - r; // the source position times 2 r
         const int below = twice >= 0 ? twice / (2 * r) : -((-twice + 2 * r - 1) / (2 * r));
         const double t = double(twice - below * 2 * r) / (2 * r);
         if (filter == interpolation::bilinear) {
@@ -33,19 +35,14 @@ struct upsample_taps {
         }
         first = below - 1;
         count = 4;
-        constexpr double a = -0.75;
-        const auto inner = [](double d) { return ((a + 2) * d - (a + 3)) * d * d + 1; };
-        const auto outer = [](double d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
-        weight[0] = float(outer(1 + t));
-        weight[1] = float(inner(t));
-        weight[2] = float(inner(1 - t));
-        weight[3] = float(outer(2 - t));
+        const double distance[] = {1 + t, t, 1 - t, 2 - t};
+        for (int k = 0; k < 4; ++k) weight[k] = float(cubic_weight(distance[k], framework_cubic));
     }
 };
 
-inline constexpr int upsample_border = 2; // source columns on each side that a row in scratch has beyond those of y
+inline constexpr int upsample_border = 2; // source columns on each side that a row in scratch has beyond those under y
 
-// Source columns under the columns to compute.
+// The source columns that lie under the columns to compute.
 inline range upsample_columns(const call& c) { return {c.cols.begin / c.a.factor, (c.cols.end - 1) / c.a.factor + 1}; }
 
 inline std::size_t upsample_scratch(const call& c) {
@@ -68,8 +65,9 @@ inline void upsample(const call& c) {
     const int r = c.a.factor, channels = c.y.channels, inner = channels * int(upsample_columns(c).size());
     const range wanted = upsample_columns(c), padded{wanted.begin - upsample_border, wanted.end + upsample_border};
     const upsample_taps left(c.cols.begin, r, c.a.filter), right(c.cols.end - 1, r, c.a.filter);
-    const range kept = range{left.first, right.first + right.count}.clip(in.width); // what this call may read
-    float* column_sums = reinterpret_cast<float*>(c.scratch);                       // of source columns `padded`
+    const range kept =
+        range{left.first, right.first + right.count}.clip(in.width); // the columns that this call may read
+    float* column_sums = reinterpret_cast<float*>(c.scratch);        // of the source columns `padded`
     float* phase = column_sums + (padded.size() * channels + lanes - 1) / lanes * lanes;
 
     each_row(c, [&](int n, int y) {

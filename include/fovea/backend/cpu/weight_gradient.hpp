@@ -1,10 +1,10 @@
-// dw and db of a convolution, summed directly: dw[o][i][tap] += sum over pixels of dy[p][o] x[p stride + tap][i].
+// dw and db of a convolution as direct sums: dw[o][i][tap] += sum over pixels of dy[p][o] x[p stride + tap][i].
 //
 //   x  (N,H,W,I)     dy  (N,H',W',O)     dw  (O,I/groups,K,K), db  (O) or null: +=
 //
-// A matrix product over pixels, some at a time: what they give and what their taps read is copied side by side, so that
-// rows, images, strides and borders are nothing to the inner loop. Columns are (tap, input), in the order in which they
-// lie in an image: with one tap the sums are dw itself.
+// This is a matrix product over pixels. Some pixels at a time, dy and what the taps read of x are copied side by side,
+// so that the inner loop knows nothing of rows, images, strides and borders. A column of the product is a pair (tap,
+// input), in the order in which they lie in an image. With a single tap the sums are dw itself.
 #pragma once
 #include "fovea/backend/cpu/joined_rows.hpp"
 #include "fovea/backend/cpu/outer_product.hpp"
@@ -13,14 +13,14 @@
 
 namespace fovea::FOVEA_ISA {
 
-// f(first, count) for the vectors of n floats.
+// f(first, count) for the vectors that n floats consist of.
 template <class F> FOVEA_INLINE void each_vector_of(int n, F f) {
     for (int i = 0; i < n; i += lanes) f(i, std::min(lanes, n - i));
 }
 
-// db += sums of dy over `count` pixels, `step` floats from one to the next.
+// db += the sums of dy over `count` pixels, which lie `step` floats apart.
 inline void add_pixels(const float* dy, std::ptrdiff_t step, int count, int channels, float* db) {
-    constexpr int at_once = 8 * lanes; // channels: pixels are far apart
+    constexpr int at_once = 8 * lanes; // channels at a time, because pixels lie far apart
     alignas(64) float sums[at_once];
     for (int first = 0; first < channels; first += at_once) {
         const int some = std::min(at_once, channels - first);
@@ -34,7 +34,7 @@ inline void add_pixels(const float* dy, std::ptrdiff_t step, int count, int chan
         });
     }
 }
-// db += sums of dy over the pixels of the call, of the channels `outputs`.
+// db += the sums of dy over the pixels of a call, for the channels `outputs`.
 inline void sum_bias_gradient(const gradient_call& c, float* db) {
     if (!db) return;
     each_row(c, [&](int image, int y) {
@@ -43,8 +43,8 @@ inline void sum_bias_gradient(const gradient_call& c, float* db) {
     });
 }
 
-// Where the sums of a group lie: [output][column]. Without dilation and groups the taps of a kernel row are one run of
-// columns that are neighbours in x.
+// Where the copies and the sums [output][column] of a group lie. Without dilation and groups the taps of a kernel row
+// are one run of columns that are neighbours in x.
 struct weight_gradient_layout {
     static constexpr int pixels = 256;                                                 // at a time
     static constexpr int panel = outer_vectors * lanes, at_once = 256 / panel * panel; // columns
@@ -57,8 +57,8 @@ struct weight_gradient_layout {
           run(a.dilation == 1 && a.groups == 1 ? dims[2] * dims[1] : dims[1]),
           columns(dims[2] * dims[3] * dims[1]) {}
     bool in_place() const { return kernel == 1; }
-    // Floats from a block of outer_rows outputs, or a panel of columns, to the next; a line more keeps the same pixel
-    // of all of them off the same sets.
+    // Floats from a block of outer_rows outputs, or from a panel of columns, to the next. One line more than they need
+    // keeps the same pixel of all of them off the same sets of the caches.
     static std::ptrdiff_t block_step(int count) { return std::ptrdiff_t(count) * outer_rows + line_floats; }
     static std::ptrdiff_t panel_step(int count) { return std::ptrdiff_t(count) * panel + line_floats; }
     std::size_t packed_outputs() const {
@@ -69,7 +69,8 @@ struct weight_gradient_layout {
     std::size_t floats() const { return packed_outputs() + packed_columns() + sums(); }
 };
 
-// dy of the pixels [first, last): [block of outer_rows outputs][pixel][of the block], and their sums to db, if any.
+// Copies dy of the pixels [first, last) as [block of outer_rows outputs][pixel][output of the block], and adds their
+// sums to db, if that is given.
 inline void pack_outputs(const gradient_call& c, const pixel_list& pixels, range outputs, int first, int last,
                          float* to, float* db) {
     pixels.each_run(first, last, [&](int image, int y, int x, int count, int before) {
@@ -84,7 +85,7 @@ inline void pack_outputs(const gradient_call& c, const pixel_list& pixels, range
     });
 }
 
-// What the pixels [first, last) read for some columns: [panel][pixel][weight_gradient_layout::panel].
+// Copies what the pixels [first, last) read for some columns as [panel][pixel][column of the panel].
 inline void pack_columns(const gradient_call& c, const weight_gradient_layout& l, const pixel_list& pixels, int group,
                          range columns, int first, int last, float* to) {
     const int half = l.kernel / 2, s = c.a.stride, runs_of_row = l.kernel * l.inputs / l.run, all = last - first;
@@ -97,7 +98,7 @@ inline void pack_columns(const gradient_call& c, const weight_gradient_layout& l
                                                    x * s + c.a.offset + (j - half) * c.a.dilation) +
                                 group * l.inputs + at % l.run;
             for (int p = before; p < before + count; ++p, from += std::ptrdiff_t(s) * c.x[0].channels)
-                for (int k = column, m; k < column + n; k += m) { // to the end of a vector
+                for (int k = column, m; k < column + n; k += m) { // as far as a vector reaches
                     m = std::min(lanes - k % lanes, column + n - k);
                     store_first(to + k / l.panel * l.panel_step(all) + p * l.panel + k % l.panel,
                                 load_first(from + k - column, m), m);
@@ -111,12 +112,12 @@ inline std::size_t direct_weight_gradient_scratch(const gradient_call& c) {
     return sizeof(float) * weight_gradient_layout(c.a, c.dims, outputs).floats();
 }
 
-// Whether all rows of x and dy follow each other without a gap.
+// Whether the rows of x and of dy follow each other without gaps.
 inline bool joins_rows(const gradient_call& c) {
     return c.a.stride == 1 && c.a.offset == 0 && is_dense(c.x[0]) && is_dense(c.dy);
 }
-// Whether x and dy are read where they are: pixels in long runs, and not so far apart that they push each other out of
-// the caches. Copies would take much of the time of the products.
+// Whether x and dy are read where they are, because copies would take much of the time of the products: pixels lie in
+// long runs, and not so far apart that they push each other out of the caches.
 inline bool reads_in_place(const gradient_call& c) {
     if (c.a.kernel > 1 || c.a.groups > 1 || c.dims[1] % lanes != 0) return false;
     return joins_rows(c) ? std::max(c.dims[0], c.dims[1]) <= 512 : c.dims[0] * c.dims[1] <= 64 * 64 && c.dy.width >= 32;
@@ -124,7 +125,8 @@ inline bool reads_in_place(const gradient_call& c) {
 inline void direct_weight_gradient_in_place(const gradient_call& given) {
     gradient_call c = given;
     if (joins_rows(c)) c.x[0] = joined_rows(c.x[0], c.rows), c.dy = joined_rows(c.dy, c.rows), c.rows = {0, 1};
-    constexpr int at_once = 128, panel = weight_gradient_layout::panel; // pixels, a panel of which stays in L1
+    constexpr int at_once = 128,
+                  panel = weight_gradient_layout::panel; // pixels at a time, so few that a panel of them stays in L1
     const int inputs = c.dims[1], outputs = c.outputs.size(), s = c.a.stride;
     const std::ptrdiff_t x_step = std::ptrdiff_t(s) * c.x[0].channels, dy_step = c.dy.channels;
     float* const dw = c.weight_gradient<float>(0) + std::ptrdiff_t(c.outputs.begin) * inputs;
@@ -139,7 +141,7 @@ inline void direct_weight_gradient_in_place(const gradient_call& given) {
             if (!inside) continue;
             const float* x = c.x[0].at<const float>(n, v, first * s + c.a.offset);
             for (int i = 0; i < inputs; i += panel) {
-                // A share of the pixels to come, which would be waited for.
+                // Prefetches a share of the pixels to come, for which the loop would wait.
                 for (int p = count + count * i / inputs; p < count + count * std::min(i + panel, inputs) / inputs;
                      ++p) {
                     for (int k = 0; k < inputs; k += line_floats) fetch_later(x + p * x_step + k);
@@ -152,7 +154,7 @@ inline void direct_weight_gradient_in_place(const gradient_call& given) {
     });
 }
 
-// The outputs [outputs.begin, outputs.end) of one group.
+// The gradient of the filters of the outputs [outputs.begin, outputs.end), all of one group.
 inline void direct_weight_gradient_of_group(const gradient_call& c, int group, range outputs) {
     const weight_gradient_layout l(c.a, c.dims, outputs.size());
     float* const dw = c.weight_gradient<float>(0) + std::ptrdiff_t(outputs.begin) * l.columns;

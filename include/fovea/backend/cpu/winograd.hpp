@@ -4,30 +4,30 @@
 //   x[0]  (N,H,W,I)     x[1]  (N,H,W,O), optional, may be y     y  (N,H,W,O)
 //   w[0]  packed by pack_winograd from (O,I,3,3)                w[1]  (O) or null     c.a.tile  M
 //
-// The output is cut into tiles of MxM pixels at multiples of M of the image's own coordinates, never of the call's. A
-// tile that a call cuts is computed whole, and only its pixels inside the call are written; so every call gives a pixel
-// the same bits, and x must hold what whole tiles read: its footprint has a grain of M.
+// The output is cut into tiles of MxM pixels, which lie at multiples of M in the image, wherever a call begins. A tile
+// that a call cuts is computed whole, and only its pixels inside the call are written. So every call gives a pixel the
+// same bits. x must hold what whole tiles read: the operation's footprint has a grain of M.
 //
-// Some tiles at a time: their patches of (M+2)x(M+2) pixels are transformed into as many planes [tile][I] in scratch;
-// for each block of output channels a product of each plane with the transformed weights gives planes [tile][block],
-// which are transformed into y at once. The planes of a group of tiles stay in L2.
+// A group of tiles is computed at a time. Their patches of (M+2)x(M+2) pixels are transformed into as many planes
+// [tile][I] in scratch. For each block of output channels the product of each plane with the transformed weights gives
+// planes [tile][block], which are transformed into y at once. The planes of a group stay in L2.
 #pragma once
 #include "fovea/backend/cpu/winograd_patches.hpp"
 #include "fovea/backend/cpu/winograd_weights.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-// Where the planes of one group of tiles lie in scratch; steps in floats.
+// Where the planes of a group of tiles lie in scratch. Steps are in floats.
 struct winograd_group {
-    int planes;          // products of a tile
+    int planes;          // products of a tile for each input and output
     int tiles;           // of a group
-    int stored;          // that a plane has room for: the last block of tiles may pass the group
+    int stored;          // tiles that a plane has room for, because the last block of tiles may pass the group's end
     std::ptrdiff_t tile; // from a transformed input tile to the next
     std::ptrdiff_t in;   // from a plane of transformed inputs to the next
     std::ptrdiff_t out;  // from a plane of sums to the next
 
     explicit winograd_group(const winograd_layout& l) {
-        const std::size_t most_bytes = l.tile == large_tile ? 448 << 10 : 1 << 20; // of transformed inputs
+        const std::size_t most_bytes = l.tile == large_tile ? 448 << 10 : 1 << 20; // of the planes of inputs
         constexpr int most_tiles = 28;
         planes = l.planes();
         tile = (l.inputs + lanes - 1) / lanes * lanes;
@@ -41,11 +41,11 @@ struct winograd_group {
             stored = std::max(stored, (tiles + pixels - 1) / pixels * pixels);
             widest = std::max(widest, vectors);
         });
-        in = stored * tile + line_floats; // a line more keeps the planes off the same sets
+        in = stored * tile + line_floats; // one line more keeps the planes off the same sets of the caches
         out = std::ptrdiff_t(stored) * widest * lanes + line_floats;
     }
     std::size_t floats() const { return std::size_t(planes * (in + out)); }
-    // Products of blocks, of tiles and of output channels, for each plane.
+    // The number of products of a block of tiles with a block of output channels, for each plane.
     int products_of(const winograd_layout& l, int tiles_of_group) const {
         int n = 0;
         l.each_block([&](int, int vectors, std::size_t) {
@@ -59,11 +59,11 @@ inline std::size_t winograd_scratch(const call& c) {
     return sizeof(float) * winograd_group({c.dims[1], c.dims[0], c.a.tile}).floats();
 }
 
-// What becomes of one block of output channels of a tile.
+// What becomes of the sums of a tile, for one block of output channels.
 template <int M> struct tile_epilogue {
-    // All pixels, to their rows.
+    // Writes all pixels of a tile to their rows.
     void (*whole)(const float* sums, std::ptrdiff_t plane, int vectors, const destination (&row)[M]);
-    epilogue part; // some of a row
+    epilogue part; // writes some pixels of a row of a tile
 };
 
 template <int M, activation_kind Kind>
@@ -77,7 +77,7 @@ void finish_tile(const float* sums, std::ptrdiff_t plane, int vectors, const des
             const float* skip = row[i].skip ? row[i].skip + v * lanes : nullptr;
             FOVEA_UNROLL
             for (int j = 0; j < M; ++j) {
-                fetch_to_write(y + (j + M) * first.pixel_step); // of the tile to the right
+                fetch_to_write(y + (j + M) * first.pixel_step); // the pixel of the tile to the right
                 vf value = activated<Kind>(o[j] + bias, first.slope);
                 if (skip) value = rounded(value) + load_first(skip + j * first.pixel_step, n);
                 store_first(y + j * first.pixel_step, value, n);
@@ -111,14 +111,14 @@ template <int M> class winograd_tiles {
           across_((cols.end + size - 1) / size - left_),
           down_((rows.end + size - 1) / size - top_) {}
     int count() const { return images_.size() * across_ * down_; }
-    // The tiles of the first image's row that holds the pixels of row y.
+    // The tiles of the first image that hold the pixels of row y.
     range row_of(int y) const { return {(y / size - top_) * across_, (y / size - top_ + 1) * across_}; }
     int channels() const { return x_.channels; }
     int image(int tile) const { return images_.begin + tile / (across_ * down_); }
     int y(int tile) const { return (top_ + tile / across_ % down_) * size; }
     int x(int tile) const { return (left_ + tile % across_) * size; }
 
-    // Row i of the pixels that a tile reads.
+    // Row i of the patch that a tile reads.
     const float* patch(int tile, int i) const { return x_.read<float>(image(tile), y(tile) - 1 + i, x(tile) - 1); }
     void read(int tile, float* to, std::ptrdiff_t plane) const {
         const float* row[patch_size];
@@ -126,8 +126,8 @@ template <int M> class winograd_tiles {
         transform_patches<M>(row, channels(), to, plane);
     }
 
-    // One block of output channels of a tile, the pixels inside the rectangle. to(n, y, x): where those of image n and
-    // row y from column x on go.
+    // Writes one block of output channels of a tile, as far as its pixels lie inside the rectangle. to(n, y, x) is the
+    // destination of the pixels of image n and row y from column x on.
     template <class To>
     void write(int tile, const float* sums, std::ptrdiff_t plane, int vectors, const To& to,
                const tile_epilogue<M>& finish) const {
@@ -149,8 +149,9 @@ template <int M> class winograd_tiles {
     }
 };
 
-// Walks through the patches of the next group of tiles, as many at a time as eight columns hold, evenly over the block
-// products of this one: with a single block of output channels these can be fewer than the rows of patches.
+// Walks through the patches of the next group of tiles while this group is multiplied, so that they can be prefetched:
+// as many tiles at a time as eight columns hold, spread evenly over the products of blocks, of which there can be fewer
+// than rows of patches.
 template <int M> class patch_walk {
     static constexpr int at_once = 8 / M, rows_of_patch = M + 2;
     const winograd_tiles<M>& all_;
@@ -159,8 +160,8 @@ template <int M> class patch_walk {
   public:
     patch_walk(const winograd_tiles<M>& all, int first, int tiles, int calls)
         : all_(all), first_(first), rows_((tiles + at_once - 1) / at_once * rows_of_patch), calls_(calls) {}
-    // What a row of these patches adds to that of the tile before them: eight columns; now and then nothing, else
-    // `nothing`.
+    // The eight columns that a row of these patches has beyond the row of the tile before them, or `nothing` where the
+    // walk is ahead.
     const float* next(const float* nothing) {
         if (++call_ * rows_ < (done_ + 1) * calls_) return nothing;
         const int tile = first_ + done_ / rows_of_patch * at_once, row = done_ % rows_of_patch;
@@ -169,7 +170,8 @@ template <int M> class patch_walk {
     }
 };
 
-struct fetch_ahead { // a line of weights for each input channel, and one of patches for every second
+// Prefetches a line of weights for each input channel, and a line of patches for every second one.
+struct fetch_ahead {
     const float *weights, *patch;
     FOVEA_INLINE void operator()(int k) const {
         fetch_soon(weights + 16 * k);
@@ -210,8 +212,8 @@ template <class Walk> plane_product<Walk> plane_product_of(int vectors) {
     return vectors == 3 ? multiply_planes<3, Walk> : vectors == 2 ? multiply_planes<2, Walk> : multiply_planes<1, Walk>;
 }
 
-// Convolves some of the tiles, a group at a time; w, scratch: as `winograd_layout` and `winograd_group` say.
-// to(n, y, x, channel, channels): where some output channels of image n and row y go, from column x on.
+// Computes the tiles `chosen`, a group at a time. w is laid out by winograd_layout, scratch by winograd_group. to(n, y,
+// x, channel, channels) is the destination of these output channels of image n and row y from column x on.
 template <int M, class To>
 void convolve_tiles(const winograd_layout& l, const float* w, const winograd_tiles<M>& all, range chosen, const To& to,
                     const tile_epilogue<M>& finish, float* scratch) {

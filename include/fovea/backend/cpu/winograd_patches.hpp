@@ -1,12 +1,12 @@
-// Between the pixels of one tile and its planes: a patch of (M+2)x(M+2) inputs is transformed into as many planes, and
-// the sums of these into MxM outputs, a vector of channels at a time.
+// The transforms of a tile, a vector of channels at a time: its patch of (M+2)x(M+2) inputs into a number of as many
+// planes, and the sums in these planes into MxM outputs.
 #pragma once
 #include "fovea/backend/cpu/winograd_transforms.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-// One vector of channels of a patch into planes; load_at(row, column) gives the patch's vectors. By parts, each of
-// which fits the registers: vectors that were loaded are cheaper to load again than to put aside.
+// Transforms one vector of channels of a patch into planes; load_at(row, column) gives the vectors of the patch. The
+// result is computed in parts that fit the registers: loading a vector again is cheaper than spilling it.
 template <int M, int Along = 0>
 FOVEA_INLINE void transform_row(const vf (&columns)[M + 2], float* to, std::ptrdiff_t plane) {
     using transform = winograd_transform<M>;
@@ -36,8 +36,8 @@ FOVEA_INLINE void transform_patch(Load load_at, float* to, std::ptrdiff_t plane)
     if constexpr (Part + 1 < transform::input_parts) transform_patch<M, Part + 1>(load_at, to, plane);
 }
 
-// All channels of the patch whose rows are given; zeros fill the last vector. Fetches what the tile to the right adds:
-// the caches have it at best in L2.
+// Transforms all channels of the patch whose rows are given; zeros fill the last vector. Prefetches the columns that
+// the tile to the right adds, which are at best in L2.
 template <int M>
 void transform_patches(const float* const (&row)[M + 2], int channels, float* to, std::ptrdiff_t plane) {
     int c = 0;
@@ -55,7 +55,7 @@ void transform_patches(const float* const (&row)[M + 2], int channels, float* to
             plane);
 }
 
-// One vector of channels of a tile's planes: out(row, its M pixels), row by row.
+// Transforms one vector of channels of a tile's sums: out(row, its M pixels) is called for each row.
 template <int M, int Along = 0> FOVEA_INLINE void transform_pixels(const vf (&sums)[M + 2], vf (&pixels)[M]) {
     using transform = winograd_transform<M>;
     constexpr int parts = transform::output_parts, values = M / parts;

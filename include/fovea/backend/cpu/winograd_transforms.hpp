@@ -1,17 +1,20 @@
-// The transforms of Winograd's F(MxM,3x3) (Lavin and Gray 2015, arXiv 1509.09308): M outputs of a filter of three taps
-// from M + 2 inputs by M + 2 products,
+// The transforms of Winograd's F(MxM,3x3) (Lavin and Gray 2015, arXiv 1509.09308). Along one axis M outputs of a filter
+// g of three taps come from M + 2 inputs d by M + 2 products,
 //
-//   y = A^T ((G g) (B^T d))        element by element between the brackets; on images along rows, then along columns
+//   y = A^T ((G g) (B^T d)),
 //
-// M + 1 of the products are values of polynomials at points, the last one is that at infinity. Points come in pairs
-// +-p, whose two products share their even and odd parts.
+// where the two vectors in the outer brackets are multiplied element by element. In two dimensions the transforms are
+// applied along rows and then along columns.
 //
-//   M = 4   {0, +-1/sqrt2, +-sqrt2, infinity}: about 8 dB closer to the exact result than {0, +-1, +-2}, and as cheap
-//           (Barabasz et al. 2018, arXiv 1803.10986)
-//   M = 6   {0, +-1, +-1/2, +-2, infinity}: a fifth fewer products than M = 4; 12 dB further from the exact result, at
-//           some 109 dB for 64 channels
+// M + 1 of the products are values of a polynomial at chosen points, the last one is its value at infinity. The points
+// are zero and pairs +-p; the two products of a pair share their even and odd parts.
 //
-// B^T and A^T are given in parts that fit the registers: part p gives some rows of the result.
+//   M = 4   {0, +-1/sqrt2, +-sqrt2, infinity}: as cheap as {0, +-1, +-2, infinity} and about 8 dB closer to the exact
+//           result (Barabasz et al. 2018, arXiv 1803.10986)
+//   M = 6   {0, +-1, +-1/2, +-2, infinity}: a fifth fewer products than M = 4, and an error that is 12 dB larger, about
+//           -109 dB for 64 channels
+//
+// B^T and A^T are computed in parts that fit the registers. A part gives some rows of the result.
 #pragma once
 #include "fovea/backend/cpu/simd.hpp"
 
@@ -25,11 +28,11 @@ template <> struct winograd_transform<small_tile> {
     static constexpr int outputs = 4, inputs = 6;
     static constexpr int input_parts = 2;     // rows 0 to 2, and 3 to 5
     static constexpr int output_parts = 2;    // rows 0 and 2, and 1 and 3
-    static constexpr int row_of_infinity = 5; // of B^T; the points have the others, in order
+    static constexpr int row_of_infinity = 5; // of B^T; the points have the other rows, in their order
     static constexpr double points[inputs - 1] = {0, 0.70710678118654752440, -0.70710678118654752440,
                                                   1.41421356237309504880, -1.41421356237309504880};
 
-    // Whether part p of B^T d reads d[i]; of A^T m, m[i].
+    // Whether a part of B^T d reads d[i], and a part of A^T m reads m[i].
     static constexpr bool input_is_read(int part, int i) { return i != (part == 0 ? 5 : 0); }
     static constexpr bool sum_is_read(int part, int i) { return i != (part == 0 ? 5 : 0); }
 
@@ -64,7 +67,7 @@ template <> struct winograd_transform<small_tile> {
 
 template <> struct winograd_transform<large_tile> {
     static constexpr int outputs = 6, inputs = 8;
-    static constexpr int input_parts = 4;  // rows of 0 and infinity, of +-1, of +-1/2, of +-2
+    static constexpr int input_parts = 4;  // the rows of 0 and infinity, of +-1, of +-1/2, of +-2
     static constexpr int output_parts = 2; // rows 0, 2, 4, and 1, 3, 5
     static constexpr int row_of_infinity = 1;
     static constexpr double points[inputs - 1] = {0, 1, -1, 0.5, -0.5, 2, -2};
@@ -104,7 +107,8 @@ template <> struct winograd_transform<large_tile> {
     }
 };
 
-// G, its rows in the order of those of B^T; of a point: (1, p, p^2) / product of (p - q) over the other points q.
+// G, with its rows in the order of those of B^T. The row of a point p is (1, p, p^2) / product of (p - q) over the
+// other points q.
 template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     using transform = winograd_transform<M>;
     constexpr int N = transform::inputs, infinity = transform::row_of_infinity;
@@ -119,8 +123,8 @@ template <int M> void winograd_filter_matrix(double (&G)[M + 2][3]) {
     G[infinity][0] = G[infinity][1] = 0, G[infinity][2] = 1;
 }
 
-// u = G g G^T in double for a vector of filters g, whose taps are `step` floats apart; u: [plane][lanes]. The rows of G
-// of points p and -p differ in the sign of the middle alone.
+// u = G g G^T, computed in double, for a vector of filters g, whose taps lie `step` floats apart; u is [plane][lanes].
+// The rows of G of the points p and -p differ in the sign of their middle number alone.
 template <int M> void transform_filters(const double (&G)[M + 2][3], const float* g, std::ptrdiff_t step, float* u) {
     constexpr int infinity = winograd_transform<M>::row_of_infinity, pairs = infinity == 1 ? 2 : 1;
     const auto times_g = [&](const double(&a)[3][lanes], auto put) { // put(row, o, value)

@@ -1,20 +1,18 @@
-// dw of a 3x3 convolution without stride, dilation and groups, in the domain of Winograd's F(4x4,3x3): with
-// u = G g G^T, v = B^T d B and m the transposed output transform of dy,
+// dw of a 3x3 convolution without stride, dilation and groups, in the domain of Winograd's F(4x4,3x3), which takes a
+// quarter of the products of the direct sum. With v = B^T d B of a tile's inputs and m = A dy A^T of its gradients,
 //
-//   du[plane][o][i] = sum over tiles of m[plane][tile][o] v[plane][tile][i],     dg = G^T du G
-//
-// a quarter of the products of the direct sum.
+//   du[plane][o][i] = sum over tiles of m[plane][tile][o] v[plane][tile][i]     dg = G^T du G
 //
 //   x  (N,H,W,I)     dy  (N,H,W,O)     dw  (O,I,3,3), db  (O) or null: +=
 //
-// Rows of the call begin at a multiple of 4 and end at one or at the image's end; x holds what whole tiles read.
+// The rows of a call begin at a multiple of 4, and end at one or where the image ends. x holds what whole tiles read.
 #pragma once
 #include "fovea/backend/cpu/weight_gradient.hpp"
 #include "fovea/backend/cpu/winograd.hpp"
 
 namespace fovea::FOVEA_ISA {
 
-// Some inputs and outputs at a time, so that their sums stay in L2.
+// Some inputs and outputs are computed at a time, so few that their sums stay in L2.
 struct winograd_gradient_layout {
     static constexpr int planes = 36, most = 64;
     int inputs, outputs;              // at a time
@@ -27,14 +25,14 @@ struct winograd_gradient_layout {
         const auto whole = [](int n) { return (n + lanes - 1) / lanes * lanes; };
         in_step = whole(inputs), out_step = whole(outputs);
         tiles = std::clamp(cached / (planes * int(in_step + out_step) * int(sizeof(float))), 12, 48);
-        in = tiles * in_step + line_floats; // a line more keeps the planes off the same sets
+        in = tiles * in_step + line_floats; // one line more keeps the planes off the same sets of the caches
         out = tiles * out_step + line_floats;
         product = outputs * in_step + line_floats;
     }
     std::size_t floats() const { return std::size_t(planes * (in + out + product)); }
 };
 
-// A d A^T of one vector of channels of a tile of dy; at(i, j) gives its pixels.
+// m = A dy A^T for one vector of channels of a tile; at(i, j) gives the pixels of dy.
 template <class At> FOVEA_INLINE void transform_gradient_tile(At at, float* to, std::ptrdiff_t plane) {
     using transform = winograd_transform<small_tile>;
     const auto spread = [](const vf(&y)[4], vf(&m)[6]) {
@@ -66,7 +64,7 @@ template <class At> FOVEA_INLINE void transform_gradient_tile(At at, float* to, 
     }
 }
 
-// Channels [first, first + count) of the tile at (y, x); pixels outside the image count as zeros.
+// Transforms the channels [first, first + count) of dy in the tile at (y, x). Pixels outside the image count as zeros.
 inline void read_gradient_tile(const window& dy, int n, int y, int x, int first, int count, float* to,
                                std::ptrdiff_t plane) {
     const bool whole = y + 4 <= dy.height && x + 4 <= dy.width;
@@ -82,7 +80,7 @@ inline void read_gradient_tile(const window& dy, int n, int y, int x, int first,
     }
 }
 
-// Channels [first, first + count) of what the tile at (y, x) reads.
+// Transforms the channels [first, first + count) of what the tile at (y, left) reads.
 inline void read_input_tile(const window& x, int n, int y, int left, int first, int count, float* to,
                             std::ptrdiff_t plane) {
     const float* row[small_tile + 2];
@@ -94,7 +92,7 @@ inline void read_input_tile(const window& x, int n, int y, int left, int first, 
     }
 }
 
-// dg += G^T du G for one vector of inputs of one output; du: planes `plane` floats apart.
+// dg += G^T du G for one vector of inputs of one output. The planes of du lie `plane` floats apart.
 inline void transform_product(const float* du, std::ptrdiff_t plane, const double (&G)[6][3], float* dg, int inputs) {
     vf rows[3][6];
     for (int j = 0; j < 6; ++j)

@@ -1,5 +1,5 @@
-// The weights of Winograd's convolution: 3x3 filters as planes of products, 36 for tiles of 4x4 pixels, 64 for 6x6,
-// transformed in double.
+// The weights of Winograd's convolution: 3x3 filters, transformed in double into planes, of which tiles of 4x4 pixels
+// have 36 and tiles of 6x6 pixels 64.
 #pragma once
 #include "fovea/backend/cpu/filters.hpp"
 #include "fovea/backend/cpu/register_block.hpp"
@@ -7,7 +7,7 @@
 
 namespace fovea::FOVEA_ISA {
 
-// Cut into blocks of output channels: [planes][I][vectors * lanes] each, zeros beyond the last channel.
+// How they lie: in blocks of output channels, each [planes][I][vectors * lanes], with zeros beyond the last channel.
 struct winograd_layout {
     int inputs, outputs;
     int tile = small_tile; // pixels along a side
@@ -15,7 +15,7 @@ struct winograd_layout {
     int planes() const { return (tile + 2) * (tile + 2); }
 
     int vectors() const { return (outputs + lanes - 1) / lanes; }
-    // As large as registers allow: weights are fetched ahead, so that they need not stay in L1.
+    // Blocks are as large as the registers allow. Weights are prefetched, so that they need not stay in L1.
     int vectors_of_block(int first) const { return block_vectors(vectors() - first, 1); }
     std::size_t block_floats(int vectors) const {
         return std::size_t(planes()) * std::size_t(inputs) * std::size_t(vectors * lanes);
@@ -33,9 +33,9 @@ inline std::size_t packed_winograd_bytes(const preparation_call& c) {
     const winograd_layout l{c.dims[0][1], c.dims[0][0], c.a.tile};
     return sizeof(float) * l.block_floats(l.vectors());
 }
-// Filters go through a buffer [inputs][9][width] in L1, so that both w and the planes are passed through in runs.
+// Filters pass through a buffer [9][inputs][width] in L1, so that both w and the planes are walked through in runs.
 template <int M> void pack_winograd_tile(const filters& f, float* out) {
-    constexpr int some = 4;                 // inputs
+    constexpr int some = 4;                 // inputs at a time
     constexpr std::size_t cached = 1 << 20; // floats
     double G[M + 2][3];
     winograd_filter_matrix<M>(G);

@@ -1,7 +1,5 @@
 // Activations chosen at run time by their kind: a uniform branch instead of a kernel for every activation.
 #pragma once
-#include <cmath>
-
 #include "fovea/backend/cuda/value_kernel.hpp"
 #include "fovea/ops/activation.hpp"
 
@@ -11,22 +9,7 @@ struct device_activation {
     activation_kind kind = activation_kind::identity;
     float slope = 0; // factor of leaky_relu below zero
 
-    FOVEA_HOST_DEVICE float operator()(float x) const {
-        switch (kind) {
-            case activation_kind::relu:
-                return x < 0 ? 0 : x;
-            case activation_kind::leaky_relu:
-                return x > 0 ? x : slope * x;
-            case activation_kind::silu:
-                return x / (1 + expf(-x));
-            case activation_kind::gelu:
-                return x * 0.5f * erfcf(-x * 0.70710678118654752440f);
-            case activation_kind::unit_range:
-                return x < 0 ? 0 : x > 1 ? 1 : x;
-            default:
-                return x;
-        }
-    }
+    FOVEA_HOST_DEVICE float operator()(float x) const { return formula::activation(kind, slope, x); }
 };
 
 // y = f(x).
@@ -46,8 +29,7 @@ struct rectify_by_slope {
     device_view x, y;   // (N,H,W,C)
     const float* slope; // (C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float v = x.get(p, c);
-        y.put(p, c, v > 0 ? v : slope[c] * v);
+        y.put(p, c, formula::leaky_relu(x.get(p, c), slope[c]));
     }
 };
 

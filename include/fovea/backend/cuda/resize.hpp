@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "fovea/backend/cuda/value_kernel.hpp"
+#include "fovea/ops/resize.hpp"
 
 namespace fovea {
 
@@ -27,16 +28,7 @@ struct magnifying_coefficients {
         beyond = source - below, first = int(below) - 1;
     }
     FOVEA_HOST_DEVICE float of(int i) const {
-        return coefficient(filter, fabsf(beyond - float(i - 1)), i == 1 + (beyond >= 0.5f));
-    }
-
-  private:
-    // The coefficient at distance d from the source pixel; nearest: it is the nearest one.
-    FOVEA_HOST_DEVICE static float coefficient(interpolation filter, float d, bool nearest) {
-        constexpr float a = -0.75f;
-        if (filter == interpolation::nearest) return nearest ? 1.f : 0.f;
-        if (filter == interpolation::bilinear) return d < 1 ? 1 - d : 0.f;
-        return d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+        return magnifying_weight(filter, fabsf(beyond - float(i - 1)), i == 1 + (beyond >= 0.5f));
     }
 };
 

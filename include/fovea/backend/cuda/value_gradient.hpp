@@ -21,24 +21,7 @@ struct device_slope {
     activation_kind kind = activation_kind::identity;
     float slope = 0;
 
-    FOVEA_HOST_DEVICE float operator()(float x) const {
-        switch (kind) {
-            case activation_kind::relu:
-                return x > 0;
-            case activation_kind::leaky_relu:
-                return x > 0 ? 1 : slope;
-            case activation_kind::silu: {
-                const float s = 1 / (1 + expf(-x));
-                return s * (1 + x * (1 - s));
-            }
-            case activation_kind::gelu:
-                return 0.5f * erfcf(-x * 0.70710678118654752440f) + x * expf(-x * x / 2) * 0.39894228040143267794f;
-            case activation_kind::unit_range:
-                return x >= 0 && x <= 1;
-            default:
-                return 1;
-        }
-    }
+    FOVEA_HOST_DEVICE float operator()(float x) const { return formula::activation_derivative(kind, slope, x); }
 };
 template <class A> struct custom_slope {
     FOVEA_HOST_DEVICE float operator()(float x) const { return A::d(x); }

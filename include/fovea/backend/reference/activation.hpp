@@ -17,7 +17,7 @@ template <class Real> void forward(basic_reference<Real>, parametric_relu, const
     each_pixel(c, [&](int n, int h, int w) {
         const Real* x = c.x[0].at<Real>(n, h, w); // (C)
         Real* y = c.y.at<Real>(n, h, w);          // (C)
-        for (int i = 0; i < c.y.channels; ++i) y[i] = x[i] > 0 ? x[i] : slope[i] * x[i];
+        for (int i = 0; i < c.y.channels; ++i) y[i] = formula::leaky_relu(x[i], slope[i]);
     });
 }
 

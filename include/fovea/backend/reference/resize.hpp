@@ -24,16 +24,7 @@ namespace detail {
 template <class Real> int magnifying_taps(interpolation filter, int at, int factor, Real (&w)[4]) {
     const Real source = (Real(at) + Real(0.5)) / Real(factor) - Real(0.5), first = std::floor(source),
                t = source - first;
-    const Real a = Real(-0.75);
-    for (int i = 0; i < 4; ++i) {
-        const Real d = std::abs(t - Real(i - 1));
-        if (filter == interpolation::nearest)
-            w[i] = i == 1 + (t >= Real(0.5)) ? 1 : 0;
-        else if (filter == interpolation::bilinear)
-            w[i] = std::max(Real(0), 1 - d);
-        else
-            w[i] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
-    }
+    for (int i = 0; i < 4; ++i) w[i] = magnifying_weight(filter, std::abs(t - Real(i - 1)), i == 1 + (t >= Real(0.5)));
     return int(first) - 1;
 }
 
