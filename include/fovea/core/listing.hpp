@@ -6,6 +6,7 @@
 
 namespace fovea {
 
+// Collects the entries of a list for a message; text() has at most `most` of them.
 class listing {
   public:
     static constexpr std::size_t most = 8;

@@ -25,12 +25,14 @@
 
 namespace fovea {
 
+// Samples of one step, stacked; `at` is the position of the batch in the run. size: augmentation::size.
 struct training_batch {
     tensor<float> input;  // (N,size/scale,size/scale,3)
     tensor<float> target; // (N,size,size,3)
     data_position at;
 };
 
+// What batches a data_loader makes, and with how many threads.
 struct loader_options {
     int batch = 32;
     int threads = 1; // 0: as many as the machine has
@@ -43,12 +45,14 @@ struct loader_options {
     std::function<void()> waiting{}; // called ten times a second while next() waits; its exceptions leave next()
 };
 
+// How long steps had to wait for data; part() is the share of the time, in 0...1.
 struct waiting_time {
     double seconds = 0; // seconds that next() waited for batches
     double total = 0;   // seconds since the loader was made
     double part() const { return total > 0 ? seconds / total : 0; }
 };
 
+// Gives the batches of a training set one after the other, in random order, for ever.
 class data_loader {
   public:
     // The set must outlive the loader. Throws if an option is invalid or an epoch does not fill one batch.

@@ -25,6 +25,7 @@ struct picture_pair {
     }
 };
 
+// Decoded pictures by index. `budget` is in bytes.
 class picture_cache {
   public:
     using entry = std::shared_ptr<const picture_pair>;

@@ -23,6 +23,7 @@
 
 namespace fovea {
 
+// Memory and threads of a training_set.
 struct training_set_options {
     std::uint64_t cache_bytes = std::uint64_t(1) << 30; // for decoded pictures in memory
     int threads = 1; // threads that decode the files at the start; 0: as many as the machine has
@@ -33,6 +34,7 @@ inline image read_rgb(const std::filesystem::path& path) {
     return with_channels(with_bled_colours(read_image(path)), 3);
 }
 
+// Pictures that are sampled by index, from files or from a cache in memory.
 class training_set {
   public:
     // Throws if an option is invalid, if no picture is usable, or if a low resolution has the wrong size for the scale.

@@ -9,6 +9,7 @@
 
 namespace fovea {
 
+// The communication of one process with the others; process_links is one over TCP.
 class training_group {
   public:
     virtual ~training_group() = default;

@@ -17,12 +17,15 @@
 
 namespace fovea {
 
+// The type of samples: 8-bit (0..255), 16-bit (0..65535) or float (0..1).
 enum class sample_type { u8, u16, f32 };
 
+// Returns the bytes of a sample.
 constexpr std::size_t size_of(sample_type t) { return t == sample_type::u8 ? 1 : t == sample_type::u16 ? 2 : 4; }
 // The sample value of full intensity.
 constexpr float white_of(sample_type t) { return t == sample_type::u8 ? 255.f : t == sample_type::u16 ? 65535.f : 1.f; }
 
+// The sample_type of a C++ type: std::uint8_t, std::uint16_t or float.
 template <class T>
 inline constexpr sample_type sample_type_of = std::is_same_v<T, std::uint8_t>    ? sample_type::u8
                                               : std::is_same_v<T, std::uint16_t> ? sample_type::u16

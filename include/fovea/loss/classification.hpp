@@ -11,6 +11,7 @@
 
 namespace fovea {
 
+// The loss above as a function of logits, a probability that all of them should have, and the gradient.
 struct binary_cross_entropy_with_logits {
     template <class Real>
     double operator()(tensor_view<const Real> x, double wanted, std::type_identity_t<tensor_view<Real>> dx = {},

@@ -22,6 +22,7 @@
 
 namespace fovea {
 
+// A loss of an image and its target: l(y, t, dy, weight) with the contract above.
 template <class L, class Real = float>
 concept pixel_loss = requires(const L& l, tensor_view<const Real> y, tensor_view<Real> dy) {
     { l(y, y, dy, 1.) } -> std::convertible_to<double>;
@@ -62,6 +63,7 @@ double mean_of(const char* name, tensor_view<const Real> y, tensor_view<const Re
 
 } // namespace detail
 
+// Mean absolute difference.
 struct l1_loss {
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
@@ -74,6 +76,7 @@ struct l1_loss {
     static constexpr const char* name = "l1";
 };
 
+// Mean squared difference.
 struct l2_loss {
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
@@ -84,6 +87,7 @@ struct l2_loss {
     static constexpr const char* name = "l2";
 };
 
+// Mean of sqrt(d^2 + epsilon^2), a smooth l1.
 struct charbonnier_loss {
     double epsilon = 1e-3;
     template <class Real>

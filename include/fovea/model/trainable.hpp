@@ -20,6 +20,7 @@
 
 namespace fovea {
 
+// How a trainable network is made.
 struct trainable_options {
     depths depth{};
     std::uint64_t seed = 0;     // of the initial weights
@@ -35,6 +36,7 @@ struct trainable_options {
 
 template <class Real> class basic_trainable;
 
+// How a network is used inside a loss (basic_trainable::frozen).
 struct frozen_options {
     bool batch_statistics = true;
     bool input_gradient = true; // false: values only

@@ -15,6 +15,7 @@
 
 namespace fovea {
 
+// How a model is made: depth, values, precision and threads.
 struct model_options {
     depths depth{};                           // of every repeat<dynamic, ...>
     value_range range{};                      // of the network's values

@@ -14,6 +14,7 @@
 
 namespace fovea {
 
+// The optimizer Adam; its state is two numbers for each weight.
 class adam {
   public:
     explicit adam(const adam_options& o = {}) : o_(o) {}
@@ -45,6 +46,7 @@ class adam {
     optimizer_state mean_, square_;
 };
 
+// Adam with decoupled weight decay, 0.01 unless the options say otherwise.
 struct adamw : adam {
     static constexpr const char* name = "adamw";
     adamw() : adamw({.weight_decay = 0.01}) {}

@@ -11,6 +11,7 @@
 
 namespace fovea {
 
+// Holds an optimizer of any type. Copies have states of their own.
 class any_optimizer {
   public:
     template <class O>

@@ -7,6 +7,7 @@
 
 namespace fovea {
 
+// A schedule of the learning rate; at(step) is the rate of a step.
 struct learning_rate {
     enum class decay { constant, cosine, multi_step };
 

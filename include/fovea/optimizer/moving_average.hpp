@@ -10,6 +10,7 @@
 
 namespace fovea {
 
+// Averages of all weights of a network, as many numbers as it has weights.
 class moving_average {
   public:
     explicit moving_average(double decay = 0.999) : decay_(decay) {}

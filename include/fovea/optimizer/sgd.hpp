@@ -7,12 +7,14 @@
 
 namespace fovea {
 
+// The constants of the rule above.
 struct sgd_options {
     double momentum = 0.9, weight_decay = 0;
     bool nesterov = false;
     bool operator==(const sgd_options&) const = default;
 };
 
+// The optimizer SGD; its state is one number for each weight.
 class sgd {
   public:
     explicit sgd(const sgd_options& o = {}) : o_(o) {}

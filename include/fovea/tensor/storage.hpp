@@ -6,6 +6,7 @@
 
 namespace fovea {
 
+// Owns a block of memory. It can be moved and not copied.
 class storage {
   public:
     static constexpr std::size_t alignment = 64;

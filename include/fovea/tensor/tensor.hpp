@@ -10,6 +10,7 @@
 
 namespace fovea {
 
+// In place of a number of channels: they are known at run time only.
 inline constexpr int dynamic_channels = -1;
 
 // Refers to numbers that it does not own. The pixels of a row are contiguous; row_stride and image_stride, in elements,

@@ -19,6 +19,7 @@
 
 namespace fovea {
 
+// The names of the files of a run, which of them exist, and which are removed.
 class checkpoint_files {
   public:
     // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be. keep: how many

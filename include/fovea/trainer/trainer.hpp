@@ -27,6 +27,7 @@
 
 namespace fovea {
 
+// How a trainer takes its steps.
 struct trainer_options {
     learning_rate rate{};
     double max_gradient_norm = 0; // 0: not clipped
@@ -37,6 +38,7 @@ struct trainer_options {
     int most_returns = 3; // to one state
 };
 
+// The result of a micro-batch and, if it completes one, of its step.
 struct step_report {
     double loss = 0, gradient_norm = 0, learning_rate = 0; // the mean loss of the micro-batches
     bool complete = false;                                 // the last micro-batch of its step

@@ -27,6 +27,7 @@
 
 namespace fovea {
 
+// Options of the loss.
 struct lpips_options {
     value_range range{};        // values of black and white in y and t
     context* threads = nullptr; // the loss keeps a copy of it; null: one thread

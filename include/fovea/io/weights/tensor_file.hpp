@@ -23,6 +23,7 @@
 
 namespace fovea {
 
+// Named tensors in file order, with the other values of a file.
 class tensor_file {
   public:
     using value = std::variant<std::int64_t, double, bool, std::string>;
