@@ -5,7 +5,7 @@ include/fovea, and that suffices to tell namespaces, classes, members and functi
 
 - a comment that ends on the line above it, or that stands on one of its lines, at the end;
 - the comment of its group: declarations that follow each other without a blank line share the comment above the first;
-- the opening comment of the file, if the declaration's name is in it.
+- the opening comment of the file, if the declaration's name is in it; of a member as a call, `name(`.
 """
 import dataclasses
 import re
@@ -28,6 +28,7 @@ class Token:
     line: int  # of its first character, from 1
     end: int  # of its last character
     first: bool  # nothing but white space precedes it on its line
+    column: int
 
 
 @dataclasses.dataclass
@@ -54,19 +55,21 @@ def tokens_of(text):
         while line < len(starts) and starts[line] <= m.start():
             line += 1
         kind = next(k for k in ("comment", "preprocessor", "string", "word", "number", "sign") if m[k] is not None)
-        first = text[starts[line - 1]:m.start()].strip() == ""
-        tokens.append(Token(kind, m[0], line, line + m[0].count("\n"), first))
+        before = text[starts[line - 1]:m.start()]
+        tokens.append(Token(kind, m[0], line, line + m[0].count("\n"), before.strip() == "", len(before)))
     return tokens
 
 
 class Parser:
-    """Finds declarations; `comments_outside` are the comments that are in no function body and no initialiser."""
+    """Finds declarations, and the lines of what is no declaration for readers."""
 
     def __init__(self, text):
         self.all = tokens_of(text)
         self.code = [t for t in self.all if t.kind not in ("comment", "preprocessor")]
         self.found = []
         self.bodies = []  # (line of {, line of }) of function bodies and initialisers
+        self.definitions = []  # (first line, last line) of members that are defined outside their class
+        self.namespaces = []  # (name, first line, last line)
         self.i = 0
         self.parse_scope((), False, True)
 
@@ -141,7 +144,9 @@ class Parser:
             if self.at() == "=":
                 return self.skip_statement()
             self.i += 1
-            return self.parse_scope(scope + tuple(names or [""]), False, True)
+            self.parse_scope(scope + tuple(names or [""]), False, True)
+            self.namespaces.append(("::".join(names), self.code[begin].line, self.code[self.i - 1].line))
+            return None
         if self.at() in ("static_assert", "friend") or (self.at() == "using" and self.at(1) == "namespace"):
             return self.skip_friend() if self.at() == "friend" else self.skip_statement()
         if re.fullmatch(r"FOVEA_\w+", self.at()) and self.at(1) == "(":  # a macro that makes declarations
@@ -343,24 +348,27 @@ class Parser:
                     self.i += 1
             else:
                 self.i += 1
-        if not qualified or name.startswith("operator"):
+        member = qualified and not name.startswith("operator")
+        if not member:
             self.add("function", name, *where)
         if self.at() == "{":
             self.skip_body()
         else:
             self.i += 1
+        if member:
+            self.definitions.append((self.code[where[3]].line, self.code[self.i - 1].line))
 
 
 def declarations(text):
     """(declarations with `documented_by`, parser) of a header."""
     parser = Parser(text)
     lines = text.split("\n")
-    comment_lines = set()  # lines with nothing but a comment
-    behind = set()  # lines with code and a comment behind it
+    comment_lines = {}  # lines with nothing but a comment: its column
+    behind = {}  # lines with code and a comment behind it: its column
     opening = ""
     for t in parser.all:
         if t.kind == "comment":
-            (comment_lines if t.first else behind).update(range(t.line, t.end + 1))
+            (comment_lines if t.first else behind).update(dict.fromkeys(range(t.line, t.end + 1), t.column))
     for line in lines:
         if not line.startswith("//"):
             break
@@ -368,10 +376,6 @@ def declarations(text):
     opening_lines = opening.count("\n")
     if opening_lines and len(lines) > opening_lines and not lines[opening_lines].startswith("#"):
         opening_lines = 0  # a comment that belongs to what follows
-    code_lines = {line for t in parser.code for line in range(t.line, t.end + 1)}
-    by_line = {}
-    for d in parser.found:
-        by_line.setdefault((d.scope, d.end), d)
     for d in sorted(parser.found, key=lambda d: d.line):
         above = d.line - 1
         if above in comment_lines and above > opening_lines and is_own(above, behind, comment_lines):
@@ -383,16 +387,17 @@ def declarations(text):
             neighbour = max(earlier, key=lambda e: e.line, default=None)
             if neighbour and neighbour.documented_by in ("above", "group") and together(neighbour, d, lines):
                 d.documented_by = "group"
-            elif opening_lines and re.search(r"(?<!\w)" + re.escape(d.name) + r"(?!\w)", opening):
+            elif opening_lines and re.search(r"(?<!\w)" + re.escape(d.name) + (r"\(" if d.in_class else r"(?!\w)"), opening):
                 d.documented_by = "opening"
     return parser.found, parser
 
 
 def is_own(line, behind, comment_lines):
-    """Whether the comment that ends here has a line of its own: it does not go on from behind a line of code."""
-    while line in comment_lines:
+    """Whether the comment that ends here has lines of its own: it does not continue one that is behind a line of code."""
+    column = comment_lines[line]
+    while comment_lines.get(line) == column:
         line -= 1
-    return line not in behind
+    return behind.get(line) != column
 
 
 def together(first, second, lines):

@@ -25,6 +25,7 @@ template <class T> class [[nodiscard]] expected {
     expected(T value) : held_(std::in_place_index<0>, std::move(value)) {}
     expected(failed f) : held_(std::in_place_index<1>, std::move(f.message)) {}
 
+    // Whether there is a value.
     bool has_value() const { return held_.index() == 0; }
     explicit operator bool() const { return has_value(); }
 

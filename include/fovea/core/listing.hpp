@@ -13,11 +13,13 @@ class listing {
 
     explicit listing(std::string_view separator = ", ") : separator_(separator) {}
 
+    // Adds an entry; it is only counted once there are `most` of them.
     void add(std::string_view entry) {
         if (++count_ > most) return;
         if (count_ > 1) text_ += separator_;
         text_ += entry;
     }
+    // Of the entries that were added, shown or not.
     bool empty() const { return count_ == 0; }
     std::size_t count() const { return count_; }
     // "a, b and 12 more"

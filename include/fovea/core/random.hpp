@@ -34,6 +34,7 @@ class random_stream {
     explicit constexpr random_stream(std::uint64_t seed, std::uint64_t stream = 0, std::uint64_t position = 0)
         : seed_(seed), stream_(stream), position_(position) {}
 
+    // A random word, and the range of it.
     static constexpr std::uint32_t min() { return 0; }
     static constexpr std::uint32_t max() { return UINT32_MAX; }
     constexpr std::uint32_t operator()() {

@@ -17,6 +17,7 @@ namespace fovea {
 // A picture in both resolutions, RGB. `low` is empty if it is made anew for every sample.
 struct picture_pair {
     image high, low;
+    // Bytes of the pixels of both.
     std::uint64_t bytes() const { return bytes_of(high) + bytes_of(low); }
 
   private:

@@ -52,10 +52,12 @@ class training_set {
                  skipped_.empty() ? "" : ", the first: " + skipped_.front().reason);
     }
 
+    // Number of usable pictures, the options, and the files of picture i of [0, size()).
     std::size_t size() const { return usable_.size(); }
     const sample_options& options() const { return options_; }
     const picture_files& files(std::size_t i) const { return files_[usable_[i]]; }
     const std::vector<skipped_file>& skipped() const { return skipped_; } // sorted by path, once each
+    // Bytes of the pictures that are in memory.
     std::uint64_t cached_bytes() const { return cache_.bytes(); }
 
     // Returns picture i of [0, size()). If the low resolution is made from the whole picture, the high one is cropped

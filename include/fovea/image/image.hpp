@@ -44,6 +44,7 @@ class image {
         bytes_.resize(row_bytes() * std::size_t(height));
     }
 
+    // Sizes in pixels, channels with alpha, and the type of samples; 0 for an empty image.
     int height() const { return height_; }
     int width() const { return width_; }
     int channels() const { return channels_; }
@@ -52,6 +53,7 @@ class image {
     bool has_alpha() const { return channels_ == 2 || channels_ == 4; }
     int colours() const { return channels_ >= 3 ? 3 : 1; } // channels without alpha
 
+    // Bytes of a row, and the bytes of all samples, row by row without gaps.
     std::size_t row_bytes() const { return std::size_t(width_) * std::size_t(channels_) * size_of(type_); }
     std::byte* data() { return bytes_.data(); }
     const std::byte* data() const { return bytes_.data(); }
@@ -64,6 +66,7 @@ class image {
         return {reinterpret_cast<const T*>(bytes_.data() + offset<T>(y)), row_samples()};
     }
 
+    // The metadata; empty if there are none.
     const image_metadata& metadata() const {
         static const image_metadata none{};
         return metadata_ ? *metadata_ : none;

@@ -65,6 +65,7 @@ double mean_of(const char* name, tensor_view<const Real> y, tensor_view<const Re
 
 // Mean absolute difference.
 struct l1_loss {
+    // Returns the loss of y and its target t, and adds `weight` times its gradient to dy unless dy is empty.
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
                       std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
@@ -78,6 +79,7 @@ struct l1_loss {
 
 // Mean squared difference.
 struct l2_loss {
+    // Returns the loss of y and its target t, and adds `weight` times its gradient to dy unless dy is empty.
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
                       std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
@@ -90,6 +92,7 @@ struct l2_loss {
 // Mean of sqrt(d^2 + epsilon^2), a smooth l1.
 struct charbonnier_loss {
     double epsilon = 1e-3;
+    // Returns the loss of y and its target t, and adds `weight` times its gradient to dy unless dy is empty.
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
                       std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
@@ -104,6 +107,7 @@ struct charbonnier_loss {
 
 // Reads y only; the target is ignored.
 struct total_variation_loss {
+    // Returns the loss of y and its target t, and adds `weight` times its gradient to dy unless dy is empty.
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real>,
                       std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {

@@ -27,6 +27,7 @@ struct adafactor_options {
 class adafactor {
   public:
     explicit adafactor(const adafactor_options& o = {}) : o_(o) {}
+    // The constants that it was made with.
     const adafactor_options& options() const { return o_; }
     static constexpr const char* name = "adafactor";
     std::int64_t steps = 0;

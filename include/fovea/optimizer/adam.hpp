@@ -18,6 +18,7 @@ namespace fovea {
 class adam {
   public:
     explicit adam(const adam_options& o = {}) : o_(o) {}
+    // The constants that it was made with.
     const adam_options& options() const { return o_; }
     static constexpr const char* name = "adam";
     std::int64_t steps = 0;

@@ -18,6 +18,7 @@ struct sgd_options {
 class sgd {
   public:
     explicit sgd(const sgd_options& o = {}) : o_(o) {}
+    // The constants that it was made with.
     const sgd_options& options() const { return o_; }
     static constexpr const char* name = "sgd";
     std::int64_t steps = 0;

@@ -42,6 +42,7 @@ class checkpoint_files {
             fail(longest.string(), ": cannot write: ", problem.message());
     }
 
+    // Names of the files.
     std::filesystem::path best() const { return named(".best.safetensors"); }
     std::filesystem::path of_step(std::int64_t step) const {
         return named(".step-" + std::to_string(step) + ".safetensors");

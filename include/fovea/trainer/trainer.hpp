@@ -62,6 +62,7 @@ class trainer {
         share_state();
     }
 
+    // The options of the last set_options().
     const trainer_options& options() const { return options_; }
     // Between two steps. A moving average of another decay begins with the weights as they are.
     void set_options(const trainer_options& o) {
@@ -124,6 +125,7 @@ class trainer {
     }
 
     std::int64_t steps() { return optimizer_.steps(); } // that were taken
+    // Steps of the run that were not taken, and whether the step at hand has no micro-batch yet.
     std::int64_t bad_steps() const { return counts_.bad_steps; }
     bool between_steps() const { return micro_ == 0; }
     // Gives up the micro-batches of the step at hand, as where an exception has left it: all is as it was before the

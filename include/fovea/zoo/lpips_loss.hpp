@@ -266,6 +266,7 @@ template <class Backend> class lpips_loss {
                              o);
     }
 
+    // Computes the distance of y and t, averaged over the images, and adds `weight` times its gradient to dy.
     double operator()(tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy = {},
                       double weight = 1) const {
         return (*distance_)(y, t, dy.data() ? &dy : nullptr, weight);
