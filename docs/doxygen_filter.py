@@ -4,7 +4,7 @@ that document a declaration turned into Doxygen's.
 
 - A comment above a declaration becomes `///`, one behind it `///<`.
 - The opening comment of a file documents the file, and also the declarations that have no comment of their own but are
-  named in it.
+  named in it. The declaration after which the file is named has it behind its own comment.
 - Text in a comment is text: what Doxygen takes for a command or a tag is escaped. Lines that are indented by three spaces
   or more, formulas and examples, stay as they are.
 - Comments in function bodies stay plain.
@@ -44,7 +44,8 @@ def doxygen_lines(lines, marker):
     return made
 
 
-def filtered(text):
+def filtered(text, stem):
+    """The header `stem`.hpp for Doxygen."""
     found, parser = declarations(text)
     lines = text.split("\n")
     in_body = set()
@@ -89,7 +90,10 @@ def filtered(text):
             i = number - 1
             continue
         d = by_line.get(number)
-        if d and d.documented_by == "opening":
+        main = d and not d.in_class and d.name == stem and d.documented_by == "above"
+        if main:
+            made.append("///")
+        if d and (main or d.documented_by == "opening"):
             margin = lines[i][:len(lines[i]) - len(lines[i].lstrip())]
             made += [margin + line for line in doxygen_lines(opening, "///")]
         if here and not lines[i].startswith("}"):
@@ -118,5 +122,5 @@ def only_backend(text):
 if __name__ == "__main__":
     sys.stdout.reconfigure(encoding="utf-8")
     header = pathlib.Path(sys.argv[1])
-    show = only_backend if "backend" in header.parts else filtered
-    sys.stdout.write(show(header.read_text(encoding="utf-8")))
+    text = header.read_text(encoding="utf-8")
+    sys.stdout.write(only_backend(text) if "backend" in header.parts else filtered(text, header.stem))

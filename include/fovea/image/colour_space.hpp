@@ -16,7 +16,7 @@
 
 namespace fovea {
 
-// The colour space of an image or of a network; see the top of this file.
+// The colour space of an image or of a network, as colour_space.hpp defines them.
 enum class colour_space { rgb, yuv, oklab };
 
 // Returns the colour space with this name: rgb, yuv or oklab. Throws for any other name.

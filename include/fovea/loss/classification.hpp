@@ -11,7 +11,7 @@
 
 namespace fovea {
 
-// The loss above as a function of logits, a probability that all of them should have, and the gradient.
+// Binary cross-entropy as a function of logits and of a probability that all of them should have.
 struct binary_cross_entropy_with_logits {
     // Returns the loss of logits x that all should have the probability `wanted`; adds `weight` times its gradient to dx
     // unless dx is empty.

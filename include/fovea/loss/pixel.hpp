@@ -22,7 +22,7 @@
 
 namespace fovea {
 
-// A loss of an image and its target: l(y, t, dy, weight) with the contract above.
+// A loss of an image and its target: l(y, t, dy, weight) with the contract of loss/pixel.hpp.
 template <class L, class Real = float>
 concept pixel_loss = requires(const L& l, tensor_view<const Real> y, tensor_view<Real> dy) {
     { l(y, y, dy, 1.) } -> std::convertible_to<double>;

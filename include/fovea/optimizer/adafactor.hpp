@@ -16,7 +16,7 @@
 
 namespace fovea {
 
-// The constants of the rule above.
+// The constants of Adafactor, named as in the rule of adafactor.hpp.
 struct adafactor_options {
     double beta2_decay = -0.8, eps1 = std::numeric_limits<float>::epsilon(), eps2 = 1e-3, d = 1, weight_decay = 0;
     bool low_memory = false; // computes u twice instead of keeping it; same result

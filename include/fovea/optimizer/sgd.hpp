@@ -7,7 +7,7 @@
 
 namespace fovea {
 
-// The constants of the rule above.
+// The constants of SGD, named as in the rule of sgd.hpp.
 struct sgd_options {
     double momentum = 0.9, weight_decay = 0;
     bool nesterov = false;

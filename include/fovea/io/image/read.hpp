@@ -124,7 +124,7 @@ inline image read_image(std::span<const std::byte> bytes, std::string_view name,
                                      : std::move(decoded.pixels);
 }
 
-// Reads an image file. Throws fovea::error as the top of this file says.
+// Reads an image file. Throws fovea::error, with the name of the file, if it is damaged, of unknown format, or too large.
 inline image read_image(const std::filesystem::path& path, const read_options& options = {}) {
     return read_image(read_file(path), path.string(), options);
 }

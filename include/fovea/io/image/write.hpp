@@ -145,7 +145,8 @@ inline void write_image(atomic_file& file, const std::string& name, const image&
 
 } // namespace detail
 
-// Writes an image file in the format of `options`, or that of the extension. Throws as the top of this file says.
+// Writes an image file in the format of `options`, or that of the extension. Throws fovea::error, with the name of the
+// file, if the format cannot hold the image or the file cannot be written.
 inline void write_image(const std::filesystem::path& path, const image& pixels, const write_options& options = {}) {
     const std::string name = path.string();
     const image_format format = options.format == image_format::unknown ? format_of_name(path) : options.format;
