@@ -3,6 +3,7 @@ build_packages=(g++ cmake ninja-build libxsimd-dev libstb-dev libpng-dev libjpeg
     libjxl-dev libopenjp2-7-dev liblcms2-dev zlib1g-dev libcli11-dev nlohmann-json3-dev)
 test_packages=(clang catch2 binutils python3 python3-pil libimage-exiftool-perl)
 benchmark_packages=(libbenchmark-dev)
+documentation_packages=(doxygen)
 
 # install_packages NAME...: installs those that are missing; says so in one line where it may not.
 install_packages() {

@@ -12,6 +12,7 @@
 
 namespace fovea {
 
+// The exception for bad input; what() is the message.
 class error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

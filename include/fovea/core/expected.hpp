@@ -12,17 +12,20 @@
 
 namespace fovea {
 
+// The message of an error, one line. It converts to any expected<T>.
 struct failed {
     std::string message;
 };
 // Makes the result of a function that has no value to return: return failure(path, ": no such file");
 template <class... Parts> failed failure(const Parts&... parts) { return {text_of(parts...)}; }
 
+// A value of type T, or the message of the error that prevented it.
 template <class T> class [[nodiscard]] expected {
   public:
     expected(T value) : held_(std::in_place_index<0>, std::move(value)) {}
     expected(failed f) : held_(std::in_place_index<1>, std::move(f.message)) {}
 
+    // Whether there is a value.
     bool has_value() const { return held_.index() == 0; }
     explicit operator bool() const { return has_value(); }
 

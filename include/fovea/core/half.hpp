@@ -12,6 +12,7 @@ namespace fovea {
 enum class number_format { float32, bfloat16, float16 };
 constexpr std::size_t bytes_of(number_format f) { return f == number_format::float32 ? 4 : 2; }
 
+// Converts the bits of a half-precision number to float. Exact.
 constexpr float float_from_half(std::uint16_t half) {
     const std::uint32_t sign = std::uint32_t(half & 0x8000u) << 16;
     const std::uint32_t exponent = (half >> 10) & 0x1Fu;
@@ -22,6 +23,7 @@ constexpr float float_from_half(std::uint16_t half) {
     return sign ? -magnitude : magnitude;
 }
 
+// Returns the bits of the nearest half-precision number. Magnitudes from 65520 on become infinity.
 constexpr std::uint16_t half_from_float(float value) {
     const auto bits = std::bit_cast<std::uint32_t>(value);
     const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
@@ -46,8 +48,10 @@ constexpr std::uint16_t half_from_float(float value) {
     return static_cast<std::uint16_t>(sign | kept);
 }
 
+// Converts the bits of a bfloat16 number to float. Exact.
 constexpr float float_from_bfloat16(std::uint16_t value) { return std::bit_cast<float>(std::uint32_t(value) << 16); }
 
+// Returns the bits of the nearest bfloat16 number.
 constexpr std::uint16_t bfloat16_from_float(float value) {
     const auto bits = std::bit_cast<std::uint32_t>(value);
     if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);

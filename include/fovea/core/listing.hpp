@@ -6,17 +6,20 @@
 
 namespace fovea {
 
+// Collects the entries of a list for a message; text() has at most `most` of them.
 class listing {
   public:
     static constexpr std::size_t most = 8;
 
     explicit listing(std::string_view separator = ", ") : separator_(separator) {}
 
+    // Adds an entry; it is only counted once there are `most` of them.
     void add(std::string_view entry) {
         if (++count_ > most) return;
         if (count_ > 1) text_ += separator_;
         text_ += entry;
     }
+    // Of the entries that were added, shown or not.
     bool empty() const { return count_ == 0; }
     std::size_t count() const { return count_; }
     // "a, b and 12 more"

@@ -5,6 +5,7 @@
 
 namespace fovea {
 
+// Receives a notice: one line of text without a newline.
 using notice_function = std::function<void(const std::string&)>;
 
 } // namespace fovea

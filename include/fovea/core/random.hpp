@@ -12,6 +12,7 @@
 
 namespace fovea {
 
+// A counter or a result of Philox: four 32-bit words.
 using philox_block = std::array<std::uint32_t, 4>;
 
 // Returns four random words for a counter and a key.
@@ -25,6 +26,7 @@ constexpr philox_block philox(philox_block counter, std::array<std::uint32_t, 2>
     return counter;
 }
 
+// A sequence of random numbers. `seed` and `stream` choose the sequence, `position` the word at which it starts.
 class random_stream {
   public:
     using result_type = std::uint32_t; // meets std::uniform_random_bit_generator
@@ -32,6 +34,7 @@ class random_stream {
     explicit constexpr random_stream(std::uint64_t seed, std::uint64_t stream = 0, std::uint64_t position = 0)
         : seed_(seed), stream_(stream), position_(position) {}
 
+    // A random word, and the range of it.
     static constexpr std::uint32_t min() { return 0; }
     static constexpr std::uint32_t max() { return UINT32_MAX; }
     constexpr std::uint32_t operator()() {

@@ -18,6 +18,7 @@ using std::stop_source, std::stop_token;
 class stop_token {
   public:
     stop_token() = default; // no source: never asked to stop
+    // As in std::stop_token.
     bool stop_requested() const noexcept { return asked_ && asked_->load(std::memory_order_acquire); }
     bool stop_possible() const noexcept { return asked_ != nullptr; }
 
@@ -29,6 +30,7 @@ class stop_token {
 
 class stop_source {
   public:
+    // As in std::stop_source.
     stop_token get_token() const { return stop_token(asked_); }
     bool request_stop() noexcept { return !asked_->exchange(true, std::memory_order_acq_rel); }
     bool stop_requested() const noexcept { return asked_->load(std::memory_order_acquire); }

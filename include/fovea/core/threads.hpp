@@ -32,7 +32,7 @@ class thread_pool {
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
 
-    int threads() const { return threads_; }
+    int threads() const { return threads_; } // with the calling one
     // Returns whether the calling thread is inside this pool's parallel_for.
     bool is_worker() const noexcept { return current_.pool == this; }
 
@@ -146,6 +146,7 @@ class context {
     struct shared_state;
 
   public:
+    // How many threads a context has.
     struct options {
         int threads = 1; // 0: as many as the machine has
     };
@@ -153,7 +154,8 @@ class context {
     explicit context(options o)
         : shared_(std::make_shared<shared_state>(o.threads == 0 ? hardware_threads() : o.threads)) {}
 
-    int threads() const { return shared_->pool.threads(); }
+    int threads() const { return shared_->pool.threads(); } // with the calling one
+    // thread_pool::parallel_for on the threads of this context. Throws if another thread is using the context.
     template <class F> void parallel_for(int n, F&& f) const {
         const usage mine(*this);
         shared_->pool.parallel_for(n, f);

@@ -13,11 +13,13 @@
 
 namespace fovea {
 
+// A file that cannot be used, and why.
 struct skipped_file {
     std::filesystem::path path;
     std::string reason; // one line that names the file
 };
 
+// The result of files_below().
 struct folder_listing {
     std::vector<std::filesystem::path> files; // sorted
     std::vector<skipped_file> skipped;        // unreadable folders, dangling links, and what is no regular file

@@ -25,12 +25,14 @@
 
 namespace fovea {
 
+// Samples of one step, stacked; `at` is the position of the batch in the run. size: augmentation::size.
 struct training_batch {
     tensor<float> input;  // (N,size/scale,size/scale,3)
     tensor<float> target; // (N,size,size,3)
     data_position at;
 };
 
+// What batches a data_loader makes, and with how many threads.
 struct loader_options {
     int batch = 32;
     int threads = 1; // 0: as many as the machine has
@@ -43,12 +45,14 @@ struct loader_options {
     std::function<void()> waiting{}; // called ten times a second while next() waits; its exceptions leave next()
 };
 
+// How long steps had to wait for data.
 struct waiting_time {
-    double seconds = 0; // seconds that next() waited for batches
-    double total = 0;   // seconds since the loader was made
-    double part() const { return total > 0 ? seconds / total : 0; }
+    double seconds = 0;                                             // seconds that next() waited for batches
+    double total = 0;                                               // seconds since the loader was made
+    double part() const { return total > 0 ? seconds / total : 0; } // the share of the time, in 0...1
 };
 
+// Gives the batches of a training set one after the other, in random order, for ever.
 class data_loader {
   public:
     // The set must outlive the loader. Throws if an option is invalid or an epoch does not fill one batch.
@@ -98,10 +102,12 @@ class data_loader {
     }
 
     data_position position() const { return position_; } // position of the next batch
+    // Number of batches in an epoch.
     std::uint64_t steps_per_epoch() const {
         const std::uint64_t batch = std::uint64_t(o_.batch), samples = o_.samples_per_epoch;
         return o_.drop_incomplete ? samples / batch : (samples + batch - 1) / batch;
     }
+    // How long next() has waited since the loader was made.
     waiting_time waited() const { return {waited_, std::chrono::duration<double>(clock::now() - made_).count()}; }
 
   private:

@@ -17,6 +17,7 @@ namespace fovea {
 // A picture in both resolutions, RGB. `low` is empty if it is made anew for every sample.
 struct picture_pair {
     image high, low;
+    // Bytes of the pixels of both.
     std::uint64_t bytes() const { return bytes_of(high) + bytes_of(low); }
 
   private:
@@ -25,6 +26,7 @@ struct picture_pair {
     }
 };
 
+// Decoded pictures by index. `budget` is in bytes.
 class picture_cache {
   public:
     using entry = std::shared_ptr<const picture_pair>;

@@ -17,11 +17,13 @@
 
 namespace fovea {
 
+// The files of one picture.
 struct picture_files {
     std::filesystem::path high;
     std::filesystem::path low{}; // empty: made from the high resolution
 };
 
+// The pictures of a training set, and the files that were left out.
 struct picture_list {
     std::vector<picture_files> pictures; // sorted by the path of the high resolution
     std::vector<skipped_file> skipped;
@@ -75,6 +77,7 @@ inline picture_list pairs_below(const std::filesystem::path& high, const std::fi
     return list;
 }
 
+// A list divided into pictures to train on and pictures to validate with.
 struct picture_split {
     picture_list training, validation; // in the order of the list; skipped files go with training
 };

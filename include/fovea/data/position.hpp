@@ -17,6 +17,7 @@ struct data_position {
     bool operator==(const data_position&) const = default;
 };
 
+// Limits, so that an epoch and a sample fit into one stream number (sample_stream).
 inline constexpr std::uint64_t most_epochs = INT32_MAX, most_samples_per_epoch = UINT32_MAX;
 
 // The random numbers of sample `index` in an epoch. The index most_samples_per_epoch, which no sample has, orders the

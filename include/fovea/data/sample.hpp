@@ -18,11 +18,13 @@
 
 namespace fovea {
 
+// How low resolution is made where none is given.
 enum class degradation_kind {
     matlab,    // the whole picture is shrunk once, as for test sets and published networks
     antialias, // every crop is shrunk separately, after augmentation
 };
 
+// How samples are made of pictures. augmentation::size must be a multiple of `scale`.
 struct sample_options {
     int scale = 2;
     degradation_kind degradation = degradation_kind::matlab; // used if no low resolution is given
@@ -30,6 +32,7 @@ struct sample_options {
     colour_space colours = colour_space::rgb;
 };
 
+// An input of the network and the output that it should have, both in the colour space of the options.
 struct training_sample {
     image input;  // (size/scale,size/scale,3), f32
     image target; // (size,size,3), f32
@@ -82,8 +85,8 @@ inline void to_colour_space(image& in, colour_space space) {
 
 } // namespace detail
 
-// The picture must be at least as large as the crop; the sides of a low resolution must be those of the high one
-// divided by the scale.
+// Makes a sample of a picture with random numbers from the stream. The picture must be at least as large as the crop;
+// the sides of a low resolution must be those of the high one divided by the scale.
 inline training_sample make_sample(const picture_pair& whole, const sample_options& o, random_stream& random) {
     training_sample s = detail::random_part(whole, o, random);
     const bool paired = !s.input.empty();

@@ -23,6 +23,7 @@
 
 namespace fovea {
 
+// Memory and threads of a training_set.
 struct training_set_options {
     std::uint64_t cache_bytes = std::uint64_t(1) << 30; // for decoded pictures in memory
     int threads = 1; // threads that decode the files at the start; 0: as many as the machine has
@@ -33,6 +34,7 @@ inline image read_rgb(const std::filesystem::path& path) {
     return with_channels(with_bled_colours(read_image(path)), 3);
 }
 
+// Pictures that are sampled by index, from files or from a cache in memory.
 class training_set {
   public:
     // Throws if an option is invalid, if no picture is usable, or if a low resolution has the wrong size for the scale.
@@ -50,10 +52,12 @@ class training_set {
                  skipped_.empty() ? "" : ", the first: " + skipped_.front().reason);
     }
 
+    // Number of usable pictures, the options, and the files of picture i of [0, size()).
     std::size_t size() const { return usable_.size(); }
     const sample_options& options() const { return options_; }
     const picture_files& files(std::size_t i) const { return files_[usable_[i]]; }
     const std::vector<skipped_file>& skipped() const { return skipped_; } // sorted by path, once each
+    // Bytes of the pictures that are in memory.
     std::uint64_t cached_bytes() const { return cache_.bytes(); }
 
     // Returns picture i of [0, size()). If the low resolution is made from the whole picture, the high one is cropped

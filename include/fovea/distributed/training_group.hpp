@@ -9,12 +9,13 @@
 
 namespace fovea {
 
+// The communication of one process with the others; process_links is one over TCP.
 class training_group {
   public:
     virtual ~training_group() = default;
 
-    virtual int rank() const = 0; // rank of this process, in [0, size())
-    virtual int size() const = 0;
+    virtual int rank() const = 0;        // rank of this process, in [0, size())
+    virtual int size() const = 0;        // number of processes
     virtual double deadline() const = 0; // seconds that a process waits for another
 
     // All-reduce: overwrites the numbers by their sum over all processes, added in the order of ranks, with the same
@@ -29,6 +30,7 @@ class training_group {
     // Throws if a process is known to have ended. Does not wait.
     virtual void check() = 0;
 
+    // Whether this is process 0.
     bool is_first() const { return rank() == 0; }
 };
 

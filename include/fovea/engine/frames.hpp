@@ -38,6 +38,7 @@ inline void check_enlarges(const graph& g) {
 
 } // namespace detail
 
+// Enlarges frames of one size; upscaler::frames() makes it.
 class frame_upscaler {
   public:
     frame_upscaler(std::shared_ptr<const graph> g, std::shared_ptr<const weight_store> weights, context threads,

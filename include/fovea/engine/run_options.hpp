@@ -10,6 +10,7 @@
 
 namespace fovea {
 
+// Budget, schedule and callbacks of a run.
 struct run_options {
     std::size_t memory_budget = std::size_t{1} << 30; // bytes of activations at once in host memory
     std::size_t device_budget = 0;                    // the same in GPU memory; 0: most of what is free

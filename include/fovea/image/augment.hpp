@@ -18,6 +18,7 @@ struct brightness_options {
     float low = 1, high = 1, probability = 0;
 };
 
+// What is varied at random in every sample, in pixels and probabilities.
 struct augmentation {
     int size = 192;                                // height and width of the crop, in pixels of the high resolution
     std::optional<resized_crop_options> resized{}; // a crop of random size, resized to `size`; none: a crop of `size`

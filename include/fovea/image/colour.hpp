@@ -6,6 +6,7 @@
 
 namespace fovea {
 
+// Returns Y in 16..235 for r, g, b in 0..255.
 FOVEA_HOST_DEVICE constexpr double luma_bt601(double r, double g, double b) {
     return 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255;
 }

@@ -57,11 +57,13 @@ inline void shift_hue(float* p, float shift) {
 
 } // namespace detail
 
+// Multiplies by `factor`, at least 0.
 inline image adjust_brightness(image in, float factor) {
     detail::for_rgb_pixels("adjust_brightness", in, [&](float* p) { detail::blend(p, 0, factor); });
     return in;
 }
 
+// Moves every sample towards the mean grey of the picture (factor < 1) or away from it (factor > 1).
 inline image adjust_contrast(image in, float factor) {
     double sum = 0;
     detail::for_rgb_pixels("adjust_contrast", in, [&](float* p) { sum += double(detail::jitter_gray(p)); });
@@ -70,12 +72,14 @@ inline image adjust_contrast(image in, float factor) {
     return in;
 }
 
+// Moves every pixel towards its own grey (factor < 1) or away from it (factor > 1).
 inline image adjust_saturation(image in, float factor) {
     detail::for_rgb_pixels("adjust_saturation", in,
                            [&](float* p) { detail::blend(p, detail::jitter_gray(p), factor); });
     return in;
 }
 
+// Turns the hue by `turn` whole turns; saturation and value stay.
 inline image adjust_hue(image in, float turn) {
     detail::for_rgb_pixels("adjust_hue", in, [&](float* p) { detail::shift_hue(p, turn); });
     return in;
@@ -93,6 +97,7 @@ struct jitter {
     std::array<float, 4> factor{1, 1, 1, 0};
 };
 
+// Draws a jitter: the order first, then the factors whose option is above 0.
 inline jitter random_jitter(const jitter_options& o, random_stream& random) {
     jitter j;
     shuffle(j.order, random);
@@ -103,6 +108,7 @@ inline jitter random_jitter(const jitter_options& o, random_stream& random) {
     return j;
 }
 
+// Applies the four changes of `j` in its order. Throws if the picture is not RGB of floats.
 inline image with_jitter(image in, const jitter& j) {
     constexpr std::array adjust{adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue};
     for (const int i : j.order) {

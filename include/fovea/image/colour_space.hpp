@@ -16,6 +16,7 @@
 
 namespace fovea {
 
+// The colour space of an image or of a network, as colour_space.hpp defines them.
 enum class colour_space { rgb, yuv, oklab };
 
 // Returns the colour space with this name: rgb, yuv or oklab. Throws for any other name.
@@ -26,6 +27,7 @@ inline colour_space colour_space_of(std::string_view name) {
     fail("colour space '", name, "': expected rgb, yuv or oklab");
 }
 
+// Returns rgb, yuv or oklab.
 constexpr const char* name_of(colour_space space) {
     return space == colour_space::yuv ? "yuv" : space == colour_space::oklab ? "oklab" : "rgb";
 }

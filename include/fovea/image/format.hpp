@@ -9,6 +9,7 @@
 
 namespace fovea {
 
+// A format of image files. jxl is JPEG XL, jp2 is JPEG 2000, pnm stands for PBM, PGM, PPM and PAM.
 enum class image_format { unknown, png, jpeg, webp, tiff, avif, jxl, jp2, bmp, gif, tga, pnm };
 
 namespace detail {
@@ -18,6 +19,7 @@ inline constexpr std::string_view image_format_names[] = {"unknown", "PNG",     
 
 } // namespace detail
 
+// Returns the name for messages, such as "PNG".
 constexpr std::string_view name_of(image_format f) { return detail::image_format_names[std::size_t(f)]; }
 
 namespace detail {

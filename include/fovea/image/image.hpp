@@ -17,12 +17,15 @@
 
 namespace fovea {
 
+// The type of samples: 8-bit (0..255), 16-bit (0..65535) or float (0..1).
 enum class sample_type { u8, u16, f32 };
 
+// Returns the bytes of a sample.
 constexpr std::size_t size_of(sample_type t) { return t == sample_type::u8 ? 1 : t == sample_type::u16 ? 2 : 4; }
 // The sample value of full intensity.
 constexpr float white_of(sample_type t) { return t == sample_type::u8 ? 255.f : t == sample_type::u16 ? 65535.f : 1.f; }
 
+// The sample_type of a C++ type: std::uint8_t, std::uint16_t or float.
 template <class T>
 inline constexpr sample_type sample_type_of = std::is_same_v<T, std::uint8_t>    ? sample_type::u8
                                               : std::is_same_v<T, std::uint16_t> ? sample_type::u16
@@ -41,6 +44,7 @@ class image {
         bytes_.resize(row_bytes() * std::size_t(height));
     }
 
+    // Sizes in pixels, channels with alpha, and the type of samples; 0 for an empty image.
     int height() const { return height_; }
     int width() const { return width_; }
     int channels() const { return channels_; }
@@ -49,6 +53,7 @@ class image {
     bool has_alpha() const { return channels_ == 2 || channels_ == 4; }
     int colours() const { return channels_ >= 3 ? 3 : 1; } // channels without alpha
 
+    // Bytes of a row, and the bytes of all samples, row by row without gaps.
     std::size_t row_bytes() const { return std::size_t(width_) * std::size_t(channels_) * size_of(type_); }
     std::byte* data() { return bytes_.data(); }
     const std::byte* data() const { return bytes_.data(); }
@@ -61,6 +66,7 @@ class image {
         return {reinterpret_cast<const T*>(bytes_.data() + offset<T>(y)), row_samples()};
     }
 
+    // The metadata; empty if there are none.
     const image_metadata& metadata() const {
         static const image_metadata none{};
         return metadata_ ? *metadata_ : none;

@@ -14,11 +14,13 @@
 
 namespace fovea {
 
+// The bytes of a metadata block, as they are in the file.
 using byte_block = std::vector<std::byte>;
 
 // aspect: x and y have no unit; x / y gives the height of a pixel divided by its width.
 enum class density_unit { aspect, inch, centimetre, metre };
 
+// How many pixels a print has per unit of length, or the shape of pixels.
 struct image_density {
     double x = 1, y = 1; // pixels per unit
     density_unit unit = density_unit::aspect;
@@ -33,6 +35,7 @@ struct png_extra {
     bool operator==(const png_extra&) const = default;
 };
 
+// Everything that a file says beside its pixels. Empty members were not in the file.
 struct image_metadata {
     byte_block icc{};          // the profile, byte for byte
     std::string icc_name{};    // the name that PNG gives the profile

@@ -13,11 +13,13 @@
 
 namespace fovea {
 
+// A rectangle in a picture.
 struct crop_box {
     int y = 0, x = 0, height = 0, width = 0; // in pixels, from the top left corner
     bool operator==(const crop_box&) const = default;
 };
 
+// Cuts a rectangle out of a picture. Throws if it is not inside.
 inline image crop(const image& in, const crop_box& box) { return crop(in, box.y, box.x, box.height, box.width); }
 
 // The picture must be at least as large as the crop.
@@ -26,6 +28,7 @@ inline crop_box random_crop(int picture_height, int picture_width, int height, i
     return {y, random.below(picture_width - width + 1), height, width};
 }
 
+// Ranges of area and aspect ratio of random_resized_crop().
 struct resized_crop_options {
     float least_area = 0.08f, most_area = 1;             // as shares of the picture's area
     float least_aspect = 3 / 4.f, most_aspect = 4 / 3.f; // width / height

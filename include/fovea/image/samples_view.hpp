@@ -15,6 +15,7 @@ template <class Byte> struct samples_view {
     int batch = 1, height = 0, width = 0, channels = 0, colours = 0;
     std::ptrdiff_t row_bytes = 0, image_bytes = 0;
 
+    // Bytes of a row and of all images if there are no gaps.
     std::size_t dense_row() const { return std::size_t(width) * std::size_t(channels) * size_of(type); }
     std::size_t bytes() const { return dense_row() * std::size_t(height) * std::size_t(batch); }
 };

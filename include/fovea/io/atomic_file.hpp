@@ -88,6 +88,7 @@ inline int remove_stale_parts([[maybe_unused]] const std::filesystem::path& fold
     return removed;
 }
 
+// How a file is written.
 struct atomic_file_options {
     bool durable = false; // waits (slowly) until the bytes are on the disk before the file is renamed
 };

@@ -108,6 +108,7 @@ class event_file {
         write(detail::wire_message().add_double(1, now()).add_bytes(3, "brain.Event:2"));
     }
 
+    // The name of the file.
     const std::filesystem::path& path() const { return path_; }
 
     void add_scalar(std::string_view tag, std::int64_t step, double value) {

@@ -6,6 +6,7 @@
 
 namespace fovea {
 
+// Emits activation A as an operation of its own, for hand-written traces.
 template <class A, class T, int C, ratio S> constexpr value<C, S> apply_activation(T& t, value<C, S> x) {
     return t.template emit<activate<A>, C, S>(
         {.x = {x.id},

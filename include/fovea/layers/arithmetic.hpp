@@ -6,6 +6,7 @@
 
 namespace fovea {
 
+// Emit a + b, a * b, and the channels of a followed by those of b.
 template <class T, int C, ratio S> constexpr value<C, S> plus(T& t, value<C, S> a, value<C, S> b) {
     return t.template emit<add, C, S>(
         {.x = {a.id, b.id}, .d = {.passes = saves::first_input | saves::second_input}, .work = C});

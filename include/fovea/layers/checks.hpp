@@ -9,9 +9,11 @@
 
 namespace fovea {
 
+// Tags that name the channels of two layers in the message of `joined`.
 template <int Channels> struct produces { static constexpr int channels = Channels; };
 template <int Channels> struct expects { static constexpr int channels = Channels; };
 
+// Instantiating it fails to compile unless Layer expects the channels that Before produces.
 template <class Before, class Produces, class Layer, class Expects> struct joined {
     static_assert(Produces::channels == Expects::channels,
                   "fovea: a layer expects other channels than what comes before it produces: "

@@ -10,6 +10,7 @@
 
 namespace fovea {
 
+// Options of a convolution. `groups` must divide the input and the output channels.
 struct conv_options {
     int stride = 1, dilation = 1, groups = 1;
     bool bias = true;
@@ -17,6 +18,8 @@ struct conv_options {
     int padding = same_padding; // zeros on every side, from 0 to Kernel / 2 * dilation; default: "same"
 };
 
+// A convolution as a layer: y = Activation(conv(x, weight) + bias). Kernel is odd; the default padding keeps H and W
+// (divided by the stride, rounded up).
 template <int In, int Out, int Kernel, class Activation = identity, conv_options Options = conv_options{}>
 struct conv : maps<In, Out, ratio{1, Options.stride}> {
     static constexpr int radius = Kernel / 2 * Options.dilation,
@@ -80,6 +83,7 @@ struct conv : maps<In, Out, ratio{1, Options.stride}> {
     }
 };
 
+// A depthwise convolution: each channel has a filter of its own.
 template <int C, int Kernel, class Activation = identity, int Dilation = 1>
 using depthwise = conv<C, C, Kernel, Activation, conv_options{.dilation = Dilation, .groups = C}>;
 

@@ -11,6 +11,7 @@ namespace fovea {
 template <std::size_t N> struct literal { // a text as a template argument
     char text[N]{};
     constexpr literal(const char (&s)[N]) { std::copy_n(s, N, text); }
+    // The text.
     constexpr std::string_view view() const { return {text, N - 1}; }
 };
 

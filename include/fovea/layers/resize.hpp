@@ -7,6 +7,7 @@
 
 namespace fovea {
 
+// Pixel shuffle: (N,H,W,C Factor^2) to (N,H Factor,W Factor,C).
 template <int Factor> struct pixel_shuffle {
     static constexpr int in_channels = any_channels;
     static constexpr ratio scale{Factor};
@@ -19,6 +20,7 @@ template <int Factor> struct pixel_shuffle {
     }
 };
 
+// Interpolation filters of `upsample`. `radius`: input pixels that an output pixel reads on either side.
 struct nearest {
     static constexpr auto filter = interpolation::nearest;
     static constexpr int radius = 0;
@@ -32,6 +34,7 @@ struct bicubic {
     static constexpr int radius = 2;
 };
 
+// Upsampling by interpolation: (N,H,W,C) to (N,H Factor,W Factor,C).
 template <int Factor, class Filter = bicubic> struct upsample {
     static constexpr int in_channels = any_channels;
     static constexpr ratio scale{Factor};
@@ -47,11 +50,13 @@ template <int Factor, class Filter = bicubic> struct upsample {
     }
 };
 
+// Options of max_pool.
 struct pool_options {
     int padding = same_padding; // on every side; padded pixels are never the maximum
     bool covers = false;        // "ceil mode": the last window may pass the end, so that every pixel is in a window
 };
 
+// Max pooling over Kernel x Kernel pixels.
 template <int Kernel, int Stride, pool_options Options = pool_options{}> struct max_pool {
     static constexpr int in_channels = any_channels;
     static constexpr ratio scale{1, Stride};
@@ -75,6 +80,7 @@ template <int Kernel, int Stride, pool_options Options = pool_options{}> struct 
     }
 };
 
+// The mean over all pixels of each channel: (N,H,W,C) to (N,1,1,C).
 struct global_average_pool {
     static constexpr int in_channels = any_channels;
     static constexpr ratio scale{0};

@@ -15,6 +15,7 @@ class loss_function {
     requires(!std::same_as<L, loss_function> && pixel_loss<L>) loss_function(L loss) : of_(loss) {
         if constexpr (requires { loss.terms(1.); }) terms_ = loss.terms(1.);
     }
+    // Returns the loss, and adds `weight` times its gradient to dy unless dy is empty.
     double operator()(tensor_view<const float> y, tensor_view<const float> target, tensor_view<float> dy = {},
                       double weight = 1) const {
         return of_(y, target, dy, weight);

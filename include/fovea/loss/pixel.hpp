@@ -22,6 +22,7 @@
 
 namespace fovea {
 
+// A loss of an image and its target: l(y, t, dy, weight) with the contract of loss/pixel.hpp.
 template <class L, class Real = float>
 concept pixel_loss = requires(const L& l, tensor_view<const Real> y, tensor_view<Real> dy) {
     { l(y, y, dy, 1.) } -> std::convertible_to<double>;
@@ -62,7 +63,9 @@ double mean_of(const char* name, tensor_view<const Real> y, tensor_view<const Re
 
 } // namespace detail
 
+// Mean absolute difference.
 struct l1_loss {
+    // Returns the loss of y and its target t, and adds `weight` times its gradient to dy unless dy is empty.
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
                       std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
@@ -74,7 +77,9 @@ struct l1_loss {
     static constexpr const char* name = "l1";
 };
 
+// Mean squared difference.
 struct l2_loss {
+    // Returns the loss of y and its target t, and adds `weight` times its gradient to dy unless dy is empty.
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
                       std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
@@ -84,8 +89,10 @@ struct l2_loss {
     static constexpr const char* name = "l2";
 };
 
+// Mean of sqrt(d^2 + epsilon^2), a smooth l1.
 struct charbonnier_loss {
     double epsilon = 1e-3;
+    // Returns the loss of y and its target t, and adds `weight` times its gradient to dy unless dy is empty.
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
                       std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {
@@ -100,6 +107,7 @@ struct charbonnier_loss {
 
 // Reads y only; the target is ignored.
 struct total_variation_loss {
+    // Returns the loss of y and its target t, and adds `weight` times its gradient to dy unless dy is empty.
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real>,
                       std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {

@@ -6,10 +6,12 @@
 
 namespace fovea {
 
+// The terms that a backend can compute.
 enum class loss_kind { l1, l2, charbonnier, total_variation, cross_entropy, network };
 
 class network_loss; // engine/cuda/network_loss.hpp
 
+// One term of a loss, over all images of a batch or some of them.
 struct loss_term {
     loss_kind kind = loss_kind::l2;
     double weight = 1;
@@ -18,6 +20,7 @@ struct loss_term {
     std::shared_ptr<network_loss> by{}; // network: the object that computes the loss
     bool operator==(const loss_term&) const = default;
 };
+// A loss as the sum of its terms.
 using loss_terms = std::vector<loss_term>;
 
 } // namespace fovea

@@ -11,6 +11,7 @@ template <class A, class B> struct weighted_sum {
     B b;
     double b_weight = 1;
 
+    // Returns the loss of y and its target t, and adds `weight` times its gradient to dy unless dy is empty.
     template <class Real>
     double operator()(tensor_view<const Real> y, tensor_view<const Real> t,
                       std::type_identity_t<tensor_view<Real>> dy = {}, double weight = 1) const {

@@ -11,8 +11,10 @@
 
 namespace fovea {
 
+// What a metric compares: luma (BT.601, studio range) or the three channels of RGB.
 enum class metric_channels { y, rgb };
 
+// Options of psnr(), ssim() and vif().
 struct metric_options {
     metric_channels channels = metric_channels::y;
     int crop = 0; // pixels left out at each border; usually the scale

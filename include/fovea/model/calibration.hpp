@@ -106,8 +106,9 @@ class calibrator {
         ++images_;
     }
 
-    int images() const { return images_; }
+    int images() const { return images_; } // number of images that were seen
 
+    // The ranges found so far, one for each convolution that can be computed in 8 bits. Throws if no image was seen.
     activation_ranges ranges() const {
         if (images_ == 0) fail("no image was seen: a calibration needs one at least");
         activation_ranges all;

@@ -9,6 +9,7 @@ namespace detail {
 inline constexpr const char* ranges_format = "fovea activation ranges 1";
 }
 
+// Returns the ranges as the contents of a file.
 inline tensor_file tensors_of(const activation_ranges& ranges) {
     tensor_file file;
     file.metadata = {{"format", detail::ranges_format}, {"network", ranges.network}, {"weights", ranges.weights}};
@@ -16,6 +17,7 @@ inline tensor_file tensors_of(const activation_ranges& ranges) {
     return file;
 }
 
+// Writes the ranges to a safetensors file, atomically.
 inline void write_activation_ranges(const std::filesystem::path& path, const activation_ranges& ranges) {
     write_safetensors(path, tensors_of(ranges));
 }

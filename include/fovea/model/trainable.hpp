@@ -20,6 +20,7 @@
 
 namespace fovea {
 
+// How a trainable network is made.
 struct trainable_options {
     depths depth{};
     std::uint64_t seed = 0;     // of the initial weights
@@ -35,6 +36,7 @@ struct trainable_options {
 
 template <class Real> class basic_trainable;
 
+// How a network is used inside a loss (basic_trainable::frozen).
 struct frozen_options {
     bool batch_statistics = true;
     bool input_gradient = true; // false: values only
@@ -60,6 +62,7 @@ template <class Real> class basic_frozen {
     }
     std::size_t bytes() const { return engine_->bytes(); } // of activations and gradients
     void between_operations(std::function<void()> f) { engine_->between_operations(std::move(f)); } // as of trainable
+    // What runs the network.
     basic_network_engine<Real>& engine() { return *engine_; }
 
   private:
@@ -97,6 +100,7 @@ template <class Real> class basic_trainable {
     }
     tensor_view<Real> output_gradient() const { return engine_->output_gradient(); } // to be filled after forward()
     void backward() { engine_->backward(); }
+    // The gradient of x after backward(), if the options asked for it.
     tensor_view<const Real> input_gradient() const { return engine_->input_gradient(); }
 
     // Names, values and gradients, up to date when this is called. Where the network is trained on a GPU these are
@@ -135,12 +139,14 @@ template <class Real> class basic_trainable {
         weights_changed();
     }
 
+    // Returns this network as a loss uses it; it reads the weights of this one, which must outlive it.
     basic_frozen<Real> frozen(const frozen_options& o = {}) {
         return basic_frozen<Real>(engine_->frozen({.input_gradient = o.input_gradient,
                                                    .weight_gradients = false,
                                                    .batch_statistics = o.batch_statistics,
                                                    .outputs = o.outputs}));
     }
+    // The graph of the network, and the context that runs it.
     const graph& traced() const { return *graph_; }
     context& threads() const { return context_; }
     std::size_t bytes() const { return engine_->bytes(); } // of activations and gradients in the last step

@@ -13,6 +13,7 @@
 
 namespace fovea {
 
+// How a model is made: depth, values, precision and threads.
 struct model_options {
     depths depth{};                           // of every repeat<dynamic, ...>
     value_range range{};                      // of the network's values
@@ -41,11 +42,13 @@ class upscaler {
         engine_ = maker.make(graph_, weights_, context_);
     }
 
+    // Properties of the network: input channels, magnification, meaning of its values, and precision.
     int in_channels() const { return graph_->tensors.front().channels; }
     ratio scale() const { return graph_->tensors.back().scale; }
     pixel_values values() const { return values_; }
     precision_kind precision() const { return precision_; }
     const std::string& weights_digest() const { return digest_; } // of the numbers in the weight file
+    // The graph of the network, and the bytes of its weights with those that kernels have packed.
     const graph& traced() const { return *graph_; }
     std::size_t weight_bytes() const { return weights_->bytes(); }
 

@@ -16,15 +16,18 @@
 
 namespace fovea {
 
+// The constants of Adafactor, named as in the rule of adafactor.hpp.
 struct adafactor_options {
     double beta2_decay = -0.8, eps1 = std::numeric_limits<float>::epsilon(), eps2 = 1e-3, d = 1, weight_decay = 0;
     bool low_memory = false; // computes u twice instead of keeping it; same result
     bool operator==(const adafactor_options&) const = default;
 };
 
+// The optimizer Adafactor; its state is one number per row and one per column of a weight.
 class adafactor {
   public:
     explicit adafactor(const adafactor_options& o = {}) : o_(o) {}
+    // The constants that it was made with.
     const adafactor_options& options() const { return o_; }
     static constexpr const char* name = "adafactor";
     std::int64_t steps = 0;

@@ -14,9 +14,11 @@
 
 namespace fovea {
 
+// The optimizer Adam; its state is two numbers for each weight.
 class adam {
   public:
     explicit adam(const adam_options& o = {}) : o_(o) {}
+    // The constants that it was made with.
     const adam_options& options() const { return o_; }
     static constexpr const char* name = "adam";
     std::int64_t steps = 0;
@@ -45,6 +47,7 @@ class adam {
     optimizer_state mean_, square_;
 };
 
+// Adam with decoupled weight decay, 0.01 unless the options say otherwise.
 struct adamw : adam {
     static constexpr const char* name = "adamw";
     adamw() : adamw({.weight_decay = 0.01}) {}

@@ -11,6 +11,7 @@
 
 namespace fovea {
 
+// Holds an optimizer of any type. Copies have states of their own.
 class any_optimizer {
   public:
     template <class O>
@@ -24,6 +25,7 @@ class any_optimizer {
     any_optimizer(any_optimizer&&) noexcept = default;
     any_optimizer& operator=(any_optimizer&&) noexcept = default;
 
+    // The members of `optimizer` (optimizer/optimizer.hpp).
     std::string_view name() const { return of_->name(); }
     void prepare(std::span<const parameter> p) { of_->prepare(p); }
     void step(std::span<const parameter> p, double learning_rate, context* threads = nullptr) {

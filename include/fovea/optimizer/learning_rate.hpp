@@ -7,7 +7,9 @@
 
 namespace fovea {
 
+// A schedule of the learning rate; at(step) is the rate of a step.
 struct learning_rate {
+    // How the rate falls after the warm-up.
     enum class decay { constant, cosine, multi_step };
 
     double base = 1e-3;

@@ -6,6 +6,7 @@
 
 namespace fovea {
 
+// The scale of the loss, and how it adapts.
 struct loss_scaler {
     double scale = 65536, least = 1;
     int window = 1000, hysteresis = 2;

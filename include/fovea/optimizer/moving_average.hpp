@@ -10,6 +10,7 @@
 
 namespace fovea {
 
+// Averages of all weights of a network, as many numbers as it has weights.
 class moving_average {
   public:
     explicit moving_average(double decay = 0.999) : decay_(decay) {}
@@ -17,6 +18,7 @@ class moving_average {
     // The share of the new weights in the average, 1 - decay, at the next update.
     double share() const { return 1 - std::min(decay_, double(1 + steps_) / double(10 + steps_)); }
 
+    // Moves the average towards the current weights; to be called after each step.
     void update(std::span<const parameter> parameters, context* threads = nullptr) {
         const auto part = float(share());
         prepare(parameters);
@@ -37,6 +39,7 @@ class moving_average {
         for (std::size_t k = 0; k < of_.size(); ++k)
             std::swap_ranges(of_[k].begin(), of_[k].end(), parameters[k].value);
     }
+    // Number of updates, and the averages, for checkpoints.
     std::int64_t& steps() { return steps_; }
     std::vector<std::vector<float>>& numbers() { return of_; }
 

@@ -42,6 +42,7 @@ struct optimizer_state {
         if (!of.empty()) return;
         for (auto& p : parameters) of.emplace_back(p.size(), 0.f);
     }
+    // The numbers of parameter i.
     std::vector<float>& operator[](std::size_t i) { return of[i]; }
 };
 

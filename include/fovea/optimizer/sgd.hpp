@@ -7,15 +7,18 @@
 
 namespace fovea {
 
+// The constants of SGD, named as in the rule of sgd.hpp.
 struct sgd_options {
     double momentum = 0.9, weight_decay = 0;
     bool nesterov = false;
     bool operator==(const sgd_options&) const = default;
 };
 
+// The optimizer SGD; its state is one number for each weight.
 class sgd {
   public:
     explicit sgd(const sgd_options& o = {}) : o_(o) {}
+    // The constants that it was made with.
     const sgd_options& options() const { return o_; }
     static constexpr const char* name = "sgd";
     std::int64_t steps = 0;

@@ -10,8 +10,10 @@
 
 namespace fovea {
 
+// The rule of an optimizer and its constants.
 using update_rule = std::variant<adafactor_options, adam_options, sgd_options>;
 
+// One step of an optimizer on all weights.
 struct weight_update {
     update_rule how;
     std::int64_t step = 1; // number of the step, from 1 on
@@ -20,6 +22,7 @@ struct weight_update {
     double average_share = 0;     // share of the new weights in their moving average; 0: there is no average
 };
 
+// The result of a step.
 struct update_report {
     double loss = 0, gradient_norm = 0; // norm of all gradients before clipping
     bool taken = false;                 // false: loss or norm is not finite, and nothing has changed

@@ -6,6 +6,7 @@
 
 namespace fovea {
 
+// Owns a block of memory. It can be moved and not copied.
 class storage {
   public:
     static constexpr std::size_t alignment = 64;
@@ -27,10 +28,12 @@ class storage {
         data_ = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment}));
         bytes_ = bytes;
     }
+    // Frees the memory.
     void clear() {
         if (data_) ::operator delete (data_, std::align_val_t{alignment});
         data_ = nullptr, bytes_ = 0;
     }
+    // The memory and its size; null and 0 if there is none.
     std::byte* data() const { return data_; }
     std::size_t bytes() const { return bytes_; }
     template <class T> T* as() const { return reinterpret_cast<T*>(data_); }

@@ -10,6 +10,7 @@
 
 namespace fovea {
 
+// In place of a number of channels: they are known at run time only.
 inline constexpr int dynamic_channels = -1;
 
 // Refers to numbers that it does not own. The pixels of a row are contiguous; row_stride and image_stride, in elements,
@@ -40,6 +41,7 @@ template <class T, int Channels = dynamic_channels> class tensor_view {
         tensor_view(tensor_view<U, Other> o)
         : tensor_view(o.data(), o.batch(), o.height(), o.width(), o.channels(), o.row_stride(), o.image_stride()) {}
 
+    // The first number, the sizes N, H, W, C, and the strides in elements.
     T* data() const { return data_; }
     int batch() const { return batch_; }
     int height() const { return height_; }
@@ -73,6 +75,7 @@ template <class T> class tensor {
         storage_.reserve(size() * sizeof(T));
         std::fill_n(data(), size(), T{});
     }
+    // The sizes N, H, W, C, and the number of elements.
     int batch() const { return batch_; }
     int height() const { return height_; }
     int width() const { return width_; }
@@ -80,6 +83,7 @@ template <class T> class tensor {
     std::size_t size() const {
         return std::size_t(batch_) * std::size_t(height_) * std::size_t(width_) * std::size_t(channels_);
     }
+    // The numbers, those of pixel (n,h,w), and a view of all.
     T* data() { return storage_.as<T>(); }
     const T* data() const { return storage_.as<T>(); }
     T* at(int n, int h, int w) { return view().at(n, h, w); }

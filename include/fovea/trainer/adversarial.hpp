@@ -16,6 +16,7 @@
 
 namespace fovea {
 
+// What a micro-batch of adversarial training gave.
 struct adversarial_report {
     step_report upscaler, critic; // the upscaler's has the loss rec; nothing where it did not learn
     double bce = 0;               // of the upscaler's loss, over all processes; 0 where a GPU computes it
@@ -67,6 +68,7 @@ struct called_real {
 
 } // namespace detail
 
+// Trains an upscaler and a critic in turn, each by a trainer of its own.
 class adversarial_trainer {
   public:
     using images = tensor_view<const float>; // (N,H,W,C)

@@ -19,6 +19,7 @@
 
 namespace fovea {
 
+// The names of the files of a run, which of them exist, and which are removed.
 class checkpoint_files {
   public:
     // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be. keep: how many
@@ -41,6 +42,7 @@ class checkpoint_files {
             fail(longest.string(), ": cannot write: ", problem.message());
     }
 
+    // Names of the files.
     std::filesystem::path best() const { return named(".best.safetensors"); }
     std::filesystem::path of_step(std::int64_t step) const {
         return named(".step-" + std::to_string(step) + ".safetensors");

@@ -9,6 +9,7 @@
 
 namespace fovea {
 
+// Holds the lock of a checkpoint path from construction to destruction.
 class run_lock {
   public:
     // Throws one line where another run has it, which the line names, or where the file cannot be made.

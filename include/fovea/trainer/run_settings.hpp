@@ -14,6 +14,7 @@ namespace fovea {
 
 using run_settings = std::vector<std::pair<std::string, std::string>>; // option, value
 
+// Stores the settings in the metadata of a checkpoint, under "setting." and the name of the option.
 inline void save_settings(tensor_file& file, const run_settings& settings) {
     for (auto& [option, value] : settings) file.metadata["setting." + option] = value;
 }

@@ -27,6 +27,7 @@
 
 namespace fovea {
 
+// How a trainer takes its steps.
 struct trainer_options {
     learning_rate rate{};
     double max_gradient_norm = 0; // 0: not clipped
@@ -37,6 +38,7 @@ struct trainer_options {
     int most_returns = 3; // to one state
 };
 
+// The result of a micro-batch and, if it completes one, of its step.
 struct step_report {
     double loss = 0, gradient_norm = 0, learning_rate = 0; // the mean loss of the micro-batches
     bool complete = false;                                 // the last micro-batch of its step
@@ -60,6 +62,7 @@ class trainer {
         share_state();
     }
 
+    // The options of the last set_options().
     const trainer_options& options() const { return options_; }
     // Between two steps. A moving average of another decay begins with the weights as they are.
     void set_options(const trainer_options& o) {
@@ -122,6 +125,7 @@ class trainer {
     }
 
     std::int64_t steps() { return optimizer_.steps(); } // that were taken
+    // Steps of the run that were not taken, and whether the step at hand has no micro-batch yet.
     std::int64_t bad_steps() const { return counts_.bad_steps; }
     bool between_steps() const { return micro_ == 0; }
     // Gives up the micro-batches of the step at hand, as where an exception has left it: all is as it was before the

@@ -51,6 +51,7 @@ using critic =
                                          batch_norm<64>, silu, max_pool<3, 2>>>,
                named<"detector", detector<Blocks...>>, global_average_pool, named<"linear", linear<2048, 1>>>;
 
+// Sizes of the critic: numbers of blocks in its four stages.
 using critic_small = critic<3, 4, 6, 3>;
 using critic_medium = critic<3, 4, 23, 3>;
 using critic_large = critic<3, 8, 36, 3>;

@@ -27,6 +27,7 @@
 
 namespace fovea {
 
+// Options of the loss.
 struct lpips_options {
     value_range range{};        // values of black and white in y and t
     context* threads = nullptr; // the loss keeps a copy of it; null: one thread
@@ -265,6 +266,7 @@ template <class Backend> class lpips_loss {
                              o);
     }
 
+    // Computes the distance of y and t, averaged over the images, and adds `weight` times its gradient to dy.
     double operator()(tensor_view<const float> y, tensor_view<const float> t, tensor_view<float> dy = {},
                       double weight = 1) const {
         return (*distance_)(y, t, dy.data() ? &dy : nullptr, weight);

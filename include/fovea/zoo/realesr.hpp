@@ -19,6 +19,7 @@ template <int Features, int Depth, int Scale> struct compact_body : maps<3, 3 * 
     }
 };
 
+// The network: Features channels, Depth convolutions between the first and the last one, magnification Scale.
 template <int Features = 64, int Depth = 16, int Scale = 4>
 using realesr_compact = sum<sequential<named<"body", compact_body<Features, Depth, Scale>>, pixel_shuffle<Scale>>,
                             upsample<Scale, nearest>>;

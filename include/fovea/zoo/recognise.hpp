@@ -10,8 +10,10 @@
 
 namespace fovea::zoo {
 
+// The kinds of networks that are recognised.
 enum class family { vapsr, supercool, realesr_compact, critic };
 
+// What is recognised of a network: its family and its sizes.
 struct architecture {
     zoo::family family = family::vapsr;
     int scale = 1;
@@ -25,6 +27,7 @@ struct architecture {
     colour_space colours = colour_space::rgb;      // colour space in training
 };
 
+// Returns vapsr, supercool, realesr_compact or critic.
 inline std::string name_of(family f) {
     constexpr const char* names[] = {"vapsr", "supercool", "realesr_compact", "critic"};
     return names[std::size_t(f)];

@@ -10,6 +10,7 @@
 
 namespace fovea::zoo {
 
+// One block: x + conv2(silu(conv1(x))), with Channels * HiddenRatio channels inside.
 template <int Channels, int HiddenRatio>
 using supercool_block = residual<named<"conv1", weight_norm<conv<Channels, Channels * HiddenRatio, 3, silu>>>,
                                  named<"conv2", starts_small<weight_norm<conv<Channels * HiddenRatio, Channels, 3>>>>>;

@@ -98,6 +98,9 @@ requires(Scale == 2 || Scale == 3) struct vapsr_upsampler<Features, Scale> {
                             named<"upsampler.2", conv<56, 3 * Scale * Scale, 3>>, pixel_shuffle<Scale>>;
 };
 
+// The network. Features: channels between blocks; Hidden: channels inside a block; Depth: number of blocks, or
+// `dynamic`;
+// Kernel: that of the first projection of a block; BodyGroups: groups of conv_body.
 template <int Scale, int Features, int Hidden, int Depth, int Kernel = 1, int BodyGroups = 1>
 using vapsr_network = sequential<
     named<"conv_first", conv<3, Features, 3>>,
@@ -105,6 +108,7 @@ using vapsr_network = sequential<
                        named<"conv_body", conv<Features, Features, 3, identity, conv_options{.groups = BodyGroups}>>>>,
     named<"", typename vapsr_upsampler<Features, Scale>::type>>;
 
+// The published sizes.
 using vapsr_s = vapsr_network<4, 32, 64, 11, 1, 2>;
 using vapsr_x2 = vapsr_network<2, 48, 64, 20>;
 using vapsr_x3 = vapsr_network<3, 48, 64, 20>;

@@ -6,6 +6,7 @@
 
 namespace fovea {
 
+// What is known of a picture before its pixels are decoded.
 struct image_header {
     image_format format = image_format::unknown;
     int height = 0, width = 0; // upright, as read_image() returns it
@@ -158,6 +159,7 @@ inline image_header read_image_header(std::span<const std::byte> bytes, std::str
     return h;
 }
 
+// Reads the header of a picture from a file.
 inline image_header read_image_header(const std::filesystem::path& path, const read_options& options = {}) {
     return read_image_header(read_file(path), path.string(), options);
 }

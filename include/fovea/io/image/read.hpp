@@ -53,6 +53,7 @@
 
 namespace fovea {
 
+// How an image file is read.
 struct read_options {
     std::uint64_t max_pixels = std::uint64_t(1) << 28; // larger pictures are refused before memory is allocated
     bool apply_orientation = true;                     // turns the picture upright; its metadata then say so
@@ -123,6 +124,7 @@ inline image read_image(std::span<const std::byte> bytes, std::string_view name,
                                      : std::move(decoded.pixels);
 }
 
+// Reads an image file. Throws fovea::error, with the name of the file, if it is damaged, of unknown format, or too large.
 inline image read_image(const std::filesystem::path& path, const read_options& options = {}) {
     return read_image(read_file(path), path.string(), options);
 }

@@ -26,6 +26,7 @@ FOVEA_FILES_API std::string try_write_image(const std::filesystem::path& path, c
 
 namespace fovea {
 
+// Like read_image() and write_image() with default options. Writing returns its error, or an empty text.
 inline expected<image> try_read_image(const std::filesystem::path& path) {
     return expected_of([&] { return read_image(path); });
 }

@@ -40,6 +40,7 @@
 
 namespace fovea {
 
+// How an image file is written.
 struct write_options {
     image_format format = image_format::unknown; // unknown: chosen by the extension
     int quality = 95;                            // 1 to 100, JPEG and WebP; from 90 on JPEG has full chroma resolution
@@ -144,6 +145,8 @@ inline void write_image(atomic_file& file, const std::string& name, const image&
 
 } // namespace detail
 
+// Writes an image file in the format of `options`, or that of the extension. Throws fovea::error, with the name of the
+// file, if the format cannot hold the image or the file cannot be written.
 inline void write_image(const std::filesystem::path& path, const image& pixels, const write_options& options = {}) {
     const std::string name = path.string();
     const image_format format = options.format == image_format::unknown ? format_of_name(path) : options.format;

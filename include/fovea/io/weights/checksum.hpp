@@ -37,6 +37,7 @@ inline std::string checksum_of(const tensor_file& file) {
     return text;
 }
 
+// Stores the checksum of the file in its metadata.
 inline void add_checksum(tensor_file& file) { file.metadata[detail::checksum_name] = checksum_of(file); }
 
 // Throws if the file has a checksum that does not match.

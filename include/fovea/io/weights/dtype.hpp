@@ -6,8 +6,10 @@
 
 namespace fovea {
 
+// The type of the elements of a stored tensor: integers (u, i), half precision, bfloat16 and floats, by bits.
 enum class dtype : std::uint8_t { boolean, u8, i8, u16, i16, u32, i32, u64, i64, f16, bf16, f32, f64 };
 
+// Returns the bytes of an element.
 constexpr std::size_t bytes_of(dtype type) {
     switch (type) {
         case dtype::boolean:

@@ -187,6 +187,7 @@ inline std::string safetensors_header(const tensor_file& file, const std::vector
 
 } // namespace detail
 
+// Reads the bytes of a safetensors file; `source` names it in errors. Throws if it is damaged.
 inline tensor_file read_safetensors(std::span<const std::byte> file, const std::string& source) {
     return detail::safetensors_reader(file, source).read();
 }

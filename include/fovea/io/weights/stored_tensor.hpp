@@ -51,6 +51,7 @@ struct stored_tensor {
     std::vector<std::int64_t> shape;
     std::vector<std::byte> bytes; // element_count(shape) * bytes_of(type)
 
+    // Number of elements.
     std::int64_t size() const { return element_count(shape); }
 };
 

@@ -23,6 +23,7 @@
 
 namespace fovea {
 
+// Named tensors in file order, with the other values of a file.
 class tensor_file {
   public:
     using value = std::variant<std::int64_t, double, bool, std::string>;
@@ -34,7 +35,7 @@ class tensor_file {
     std::map<std::string, std::string, std::less<>> opaque;  // types of unread values
     std::map<std::string, std::string, std::less<>> modules; // types of whole networks, which are not read either
 
-    std::span<const stored_tensor> tensors() const { return tensors_; }
+    std::span<const stored_tensor> tensors() const { return tensors_; } // in file order
 
     // Returns null if there is no tensor of that name.
     const stored_tensor* find(std::string_view name) const {
@@ -42,6 +43,7 @@ class tensor_file {
         return found == places_.end() ? nullptr : &tensors_[found->second];
     }
 
+    // Returns the tensor of that name; throws if there is none.
     const stored_tensor& at(std::string_view name) const {
         const stored_tensor* tensor = find(name);
         if (!tensor) fail(source, ": has no tensor ", name);

@@ -30,6 +30,7 @@ FOVEA_FILES_API expected<tensor_file> try_weights_of(tensor_file file, std::stri
 
 namespace fovea {
 
+// Like read_tensor_file(), read_tensor_bytes() and weights_of().
 inline expected<tensor_file> try_read_tensor_file(const std::filesystem::path& path) {
     return expected_of([&] { return read_tensor_file(path); });
 }
