@@ -1,5 +1,6 @@
 // The interface of what runs a network for inference: the threads of a context (engine/host_engine.hpp), or a GPU
-// (engine/cuda/engine.hpp). upscaler runs on it and knows no other way. A backend that has an engine of its own says so by
+// (engine/cuda/engine.hpp). upscaler runs on it and knows no other way. A backend that has an engine of its own says so
+// by
 //
 //   std::unique_ptr<engine> make_engine(Backend, const graph&, const weight_store&)
 //

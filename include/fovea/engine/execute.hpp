@@ -28,8 +28,8 @@ class executor {
         windows_.resize(g.tensors.size()), done_.resize(g.tensors.size());
     }
 
-    // Runs one plan in `arena`, which has p.bytes and is aligned. step(part) is called after each band with the fraction
-    // that is done, and may return false to stop. Allocates nothing but scratch memory that the context lacks.
+    // Runs one plan in `arena`, which has p.bytes and is aligned. step(part) is called after each band with the
+    // fraction that is done, and may return false to stop. Allocates nothing but scratch memory that the context lacks.
     template <class Step>
     bool run(const plan& p, std::byte* arena, const row_source& source, const row_sink& sink, Step step) {
         place(p, arena);
@@ -176,7 +176,8 @@ class executor {
         if (p.tail == calls_.size())
             return share_rows(rows, [&](int n, range mine, int) { sink(n, mine, cols, last); });
 
-        const int step = rows_of_tail(), first = graph_.operations[p.tail].y; // it and the tensors after it are the tail's
+        const int step = rows_of_tail();
+        const int first = graph_.operations[p.tail].y; // it and the tensors after it are the tail's
         const tail_memory bytes = memory_of_tail(p, rows);
         threads_.reserve_scratch(bytes.all);
         share_rows(rows, [&](int n, range mine, int worker) {

@@ -1,5 +1,5 @@
-// Computes a call on tensors in 16 bits by a kernel that takes float32. A run is some rows and columns of the output; it
-// goes through float32 copies in scratch memory.
+// Computes a call on tensors in 16 bits by a kernel that takes float32. A run is some rows and columns of the output;
+// it goes through float32 copies in scratch memory.
 //
 // Runs lie in strips of columns, from top to bottom; within a strip each row of the input is widened once. They end at
 // multiples of the operation's grain, so that no Winograd tile is computed twice. Conversion is number by number, and a

@@ -5,8 +5,8 @@
 //   for (;;) frames.run(small, large, arena);              // views of 8-bit pixels, or of the network's own values
 //
 // The contents of the arena matter only during a call, so that between frames it may serve other purposes. The scratch
-// memory of the threads belongs to the context and is reserved when the frames are made. Used by one thread at a time, as
-// the context is.
+// memory of the threads belongs to the context and is reserved when the frames are made. Used by one thread at a time,
+// as the context is.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -67,9 +67,9 @@ class frame_upscaler {
     // The arena may have any alignment.
     std::size_t arena_bytes() const { return bytes_ + detail::arena_alignment - 1; }
 
-    // 8-bit pixels, (1,H,W,C) to (1,H*scale,W*scale,C). C is 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGB and alpha);
-    // alpha is not read, and stays as it is in the output. Throws one line when a value is not finite, when the network
-    // does not give images, or when a size does not fit.
+    // 8-bit pixels, (1,H,W,C) to (1,H*scale,W*scale,C). C is 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGB and
+    // alpha); alpha is not read, and stays as it is in the output. Throws one line when a value is not finite, when the
+    // network does not give images, or when a size does not fit.
     void run(tensor_view<const std::uint8_t> in, tensor_view<std::uint8_t> out, std::span<std::byte> arena) {
         detail::check_enlarges(*graph_);
         const int step = in.channels();

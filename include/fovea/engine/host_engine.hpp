@@ -9,8 +9,8 @@
 
 namespace fovea {
 
-// How many images of a batch are under way together. Large images go one by one; of small ones so many that threads have
-// enough to share and weights are read for more than a few pixels, but no more than the caches hold.
+// How many images of a batch are under way together. Large images go one by one; of small ones so many that threads
+// have enough to share and weights are read for more than a few pixels, but no more than the caches hold.
 inline int images_at_once(extent input, int batch, int threads) {
     constexpr double pixels = 256 * 256;
     const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));

@@ -1,5 +1,5 @@
-// Splits the call of one operation among the threads of a context. The pieces depend only on shapes and on the number of
-// threads; each has scratch memory of its own. The bits of a pixel do not depend on the piece that it is in.
+// Splits the call of one operation among the threads of a context. The pieces depend only on shapes and on the number
+// of threads; each has scratch memory of its own. The bits of a pixel do not depend on the piece that it is in.
 #pragma once
 #include <cstdint>
 #include <numeric>
@@ -46,7 +46,8 @@ struct cut {
             const int rows = each / cols;
             const std::ptrdiff_t height = (down + rows - 1) / rows * grain, width = (along + cols - 1) / cols * grain;
             const std::ptrdiff_t work = (height + halo) * (width + halo);
-            // Of equal cuts the one with more columns is taken, because a fused block passes through its rows one by one.
+            // Of equal cuts the one with more columns is taken, because a fused block passes through its rows one by
+            // one.
             if (work > least || (work == least && recomputed == 0)) continue;
             least = work, best.rows = rows, best.cols = cols;
         }
@@ -69,7 +70,8 @@ struct cut {
     }
 };
 
-// Returns the bytes of scratch memory that each of `workers` needs for its piece of `whole`, whose windows may have no data.
+// Returns the bytes of scratch memory that each of `workers` needs for its piece of `whole`, whose windows may have no
+// data.
 inline std::size_t scratch_of(const graph& g, const operation& o, const call& whole, int workers) {
     const auto cut = cut::of(o, whole, workers);
     const bool in_runs = float_runs::needed(o, whole);

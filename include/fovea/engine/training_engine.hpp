@@ -1,6 +1,6 @@
 // The interface of what runs and trains a network: the threads of a context (engine/host_training_engine.hpp), or a GPU
-// (engine/cuda/training_engine.hpp), where weights, gradients and the optimizer's state stay from step to step. trainable
-// and trainer run on it and know no other way. A backend that has an engine of its own says so by
+// (engine/cuda/training_engine.hpp), where weights, gradients and the optimizer's state stay from step to step.
+// trainable and trainer run on it and know no other way. A backend that has an engine of its own says so by
 //
 //   std::unique_ptr<training_engine> make_training_engine(Backend, const graph&, weight_store&,
 //                                                         gradient_store<float>&, const training_options&)
@@ -81,8 +81,8 @@ struct update_request {
     double max_gradient_norm = 0; // 0: gradients are not clipped
 };
 
-// The losses of a batch that are known on the host. own: the mean over the micro-batch in this process; it is not finite
-// where one of them is not. of_frozen: the mean over all processes.
+// The losses of a batch that are known on the host. own: the mean over the micro-batch in this process; it is not
+// finite where one of them is not. of_frozen: the mean over all processes.
 struct balanced_losses {
     double own = 0, of_frozen = 0;
 };

@@ -1,5 +1,5 @@
-// The windows onto the arena of a training plan: values and gradients of a step, as kernels are given them. Whoever runs
-// the plan owns the memory.
+// The windows onto the arena of a training plan: values and gradients of a step, as kernels are given them. Whoever
+// runs the plan owns the memory.
 #pragma once
 #include "fovea/plan/training_plan.hpp"
 

@@ -1,12 +1,12 @@
 // The functions by which a backend computes operations, and how they become the constant objects of graph/op.hpp.
 //
-// A backend is a tag. Its functions are overloads that are found by the tag; a tag may inherit another one and falls back
-// to it. For each operation type:
+// A backend is a tag. Its functions are overloads that are found by the tag; a tag may inherit another one and falls
+// back to it. For each operation type:
 //
 //   void forward(B, Op, const call&)                          the kernel (ops/kernel.hpp)
 //   std::size_t scratch(B, Op, const call&)                   optional: bytes of scratch memory for a call
-//   void choose(B, Op, convolution_method wanted, operation&) optional: how the operation is computed, by its sizes: sets
-//                                                             attributes::method, footprint::grain, work
+//   void choose(B, Op, convolution_method wanted, operation&) optional: how the operation is computed, by its sizes;
+//                                                             sets attributes::method, footprint::grain, work
 //   bool can_run(B, Op)                                       optional: whether this machine can run it, for operations
 //                                                             that take the place of others (tracer::may_fuse)
 //
@@ -24,8 +24,8 @@
 //   void batch_statistics(B, Op, const gradient_call&)        optional, as is gradient_statistics
 //   std::size_t input_gradient_scratch(B, Op, const gradient_call&)  optional, as is weight_gradient_scratch
 //   void choose_gradient(B, Op, convolution_method wanted, operation&)  optional: sets operation::d
-//   Layout gradient_layout_of(B, Op)                          optional: packs w[0] for input_gradient, with the attributes
-//                                                             operation::d.a
+//   Layout gradient_layout_of(B, Op)                          optional: packs w[0] for input_gradient, with the
+//                                                             attributes operation::d.a
 //   void gradient(B, Preparation, const preparation_gradient_call&)  for weights that are derived from others
 //
 // For the whole backend:
@@ -111,7 +111,8 @@ FOVEA_DETAIL_HOOK(weight_gradient_scratch, gradient_call, std::size_t)
 FOVEA_DETAIL_HOOK(gradient, preparation_gradient_call, void)
 #undef FOVEA_DETAIL_HOOK
 
-// Op is the type that the backend's forward kernel takes (laid_out where weights are packed), Plain the operation itself.
+// Op is the type that the backend's forward kernel takes (laid_out where weights are packed), Plain the operation
+// itself.
 template <class Backend, class Op, class Plain, bool Trains> constexpr op_kernels collect_kernels() {
     op_kernels k{.forward = [](const call& c) { forward(Backend{}, Op{}, c); }};
     if constexpr (has_scratch<Backend, Op>) k.scratch = run_scratch<Backend, Op>;

@@ -21,8 +21,8 @@ struct ratio {
 
 constexpr int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
-// The receptive field of one operation along one axis: which rows (or columns) of its first input it reads for given rows
-// of its output, and how many rows its output has.
+// The receptive field of one operation along one axis: which rows (or columns) of its first input it reads for given
+// rows of its output, and how many rows its output has.
 struct footprint {
     int magnify = 1, stride = 1; // upsampling factor and stride; one of them is 1
     int radius = 0;              // input pixels that are read on either side of the centre

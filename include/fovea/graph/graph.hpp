@@ -1,6 +1,6 @@
-// A network, traced: the flat list of operations that its layer types emit, with names, weights and tensors. It is plain
-// data. What is planned, printed, exported, run and named is this list, by code that is no template and is compiled once.
-// Layers are types and exist only while a network is traced (graph/tracer.hpp).
+// A traced network: the flat list of operations that its layer types emit, with names, weights and tensors. It is plain
+// data, which code that is no template plans, prints, tiles and runs. Layers are types and exist only while a network
+// is traced (graph/tracer.hpp).
 //
 // Everything here is constexpr, so that radius, scale, parameter count and peak bytes of a network are constants when
 // they are asked for as constants.
@@ -19,7 +19,7 @@
 
 namespace fovea {
 
-// Up to N indices of tensors or weights; -1 where there is none.
+// Up to N indices of tensors or weights; unused ones are -1.
 template <int N> class index_list {
   public:
     constexpr index_list() { at_.fill(-1); }
@@ -38,21 +38,22 @@ template <int N> class index_list {
     std::array<int, std::size_t(N)> at_{};
 };
 
-enum class weight_kind { parameter, buffer, derived }; // buffer: read from the file, never trained
+enum class weight_kind { parameter, buffer, derived }; // a buffer is read from the file and never trained
 
-// What a weight holds before training: one value, normal numbers (He et al. 2015, arXiv 1502.01852), or the norm of
-// each row of the weight that follows it, which is what weight normalisation begins with.
+// The values of a weight before training: one constant, normal numbers (He et al. 2015, arXiv 1502.01852), or the norms
+// of the rows of the weight that follows it, with which weight normalisation begins.
 struct initial {
     enum class kind { constant, normal, norms_of_next };
     kind how = kind::constant;
-    double value = 0; // of `normal`: how many numbers a sum has that the weight is part of; variance 2 / value
-    double gain = 1;  // times that deviation
+    double value =
+        0;           // the constant; for `normal` the number of terms of the sum that it is part of: variance 2 / value
+    double gain = 1; // factor of the deviation
 };
 
 struct label {
     int parent;
     std::string_view text;
-    int index; // of an unnamed layer in its sequence, else -1
+    int index; // the position of an unnamed layer in its sequence; -1: it has a name
 };
 struct weight {
     int scope;
@@ -60,14 +61,14 @@ struct weight {
     weight_shape dims;
     weight_kind kind;
     initial start{};
-    int rank = 1; // dimensions where frameworks keep it; the others are 1
+    int rank = 1; // its dimensions in weight files; the other sizes in dims are 1
 };
 struct tensor_info {
     int channels;
     ratio scale;
-    number_format format = number_format::float32; // see graph/half_storage.hpp
+    number_format format = number_format::float32; // in memory (graph/half_storage.hpp)
 };
-struct output_of { // what the layer under a label produced
+struct output_of { // the tensor that the layer under a label produced
     int scope, tensor;
 };
 
@@ -123,7 +124,7 @@ constexpr bool only_activates(const operation& o) {
            o.a.activation != activation_kind::custom;
 }
 
-// Weights from weights: computed once when a network is loaded for inference, and before each step in training.
+// Makes weights from weights: once when a network is loaded for inference, and before each step in training.
 struct preparation {
     const preparation_kernels* kernels = nullptr;
     index_list<max_weights> w{};
@@ -169,7 +170,7 @@ struct graph {
     std::string name(const weight& w) const { return scope_name(w.scope) + std::string(w.name); }
 };
 
-// Height and width of every tensor, for an input of that size.
+// Returns the height and width of every tensor for an input of that size.
 struct extent {
     int height = 0, width = 0;
     constexpr bool operator==(const extent&) const = default;
@@ -184,7 +185,7 @@ constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     return all;
 }
 
-// The height or width of the smallest image that the network can be run on.
+// Returns the smallest height and width of an image that the network can be run on.
 constexpr int smallest_side(const graph& g) {
     const auto fits = [&](int n) {
         for (auto& e : extents_of(g, {n, n}))
@@ -203,15 +204,15 @@ inline void check_extent(const graph& g, extent input) {
              least);
 }
 
-// The tensor that the layer `name` ("body.0") gives; -1: no layer has that name.
+// Returns the tensor that the layer `name`, such as "body.0", produces; -1: no layer has that name.
 inline int result_of(const graph& g, std::string_view name) {
     for (auto& o : g.outputs)
         if (g.is_named(o.scope, name)) return o.tensor;
     return -1;
 }
 
-// The part of a network up to what the layer `name` ("body.0.proj_1") computes: of a layer with weights of its own the
-// operation that reads them, of a composition its result. False when no layer has that name.
+// Cuts a network after the layer `name`, such as "body.0.proj_1": after the operation that reads its weights if it has
+// weights of its own, else after its result. Returns false when no layer has that name.
 inline bool truncate(graph& g, std::string_view name) {
     int last = -1;
     for (auto& o : g.operations)

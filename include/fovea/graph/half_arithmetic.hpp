@@ -1,15 +1,14 @@
-// Which convolutions of a network in half precision also multiply in it, where the machine can.
+// Lets inner convolutions of a network that is stored in fp16 also multiply in it, where the machine can.
 //
-// Activations, weights and short sums are then of 11 bits (backend/cpu/half_products.hpp says how short), all else
-// stays float32.
+// Activations, weights and short sums then have 11 significant bits (backend/cpu/half_products.hpp says how short); all
+// else stays float32.
 #pragma once
 #include "fovea/graph/cost.hpp"
 #include "fovea/graph/inner_convolutions.hpp"
 
 namespace fovea {
 
-// Changes operations, after tracing and after store_in(g, precision_kind::float16). Those that Winograd computes with
-// fewer products stay float32.
+// Changes operations. Those that Winograd computes with fewer products stay float32.
 inline void multiply_halves(graph& g) {
     if (!g.backend.multiplies_halves()) return;
     for (std::size_t i : inner_convolutions(g, &operation::fits_halves)) {

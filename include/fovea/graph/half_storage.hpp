@@ -1,8 +1,9 @@
 // Keeps tensors of a network in 16 bits between operations.
 //
 // Every number is rounded to nearest even where it is stored, and widened where it is read. Three kinds of tensors stay
-// float32: the network's input and output; what the tail reads, because that is the picture itself or is added to it, so
-// that its rounding would be seen; and what an operation reads as a whole, because a float32 copy would save nothing.
+// float32: the network's input and output; what the tail reads, because that is the picture itself or is added to it,
+// so that its rounding would be seen; and what an operation reads as a whole, because a float32 copy would save
+// nothing.
 #pragma once
 #include "fovea/core/error.hpp"
 #include "fovea/graph/fusion.hpp"

@@ -1,5 +1,6 @@
-// The convolutions of a network that may be computed with less than float32: all but the first ones, which see the
-// image, and the last ones, behind which there is none. Those have few channels, and their errors are seen directly.
+// The convolutions of a network that may be computed with less precision than float32: all but the first ones, which
+// read the image, and the last ones, whose result no other convolution reads. Those have few channels, and their errors
+// are seen directly.
 #pragma once
 #include <vector>
 
@@ -9,10 +10,10 @@ namespace fovea {
 
 namespace detail {
 
-// Whether an operation mixes channels or pixels by weights, as convolutions and fused blocks do.
+// Returns whether an operation mixes channels or pixels by weights, as convolutions and fused blocks do.
 constexpr bool is_convolution(const operation& o) { return o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]); }
 
-// By operation: whether one that mixes reads its result, through others or not.
+// Returns for each operation whether one that mixes reads its result, directly or through others.
 inline std::vector<char> feeds_convolution(const graph& g) {
     std::vector<char> tensor(g.tensors.size(), 0), result(g.operations.size(), 0);
     for (std::size_t i = g.operations.size(); i-- > 0;) {
@@ -26,7 +27,7 @@ inline std::vector<char> feeds_convolution(const graph& g) {
 
 } // namespace detail
 
-// Operations, by index, of those for which `fits` (operation::fits_int8, fits_halves) is set.
+// Returns the indices of the inner convolutions for which `fits` (operation::fits_int8 or fits_halves) is set.
 inline std::vector<std::size_t> inner_convolutions(const graph& g, bool operation::*fits) {
     const auto inner = detail::feeds_convolution(g);
     std::vector<std::size_t> found;
@@ -35,7 +36,7 @@ inline std::vector<std::size_t> inner_convolutions(const graph& g, bool operatio
     return found;
 }
 
-// After o.a was changed: what arranges the weights of o knows it, too.
+// Passes changed attributes of o on to the packing of its weights.
 inline void arrange_anew(graph& g, const operation& o) {
     for (auto& p : g.preparations)
         if (p.out == o.w[0]) p.a = o.a;

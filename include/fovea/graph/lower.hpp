@@ -6,8 +6,9 @@
 
 namespace fovea {
 
-// What inference in a precision changes. ranges: of precision_kind::int8 alone, which needs them; weights: the digest of
-// the weights in use, for which the ranges must have been found. Throws one line where the precision is not possible.
+// What inference in a precision changes. ranges: of precision_kind::int8 alone, which needs them; weights: the digest
+// of the weights in use, for which the ranges must have been found. Throws one line where the precision is not
+// possible.
 inline void lower_for_inference(graph& g, precision_kind precision, const activation_ranges* ranges,
                                 const std::string& weights) {
     const bool int8 = precision == precision_kind::int8;

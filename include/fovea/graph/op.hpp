@@ -1,5 +1,5 @@
-// What stands for an operation's type once a network is traced: its identity, and the kernels of the backend that it was
-// traced for. Each is one constant object; graphs hold references to them.
+// What stands for an operation's type once a network is traced: its identity, and the kernels of the backend that it
+// was traced for. Each is one constant object; graphs hold references to them.
 #pragma once
 #include <string_view>
 
@@ -35,8 +35,9 @@ struct op_kernels {
     gradient_scratch weights_scratch = detail::no_scratch<gradient_call>;
 };
 
-// How weights are made from weights. derivation: a weight of the network's own, in the layout of weight files, such as a
-// folded weight normalisation; it is differentiated. packing: a backend's layout of weights, whose gradients bypass it.
+// How weights are made from weights. derivation: a weight of the network's own, in the layout of weight files, such as
+// a folded weight normalisation; it is differentiated. packing: a backend's layout of weights, whose gradients bypass
+// it.
 enum class preparation_kind { derivation, packing };
 
 struct preparation_kernels {

@@ -1,13 +1,13 @@
-// What a model computes with, and keeps its activations in.
+// The precision of a model: what it computes with, and the format of its activations.
 #pragma once
 #include "fovea/core/half.hpp"
 
 namespace fovea {
 
-// float32 is exact to rounding; int8 computes inner convolutions in 8 bits (graph/quantise.hpp); bfloat16 and float16
-// keep activations between operations in 16 bits (graph/half_storage.hpp), and sum in float32, but for convolutions in
-// half precision on a CPU that has them (graph/half_arithmetic.hpp). tensor_float32, of a GPU alone, is float32 but for
-// what convolutions multiply: 11 significant bits of each number.
+// float32           exact to rounding int8              inner convolutions in 8 bits (graph/quantise.hpp) bfloat16,
+// float16 activations are kept in 16 bits between operations (graph/half_storage.hpp) and sums are in float32; on
+//                   CPUs that can, float16 convolutions also multiply in half precision (graph/half_arithmetic.hpp)
+// tensor_float32    on GPUs only: float32, but convolutions multiply numbers of 11 significant bits
 enum class precision_kind { float32, int8, bfloat16, float16, tensor_float32 };
 
 constexpr const char* name_of(precision_kind p) {

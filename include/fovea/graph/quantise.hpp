@@ -1,6 +1,5 @@
-// Which convolutions of a network are computed in 8 bits, and with what ranges of activations.
-//
-// Tensors stay float32: a convolution in 8 bits quantises what it reads.
+// Lets inner convolutions of a network compute in 8 bits, with given ranges of activations. Tensors stay float32: a
+// convolution in 8 bits quantises what it reads.
 #pragma once
 #include <cmath>
 #include <map>
@@ -16,20 +15,20 @@ struct activation_range {
     float low = 0, high = 0;
 };
 
-// The ranges of what convolutions read, found by calibrator (model/calibration.hpp) or given.
+// The ranges of the values that convolutions read, found by calibrator (model/calibration.hpp) or given.
 struct activation_ranges {
-    std::string source;  // for messages: the file's name
-    std::string network; // a description, for messages
-    std::string weights; // digest of the weights that they belong to; empty: of any
+    std::string source;  // name of the file, for messages
+    std::string network; // description of the network, for messages
+    std::string weights; // digest of the weights that the ranges belong to; empty: any weights
     std::map<std::string, activation_range, std::less<>> inputs; // by the convolution's name, "encoder.0.conv1"
 };
 
-// The operations, by index, that precision_kind::int8 computes in 8 bits.
+// Returns the indices of the operations that precision_kind::int8 computes in 8 bits.
 inline std::vector<std::size_t> int8_convolutions(const graph& g) {
     return inner_convolutions(g, &operation::fits_int8);
 }
 
-// "encoder.0.conv1": the layer that an operation's first weight belongs to.
+// Returns the layer that an operation's first weight belongs to, such as "encoder.0.conv1"; empty: it has no weight.
 inline std::string layer_name(const graph& g, const operation& o) {
     int w = o.w[0];
     for (auto& p : g.preparations)
@@ -39,16 +38,16 @@ inline std::string layer_name(const graph& g, const operation& o) {
     return name;
 }
 
-// Zero is one of the 256 steps, as is what lies outside the image.
+// Returns the quantisation of a range. Zero, the value outside the image, is exactly one of the 256 steps.
 inline quantisation quantisation_of(activation_range r) {
     const double low = std::min(double(r.low), 0.), high = std::max(double(r.high), 0.);
-    if (high - low < 1e-30) return {.step = 1, .zero = 0}; // zeros throughout
+    if (high - low < 1e-30) return {.step = 1, .zero = 0}; // all values are zero
     const double step = (high - low) / 255;
     return {.step = float(step), .zero = int(std::lrint(-low / step))};
 }
 
-// Turns int8_convolutions(g) into such. `weights`: digest of those in use. Throws when the ranges are not those of this
-// network, one by one, and when there is nothing to turn.
+// Makes int8_convolutions(g) compute in 8 bits. weights: digest of the weights in use. Throws when the ranges are not
+// exactly those of this network's convolutions and weights, and when no convolution can be computed so.
 inline void quantise(graph& g, const activation_ranges& ranges, const std::string& weights) {
     const std::string source = ranges.source.empty() ? "the activation ranges" : ranges.source;
     if (!ranges.weights.empty() && ranges.weights != weights)

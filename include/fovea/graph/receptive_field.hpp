@@ -7,8 +7,8 @@ namespace fovea {
 // Stands for a value that depends on the whole image.
 inline constexpr int whole_image = 1 << 24;
 
-// How many pixels of the network's input on either side of its own position a pixel of tensor `t` depends on; whole_image
-// or more where it depends on all of them.
+// How many pixels of the network's input on either side of its own position a pixel of tensor `t` depends on;
+// whole_image or more where it depends on all of them.
 constexpr int receptive_radius(const graph& g, int t) {
     int radius = 0;
     const ratio scale = g.tensors[std::size_t(t)].scale;

@@ -113,8 +113,8 @@ template <class Mode, class Backend> struct tracer : detail::tracing {
     };
     constexpr position here() const { return {int(operations.size()), int(weights.size())}; }
 
-    // Op, with all parameters since `begin`, may take the place of the operations since then, where tensors are kept in 16
-    // bits (graph/fusion.hpp).
+    // Op, with all parameters since `begin`, may take the place of the operations since then, where tensors are kept in
+    // 16 bits (graph/fusion.hpp).
     template <class Op> constexpr void may_fuse(position begin, operation o) {
         if (method != convolution_method::automatic) return;
         for (int i = begin.weight, n = 0, all = int(weights.size()); i < all; ++i)

@@ -1,4 +1,4 @@
-// The numbers of a graph's weights: parameters and buffers as loaded, and what the preparation makes of them.
+// The values of a graph's weights: parameters and buffers as they were loaded, and weights that are derived from them.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -14,20 +14,21 @@ namespace fovea {
 
 class weight_store {
   public:
-    // Memory for every weight that is loaded; `element`: bytes of a number.
+    // Allocates every weight that is loaded. element: bytes of a number.
     explicit weight_store(const graph& g, std::size_t element = sizeof(float)) : all_(g.weights.size()) {
         for (std::size_t i = 0; i < all_.size(); ++i)
             if (g.weights[i].kind != weight_kind::derived) all_[i].reserve(count(g.weights[i].dims) * element);
     }
     std::byte* operator[](int i) const { return i < 0 ? nullptr : all_[std::size_t(i)].data(); }
 
-    // Takes a derived weight as given, so that prepare() does not compute it: a normalisation that is already folded.
+    // Allocates a derived weight for the caller to fill, such as a normalisation that is folded already; prepare() then
+    // does not compute it.
     std::byte* provide(int i, std::size_t bytes) {
         all_[std::size_t(i)].reserve(bytes);
         return (*this)[i];
     }
 
-    // Computes the derived weights, then drops what no operation reads.
+    // Computes the derived weights, then frees the weights that no operation reads.
     void prepare(const graph& g, std::size_t element = sizeof(float)) {
         for (auto& p : g.preparations) {
             if ((*this)[p.out]) continue;
@@ -42,13 +43,13 @@ class weight_store {
         for (std::size_t i = 0; i < all_.size(); ++i)
             if (!read[i]) all_[i].clear();
     }
-    // Computes the derived weights again, after parameters have changed; nothing is dropped.
+    // Computes the derived weights again, after parameters have changed; nothing is freed.
     void refresh(const graph& g, context& threads, std::size_t element = sizeof(float)) {
-        for (bool packing : {false, true}) { // derived weights are packed, too
+        for (bool packing : {false, true}) { // derived weights first: they may be packed, too
             std::vector<std::pair<preparation_kernel, preparation_call>> calls;
             for (auto& p : g.preparations)
                 if (packing == p.packs()) calls.emplace_back(p.kernels->forward, call_of(g, p, element));
-            // The largest first; those of the same weight together, while it is in a cache.
+            // The largest come first. Those of the same weight come together, while it is in the caches.
             std::ranges::stable_sort(calls, std::greater(),
                                      [](const auto& c) { return std::pair(count(c.second.dims[0]), c.second.w[0]); });
             threads.parallel_for_uneven(int(calls.size()), [&](int i, int) noexcept {
@@ -56,7 +57,7 @@ class weight_store {
             });
         }
     }
-    // With memory for the result.
+    // Returns the call of a preparation, with memory for the result.
     preparation_call call_of(const graph& g, const preparation& p, std::size_t element) {
         preparation_call c;
         c.a = p.a, c.format = p.format;
@@ -68,7 +69,7 @@ class weight_store {
         c.out = provide(p.out, p.packs() ? p.kernels->bytes(c) : count(g.weights[std::size_t(p.out)].dims) * element);
         return c;
     }
-    void clear() { // of a copy elsewhere
+    void clear() { // where the weights have been copied elsewhere
         for (auto& s : all_) s.clear();
     }
     std::size_t bytes(int i) const { return i < 0 ? 0 : all_[std::size_t(i)].bytes(); }
@@ -79,7 +80,7 @@ class weight_store {
     }
 
   private:
-    // Throws where a convolution's weight becomes infinite in half precision.
+    // Throws if a convolution's weight would become infinite in half precision.
     static void check_halves(const graph& g, const preparation& p, const preparation_call& c) {
         constexpr float most = 65504;
         for (int i = 0; i < max_weights && p.w[i] >= 0; ++i) {
@@ -98,7 +99,7 @@ class weight_store {
 
 namespace detail {
 
-// What a call of o has that depends on no image.
+// Returns a call of o with everything that does not depend on an image.
 inline call call_of(const operation& o, const weight_store& weights) {
     call c;
     c.a = o.a, c.dims = o.dims;

@@ -13,8 +13,8 @@ namespace fovea {
 
 // Binary cross-entropy as a function of logits and of a probability that all of them should have.
 struct binary_cross_entropy_with_logits {
-    // Returns the loss of logits x that all should have the probability `wanted`; adds `weight` times its gradient to dx
-    // unless dx is empty.
+    // Returns the loss of logits x that all should have the probability `wanted`; adds `weight` times its gradient to
+    // dx unless dx is empty.
     template <class Real>
     double operator()(tensor_view<const Real> x, double wanted, std::type_identity_t<tensor_view<Real>> dx = {},
                       double weight = 1) const {

@@ -7,8 +7,8 @@
 
 namespace fovea {
 
-// Returns the loss of y beside its target, both (N,H,W,C), and adds `weight` times its gradient to dy, which has the shape
-// of y. Without dy the loss is only evaluated.
+// Returns the loss of y beside its target, both (N,H,W,C), and adds `weight` times its gradient to dy, which has the
+// shape of y. Without dy the loss is only evaluated.
 class loss_function {
   public:
     template <class L>

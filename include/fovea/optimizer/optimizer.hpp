@@ -1,4 +1,5 @@
-// What an optimizer is, and what all of them share. A type of your own that models `optimizer` can be given to a trainer:
+// What an optimizer is, and what all of them share. A type of your own that models `optimizer` can be given to a
+// trainer:
 //
 //   struct my_optimizer {
 //       static constexpr const char* name = "my_optimizer";            // kept in checkpoints
@@ -10,8 +11,8 @@
 //   };
 //
 // step() overwrites the values of the parameters and reads their gradients. The state has one vector for each parameter
-// and kind; it is allocated at the first step, and a run that is resumed calls prepare() first and fills it. The threads
-// (null: the calling one alone) share pieces of fixed size, so that their number does not change the result.
+// and kind; it is allocated at the first step, and a run that is resumed calls prepare() first and fills it. The
+// threads (null: the calling one alone) share pieces of fixed size, so that their number does not change the result.
 #pragma once
 #include <algorithm>
 #include <cmath>

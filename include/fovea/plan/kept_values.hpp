@@ -11,9 +11,9 @@ struct training_options {
     bool batch_statistics = true; // false: batch normalisation uses its running estimates and does not update them
     number_format storage = number_format::float32; // format of the values that are kept for the backward pass
     std::vector<int> outputs{}; // tensors besides the last one that a loss reads and may give gradients to
-    bool whole_calls = false;   // as on a GPU: an operation runs in one call whose kernel looks where the image ends, so
-                                // that there are no margins and no partial sums; an activation may run together with
-                                // the operation before it
+    bool whole_calls = false; // as on a GPU: an operation runs in one call whose kernel looks where the image ends, so
+                              // that there are no margins and no partial sums; an activation may run together with
+                              // the operation before it
 };
 
 namespace detail {
@@ -34,10 +34,11 @@ class kept_values {
     const training_options& options_;
 
   public:
-    std::vector<int> producer, last_reader; // for each tensor: the operation that computes it, and the last one that reads it
-    std::vector<char> needs_gradient;       // for each tensor
-    std::vector<char> needs_weights;        // for each operation: its weights need gradients
-    std::vector<char> recomputed, stored;   // for each tensor: computed again; kept in 16 bits
+    std::vector<int> producer,
+        last_reader;                  // for each tensor: the operation that computes it, and the last one that reads it
+    std::vector<char> needs_gradient; // for each tensor
+    std::vector<char> needs_weights;  // for each operation: its weights need gradients
+    std::vector<char> recomputed, stored; // for each tensor: computed again; kept in 16 bits
 
     // `o` must outlive this.
     kept_values(const graph& g, const training_options& o)

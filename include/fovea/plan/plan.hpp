@@ -1,10 +1,10 @@
 // Memory and order of work of an inference run, known before anything runs.
 //
-// The output rectangle is computed in bands of rows. Before each band, a walk from the output to the input tells how far
-// every tensor must be computed; then each operation computes the rows that are missing. A tensor keeps a ring of the
-// rows that are still to be read, and the columns that are read, with zeros where those lie outside the image. One band
-// is a run of the whole image; a rectangle smaller than the image is a tile, whose halo shrinks from layer to layer; many
-// bands are a stream. Nothing is computed twice within a run.
+// The output rectangle is computed in bands of rows. Before each band, a walk from the output to the input tells how
+// far every tensor must be computed; then each operation computes the rows that are missing. A tensor keeps a ring of
+// the rows that are still to be read, and the columns that are read, with zeros where those lie outside the image. One
+// band is a run of the whole image; a rectangle smaller than the image is a tile, whose halo shrinks from layer to
+// layer; many bands are a stream. Nothing is computed twice within a run.
 //
 // The last operations are often cheap and bound by memory: pixel shuffle, adding the enlarged input, a clamp. They are
 // the tail: a few rows at a time go through all of them and on to whoever takes the output, so that none of their
@@ -24,8 +24,8 @@ struct arena_slot {
     constexpr void use(int step) { first = first < 0 ? step : std::min(first, step), last = std::max(last, step); }
 };
 
-// Places blocks greedily: the largest first, each at the lowest offset where no block with an overlapping lifetime lies.
-// Returns the size of the arena.
+// Places blocks greedily: the largest first, each at the lowest offset where no block with an overlapping lifetime
+// lies. Returns the size of the arena.
 constexpr std::size_t pack(std::vector<arena_slot>& slots) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < slots.size(); ++i)
@@ -62,7 +62,7 @@ struct kept_part {
     range rows;     // all rows that are ever computed
     int stored = 0; // rows of the ring
     std::size_t offset = 0;
-    int saved = 0;  // rows that are copied aside between two bands; 0: the ring itself stays in memory
+    int saved = 0; // rows that are copied aside between two bands; 0: the ring itself stays in memory
     std::size_t saved_offset = 0;
 };
 
@@ -73,8 +73,8 @@ struct plan {
     std::vector<kept_part> tensors;     // for each tensor
     std::vector<std::vector<int>> ends; // [band][tensor]: compute up to this row
     std::vector<std::vector<int>> keep; // [band][tensor]: rows from here to the end are read by later bands
-    std::size_t tail = 0;               // index of the first operation of the tail; the number of operations where there is none
-    std::size_t zeros = 0;              // offset of a row of zeros, as long as the longest row in float32
+    std::size_t tail = 0;  // index of the first operation of the tail; the number of operations where there is none
+    std::size_t zeros = 0; // offset of a row of zeros, as long as the longest row in float32
     std::size_t zero_bytes = 0;
     std::size_t bytes = 0; // size of the arena
 };
@@ -91,8 +91,7 @@ constexpr range read_by(const operation& o, int k, range out, int extent_in) {
     return k == 0 ? o.reads(out, extent_in) : out;
 }
 // Calls f(operation, k, tensor) for every input of every operation, the last operation first.
-template <class F>
-constexpr void each_read_backwards(const graph& g, F f) {
+template <class F> constexpr void each_read_backwards(const graph& g, F f) {
     for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o)
         for (int k = 0; k < max_inputs; ++k)
             if (o->x[k] >= 0) f(*o, k, std::size_t(o->x[k]));
@@ -228,8 +227,8 @@ inline window window_of(const graph& g, const plan& p, std::size_t i, std::byte*
             .format = g.tensors[i].format};
 }
 
-// Returns the bytes of activations at once for a network on an image of that size, in bands of `band` output rows (0: the
-// whole image at once).
+// Returns the bytes of activations at once for a network on an image of that size, in bands of `band` output rows (0:
+// the whole image at once).
 template <class Network, class Backend = shapes_only>
 constexpr std::size_t peak_bytes(extent input, int band = 0, const depths& d = {}) {
     tracer<inference, Backend> t;

@@ -1,5 +1,5 @@
-// Ways to run one image, all bit-identical: whole, in halo tiles, as a stream of row bands, in column strips that are
-// streamed. They differ in the output rectangles and the band height only.
+// Chooses how to run one image: as a whole, in tiles with halos, as a stream of row bands, or in column strips that are
+// streamed. All ways give the same bits. They differ only in the output rectangles and in the height of a band.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -10,13 +10,13 @@
 
 namespace fovea {
 
-// In pixels of the network's input; 0: the whole image.
+// How an image is run. Sizes are in pixels of the network's input; 0: the whole image.
 struct schedule {
     int tile_height = 0, tile_width = 0, band = 0;
     constexpr bool operator==(const schedule&) const = default;
 };
 
-// What a schedule costs: work in multiply-adds, halos and memory traffic included, and bytes at once.
+// The cost of a schedule: work in multiply-adds, with halos and memory traffic, and bytes of activations at once.
 struct schedule_cost {
     double work = 0;
     std::size_t bytes = 0;
@@ -24,7 +24,7 @@ struct schedule_cost {
 
 namespace detail {
 
-// Rectangle (i, j) of the output. Sizes are multiples of the scale, or the whole.
+// Returns rectangle i of the output, row by row. Sizes are multiples of the scale, or the whole.
 struct tiling {
     extent out;
     int height, width, band;
@@ -61,7 +61,7 @@ inline double work_of(const graph& g, const plan& p) {
     double work = 0;
     std::vector<int> done(g.tensors.size());
     for (std::size_t i = 0; i < done.size(); ++i) done[i] = p.tensors[i].rows.begin;
-    // A ring that stays is far when it is written again, though what is read was written a moment ago.
+    // A ring that stays has left the caches when it is written again, while what is read was just written.
     const auto traffic = [&](int x, bool written) {
         const auto& t = p.tensors[std::size_t(x)];
         const double each = double(bytes_of(g.tensors[std::size_t(x)].format));
@@ -69,10 +69,10 @@ inline double work_of(const graph& g, const plan& p) {
         const bool stays = p.ends.size() > 1 && t.saved == 0 && double(p.bytes) > near_bytes;
         const bool distant = bytes > near_bytes || (written && stays);
         const double number = (distant ? far_number : near_number) * each / sizeof(float);
-        const double copied = each < sizeof(float) ? near_number : 0; // to or from float32, in the caches
+        const double copied = each < sizeof(float) ? near_number : 0; // conversion to or from float32, in the caches
         return g.tensors[std::size_t(x)].channels * (number + copied);
     };
-    double moved = 0; // bytes that are put aside between two bands and brought back
+    double moved = 0; // bytes that are copied aside between two bands and back
     for (std::size_t i = 0; i < p.tensors.size(); ++i)
         moved += double(p.batch) * p.tensors[i].saved * p.tensors[i].cols.size() * g.tensors[i].channels *
                  double(bytes_of(g.tensors[i].format));
@@ -97,7 +97,7 @@ inline double work_of(const graph& g, const plan& p) {
 
 inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s) {
     const detail::tiling tiles(g, input, s);
-    const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // as large as any other
+    const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // no tile is larger
     const rectangle part = tiles.at(middle);
     const plan p = plan_inference(g, input, batch, part, tiles.band);
     const double share = double(part.rows.size()) / tiles.out.height * part.cols.size() / tiles.out.width;
@@ -106,7 +106,7 @@ inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s
 
 namespace detail {
 
-// Calls consider(schedule) with every schedule that is worth a thought for an input of that size.
+// Calls consider(schedule) for every schedule that may be the best for an input of that size.
 template <class F> void for_schedules(extent input, F&& consider) {
     consider(schedule{});
     constexpr int bands[] = {256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 1};
@@ -123,15 +123,15 @@ template <class F> void for_schedules(extent input, F&& consider) {
 
 } // namespace detail
 
-// Bytes of activations that every memory budget for an input of that size must allow.
+// Returns the least bytes of activations that any schedule for an input of that size needs.
 inline std::size_t least_bytes(const graph& g, extent input, int batch) {
     std::size_t least = SIZE_MAX;
     detail::for_schedules(input, [&](schedule s) { least = std::min(least, cost_of(g, input, batch, s).bytes); });
     return least;
 }
 
-// Of the schedules whose activations fit into `budget` bytes and whose work is at most a few percent above the least,
-// the one that needs the fewest bytes. Throws when none fits.
+// Returns a schedule whose activations fit into `budget` bytes: of those whose work is at most a few percent above the
+// least, the one that needs the fewest bytes. Throws when none fits.
 inline schedule choose_schedule(const graph& g, extent input, int batch, std::size_t budget) {
     struct candidate {
         schedule how;

@@ -2,9 +2,9 @@
 // the loss, then every operation backward in reverse; one list of lifetimes, one arena.
 //
 // Only values that a backward kernel reads are kept. Values that are cheap to compute again (activations), and those
-// inside a checkpointed block, are computed again just before they are read. A gradient that an operation only passes on,
-// such as that of a skip, stays where it is and becomes the gradient of another tensor; one that an elementwise operation
-// changes is overwritten in place.
+// inside a checkpointed block, are computed again just before they are read. A gradient that an operation only passes
+// on, such as that of a skip, stays where it is and becomes the gradient of another tensor; one that an elementwise
+// operation changes is overwritten in place.
 //
 // With a 16-bit `storage`, a kept value is narrowed after its last use in the forward pass and widened before its first
 // use in the backward pass; every kernel goes on reading float32. The forward pass, weights and gradients are not
@@ -30,7 +30,7 @@ struct training_plan {
     std::vector<range> cols;          // for each tensor: columns of its value
     std::vector<training_step> steps; // the first `forward` of them come before the loss
     std::size_t forward = 0;
-    std::vector<int> margins;                      // for each tensor: columns of its gradient outside the image, on either side
+    std::vector<int> margins; // for each tensor: columns of its gradient outside the image, on either side
     std::vector<std::size_t> values[2], gradients; // offsets for each tensor; values[1]: where it is computed again
     std::vector<std::size_t> stored;               // offsets for each tensor, of its copy in 16 bits
     std::vector<std::array<gradient_way, max_inputs>> ways; // for each operation
@@ -245,7 +245,8 @@ class training_planner {
     kept_values keep_;
     std::vector<int> buffer_; // for each tensor: the memory of its gradient; -1: none yet
     std::vector<char> again_; // for each tensor: its value was computed again, or widened
-    // In this order: values, values that are computed again, gradients; statistics, partial sums; values in 16 bits; zeros.
+    // In this order: values, values that are computed again, gradients; statistics, partial sums; values in 16 bits;
+    // zeros.
     std::vector<arena_slot> slots_;
     int now_ = 0;
 };

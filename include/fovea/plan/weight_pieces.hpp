@@ -1,14 +1,14 @@
-// Gradients of weights as partial sums: the rows of all images are cut into pieces, the sums of each are added in
-// order.
+// Gradients of weights as partial sums: the rows of all images are cut into pieces, and the sums of the pieces are
+// added in order.
 #pragma once
 #include "fovea/graph/cost.hpp"
 #include "fovea/plan/plan.hpp"
 
 namespace fovea::detail {
 
-inline constexpr int piece_grain = 4; // rows of a piece are a multiple of it, for Winograd's tiles
+inline constexpr int piece_grain = 4; // the rows of a piece are a multiple of it, for Winograd's tiles
 
-// Of one piece: the gradients of all weights that are trained, one after the other.
+// Returns the bytes of one piece: the gradients of all weights of the operation that are trained, one after the other.
 inline std::size_t partial_bytes(const graph& g, const operation& o, std::size_t element) {
     std::size_t bytes = 0;
     for (int w : o.d.w)
@@ -16,7 +16,7 @@ inline std::size_t partial_bytes(const graph& g, const operation& o, std::size_t
     return bytes;
 }
 
-// f(weight, its gradient in a piece of partial sums, numbers) for every weight that is trained.
+// Calls f(weight, its gradient in a piece of partial sums, numbers) for every weight that is trained.
 template <class Real, class F>
 void each_partial(const graph& g, const std::vector<char>& trained, const operation& o, std::byte* piece, F f) {
     for (int k = 0; k < max_weights; ++k) {
@@ -29,12 +29,12 @@ void each_partial(const graph& g, const std::vector<char>& trained, const operat
 }
 
 struct weight_cut {
-    int pieces, chunks; // of pixels; of output channels, at most
+    int pieces, chunks; // pieces of pixels; at most so many chunks of output channels
 };
 
-// By shapes alone, so that no thread count changes an addition. A single piece needs no partial sums. Weights that are
-// large, which convolutions alone have, may be cut by output channels instead, which changes no sum: other kernels add
-// to all channels. `each`: partial_bytes.
+// Cuts by shapes only, so that the number of threads changes no addition. A single piece needs no partial sums. Large
+// weights, which only convolutions have, may be cut by output channels instead, which changes no sum; other kernels add
+// to all channels. each: partial_bytes.
 inline weight_cut cut_weights(const operation& o, std::size_t each, int batch, extent output) {
     const int rows = batch * ((output.height + piece_grain - 1) / piece_grain);
     const double wanted = std::min(double(batch) * output.height * output.width / cost::piece_pixels,
@@ -44,7 +44,7 @@ inline weight_cut cut_weights(const operation& o, std::size_t each, int batch, e
     return {pieces, large ? std::max(o.dims[0] / cost::chunk_outputs, 1) : 1};
 }
 
-// f(images, rows) for the rows of a piece: whole images together.
+// Calls f(images, rows) for the rows of a piece; rows of whole images come in one call.
 template <class F> void each_part(int piece, int pieces, int batch, int height, F f) {
     constexpr int grain = piece_grain;
     const std::ptrdiff_t each = (height + grain - 1) / grain, all = each * batch;

@@ -1,5 +1,5 @@
-// A network, its optimizer, and what one step is: the gradients of some micro-batches are added up and clipped, then the
-// optimizer and the moving average take their step.
+// A network, its optimizer, and what one step is: the gradients of some micro-batches are added up and clipped, then
+// the optimizer and the moving average take their step.
 //
 //   trainer fit(net, adam{}, {.rate = {.base = 1e-3}, .ema_decay = 0.999});
 //   for (;;) fit.step(batch.input.view(), batch.target.view(), l1_loss{});

@@ -134,8 +134,8 @@ upscaler load(const std::filesystem::path& file, const model_options& o = {}) {
     return load<Backend, Mode>(weights_of(read_tensor_file(file.string())), o);
 }
 
-// Returns the network in `weights` as its operations on a backend, to be looked at (graph/summary.hpp). Throws as load()
-// does.
+// Returns the network in `weights` as its operations on a backend, to be looked at (graph/summary.hpp). Throws as
+// load() does.
 template <class Backend, class Mode = inference> graph graph_of(const tensor_file& weights) {
     model_options o;
     return detail::graph_of_weights<Backend, Mode>(weights, o).value();

@@ -60,7 +60,8 @@ struct lpips_layer {
 template <class Real> struct lpips_network {
     graph backbone;
     std::vector<lpips_layer> layers;
-    training_engine_maker<Real> make = host_training_engine_maker<Real>(); // of the backend that the backbone was traced for
+    // The maker of engines for the backend that the backbone was traced for.
+    training_engine_maker<Real> make = host_training_engine_maker<Real>();
 };
 
 // The distance and its gradient, for any backbone. Only one thread at a time may use an object.

@@ -124,7 +124,8 @@ inline image read_image(std::span<const std::byte> bytes, std::string_view name,
                                      : std::move(decoded.pixels);
 }
 
-// Reads an image file. Throws fovea::error, with the name of the file, if it is damaged, of unknown format, or too large.
+// Reads an image file. Throws fovea::error, with the name of the file, if it is damaged, of unknown format, or too
+// large.
 inline image read_image(const std::filesystem::path& path, const read_options& options = {}) {
     return read_image(read_file(path), path.string(), options);
 }
