@@ -11,6 +11,7 @@
 
 namespace fovea {
 
+// Runs the forward and backward passes of one network on the threads of a context.
 template <class Real> class differentiator : public training_memory {
   public:
     // `gradients` may be null where options.weight_gradients is false.

@@ -33,6 +33,7 @@ inline engine_maker host_engine_maker() {
            const context& threads) -> std::unique_ptr<engine> { return std::make_unique<host_engine>(g, w, threads); }};
 }
 
+// The maker of the engine that runs graphs which were traced for Backend: its own, or the host's.
 template <class Backend> engine_maker engine_maker_of() {
     if constexpr (detail::has_engine<Backend>)
         return {[](precision_kind p) {

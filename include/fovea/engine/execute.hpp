@@ -18,6 +18,7 @@ using row_sink = std::function<void(int n, range rows, range cols, const window&
 // computed. y has the format of its window.
 using operation_observer = std::function<void(const operation&, const call&)>;
 
+// Runs plans of one network on the threads of a context.
 class executor {
   public:
     executor(const graph& g, const weight_store& weights, context threads, operation_observer observe = {})

@@ -10,8 +10,10 @@
 
 namespace fovea {
 
+// One call on 16-bit tensors, cut into runs.
 class float_runs {
   public:
+    // Returns whether a call has 16-bit tensors that its kernel does not take.
     static bool needed(const operation& o, const call& c) {
         return !o.takes_16_bits && (c.x[0].in_16_bits() || c.x[1].in_16_bits() || c.y.in_16_bits());
     }
@@ -28,6 +30,7 @@ class float_runs {
         while (fits()) rows_ *= 2;
     }
 
+    // The largest run, in rows and columns of the output.
     int rows() const { return rows_; }
     int columns() const { return columns_; }
 
@@ -38,6 +41,7 @@ class float_runs {
         return copies() + most;
     }
 
+    // Computes the call.
     void run() const {
         for (int n = c_.images.begin; n < c_.images.end; ++n)
             each_strip([&](range cols) {

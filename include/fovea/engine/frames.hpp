@@ -62,6 +62,7 @@ class frame_upscaler {
         threads.reserve_scratch(scratch);
     }
 
+    // Sizes of the frames, in pixels.
     extent input() const { return input_; }
     extent output() const { return output_; }
     // The arena may have any alignment.

@@ -12,7 +12,9 @@ template <class Real> class gradient_store {
     explicit gradient_store(const graph& g) {
         for (auto& w : g.weights) of_.emplace_back(w.kind == weight_kind::buffer || w.name.empty() ? 0 : count(w.dims));
     }
+    // The gradient of weight i, in the layout of the weight; null if it has none.
     Real* operator[](int i) { return i < 0 || of_[std::size_t(i)].empty() ? nullptr : of_[std::size_t(i)].data(); }
+    // Sets the gradient of one weight, or of all, to zero.
     void clear(int i) { std::ranges::fill(of_[std::size_t(i)], Real(0)); }
     void clear(context& threads) {
         threads.parallel_for_uneven(int(of_.size()), [&](int i, int) noexcept { clear(i); });

@@ -17,11 +17,13 @@ inline int images_at_once(extent input, int batch, int threads) {
     return std::min(batch, fitting > threads ? fitting / threads * threads : fitting);
 }
 
+// Runs a network on the threads of a context. submit() computes at once.
 class host_engine final : public engine {
   public:
     host_engine(std::shared_ptr<const graph> g, std::shared_ptr<const weight_store> weights, context threads)
         : graph_(std::move(g)), weights_(std::move(weights)), context_(std::move(threads)) {}
 
+    // As engine describes them.
     bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values,
                 const run_options& o) override {
         std::atomic<bool> finite = true;
@@ -52,6 +54,7 @@ class host_engine final : public engine {
     }
     void drop() noexcept override { finite_.clear(); }
 
+    // As engine describes it; images of a batch go in groups that fill the caches.
     bool run(tensor_view<const float> x, tensor_view<float> y, const run_options& o) override {
         const auto copy = [](const float* from, float* to, range cols, int channels) {
             std::copy_n(from, std::ptrdiff_t(cols.size()) * channels, to);

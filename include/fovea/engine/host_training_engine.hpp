@@ -129,6 +129,7 @@ class host_learning_pass : private with_host_weights<Real>, public host_pass<Rea
 
 } // namespace detail
 
+// Trains a network on the threads of a context. begin_update() does all of the update.
 class host_training_engine final : public detail::host_learning_pass<float, training_engine> {
     using base = detail::host_learning_pass<float, training_engine>;
 
@@ -137,6 +138,7 @@ class host_training_engine final : public detail::host_learning_pass<float, trai
                          const training_options& o)
         : base(g, weights, gradients, std::move(threads), o), all_(parameters_of(g, weights, &gradients)) {}
 
+    // As training_engine describes them.
     void begin_step() override {
         clear_gradients();
         kept_buffers_.clear();

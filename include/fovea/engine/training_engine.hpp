@@ -53,6 +53,7 @@ template <class Real> class basic_network_engine {
     // is then given up, and clear_gradients() is due.
     virtual void between_operations(std::function<void()>) {}
 };
+// What losses run: networks in float32.
 using network_engine = basic_network_engine<float>;
 
 // A network whose weights get gradients.
@@ -60,6 +61,7 @@ template <class Real> class basic_learning_engine : public basic_network_engine<
   public:
     virtual void weights_changed() = 0; // the host's copies of parameters or buffers were written
     virtual void download() = 0;        // brings the host's copies of weights and gradients up to date
+    // Sets all gradients of weights to zero.
     virtual void clear_gradients() = 0;
     // The first operation whose result for x is not finite; -1: there is none.
     virtual int first_not_finite(tensor_view<const Real> x) = 0;
@@ -102,6 +104,7 @@ class training_engine : public basic_learning_engine<float> {
     virtual void stage(const micro_batch&) {}
     virtual tensor_view<const float> target_in_place() { return batch_.target; } // in the engine's memory
 
+    // Clears gradients, and remembers running estimates, which take_back() restores.
     virtual void begin_step() = 0;
     // forward(), the loss, and backward() with `weight` times its gradient. ends_step: this is the last micro-batch, so
     // that gradients may be summed over the processes while they are computed. Returns the mean loss where the host

@@ -5,6 +5,7 @@
 
 namespace fovea {
 
+// The windows of one training plan.
 class training_memory {
   public:
     training_memory(const graph& g, const training_options& o, std::size_t bytes_of_number)
@@ -17,6 +18,7 @@ class training_memory {
     window output(int tensor) const { return value(tensor, false); }
     window output_gradient(int tensor) const { return gradient(tensor); }
     window input_gradient() const { return gradient(0); } // after backward(), with options.input_gradient
+    // Bytes of the arena.
     std::size_t bytes() const { return plan_.bytes; }
 
   protected:

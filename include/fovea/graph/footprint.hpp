@@ -19,6 +19,7 @@ struct ratio {
     static constexpr int gcd(int a, int b) { return std::max(std::gcd(a, b), 1); }
 };
 
+// Returns a / b rounded down; b > 0.
 constexpr int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 // The receptive field of one operation along one axis: which rows (or columns) of its first input it reads for given
@@ -31,6 +32,7 @@ struct footprint {
     bool whole = false;          // reads the whole image and gives one pixel
     int grain = 1;               // output pixels are computed in runs of `grain`, which begin at multiples of it
 
+    // Returns whether each output pixel is made of the input pixel at the same place only.
     constexpr bool own_pixel() const {
         return magnify == 1 && stride == 1 && radius == 0 && offset == 0 && end == 0 && grain == 1 && !whole;
     }

@@ -28,6 +28,7 @@ template <int N> class index_list {
         int n = 0;
         ((at_[std::size_t(n++)] = i), ...);
     }
+    // Index i, and all N of them.
     constexpr int& operator[](int i) { return at_[std::size_t(i)]; }
     constexpr int operator[](int i) const { return at_[std::size_t(i)]; }
     constexpr auto begin() const { return at_.begin(); }
@@ -43,6 +44,7 @@ enum class weight_kind { parameter, buffer, derived }; // a buffer is read from 
 // The values of a weight before training: one constant, normal numbers (He et al. 2015, arXiv 1502.01852), or the norms
 // of the rows of the weight that follows it, with which weight normalisation begins.
 struct initial {
+    // How the values come about.
     enum class kind { constant, normal, norms_of_next };
     kind how = kind::constant;
     double value =
@@ -50,11 +52,13 @@ struct initial {
     double gain = 1; // factor of the deviation
 };
 
+// A level of the names of layers: its own text or number, below another label (-1: none).
 struct label {
     int parent;
     std::string_view text;
     int index; // the position of an unnamed layer in its sequence; -1: it has a name
 };
+// A weight: its name below the label `scope`, shape, kind, and how it begins.
 struct weight {
     int scope;
     std::string_view name;
@@ -63,6 +67,7 @@ struct weight {
     initial start{};
     int rank = 1; // its dimensions in weight files; the other sizes in dims are 1
 };
+// A tensor of activations.
 struct tensor_info {
     int channels;
     ratio scale;
@@ -94,6 +99,7 @@ struct differentiation {
     index_list<max_weights> w{}; // the weights as the layer gave them, before a backend packed them
     int arranged = -1;           // the weight that a backend packed for input_gradient; -1: there is none
 
+    // Returns whether the gradient of input k is that of the output.
     constexpr bool passes_input(int k) const { return passes & input_number(k); }
 };
 
@@ -115,6 +121,7 @@ struct operation {
     bool fits_halves = false;   // and with attributes::halves, where its machine multiplies them
     bool takes_16_bits = false; // its kernel reads and writes tensors of any format
 
+    // Returns whether this is an operation of type Op.
     template <class Op> constexpr bool is() const { return op == &detail::identity_of<Op>; }
 };
 
@@ -132,6 +139,7 @@ struct preparation {
     attributes a{};
     number_format format = number_format::float32; // format of the tensor that packed weights are multiplied with
 
+    // Returns whether it packs weights for kernels, rather than deriving a weight of the network.
     constexpr bool packs() const { return kernels && kernels->kind == preparation_kind::packing; }
 };
 
@@ -145,6 +153,7 @@ struct fused_run {
 
 using depths = std::vector<std::pair<std::string_view, int>>; // of each repeat<dynamic, ...>, by the name around it
 
+// A network as its operations on a backend.
 struct graph {
     std::vector<label> labels;
     std::vector<weight> weights;
@@ -163,10 +172,12 @@ struct graph {
         std::string own = l.index >= 0 ? std::to_string(l.index) : std::string(l.text);
         return scope_name(l.parent) + own + (own.empty() ? "" : ".");
     }
+    // Returns whether the layer under label s has this whole name.
     bool is_named(int s, std::string_view name) const {
         const std::string full = scope_name(s);
         return full.size() == name.size() + 1 && full.starts_with(name);
     }
+    // The name of a weight in weight files, such as "body.0.conv1.weight".
     std::string name(const weight& w) const { return scope_name(w.scope) + std::string(w.name); }
 };
 

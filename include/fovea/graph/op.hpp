@@ -40,6 +40,7 @@ struct op_kernels {
 // it.
 enum class preparation_kind { derivation, packing };
 
+// The functions that make weights from weights.
 struct preparation_kernels {
     preparation_kind kind = preparation_kind::packing;
     preparation_kernel forward;

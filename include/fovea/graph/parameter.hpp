@@ -16,6 +16,7 @@ template <class Real> struct basic_parameter {
     int rank = 1; // dimensions that the weight has where frameworks keep it; the others are 1
     Real* value = nullptr;
     Real* gradient = nullptr; // null: a buffer
+    // Numbers of the weight; its values and gradients as spans of so many numbers.
     std::size_t size() const { return count(dims); }
     std::span<Real> values() const { return {value, size()}; }
     std::span<Real> gradients() const { return {gradient, size()}; }

@@ -10,6 +10,7 @@ namespace fovea {
 // tensor_float32    on GPUs only: float32, but convolutions multiply numbers of 11 significant bits
 enum class precision_kind { float32, int8, bfloat16, float16, tensor_float32 };
 
+// The name that programs have for a precision, such as "bf16".
 constexpr const char* name_of(precision_kind p) {
     switch (p) {
         case precision_kind::int8:
@@ -25,6 +26,7 @@ constexpr const char* name_of(precision_kind p) {
     }
 }
 
+// The format in which a precision keeps activations between operations.
 constexpr number_format stored_format(precision_kind p) {
     return p == precision_kind::bfloat16  ? number_format::bfloat16
            : p == precision_kind::float16 ? number_format::float16

@@ -11,6 +11,7 @@
 
 namespace fovea {
 
+// The least and the largest value that an activation takes.
 struct activation_range {
     float low = 0, high = 0;
 };

@@ -77,6 +77,7 @@ struct tracing : graph {
 
 } // namespace detail
 
+// What a network is traced with.
 template <class Mode, class Backend> struct tracer : detail::tracing {
     static constexpr bool trains = Mode::trains;
     using mode = Mode;
@@ -89,6 +90,7 @@ template <class Mode, class Backend> struct tracer : detail::tracing {
     template <class Op>
     static constexpr bool offers = std::is_same_v<Backend, shapes_only> || detail::has_forward<Backend, Op>;
 
+    // Declares a weight of the layer that is traced: a parameter, which is trained, or a buffer. Returns its number.
     constexpr int parameter(std::string_view name, weight_shape dims, initial start = {}, int rank = 1) {
         return add_weight(name, dims, weight_kind::parameter, start, rank);
     }

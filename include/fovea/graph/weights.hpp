@@ -12,6 +12,7 @@
 
 namespace fovea {
 
+// Owns the values of the weights of one graph.
 class weight_store {
   public:
     // Allocates every weight that is loaded. element: bytes of a number.
@@ -72,6 +73,7 @@ class weight_store {
     void clear() { // where the weights have been copied elsewhere
         for (auto& s : all_) s.clear();
     }
+    // Bytes of weight i, and of all.
     std::size_t bytes(int i) const { return i < 0 ? 0 : all_[std::size_t(i)].bytes(); }
     std::size_t bytes() const {
         std::size_t n = 0;

@@ -11,24 +11,30 @@
 
 namespace fovea {
 
+// The activation A as an operation of its own.
 template <class A> struct activate {};
 
 // The functions and their derivatives, for every backend that computes numbers one by one. backend/cpu/math.hpp has
 // approximations of them for vectors.
 namespace formula {
 
+// max(x, 0), and its derivative, 0 at 0.
 template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real relu(Real x) { return x < 0 ? 0 : x; }
 template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real relu_derivative(Real x) { return x > 0; }
 
+// x for x > 0, else slope x; and its derivative.
 template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real leaky_relu(Real x, Real slope) {
     return x > 0 ? x : slope * x;
 }
+// The derivative of leaky_relu.
 template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real leaky_relu_derivative(Real x, Real slope) {
     return x > 0 ? 1 : slope;
 }
 
+// 1 / (1 + exp(-x)).
 template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real sigmoid(Real x) { return 1 / (1 + std::exp(-x)); }
 
+// x sigmoid(x), and its derivative.
 template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real silu(Real x) { return x / (1 + std::exp(-x)); }
 template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real silu_derivative(Real x) {
     const Real s = sigmoid(x);
@@ -46,6 +52,7 @@ template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real gelu_derivative(Real x
     return Real(0.5) * twice_normal_distribution(x) + x * std::exp(-x * x / 2) * Real(0.39894228040143267794);
 }
 
+// x clamped to [0, 1], and its derivative, 1 at both ends.
 template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real unit_range(Real x) { return x < 0 ? 0 : x > 1 ? 1 : x; }
 template <class Real> FOVEA_INLINE FOVEA_HOST_DEVICE Real unit_range_derivative(Real x) { return x >= 0 && x <= 1; }
 
@@ -89,6 +96,7 @@ FOVEA_INLINE FOVEA_HOST_DEVICE Real activation_derivative(activation_kind kind, 
 // PReLU: y = x for x > 0, else w[c] x; x, y (N,H,W,C), w (C,1,1,1). He et al. 2015, arXiv 1502.01852.
 struct parametric_relu {};
 
+// The activation that does nothing.
 struct identity {
     static constexpr auto kind = activation_kind::identity;
     static constexpr float slope = 0;

@@ -10,12 +10,14 @@
 
 namespace fovea {
 
+// Options of Adam and AdamW, named as in the papers.
 struct adam_options {
     double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
     bool decoupled = false; // true: AdamW's decay of w itself; false: Adam's, added to the gradient
     bool operator==(const adam_options&) const = default;
 };
 
+// The numbers of one step, the same for all parameters.
 struct adam_factors {
     float beta1, rest1, beta2, rest2; // rest: 1 - beta, computed in double before it is rounded
     float size, root, epsilon;        // size: learning rate / (1 - beta1^t); root: sqrt(1 - beta2^t)

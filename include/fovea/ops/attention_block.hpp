@@ -14,6 +14,7 @@
 
 namespace fovea {
 
+// The operation: F = Features, A = Hidden, K = Kernel.
 template <int Features, int Hidden, int Kernel> struct attention_block {};
 
 } // namespace fovea

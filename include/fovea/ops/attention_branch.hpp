@@ -14,6 +14,7 @@
 
 namespace fovea {
 
+// The operation: F = Features, A = Hidden.
 template <int Features, int Hidden> struct attention_branch {};
 
 } // namespace fovea

@@ -10,6 +10,7 @@
 
 namespace fovea {
 
+// The convolution, with an activation f in its epilogue.
 template <class Activation> struct conv2d {};
 template <class Activation> struct depthwise_conv2d {};
 

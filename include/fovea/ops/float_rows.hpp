@@ -5,6 +5,7 @@
 
 namespace fovea {
 
+// A float32 copy of some rows and columns of a window.
 class float_rows {
   public:
     // Shows the columns `cols`, which must be kept in the window. At most `rows` rows are present at a time. `memory`
@@ -19,6 +20,7 @@ class float_rows {
         return kept.in_16_bits() ? sizeof(float) * std::size_t(columns) * std::size_t(rows * kept.channels) : 0;
     }
 
+    // The copy as a window, in the coordinates of the original.
     const window& view() const { return view_; }
 
     // Makes the rows `rows` of image n present, clipped to the image. With `again` set, successive calls must ask for

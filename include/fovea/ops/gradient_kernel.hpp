@@ -35,9 +35,11 @@ struct gradient_call {
     std::byte* scratch = nullptr;   // private to this call, 64-byte aligned
     void* queue = nullptr;          // the device's queue, as in call
 
+    // Weight i, and the gradient to which its own is added.
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
     template <class T> T* weight_gradient(int i) const { return static_cast<T*>(dw[std::size_t(i)]); }
 };
+// A backward kernel.
 using gradient_kernel = void (*)(const gradient_call&);
 using gradient_scratch = std::size_t (*)(const gradient_call&); // bytes; data may be null
 

@@ -20,6 +20,7 @@ namespace fovea {
 // Half-open interval of rows, columns or images.
 struct range {
     int begin = 0, end = 0;
+    // Emptiness, length, the part inside [0, n), and the smallest range that holds both.
     constexpr bool empty() const { return end <= begin; }
     constexpr int size() const { return end > begin ? end - begin : 0; }
     constexpr range clip(int n) const { return {std::max(begin, 0), std::min(end, n)}; }
@@ -30,6 +31,7 @@ struct range {
 };
 
 using weight_shape = std::array<int, 4>; // (out, in/groups, kernel, kernel), or (n,1,1,1)
+// The numbers of a weight of that shape.
 constexpr std::size_t count(weight_shape s) {
     return std::size_t(s[0]) * std::size_t(s[1]) * std::size_t(s[2]) * std::size_t(s[3]);
 }
@@ -43,6 +45,7 @@ struct window {
     std::ptrdiff_t row_stride = 0, image_stride = 0; // in elements
     number_format format = number_format::float32;   // float32 or a 16-bit format
 
+    // Returns whether its numbers are bfloat16 or float16.
     constexpr bool in_16_bits() const { return format != number_format::float32; }
     // Pixel (y, x) of image n. y lies inside the image and x in the kept columns.
     template <class T> T* at(int n, int y, int x) const {
@@ -72,6 +75,7 @@ struct quantisation {
 };
 inline constexpr int max_int8_terms = 1 << 16; // terms of a sum: 2^16 products of 255 and 127 fit in 31 bits
 
+// The numbers that an operation is configured by; each operation reads those that it names.
 struct attributes {
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
     int offset = 0; // input pixel under the centre of the first output: kernel / 2 * dilation - padding
@@ -88,6 +92,7 @@ struct attributes {
                           // or of the 1x1 convolutions inside a fused block
 };
 
+// The most inputs and weights that an operation can have.
 inline constexpr int max_inputs = 2;
 inline constexpr int max_weights = 12;
 
@@ -102,6 +107,7 @@ struct call {
     std::byte* scratch = nullptr;     // private to this call, 64-byte aligned, as large as the operation asked for
     void* queue = nullptr;            // the device's queue; all pointers are then device memory. Null on the CPU
 
+    // The numbers of weight i.
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
 using kernel = void (*)(const call&);
@@ -122,8 +128,10 @@ struct preparation_call {
     void* queue = nullptr;                         // as in call; null: all pointers are host memory
     number_format format = number_format::float32; // of the result; 16 bits if the backend keeps packed weights so
 
+    // The numbers of weight i.
     template <class T> const T* weight(int i) const { return static_cast<const T*>(w[std::size_t(i)]); }
 };
+// A function that makes weights from weights.
 using preparation_kernel = void (*)(const preparation_call&);
 using preparation_size = std::size_t (*)(const preparation_call&); // bytes of the result; the weights may be null
 

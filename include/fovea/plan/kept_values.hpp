@@ -5,6 +5,7 @@
 
 namespace fovea {
 
+// What a training step computes and keeps.
 struct training_options {
     bool input_gradient = false;  // compute the gradient of the network's input
     bool weight_gradients = true; // false: the network is frozen

@@ -21,6 +21,7 @@ namespace fovea {
 struct arena_slot {
     std::size_t bytes = 0, offset = 0;
     int first = -1, last = -1;
+    // Extends the lifetime to `step`.
     constexpr void use(int step) { first = first < 0 ? step : std::min(first, step), last = std::max(last, step); }
 };
 
@@ -66,6 +67,7 @@ struct kept_part {
     std::size_t saved_offset = 0;
 };
 
+// The plan of one output rectangle.
 struct plan {
     int batch = 1;
     rectangle out;
@@ -162,6 +164,7 @@ constexpr void cut_bands(const graph& g, plan& p, int band) {
 
 } // namespace detail
 
+// Options of a plan.
 struct plan_options {
     bool margins = true; // columns outside the image are kept as zeros
     int tail = -1;       // index of the first operation of the tail; -1: as early as possible

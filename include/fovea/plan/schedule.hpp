@@ -95,6 +95,7 @@ inline double work_of(const graph& g, const plan& p) {
 
 } // namespace detail
 
+// Estimates the cost of a schedule for `batch` images of size `input`.
 inline schedule_cost cost_of(const graph& g, extent input, int batch, schedule s) {
     const detail::tiling tiles(g, input, s);
     const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // no tile is larger

@@ -16,7 +16,9 @@
 
 namespace fovea {
 
+// One step of a training plan.
 struct training_step {
+    // What the step does with its operation or tensor.
     enum class kind { forward, backward, narrow, widen } what;
     int of; // index of the operation, or of the tensor that is narrowed or widened
 };
@@ -24,6 +26,7 @@ struct training_step {
 // How the gradient of one input of an operation comes about.
 enum class gradient_way { none, computed, computed_and_added, renamed, copied, added };
 
+// The plan of a training step.
 struct training_plan {
     int batch = 1;
     std::vector<extent> extents;
