@@ -9,8 +9,9 @@
 
 namespace fovea {
 
-// How many images of a batch are under way together. Large images go one by one; of small ones so many that threads
-// have enough to share and weights are read for more than a few pixels, but no more than the caches hold.
+// Returns how many images of a batch are computed together. Large images go one by one. Of small ones there are so many
+// that the threads have enough to share and that weights are read for more than a few pixels, but no more than the
+// caches hold.
 inline int images_at_once(extent input, int batch, int threads) {
     constexpr double pixels = 256 * 256;
     const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));
@@ -101,7 +102,8 @@ class host_engine final : public engine {
         return true;
     }
 
-    // Choosing takes as long as a small image does, and the frames of a video have one size.
+    // Remembers the last choice, because choosing takes as long as a small image, and the frames of a video have one
+    // size.
     schedule chosen_for(extent input, int batch, std::size_t budget) {
         auto& l = last_choice_;
         if (!(l.input == input) || l.batch != batch || l.budget != budget)
@@ -113,7 +115,7 @@ class host_engine final : public engine {
     std::shared_ptr<const weight_store> weights_;
     context context_;
     storage arena_;
-    std::deque<bool> finite_; // of images whose result is still to be asked for
+    std::deque<bool> finite_; // for each image whose result was not asked for yet
     struct {
         extent input{};
         int batch = 0;

@@ -69,7 +69,7 @@ template <class Real, class Interface> class host_pass : public Interface {
     }
     tensor_view<const Real> input_gradient() override { return view_of<const Real>(run_.input_gradient(), batch_); }
     std::size_t bytes() const override { return run_.bytes(); }
-    const void* memory() const override { return nullptr; } // the host's
+    const void* memory() const override { return nullptr; } // host memory
     void between_operations(std::function<void()> f) override { run_.between_operations(std::move(f)); }
 
   protected:
@@ -101,7 +101,8 @@ template <class Real, class Interface> class host_pass : public Interface {
     int batch_ = 0;
 };
 
-template <class Real> struct with_host_weights { // a base that is made before the pass that reads it
+template <class Real>
+struct with_host_weights { // a base class, because it must be constructed before the pass that reads it
     host_weights<Real> shared;
 };
 
@@ -116,7 +117,7 @@ class host_learning_pass : private with_host_weights<Real>, public host_pass<Rea
           gradients_(gradients) {}
 
     void weights_changed() override { this->weights_.stale = true; }
-    void download() override {} // the host's are the only ones
+    void download() override {} // there are no other copies
     void clear_gradients() override { gradients_.clear(this->weights_.threads); }
     int first_not_finite(tensor_view<const Real> x) override { return this->first_not_finite_in(x); }
     std::unique_ptr<basic_network_engine<Real>> frozen(const training_options& o) override {
@@ -159,7 +160,7 @@ class host_training_engine final : public detail::host_learning_pass<float, trai
     }
 
   private:
-    // Gradients become their sums over the processes, running estimates their means.
+    // Replaces gradients by their sums over the processes, and running estimates by their means.
     void sum_over_processes() {
         std::vector<std::span<float>> all;
         for (auto& p : all_.parameters) all.push_back(p.gradients());
@@ -174,7 +175,7 @@ class host_training_engine final : public detail::host_learning_pass<float, trai
     }
 
     network_parameters<float> all_;
-    std::vector<float> kept_buffers_; // as they were at the beginning of the step
+    std::vector<float> kept_buffers_; // running estimates at the beginning of the step
     std::vector<float> summed_;       // gradients and running estimates of all processes
     update_report report_{};
 };

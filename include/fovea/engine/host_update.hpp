@@ -1,4 +1,4 @@
-// The end of a training step on the host: the gradients' norm, clipping, the optimizer, the moving average.
+// The end of a training step on the host: gradient norm, clipping, optimizer, moving average.
 #pragma once
 #include <cmath>
 
@@ -9,11 +9,11 @@
 
 namespace fovea {
 
-// Of a network, in the order of its weights.
+// The parameters and buffers of a network, in the order of its weights.
 template <class Real> struct network_parameters {
     std::vector<basic_parameter<Real>> parameters, buffers; // buffers have no gradients
 };
-// gradients: null where there are none.
+// Collects them. gradients: null if there are none.
 template <class Real>
 network_parameters<Real> parameters_of(const graph& g, const weight_store& weights, gradient_store<Real>* gradients) {
     network_parameters<Real> all;
@@ -28,8 +28,8 @@ network_parameters<Real> parameters_of(const graph& g, const weight_store& weigh
     return all;
 }
 
-// A step from the parameters' gradients, which clipping scales. Not taken where their norm is not finite. The report
-// says nothing of the loss.
+// Takes a step from the gradients, which clipping scales. It is not taken if their norm is not finite. The report does
+// not have the loss.
 inline update_report update_on_host(std::span<const parameter> parameters, const update_request& u, context* threads) {
     update_report r;
     r.gradient_norm = gradient_norm(parameters, r.norms, threads);

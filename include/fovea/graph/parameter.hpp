@@ -9,13 +9,13 @@
 
 namespace fovea {
 
-// In the layout of weight files. Valid as long as the network.
+// A parameter or buffer, in the layout of weight files. Valid as long as the network.
 template <class Real> struct basic_parameter {
     std::string name;
     weight_shape dims{};
-    int rank = 1; // dimensions that the weight has where frameworks keep it; the others are 1
+    int rank = 1; // its dimensions in weight files; the other sizes in dims are 1
     Real* value = nullptr;
-    Real* gradient = nullptr; // null: a buffer
+    Real* gradient = nullptr; // null: it is a buffer
     // Numbers of the weight; its values and gradients as spans of so many numbers.
     std::size_t size() const { return count(dims); }
     std::span<Real> values() const { return {value, size()}; }
@@ -23,7 +23,7 @@ template <class Real> struct basic_parameter {
 };
 using parameter = basic_parameter<float>;
 
-// Whether all of these numbers are finite.
+// Returns whether all numbers are finite.
 inline bool all_finite(std::span<const float> numbers) {
     return std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); });
 }

@@ -4,9 +4,10 @@
 //   for (auto& photo : photos) seen.add(photo);
 //   model<net, cpu> quick(weights, {.precision = precision_kind::int8, .ranges = &ranges});   // ranges = seen.ranges()
 //
-// For every tensor a histogram of the values in every fourth row is kept. The range is the one with the least expected
-// squared error of quantising, a clipped value counted with its distance: rare outliers would coarsen the steps of all
-// others. Histograms are counts, so that the ranges do not depend on the order of the images, on schedule or threads.
+// A histogram of the values in every fourth row is kept for each tensor. The range is the one with the least expected
+// squared error of quantisation, where a clipped value counts with its distance to the range; rare outliers would
+// coarsen the steps of all other values. Histograms are counts, so that the ranges depend neither on the order of the
+// images nor on the schedule or the threads.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -17,11 +18,11 @@ namespace fovea {
 
 namespace detail {
 
-// How often values were seen, by their sign, exponent and five bits of mantissa: to 3 %, whatever their size.
+// Counts values by their sign, exponent and five bits of mantissa, which tells them apart to 3 %, whatever their size.
 class value_histogram {
-    static constexpr int dropped = 18; // bits of a float
+    static constexpr int dropped = 18; // bits of a float that are not looked at
     static constexpr std::size_t bins = std::size_t(1) << (32 - dropped);
-    // Values next to each other are often alike: two counters do not wait for each other.
+    // Neighbouring values are often alike. With two sets of counters one increment need not wait for the last one.
     std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(bins, 0), others_ = counts_;
 
     static float value(std::size_t bin, std::uint32_t within) {
@@ -30,7 +31,7 @@ class value_histogram {
     static double centre(std::size_t bin) { return double(value(bin, 1u << (dropped - 1))); }
     std::uint64_t count(std::size_t bin) const { return counts_[bin] + others_[bin]; }
 
-    // The largest magnitude of a sign, from the first finite bin down.
+    // Returns the largest magnitude of a sign.
     double end(std::size_t first) const {
         for (std::size_t i = bins / 2 - (1u << (23 - dropped)); i-- > 0;)
             if (count(first + i)) return double(value(first + i, (1u << dropped) - 1));
@@ -82,7 +83,7 @@ class value_histogram {
 
 class calibrator {
   public:
-    // `network` computes in float32 and outlives the calibrator.
+    // The network must compute in float32 and outlive the calibrator.
     explicit calibrator(upscaler& network) : network_(network), operations_(int8_convolutions(network.traced())) {
         if (network.precision() != precision_kind::float32)
             fail("a network in reduced precision cannot be calibrated: expected it in float32");
@@ -90,7 +91,7 @@ class calibrator {
         for (std::size_t i : operations_) seen_.try_emplace(network.traced().operations[i].x[0]);
     }
 
-    // Throws where the network's output is not finite.
+    // Counts the values of one image. Throws if the network's output is not finite.
     void add(const image& in, run_options o = {}) {
         o.how = in_bands(in, o.memory_budget);
         o.observe = [&](const operation& op, const call& done) {
@@ -122,7 +123,7 @@ class calibrator {
     }
 
   private:
-    // Bands of rows, in which nothing is computed, and counted, twice.
+    // Bands of rows, because in them no value is computed, and counted, twice.
     schedule in_bands(const image& in, std::size_t budget) const {
         schedule s{};
         for (int band : {0, 128, 32, 8, 1}) {
@@ -134,7 +135,7 @@ class calibrator {
 
     upscaler& network_;
     std::vector<std::size_t> operations_;
-    std::map<int, detail::value_histogram> seen_; // by tensor
+    std::map<int, detail::value_histogram> seen_; // for each tensor
     int images_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Giving a graph its weights from a file, by name, wherever in the file they lie.
+// Gives a graph its weights from a file, by name, wherever in the file they are.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -21,7 +21,7 @@ namespace detail {
 
 inline std::string text_of_dims(weight_shape s) { return text_of('(', s[0], ',', s[1], ',', s[2], ',', s[3], ')'); }
 
-// Shapes agree when they do so after ones at the end are dropped: (64) is (64,1,1,1).
+// Returns whether shapes agree once ones at the end are dropped: (64) is (64,1,1,1).
 inline bool same_shape(const stored_tensor& t, weight_shape s) {
     if (t.shape.size() > 4) return false;
     for (std::size_t i = 0; i < 4; ++i)
@@ -34,7 +34,7 @@ inline std::string with_suffix(std::string name, std::string_view old_suffix, st
     return name.replace(name.size() - old_suffix.size(), old_suffix.size(), new_suffix);
 }
 
-// Of the numbers that were added: the same for the same in the same order, else most likely not.
+// A digest of numbers. Equal numbers in the same order give equal digests; others most likely do not.
 class number_digest {
     std::uint64_t state_ = 0x9e3779b97f4a7c15u;
 
@@ -45,14 +45,14 @@ class number_digest {
             state_ ^= state_ >> 32;
         }
     }
-    std::string text() const { // 16 digits
+    std::string text() const { // 16 hexadecimal digits
         std::string digits;
         for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[state_ >> shift & 15];
         return digits;
     }
 };
 
-// Whether a weight can be taken from a tensor of its own name, or weight normalisation that is folded already.
+// Returns whether a weight can be taken from a tensor of its own name, or from a weight normalisation that is folded.
 inline bool has_weight(const tensor_file& file, const std::string& name, weight_shape dims) {
     if (const stored_tensor* t = file.find(name)) return same_shape(*t, dims);
     for (std::string_view suffix : {"weight_g", "weight_v"})
@@ -60,8 +60,8 @@ inline bool has_weight(const tensor_file& file, const std::string& name, weight_
     return false;
 }
 
-// How much of the names of `g` files may leave out: nothing, and the parts that all of them begin with and that stand
-// for the network as a whole, "model.", "model.net.".
+// Returns the beginnings of names that files may leave out: none, and those that all names of `g` share and that stand
+// for the network as a whole, such as "model." and "model.net.".
 inline std::vector<std::size_t> droppable(const graph& g) {
     std::vector<std::string> names;
     for (const auto& w : g.weights)
@@ -83,7 +83,8 @@ inline bool has_all_weights(const tensor_file& file, const graph& g, std::size_t
     return true;
 }
 
-// `file` itself where it has every weight of `g`, or nothing in it has; else the group of its tensors that has.
+// Returns the group of the file's tensors that has every weight of `g`; `file` itself if it has them, or if no group
+// does.
 class weight_source {
   public:
     weight_source(const graph& g, const tensor_file& file) : file_(&file) {
@@ -105,7 +106,7 @@ class weight_source {
         const auto found = group_.find(name.substr(dropped_));
         return found == group_.end() ? nullptr : found->second;
     }
-    // Calls f(name, tensor) for those beside the weights that belong to the same dictionary.
+    // Calls f(name, tensor) for the tensors of the same dictionary that are no weights of the network.
     template <class F> void for_each(F f) const {
         if (group_.empty())
             for (auto& t : file_->tensors()) t.name.find('/') == std::string::npos ? f(t.name, t) : void();
@@ -118,7 +119,7 @@ class weight_source {
     std::size_t dropped_ = 0;
 };
 
-// Other networks and counters that lie among the weights.
+// Returns whether a tensor among the weights belongs to a helper network, or is a counter.
 inline bool is_stray(const std::string& name, const stored_tensor& t) {
     const std::size_t dot = name.find('.');
     return is_counter(t) || (dot != std::string::npos && roles_of(name.substr(0, dot)).helper);
@@ -129,7 +130,7 @@ class weight_loader {
     weight_loader(const graph& g, weight_store& to, const tensor_file& file)
         : graph_(g), to_(to), file_(file), source_(g, file) {}
 
-    // Empty where every weight was loaded, else what is wrong, in one line.
+    // Returns what is wrong, in one line; empty: every weight was loaded.
     std::string run() {
         for (std::size_t i = 0; i < graph_.weights.size(); ++i) {
             const auto& w = graph_.weights[i];
@@ -178,8 +179,8 @@ class weight_loader {
         copy(*t, to_[i]);
     }
 
-    // A weight-normed network takes a weight w that is already folded: v = w, g = ||v||, from which training goes on.
-    // Where nothing is trained, load_folded() gives it w itself. There its shape is checked, too.
+    // A network with weight normalisation takes a folded weight w as v = w, g = ||v||, so that training can go on.
+    // Where nothing is trained, load_folded() gives it w itself, and checks the shape.
     void unfold(const stored_tensor& folded, bool norms, int i) {
         const std::vector<float> w = to_floats(folded);
         const std::size_t n = count(graph_.weights[std::size_t(i)].dims), each = norms && n ? w.size() / n : 1;
@@ -215,17 +216,17 @@ class weight_loader {
 
 } // namespace detail
 
-// Every parameter and buffer of `g` from the tensor of its name; a weight-normed convolution also from a folded
-// `weight`. Where the names as they are do not fit, the dictionary and prefix in which all of them are there are looked
-// for, averages before the last weights. Throws one error that names missing, unexpected and misshapen tensors, or one
-// that is not finite. Returns a digest of the numbers, by which files of activation ranges know theirs.
+// Loads every parameter and buffer of `g` from the tensor of its name; a convolution with weight normalisation also
+// from a folded `weight`. If the names do not fit as they are, looks for a dictionary and prefix that have all of them,
+// averages before the last weights. Throws one error that names missing, unexpected and misshapen tensors, or a tensor
+// that is not finite. Returns a digest of the numbers, by which files of activation ranges know their weights.
 inline std::string load_weights(const graph& g, weight_store& to, const tensor_file& file) {
     detail::weight_loader loader(g, to, file);
     if (const std::string problem = loader.run(); !problem.empty()) fail(problem);
     return loader.digest();
 }
 
-// The message of the error that load_weights() would throw; empty where the weights fit.
+// Returns the message of the error that load_weights() would throw; empty: the weights fit.
 inline std::string problem_of_weights(const graph& g, const tensor_file& file) {
     weight_store scratch(g);
     return detail::weight_loader(g, scratch, file).run();

@@ -1,4 +1,5 @@
-// A network that learns: forward, a loss outside, backward, an optimizer outside.
+// A network that learns. Its passes are forward and backward; the loss between them and the optimizer after them are
+// the caller's, or a trainer's.
 //
 //   trainable<network, cpu> net{{.seed = 1, .threads = &threads}};
 //   auto y = net.forward(x);                       // (N,H,W,C) to (N,H*scale,W*scale,C')
@@ -23,13 +24,14 @@ namespace fovea {
 // How a trainable network is made.
 struct trainable_options {
     depths depth{};
-    std::uint64_t seed = 0;     // of the initial weights
-    double gain = 1;            // of initial convolutions: normal numbers of variance gain^2 * 2 / inputs
-    context* threads = nullptr; // the network keeps a copy of it; none: one thread
+    std::uint64_t seed = 0;     // seed of the initial weights
+    double gain = 1;            // initial convolutions are normal numbers of variance gain^2 * 2 / inputs
+    context* threads = nullptr; // the network keeps a copy of it; null: the calling thread only
     bool input_gradient = false;
     bool batch_statistics = true;
     convolution_method convolution = convolution_method::automatic;
-    // bfloat16, float16: of what is kept for the backward pass; on a GPU of all activations and their gradients
+    // bfloat16, float16: the format of values that are kept for the backward pass; on a GPU, of all activations and
+    // their gradients
     precision_kind precision = precision_kind::float32;
     training_engine* beside = nullptr; // the engine of a network whose memory this one shares, where both are on a GPU
 };
@@ -39,12 +41,13 @@ template <class Real> class basic_trainable;
 // How a network is used inside a loss (basic_trainable::frozen).
 struct frozen_options {
     bool batch_statistics = true;
-    bool input_gradient = true; // false: values only
-    std::vector<int> outputs{}; // tensors besides the last that are read (result_of() finds them by the layer's name)
+    bool input_gradient = true; // false: only values are computed
+    std::vector<int>
+        outputs{}; // tensors besides the last one that are read; result_of() finds them by the layer's name
 };
 
-// A network as a loss sees it: gradients pass through, its weights get none, and there is no way to give them any. It
-// reads the weights of the network that it was made of, which outlives it.
+// A network as a loss uses it: gradients pass through it, and its weights get none. It reads the weights of the network
+// that it was made from, which must outlive it.
 template <class Real> class basic_frozen {
   public:
     // x and the result are (N,H,W,C); the result is valid until the next call.
@@ -60,8 +63,10 @@ template <class Real> class basic_frozen {
         engine_->backward();
         return engine_->input_gradient();
     }
-    std::size_t bytes() const { return engine_->bytes(); } // of activations and gradients
-    void between_operations(std::function<void()> f) { engine_->between_operations(std::move(f)); } // as of trainable
+    std::size_t bytes() const { return engine_->bytes(); } // bytes of activations and gradients
+    void between_operations(std::function<void()> f) {
+        engine_->between_operations(std::move(f));
+    } // as basic_trainable
     // What runs the network.
     basic_network_engine<Real>& engine() { return *engine_; }
 
@@ -72,10 +77,10 @@ template <class Real> class basic_frozen {
     std::unique_ptr<basic_network_engine<Real>> engine_;
 };
 
-// What `trainable` is once the network's type is no longer needed. Used by one thread at a time.
+// The base of `trainable` that does not depend on the network's type. Used by one thread at a time.
 template <class Real> class basic_trainable {
   public:
-    // maker: of the backend that the graph was traced for.
+    // maker: makes the engine of the backend that the graph was traced for.
     basic_trainable(graph g, const trainable_options& o,
                     training_engine_maker<Real> maker = host_training_engine_maker<Real>())
         : graph_(std::make_unique<graph>(std::move(g))),
@@ -93,7 +98,8 @@ template <class Real> class basic_trainable {
         all_ = parameters_of(*graph_, *weights_, gradients_.get());
     }
 
-    // Values of x (N,H,W,C); the result is valid until the next call. `evaluating`: running estimates stay as they are.
+    // Computes the network for x (N,H,W,C). The result is valid until the next call. evaluating: running estimates stay
+    // as they are.
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
         engine_->load(x), engine_->forward(evaluating);
         return engine_->output();
@@ -103,8 +109,8 @@ template <class Real> class basic_trainable {
     // The gradient of x after backward(), if the options asked for it.
     tensor_view<const Real> input_gradient() const { return engine_->input_gradient(); }
 
-    // Names, values and gradients, up to date when this is called. Where the network is trained on a GPU these are
-    // copies. weights_changed() is due after values were written.
+    // Returns names, values and gradients, as they are when this is called. If the network is trained on a GPU they are
+    // copies. Call weights_changed() after values were written.
     std::vector<basic_parameter<Real>>& parameters() {
         engine_->download();
         return all_.parameters;
@@ -114,13 +120,13 @@ template <class Real> class basic_trainable {
         return all_.buffers;
     }
     void weights_changed() { engine_->weights_changed(); }
-    // f() is called on the caller's thread between the operations of a pass, where threads run it. It may throw: then
-    // the pass is given up, and clear_gradients() is due.
+    // Lets f() be called on the caller's thread between the operations of a pass, unless a GPU runs it. f() may throw;
+    // the pass is then given up, and clear_gradients() must be called.
     void between_operations(std::function<void()> f) { engine_->between_operations(std::move(f)); }
     void clear_gradients() { engine_->clear_gradients(); }
     training_engine_for<Real>& engine() { return *engine_; } // what runs the network
 
-    // The name of the first layer whose result for x is not finite, else nothing.
+    // Returns the name of the first layer whose result for x is not finite; empty: there is none.
     std::string first_not_finite(tensor_view<const Real> x) {
         const int i = engine_->first_not_finite(x);
         if (i < 0) return {};
@@ -133,7 +139,7 @@ template <class Real> class basic_trainable {
         return text_of("number ", i);
     }
 
-    // The weights of a file, by name. Throws one error that names every tensor that differs.
+    // Takes the weights of a file, by name. Throws one error that names every tensor that does not fit.
     void load(const tensor_file& file) requires std::same_as<Real, float> {
         load_weights(*graph_, *weights_, file);
         weights_changed();
@@ -149,7 +155,7 @@ template <class Real> class basic_trainable {
     // The graph of the network, and the context that runs it.
     const graph& traced() const { return *graph_; }
     context& threads() const { return context_; }
-    std::size_t bytes() const { return engine_->bytes(); } // of activations and gradients in the last step
+    std::size_t bytes() const { return engine_->bytes(); } // bytes of activations and gradients in the last step
 
   private:
     Real* at(int weight) const { return reinterpret_cast<Real*>((*weights_)[weight]); }
@@ -159,9 +165,10 @@ template <class Real> class basic_trainable {
         return name;
     }
 
-    // Each weight has a random stream of its own, so that networks that share layers may begin alike.
+    // Each weight has a random stream of its own, so that networks which share layers can begin alike.
     void initialise(const trainable_options& o) {
-        for (int i = int(graph_->weights.size()); i-- > 0;) { // norms come before what they are the norms of
+        for (int i = int(graph_->weights.size());
+             i-- > 0;) { // backwards, because norms precede the weight that they are the norms of
             const weight& w = graph_->weights[std::size_t(i)];
             if (w.kind == weight_kind::derived) continue;
             const std::size_t n = count(w.dims);
@@ -182,7 +189,7 @@ template <class Real> class basic_trainable {
         }
     }
 
-    std::unique_ptr<graph> graph_; // addresses stay when this moves
+    std::unique_ptr<graph> graph_; // on the heap, so that addresses stay when this moves
     std::unique_ptr<weight_store> weights_;
     std::unique_ptr<gradient_store<Real>> gradients_;
     mutable context context_;

@@ -1,5 +1,5 @@
-// A network with its weights, ready to run: images in, images out. What `model` is once the network's type is no longer
-// needed; plain code, compiled once.
+// A network with its weights, ready to run: images in, images out. It is the base of `model` that does not depend on
+// the network's type, so that it is compiled once.
 #pragma once
 #include <deque>
 #include <memory>
@@ -15,20 +15,21 @@ namespace fovea {
 
 // How a model is made: depth, values, precision and threads.
 struct model_options {
-    depths depth{};                           // of every repeat<dynamic, ...>
-    value_range range{};                      // of the network's values
-    colour_space colours = colour_space::rgb; // that it was trained in
-    context* threads = nullptr;               // the model keeps a copy of it; none: one thread, no others are made
-    convolution_method convolution = convolution_method::automatic; // in float32; direct: to compare others with
+    depths depth{};                           // blocks of every repeat<dynamic, ...>
+    value_range range{};                      // the network's values for black and white
+    colour_space colours = colour_space::rgb; // the colour space that it was trained in
+    context* threads = nullptr;               // the model keeps a copy of it; null: the calling thread only
+    convolution_method convolution = convolution_method::automatic; // how float32 convolutions are computed
     precision_kind precision = precision_kind::float32;
-    const activation_ranges* ranges = nullptr; // of precision_kind::int8 alone, which needs them; read while it is made
+    const activation_ranges* ranges =
+        nullptr; // for precision_kind::int8 only, which needs them; read by the constructor
 };
 
-// Used by one thread at a time, as its context is: a second thread that calls it meanwhile gets an error, and so does
-// a callback that calls the network which is calling it.
+// It is used by one thread at a time, as its context is. A second thread that calls it at the same time gets an error,
+// and so does a callback that calls the network which is calling it.
 class upscaler {
   public:
-    // maker: of the backend that the graph was traced for.
+    // maker: makes the engine of the backend that the graph was traced for.
     upscaler(graph g, const tensor_file& weights, const model_options& o, engine_maker maker = host_engine_maker())
         : graph_(std::make_shared<graph>(std::move(g))),
           weights_(std::make_shared<weight_store>(*graph_)),
@@ -47,24 +48,25 @@ class upscaler {
     ratio scale() const { return graph_->tensors.back().scale; }
     pixel_values values() const { return values_; }
     precision_kind precision() const { return precision_; }
-    const std::string& weights_digest() const { return digest_; } // of the numbers in the weight file
+    const std::string& weights_digest() const { return digest_; } // digest of the numbers in the weight file
     // The graph of the network, and the bytes of its weights with those that kernels have packed.
     const graph& traced() const { return *graph_; }
     std::size_t weight_bytes() const { return weights_->bytes(); }
 
-    // The image magnified by scale(), of the same kind: sample type, gray or colours, alpha (enlarged by bicubic
-    // interpolation; colours bleed under transparent pixels first). Throws when the network does not give an image,
-    // when the budget is too small, and when a value is not finite.
+    // Returns the image (H,W,C) enlarged to (H*scale,W*scale,C), with the same sample type and channels. Alpha is
+    // enlarged by bicubic interpolation, after colours have bled under transparent pixels. A run that is stopped gives
+    // an empty image. Throws when the network does not give images, when the budget is too small, and when a value is
+    // not finite.
     image operator()(const image& in, const run_options& o = {}) {
-        const context::usage mine(context_); // of both parts: no other thread's image comes between
+        const context::usage mine(context_); // for both parts, so that no other thread's image comes between
         check_none_submitted();
         submit(in, o);
         return result();
     }
 
-    // The same in two parts, for several images: submit() of one while the last is still to come, then result() of the
-    // first that was submitted. On a GPU the host, the copies and the network then work beside each other; the threads
-    // of a context do all in submit().
+    // The same in two parts, for several images: submit() an image before the result() of the last one was asked for.
+    // result() returns the image that was submitted first. On a GPU the host, the copies and the network then work at
+    // the same time; the threads of a context do everything in submit().
     static constexpr int at_once = engine::at_once;
     void submit(const image& in, const run_options& o = {}) {
         const context::usage mine(context_);
@@ -96,9 +98,9 @@ class upscaler {
         if (!i.alpha.empty()) enlarge_alpha(i.alpha, i.out);
         return std::move(i.out);
     }
-    int submitted() const { return int(submitted_.size()); } // whose results are still to be asked for
+    int submitted() const { return int(submitted_.size()); } // images whose result was not asked for yet
 
-    // The same on the network's own values: x (N,H,W,in_channels) to (N,H*scale,W*scale,out_channels).
+    // The same with the network's own values: x (N,H,W,in_channels) to (N,H*scale,W*scale,out_channels).
     tensor<float> operator()(tensor_view<const float> x, const run_options& o = {}) {
         const context::usage mine(context_);
         const running now(running_);
@@ -112,14 +114,14 @@ class upscaler {
         return y;
     }
 
-    // For images of one size, again and again, in memory that the caller gives. It keeps what it needs of the upscaler,
-    // which may be moved, and may be gone.
+    // Prepares to enlarge many images of one size in memory that the caller gives. The frames share what they need with
+    // the upscaler, and may outlive it.
     frame_upscaler frames(extent input, std::size_t memory_budget = run_options{}.memory_budget) const {
         return frames(input, choose_schedule(*graph_, input, 1, memory_budget));
     }
     frame_upscaler frames(extent input, schedule how) const { return engine_->frames(values_, input, how); }
 
-    // How images of that size would be run, of which images_at_once are under way together.
+    // Returns the schedule for images of that size, of which images_at_once() are computed together.
     schedule plan_for(extent input, int batch = 1, std::size_t memory_budget = run_options{}.memory_budget) const {
         return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
     }
@@ -128,7 +130,7 @@ class upscaler {
     }
 
   private:
-    // Says that this network computes, so that its own callbacks cannot begin anew in the memory that it uses.
+    // Marks that the network is computing, so that its own callbacks cannot begin another run in the same memory.
     class running {
       public:
         explicit running(bool& flag) : flag_(flag) {
@@ -176,7 +178,7 @@ class upscaler {
     }
 
     struct submitted_image {
-        image out, alpha{}; // alpha: of the input
+        image out, alpha{}; // alpha: that of the input
         bool done = false;
     };
 

@@ -4,27 +4,27 @@
 //
 //   rec / |rec| + bce / |bce|
 //
-// with each divisor a constant, where rec is a loss of the image beside its target and bce that of the critic for
-// upscaled images that are called real. Goodfellow et al. 2014, arXiv 1406.2661; for super-resolution Ledig et al.
+// where rec is a loss of the image and its target, and bce the cross-entropy of the critic's logits with the answer
+// "real". The divisors count as constants. Goodfellow et al. 2014, arXiv 1406.2661; for super-resolution Ledig et al.
 // 2017, arXiv 1609.04802.
 //
-// The critic that the upscaler sees normalises by its running estimates. Those of a batch without real images would
-// hide just what tells the two apart.
+// The critic that the upscaler learns from normalises by its running estimates, because the statistics of a batch
+// without real images would hide what tells the two apart.
 #pragma once
 #include "fovea/loss/classification.hpp"
 #include "fovea/trainer/trainer.hpp"
 
 namespace fovea {
 
-// What a micro-batch of adversarial training gave.
+// The results of a micro-batch of adversarial training.
 struct adversarial_report {
-    step_report upscaler, critic; // the upscaler's has the loss rec; nothing where it did not learn
-    double bce = 0;               // of the upscaler's loss, over all processes; 0 where a GPU computes it
-    // In the micro-batch, of this process alone: images that the critic calls what they are, and all that it saw.
+    step_report upscaler, critic; // the upscaler's has the loss rec, and is empty where it did not learn
+    double bce = 0;               // part of the upscaler's loss, over all processes; 0 where a GPU computes it
+    // Images of the micro-batch in this process that the critic told right, and all that it saw.
     int right = 0, seen = 0;
 };
 
-// How many of the logits (N,1,1,1) call their images what they are.
+// Counts the logits (N,1,1,1) that tell right whether their image is real.
 inline int right_of(tensor_view<const float> logits, bool real) {
     int right = 0;
     for (int n = 0; n < logits.batch(); ++n) right += (*logits.at(n, 0, 0) > 0) == real;
@@ -38,7 +38,7 @@ template <class T> tensor_view<T> some_images(tensor_view<T> all, int first, int
             all.image_stride()};
 }
 
-// The critic's loss of logits (2N,1,1,1), of N real images and then of N upscaled ones: the mean of both halves.
+// The critic's loss for logits (2N,1,1,1) of N real images and then of N upscaled ones: the mean of both halves.
 struct real_then_upscaled {
     int images; // N
     double operator()(tensor_view<const float> x, tensor_view<const float>, tensor_view<float> dx,
@@ -57,7 +57,7 @@ struct real_then_upscaled {
                 {.kind = loss_kind::cross_entropy, .weight = half, .first = images, .images = images}};
     }
 };
-// The upscaler's loss of the critic's logits: all images are to be called real.
+// The upscaler's loss for the critic's logits: the answer should be "real" for all images.
 struct called_real {
     double operator()(tensor_view<const float> x, tensor_view<const float>, tensor_view<float> dx,
                       double weight) const {
@@ -73,15 +73,15 @@ class adversarial_trainer {
   public:
     using images = tensor_view<const float>; // (N,H,W,C)
 
-    // The trainers outlive it. On a GPU nothing of a step passes through the host where the critic was made beside the
-    // upscaler (trainable_options::beside) and the loss is made of terms.
+    // The trainers must outlive it. On a GPU nothing of a step passes through the host if the critic was made beside
+    // the upscaler (trainable_options::beside) and the loss is made of terms.
     adversarial_trainer(trainer& upscaler, trainer& critic, loss_function rec)
         : upscaler_(upscaler),
           critic_(critic),
           rec_(std::move(rec)),
           frozen_(critic.network().frozen({.batch_statistics = false})) {}
 
-    // One micro-batch: inputs and targets. meanwhile() as trainer::step calls it, where the upscaler learns.
+    // Takes one micro-batch of inputs and targets. meanwhile() is called as by trainer::step, if the upscaler learns.
     adversarial_report step(images x, images t, bool upscaler_learns, const std::function<void()>& meanwhile = {}) {
         training_engine &engine = upscaler_.engine(), &of_critic = critic_.engine();
         adversarial_report r;
@@ -100,11 +100,11 @@ class adversarial_trainer {
         return r;
     }
 
-    // The critic as the upscaler sees it: logits (N,1,1,1).
+    // Returns the logits (N,1,1,1) of the critic that the upscaler learns from.
     images look_at(images x) { return frozen_.forward(x); }
 
   private:
-    // Targets, then upscaled images, to the critic: in place where it can read the upscaler's memory.
+    // Gives the critic targets, then upscaled images: in place if it can read the upscaler's memory.
     void load_both(training_engine& of_critic, training_engine& engine, images t) {
         if (of_critic.memory() != engine.memory()) return of_critic.load(both(t, engine.output()));
         const images parts[] = {engine.target_in_place(), engine.output_in_place()};
@@ -122,7 +122,7 @@ class adversarial_trainer {
         copy_to_both(0, t), copy_to_both(n, y);
         return std::as_const(both_).view();
     }
-    // Logits of real images, then of as many upscaled ones.
+    // logits: of real images, then of as many upscaled ones.
     static void count_right(images logits, adversarial_report& r) {
         const int n = logits.batch() / 2;
         r.right =

@@ -1,7 +1,7 @@
-// The files of a run: PATH.step-N.safetensors, of which the last few stay, PATH.best.safetensors, and, where weights
-// alone are asked for, PATH.weights.safetensors. Each is written beside its place and renamed, so that whenever a run
-// ends, every file that is there is whole. Each has a checksum, by which damage done later is known; at least two
-// checkpoints stay, so that a damaged one has one before it.
+// The files of a run: PATH.step-N.safetensors, of which the last few are kept, PATH.best.safetensors, and, if only
+// weights are wanted, PATH.weights.safetensors. Each is written beside its place and renamed, so that every file is
+// whole whenever a run ends. Each has a checksum, which shows damage that is done later. At least two checkpoints are
+// kept, so that there is another one if the last is damaged.
 #pragma once
 #include <algorithm>
 #include <charconv>
@@ -22,18 +22,18 @@ namespace fovea {
 // The names of the files of a run, which of them exist, and which are removed.
 class checkpoint_files {
   public:
-    // `path`: folder and the first part of the names; the folder is made. Throws when it cannot be. keep: how many
-    // checkpoints stay, at least two.
+    // path: folder and first part of the names; the folder is made, and an error thrown if it cannot be. keep: how many
+    // checkpoints are kept, at least two.
     checkpoint_files(std::filesystem::path path, int keep) : path_(std::move(path)), keep_(std::max(keep, 2)) {
         std::error_code problem;
         if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), problem);
         if (problem) fail(path_.parent_path().string(), ": cannot make the folder: ", problem.message());
     }
 
-    // Removes what runs that were killed while they saved have left; returns how many files.
+    // Removes unfinished files of runs that were killed while they saved; returns how many.
     int remove_stale() const { return remove_stale_parts(folder()); }
 
-    // Throws when no file can be written there: better known before a run than after its first hours.
+    // Throws if no file can be written there, which is better known before a run than after its first hours.
     void check_writable() const {
         const atomic_file probe(best());
         const auto longest = of_step(std::numeric_limits<std::int64_t>::max());
@@ -47,7 +47,7 @@ class checkpoint_files {
     std::filesystem::path of_step(std::int64_t step) const {
         return named(".step-" + std::to_string(step) + ".safetensors");
     }
-    // Steps of which there are files, lowest first.
+    // Steps that have a checkpoint, the lowest first.
     std::vector<std::int64_t> steps() const {
         const std::string first = path_.filename().string() + ".step-", last = ".safetensors";
         std::vector<std::int64_t> found;
@@ -65,21 +65,21 @@ class checkpoint_files {
         return found;
     }
 
-    // Writes the file, then removes the oldest beyond those to keep. When writing fails, all that was there still is.
-    // What latest() has found to be damaged stays, and counts for nothing.
+    // Writes the file, then removes the oldest checkpoints beyond those to keep. If writing fails, nothing was removed.
+    // Checkpoints that latest() has found to be damaged are neither removed nor counted.
     void save(std::int64_t step, tensor_file file) {
         write(of_step(step), std::move(file));
         std::erase(damaged_, step);
         auto all = steps();
         std::erase_if(all, [&](std::int64_t s) { return s >= step || std::ranges::count(damaged_, s) > 0; });
-        std::error_code ignored; // of a file that somebody else removed
+        std::error_code ignored; // somebody else may have removed the file
         for (std::size_t i = 0; i + std::size_t(keep_) <= all.size(); ++i)
             std::filesystem::remove(of_step(all[i]), ignored);
     }
     void save_best(tensor_file file) const { write(best(), std::move(file)); }
     void save_weights(tensor_file file) const { write(named(".weights.safetensors"), std::move(file)); }
 
-    // The latest that is not damaged; damaged ones before it are told, a line each. Throws when there is none.
+    // Reads the latest checkpoint that is not damaged, with a notice for each damaged one. Throws if there is none.
     tensor_file latest(const notice_function& notice = {}) {
         const auto all = steps();
         if (all.empty())
@@ -94,8 +94,8 @@ class checkpoint_files {
         }
     }
 
-    // Gives all files of the path another name, PATH.before-1.step-N.safetensors and so on, where --checkpoint-path
-    // PATH.before-1 finds them. Returns that path; empty where there are none.
+    // Renames all files of the path to PATH.before-1.step-N.safetensors and so on, where --checkpoint-path
+    // PATH.before-1 finds them. Returns that path; empty: there were none.
     std::filesystem::path set_aside() const {
         std::vector<std::filesystem::path> all;
         for (const std::int64_t step : steps()) all.push_back(of_step(step));
@@ -118,7 +118,7 @@ class checkpoint_files {
         }
     }
 
-    // What only one run at a time has (trainer/run_lock.hpp).
+    // The lock of the path, which one run at a time can hold (trainer/run_lock.hpp).
     std::filesystem::path lock() const { return named(".lock"); }
 
   private:
@@ -135,7 +135,8 @@ class checkpoint_files {
     std::vector<std::int64_t> damaged_; // steps
 };
 
-// The weights to start from that `path` names: a file, or what a run has left at that path: its best, else its latest.
+// Returns the weights that `path` names: those of a file, or of a run with that checkpoint path: its best, else its
+// latest.
 inline std::filesystem::path weights_at(const std::filesystem::path& path) {
     if (std::filesystem::exists(path) && !std::filesystem::is_directory(path)) return path;
     if (!path.has_filename()) fail(path.string(), ": no such weight file");

@@ -1,6 +1,6 @@
-// Only one run at a time has a checkpoint path: a lock on the file PATH.lock, which the system lets go when the run
-// ends, however it does. So a lock file that a killed run has left is in nobody's way. Where the file system knows no
-// locks there is none.
+// Keeps a second run from using a checkpoint path: a lock on the file PATH.lock. The system releases it however the run
+// ends, so that a lock file which a killed run has left is in nobody's way. On file systems without locks nothing is
+// locked.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -12,14 +12,14 @@ namespace fovea {
 // Holds the lock of a checkpoint path from construction to destruction.
 class run_lock {
   public:
-    // Throws one line where another run has it, which the line names, or where the file cannot be made.
+    // Throws one line if another run holds the lock, which the line names, or if the file cannot be made.
     explicit run_lock(const std::filesystem::path& path) : path_(path) {
 #if FOVEA_HAS_FILE_DESCRIPTORS
         while (!try_take()) {
-        } // whoever had it before has removed the file in between
+        } // the last holder has removed the file in between
         const std::string process = text_of(std::int64_t(getpid()), '\n');
         if (ftruncate(file_, 0) != 0 || write(file_, process.data(), process.size()) < 0) {
-        } // it only names this run
+        } // the text only says which run this is
 #endif
     }
     ~run_lock() {

@@ -1,4 +1,5 @@
-// The settings of a run: kept in its checkpoints, so that it goes on as it began, and compared among its processes.
+// The settings of a run. They are kept in its checkpoints, so that it continues as it began, and compared among its
+// processes.
 #pragma once
 #include <algorithm>
 #include <string>
@@ -12,14 +13,14 @@
 
 namespace fovea {
 
-using run_settings = std::vector<std::pair<std::string, std::string>>; // option, value
+using run_settings = std::vector<std::pair<std::string, std::string>>; // pairs of option and value
 
 // Stores the settings in the metadata of a checkpoint, under "setting." and the name of the option.
 inline void save_settings(tensor_file& file, const run_settings& settings) {
     for (auto& [option, value] : settings) file.metadata["setting." + option] = value;
 }
 
-// Throws one line that names every option which differs.
+// Throws one line that names every option which differs from the checkpoint's.
 inline void check_settings(const tensor_file& file, const run_settings& settings) {
     listing wrong;
     const auto differ = [&](const std::string& option, const std::string& was, const std::string& is) {
@@ -31,7 +32,7 @@ inline void check_settings(const tensor_file& file, const run_settings& settings
         if (was != value) differ(option, was, value);
     }
     constexpr std::string_view begin = "setting.";
-    for (auto& [name, was] : file.metadata) // of options that were set, and are not now
+    for (auto& [name, was] : file.metadata) // options that were set then and are not set now
         if (name.starts_with(begin)) {
             const std::string option = name.substr(begin.size());
             if (std::ranges::find(settings, option, &run_settings::value_type::first) == settings.end())
@@ -65,13 +66,12 @@ inline run_settings settings_of_bytes(const std::vector<std::byte>& bytes) {
 
 } // namespace detail
 
-// Throws in every process one line that names the options which differ from those of process 0 somewhere. Called by all
-// processes.
+// Called by all processes. Throws one line in every process if options differ from those of process 0 in one of them.
 inline void check_same_settings(training_group& group, const run_settings& mine) {
     auto bytes = detail::bytes_of_settings(mine);
     share(group, bytes);
     const run_settings first = detail::settings_of_bytes(bytes);
-    std::vector<double> differs(first.size() + 1); // the last: another number of settings
+    std::vector<double> differs(first.size() + 1); // the last entry: another number of settings
     for (std::size_t i = 0; i < first.size(); ++i) {
         const auto found = std::ranges::find(mine, first[i].first, &run_settings::value_type::first);
         differs[i] = found == mine.end() || found->second != first[i].second;

@@ -4,14 +4,14 @@
 //   trainer fit(net, adam{}, {.rate = {.base = 1e-3}, .ema_decay = 0.999});
 //   for (;;) fit.step(batch.input.view(), batch.target.view(), l1_loss{});
 //
-// A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. It is
-// counted, and the first layer that gave a value which is not finite is named. After `most_bad_steps` of them in a row
-// the run goes back to the last state that was kept (keep_state) with a lower learning rate; after `most_returns` to
-// the same state the run is given up with an error, as nothing will change.
+// A step whose loss or gradients are not finite is not taken: weights, optimizer and average stay as they were. The
+// step is counted, and its report names the first layer with a value that is not finite. After `most_bad_steps` such
+// steps in a row the run goes back to the last state that was kept (keep_state), with a lower learning rate. After
+// `most_returns` returns to the same state an error is thrown, because nothing would change.
 //
-// With a training_group the processes take each step together, as one process would with the whole batch: each is given
-// an equal share of it, and after the step all have the same weights, bit for bit. Every process makes the same calls.
-// Running estimates become the mean of the processes', as each has normalised its own share.
+// With a training_group the processes take each step together, as one process would with the whole batch. Each is given
+// an equal share of the batch, and after the step all have the same weights, bit for bit. Every process must make the
+// same calls. Running estimates become the mean over the processes, because each has normalised its own share.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -30,27 +30,27 @@ namespace fovea {
 // How a trainer takes its steps.
 struct trainer_options {
     learning_rate rate{};
-    double max_gradient_norm = 0; // 0: not clipped
-    int accumulation = 1;         // micro-batches of a step
-    double ema_decay = 0;         // 0: no moving average
-    int most_bad_steps = 5;       // in a row, before the run goes back
+    double max_gradient_norm = 0; // longer gradients are clipped to it; 0: they are not
+    int accumulation = 1;         // micro-batches in a step
+    double ema_decay = 0;         // decay of the moving average of weights; 0: there is none
+    int most_bad_steps = 5;       // steps in a row that are not taken before the run goes back
     double rate_after_return = 0.5;
-    int most_returns = 3; // to one state
+    int most_returns = 3; // returns to one state before the run is given up
 };
 
 // The result of a micro-batch and, if it completes one, of its step.
 struct step_report {
-    double loss = 0, gradient_norm = 0, learning_rate = 0; // the mean loss of the micro-batches
-    bool complete = false;                                 // the last micro-batch of its step
-    std::string problem;                                   // of a step that was not taken, or that made the run go back
+    double loss = 0, gradient_norm = 0, learning_rate = 0; // loss: the mean over the micro-batches
+    bool complete = false;                                 // this was the last micro-batch of its step
+    std::string problem;                                   // why the step was not taken; empty: it was
 };
 
-// Gives the input of a micro-batch, in the host's memory; called where a value that is not finite is looked for.
+// Returns the input of a micro-batch in host memory. It is called to look for a value that is not finite.
 using batch_on_host = std::function<tensor_view<const float>()>;
 
 class trainer {
   public:
-    // Network and group outlive it. The weights of the group's first process become those of all.
+    // Network and group must outlive it. The weights of the group's first process become those of all.
     trainer(basic_trainable<float>& net, any_optimizer o, const trainer_options& options,
             training_group* group = nullptr)
         : net_(net), group_(group), optimizer_(std::move(o)) {
@@ -64,7 +64,7 @@ class trainer {
 
     // The options of the last set_options().
     const trainer_options& options() const { return options_; }
-    // Between two steps. A moving average of another decay begins with the weights as they are.
+    // Changes the options between two steps. A moving average with another decay begins with the weights as they are.
     void set_options(const trainer_options& o) {
         if (o.accumulation < 1) fail("gradient accumulation over ", o.accumulation, " steps: expected 1 or more");
         fetch_state();
@@ -75,20 +75,21 @@ class trainer {
         keep_state();
     }
 
-    // Between two steps: the next one has so many micro-batches, as where an epoch ends before options().accumulation.
+    // Sets the number of micro-batches of the next step, between two steps; for the last step of an epoch it may be
+    // less than options().accumulation.
     void expect(int micro_batches) {
         if (micro_batches < 1 || !between_steps())
             fail("a step of ", micro_batches, " micro-batches, after ", micro_,
                  " of them: expected 1 or more, and before the first");
         expected_ = micro_batches;
     }
-    int micro_batches() const { return expected_; } // of the step at hand, or of the next one
-    // The weight of a micro-batch of this process in the step's loss.
+    int micro_batches() const { return expected_; } // in the step at hand, or in the next one
+    // The weight that a micro-batch of this process has in the step's loss.
     double share() const { return 1. / (double(expected_) * processes()); }
     bool is_last() const { return micro_ + 1 == expected_; } // the micro-batch at hand is the last one of its step
     training_group* group() const { return group_; }         // null: there is one process
 
-    // One micro-batch: input (N,H,W,C), target (N,H*scale,W*scale,C'). meanwhile() is called while a GPU is at work on
+    // Takes one micro-batch: input (N,H,W,C), target (N,H*scale,W*scale,C'). meanwhile() is called while a GPU works on
     // the step; it may stage() the next batch.
     step_report step(tensor_view<const float> input, tensor_view<const float> target, const loss_function& loss,
                      const std::function<void()>& meanwhile = {}) {
@@ -97,17 +98,17 @@ class trainer {
             engine().learn(loss, share(), is_last()), [&] { return input; }, meanwhile);
     }
 
-    // The batch of the next step, in memory that stays as it is until then: on a GPU it is copied there while this step
-    // is computed. To be called by meanwhile().
+    // To be called by meanwhile(): copies the batch of the next step to a GPU while this step is computed. The memory
+    // must stay as it is until then.
     void stage(tensor_view<const float> input, tensor_view<const float> target) { engine().stage({input, target}); }
 
-    // The rest of a micro-batch in a loop of your own: its forward pass was net.forward(input), and the gradient of its
-    // loss lies in net.output_gradient(), times share().
+    // The rest of a micro-batch in a loop of your own, after net.forward(input), with the gradient of the loss times
+    // share() in net.output_gradient().
     step_report finish(double loss, tensor_view<const float> input) {
         if (std::isfinite(loss)) net_.backward();
         return complete(loss, [&] { return input; });
     }
-    // The same after the backward pass. loss: nothing where the engine reports it at the end of the step.
+    // The same after the backward pass. loss: nothing if the engine reports it at the end of the step.
     step_report complete(std::optional<double> loss, const batch_on_host& input,
                          const std::function<void()>& meanwhile = {}) {
         step_report r;
@@ -124,24 +125,24 @@ class trainer {
         return r;
     }
 
-    std::int64_t steps() { return optimizer_.steps(); } // that were taken
+    std::int64_t steps() { return optimizer_.steps(); } // steps that were taken
     // Steps of the run that were not taken, and whether the step at hand has no micro-batch yet.
     std::int64_t bad_steps() const { return counts_.bad_steps; }
     bool between_steps() const { return micro_ == 0; }
-    // Gives up the micro-batches of the step at hand, as where an exception has left it: all is as it was before the
-    // first of them.
+    // Gives up the micro-batches of the step at hand, for example after an exception. Everything is as it was before
+    // the first of them.
     void give_up_step() {
         engine().take_back();
         begin_step();
     }
     basic_trainable<float>& network() { return net_; }
     training_engine& engine() { return net_.engine(); }
-    // The norm of the gradient of each of network().parameters() in the last step, before clipping; none before the
-    // first step, and where the loss was not finite.
+    // The gradient norms of network().parameters() in the last step, before clipping. Empty before the first step, and
+    // if the loss was not finite.
     const std::vector<double>& gradient_norms() const { return norms_; }
 
-    // Exchanges the weights and their averages, where there are any: the averages are the weights to use. Twice leaves
-    // both as they were.
+    // Exchanges the weights and their averages, if there are any; a second call undoes it. The averages are the weights
+    // to use.
     void exchange_average() {
         if (!averages()) return;
         fetch_state();
@@ -149,13 +150,13 @@ class trainer {
         average_.exchange(net_.parameters()), net_.weights_changed();
     }
 
-    // Everything that a step depends on, between two steps (trainer/training_state.hpp).
+    // Adds everything that a step depends on to a file, between two steps (trainer/training_state.hpp).
     void save(tensor_file& file, const std::string& prefix = "") {
         fetch_state();
         counts_.scaler = engine().gradients_may_vanish() ? std::optional(scaler_) : std::nullopt;
         state().save(file, prefix, counts_);
     }
-    // Throws one line when the file does not hold such a state; nothing is changed then.
+    // Takes such a state. Throws one line if the file does not hold one; nothing is changed then.
     void load(const tensor_file& file, const std::string& prefix = "") {
         counts_ = state().load(file, prefix, scaler_);
         scaler_ = *counts_.scaler;
@@ -165,7 +166,7 @@ class trainer {
         keep_state();
     }
 
-    // The state of the group's first process becomes that of all: after weights were loaded, between two steps.
+    // Gives all processes the state of the first one. To be called after weights were loaded, between two steps.
     void share_state() {
         if (!group_) return;
         load(shared_file(group_, [this] {
@@ -175,8 +176,8 @@ class trainer {
         }));
     }
 
-    // Throws where the weights are not the same bits in all processes, as where processors of two kinds round
-    // otherwise.
+    // Throws if the weights are not the same bits in all processes, as happens if processors of two kinds round
+    // differently.
     void check_same_weights() {
         if (!group_) return;
         std::uint32_t mark = 1;
@@ -188,7 +189,7 @@ class trainer {
                  " has other weights than another one: expected the same program on processors of the same kind");
     }
 
-    // The state to go back to; called where the run is known to be well, as after an evaluation.
+    // Keeps the state to go back to. To be called where the run is known to be well, such as after an evaluation.
     void keep_state() {
         remember_state();
         returns_to_kept_ = 0;
@@ -218,7 +219,7 @@ class trainer {
         engine().begin_step();
     }
 
-    // The loss of the whole batch, and whether any process has a problem.
+    // Makes loss_ the loss of the whole batch, and takes over the problem of any process.
     void agree() {
         if (!group_) return;
         const bool bad = !problem_.empty();
@@ -230,7 +231,7 @@ class trainer {
                                : text_of("the loss is not finite in ", int(all[1]), " processes");
     }
 
-    // A step, unless there is a problem. Whatever it depends on is known before it begins.
+    // Takes the step, unless there is a problem. Whatever the step depends on is known before it begins.
     void take(step_report& r, const batch_on_host& input, const std::function<void()>& meanwhile) {
         if (!problem_.empty()) {
             r.gradient_norm = std::nan("");
@@ -243,7 +244,7 @@ class trainer {
         r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
         if (engine().gradients_may_vanish() && std::isfinite(r.loss)) {
             const double scale = scaler_.scale;
-            if (!scaler_.update(u.taken) && scale > scaler_.least) { // what is scaled less may fit
+            if (!scaler_.update(u.taken) && scale > scaler_.least) { // scaled by less, the gradients may fit
                 r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ",
                                     scaler_.scale, " from here on");
                 return;
@@ -279,8 +280,8 @@ class trainer {
     moving_average average_;
     std::optional<tensor_file> kept_;
     detail::training_counts counts_{};
-    int returns_to_kept_ = 0; // to the state that is kept now
-    loss_scaler scaler_{};    // where gradients may vanish
+    int returns_to_kept_ = 0; // returns to the state that is kept now
+    loss_scaler scaler_{};    // used if gradients may vanish
     // The step at hand.
     double loss_ = 0;
     int micro_ = 0, expected_ = 1;

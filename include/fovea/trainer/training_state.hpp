@@ -1,5 +1,5 @@
-// The state of a training run in a file: weights under their own names, so that a checkpoint is a weight file, too;
-// the optimizer's state and the averages under "<prefix>optimizer/" and "<prefix>average/"; counts as metadata.
+// The state of a training run in a file. Weights have their own names, so that a checkpoint is also a weight file; the
+// optimizer's state and the averages begin with "<prefix>optimizer/" and "<prefix>average/"; counts are metadata.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -18,11 +18,11 @@ namespace fovea::detail {
 struct training_counts {
     std::int64_t bad_steps = 0;
     int bad_in_a_row = 0;
-    int returns = 0;                     // to a state that was kept, in the whole run
-    std::optional<loss_scaler> scaler{}; // where the loss is scaled
+    int returns = 0;                     // returns to a kept state in the whole run
+    std::optional<loss_scaler> scaler{}; // nothing: the loss is not scaled
 };
 
-// What a file holds and where it goes. average: null where there is none.
+// The objects whose state a file holds. averages: there is a moving average.
 struct training_state {
     basic_trainable<float>& net;
     any_optimizer& optimizer;
@@ -54,8 +54,8 @@ struct training_state {
             note("trainer.loss_scale", text_of(std::int64_t(s->scale), ' ', s->good, ' ', s->bad));
     }
 
-    // Throws one line when the file does not hold such a state; nothing is changed then. `scaler`: as it is now, for
-    // files that do not say.
+    // Throws one line if the file does not hold such a state; nothing is changed then. scaler: the one in use, for
+    // files without one.
     training_counts load(const tensor_file& file, const std::string& prefix, loss_scaler scaler) const {
         if (entry(file, prefix + "trainer.optimizer") != optimizer.name())
             fail(file.source, ": holds the state of the optimizer ", entry(file, prefix + "trainer.optimizer"),
