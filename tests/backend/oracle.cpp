@@ -1,6 +1,7 @@
 // Every operation of the library, forward and backward, against matrix products by Eigen in float64: on the reference
 // backend in float64 and float32, and on the cpu backend.
 #include "support/against_oracle.hpp"
+#include "support/convolution_case.hpp"
 #include "support/isa.hpp"
 
 using namespace fovea;
@@ -168,4 +169,47 @@ TEST_CASE("VapSR's attention block, whole and as its parts") {
     check_against_oracle<zoo::vapsr_block<16, 24, 1>>(block(1, 24), {.smooth = true});
     check_against_oracle<zoo::vapsr_block<20, 17, 3>>(block(3, 17), {.smooth = true});
     check_against_oracle<zoo::vapsr_block<32, 64, 1>>(block(1, 64), {.smooth = true});
+}
+
+// Both in float64: some units of 2^-53 for each of at most a thousand terms below one.
+TEST_CASE("the plain loops that kernels are measured against") {
+    using namespace fovea_test;
+    const auto same_numbers = [](const std::vector<double>& is, const oracle::matrix& expected) {
+        return distance(is, std::span(expected.data(), std::size_t(expected.size()))) < 1e-12;
+    };
+    const auto matrix_of = [](const float_tensor& t) { return oracle::matrix_of(t.view()); };
+    for (const convolution_setting& s :
+         {convolution_setting{.inputs = 5, .outputs = 7, .kernel = 3, .skip = true},
+          {.inputs = 6, .outputs = 4, .kernel = 5, .stride = 2, .groups = 2, .activation = activation_kind::silu},
+          {.inputs = 9, .outputs = 9, .kernel = 3, .dilation = 3, .groups = 9, .activation = activation_kind::gelu},
+          {.inputs = 4, .outputs = 3, .kernel = 5, .activation = activation_kind::leaky_relu, .offset = 1}}) {
+        const convolution_case c(s, 2, 13, 9, 1);
+        INFO(c.text());
+        tape t({Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+                    c.w.data(), s.outputs, s.terms())
+                    .cast<double>(),
+                Eigen::Map<const Eigen::VectorXf>(c.bias.data(), s.outputs).cast<double>()},
+               {});
+        int y = t.convolution(t.input({2, 13, 9}, matrix_of(c.x)),
+                              {.window = {s.kernel, s.stride, s.dilation, s.offset}, .groups = s.groups});
+        if (s.activation != activation_kind::identity) y = t.activation(y, s.activation, double(0.2f));
+        if (s.skip) y = t.add(y, t.input({2, c.height, c.width}, matrix_of(c.skip)));
+        CHECK(same_numbers(c.by_loops(), t[y].y));
+    }
+    const float_tensor x = signed_tensor(2, 7, 5, 6, 1);
+    for (auto filter : {interpolation::nearest, interpolation::bilinear, interpolation::bicubic})
+        for (int factor : {1, 2, 3, 8}) {
+            INFO("filter " << int(filter) << ", factor " << factor);
+            tape t({}, {});
+            const int y = t.upsample(t.input({2, 7, 5}, matrix_of(x)), factor, filter);
+            CHECK(same_numbers(reference_upsample(x, factor, filter, nullptr), t[y].y));
+        }
+    const auto gamma = random_floats(6, 2), beta = random_floats(6, 3);
+    tape t({Eigen::Map<const Eigen::VectorXf>(gamma.data(), 6).cast<double>(),
+            Eigen::Map<const Eigen::VectorXf>(beta.data(), 6).cast<double>()},
+           {});
+    const int y = t.layer_norm(t.input({2, 7, 5}, matrix_of(x)));
+    std::vector<double> normalised(x.data(), x.data() + x.size());
+    reference_layer_norm(normalised, 6, gamma.data(), beta.data(), double(1e-5f));
+    CHECK(same_numbers(normalised, t[y].y));
 }

@@ -95,15 +95,18 @@ inline std::vector<double> reference_upsample(const fovea::tensor<float>& input,
     std::vector<double> y;
     const auto x = input.view();
     for (int n = 0; n < x.batch(); ++n)
-        for (int i = 0; i < x.height() * r; ++i)
-            for (int j = 0; j < x.width() * r; ++j)
+        for (int i = 0; i < x.height() * r; ++i) {
+            const auto rows = reference_taps(i, r, x.height(), filter);
+            for (int j = 0; j < x.width() * r; ++j) {
+                const auto columns = reference_taps(j, r, x.width(), filter);
                 for (int k = 0; k < x.channels(); ++k) {
                     double sum = skip ? double(skip->at(n, i, j)[k]) : 0.;
-                    for (auto [p, u] : reference_taps(i, r, x.height(), filter))
-                        for (auto [q, v] : reference_taps(j, r, x.width(), filter))
-                            sum += u * v * double(x.at(n, p, q)[k]);
+                    for (auto [p, u] : rows)
+                        for (auto [q, v] : columns) sum += u * v * double(x.at(n, p, q)[k]);
                     y.push_back(sum);
                 }
+            }
+        }
     return y;
 }
 
