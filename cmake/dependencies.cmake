@@ -1,5 +1,5 @@
 # What fovea stands on, found on the machine. The core: xsimd, header-only. Image files: stb, and where present
-# libpng, libjpeg-turbo, libwebp, libtiff, giflib, libavif, libjxl, openjpeg, lcms2 and zlib.
+# libpng, libjpeg-turbo, libwebp, libtiff, giflib, libavif, libjxl, openjpeg, lcms2 and zlib. Maps of tensors: Eigen.
 # xsimd by its headers: the package's CMake target of some distributions links a library that is not there.
 find_path(FOVEA_XSIMD_INCLUDE_DIR xsimd/xsimd.hpp REQUIRED)
 find_package(Threads REQUIRED)
@@ -10,6 +10,9 @@ find_package(ZLIB QUIET)
 find_package(TIFF QUIET)
 include(${CMAKE_CURRENT_LIST_DIR}/imageLibraries.cmake) # WebP, GIF, AVIF, JPEG XL, JPEG 2000, lcms2
 mark_as_advanced(FOVEA_XSIMD_INCLUDE_DIR FOVEA_STB_INCLUDE_DIR)
+if(NOT TARGET Eigen3::Eigen) # a project around this one may have it already
+    find_package(Eigen3 QUIET NO_MODULE)
+endif()
 
 # Gives `target` every library for image and weight files that was found, and the macros that say so.
 function(fovea_link_image_libraries target)

@@ -1,7 +1,7 @@
 # For the scripts: the Debian (and Ubuntu) packages that fovea needs, and their installation.
 build_packages=(g++ cmake ninja-build libxsimd-dev libstb-dev libpng-dev libjpeg-dev libwebp-dev libtiff-dev libgif-dev libavif-dev
     libjxl-dev libopenjp2-7-dev liblcms2-dev zlib1g-dev libcli11-dev nlohmann-json3-dev)
-test_packages=(clang catch2 binutils python3 python3-pil libimage-exiftool-perl)
+test_packages=(clang catch2 libeigen3-dev binutils python3 python3-pil libimage-exiftool-perl)
 benchmark_packages=(libbenchmark-dev)
 documentation_packages=(doxygen)
 

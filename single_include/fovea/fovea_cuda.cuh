@@ -6,52 +6,54 @@
 // ---- fovea/fovea_cuda.cuh
 // fovea with networks on NVIDIA GPUs: model<network, cuda>. For nvcc; without a GPU at hand fovea/fovea.hpp is enough.
 #pragma nv_diagnostic push
-#pragma nv_diag_suppress 445 // of lambdas with template arguments that it does not see used
+#pragma nv_diag_suppress 445 // about lambdas with template arguments that it believes unused
 #include "fovea.hpp"
 #pragma nv_diagnostic pop
 
 // ---- fovea/engine/cuda/cuda.cuh
-// The CUDA backend: model<network, cuda>{weights} runs, and trainable<network, cuda> learns, on the first GPU that the
-// process sees. For nvcc.
+// The CUDA backend: model<network, cuda> runs and trainable<network, cuda> trains on the first GPU that the process
+// sees. Needs nvcc.
 
 // ---- fovea/backend/cuda/device.cuh
-// A GPU: its memory, one queue, and kernels put into it. Everything that fails says in one line what, and what was
-// expected.
+// A GPU: its memory, its streams, and kernel launches. Every failure causes an error of one line that says what failed
+// and what was expected.
 #include <cuda_runtime.h>
 
 // ---- fovea/backend/cuda/blocks.hpp
-// What a kernel of a GPU is here: a functor over blocks and threads, in phases. All threads of a block end a phase
-// before one begins the next.
+// The form of a GPU kernel in this library: a functor over blocks and threads that is divided into phases. All threads
+// of a block finish a phase before any begins the next.
 //
 //   struct some_kernel {
-//       static constexpr int threads;              // of a block
-//       struct shared {...};                       // memory of a block
-//       struct own {...};                          // of a thread, kept between phases: registers
-//       int phases() const;                        // may depend on what the kernel is given, not on block or thread
+//       static constexpr int threads;              // threads of a block
+//       struct shared {...};                       // shared memory of a block
+//       struct own {...};                          // registers of a thread that are kept between phases
+//       int phases() const;                        // may depend on the kernel's arguments, not on block or thread
 //       void operator()(int phase, int block, int thread, shared&, own&) const;
 //   };
 //
-// shared and own hold anything at first. The same functor runs on a GPU and, thread after thread, on the host, where
-// tests compare it with the reference backend: no barrier stands inside it and no thread reads another's registers.
+// shared and own are uninitialised at first. The same functor runs on a GPU and, thread after thread, on the host,
+// where tests compare it with the reference backend. So it contains no barrier, and no thread reads another's
+// registers.
 
 namespace fovea {
 
 struct nothing_kept {};
 
-// What a kernel may take of the device that it is launched on.
+// The resources of the device on which a kernel is launched.
 struct device_limits {
     int multiprocessors = 0;
-    std::size_t shared_bytes = 0; // of a block
+    std::size_t shared_bytes = 0; // shared memory of a block
 };
 
-// Blocks of `each` that hold `count`. Throws where a launch could not count them.
+// Returns the number of blocks of `each` that hold `count`. Throws if a launch cannot have that many.
 inline int blocks_for(std::ptrdiff_t count, int each) {
     const std::ptrdiff_t blocks = (count + each - 1) / each;
     if (blocks > INT_MAX) fail("a kernel of ", count, " values: expected at most ", INT_MAX, " blocks of ", each);
     return int(blocks);
 }
 
-// A kernel as loops. What it must not read is filled with bits that are not a number as float.
+// Runs a kernel as loops on the host. Uninitialised memory is filled with bits that are NaN as float, so that tests
+// notice reads of it.
 template <class Kernel> void run_blocks_on_host(const Kernel& body, int blocks) {
     using shared = typename Kernel::shared;
     using own = typename Kernel::own;
@@ -69,16 +71,54 @@ template <class Kernel> void run_blocks_on_host(const Kernel& body, int blocks) 
 } // namespace fovea
 
 // ---- fovea/backend/cuda/buffer.hpp
-// Memory of a device, and of the host where a device may copy to and from it by itself.
+// Memory of a device, and pinned host memory that the device can copy asynchronously.
+//
+// The Device type, of which backend/cuda/device.cuh is the one for GPUs:
+//
+//   void* queue();                                    the queue of kernels (lane `work`)
+//   template <class K> static void launch(void* queue, const K&, int blocks);
+//   static device_limits limits();                    of the device on which kernels are launched
+//   void* allocate(std::size_t bytes, memory_place);  null if there is too little memory
+//   void release(void*, memory_place) noexcept;
+//   std::size_t free_bytes();                         free memory of the device
+//   void upload(void* to, const void* from, std::size_t bytes, device_lane = work), download(...);
+//                                                     the host side is memory_place::host
+//   void clear(void* to, std::size_t bytes);          fills with zeros
+//   event                                             a point in a lane
+//   void mark(event&, device_lane);                   sets it behind all work that is in the lane now
+//   void await(const event&, device_lane);            later work in the lane runs after the event
+//   void wait(const event&), wait();                  blocks until the event, or until all lanes are empty; throws
+//                                                     the error of failed work
+//   void settle() noexcept;                           wait() for callers that ignore errors
+//   bool begin_recording();                           records the queue's work instead of running it; false: this
+//                                                     device cannot record
+//   recording end_recording();
+//   void drop_recording() noexcept;                   ends and discards it
+//   void replay(const recording&);                    queues recorded work
+//
+// With a library of convolutions, which then computes those in 16 bits and TF32:
+//
+//   void open_convolutions();                         throws if the library cannot be used
+//   const convolution_plan* find_convolution(const library_convolution&, const notice_function&);
+//                                                     null if the library has no kernel; measures new shapes
+//   void save_convolutions(const notice_function&);   keeps the measurements for the next run
+//
+// With training in several processes:
+//
+//   void join(training_group&);                       joins the devices, one in each process
+//   void sum(float* or double* at, std::size_t count);
+//                                                     all-reduce of numbers, after the work that is in the queue now
+//                                                     and overlapping with later work; may be recorded
+//   void await_sums();                                later work in the queue runs after the sums
 
 namespace fovea {
 
 enum class memory_place { device, host };
 
-// What is put into a lane of a device runs in order; lanes run beside each other.
+// Work in a lane of a device runs in order; different lanes run concurrently.
 enum class device_lane { work, up, down };
 
-// Owns its bytes, grown on demand, never shrunk. The device outlives it.
+// Owns memory that grows on demand and never shrinks. The device must outlive it.
 template <class Device, memory_place Place> class device_buffer {
   public:
     explicit device_buffer(Device& device) : device_(device) {}
@@ -86,8 +126,8 @@ template <class Device, memory_place Place> class device_buffer {
     device_buffer(const device_buffer&) = delete;
     device_buffer& operator=(const device_buffer&) = delete;
 
-    // At least so many bytes; what was held is lost when it grows. False where there is too little memory: it is then
-    // empty.
+    // Makes room for at least this many bytes; the contents are lost if it grows. Returns false and is empty if there
+    // is too little memory.
     bool try_reserve(std::size_t bytes) {
         if (bytes <= bytes_) return true;
         clear();
@@ -116,7 +156,7 @@ template <class Device, memory_place Place> class device_buffer {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/cuda_event.cuh
-// What the CUDA runtime says of a failure, and a point in a stream.
+// Messages for failures of the CUDA runtime, and a point in a stream.
 #include <cuda_runtime.h>
 
 namespace fovea::detail {
@@ -125,7 +165,7 @@ inline void check_cuda(cudaError_t said, const char* doing) {
     if (said != cudaSuccess) fail("CUDA: ", doing, ": ", cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
 }
 
-// Made when it is first marked.
+// A CUDA event, created when it is first marked.
 class cuda_event {
   public:
     cuda_event() = default;
@@ -147,8 +187,8 @@ class cuda_event {
 } // namespace fovea::detail
 
 // ---- fovea/backend/cuda/numbers.hpp
-// Numbers in a GPU's memory, of a format that is known when the kernel runs: a branch that all threads take alike, and
-// not a kernel for every format. core/half.hpp says what the formats are.
+// Numbers in GPU memory whose format is known only at run time: a uniform branch instead of a kernel for every format.
+// core/half.hpp defines the formats.
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -176,18 +216,18 @@ FOVEA_HOST_DEVICE inline std::uint16_t narrowed(number_format f, float value) {
 
 } // namespace detail
 
-// As many as one access moves.
+// Groups of numbers that are moved by one memory access.
 struct alignas(16) four_numbers {
     float v[4];
 };
 struct alignas(8) two_numbers {
     float v[2];
 };
-struct alignas(4) two_halves { // neighbours in 16 bits
+struct alignas(4) two_halves { // two neighbouring 16-bit numbers
     std::uint16_t bits[2];
 };
 
-// Of a format that is known when the kernel is compiled, for inner loops.
+// Conversion with a format that is known at compile time, for inner loops.
 template <number_format Format> FOVEA_HOST_DEVICE two_numbers widened(two_halves x) {
     return {{detail::widened(Format, x.bits[0]), detail::widened(Format, x.bits[1])}};
 }
@@ -210,7 +250,7 @@ struct device_numbers {
         else
             reinterpret_cast<std::uint16_t*>(data)[i] = detail::narrowed(format, v);
     }
-    // Four at once: i is a multiple of four, data lies at a multiple of their bytes.
+    // Reads four numbers at once; i is a multiple of four and data is aligned to four numbers.
     FOVEA_HOST_DEVICE four_numbers four(std::ptrdiff_t i) const {
         if (format == number_format::float32) return reinterpret_cast<const four_numbers*>(data)[i / 4];
         const four_halves from = reinterpret_cast<const four_halves*>(data)[i / 4];
@@ -229,7 +269,7 @@ struct device_numbers {
         for (int k = 0; k < 4; ++k) to.bits[k] = detail::narrowed(format, from.v[k]);
         reinterpret_cast<four_halves*>(data)[i / 4] = to;
     }
-    // Two at once: i is even, data lies at a multiple of their bytes.
+    // Reads two numbers at once; i is even and data is aligned to two numbers.
     FOVEA_HOST_DEVICE two_numbers two(std::ptrdiff_t i) const {
         if (format == number_format::float32) return reinterpret_cast<const two_numbers*>(data)[i / 2];
         const two_halves from = reinterpret_cast<const two_halves*>(data)[i / 2];
@@ -242,7 +282,7 @@ struct device_numbers {
             reinterpret_cast<two_halves*>(data)[i / 2] = {
                 {detail::narrowed(format, from.v[0]), detail::narrowed(format, from.v[1])}};
     }
-    // As it would be read again.
+    // Returns v rounded to the format.
     FOVEA_HOST_DEVICE float rounded(float v) const {
         return format == number_format::float32 ? v : detail::widened(format, detail::narrowed(format, v));
     }
@@ -259,47 +299,46 @@ struct device_numbers {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/convolution_shape.hpp
-// A convolution as a library takes it: whole tensors and zeros around them, for the part of an image that a call
-// computes. Without CUDA, so that the description is tested where there is none.
+// Describes a convolution to a vendor's library: dense tensors and their zero padding, for the part of an image that a
+// call computes. This header does not need CUDA, so that the description can be tested without it.
 
 namespace fovea {
 
-// What of a convolution is computed, of tensors that are always named as in the forward pass:
+// What a library computes. Tensors have the names of the forward pass throughout:
 //   values            y = f(conv(x, w) + b) + skip
-//   input_gradient    x = the gradient of x, where y is that of y, + skip, which is of x's size
-//   weight_gradient   w = the gradient of w, where y is that of y
+//   input_gradient    x = gradient of x from that of y, + skip, which has the shape of x
+//   weight_gradient   w = gradient of w from that of y
 enum class convolution_pass { values, input_gradient, weight_gradient };
 
-// What becomes of the activation f:
-//   applied          as above
-//   kept             the same, and `before` = conv(x, w) + b is written, too: a training step reads it again
-//   differentiated   of a gradient, which is multiplied by f'(before); where there is b, it becomes the sum of that
-//   over
-//                    all pixels: the gradient of the bias before f
+// The role of the activation f:
+//   applied          y as above
+//   kept             y as above, and `before` = conv(x, w) + b is written, too, for the backward pass
+//   differentiated   the result of a gradient is multiplied by f'(before); b, if present, becomes its sum over all
+//                    pixels, the gradient of the bias in front of f
 enum class activation_role { applied, kept, differentiated };
 
-// w (O,K,K,I/groups) in the format of x, or where it is a gradient in that of the plan; b (O) in float32.
+// w (O,K,K,I/groups) has the format of x; in a weight gradient, that of the plan. b (O) is float32.
 struct convolution_shape {
     struct tensor {
         number_format format = number_format::float32;
-        std::ptrdiff_t row_stride = 0, image_stride = 0; // in numbers; those of a pixel lie side by side
-        int alignment = 0;                               // of the first one, in bytes: a power of 2, at most 16
+        std::ptrdiff_t row_stride = 0, image_stride = 0; // in numbers; the numbers of a pixel are contiguous
+        int alignment = 0;                               // of the first number, in bytes: a power of 2, at most 16
         auto operator<=>(const tensor&) const = default;
     };
 
     convolution_pass pass = convolution_pass::values;
-    int batch = 1, height = 0, width = 0, inputs = 0; // of the pixels of x that are there
+    int batch = 1, height = 0, width = 0, inputs = 0; // rows and columns of x that exist
     int out_height = 0, out_width = 0, outputs = 0;
-    int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zeros around those of x
+    int top = 0, bottom = 0, left = 0, right = 0; // rows and columns of zero padding
     int kernel = 1, stride = 1, dilation = 1, groups = 1;
     activation_kind activation = activation_kind::identity;
     activation_role role = activation_role::applied;
-    float slope = 0; // of leaky_relu
+    float slope = 0; // factor of leaky_relu below zero
     bool bias = false, skips = false;
     tensor x, y, skip, before;
     auto operator<=>(const convolution_shape&) const = default;
 
-    // The same for all that are equal, and for no others.
+    // A key that is equal exactly for equal shapes.
     std::string name() const {
         const auto of = [](const tensor& t) {
             return text_of(int(t.format), ',', t.row_stride, ',', t.image_stride, ',', t.alignment);
@@ -314,12 +353,12 @@ struct convolution_shape {
 
 struct library_convolution {
     convolution_shape shape;
-    // The first numbers; b, skip, before: or null.
+    // Pointers to the first numbers; b, skip and before may be null.
     std::byte *x = nullptr, *w = nullptr, *b = nullptr, *skip = nullptr, *y = nullptr, *before = nullptr;
 };
 
-// Those in which a library may read w or write it: gradients that are sums of products in 16 bits may leave it rounded
-// to those or in float32, whichever is faster.
+// The formats in which a library may read or write w. A weight gradient of 16-bit tensors may be rounded to 16 bits or
+// float32, whichever is faster.
 inline std::vector<number_format> formats_of_filters(const convolution_shape& s) {
     if (s.pass != convolution_pass::weight_gradient || s.x.format == number_format::float32) return {s.x.format};
     return {s.x.format, number_format::float32};
@@ -329,13 +368,13 @@ inline std::vector<number_format> formats_of_filters(const convolution_shape& s)
 class convolution_plan {
   public:
     virtual ~convolution_plan() = default;
-    virtual void run(const library_convolution&) const = 0; // into the device's queue
-    virtual number_format filters() const = 0;              // of w
+    virtual void run(const library_convolution&) const = 0; // puts it into the device's queue
+    virtual number_format filters() const = 0;              // format of w
 };
 
 namespace detail {
 
-// What a convolution reads of the rows (or columns) of an image, and how many zeros beside.
+// The rows (or columns) of an image that a convolution reads, and the zero padding before and after them.
 struct read_part {
     range there;
     int before, after;
@@ -360,7 +399,8 @@ inline convolution_shape::tensor tensor_of(const window& w, const std::byte* fir
 
 } // namespace detail
 
-// None where its rows do not lie one after the other, or where it would read nothing but zeros.
+// Describes a call for the library. Returns nothing if the window's ring wraps around within the rows, or if only
+// padding would be read.
 inline std::optional<library_convolution> library_convolution_of(const call& c) {
     const window &x = c.x[0], &skip = c.x[1];
     const detail::read_part rows(c.a, c.rows, x.height), cols(c.a, c.cols, x.width);
@@ -407,25 +447,26 @@ inline std::optional<library_convolution> library_convolution_of(const call& c) 
 #define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTIONS_CUH
 
 // ---- fovea/backend/cuda/cudnn_convolutions.cuh
-// Convolutions by cuDNN: for each shape the fastest of the engines that its heuristics propose, measured once on this
-// GPU and kept in a file for the next run.
+// Convolutions by cuDNN. For each shape, the engines that its heuristics propose are measured once on this GPU, and the
+// fastest is kept in a file for the next run.
 #include <cuda_runtime.h>
 
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTION_CUH
 #define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_CONVOLUTION_CUH
 
 // ---- fovea/backend/cuda/cudnn_convolution.cuh
-// y = f(conv(x, w) + b) + skip as one graph of cuDNN, or a gradient of the convolution: what is multiplied in bf16 or
-// fp16, or in float32, which is then rounded to TF32; sums in float32; y and skip, or what else is written, in any
-// format.
+// y = f(conv(x, w) + b) + skip, or a gradient of the convolution, as a graph of cuDNN. Inputs are bf16, fp16, or
+// float32, which is rounded to TF32; sums are in float32; y, skip and other results may have any format.
 
 #ifndef FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_DESCRIPTOR_CUH
 #define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_DESCRIPTOR_CUH
 
 // ---- fovea/backend/cuda/cudnn_descriptor.cuh
-// cuDNN's graph API through its C interface: a descriptor has attributes, is finished, and is then read by others.
+// cuDNN's graph API through its C interface: attributes of a descriptor are set, the descriptor is finalised, and
+// others refer to it.
 //
-// Own code instead of NVIDIA's cudnn_frontend: fovea needs one kind of graph, and users one dependency less.
+// NVIDIA's cudnn_frontend is not used, because fovea needs only one kind of graph and users should not need another
+// dependency.
 #include <cudnn.h>
 
 namespace fovea {
@@ -443,9 +484,9 @@ inline void check_cudnn(cudnnStatus_t said, const char* doing) {
 
 inline std::string cudnn_version_text(int v) { return text_of(v / 10000, '.', v / 100 % 100, '.', v % 100); }
 
-// Throws unless the library that was found is one that this build can use.
+// Throws unless this build can use the installed library.
 inline void check_cudnn_version() {
-    const auto found = int(cudnnGetVersion()), least = 90800; // descriptions of devices
+    const auto found = int(cudnnGetVersion()), least = 90800; // 9.8: first version with descriptions of devices
     if (found < least || found / 10000 != CUDNN_MAJOR)
         fail("cuDNN ", cudnn_version_text(found), " was found: expected ", cudnn_version_text(CUDNN_VERSION),
              ", which this build was made with, or ", cudnn_version_text(least), " or later of the same major version");
@@ -490,7 +531,7 @@ class cudnn_descriptor {
         detail::check_cudnn(try_set(name, values, count), "an attribute of a graph");
         return *this;
     }
-    // Pointers to data; a descriptor is a void*, too.
+    // Sets pointers to data; descriptors themselves are void* too.
     cudnn_descriptor& set_pointers(cudnnBackendAttributeName_t name, const std::vector<void*>& pointers) {
         detail::check_cudnn(
             cudnnBackendSetAttribute(raw_, name, CUDNN_TYPE_VOID_PTR, std::int64_t(pointers.size()), pointers.data()),
@@ -513,7 +554,7 @@ class cudnn_descriptor {
     }
     cudnnStatus_t try_finish() { return cudnnBackendFinalize(raw_); }
 
-    // At most so many; 0: as many as there are.
+    // Returns at most `most` values; 0: all.
     template <class T>
     std::vector<T> values(cudnnBackendAttributeName_t name, std::int64_t most, const char* doing) const {
         const auto get = [&](std::vector<T>& to) {
@@ -555,7 +596,7 @@ class cudnn_descriptor {
 
 namespace fovea {
 
-// Whether cuDNN has engines for convolutions with that activation.
+// Returns whether cuDNN has engines for convolutions with that activation.
 constexpr bool cudnn_has(activation_kind a) { return a != activation_kind::custom && a != activation_kind::unit_range; }
 
 constexpr cudnnDataType_t cudnn_type(number_format f) {
@@ -566,9 +607,9 @@ constexpr cudnnDataType_t cudnn_type(number_format f) {
 
 class cudnn_convolution_graph {
   public:
-    enum tensor : std::int64_t { x = 1, w, b, skip, y, before }; // as the pointers of a run are named
+    enum tensor : std::int64_t { x = 1, w, b, skip, y, before }; // identifiers of the tensors in a graph
 
-    // filters: the format of w. handle: null where there is no device, only a description of one.
+    // filters: the format of w. handle: null if there is no device but only a description of one.
     cudnn_convolution_graph(const convolution_shape& shape, number_format filters, cudnnHandle_t handle = nullptr)
         : shape_(shape), filters_(filters) {
         switch (shape.pass) {
@@ -588,10 +629,11 @@ class cudnn_convolution_graph {
     const cudnn_descriptor& operations() const { return *graph_; }
 
   private:
-    using dimensions = std::array<std::int64_t, 4>; // (N,C,H,W), as cuDNN counts
+    using dimensions = std::array<std::int64_t, 4>; // (N,C,H,W), cuDNN's order
     static constexpr int most_aligned = 16;
 
-    // Other numbers than it multiplies a convolution gives with a step behind it alone, be that the identity.
+    // cuDNN writes another format than that of its inputs only if a pointwise operation, possibly the identity, follows
+    // the convolution.
     void add_values() {
         const convolution_shape& s = shape_;
         add_x(), add_w();
@@ -627,7 +669,7 @@ class cudnn_convolution_graph {
         if (differentiates) return add_slopes(now, size_of_x(), [this] { return add_x(); });
         if (shape_.skips) step(CUDNN_POINTWISE_ADD, now, add_tensor(skip, size_of_x(), shape_.skip), add_x());
     }
-    // The gradient `from` times the activation's slope, and what that adds up to.
+    // Multiplies the gradient `from` by the activation's slope, and sums the result if it is a bias gradient.
     template <class Result> void add_slopes(std::int64_t from, const dimensions& size, Result add_result) {
         add_tensor(before, size, shape_.before);
         const std::int64_t to = add_result();
@@ -664,7 +706,7 @@ class cudnn_convolution_graph {
         if (widened) step(CUDNN_POINTWISE_IDENTITY, now, 0, add_w());
     }
 
-    // In memory (N,H,W,C).
+    // Adds a tensor that is (N,H,W,C) in memory.
     std::int64_t add_tensor(std::int64_t id, dimensions dims, const convolution_shape::tensor& t,
                             bool is_virtual = false) {
         const dimensions strides{t.image_stride, 1, t.row_stride, dims[1]};
@@ -690,7 +732,7 @@ class cudnn_convolution_graph {
     std::int64_t add_x() { return add_tensor(x, size_of_x(), shape_.x); }
     std::int64_t add_w() { return add_tensor(w, size_of_w(), without_gaps(filters_, size_of_w())); }
     std::int64_t add_y() { return add_tensor(y, size_of_y(), shape_.y); }
-    std::int64_t add_sums(int channels) { // a number for each channel
+    std::int64_t add_sums(int channels) { // one number for each channel
         return add_tensor(b, {1, channels, 1, 1}, {number_format::float32, channels, channels, most_aligned});
     }
     std::int64_t next_virtual(const dimensions& size) {
@@ -733,7 +775,7 @@ class cudnn_convolution_graph {
                 return CUDNN_POINTWISE_GELU_FWD;
             case activation_kind::identity:
                 return CUDNN_POINTWISE_IDENTITY;
-            default: // relu, with a slope below or without
+            default: // relu and leaky_relu
                 return CUDNN_POINTWISE_RELU_FWD;
         }
     }
@@ -744,7 +786,7 @@ class cudnn_convolution_graph {
                 return CUDNN_POINTWISE_SWISH_BWD;
             case activation_kind::gelu:
                 return CUDNN_POINTWISE_GELU_BWD;
-            default: // relu, with a slope below or without
+            default: // relu and leaky_relu
                 return CUDNN_POINTWISE_RELU_BWD;
         }
     }
@@ -760,7 +802,7 @@ class cudnn_convolution_graph {
         parts_.push_back(std::move(how).finished());
         return parts_.back();
     }
-    // One step behind the convolution, of one tensor or of two; returns what it gives.
+    // Adds a pointwise operation on one tensor or two after the convolution; returns its result.
     std::int64_t step(cudnnPointwiseMode_t what, std::int64_t from, std::int64_t second, std::int64_t to) {
         cudnn_descriptor o(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
         o.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, pointwise(what))
@@ -793,22 +835,20 @@ class cudnn_convolution_graph {
 #define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_CUDNN_PLAN_CUH
 
 // ---- fovea/backend/cuda/cudnn_plan.cuh
-// How cuDNN runs a graph: the engines that its heuristics propose, and plans made of them. Both can also be asked for a
-// device that is only described, so that a graph can be checked where there is no GPU.
+// The engines that cuDNN's heuristics propose for a graph, and execution plans for them. Both also work for a device
+// that is only described, so that graphs can be checked without a GPU.
 
 namespace fovea {
 
-// A device by its properties, in cuDNN's own notation: what it writes of a device as
-// CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION.
+// A device described by its properties, in the JSON form of CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION.
 inline cudnn_descriptor described_device(std::string_view json) {
     cudnn_descriptor d(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
     d.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, json.data(), json.size());
     return std::move(d).finished();
 }
 
-// The engines that cuDNN's heuristics propose for a graph, best first, on the device of the graph's handle or on one
-// that is described. It proposes none where it has none, and says why in `reason`; it needs the driver's library, of
-// which the toolkit's stub is enough.
+// Returns the engines that cuDNN proposes for a graph, best first, on the device of the graph's handle or on a
+// described one. If it has none, `reason` says why. Needs the driver's library; the toolkit's stub suffices.
 inline std::vector<cudnn_descriptor> cudnn_engines(const cudnn_descriptor& graph, cudnnBackendHeurMode_t mode,
                                                    const cudnn_descriptor* device, std::string& reason) {
     cudnn_descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
@@ -824,7 +864,7 @@ inline std::vector<cudnn_descriptor> cudnn_engines(const cudnn_descriptor& graph
     return engines;
 }
 
-// Whether an engine sums in float32, in one order, what it was given and nothing that it has made of it.
+// Returns whether an engine sums in float32, deterministically, and without transforming its inputs (as Winograd does).
 inline bool sums_as_asked(const cudnn_descriptor& engine) {
     const auto of = engine.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, "of an engine");
     const auto notes = of.front().values<cudnnBackendNumericalNote_t>(
@@ -836,14 +876,15 @@ inline bool sums_as_asked(const cudnn_descriptor& engine) {
 
 class cudnn_plan {
   public:
-    // Of an engine, on the device of the handle or on one that is described; none where it does not take its graph.
+    // Makes the plan of an engine, on the handle's device or on a described one. Returns nothing if it does not support
+    // the graph.
     static std::optional<cudnn_plan> of(const cudnn_descriptor& engine, cudnnHandle_t handle,
                                         const cudnn_descriptor* device, std::string& reason) {
         cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
         d.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, engine);
         return finished(std::move(d), handle, device, reason);
     }
-    // As text() wrote it.
+    // Restores a plan from the result of text().
     static std::optional<cudnn_plan> of(std::string_view text, cudnnHandle_t handle, const cudnn_descriptor* device,
                                         std::string& reason) {
         cudnn_descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
@@ -861,8 +902,8 @@ class cudnn_plan {
         return {all.data(), all.size()};
     }
 
-    // Puts the graph into the handle's stream, with the tensors `ids` at `pointers` in the device's memory. Does not
-    // throw: a plan may turn out not to run.
+    // Queues the graph in the handle's stream, with the tensors `ids` at the device addresses `pointers`. Returns the
+    // status instead of throwing, because a plan may turn out not to run.
     cudnnStatus_t run(cudnnHandle_t handle, const std::vector<std::int64_t>& ids, const std::vector<void*>& pointers,
                       void* workspace) const {
         cudnn_descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
@@ -898,11 +939,11 @@ class cudnn_plan {
 #define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_PLAN_FILE_HPP
 
 // ---- fovea/backend/cuda/plan_file.hpp
-// Plans of a library, by what they are for, in a file: finding them takes longer than reading them. A file that is
-// damaged is worth no more than none.
+// A file with a library's plans, by names, because measuring them takes longer than reading them. A damaged file is
+// treated as missing.
 //
-//   fovea plans 1 CRC                  of all that follows, in hexadecimal digits
-//   LENGTH LENGTH                      of a name and of its plan, which follow; for each
+//   fovea plans 1 CRC                  CRC of everything that follows, in hexadecimal digits
+//   LENGTH LENGTH                      for each plan: lengths of its name and text, which follow
 
 namespace fovea {
 
@@ -919,7 +960,7 @@ inline std::string checksum_of(std::string_view s) {
     std::snprintf(text, sizeof text, "%08x", unsigned(crc32_of(bytes_of_text(s))));
     return text;
 }
-// A number at the beginning of s, and what stands behind it; both leave s.
+// Removes a number and the character `behind` after it from the beginning of s. Returns false if they are not there.
 inline bool take_number(std::string_view& s, char behind, std::size_t& number) {
     const auto [end, problem] = std::from_chars(s.data(), s.data() + s.size(), number);
     const auto digits = std::size_t(end - s.data());
@@ -935,7 +976,7 @@ inline std::string plan_file_text(const plans_by_name& plans) {
     for (auto& [name, plan] : plans) all += text_of(name.size(), ' ', plan.size(), '\n') + name + plan;
     return std::string(detail::plan_file_begin) + detail::checksum_of(all) + '\n' + all;
 }
-// None where it is damaged.
+// Parses the text of a file; returns nothing if it is damaged.
 inline std::optional<plans_by_name> plans_in(std::string_view text) {
     constexpr std::size_t begin = detail::plan_file_begin.size(), digits = 8;
     if (!text.starts_with(detail::plan_file_begin) || text.size() < begin + digits + 1) return {};
@@ -954,8 +995,8 @@ inline std::optional<plans_by_name> plans_in(std::string_view text) {
     return plans;
 }
 
-// Where fovea keeps what it can find again: $FOVEA_CACHE, else fovea in $XDG_CACHE_HOME or ~/.cache. Empty: nowhere,
-// as where FOVEA_CACHE is set to nothing.
+// The folder for cached data: $FOVEA_CACHE, else `fovea` in $XDG_CACHE_HOME or ~/.cache. Empty, such as for an empty
+// FOVEA_CACHE: nothing is cached.
 inline std::filesystem::path cache_folder() {
     const auto variable = [](const char* name) -> std::optional<std::string> {
         const char* value = std::getenv(name);
@@ -969,7 +1010,7 @@ inline std::filesystem::path cache_folder() {
     return {};
 }
 
-// The plans of a file, read when it is made. Nothing about it is worth an error: notices say what went wrong.
+// The plans of a file, which is read at construction. Problems with the file are notices, not errors.
 class plan_file {
   public:
     plan_file(std::filesystem::path path, const notice_function& notice) : path_(std::move(path)) {
@@ -983,18 +1024,18 @@ class plan_file {
         });
     }
 
-    const std::string* find(const std::string& name) const { // null: there is none
+    const std::string* find(const std::string& name) const { // null if there is none
         const auto at = plans_.find(name);
         return at == plans_.end() ? nullptr : &at->second;
     }
     void keep(const std::string& name, std::string plan) { plans_[name] = std::move(plan), changed_ = true; }
 
-    // Writes what was kept since.
+    // Writes the file if plans were added.
     void save(const notice_function& notice) {
         if (!std::exchange(changed_, false) || path_.empty()) return;
         try_to(notice, [&] {
             std::error_code problem;
-            std::filesystem::create_directories(path_.parent_path(), problem); // what fails, the file will say
+            std::filesystem::create_directories(path_.parent_path(), problem); // a later write reports it
             write_file_atomically(path_, detail::bytes_of_text(plan_file_text(plans_)));
         });
     }
@@ -1017,7 +1058,7 @@ namespace fovea {
 
 namespace detail {
 
-// Of a GPU's plans: others have others.
+// The file of plans depends on the GPU and the version of cuDNN.
 inline std::string plan_file_name(std::string gpu, int version) {
     for (char& c : gpu)
         if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
@@ -1059,7 +1100,7 @@ class cudnn_event {
 
 class cudnn_convolutions {
   public:
-    // Throws where the library does not fit this build or cannot start.
+    // Throws if the library does not fit this build or cannot start.
     cudnn_convolutions(cudaStream_t queue, const char* gpu)
         : queue_(queue), file_name_(detail::plan_file_name(gpu, int(cudnnGetVersion()))) {
         detail::check_cudnn(cudnnSetStream(handle_.raw, queue_), "choosing a stream");
@@ -1068,8 +1109,8 @@ class cudnn_convolutions {
     }
     ~cudnn_convolutions() { cudaFree(workspace_); }
 
-    // Null: no engine takes it. Of a shape that is new, engines run on these tensors, of which what they compute is
-    // overwritten, and the host waits for them. A plan lives as long as this.
+    // Returns the plan for a shape; null if no engine supports it. For a new shape the engines run on these tensors,
+    // whose results are overwritten, and the host waits for them. The plan lives as long as this object.
     const convolution_plan* find(const library_convolution& l, const notice_function& say) {
         if (!cudnn_has(l.shape.activation)) return nullptr;
         const std::string name = l.shape.name();
@@ -1092,7 +1133,7 @@ class cudnn_convolutions {
         if (found) plan = std::make_unique<cudnn_convolution_plan>(*this, std::move(*found));
         return plan.get();
     }
-    // Those that were found, for the next run.
+    // Keeps the plans that were found for the next run.
     void save(const notice_function& say) {
         if (file_) file_->save(say);
     }
@@ -1130,7 +1171,7 @@ class cudnn_convolutions {
     }
 
     std::optional<way> from_file(const convolution_shape& s) const {
-        std::string unused; // a plan that no longer fits is measured again
+        std::string unused; // ignored: a plan that no longer works is measured again
         for (number_format filters : formats_of_filters(s)) {
             const std::string* text = file_->find(name_in_file(s, filters));
             auto plan = text ? cudnn_plan::of(*text, handle_.raw, nullptr, unused) : std::nullopt;
@@ -1165,11 +1206,11 @@ class cudnn_convolutions {
         }
         return all;
     }
-    // The least of some runs; infinite where it does not run.
+    // Returns the shortest of several runs; infinity if the plan does not run.
     float milliseconds(const cudnn_plan& plan, const library_convolution& l) const {
         detail::cudnn_event begin, end;
         float least = std::numeric_limits<float>::infinity();
-        for (int i = 0; i <= runs; ++i) { // the first one only warms up
+        for (int i = 0; i <= runs; ++i) { // the first run is a warm-up
             begin.record(queue_);
             if (put(plan, l) != CUDNN_STATUS_SUCCESS) break;
             end.record(queue_);
@@ -1184,7 +1225,7 @@ class cudnn_convolutions {
     detail::cudnn_handle handle_;
     void* workspace_ = nullptr;
     std::optional<plan_file> file_;
-    std::map<std::string, std::unique_ptr<cudnn_convolution_plan>> plans_; // by shape; null: none takes it
+    std::map<std::string, std::unique_ptr<cudnn_convolution_plan>> plans_; // by shape; null: no engine supports it
 };
 
 } // namespace fovea
@@ -1195,9 +1236,9 @@ class cudnn_convolutions {
 #define FOVEA_SINGLE_FOVEA_BACKEND_CUDA_NCCL_GROUP_CUH
 
 // ---- fovea/backend/cuda/nccl_group.cuh
-// Sums of numbers in the memory of several processes' GPUs, one GPU each, by NCCL, in a stream of their own beside the
-// kernels. The processes find each other by a training_group. Nothing waits for another process beyond the group's
-// deadline: what NCCL has begun is then given up.
+// All-reduce over the GPUs of several processes, one GPU each, by NCCL, in a stream of its own that overlaps with the
+// kernels. The processes find each other by a training_group. No wait for another process exceeds the group's deadline;
+// NCCL's work is aborted then.
 #include <cuda_runtime.h>
 #include <nccl.h>
 
@@ -1205,7 +1246,7 @@ namespace fovea {
 
 class nccl_group {
   public:
-    // For the GPU that this thread has chosen. The group outlives it.
+    // Uses the GPU that this thread has chosen. The group must outlive it.
     explicit nccl_group(training_group& group) : group_(group) {
         detail::check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
         ncclUniqueId id{};
@@ -1222,16 +1263,16 @@ class nccl_group {
     nccl_group(const nccl_group&) = delete;
     nccl_group& operator=(const nccl_group&) = delete;
 
-    // After all that is in the stream `work` now.
+    // Sums in place, after all work that is in the stream `work` now.
     void sum(float* at, std::size_t count, cudaStream_t work) { sum(at, count, ncclFloat32, work); }
     void sum(double* at, std::size_t count, cudaStream_t work) { sum(at, count, ncclFloat64, work); }
-    // What is put into the stream `work` from now on comes after the sums.
+    // Later work in the stream `work` runs after the sums.
     void await(cudaStream_t work) {
         done_.mark(stream_);
         detail::check_cuda(cudaStreamWaitEvent(work, done_.get(), 0), "waiting in a stream");
     }
 
-    // Until asked() is no longer cudaErrorNotReady. Throws where a process has ended, or all wait too long.
+    // Waits while asked() returns cudaErrorNotReady. Throws if a process has ended or the deadline passes.
     template <class F> void wait(F asked) {
         patience waiting(*this);
         while (asked() == cudaErrorNotReady) {
@@ -1245,7 +1286,7 @@ class nccl_group {
   private:
     using clock = std::chrono::steady_clock;
 
-    // A moment of waiting, with a look at the other processes now and then.
+    // Sleeps between polls, and checks the other processes from time to time.
     class patience {
       public:
         explicit patience(nccl_group& g) : g_(g) {}
@@ -1273,7 +1314,7 @@ class nccl_group {
         detail::check_cuda(cudaStreamWaitEvent(stream_, before_.get(), 0), "waiting in a stream");
         settle(ncclAllReduce(at, at, count, type, ncclSum, communicator_, stream_), "summing gradients");
     }
-    // NCCL works on what it was asked for; until it has.
+    // Waits until NCCL has finished an asynchronous request.
     void settle(ncclResult_t said, const char* doing) {
         patience waiting(*this);
         while (said == ncclInProgress) {
@@ -1295,7 +1336,7 @@ class nccl_group {
             if (c == '\n') c = ' ';
         return text;
     }
-    // Kernels that wait for another process end, and nothing is summed any more.
+    // Aborts kernels that wait for other processes, and throws; no sums are possible afterwards.
     [[noreturn]] void give_up(const std::string& reason) {
         if (communicator_) ncclCommAbort(std::exchange(communicator_, nullptr));
         fail(reason);
@@ -1326,8 +1367,8 @@ namespace detail {
 
 inline std::string cuda_version_text(int version) { return text_of(version / 1000, '.', version % 1000 / 10); }
 
-// Why no GPU can be used, from what the runtime said when it was asked for one. driver: the CUDA version that the
-// driver is for, 0 where there is none; runtime: that of this build.
+// Explains why no GPU can be used, from the runtime's error. driver: the CUDA version that the driver supports, 0
+// without driver; runtime: the CUDA version of this build.
 inline std::string reason_without_gpu(cudaError_t said, int driver, int runtime) {
     const std::string wanted = cuda_version_text(runtime);
     if (said == cudaErrorInsufficientDriver && driver == 0)
@@ -1340,7 +1381,7 @@ inline std::string reason_without_gpu(cudaError_t said, int driver, int runtime)
     return text_of(cudaGetErrorString(said), " (", cudaGetErrorName(said), ')');
 }
 
-// A block that asks for more memory than a kernel may declare gets it with the launch.
+// Static shared memory is limited to 48 KiB; larger kernels get dynamic shared memory at launch.
 template <class Kernel> inline constexpr bool asks_for_memory = sizeof(typename Kernel::shared) > 48 << 10;
 
 template <class Kernel> __device__ typename Kernel::shared& memory_of_block() {
@@ -1353,7 +1394,7 @@ template <class Kernel> __device__ typename Kernel::shared& memory_of_block() {
     }
 }
 
-// A kernel as a functor: see backend/cuda/blocks.hpp.
+// Runs a functor (backend/cuda/blocks.hpp) as a kernel.
 template <class Kernel>
 __global__ void __launch_bounds__(Kernel::threads) run_blocks(const __grid_constant__ Kernel k) {
     typename Kernel::shared& shared = memory_of_block<Kernel>();
@@ -1373,7 +1414,7 @@ struct nothing_to_do {
     FOVEA_HOST_DEVICE void operator()(int, int, int, shared&, own&) const {}
 };
 
-// Kernels that were recorded, as one graph.
+// Recorded kernels as an executable CUDA graph.
 class cuda_recording {
   public:
     explicit cuda_recording(cudaGraph_t graph) {
@@ -1394,10 +1435,10 @@ class cuda_recording {
 
 } // namespace detail
 
-// How many GPUs can be used; else why none can.
+// The number of usable GPUs, or why there is none.
 struct gpus_found {
     int count = 0;
-    std::string reason{}; // where the count is 0
+    std::string reason{}; // set if count is 0
 };
 inline gpus_found find_gpus() {
     gpus_found found;
@@ -1406,15 +1447,15 @@ inline gpus_found find_gpus() {
     if (said == cudaSuccess && found.count > 0) return found;
     cudaDriverGetVersion(&driver);
     cudaRuntimeGetVersion(&runtime);
-    cudaGetLastError(); // it is dealt with
+    cudaGetLastError(); // clears the handled error
     return {0, detail::reason_without_gpu(said == cudaSuccess ? cudaErrorNoDevice : said, driver, runtime)};
 }
 
-// Of one host thread at a time. Throws where the machine has no such GPU, or this build no code for it.
+// Only one host thread at a time may use an object. Throws if the machine has no such GPU or this build no code for it.
 class cuda_device {
   public:
-    // records: whether work that comes again is put into the queue as one graph, not kernel by kernel.
-    // The first GPU, unless this thread has used another one before (cudaSetDevice) or a number is given.
+    // records: launches repeated work as CUDA graphs instead of single kernels.
+    // Uses the first GPU, unless this thread has chosen another before (cudaSetDevice) or `index` is given.
     explicit cuda_device(int index = chosen(), bool records = true) : index_(index), records_(records) {
         const gpus_found found = find_gpus();
         if (found.count == 0) fail("CUDA: ", found.reason);
@@ -1428,7 +1469,7 @@ class cuda_device {
     }
     ~cuda_device() {
 #if FOVEA_WITH_CUDNN
-        convolutions_.reset(); // they use a stream
+        convolutions_.reset(); // before the streams, which they use
 #endif
 #if FOVEA_WITH_NCCL
         group_.reset();
@@ -1452,13 +1493,14 @@ class cuda_device {
         detail::run_blocks<<<unsigned(blocks), unsigned(Kernel::threads), bytes, static_cast<cudaStream_t>(queue)>>>(k);
         detail::check_cuda(cudaGetLastError(), "putting a kernel into the queue");
     }
-    // Of the GPU that this thread has chosen; nothing where there is none, which the constructor says.
+    // The limits of the GPU that this thread has chosen. Without a GPU they are zero, and the constructor reports the
+    // error.
     static device_limits limits() {
         int index = 0, multiprocessors = 0, bytes = 0;
         if (cudaGetDevice(&index) != cudaSuccess ||
             cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index) != cudaSuccess ||
             cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, index) != cudaSuccess) {
-            cudaGetLastError(); // it is dealt with
+            cudaGetLastError(); // clears the handled error
             return {};
         }
         return {multiprocessors, std::size_t(bytes)};
@@ -1469,7 +1511,7 @@ class cuda_device {
         select();
         const cudaError_t said = place == memory_place::device ? cudaMalloc(&at, bytes) : cudaMallocHost(&at, bytes);
         if (said == cudaErrorMemoryAllocation) {
-            cudaGetLastError(); // it is dealt with
+            cudaGetLastError(); // clears the handled error
             return nullptr;
         }
         detail::check_cuda(said, "allocating memory");
@@ -1515,7 +1557,7 @@ class cuda_device {
         for (auto stream : streams_) cudaStreamSynchronize(stream);
     }
 
-    // Throws where this build cannot train on several GPUs.
+    // Throws if this build cannot train on several GPUs.
     static void check_joins() {
 #if !FOVEA_WITH_NCCL
         fail(
@@ -1532,7 +1574,7 @@ class cuda_device {
     void await_sums() { group_->await(stream(device_lane::work)); }
 #else
     void join(training_group&) { check_joins(); }
-    template <class Number> void sum(Number*, std::size_t) {} // of nobody
+    template <class Number> void sum(Number*, std::size_t) {} // there is one process
     void await_sums() {}
 #endif
 
@@ -1551,7 +1593,7 @@ class cuda_device {
     void drop_recording() noexcept {
         cudaGraph_t graph = nullptr;
         if (cudaStreamEndCapture(stream(device_lane::work), &graph) == cudaSuccess) cudaGraphDestroy(graph);
-        cudaGetLastError(); // whoever drops it has an error of his own
+        cudaGetLastError(); // clears the error; the caller has one of its own
     }
     void replay(const recording& r) {
         detail::check_cuda(cudaGraphLaunch(r.executable(), stream(device_lane::work)),
@@ -1572,10 +1614,10 @@ class cuda_device {
     static int chosen() {
         int index = 0;
         if (cudaGetDevice(&index) == cudaSuccess) return index;
-        cudaGetLastError(); // it is dealt with
+        cudaGetLastError(); // clears the handled error
         return 0;
     }
-    // Work of which others are a part is waited for with an eye on them.
+    // Waits for work that includes sums over processes, and throws if one of those has ended.
     template <class F> void wait_for_processes([[maybe_unused]] F asked) {
 #if FOVEA_WITH_NCCL
         if (group_) group_->wait(asked);
@@ -1598,64 +1640,33 @@ class cuda_device {
     int index_;
     bool records_;
     cudaDeviceProp properties_{};
-    std::array<cudaStream_t, 3> streams_{}; // by device_lane
+    std::array<cudaStream_t, 3> streams_{}; // indexed by device_lane
 #if FOVEA_WITH_CUDNN
     std::optional<cudnn_convolutions> convolutions_;
 #endif
 #if FOVEA_WITH_NCCL
-    std::optional<nccl_group> group_; // of the processes that train together
+    std::optional<nccl_group> group_; // the processes that train together
 #endif
 };
 
 } // namespace fovea
 
 // ---- fovea/engine/cuda/engine.hpp
-// Runs a network's graph on a device: samples up, every operation as a kernel, the last ones in one pass, samples down;
-// one image up and another one down while a third is computed.
-//
-// Device, of which backend/cuda/device.cuh is the one with a GPU:
-//   void* queue();                                        of kernels: the lane `work`
-//   template <class K> static void launch(void* queue, const K&, int blocks);
-//   static device_limits limits();                        of the device that kernels are launched on
-//   void* allocate(std::size_t bytes, memory_place);      null where there is too little memory
-//   void release(void*, memory_place) noexcept;
-//   std::size_t free_bytes();                             of the device's memory
-//   void upload(void* to, const void* from, std::size_t bytes, device_lane = work), download(...);   from and to
-//                                                         memory_place::host
-//   void clear(void* to, std::size_t bytes);              zeros
-//   event;                                                a point in a lane
-//   void mark(event&, device_lane);                       all that is in the lane now
-//   void await(const event&, device_lane);                what is put into the lane from now on comes after it
-//   void wait(const event&), wait();                      until it has come; until all lanes are empty: throws what
-//   failed void settle() noexcept;                               wait() of whoever has no use for what failed bool
-//   begin_recording();                               of what is put into the queue, instead of running it; false:
-//                                                         this device records nothing
-//   recording end_recording();
-//   void drop_recording() noexcept;                       ends it, too
-//   void replay(const recording&);                        into the queue
-// and where it has a library of convolutions, which those in 16 bits and TF32 are left to:
-//   void open_convolutions();                             throws where the library cannot be used
-//   const convolution_plan* find_convolution(const library_convolution&, const notice_function&);
-//                                                         null where the library lacks it; it may measure where it is
-//                                                         asked for the first time
-//   void save_convolutions(const notice_function&);       what was measured, for the next run
-// and where networks learn in several processes:
-//   void join(training_group&);                           of devices, one in each process
-//   void sum(float* or double* at, std::size_t count);    numbers over their devices, after what is in the queue now
-//   and
-//                                                         beside what comes; may be recorded
-//   void await_sums();                                    what is put into the queue from now on comes after them
+// Runs inference on a device: uploads samples, launches every operation as a kernel (the last ones fused into one
+// pass), and downloads samples. The copies of neighbouring images overlap with the computation of an image. What a
+// device is: backend/cuda/buffer.hpp.
 
 // ---- fovea/backend/cuda/last_pass.hpp
-// The last operations of a network and the conversion to samples in one pass over the output: pixel shuffle, the
-// enlarged input added, a clamp, 8 bits. None of their results is kept.
+// Fuses the last operations of a network with the conversion to samples: pixel shuffle, adding the upsampled input,
+// clamp, quantisation. Their results are not stored.
 //
-// Each step reads tensors and what the step before gave at the same pixel and channel; a thread goes through all of
-// them for the channels of its pixel.
+// Each step reads tensors, or the result of the step before at the same pixel and channel. A thread runs all steps for
+// the channels of its pixel.
 
 // ---- fovea/backend/cuda/operations.hpp
-// Every operation as a kernel of a GPU. Where kernels run is the argument: on the GPU (engine/cuda/cuda.cuh), or as
-// loops on the host, for tests. There is no fallback: what is not here does not compile.
+// The forward passes of all operations as GPU kernels. The tag's argument says where kernels run: on the GPU
+// (engine/cuda/cuda.cuh), or as loops on the host, for tests. There is no fallback: an operation without a kernel here
+// does not compile.
 //
 //   struct some_device {
 //       template <class Kernel> static void launch(void* queue, const Kernel&, int blocks);
@@ -1663,13 +1674,13 @@ class cuda_device {
 //   };
 
 // ---- fovea/backend/cuda/activation.hpp
-// Activations by their kind: a branch that all threads take alike, and not a kernel for every activation.
+// Activations chosen at run time by their kind: a uniform branch instead of a kernel for every activation.
 
 // ---- fovea/backend/cuda/value_kernel.hpp
-// The kernel of operations whose values do not depend on each other: a thread for each number, f(position, channel).
+// The kernel of element-wise operations: one thread for each number calls f(position, channel).
 
 // ---- fovea/backend/cuda/view.hpp
-// What a kernel of a GPU sees of a call: tensors that it reads within their bounds, and the pixels to compute.
+// A GPU kernel's view of a call: the tensors, which it reads within bounds, and the pixels to compute.
 
 namespace fovea {
 
@@ -1677,7 +1688,7 @@ struct pixel_position {
     int image, row, column;
 };
 
-// A window whose columns outside the image need not be kept: a kernel asks inside() before it reads.
+// A window without columns outside the image: a kernel must call inside() before it reads.
 struct device_view { // (N,H,W,C)
     device_numbers data{};
     int height = 0, width = 0, channels = 0, left = 0, stored = 1;
@@ -1698,7 +1709,7 @@ struct device_view { // (N,H,W,C)
         return unsigned(y) < unsigned(height) && unsigned(x) < unsigned(width);
     }
     FOVEA_HOST_DEVICE explicit operator bool() const { return data.data != nullptr; }
-    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the first of the C numbers of a pixel inside
+    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // the pixel's first number
         return p.image * image_stride + (p.row % stored) * row_stride + std::ptrdiff_t(p.column - left) * channels;
     }
     FOVEA_HOST_DEVICE device_numbers at(pixel_position p) const { return data + index(p); }
@@ -1706,7 +1717,7 @@ struct device_view { // (N,H,W,C)
     FOVEA_HOST_DEVICE void put(pixel_position p, int c, float v) const { data.put(index(p) + c, v); }
 };
 
-// The pixels images x rows x columns of a call, counted along rows.
+// The pixels images x rows x columns of a call, numbered along rows.
 struct device_area {
     int first_image, images, first_row, rows, first_column, columns;
 
@@ -1719,7 +1730,7 @@ struct device_area {
           first_column(c.cols.begin),
           columns(c.cols.size()) {}
 
-    // Throws where there are more than a kernel counts.
+    // Returns the number of pixels; throws if there are more than an int holds.
     int pixels() const {
         const std::ptrdiff_t all = std::ptrdiff_t(images) * rows * columns;
         if (all > INT_MAX)
@@ -1743,7 +1754,7 @@ template <class F> struct value_kernel {
     using own = nothing_kept;
 
     device_area area;
-    int channels, blocks_of_line; // a block stays within a row of pixels
+    int channels, blocks_of_line; // blocks_of_line: each block stays within a row of pixels
     F f;
 
     template <class Call>
@@ -1768,52 +1779,36 @@ namespace fovea {
 
 struct device_activation {
     activation_kind kind = activation_kind::identity;
-    float slope = 0; // of leaky_relu below zero
+    float slope = 0; // factor of leaky_relu below zero
 
-    FOVEA_HOST_DEVICE float operator()(float x) const {
-        switch (kind) {
-            case activation_kind::relu:
-                return x < 0 ? 0 : x;
-            case activation_kind::leaky_relu:
-                return x > 0 ? x : slope * x;
-            case activation_kind::silu:
-                return x / (1 + expf(-x));
-            case activation_kind::gelu:
-                return x * 0.5f * erfcf(-x * 0.70710678118654752440f);
-            case activation_kind::unit_range:
-                return x < 0 ? 0 : x > 1 ? 1 : x;
-            default:
-                return x;
-        }
-    }
+    FOVEA_HOST_DEVICE float operator()(float x) const { return formula::activation(kind, slope, x); }
 };
 
-// y = f(x)
+// y = f(x).
 template <class F> struct activate_values {
     device_view x, y; // (N,H,W,C)
     F f;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { y.put(p, c, f(x.get(p, c))); }
 };
 
-// A user's own: its function is marked FOVEA_HOST_DEVICE.
+// An activation that a user adds; its function f must be FOVEA_HOST_DEVICE.
 template <class A> struct custom_activation {
     FOVEA_HOST_DEVICE float operator()(float x) const { return A::f(x); }
 };
 
-// y = x for x > 0, slope[c] x else
+// PReLU: y = x for x > 0, else slope[c] x.
 struct rectify_by_slope {
     device_view x, y;   // (N,H,W,C)
     const float* slope; // (C)
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float v = x.get(p, c);
-        y.put(p, c, v > 0 ? v : slope[c] * v);
+        y.put(p, c, formula::leaky_relu(x.get(p, c), slope[c]));
     }
 };
 
 } // namespace fovea
 
 // ---- fovea/backend/cuda/arithmetic.hpp
-// Sums and products of tensors, and their channels side by side.
+// Element-wise sums and products of tensors, and their concatenation along the channels.
 
 namespace fovea {
 
@@ -1838,50 +1833,51 @@ struct concatenate_values {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/attention_branch.hpp
-// VapSR's attention branch (ops/attention_branch.hpp) in one pass over a strip of columns, 1x1 convolutions by tensor
-// cores:
+// VapSR's attention branch (ops/attention_branch.hpp) as one kernel over strips of columns; tensor cores compute the
+// 1x1 convolutions:
 //
-//   u = pointwise(a)                                     `halo` columns on either side
-//   d = depthwise(u)                                     `reach` columns
-//   p = depthwise_dilated(d) a
+//   u = pointwise(a)                    with `halo` extra columns on either side
+//   d = depthwise(u)                    with `reach` extra columns
+//   p = depthwise_dilated(d) * a
 //   y = LayerNorm(proj_2(p) + x)
 //
-// A block goes down its strip, `Rows` rows at a step; rows of u and d stay in rings in its memory, in the 16 bits of
-// the tensors, as p does. Every convolution pads its own input with zeros outside the image. What a block needs beside
-// and above its own pixels it computes itself. The order of a sum depends neither on the strip nor on the row in it.
+// A block moves down its strip, `Rows` rows per step. Rows of u and d are in rings in shared memory, in the 16-bit
+// format of the tensors, as is p. Every convolution pads its own input with zeros outside the image. A block computes
+// the halo of its pixels itself. The order of a sum depends neither on the strip nor on the row in it.
 //
-// A step has three phases, and LayerNorm of the step before goes along in them: its sums need those of four lanes,
-// which meet where the block does.
+// A step has three phases. The LayerNorm of the previous step is interleaved with them, because its sums over four
+// lanes need the same barriers.
 
 // ---- fovea/backend/cuda/attention_filters.hpp
-// The weights of VapSR's attention branch as its kernel keeps them in a block's memory, copied there as they are: those
-// of the 1x1 convolutions in the 16 bits of the tensors, the others in float32.
+// The weights of VapSR's attention branch in the layout of the kernel's shared memory, to which they are copied
+// unchanged: those of the 1x1 convolutions in the tensors' 16-bit format, the others in float32.
 
 // ---- fovea/backend/cuda/tensor_cores.hpp
-// Products of matrices in 16 bits, summed in float32, by a warp: 16 pixels x 8 outputs at a time, over steps of 16
-// inputs. On a GPU the tensor cores multiply (PTX ISA, mma.m16n8k16); on the host each lane sums the same four numbers
-// of the result by a loop.
+// Matrix products in 16 bits with float32 sums, computed by a warp: 16 pixels x 8 outputs at a time, in steps of 16
+// inputs. On a GPU the tensor cores multiply (PTX ISA, mma.m16n8k16); on the host each lane computes its four results
+// by a loop.
 //
-// Of what is multiplied a lane has four neighbouring inputs in each step, of pixels `row` and `row` + 8 and of one
-// output: which input is which of the sixteen does not matter to a sum as long as both sides agree, and so they are
-// read 8 bytes at a time. Of the result it has outputs `output` and `output` + 1 of the same two pixels.
+// In each step a lane holds four neighbouring inputs of the pixels `row` and `row` + 8 and of one output. The
+// instruction expects other inputs in a lane, but their order does not matter to a sum as long as both factors agree,
+// and neighbours can be read 8 bytes at a time. The lane's results are outputs `output` and `output` + 1 of the same
+// two pixels.
 
 namespace fovea {
 
 struct product_lane {
-    int lane; // of the warp
+    int lane; // index in the warp
 
     FOVEA_HOST_DEVICE int row() const { return lane / 4; }
     FOVEA_HOST_DEVICE int output() const { return lane % 4 * 2; }
     FOVEA_HOST_DEVICE int input() const { return lane % 4 * 4; }
 };
 
-// (Steps, outputs, 16): filters of 1x1 convolutions. The index of input `input` of output `output`.
+// The index of an input and an output in the packed filters of 1x1 convolutions, (steps, outputs, 16).
 FOVEA_HOST_DEVICE constexpr int product_filter(int outputs, int output, int input) {
     return (input / 16 * outputs + output) * 16 + input % 16;
 }
 
-// A lane's part of 16 pixels of 16 * Steps numbers. Pixels lie at multiples of 8 bytes; null: zeros.
+// A lane's part of 16 pixels with 16 * Steps inputs. Pixels are aligned to 8 bytes; a null pointer reads as zeros.
 template <int Steps> class product_pixels {
   public:
     FOVEA_HOST_DEVICE void load(product_lane l, const std::uint16_t* first, const std::uint16_t* second) {
@@ -1898,7 +1894,8 @@ template <int Steps> class product_pixels {
 #endif
     }
 
-    // sum (2 pixels x 2 outputs) += pixels x filters, of the 8 outputs from `first` on; w as product_filter says.
+    // sum (2 pixels x 2 outputs) += pixels x filters, for the 8 outputs from `first` on; w in the order of
+    // product_filter().
     template <number_format Format>
     FOVEA_HOST_DEVICE void multiply(product_lane l, const std::uint16_t* w, int outputs, int first,
                                     float (&sum)[2][2]) const {
@@ -1946,14 +1943,14 @@ namespace fovea {
 template <int Features, int Hidden> struct attention_filters {
     static constexpr int inputs = 10, taps = 25;
 
-    std::uint16_t pointwise[Hidden * Hidden]; // as product_filter says
+    std::uint16_t pointwise[Hidden * Hidden]; // in the order of product_filter()
     std::uint16_t proj_2[Features * Hidden];
     float depthwise[2][taps][Hidden]; // the second one is dilated
     float pointwise_bias[Hidden];
     float depthwise_bias[2][Hidden];
     float proj_2_bias[Features], norm_weight[Features], norm_bias[Features];
 
-    // From weights in the order of ops/attention_branch.hpp.
+    // Packs the weights, given in the order of ops/attention_branch.hpp.
     void arrange(const preparation_call& c) {
         arrange_product(c.format, c.weight<float>(0), Hidden, pointwise);
         arrange_product(c.format, c.weight<float>(6), Features, proj_2);
@@ -1977,25 +1974,26 @@ template <int Features, int Hidden> struct attention_filters {
 
 namespace fovea {
 
-// Whether a block's threads and their registers are enough for that many channels.
+// Returns whether the threads and registers of a block suffice for that many channels.
 constexpr bool attention_fits_tiles(int features, int hidden) {
     return features % 8 == 0 && features <= 64 && hidden % 16 == 0 && hidden >= 32 && hidden <= 64;
 }
 
 template <int Features, int Hidden, number_format Format, int Columns, int Rows> struct attention_branch_kernel {
-    static constexpr int halo = 8, reach = 6; // columns or rows of u and of d around those of y
-    static constexpr int pairs = Hidden / 2;  // of channels: a thread filters always the same one
-    static constexpr int teams = 12;          // of `pairs` threads
+    static constexpr int halo = 8, reach = 6; // extra columns or rows of u and of d around those of y
+    static constexpr int pairs = Hidden / 2;  // pairs of channels; a thread always filters the same pair
+    static constexpr int teams = 12;          // teams of `pairs` threads
     static constexpr int threads = teams * pairs, warps = threads / 32;
     static constexpr int u_rows = Rows + 4, u_columns = Columns + 2 * halo;
     static constexpr int d_rows = Rows + 2 * reach, d_columns = Columns + 2 * reach;
-    static constexpr int u_tiles = (Rows * u_columns + 15) / 16, y_tiles = (Rows * Columns + 15) / 16; // of 16 pixels
-    static constexpr int inputs = Hidden / 16; // steps of a product
-    // Lanes that store or read pixels side by side meet other banks; the narrowest strip has no memory for it.
+    static constexpr int u_tiles = (Rows * u_columns + 15) / 16, y_tiles = (Rows * Columns + 15) / 16; // 16 pixels each
+    static constexpr int inputs = Hidden / 16; // steps of a matrix product
+    // Padding avoids bank conflicts between lanes that access neighbouring pixels; the narrowest strip has no memory
+    // for it.
     static constexpr int u_pitch = Columns > 12 ? Hidden + 8 : Hidden,
                          p_pitch = Hidden % 32 == 16 ? Hidden : Hidden + 16;
     static constexpr int side = 3;            // columns that a thread filters
-    static constexpr int along = Columns / 3; // outputs of a dilated filter that share what they read
+    static constexpr int along = Columns / 3; // outputs of a dilated filter that share their inputs
     static_assert(attention_fits_tiles(Features, Hidden) && threads % 32 == 0 && y_tiles <= warps);
     static_assert(Columns % 12 == 0 && 4 % Rows == 0 && d_columns % side == 0 && d_columns / side <= teams &&
                   3 * Rows <= teams);
@@ -2009,7 +2007,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         float sums[16 * y_tiles][4], squares[16 * y_tiles][4];
     };
     struct own {
-        float y[Features / 8][2][2]; // two pixels, two outputs of every eight; then less their pixel's mean
+        float y[Features / 8][2][2]; // two pixels, two of every eight outputs; later centred
     };
 
     device_view a, x, y; // (N,H,W,Hidden), (N,H,W,Features) twice
@@ -2026,7 +2024,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
           epsilon(c.a.epsilon),
           area(c),
           strips((area.columns + Columns - 1) / Columns) {
-        area.pixels(); // no more than fit
+        area.pixels(); // throws if there are too many
         cut_down(on.multiprocessors);
         steps = (piece_rows + 2 * halo) / Rows;
     }
@@ -2055,8 +2053,8 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
     }
 
   private:
-    // Pieces of a strip, so many that the last wave of blocks leaves few multiprocessors idle, and not so many that
-    // what each computes above its rows costs more.
+    // Cuts strips into pieces: enough that the last wave of blocks leaves few multiprocessors idle, but not so many
+    // that the halo above each piece costs more.
     void cut_down(int multiprocessors) {
         std::ptrdiff_t least = -1;
         for (int n = 1; n == 1 || n <= area.rows / (2 * halo); ++n) {
@@ -2074,7 +2072,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
             reinterpret_cast<four_numbers*>(&s.f)[i] = reinterpret_cast<const four_numbers*>(weights)[i];
     }
 
-    // Whether pixel p of the image is one of the call's, or less than `around` rows and columns off.
+    // Returns whether pixel p lies inside the image and within `around` rows and columns of the call's pixels.
     FOVEA_HOST_DEVICE bool concerns(pixel_position p, int around) const {
         return y.inside(p.row, p.column) &&
                unsigned(p.row - area.first_row + around) < unsigned(area.rows + 2 * around) &&
@@ -2090,8 +2088,8 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         sum.v[0] += w.v[0] * v.v[0], sum.v[1] += w.v[1] * v.v[1];
     }
 
-    // Step n has rows n Rows... of u, counted from `halo` rows above the piece, of d two rows and of y `halo` rows
-    // before them. Pixel i of u, for its first row.
+    // Rows of step n: those of u begin n Rows from `halo` rows above the piece; those of d lag two rows behind, those
+    // of y `halo` rows. at_u() is the position of pixel i of u.
     FOVEA_HOST_DEVICE static pixel_position at_u(pixel_position first, int step, int i) {
         return {first.image, first.row - halo + step * Rows + i / u_columns, first.column - halo + i % u_columns};
     }
@@ -2099,7 +2097,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         return {first.image, first.row - 2 * halo + step * Rows + i / Columns, first.column + i % Columns};
     }
 
-    // u = pointwise(a), a tile of 16 pixels by a warp.
+    // u = pointwise(a); each warp computes tiles of 16 pixels.
     FOVEA_HOST_DEVICE void mix(pixel_position first, int step, int thread, shared& s) const {
         const product_lane lane{thread % 32};
         for (int tile = thread / 32; tile < u_tiles; tile += warps) {
@@ -2140,7 +2138,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         }
     }
 
-    // Taps of a pair of channels, from the first one on.
+    // Loads `Count` taps for a pair of channels, beginning with tap `first`.
     template <int Count>
     FOVEA_HOST_DEVICE static void load_taps(const shared& s, int which, int first, int pair, two_numbers (&w)[Count]) {
         FOVEA_UNROLL
@@ -2148,7 +2146,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
             w[i] = reinterpret_cast<const two_numbers*>(s.f.depthwise[which][first + i])[pair];
     }
 
-    // d = depthwise(u): a thread filters two channels of `side` x Rows pixels.
+    // d = depthwise(u); each thread filters two channels of `side` x Rows pixels.
     FOVEA_HOST_DEVICE void filter(pixel_position first, int step, int thread, shared& s) const {
         const int pair = thread % pairs, column = thread / pairs * side;
         if (column >= d_columns) return;
@@ -2156,7 +2154,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         load_taps(s, 0, 0, pair, w);
         FOVEA_UNROLL
         for (int row = 0; row < u_rows; ++row) {
-            const auto& line = s.u[unsigned(step * Rows + Rows + row) % u_rows]; // the oldest first
+            const auto& line = s.u[unsigned(step * Rows + Rows + row) % u_rows]; // oldest row first
             FOVEA_UNROLL
             for (int k = 0; k < side + 4; ++k) {
                 const two_numbers v = widened<Format>(pair_of(line[column + k], pair));
@@ -2172,7 +2170,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         const two_numbers bias = reinterpret_cast<const two_numbers*>(s.f.depthwise_bias[0])[pair];
         FOVEA_UNROLL
         for (int i = 0; i < Rows; ++i) {
-            const int row = step * Rows - 2 + i; // counted as those of u
+            const int row = step * Rows - 2 + i; // in the row numbering of u
             FOVEA_UNROLL
             for (int k = 0; k < side; ++k) {
                 const bool there = y.inside(first.row - halo + row, first.column - reach + column + k);
@@ -2183,7 +2181,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         }
     }
 
-    // p = depthwise_dilated(d) a: a thread filters two channels of every third pixel of a row.
+    // p = depthwise_dilated(d) * a; each thread filters two channels of every third pixel of a row.
     FOVEA_HOST_DEVICE void filter_dilated(pixel_position first, int step, int thread, shared& s) const {
         const int pair = thread % pairs, team = thread / pairs, row = team / 3, column = team % 3;
         if (row >= Rows) return;
@@ -2214,7 +2212,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         }
     }
 
-    // Of a thread that has pixels of y: those that are to be computed, and null.
+    // The pixels of y that a thread holds; `there`: the thread has to compute it.
     struct own_pixels {
         int pixel[2];
         pixel_position at[2];
@@ -2231,7 +2229,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
         return p;
     }
 
-    // y = proj_2(p) + x, and the sums of what the thread has of each pixel.
+    // y = proj_2(p) + x, and the thread's partial sums of each pixel.
     FOVEA_HOST_DEVICE void project(pixel_position first, int step, int thread, shared& s, own& o) const {
         if (thread / 32 >= y_tiles) return;
         const product_lane lane{thread % 32};
@@ -2259,7 +2257,7 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
     FOVEA_HOST_DEVICE static float mean_of(const float (&parts)[4]) {
         return (parts[0] + parts[1] + parts[2] + parts[3]) / float(Features);
     }
-    // Less the mean of each pixel, and the sums of squares around it.
+    // Subtracts the mean of each pixel, and sums the squares of the differences.
     FOVEA_HOST_DEVICE void centre(int thread, shared& s, own& o) const {
         if (thread / 32 >= y_tiles) return;
         FOVEA_UNROLL
@@ -2299,24 +2297,24 @@ template <int Features, int Hidden, number_format Format, int Columns, int Rows>
 } // namespace fovea
 
 // ---- fovea/backend/cuda/convolution.hpp
-// y = f(conv(x, w) + b) + skip, or times it where it is a gate: every kernel size, stride, dilation, offset and number
-// of groups. Sums are in float32, tensors in any format.
+// y = f(conv(x, w) + b) + skip, or * skip for a gated convolution; for every kernel size, stride, dilation, offset and
+// number of groups. Sums are in float32; tensors may have any format.
 //
-// A product of matrices whose left one is gathered from the image: a block computes 128 pixels x `Outputs` channels of
-// a group, summing `slice` products at a time over taps and inputs. The order of a pixel's sum does not depend on where
-// its block begins.
+// An implicit matrix product, whose left matrix is gathered from the image: a block computes 128 pixels x `Outputs`
+// channels of a group and sums `slice` products at a time over taps and inputs. The order of a pixel's sum does not
+// depend on where its block begins.
 
 namespace fovea {
 
-// The call of a convolution, without what is the same for all of a block.
+// The arguments of a convolution.
 struct convolution_problem {
     device_view x, skip, y; // (N,H,W,I), (N,H',W',O) or absent, (N,H',W',O)
     device_numbers w;       // (O, taps, I/groups)
     const float* b;         // (O) or null
-    int inputs, outputs;    // of a group
+    int inputs, outputs;    // channels of one group
     int groups, kernel, stride, dilation, offset;
-    int divide = 1;     // of what a tap names only every so many rows and columns are there; of a gradient
-    bool gated = false; // skip is multiplied with
+    int divide = 1;     // transposed stride: only source positions that are multiples of it exist (in gradients)
+    bool gated = false; // multiplies by skip instead of adding it
     device_activation activation{};
     device_area area;
 
@@ -2336,7 +2334,7 @@ struct convolution_problem {
           activation{c.a.activation, c.a.slope},
           area(c) {}
 
-    // The gradient of the input: a convolution from outputs to inputs by turned filters (backend/cuda/filters.hpp).
+    // The gradient of the input: a convolution from outputs to inputs with rotated filters (backend/cuda/filters.hpp).
     explicit convolution_problem(const gradient_call& c)
         : x(c.dy),
           skip(c.accumulates[0] ? c.dx[0] : window{}),
@@ -2353,14 +2351,14 @@ struct convolution_problem {
           divide(c.a.stride),
           area(c) {}
 
-    // As backend/cuda/filters.hpp arranges them: in the format of what they are multiplied with.
+    // Filters as backend/cuda/filters.hpp arranges them, in the format of the tensor with which they are multiplied.
     static device_numbers filters(const void* at, number_format f) {
         return {static_cast<std::byte*>(const_cast<void*>(at)), f};
     }
 
-    // The input row (or column) of tap `t` for output row (or column) `at`.
+    // The input row (or column) of tap `t` for output row (or column) `at`, before division by the transposed stride.
     FOVEA_HOST_DEVICE int source(int at, int t) const { return at * stride + offset + (t - kernel / 2) * dilation; }
-    // The input pixel of a tap; false where there is none.
+    // Finds the input pixel of a tap; returns false if there is none.
     FOVEA_HOST_DEVICE bool locate(pixel_position p, int tap, int& v, int& u) const {
         v = source(p.row, tap / kernel), u = source(p.column, tap % kernel);
         if (divide > 1) {
@@ -2382,10 +2380,10 @@ template <int Outputs> struct convolution_kernel {
     static constexpr int threads = 256, pixels = 128, slice = 8;
     static constexpr int lanes = 16; // threads along each side of the tile
     static constexpr int own_pixels = pixels / lanes, own_outputs = Outputs / lanes;
-    static constexpr int loads = pixels * slice / threads; // numbers of x in a slice, of a thread
+    static constexpr int loads = pixels * slice / threads; // numbers of x that a thread loads for a slice
 
     struct shared {
-        alignas(16) float x[slice][pixels + 4]; // threads that store along a column meet other banks
+        alignas(16) float x[slice][pixels + 4]; // padding against bank conflicts
         alignas(16) float w[slice][Outputs + 4];
     };
     struct own {
@@ -2477,11 +2475,11 @@ template <int Outputs> struct convolution_kernel {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/depthwise.hpp
-// Convolutions with groups = channels; filters (tap, C).
+// Depthwise convolutions (groups = channels); filters are (tap, C).
 
 namespace fovea {
 
-// All of them: a thread for each number.
+// General kernel: one thread for each number.
 struct depthwise_kernel {
     convolution_problem of;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
@@ -2494,9 +2492,9 @@ struct depthwise_kernel {
     }
 };
 
-// Stride 1, channels a multiple of four: a block sums a tile of pixels x `depth` channels, with what it reads around it
-// in its memory. A thread sums four channels of `strip` pixels of a column, Dilation apart, which share what they read.
-// The order of a sum does not depend on where the tile begins.
+// Kernel for stride 1 and a multiple of four channels. A block computes a tile of pixels x `depth` channels, with the
+// tile and its halo in shared memory. A thread sums four channels of `strip` pixels of a column, Dilation apart, which
+// share their inputs. The order of a sum does not depend on where the tile begins.
 template <int Kernel, int Dilation> struct depthwise_tile {
     static constexpr int depth = 16, quads = depth / 4, columns = 16, strip = 4;
     static constexpr int strips = Dilation == 1 ? 2 : Dilation, rows = strips * strip;
@@ -2511,7 +2509,7 @@ template <int Kernel, int Dilation> struct depthwise_tile {
     using own = nothing_kept;
 
     convolution_problem of;
-    int tiles_down, tiles_along, slices; // of `depth` channels
+    int tiles_down, tiles_along, slices; // slices of `depth` channels
 
     static bool computes(const convolution_problem& p) {
         return p.kernel == Kernel && p.dilation == Dilation && p.stride == 1 && p.divide == 1 && p.groups % 4 == 0;
@@ -2551,7 +2549,7 @@ template <int Kernel, int Dilation> struct depthwise_tile {
 
     FOVEA_HOST_DEVICE void sum(pixel_position first, int first_channel, int thread, const shared& s) const {
         const int q = thread % quads, column = thread / quads % columns, mine = thread / (quads * columns);
-        const int top = mine / Dilation * (strip * Dilation) + mine % Dilation; // of the strip
+        const int top = mine / Dilation * (strip * Dilation) + mine % Dilation; // first row of the strip
         four_numbers sums[strip] = {};
         FOVEA_UNROLL
         for (int j = 0; j < Kernel; ++j) {
@@ -2587,9 +2585,11 @@ template <int Kernel, int Dilation> struct depthwise_tile {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/filters.hpp
-// Filters as the GPU's convolutions read them: (group, output, tap, input), the order that cuDNN knows, too. Depthwise:
-// (tap, channel), so that neighbouring threads read neighbouring numbers. Turned, for the gradient of the input:
-// (group, input, tap from the last, output). In the format of the tensor that they are multiplied with.
+// Layouts of filters for the GPU's convolutions, in the format of the tensor with which they are multiplied:
+//
+//   filters_by_tap            (group, output, tap, input), which is cuDNN's layout, too
+//   depthwise                 (tap, channel), so that neighbouring threads read neighbouring numbers
+//   turned_filters            (group, input, tap in reverse order, output), for the gradient of the input
 
 namespace fovea {
 
@@ -2608,7 +2608,7 @@ struct arrange_filters {
 
     const float* from; // (O, I/groups, K, K)
     device_numbers to;
-    int outputs, inputs, taps, groups; // outputs of a group
+    int outputs, inputs, taps, groups; // outputs: of one group
     bool turned, outputs_last;
 
     arrange_filters(const preparation_call& c, bool for_gradient)
@@ -2619,7 +2619,7 @@ struct arrange_filters {
           groups(c.a.groups),
           turned(for_gradient),
           outputs_last(for_gradient || groups == c.dims[0][0]) {
-        if (groups == c.dims[0][0]) groups = 1; // depthwise: as one group of filters over one input
+        if (groups == c.dims[0][0]) groups = 1; // depthwise: one group of filters over one input
         outputs = c.dims[0][0] / groups;
     }
 
@@ -2627,7 +2627,7 @@ struct arrange_filters {
     int blocks() const { return blocks_for(count(), threads); }
     FOVEA_HOST_DEVICE int phases() const { return 1; }
     FOVEA_HOST_DEVICE void operator()(int, int block, int thread, shared&, own&) const {
-        const int i = block * threads + thread; // in `to`
+        const int i = block * threads + thread; // index in `to`
         if (i >= groups * outputs * inputs * taps) return;
         const int inner = outputs_last ? outputs : inputs, outer = outputs_last ? inputs : outputs;
         const int first = i / (inner * taps) % outer, tap = i / inner % taps, last = i % inner,
@@ -2640,12 +2640,12 @@ struct arrange_filters {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/normalise.hpp
-// y = (x - mean) / sqrt(variance + epsilon) * w + b.
+// Normalisations: y = (x - mean) / sqrt(variance + epsilon) * w + b.
 
 namespace fovea {
 
-// Mean and 1 / deviation of a pixel's channels, by a team of threads: they add up their channels, meet, and each adds
-// the sums of all. Between two of add_up, mean and scale all threads of the block have to meet.
+// Mean and 1 / deviation of a pixel's channels, computed by a team of threads: each sums its channels, and after a
+// barrier each adds the sums of all. add_up, mean and scale must be separated by barriers of the block.
 struct layer_moments {
     static constexpr int threads = 256, team = 16, pixels = threads / team;
     using sums = float[pixels][team];
@@ -2678,7 +2678,7 @@ struct layer_moments {
     }
 };
 
-// Over the channels of each pixel.
+// LayerNorm over the channels of each pixel.
 struct layer_normalise_kernel {
     static constexpr int threads = layer_moments::threads;
     using shared = layer_moments::shared;
@@ -2714,7 +2714,7 @@ struct layer_normalise_kernel {
     }
 };
 
-// BatchNorm: what is subtracted and multiplied by, of the batch or without it the running estimates.
+// BatchNorm: the mean and the scale, of the batch or, without it, from the running estimates.
 struct device_normaliser {
     const float *mean, *second; // (C)
     bool of_batch;
@@ -2744,7 +2744,7 @@ struct batch_normalise_values {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/resize.hpp
-// Operations that change the number of pixels: ops/resize.hpp has the formulas.
+// Operations that change the number of pixels; ops/resize.hpp has the formulas.
 
 namespace fovea {
 
@@ -2757,11 +2757,11 @@ struct shuffle_values {
     }
 };
 
-// The coefficients of the four source pixels around position `at` along one axis, and the first of them. Each is
-// computed where it is used: kept, they cost more registers than the last pass has.
+// The first of the four source pixels around position `at` along one axis, and their coefficients. These are computed
+// at each use, because storing them would take more registers than the last pass has.
 struct magnifying_coefficients {
     interpolation filter;
-    float beyond; // the second source pixel
+    float beyond; // position beyond the second source pixel, in 0...1
     int first;
 
     FOVEA_HOST_DEVICE magnifying_coefficients(interpolation by, int at, int factor) : filter(by) {
@@ -2769,16 +2769,7 @@ struct magnifying_coefficients {
         beyond = source - below, first = int(below) - 1;
     }
     FOVEA_HOST_DEVICE float of(int i) const {
-        return coefficient(filter, fabsf(beyond - float(i - 1)), i == 1 + (beyond >= 0.5f));
-    }
-
-  private:
-    // At distance d of the source pixel, which may be the nearest.
-    FOVEA_HOST_DEVICE static float coefficient(interpolation filter, float d, bool nearest) {
-        constexpr float a = -0.75f;
-        if (filter == interpolation::nearest) return nearest ? 1.f : 0.f;
-        if (filter == interpolation::bilinear) return d < 1 ? 1 - d : 0.f;
-        return d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+        return magnifying_weight(filter, fabsf(beyond - float(i - 1)), i == 1 + (beyond >= 0.5f));
     }
 };
 
@@ -2792,7 +2783,7 @@ struct magnify_values {
         for (int i = 0; i < 4; ++i)
             for (int j = 0; j < 4; ++j) {
                 const float coefficient = down.of(i) * along.of(j);
-                if (coefficient == 0) continue; // the pixel may not be kept
+                if (coefficient == 0) continue; // a pixel with coefficient 0 may not be in memory
                 const int v = inside(down.first + i, x.height), u = inside(along.first + j, x.width);
                 sum += coefficient * x.get({p.image, v, u}, c);
             }
@@ -2803,7 +2794,7 @@ struct magnify_values {
     FOVEA_HOST_DEVICE static int inside(int at, int size) { return at < 0 ? 0 : at < size ? at : size - 1; }
 };
 
-// y = what `Of` gives at a pixel, + skip
+// y = (result of `Of` at a pixel) + skip.
 template <class Of> struct gather_values {
     Of of;
     device_view skip, y; // (N,H,W,C), skip or absent
@@ -2825,14 +2816,14 @@ struct maximum_of_pixels {
                 const int v = p.row * stride + i - before, u = p.column * stride + j - before;
                 if (!x.inside(v, u)) continue;
                 const float in = x.get({p.image, v, u}, c);
-                if (!(largest >= in)) largest = in; // not-a-number stays
+                if (!(largest >= in)) largest = in; // NaN is kept
             }
         return largest;
     }
 };
 
-// y (N,1,1,C): the mean over all pixels. A block has a few channels; its threads share the pixels, and the sums of each
-// are added in order.
+// y (N,1,1,C): the mean over all pixels. A block handles a few channels; its threads share the pixels, and their sums
+// are added in a fixed order.
 struct mean_of_pixels {
     static constexpr int threads = 256, channels = 32, rows = threads / channels;
     struct shared {
@@ -2871,12 +2862,15 @@ struct mean_of_pixels {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/weight_norm.hpp
-// w = g v / |v| and its gradients, |v| the length of the filter of an output: dg = dw . v / |v|,
-// dv = g / |v| (dw - v (dw . v) / |v|^2). A block has a filter; sums are in double.
+// Weight normalisation, w = g v / |v|, where |v| is the norm of an output's filter, and its gradients:
+//
+//   dg = dw . v / |v|,   dv = g / |v| (dw - v (dw . v) / |v|^2)
+//
+// Each block handles a filter; sums are in double.
 
 // ---- fovea/backend/cuda/block_sums.hpp
-// Sums of what the threads of a block have, in double and in one order: each puts its number, 16 threads add 16 of them
-// each, and then whoever wants it adds those. A phase lies between each two.
+// Sums over the threads of a block in double and in a fixed order: each thread writes its number, 16 threads add 16 of
+// them each, and the reader adds those 16 sums. A phase boundary (barrier) must separate the three.
 
 namespace fovea {
 
@@ -2899,7 +2893,7 @@ template <int Sums> struct block_sums {
     }
 };
 
-// *to += weight times the sum of numbers.
+// *to += weight * (sum of the numbers).
 struct add_numbers {
     static constexpr int threads = 256;
     using shared = block_sums<1>;
@@ -3015,7 +3009,7 @@ template <class Device> struct on_device {
     using device = Device;
 };
 
-// All kernels take tensors of any format.
+// All kernels accept tensors of any format.
 template <class D, class Op> constexpr void choose(on_device<D>, Op, convolution_method, operation& o) {
     o.takes_16_bits = true;
 }
@@ -3038,12 +3032,12 @@ template <class Device, class F> void launch_values(const call& c, const F& f) {
     launch<Device>(c, value_kernel<F>(c, c.y.channels, f));
 }
 
-// Outputs in tiles of 64 would leave most of a block idle where there are few.
+// Tiles of 64 outputs would leave most of a block idle if there are few outputs.
 template <class Device, class Call> void launch_convolution(const Call& c) {
     convolution_problem(c).outputs > 16 ? launch<Device>(c, convolution_kernel<64>(c))
                                         : launch<Device>(c, convolution_kernel<16>(c));
 }
-// In tiles where there is a kernel for those taps.
+// Uses the tiled kernel if there is one for these taps.
 template <class Device, class Call> void launch_depthwise(const Call& c, bool gated = false) {
     convolution_problem p(c);
     p.gated = gated;
@@ -3052,7 +3046,7 @@ template <class Device, class Call> void launch_depthwise(const Call& c, bool ga
     launch<Device>(c, value_kernel<depthwise_kernel>(c, p.groups, {p}));
 }
 
-// Strips of 24 columns, or narrower ones where a block has less memory.
+// Strips of 24 columns, or narrower ones if a block has less shared memory.
 template <int F, int H, number_format Format> using wide_attention = attention_branch_kernel<F, H, Format, 24, 4>;
 template <int F, int H, number_format Format> using narrow_attention = attention_branch_kernel<F, H, Format, 12, 2>;
 
@@ -3068,12 +3062,11 @@ template <class Device, int F, int H, number_format Format> void launch_attentio
 
 } // namespace detail
 
-// ---- convolutions; an unknown activation is an operation of its own after them
-// ---------------------------------------
+// ---- convolutions; an unknown activation follows as an operation of its own ------------------------------------
 template <class A>
 concept fused_on_device = A::kind != activation_kind::custom;
 
-// For inference weights are prepared on the host, once, and then copied; in training on the device, before each step.
+// Weights are prepared on the host once for inference, and on the device before each step in training.
 template <class D> void prepare(on_device<D>, filters_by_tap, const preparation_call& c) {
     detail::launch_preparation<D>(c.queue, arrange_filters(c, false));
 }
@@ -3106,15 +3099,14 @@ template <class D> constexpr void choose(on_device<D>, multiply_matrix, convolut
 }
 template <class D> filters_by_tap layout_of(on_device<D>, multiply_matrix);
 template <class D> void forward(on_device<D>, laid_out<multiply_matrix, filters_by_tap>, const call& c) {
-    detail::launch_convolution<D>(c); // of one tap
+    detail::launch_convolution<D>(c); // a convolution with one tap
 }
 
-// ---- VapSR's attention branch in 16 bits
-// -----------------------------------------------------------------------------
+// ---- VapSR's attention branch in 16 bits -----------------------------------------------------------------------
 template <class D, int F, int H>
 requires(attention_fits_tiles(F, H)) attention_filters<F, H> layout_of(on_device<D>, attention_branch<F, H>);
 template <class D, int F, int H> void prepare(on_device<D>, attention_filters<F, H>, const preparation_call& c) {
-    static_cast<attention_filters<F, H>*>(c.out)->arrange(c); // on the host: in inference alone
+    static_cast<attention_filters<F, H>*>(c.out)->arrange(c); // on the host: inference only
 }
 template <class D, int F, int H>
 std::size_t prepared_bytes(on_device<D>, attention_filters<F, H>, const preparation_call&) {
@@ -3129,8 +3121,7 @@ void forward(on_device<D>, laid_out<attention_branch<F, H>, attention_filters<F,
                                              : detail::launch_attention<D, F, H, number_format::float16>(c);
 }
 
-// ---- values on their own
-// ---------------------------------------------------------------------------------------------
+// ---- element-wise operations -----------------------------------------------------------------------------------
 template <class D, class A> void forward(on_device<D>, activate<A>, const call& c) {
     const device_view x(c.x[0]), y(c.y);
     if constexpr (fused_on_device<A>)
@@ -3151,8 +3142,7 @@ template <class D> void forward(on_device<D>, concatenate, const call& c) {
     detail::launch_values<D>(c, concatenate_values{device_view(c.x[0]), device_view(c.x[1]), device_view(c.y)});
 }
 
-// ---- normalisations
-// --------------------------------------------------------------------------------------------------
+// ---- normalisations --------------------------------------------------------------------------------------------
 template <class D> void forward(on_device<D>, layer_normalise, const call& c) {
     detail::launch<D>(c, layer_normalise_kernel(c));
 }
@@ -3160,8 +3150,7 @@ template <class D> void forward(on_device<D>, batch_normalise, const call& c) {
     detail::launch_values<D>(c, batch_normalise_values(c));
 }
 
-// ---- other sizes
-// -----------------------------------------------------------------------------------------------------
+// ---- operations that change the size ---------------------------------------------------------------------------
 template <class D> void forward(on_device<D>, shuffle_pixels, const call& c) {
     detail::launch_values<D>(c, gather_values<shuffle_values>{{device_view(c.x[0]), c.a.factor}, {}, device_view(c.y)});
 }
@@ -3178,11 +3167,11 @@ template <class D> void forward(on_device<D>, pool_mean, const call& c) { detail
 } // namespace fovea
 
 // ---- fovea/backend/cuda/pixels.hpp
-// Between the samples of images and the values that a network sees, on a GPU; ops/pixels.hpp is the same on the host.
+// Conversion between image samples and network values on a GPU, as ops/pixels.hpp does it on the host.
 
 namespace fovea {
 
-// Dense samples (N,H,W,C) in the device's memory, of which the first `colours` channels count.
+// Dense samples (N,H,W,C) in device memory; only the first `colours` channels are used.
 struct device_samples {
     std::byte* data = nullptr;
     sample_type type = sample_type::f32;
@@ -3199,7 +3188,7 @@ struct device_samples {
 
     bool operator==(const device_samples&) const = default;
 
-    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // of the pixel's first sample
+    FOVEA_HOST_DEVICE std::ptrdiff_t index(pixel_position p) const { // index of the pixel's first sample
         return ((std::ptrdiff_t(p.image) * height + p.row) * width + p.column) * channels;
     }
     FOVEA_HOST_DEVICE float load(std::ptrdiff_t i) const {
@@ -3207,7 +3196,7 @@ struct device_samples {
                : type == sample_type::u16 ? float(reinterpret_cast<const std::uint16_t*>(data)[i])
                                           : reinterpret_cast<const float*>(data)[i];
     }
-    // A fraction of white: clamped and rounded half up to an integer; not-a-number becomes 0.
+    // Stores a fraction of white; integers are clamped and rounded half up, NaN becomes 0.
     FOVEA_HOST_DEVICE void store(std::ptrdiff_t i, float v) const {
         const float unit = v > 0 ? fminf(v, 1) : 0;
         if (type == sample_type::u8)
@@ -3219,12 +3208,12 @@ struct device_samples {
     }
 };
 
-// The network's input; one colour fills all channels.
+// Computes the network's input; a gray image fills all channels.
 struct load_samples {
     device_samples from;
     device_view to; // (N,H,W,C)
     colour_space colours;
-    float low, span, scale; // scale: of samples, to the values' range, or to 0..1 where colours are converted
+    float low, span, scale; // scale: from samples to the range, or to 0..1 if colours are converted
 
     load_samples(const device_samples& s, const window& w, pixel_values v)
         : from(s),
@@ -3245,7 +3234,7 @@ struct load_samples {
     }
 };
 
-// Takes the values of a pixel one after the other; where the samples have one colour, it is their mean.
+// Receives the values of a pixel one after the other; a gray image gets their mean.
 class store_samples {
   public:
     store_samples(const device_samples& s, pixel_values v, int channels, int* not_finite)
@@ -3265,9 +3254,9 @@ class store_samples {
     }
 
   private:
-    FOVEA_HOST_DEVICE float unit(float value) const { // a fraction of the range
+    FOVEA_HOST_DEVICE float unit(float value) const { // returns a fraction of the range
         const float u = (value - low_) * scale_;
-        if (!(fabsf(u) < INFINITY)) *not_finite_ = 1; // whoever writes it writes the same
+        if (!(fabsf(u) < INFINITY)) *not_finite_ = 1; // a benign race: all threads write the same value
         return u;
     }
     template <class Sample> FOVEA_HOST_DEVICE void put(pixel_position p, Sample sample) const {
@@ -3295,7 +3284,7 @@ namespace fovea {
 struct last_step {
     enum class kind { activate, add, multiply, shuffle, magnify };
     kind what = kind::activate;
-    device_view x[max_inputs]{}; // absent: what the step before gave
+    device_view x[max_inputs]{}; // absent: the result of the step before
     bool has_second = false;
     int factor = 1;
     interpolation filter = interpolation::bicubic;
@@ -3341,18 +3330,17 @@ struct last_pass {
 
 namespace detail {
 
-// What the pass would do for an operation, if it can.
-template <class Backend> bool has_last_step(const operation& o, last_step& step) {
-    const auto is = [&]<class Op>(Op) { return o.forward == &run_forward<Backend, Op>; };
+// Returns whether the pass can compute an operation, and describes it as a step.
+inline bool has_last_step(const operation& o, last_step& step) {
     step.has_second = o.x[1] >= 0;
     step.factor = o.a.factor, step.filter = o.a.filter, step.activation = {o.a.activation, o.a.slope};
-    if (is(shuffle_pixels{}))
+    if (o.is<shuffle_pixels>())
         step.what = last_step::kind::shuffle;
-    else if (is(magnify{}))
+    else if (o.is<magnify>())
         step.what = last_step::kind::magnify;
-    else if (is(add{}))
+    else if (o.is<add>())
         step.what = last_step::kind::add;
-    else if (is(multiply{}))
+    else if (o.is<multiply>())
         step.what = last_step::kind::multiply;
     else if (only_activates(o))
         step.what = last_step::kind::activate;
@@ -3361,22 +3349,22 @@ template <class Backend> bool has_last_step(const operation& o, last_step& step)
     return true;
 }
 
-// Whether operation `o` reads tensor t, and only at the output's own pixel.
+// Returns whether operation `o` reads tensor t, and only at the output's own pixel.
 inline bool reads_at_own_pixel(const operation& o, int t) {
     return (o.x[0] == t || o.x[1] == t) && !(o.x[0] == t && !o.reads.own_pixel());
 }
 
 } // namespace detail
 
-// The first operation of the last pass: each but the first reads the one before at its own pixel, and nothing else
-// reads that. The number of operations where there is none.
-template <class Backend> int first_of_last_pass(const graph& g) {
+// Returns the index of the first operation of the last pass, or the number of operations if there is none. Each of its
+// operations but the first reads the one before at its own pixel, and nothing else reads that.
+inline int first_of_last_pass(const graph& g) {
     const int n = int(g.operations.size());
     int first = n;
     while (first > 0 && n - first < last_pass::most_steps) {
         const operation& o = g.operations[std::size_t(first - 1)];
         last_step unused;
-        if (!detail::has_last_step<Backend>(o, unused)) break;
+        if (!detail::has_last_step(o, unused)) break;
         if (first < n && !detail::reads_at_own_pixel(g.operations[std::size_t(first)], o.y)) break;
         const auto later = [&](int i) {
             const auto& x = g.operations[std::size_t(i)].x;
@@ -3393,8 +3381,8 @@ template <class Backend> int first_of_last_pass(const graph& g) {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/library_convolutions.hpp
-// Which convolutions of a network a library computes instead of the device's own kernels: those whose numbers are
-// rounded anyway, in 16 bits and in TF32.
+// Chooses the convolutions that a vendor's library computes instead of fovea's kernels: those whose numbers are rounded
+// anyway, in 16 bits and TF32.
 
 namespace fovea {
 
@@ -3406,7 +3394,7 @@ concept has_library = requires(Device d, const library_convolution& l, const not
 };
 
 struct planned_convolution {
-    const convolution_plan* plan = nullptr; // null: the device's own kernel computes it
+    const convolution_plan* plan = nullptr; // null: fovea's own kernel computes it
     library_convolution of{};
 
     explicit operator bool() const { return plan != nullptr; }
@@ -3415,7 +3403,7 @@ struct planned_convolution {
 
 namespace detail {
 
-// The gradient of a convolution's input where that has no stride, as a convolution with turned filters.
+// The gradient of the input of a convolution with stride 1, as a convolution with rotated filters.
 inline call input_gradient_as_call(const gradient_call& g) {
     call c;
     c.a = g.a, c.a.offset = -g.a.offset;
@@ -3425,8 +3413,8 @@ inline call input_gradient_as_call(const gradient_call& g) {
     return c;
 }
 
-// A convolution together with the activation `a` that follows it, whose result is y: of all pixels. None where it has a
-// skip, which would come between the two.
+// Fuses a convolution over all pixels with the activation `a` that follows it and writes y. Returns nothing if the
+// convolution has a skip, which would come between the two.
 inline std::optional<library_convolution> with_activation(const call& c, const attributes& a, const window& y) {
     if (c.a.method != convolution_method::library || c.a.activation != activation_kind::identity || c.x[1]) return {};
     call activated = c;
@@ -3439,8 +3427,8 @@ inline std::optional<library_convolution> with_activation(const call& c, const a
     s.before = std::exchange(s.y, tensor_of(y, l->y));
     return l;
 }
-// The gradient of an input together with that of the activation `a` of `before`, whose result the input is: in the
-// place of the input's gradient. sums: where the gradient of a bias before the activation goes, or null.
+// Fuses the gradient of an input with that of the activation `a` of `before`, which computed this input, in place.
+// sums: where the gradient of a bias in front of the activation is written, or null.
 inline library_convolution with_slopes(library_convolution l, const attributes& a, const window& before,
                                        std::byte* sums) {
     convolution_shape& s = l.shape;
@@ -3451,7 +3439,8 @@ inline library_convolution with_slopes(library_convolution l, const attributes& 
     return l;
 }
 
-// A convolution forward, to be turned into one of its gradients: of x, of all of dy. None where they differ in format.
+// Describes the forward pass over all of dy, from which gradients are derived. Returns nothing if x and dy have
+// different formats.
 inline std::optional<library_convolution> forward_of(const gradient_call& g, const attributes& forward, const window& x,
                                                      const void* filters) {
     if (forward.method != convolution_method::library || x.format != g.dy.format) return {};
@@ -3461,18 +3450,18 @@ inline std::optional<library_convolution> forward_of(const gradient_call& g, con
     c.x[0] = x, c.y = g.dy, c.w[0] = filters;
     return library_convolution_of(c);
 }
-// The gradient of a convolution's input, also with strides. filters: as of the forward pass.
+// The gradient of a convolution's input at any stride; filters as in the forward pass.
 inline std::optional<library_convolution> input_gradient_for_library(const gradient_call& g, const attributes& forward,
                                                                      const void* filters) {
     auto l = forward_of(g, forward, g.dx[0], filters);
     if (!l) return {};
     convolution_shape& s = l->shape;
     s.pass = convolution_pass::input_gradient;
-    s.height = g.dx[0].height, s.width = g.dx[0].width; // also the last pixels, which no output may have read
+    s.height = g.dx[0].height, s.width = g.dx[0].width; // includes last pixels that no output reads
     if (g.accumulates[0]) l->skip = l->x, s.skips = true, s.skip = s.x;
     return l;
 }
-// dw as (O,K,K,I/groups) at the beginning of the scratch memory.
+// The gradient dw, written as (O,K,K,I/groups) to the beginning of the scratch memory.
 inline std::optional<library_convolution> weight_gradient_for_library(const gradient_call& g,
                                                                       const attributes& forward) {
     auto l = forward_of(g, forward, g.x[0], g.scratch);
@@ -3480,8 +3469,8 @@ inline std::optional<library_convolution> weight_gradient_for_library(const grad
     return l;
 }
 
-// A library multiplies numbers of one format. Where a convolution's input and output differ, what is in 16 bits is to
-// be copied to float32 for a gradient, into the scratch memory behind dw.
+// A library multiplies numbers of equal format. If input and output of a convolution differ, the 16-bit tensor is
+// copied to float32 for the gradient, to the scratch memory after dw.
 inline std::size_t scratch_for_filters(const gradient_call& g) {
     constexpr std::size_t alignment = 256;
     return (count(g.dims) * sizeof(float) + alignment - 1) / alignment * alignment;
@@ -3492,7 +3481,7 @@ inline std::size_t scratch_for_library(const gradient_call& g) {
     const bool differ = g.x[0].format != g.dy.format;
     return scratch_for_filters(g) + (differ ? images * pixels * std::size_t(narrow.channels) * sizeof(float) : 0);
 }
-// w as it is then, unless `other` has its format.
+// Returns the window of that copy, or w itself if the formats are equal or w is float32.
 inline window in_format_of(const window& other, window w, const gradient_call& g) {
     if (w.format == other.format || w.format == number_format::float32) return w;
     w.data = g.scratch + scratch_for_filters(g), w.format = number_format::float32;
@@ -3522,16 +3511,16 @@ template <class Device> class library_convolutions {
             fail("precision tf32: this build has no cuDNN, which computes it: expected float32, bf16 or fp16");
     }
 
-    // For each call how it is run. Before any of them is in the queue: plans for a shape that is new are measured on
-    // its tensors, and the host waits for them. So that is never while kernels are recorded: what is recorded was put
-    // into the queue before.
+    // Returns the plan of each call. Call it before any of them is queued: plans for new shapes are measured on their
+    // tensors, and the host waits. So it never measures during a recording, since work is recorded only at its second
+    // run.
     std::vector<planned_convolution> find(const std::vector<call>& calls, const notice_function& say) {
         std::vector<planned_convolution> found;
         for (auto& c : calls) found.push_back(find(c, say));
         save(say);
         return found;
     }
-    // Of one; what was measured is to be saved then.
+    // Returns the plan of one call; the caller saves the measurements.
     planned_convolution find(const call& c, const notice_function& say) {
         if (c.a.method != convolution_method::library) return {};
         return find(library_convolution_of(c), say);
@@ -3554,73 +3543,12 @@ template <class Device> class library_convolutions {
 
 } // namespace fovea
 
-// ---- fovea/engine/cuda/recordings.hpp
-// Work that is put into a device's queue again and again with other numbers in the same memory: recorded, and then put
-// there as a whole, as a CUDA graph.
-#include <list>
+// ---- fovea/engine/cuda/device_weights.hpp
+// The weights of a network that runs on a device.
 
 namespace fovea {
 
-// Where memory lies that recorded work uses: another one, never equal to an old one, whenever some of it has moved.
-class placement {
-  public:
-    void moved() { mark_ = std::make_shared<char>(); }
-    bool operator==(const placement&) const = default;
-
-  private:
-    std::shared_ptr<const char> mark_; // its address stays taken while a key has it; null: nothing was placed yet
-};
-
-// By a key that says what the work depends on besides numbers in memory. The first time it is put there as it is: most
-// of what comes once does not come again, and what a library sets up at first use cannot be recorded.
-template <class Device, class Key> class recordings {
-  public:
-    explicit recordings(Device& device) : device_(device) {}
-
-    // put() launches kernels and clears memory in the device's queue, as it did for the same key before. It neither
-    // allocates nor copies from or to the host nor waits.
-    template <class F> void run(const Key& key, F put) {
-        for (auto at = entries_.begin(); at != entries_.end(); ++at) {
-            if (!(at->key == key)) continue;
-            entries_.splice(entries_.begin(), entries_, at);
-            if (!at->recorded && !record(*at, put)) return put();
-            return device_.replay(*at->recorded);
-        }
-        put();
-        entries_.push_front({key, {}});
-        if (entries_.size() > most) entries_.pop_back();
-    }
-
-  private:
-    static constexpr std::size_t most = 64; // of them, the latest
-
-    struct entry {
-        Key key;
-        std::optional<typename Device::recording> recorded;
-    };
-    template <class F> bool record(entry& e, F put) {
-        if (!device_.begin_recording()) return false;
-        struct until_end {
-            Device* device;
-            ~until_end() {
-                if (device) device->drop_recording(); // put() has failed
-            }
-        } going{&device_};
-        put();
-        going.device = nullptr;
-        e.recorded.emplace(device_.end_recording());
-        return true;
-    }
-
-    Device& device_;
-    std::list<entry> entries_; // the latest used first
-};
-
-} // namespace fovea
-
-namespace fovea {
-
-// The weights of a graph in a device's memory.
+// The weights of a graph in device memory.
 template <class Device> class device_weights {
   public:
     device_weights(Device& device, const graph& g, const weight_store& weights)
@@ -3643,12 +3571,81 @@ template <class Device> class device_weights {
     const std::byte* operator[](int i) const { return i < 0 ? nullptr : memory_.data() + offsets_[std::size_t(i)]; }
 
   private:
-    static constexpr std::size_t alignment = 256; // of what cudaMalloc gives
+    static constexpr std::size_t alignment = 256; // the alignment that cudaMalloc guarantees
     device_buffer<Device, memory_place::device> memory_;
     std::vector<std::size_t> offsets_;
 };
 
-// What the kernels of a tile depend on besides numbers in memory.
+} // namespace fovea
+
+// ---- fovea/engine/cuda/recordings.hpp
+// Recording of device work that is queued repeatedly with other numbers in the same memory: it is recorded as a CUDA
+// graph and then launched as a whole.
+#include <list>
+
+namespace fovea {
+
+// Identifies the memory that recorded work uses. moved() makes it differ from all earlier values.
+class placement {
+  public:
+    void moved() { mark_ = std::make_shared<char>(); }
+    bool operator==(const placement&) const = default;
+
+  private:
+    std::shared_ptr<const char> mark_; // shared: no address is reused while a key holds it; null: no memory yet
+};
+
+// Recordings by a key that covers everything the work depends on except numbers in memory. Work with a new key runs
+// unrecorded once: most of it never comes again, and the first use of a library may set up things that cannot be
+// recorded.
+template <class Device, class Key> class recordings {
+  public:
+    explicit recordings(Device& device) : device_(device) {}
+
+    // Runs put(), or replays its recording for this key. put() may launch kernels and clear memory in the device's
+    // queue, the same for equal keys. It must neither allocate, copy from or to the host, nor wait.
+    template <class F> void run(const Key& key, F put) {
+        for (auto at = entries_.begin(); at != entries_.end(); ++at) {
+            if (!(at->key == key)) continue;
+            entries_.splice(entries_.begin(), entries_, at);
+            if (!at->recorded && !record(*at, put)) return put();
+            return device_.replay(*at->recorded);
+        }
+        put();
+        entries_.push_front({key, {}});
+        if (entries_.size() > most) entries_.pop_back();
+    }
+
+  private:
+    static constexpr std::size_t most = 64; // number of recordings that are kept
+
+    struct entry {
+        Key key;
+        std::optional<typename Device::recording> recorded;
+    };
+    template <class F> bool record(entry& e, F put) {
+        if (!device_.begin_recording()) return false;
+        struct until_end {
+            Device* device;
+            ~until_end() {
+                if (device) device->drop_recording(); // put() has thrown
+            }
+        } going{&device_};
+        put();
+        going.device = nullptr;
+        e.recorded.emplace(device_.end_recording());
+        return true;
+    }
+
+    Device& device_;
+    std::list<entry> entries_; // most recently used first
+};
+
+} // namespace fovea
+
+namespace fovea {
+
+// Key of a tile's recorded kernels: everything that they depend on except numbers in memory.
 struct tile_work {
     device_samples from, to;
     pixel_values values;
@@ -3658,7 +3655,7 @@ struct tile_work {
     bool operator==(const tile_work&) const = default;
 };
 
-// Of a graph that was traced for Backend.
+// The graph must have been traced for Backend.
 template <class Backend> class device_engine final : public engine {
   public:
     using device = typename Backend::device;
@@ -3668,7 +3665,7 @@ template <class Backend> class device_engine final : public engine {
           device_(std::move(on)),
           weights_(*device_, g, weights),
           library_(*device_, g),
-          last_pass_begins_(first_of_last_pass<Backend>(g)) {
+          last_pass_begins_(first_of_last_pass(g)) {
         for (auto& o : g.operations) {
             call c;
             c.a = o.a, c.dims = o.dims, c.queue = device_->queue();
@@ -3684,7 +3681,7 @@ template <class Backend> class device_engine final : public engine {
         if (o.observe) fail("what operations compute on a GPU cannot be observed: expected the cpu backend");
         if (begun_ - ended_ == at_once)
             fail("more than ", at_once, " images were given to a GPU at once: expected one result before the next");
-        if (begun_ == ended_) begun_ = ended_ = 0; // whose work is known
+        if (begun_ == ended_) begun_ = ended_ = 0; // no pending image
         image_slot& slot = slot_of(begun_);
         const device_samples from = upload(slot, in);
         slot.out.reserve(out.bytes(), "the output");
@@ -3700,7 +3697,7 @@ template <class Backend> class device_engine final : public engine {
             recordings_.run(work, [&] {
                 run_tile(plan_of({in.height, in.width}, in.batch, work.part), {from, {}, values}, to, o.notice);
             });
-            // Else the queue never runs dry, and a single tile leaves it to result() to wait.
+            // Otherwise the queue stays filled, and result() waits for a single tile.
             if (o.stop.stop_possible() || (o.progress && tiles.count() > 1)) device_->wait();
             if (o.progress && i + 1 < tiles.count()) o.progress(double(i + 1) / tiles.count());
             if (o.stop.stop_requested()) return false;
@@ -3724,6 +3721,13 @@ template <class Backend> class device_engine final : public engine {
         std::memcpy(&not_finite, slot.staging_out.data() + out.bytes(), sizeof(int));
         finite = not_finite == 0;
     }
+    bool run(tensor_view<const float> x, tensor_view<float> y, const run_options& o) override {
+        bool finite = true; // the network's own values may be anything
+        const auto out = samples_of<std::byte>(y);
+        if (!submit(samples_of<const std::byte>(x), out, {}, o)) return false;
+        result(out, finite);
+        return true;
+    }
     void drop() noexcept override {
         device_->settle();
         ended_ = begun_;
@@ -3735,11 +3739,11 @@ template <class Backend> class device_engine final : public engine {
                               {.margins = false, .tail = last_pass_begins_});
     }
     std::size_t bytes_of_tile(extent input, int batch, const detail::tiling& tiles) const {
-        const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // as large as any
+        const int middle = (tiles.rows() - 1) / 2 * tiles.columns() + (tiles.columns() - 1) / 2; // no tile is larger
         return plan_of(input, batch, tiles.at(middle)).bytes;
     }
 
-    // Tiles whose activations fit, the arena being reserved. Images of one size in a row are planned once.
+    // Chooses tiles whose activations fit and reserves the arena. Successive images of one size are planned once.
     detail::tiling make_room(extent input, int batch, const run_options& o) {
         const room wanted{input, batch, o.how, o.device_budget};
         if (!(last_room_ == wanted) || arena_.bytes() == 0) {
@@ -3748,7 +3752,7 @@ template <class Backend> class device_engine final : public engine {
         }
         return *last_tiles_;
     }
-    // Whole images where they fit, else by halves.
+    // Takes the whole image if it fits, else halves the tiles until they fit.
     detail::tiling find_room(extent input, int batch, const run_options& o) {
         const auto tiles_of = [&](int side) { return detail::tiling(graph_, input, {side, side, 0}); };
         if (o.how) {
@@ -3760,7 +3764,7 @@ template <class Backend> class device_engine final : public engine {
         const std::size_t budget = o.device_budget ? o.device_budget : arena_.bytes() + device_->free_bytes() / 10 * 9;
         std::size_t bytes = 0;
         for (int side = 0; side == 0 || side >= smallest; side = side ? side / 2 : largest) {
-            if (side >= input.height && side >= input.width) continue; // the whole
+            if (side >= input.height && side >= input.width) continue; // the whole image has been tried
             const detail::tiling tiles = tiles_of(side);
             bytes = bytes_of_tile(input, batch, tiles);
             if (bytes > budget) continue;
@@ -3771,7 +3775,7 @@ template <class Backend> class device_engine final : public engine {
              " MB of the GPU's memory for activations: expected a budget of that or more, got ", budget >> 20, " MB");
     }
 
-    // The tile's windows onto the arena. It is one band, so that rows lie one after the other: no ring turns.
+    // Returns the tile's windows in the arena. A tile is one band, so rows are contiguous and no ring wraps around.
     std::vector<window> place(const plan& p) const {
         std::vector<window> windows;
         for (std::size_t i = 0; i < p.tensors.size(); ++i) {
@@ -3785,7 +3789,7 @@ template <class Backend> class device_engine final : public engine {
     static void take_area(call& c, const plan& p, const std::vector<window>& windows, std::size_t t) {
         c.images = {0, p.batch}, c.rows = p.tensors[t].rows, c.cols = p.tensors[t].cols, c.y = windows[t];
     }
-    // Of the operations before the last pass.
+    // Returns the calls of the operations before the last pass.
     std::vector<call> calls_of(const plan& p, const std::vector<window>& windows) const {
         std::vector<call> calls(calls_.begin(), calls_.begin() + last_pass_begins_);
         for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -3797,7 +3801,7 @@ template <class Backend> class device_engine final : public engine {
         return calls;
     }
 
-    struct input_of { // of the tile's first kernel
+    struct input_of { // input of the tile's first kernel
         device_samples from;
         window to;
         pixel_values values;
@@ -3814,7 +3818,7 @@ template <class Backend> class device_engine final : public engine {
         };
         detail::launch_values<device>(area_of(0), load_samples(input.from, windows[0], input.values));
         for (std::size_t i = 0; i < calls.size(); ++i)
-            by_library[i] ? by_library[i].run() : graph_.operations[i].forward(calls[i]);
+            by_library[i] ? by_library[i].run() : graph_.operations[i].kernels->forward(calls[i]);
         const call area = area_of(windows.size() - 1);
         detail::launch<device>(area, value_kernel<last_pass>(area, 1, last_pass_of(windows, store)));
     }
@@ -3822,21 +3826,22 @@ template <class Backend> class device_engine final : public engine {
     last_pass last_pass_of(const std::vector<window>& windows, const store_samples& store) const {
         last_pass pass{.store = store};
         const int n = int(graph_.operations.size());
-        if (last_pass_begins_ == n) { // the last tensor as it is
+        if (last_pass_begins_ == n) { // without fused operations, converts the last tensor
             pass.steps[pass.count++].x[0] = device_view(windows.back());
             return pass;
         }
         for (int i = last_pass_begins_; i < n; ++i) {
             const operation& o = graph_.operations[std::size_t(i)];
             last_step& step = pass.steps[pass.count++];
-            detail::has_last_step<Backend>(o, step);
+            detail::has_last_step(o, step);
             for (int k = 0; k < max_inputs; ++k)
                 if (o.x[k] >= 0 && windows[std::size_t(o.x[k])]) step.x[k] = device_view(windows[std::size_t(o.x[k])]);
         }
         return pass;
     }
 
-    // What an image needs from its upload to the copy of its result: while one is computed, another one is copied.
+    // Memory of an image from its upload to the copy of its result. There are several, so that copies overlap with
+    // work.
     struct image_slot {
         struct band { // a row of tiles
             typename device::event computed, down;
@@ -3854,7 +3859,7 @@ template <class Backend> class device_engine final : public engine {
     image_slot& slot_of(int number) { return slots_[std::size_t(number % at_once)]; }
 
     device_samples upload(image_slot& slot, const samples_view<const std::byte>& in) {
-        device_->wait(slot.up); // of an image that failed after it
+        device_->wait(slot.up); // pending if the previous image failed after its upload
         slot.staging_in.reserve(in.bytes(), "the input");
         slot.in.reserve(in.bytes(), "the input");
         std::byte* to = slot.staging_in.data();
@@ -3867,7 +3872,8 @@ template <class Backend> class device_engine final : public engine {
         return {slot.in.data(), in};
     }
 
-    // Rows of the output that are there after a row of tiles. Those of several images lie apart: they come at the end.
+    // Returns the output rows that are complete after a row of tiles. With several images they are not contiguous, so
+    // all come at the end.
     static range rows_of(const detail::tiling& tiles, int band, const samples_view<std::byte>& out) {
         const bool last = band + 1 == tiles.rows();
         if (out.batch > 1) return last ? range{0, out.height} : range{};
@@ -3896,14 +3902,14 @@ template <class Backend> class device_engine final : public engine {
     }
 
     const graph& graph_;
-    std::unique_ptr<device> device_; // before what lives on it
+    std::unique_ptr<device> device_; // declared before everything that lives on it
     device_weights<device> weights_;
     library_convolutions<device> library_;
     int last_pass_begins_;
-    std::vector<call> calls_; // of the operations, without what depends on the tile
+    std::vector<call> calls_; // calls without the members that depend on the tile
     device_buffer<device, memory_place::device> arena_{*device_};
     std::array<image_slot, at_once> slots_{image_slot(*device_), image_slot(*device_)};
-    int begun_ = 0, ended_ = 0; // images
+    int begun_ = 0, ended_ = 0; // numbers of images
     recordings<device, tile_work> recordings_{*device_};
     struct room {
         extent input;
@@ -3913,36 +3919,36 @@ template <class Backend> class device_engine final : public engine {
         bool operator==(const room&) const = default;
     };
     std::optional<room> last_room_;
-    std::optional<detail::tiling> last_tiles_; // in it
+    std::optional<detail::tiling> last_tiles_; // tiles for last_room_
 };
 
 } // namespace fovea
 
 // ---- fovea/engine/cuda/training_engine.hpp
-// Trains a network on a device: its weights, what the optimizer remembers, and steps that are recorded. Nothing waits
-// between the upload of a batch and the report of a step.
+// Trains a network on a device: weights, optimizer state, and recorded steps. Nothing waits between the upload of a
+// batch and the report of a step.
 
 // ---- fovea/engine/cuda/device_pass.hpp
-// A network on a device, forward and backward over a batch: the operations of a training plan in one queue, recorded
-// for batches of the same size. Nothing waits but for a copy that somebody asks for.
+// Runs a network forward and backward over a batch on a device: the operations of a training plan in one queue,
+// recorded as CUDA graphs for batches of the same size. Only copies to the host wait.
 
 // ---- fovea/engine/cuda/device_operations.hpp
-// The operations of a training plan on a device, forward and backward: each by the device's library where that computes
-// it, else by a kernel of its own. What is called here goes into the device's queue; nothing waits.
+// Launches the operations of a training plan on a device, forward and backward: each by the vendor's library (cuDNN) if
+// that has a kernel, else by a kernel of fovea. All work goes into the device's queue; nothing waits.
 
 // ---- fovea/backend/cuda/gradients.hpp
-// Every operation's backward passes as kernels of a GPU; backend/cuda/operations.hpp has the forward ones.
+// The backward passes of all operations as GPU kernels; backend/cuda/operations.hpp has the forward passes.
 
 // ---- fovea/backend/cuda/convolution_gradient.hpp
-// Gradients of a convolution's weights; that of its input is a convolution (backend/cuda/convolution.hpp).
+// Gradients of a convolution's weights. The gradient of its input is a convolution (backend/cuda/convolution.hpp).
 
 // ---- fovea/backend/cuda/channel_sums.hpp
-// Sums over the pixels of a call, one for each channel: gradients of biases and scales, statistics of a batch.
+// Sums over the pixels of a call for each channel: gradients of biases and scales, and statistics of a batch.
 //
-// F has `static constexpr int sums`, `add(part, position, channel, double (&)[sums])` and
-// `put(part, channel, const double (&)[sums])`. A block has a few channels; its threads share the pixels, and what each
-// summed is added in one order. In double: a sum may have millions of terms. Where there is memory for it, pixels are
-// cut into strips by their number alone, so that a few channels are enough blocks for a GPU; add_strips adds them up.
+// F has `static constexpr int sums`, `add(part, position, channel, double (&)[sums])` and `put(part, channel, const
+// double (&)[sums])`. A block handles a few channels; its threads share the pixels, and their partial sums are added in
+// a fixed order. Sums are in double because they may have millions of terms. With scratch memory the pixels are also
+// divided into strips, by their number alone, so that a few channels suffice to fill a GPU; add_strips adds the strips.
 
 namespace fovea {
 
@@ -3955,7 +3961,7 @@ template <class F> struct channel_sums {
 
     F f;
     device_area area;
-    int begin, end, parts; // channels; sums of a channel that differ in what F adds, such as the taps of a filter
+    int begin, end, parts; // channels; parts: sums of a channel that F tells apart, such as taps of a filter
     double* strip_sums;    // (strips, parts, end - begin, F::sums); null: one strip
     int strips, span;      // span: pixels of a strip
 
@@ -4003,7 +4009,7 @@ template <class F> struct channel_sums {
     }
 };
 
-// The sums of all strips, a thread for each channel and part.
+// Adds the sums of all strips, with one thread for each channel and part.
 template <class F> struct add_strips {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -4023,7 +4029,7 @@ template <class F> struct add_strips {
     }
 };
 
-// sums of dy: the gradient of a bias.
+// Sums of dy: the gradient of a bias.
 struct bias_gradient {
     static constexpr int sums = 1;
     device_view dy; // (N,H,W,C)
@@ -4047,24 +4053,24 @@ struct slope_gradient {
 
 namespace fovea {
 
-// dw[o, i, tap] += sum over pixels of dy[o] x[i at the tap]: a block has a tile of outputs and inputs of one group and
-// tap, and sums a part of the pixels in their order. Parts are by shapes alone; where there are several, each has sums
-// of its own, which add_parts adds up in order: filters alone would be too few blocks for a GPU, and sums of millions
-// of products in float32 too long.
+// dw[o, i, tap] += sum over pixels of dy[o] x[i at the tap]. A block has a tile of outputs and inputs of one group and
+// tap, and sums a part of the pixels in order. The parts depend only on shapes. With several parts each writes its own
+// sums, which add_parts adds in order: without parts there would be too few blocks to fill a GPU, and float32 sums of
+// millions of products would be inaccurate.
 struct weight_gradient_kernel {
     static constexpr int threads = 256, tile = 64, slice = 8, lanes = 16, each = tile / lanes;
     struct shared {
         alignas(16) float dy[slice][tile], x[slice][tile];
     };
     struct own {
-        float sum[each][each]; // outputs, inputs
+        float sum[each][each]; // outputs x inputs
     };
 
     device_view x, dy; // (N,H,W,I), (N,H',W',O)
     float* dw;         // (O, I/groups, K, K), +=
-    float* sums;       // (parts, O, I/groups, K, K), overwritten; null: one part, to dw
+    float* sums;       // (parts, O, I/groups, K, K), overwritten; null: there is one part, which is added to dw
     int inputs, outputs, groups, kernel, stride, dilation, offset, tiles_out, tiles_in;
-    int begin, end; // of the outputs that are wanted
+    int begin, end; // range of outputs to compute
     device_area area;
     int parts, span; // span: pixels of a part
 
@@ -4090,7 +4096,8 @@ struct weight_gradient_kernel {
         if (parts > 1) sums = reinterpret_cast<float*>(c.scratch);
     }
 
-    // Of so many pixels, for so many weights: each has some thousand pixels, and not more memory than 32 MB.
+    // The number of parts for so many pixels and weights: each has a few thousand pixels, and all together at most 32
+    // MiB.
     static int parts_for(double pixels, std::size_t weights) {
         constexpr double pixels_of_part = 4096, most = 64, bytes = 32 << 20;
         return int(std::clamp(std::min(pixels / pixels_of_part, bytes / double(weights * sizeof(float))), 1., most));
@@ -4162,7 +4169,7 @@ struct weight_gradient_kernel {
     }
 };
 
-// dw += the parts' sums, of the outputs that are wanted.
+// dw += the sums of all parts, for the outputs to compute.
 struct add_parts {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -4192,7 +4199,7 @@ struct add_parts {
     }
 };
 
-// dw += a gradient (O,K,K,I/groups), as a library writes it. A bias has one input and one tap.
+// dw += a gradient (O,K,K,I/groups) in the layout of a library. A bias gradient has one input and one tap.
 struct add_filters {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -4213,7 +4220,7 @@ struct add_filters {
     }
 };
 
-// Depthwise: sums for each channel and tap.
+// Depthwise convolution: a sum for each channel and tap.
 struct depthwise_weight_gradient {
     static constexpr int sums = 1;
     device_view x, dy; // (N,H,W,C), (N,H',W',C)
@@ -4241,14 +4248,14 @@ struct depthwise_weight_gradient {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/normalise_gradient.hpp
-// Gradients of normalisations, with u = (x - mean) / deviation and g = dy w.
+// Gradients of normalisations. The formulas use u = (x - mean) / deviation and g = dy w.
 
 // ---- fovea/backend/cuda/value_gradient.hpp
-// Gradients of operations whose values do not depend on each other: dx from dy at the same pixel.
+// Gradients of element-wise operations: dx from dy at the same pixel.
 
 namespace fovea {
 
-// Where the gradient of an input goes, overwritten or added to; absent where nobody wants it.
+// The gradient of an input, overwritten or added to (`adds`); absent if it is not needed.
 struct gradient_target {
     device_view dx; // (N,H,W,C)
     bool adds = false;
@@ -4264,24 +4271,7 @@ struct device_slope {
     activation_kind kind = activation_kind::identity;
     float slope = 0;
 
-    FOVEA_HOST_DEVICE float operator()(float x) const {
-        switch (kind) {
-            case activation_kind::relu:
-                return x > 0;
-            case activation_kind::leaky_relu:
-                return x > 0 ? 1 : slope;
-            case activation_kind::silu: {
-                const float s = 1 / (1 + expf(-x));
-                return s * (1 + x * (1 - s));
-            }
-            case activation_kind::gelu:
-                return 0.5f * erfcf(-x * 0.70710678118654752440f) + x * expf(-x * x / 2) * 0.39894228040143267794f;
-            case activation_kind::unit_range:
-                return x >= 0 && x <= 1;
-            default:
-                return 1;
-        }
-    }
+    FOVEA_HOST_DEVICE float operator()(float x) const { return formula::activation_derivative(kind, slope, x); }
 };
 template <class A> struct custom_slope {
     FOVEA_HOST_DEVICE float operator()(float x) const { return A::d(x); }
@@ -4310,7 +4300,7 @@ struct multiply_gradient {
     device_view a, b, dy; // (N,H,W,C)
     gradient_target to_a, to_b;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
-        const float g = dy.get(p, c); // before either is written: dx may be dy
+        const float g = dy.get(p, c); // read before writing, because dx may be dy
         const float for_a = to_a.dx ? b.get(p, c) * g : 0, for_b = to_b.dx ? a.get(p, c) * g : 0;
         if (to_a.dx) to_a.put(p, c, for_a);
         if (to_b.dx) to_b.put(p, c, for_b);
@@ -4331,8 +4321,8 @@ struct concatenate_gradient {
 
 namespace fovea {
 
-// LayerNorm: dx = (g - mean of g - u mean of g u) / deviation. A team of threads has a pixel, as in its forward kernel.
-// With `moments`, mean and 1 / deviation of each pixel of the call are written there instead.
+// LayerNorm: dx = (g - mean of g - u mean of g u) / deviation. A team of threads handles a pixel, as in the forward
+// kernel. If `moments` is set, the kernel writes mean and 1 / deviation of each pixel there instead of dx.
 struct layer_gradient_kernel {
     static constexpr int threads = layer_moments::threads, team = layer_moments::team;
     struct shared {
@@ -4394,7 +4384,7 @@ struct layer_gradient_kernel {
     }
     FOVEA_HOST_DEVICE void finish(pixel_position p, const layer_moments& m, float gradient, float product,
                                   const own& o) const {
-        const device_numbers out = dy.at(p); // (C); each is read before it is written: dx may be dy
+        const device_numbers out = dy.at(p); // (C); read before writing, because dx may be dy
         for (int c = m.member; c < channels; c += team)
             to.put(p, c, (out[c] * w[c] - gradient - (m.in[c] - o.mean) * o.scale * product) * o.scale);
     }
@@ -4403,7 +4393,7 @@ struct layer_gradient_kernel {
 struct layer_weight_gradient {
     static constexpr int sums = 2;
     device_view x, dy;    // (N,H,W,C)
-    const float* moments; // of the pixels of the call
+    const float* moments; // moments of the call's pixels
     float *dw, *db;       // (C), +=
     device_area area;
 
@@ -4419,12 +4409,12 @@ struct layer_weight_gradient {
     }
 };
 
-// BatchNorm: the mean of each channel, or with that known 1 / deviation; and the running estimates where there are
-// some.
+// BatchNorm: computes the mean of each channel, or, with a known mean, 1 / deviation; also updates the running
+// estimates if there are any.
 struct batch_moment {
     static constexpr int sums = 1;
     device_view x;         // (N,H,W,C)
-    float *mean, *inverse; // (C); inverse: null while the mean is looked for
+    float *mean, *inverse; // (C); inverse: null while the mean is computed
     float* running;        // (C), updated, or null
     double pixels;
     float epsilon;
@@ -4490,12 +4480,11 @@ struct batch_weight_gradient {
 } // namespace fovea
 
 // ---- fovea/backend/cuda/resize_gradient.hpp
-// Gradients of operations that change the number of pixels: each input pixel gathers from the outputs that it is part
-// of.
+// Gradients of operations that change the number of pixels: each input pixel gathers from the outputs that read it.
 
 namespace fovea {
 
-// dx = what `Of` gives for an input pixel
+// dx = (result of `Of` for an input pixel).
 template <class Of> struct gather_gradient {
     Of of;
     gradient_target to;
@@ -4505,7 +4494,7 @@ template <class Of> struct gather_gradient {
 struct shuffled_gradient {
     device_view dy; // (N,H r,W r,C)
     int factor;
-    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { // of channel c of C r r
+    FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { // c: one of the C r r channels
         const int down = c / factor % factor, along = c % factor;
         return dy.get({p.image, p.row * factor + down, p.column * factor + along}, c / (factor * factor));
     }
@@ -4513,7 +4502,7 @@ struct shuffled_gradient {
 
 struct magnified_gradient {
     device_view dy;    // (N,H r,W r,C)
-    int height, width; // of the input
+    int height, width; // size of the input
     int factor;
     interpolation filter;
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const {
@@ -4530,10 +4519,10 @@ struct magnified_gradient {
     }
 
   private:
-    // Outputs that may read input `at`.
+    // Range of the outputs that may read input `at`.
     FOVEA_HOST_DEVICE int first(int at) const { return at < 3 ? 0 : (at - 3) * factor; }
     FOVEA_HOST_DEVICE int end(int at, int size) const { return (at + 4) * factor < size ? (at + 4) * factor : size; }
-    // What output `out` takes of input `at`, taps beyond the border included.
+    // The coefficient of input `at` in output `out`, including taps that are clamped to the border.
     FOVEA_HOST_DEVICE float share(int out, int at, int size) const {
         const magnifying_coefficients taps(filter, out, factor);
         float sum = 0;
@@ -4545,7 +4534,7 @@ struct magnified_gradient {
     }
 };
 
-// To the first of the largest pixels of each window, by rows.
+// The gradient goes to the first of the largest pixels of each window, in row-major order.
 struct maximum_gradient {
     device_view x, y, dy; // (N,H,W,C), (N,H',W',C)
     int kernel, stride, before;
@@ -4564,12 +4553,12 @@ struct maximum_gradient {
     }
 
   private:
-    // The first window that holds row or column `at`.
+    // The first window that contains row or column `at`.
     FOVEA_HOST_DEVICE int first(int at) const {
         const int past = (at + before - kernel + stride) / stride;
         return past < 0 ? 0 : past;
     }
-    FOVEA_HOST_DEVICE int first_largest(int n, int h, int w, int c) const { // the tap
+    FOVEA_HOST_DEVICE int first_largest(int n, int h, int w, int c) const { // returns the tap
         const float largest = y.get({n, h, w}, c);
         for (int t = 0; t < kernel * kernel; ++t) {
             const int v = h * stride + t / kernel - before, u = w * stride + t % kernel - before;
@@ -4583,7 +4572,7 @@ struct maximum_gradient {
 
 struct mean_gradient {
     device_view dy; // (N,1,1,C)
-    float share;    // of a pixel
+    float share;    // 1 / number of pixels
     FOVEA_HOST_DEVICE float at(pixel_position p, int c) const { return dy.get({p.image, 0, 0}, c) * share; }
 };
 
@@ -4593,12 +4582,12 @@ namespace fovea {
 
 namespace detail {
 
-// A kernel with a thread for each number of the first input's gradient that there is.
+// Launches a kernel with a thread for each number of the input gradients.
 template <class Device, class F> void launch_gradient(const gradient_call& c, const F& f) {
     const int channels = c.dx[0] ? c.dx[0].channels : c.dx[1].channels;
     launch<Device>(c, value_kernel<F>(c, channels, f));
 }
-// With scratch memory in strips, as many bytes as scratch_of_sums says.
+// Launches sums over pixels; `scratch` has the bytes of scratch_of_sums(), or is null.
 template <class Device, class F>
 void launch_sums(const gradient_call& c, range channels, const F& f, int parts = 1, void* scratch = nullptr) {
     const channel_sums<F> k(c, channels, f, parts, scratch);
@@ -4623,12 +4612,12 @@ template <class Device> void launch_weight_gradient(const gradient_call& c) {
 }
 inline std::size_t scratch_of_weight_gradient(const gradient_call& c) {
     return std::max(weight_gradient_kernel::scratch_for(pixels_of(c, c.dy), count(c.dims)),
-                    scratch_of_sums<bias_gradient>(c)); // one after the other
+                    scratch_of_sums<bias_gradient>(c)); // one after the other, so the larger counts
 }
 inline std::size_t bytes_of_moments(const gradient_call& c) { // two floats for each pixel
     return std::size_t(pixels_of(c, c.dy)) * 2 * sizeof(float);
 }
-// All pixels of a window.
+// Extends the call to all pixels of a window.
 inline gradient_call over(gradient_call c, const window& w) {
     c.rows = {0, w.height}, c.cols = {0, w.width};
     return c;
@@ -4636,8 +4625,7 @@ inline gradient_call over(gradient_call c, const window& w) {
 
 } // namespace detail
 
-// ---- convolutions
-// ----------------------------------------------------------------------------------------------------
+// ---- convolutions ----------------------------------------------------------------------------------------------
 template <class D> void prepare(on_device<D>, turned_filters, const preparation_call& c) {
     detail::launch_preparation<D>(c.queue, arrange_filters(c, true));
 }
@@ -4684,8 +4672,7 @@ template <class D> void gradient(on_device<D>, normalise_weight, const preparati
     detail::launch_preparation<D>(c.forward.queue, normalised_weight_gradient(c));
 }
 
-// ---- values on their own
-// ---------------------------------------------------------------------------------------------
+// ---- element-wise operations -----------------------------------------------------------------------------------
 template <class D, class A> void input_gradient(on_device<D>, activate<A>, const gradient_call& c) {
     const device_view x(c.x[0]), dy(c.dy);
     const gradient_target to(c, 0);
@@ -4713,8 +4700,7 @@ template <class D> void input_gradient(on_device<D>, concatenate, const gradient
     detail::launch<D>(c, value_kernel<concatenate_gradient>(c, c.dy.channels, f));
 }
 
-// ---- normalisations
-// --------------------------------------------------------------------------------------------------
+// ---- normalisations --------------------------------------------------------------------------------------------
 template <class D> void input_gradient(on_device<D>, layer_normalise, const gradient_call& c) {
     detail::launch<D>(c, layer_gradient_kernel(c, nullptr));
 }
@@ -4758,8 +4744,7 @@ template <class D> void weight_gradient(on_device<D>, batch_normalise, const gra
                               c.weight_gradient<float>(0), c.weight_gradient<float>(1)});
 }
 
-// ---- other sizes
-// -----------------------------------------------------------------------------------------------------
+// ---- operations that change the size ---------------------------------------------------------------------------
 template <class D> void input_gradient(on_device<D>, shuffle_pixels, const gradient_call& c) {
     detail::launch_gradient<D>(
         c, gather_gradient<shuffled_gradient>{{device_view(c.dy), c.a.factor}, gradient_target(c, 0)});
@@ -4780,38 +4765,40 @@ template <class D> void input_gradient(on_device<D>, pool_mean, const gradient_c
 } // namespace fovea
 
 // ---- fovea/engine/cuda/training_weights.hpp
-// The weights of a network that learns, in the memory of a device: parameters and their gradients each side by side,
-// buffers beside a copy of theirs, and what is prepared from parameters before each forward pass.
+// The weights of a network in training, in device memory: parameters, then buffers, contiguous; their gradients; a copy
+// of the buffers; and weights that are prepared from parameters before a forward pass.
 
 // ---- fovea/engine/cuda/optimizer.hpp
-// Optimizer, moving average, clipping and the check for values that are not finite, for parameters that lie side by
-// side in the memory of a device. Nothing waits: what a step did is read once it is over.
+// Optimizer step on a device: update, moving average, clipping, and the check for values that are not finite, on
+// contiguous parameters. Nothing waits; the report of a step is read when it is complete.
 
 // ---- fovea/optimizer/cuda/adafactor.hpp
-// A step of Adafactor, as optimizer/adafactor.hpp defines it, over all parameters: second moments of rows, of columns,
-// the mean of the rows of each matrix, sums of w^2 and u^2, and the update. u is computed twice and kept nowhere.
+// Kernels for a step of Adafactor (optimizer/adafactor.hpp) over all parameters: the second moments of rows and of
+// columns, the mean of the rows of each matrix, the sums of w^2 and u^2, and the update. u is computed twice rather
+// than stored.
 
 // ---- fovea/optimizer/cuda/update.hpp
-// A step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The norm of the
-// gradients, whether the step may be taken and what they are scaled by stay on the device: the update reads them there.
-// So are the numbers that differ from step to step: kernels may be put into a queue again as they were recorded.
+// Kernels for a step of an optimizer over all parameters, as optimizer/adam.hpp and optimizer/sgd.hpp define it. The
+// norm of the gradients, their scale and the decision whether to take the step stay on the device, where the update
+// reads them. The numbers that change from step to step are in device memory too, so that recorded kernels can be
+// launched again unchanged.
 
 // ---- fovea/backend/cuda/parameter_table.hpp
-// All parameters of a network side by side in the memory of a device, without gaps, and a table of their pieces, so
-// that one launch is over all of them.
+// All parameters of a network, contiguous in device memory, and a table of their pieces, so that one launch covers them
+// all.
 
 namespace fovea {
 
-// Numbers [begin, begin + count) of a tensor, which lies at `tensor_begin`.
+// The numbers [begin, begin + count) of a tensor that starts at `tensor_begin` in the array of all parameters.
 struct tensor_piece {
     std::ptrdiff_t tensor_begin, begin;
     int tensor, count;
 };
 
 struct piece_table {
-    static constexpr int most = 4096; // numbers of a piece: what a block works on
+    static constexpr int most = 4096; // largest piece, the work of a block
     std::vector<tensor_piece> pieces;
-    std::vector<int> first; // by tensor; one more at the end
+    std::vector<int> first; // first piece of each tensor; one more entry at the end
     std::ptrdiff_t numbers = 0;
 
     void add(std::size_t size) {
@@ -4824,7 +4811,7 @@ struct piece_table {
     void close() { first.push_back(int(pieces.size())); }
 };
 
-// The numbers of a piece, a block for each: f(piece, number of the tensor).
+// Calls f(piece, index in the tensor) for all numbers; one block for each piece.
 template <class F> struct piece_kernel {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -4846,23 +4833,23 @@ template <class F> struct piece_kernel {
 
 namespace fovea {
 
-// Of a step, in the device's memory.
+// The state of a step, in device memory.
 struct step_state {
     double loss, norm;
-    float factor; // of the gradients
-    int good;     // loss and norm are finite: weights, state and averages change
+    float factor; // scale of the gradients, from clipping
+    int good;     // loss and norm are finite; if not, weights, state and averages stay unchanged
 };
 
 struct adafactor_numbers {
-    double size;       // of a step, before the weights' own size
-    float share, kept; // of new second moments; of the weights, by their decay
+    double size;       // size of the step, before it is multiplied by the size of the weights
+    float share, kept; // share: of the new squares in the moments; kept: factor of w by weight decay
 };
-// What differs from step to step, in the device's memory, too.
+// The numbers that change from step to step, in device memory.
 struct step_numbers {
-    double most;                 // of the norm; 0: it is not clipped
-    float average_share, rate;   // of new weights in their average; the learning rate
-    adam_factors adam;           // for Adam alone
-    adafactor_numbers adafactor; // for Adafactor alone
+    double most;                 // largest norm of the gradients; 0: no clipping
+    float average_share, rate;   // share of new weights in their average; learning rate
+    adam_factors adam;           // set if the optimizer is Adam
+    adafactor_numbers adafactor; // set if it is Adafactor
 };
 inline step_numbers step_numbers_of(const weight_update& u) {
     step_numbers n{u.max_gradient_norm, float(u.average_share), float(u.learning_rate), {}, {}};
@@ -4902,14 +4889,15 @@ struct square_pieces {
     }
 };
 
-// From those the norms of each tensor and of all, and what becomes of the step.
+// Computes the norm of each tensor and of all gradients from the sums of squares, and decides whether the step is
+// taken.
 struct judge_step {
     static constexpr int threads = 256;
     using shared = block_sums<1>;
     using own = nothing_kept;
 
     const double* squares; // (pieces)
-    const int* first;      // (tensors + 1), of their pieces
+    const int* first;      // (tensors + 1): index of each tensor's first piece
     int tensors;
     const step_numbers* numbers;
     double* norms; // (tensors)
@@ -4942,12 +4930,12 @@ struct judge_step {
     }
 };
 
-// What every rule of an update is given.
+// What every update rule is given.
 struct updated_weights {
     const step_state* state;
     const step_numbers* numbers;
-    float *w, *average;     // all parameters; average: null where there is none
-    const float* gradients; // of w
+    float *w, *average;     // all parameters, one after the other; average: null if there is none
+    const float* gradients; // gradients of w, in the same order
 
     FOVEA_HOST_DEVICE bool good() const { return state->good != 0; }
     FOVEA_HOST_DEVICE float gradient(std::ptrdiff_t i) const { return state->factor * gradients[i]; }
@@ -4994,10 +4982,11 @@ struct sgd_update {
 
 namespace fovea {
 
-// A tensor as matrices over the last two of its dimensions; of a vector the rows hold v itself.
+// A tensor as a stack of matrices over its last two dimensions. For a vector, `rows` of the state hold v itself. The
+// *_begin members are offsets into the arrays of adafactor_state.
 struct factored_tensor {
     std::ptrdiff_t rows_begin, columns_begin, matrices_begin;
-    int rows, columns; // of a matrix; 0 columns: a vector
+    int rows, columns; // size of a matrix; columns is 0 for a vector
 
     FOVEA_HOST_DEVICE bool factored() const { return columns > 0; }
 };
@@ -5005,12 +4994,12 @@ struct factored_tensor {
 struct adafactor_state {
     updated_weights all;
     const factored_tensor* tensors;
-    float *rows, *columns, *means; // means: of the rows of each matrix, at least eps1
+    float *rows, *columns, *means; // means: mean of the rows of each matrix, at least eps1
     float eps1;
 
     FOVEA_HOST_DEVICE static float lerp(float from, float to, float part) { return from + part * (to - from); }
 
-    // u of a number of a tensor that begins at `begin`.
+    // u of number `at` of a tensor that begins at `begin` in the array of all parameters.
     FOVEA_HOST_DEVICE float update(int tensor, std::ptrdiff_t begin, std::ptrdiff_t at) const {
         const factored_tensor& t = tensors[tensor];
         float v = 0;
@@ -5024,10 +5013,11 @@ struct adafactor_state {
     }
 };
 
-// r and c. A thread has a number of them; pieces are those of the rows or of the columns.
+// Updates the moments r (of_columns false) or c (true). Each thread updates one of them; the pieces divide the array of
+// rows or of columns.
 struct adafactor_moments {
     adafactor_state s;
-    const std::ptrdiff_t* begins; // (tensors), of their gradients
+    const std::ptrdiff_t* begins; // (tensors): where each tensor begins among the gradients
     bool of_columns;
 
     FOVEA_HOST_DEVICE void operator()(const tensor_piece& p, std::ptrdiff_t at) const {
@@ -5063,7 +5053,7 @@ struct adafactor_means {
     }
 };
 
-// Sums of w^2 and u^2 of each piece.
+// The sums of w^2 and u^2 of each piece.
 struct adafactor_squares {
     static constexpr int threads = 256;
     using shared = block_sums<2>;
@@ -5093,7 +5083,7 @@ struct adafactor_squares {
     }
 };
 
-// What u is multiplied by, of each tensor.
+// The factor of u in the update of each tensor.
 struct adafactor_factors {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -5101,7 +5091,7 @@ struct adafactor_factors {
 
     const double* squares; // (pieces, 2)
     const tensor_piece* pieces;
-    const int* first; // (tensors + 1), of their pieces
+    const int* first; // (tensors + 1): index of each tensor's first piece
     int tensors;
     double eps2, d;
     const step_numbers* step;
@@ -5139,7 +5129,7 @@ namespace fovea {
 
 namespace detail {
 
-// The elements of a vector in the memory of a device, copied through memory of the host that the device can read.
+// A vector's elements in device memory, copied through pinned host memory.
 template <class Device> class device_array {
   public:
     explicit device_array(Device& device) : device_(device), memory_(device) {}
@@ -5170,7 +5160,7 @@ template <class Device> class device_array {
     device_buffer<Device, memory_place::device> memory_;
 };
 
-// A table of pieces in the memory of a device.
+// A table of parameter pieces in device memory.
 template <class Device> struct device_pieces {
     device_array<Device> pieces, first;
     int count = 0, tensors = 0;
@@ -5211,7 +5201,7 @@ template <class Device> class device_optimizer {
     step_state* state() const { return report_.template data<step_state>(); }
     void begin_step() { device_.clear(state(), sizeof(step_state)); }
 
-    // What the optimizer remembers, and the averages (null: there are none), from the host and back.
+    // Copy the state of the optimizer and the averages (null: none) from and to the host.
     void upload(const state_vectors& of_optimizer, const std::vector<std::vector<float>>* averages) {
         where_.moved();
         states_.clear();
@@ -5224,13 +5214,13 @@ template <class Device> class device_optimizer {
         if (averages) separate(average_, *averages);
     }
 
-    // One step from `gradients` to `weights`: its numbers go up, then step() launches the kernels that read them there,
-    // the same ones for every step by the same rule.
+    // A step from `gradients` to `weights`: upload() copies its numbers to the device, and step() launches kernels that
+    // read them there, so that the same recorded kernels serve every step with the same rule.
     void upload(const weight_update& u) {
         if (std::holds_alternative<adafactor_options>(u.how) && !factored_)
             factored_ = std::make_unique<factored>(device_, shapes_, sizes_);
         const step_numbers n = step_numbers_of(u);
-        std::memcpy(numbers_staging_.data(), &n, sizeof n); // read for the last step, whose report() has waited
+        std::memcpy(numbers_staging_.data(), &n, sizeof n); // report() has waited for the previous step to read it
         device_.upload(numbers_.template data<step_numbers>(), numbers_staging_.data(), sizeof n);
     }
     void step(const update_rule& how, float* weights, const float* gradients) {
@@ -5244,7 +5234,7 @@ template <class Device> class device_optimizer {
     update_report report() {
         device_.download(staging_.data(), report_.template data<std::byte>(), report_bytes());
         device_.mark(reported_, device_lane::work);
-        device_.wait(reported_); // and not for the upload of the next batch
+        device_.wait(reported_); // does not wait for the upload of the next batch
         step_state s{};
         std::memcpy(&s, staging_.data(), sizeof s);
         update_report r{s.loss, s.norm, s.good != 0, std::vector<double>(sizes_.size())};
@@ -5322,7 +5312,7 @@ template <class Device> class device_optimizer {
         launch(table_.kernel(adafactor_update{s, factors}));
     }
 
-    // What Adafactor's kernels need besides.
+    // Additional memory for Adafactor.
     struct factored {
         pieces rows, columns, matrices;
         array tensors, begins, means, factors;
@@ -5335,7 +5325,7 @@ template <class Device> class device_optimizer {
             piece_table rows, columns, matrices;
             std::vector<std::ptrdiff_t> begins;
         };
-        // Fills in where the tensors' parts begin.
+        // Sets the offsets of each tensor's rows, columns and matrices.
         static all_tables tables(std::vector<factored_tensor>& shapes, const std::vector<std::size_t>& sizes) {
             all_tables all;
             std::ptrdiff_t begin = 0;
@@ -5376,7 +5366,7 @@ template <class Device> class device_optimizer {
     array average_;
     bool has_average_ = false;
     device_buffer<Device, memory_place::host> staging_, numbers_staging_;
-    std::vector<std::unique_ptr<array>> states_; // by kind
+    std::vector<std::unique_ptr<array>> states_; // one for each kind of state
     std::unique_ptr<factored> factored_;
     placement where_;
     typename Device::event reported_;
@@ -5444,25 +5434,31 @@ template <class Device> class training_weights {
     }
 
     std::byte* operator[](int i) const { return i < 0 ? nullptr : values_.data() + offsets_[std::size_t(i)]; }
-    float* gradient(int i) const { // null where nobody wants it
+    float* gradient(int i) const { // null if it is not trained
         if (i < 0 || !trained_[std::size_t(i)]) return nullptr;
         return reinterpret_cast<float*>(gradients_.data() + gradient_offsets_[std::size_t(i)]);
     }
+    weight_store& on_host() const { return on_host_; }
+    gradient_store<float>& host_gradients() const { return host_gradients_; }
     float* parameters() const { return reinterpret_cast<float*>(values_.data()); }
     float* gradients() const { return reinterpret_cast<float*>(gradients_.data()); } // of the parameters
     std::size_t numbers() const { return parameter_bytes_ / sizeof(float); }         // of the parameters
 
+    void host_changed() { host_newer_ = true; } // to be uploaded before they are read
+    void refresh() {
+        if (host_newer_) upload();
+    }
     void upload() {
         each_loaded([&](std::size_t i, std::size_t bytes) {
             std::memcpy(staging_.data() + offsets_[i], on_host_[int(i)], bytes);
         });
         if (loaded_bytes_ > 0) device_.upload(values_.data(), staging_.data(), loaded_bytes_);
         device_.wait();
-        stale_ = true, newer_ = false;
+        stale_ = true, newer_ = host_newer_ = false;
     }
-    // What has changed since to the host.
+    // Copies weights and gradients to the host if they have changed since.
     void download() {
-        if (!newer_) return;
+        if (!newer_ || host_newer_) return;
         copy_out(values_.data(), loaded_bytes_);
         each_loaded([&](std::size_t i, std::size_t bytes) {
             std::memcpy(on_host_[int(i)], staging_.data() + offsets_[i], bytes);
@@ -5474,27 +5470,30 @@ template <class Device> class training_weights {
         });
         newer_ = false;
     }
-    void changed() { newer_ = true; }                     // gradients, or buffers
-    void parameters_changed() { newer_ = stale_ = true; } // on the device
+    void changed() { newer_ = true; }                     // gradients or buffers have changed on the device
+    void parameters_changed() { newer_ = stale_ = true; } // parameters have changed on the device
 
-    // What is made of parameters, to be made again where they have changed since it was asked whether they have.
-    bool take_stale() { return std::exchange(stale_, false); }
-    void prepare() {
-        for (bool arrangements : {false, true}) // which are made of the others
-            for (auto& p : g_.preparations)
-                if (arrangements == !p.backward) p.forward(call_of(p));
+    // Whether derived weights are out of date, asked by whoever then makes them with prepare().
+    bool take_stale() {
+        refresh();
+        return std::exchange(stale_, false);
     }
-    // The gradients of what is prepared, to those of what it is made of.
+    void prepare() {
+        for (bool packing : {false, true}) // packed layouts last: they may be made of derived weights
+            for (auto& p : g_.preparations)
+                if (packing == p.packs()) p.kernels->forward(call_of(p));
+    }
+    // Propagates the gradients of prepared weights to the weights from which they were made.
     void differentiate_preparations() {
         for (auto& p : g_.preparations) differentiate(p);
         clear_prepared_gradients();
     }
     void differentiate(const preparation& p) {
-        if (!p.backward || !trained_[std::size_t(p.out)]) return;
+        if (p.packs() || !trained_[std::size_t(p.out)]) return;
         preparation_gradient_call c;
         c.forward = call_of(p), c.dout = gradient(p.out);
         for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = gradient(p.w[k]);
-        p.backward(c);
+        p.kernels->backward(c);
     }
     void clear_prepared_gradients() {
         if (gradient_bytes_ > parameter_bytes_)
@@ -5505,12 +5504,12 @@ template <class Device> class training_weights {
         changed();
     }
 
-    void divide_gradients(double scale) { // of the parameters; a power of 2
+    void divide_gradients(double scale) { // gradients of the parameters; scale is a power of 2
         divide(gradients(), numbers(), scale);
     }
 
-    // Over the device's processes: sums of gradients [begin, begin + count) of the parameters, or of buffers, which
-    // after device.await_sums() become means.
+    // All-reduce over the processes: sums of the parameter gradients [begin, begin + count) and of buffers.
+    // divide_buffers() turns the latter into means, after device.await_sums().
     void sum_gradients(std::size_t begin, std::size_t count) {
         if (count > 0) device_.sum(gradients() + begin, count);
     }
@@ -5526,7 +5525,7 @@ template <class Device> class training_weights {
     static constexpr std::size_t alignment = 256;
     static std::size_t aligned(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
-    template <class F> void each_loaded(F f) const { // f(weight, bytes)
+    template <class F> void each_loaded(F f) const { // calls f(weight, bytes)
         for (std::size_t i = 0; i < g_.weights.size(); ++i)
             if (g_.weights[i].kind != weight_kind::derived) f(i, count(g_.weights[i].dims) * sizeof(float));
     }
@@ -5545,7 +5544,7 @@ template <class Device> class training_weights {
             const auto out = std::size_t(p.out);
             const std::size_t numbers = count(g_.weights[out].dims) * sizeof(float);
             offsets_[out] = aligned(bytes_);
-            bytes_ = offsets_[out] + (p.bytes ? p.bytes(shape_of(p)) : numbers);
+            bytes_ = offsets_[out] + (p.packs() ? p.kernels->bytes(shape_of(p)) : numbers);
             if (!trained_[out]) continue;
             gradient_offsets_[out] = gradient_bytes_;
             gradient_bytes_ += numbers;
@@ -5590,26 +5589,28 @@ template <class Device> class training_weights {
     const graph& g_;
     weight_store& on_host_;
     gradient_store<float>& host_gradients_;
-    std::vector<char> trained_; // by weight: whether it gets a gradient
+    std::vector<char> trained_; // for each weight: whether it gets a gradient
     std::vector<std::size_t> offsets_, gradient_offsets_;
     std::size_t bytes_ = 0, parameter_bytes_ = 0, loaded_bytes_ = 0, gradient_bytes_ = 0;
-    device_buffer<Device, memory_place::device> values_, gradients_, kept_; // kept: buffers
+    device_buffer<Device, memory_place::device> values_, gradients_, kept_; // kept: copy of the buffers
     device_buffer<Device, memory_place::host> staging_;
-    bool stale_ = true, newer_ = false; // prepared weights; those on the host are older
+    bool stale_ = true;      // derived weights are out of date
+    bool newer_ = false;     // than the host's copies
+    bool host_newer_ = true; // the host's copies are
 };
 
 } // namespace fovea
 
 namespace fovea {
 
-// The gradient of an input that is that of the output.
+// The gradient of an input that equals the gradient of the output.
 struct passed_gradient {
     device_view dy; // (N,H,W,C)
     gradient_target to;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const { to.put(p, c, dy.get(p, c)); }
 };
 
-// The weights, of the same graph, and the device outlive it.
+// Device and weights, which must belong to the same graph, must outlive it.
 template <class Device> class device_operations : protected training_memory {
   protected:
     using device_memory = device_buffer<Device, memory_place::device>;
@@ -5617,7 +5618,8 @@ template <class Device> class device_operations : protected training_memory {
     device_operations(const graph& g, const training_options& o, Device& device, training_weights<Device>& weights)
         : training_memory(g, for_device(o), sizeof(float)), device_(device), weights_(weights), library_(device, g) {}
 
-    // Once there is memory for a plan, which holds nothing yet: what the library measures is written there.
+    // Call after the arena has been allocated and before it holds values: the library measures its kernels on that
+    // memory.
     void prepare_operations() {
         begin_forward();
         reserve(scratch_, scratch_bytes(), "scratch");
@@ -5638,7 +5640,7 @@ template <class Device> class device_operations : protected training_memory {
         else if (!part_of_last(s))
             differentiate(s);
     }
-    // by_library: how it is computed; without, by the device's own kernel.
+    // Launches operation i by `by_library`, or by fovea's own kernel if that is empty.
     void compute(int i, bool again, bool updates, const planned_convolution& by_library = {}) {
         const operation& o = op(i);
         const call c = call_of(i, again);
@@ -5647,9 +5649,9 @@ template <class Device> class device_operations : protected training_memory {
             for (int k = 0; updates && k < max_weights; ++k)
                 if (o.d.w[k] >= 0 && g_.weights[std::size_t(o.d.w[k])].kind == weight_kind::buffer)
                     s.dw[std::size_t(k)] = weights_[o.d.w[k]];
-            o.d.statistics_before(s);
+            o.kernels->statistics_before(s);
         }
-        by_library ? by_library.run() : o.forward(c);
+        by_library ? by_library.run() : o.kernels->forward(c);
     }
 
     Device& device_;
@@ -5662,16 +5664,16 @@ template <class Device> class device_operations : protected training_memory {
         return o;
     }
 
-    // What the device's library computes of a step.
+    // What the library computes in a step of the plan.
     struct library_step {
-        planned_convolution values, weights; // values: or the gradient of the input
-        bool takes_next = false;             // the activation that is the next step is part of it
-        std::size_t biased = 0;              // with takes_next, not 0: so is the gradient of that step's bias
-        bool has_its_bias = false;           // of a step that is `biased`
+        planned_convolution values, weights; // values: the output, or in a backward step the input's gradient
+        bool takes_next = false;             // the activation in the next step is fused into this one
+        std::size_t biased = 0;              // with takes_next: the step whose bias gradient is fused, too; 0: none
+        bool has_its_bias = false;           // the bias gradient of this step has been computed by another
     };
     bool part_of_last(std::size_t s) const { return s > 0 && by_library_[s - 1].takes_next; }
 
-    // Plans of the device's library, measured while the arena holds nothing.
+    // Finds the library's plans; they are measured while the arena holds no values.
     void find_convolutions() {
         by_library_.assign(plan_.steps.size(), {});
         for (std::size_t s = 0; s < plan_.steps.size(); ++s)
@@ -5713,8 +5715,8 @@ template <class Device> class device_operations : protected training_memory {
         }
         if (!l.values) l.values = library_.find(described, {});
     }
-    // Whether the next step turns the gradient that this one computes, and nobody adds to, into that of what an
-    // activation was given, in its place.
+    // Returns whether the next step only multiplies the gradient of this step by the slope of an activation, in place,
+    // and nothing else is added to that gradient; the two steps can then be fused.
     bool activation_precedes(std::size_t s) const {
         if (s + 1 >= plan_.steps.size() || plan_.steps[s + 1].what != training_step::kind::backward) return false;
         const int i = plan_.steps[s].of, next = plan_.steps[s + 1].of;
@@ -5724,7 +5726,7 @@ template <class Device> class device_operations : protected training_memory {
                computed(next) && gradient(activates.x[0]).data == gradient(activates.y).data &&
                !again_[std::size_t(activates.x[0])];
     }
-    // The next step backward from s on, if it needs the gradient of a bias that was added to tensor t; else 0.
+    // Returns the next backward step from s on if it needs the gradient of a bias that was added to tensor t, else 0.
     std::size_t step_with_bias(std::size_t s, int t) const {
         while (s < plan_.steps.size() && plan_.steps[s].what != training_step::kind::backward) ++s;
         if (s == plan_.steps.size()) return 0;
@@ -5738,10 +5740,10 @@ template <class Device> class device_operations : protected training_memory {
         for (int i = 0; i < int(g_.operations.size()); ++i) {
             const operation& o = op(i);
             const gradient_call c = gradient_call_of(i, weights_);
-            if (o.d.weights_scratch) bytes = std::max(bytes, o.d.weights_scratch(over(c, c.dy)));
+            bytes = std::max(bytes, o.kernels->weights_scratch(over(c, c.dy)));
             if (library_.any() && o.a.method == convolution_method::library)
                 bytes = std::max(bytes, detail::scratch_for_library(c));
-            if (o.d.input_scratch) bytes = std::max(bytes, o.d.input_scratch(over(c, c.x[0])));
+            bytes = std::max(bytes, o.kernels->input_scratch(over(c, c.x[0])));
         }
         return bytes;
     }
@@ -5765,29 +5767,31 @@ template <class Device> class device_operations : protected training_memory {
         const int i = plan_.steps[s].of;
         const gradient_call whole = call_back(i);
         if (needs_weight_gradient(i)) put_weight_gradient(s, over(whole, whole.dy));
-        if (whole.statistics) op(i).d.statistics_back(whole);
+        if (whole.statistics) op(i).kernels->statistics_back(whole);
         gradient_call c = whole;
         if (take_targets(c, i)) put_input_gradient(s, over_target(c));
         each_passed(i, [&](const window& dx, bool adds) { pass(dx, whole.dy, adds); });
     }
-    bool needs_weight_gradient(int i) const { return plan_.needs_weights[std::size_t(i)] && op(i).d.weights; }
+    bool needs_weight_gradient(int i) const {
+        return plan_.needs_weights[std::size_t(i)] && op(i).kernels->gives_weight_gradient;
+    }
     void put_weight_gradient(std::size_t s, gradient_call c) {
         const operation& o = op(plan_.steps[s].of);
         for (int k = 0; k < max_weights; ++k) c.dw[std::size_t(k)] = weights_.gradient(o.d.w[k]);
         c.outputs = {0, o.dims[0]};
         if (by_library_[s].has_its_bias) c.dw[1] = nullptr;
         const planned_convolution& by_library = by_library_[s].weights;
-        if (!by_library) return o.d.weights(c);
+        if (!by_library) return o.kernels->weights(c);
         const gradient_call alike = detail::alike_for_weights(c);
         widen(alike.x[0], c.x[0]), widen(alike.dy, c.dy);
         by_library.run();
         add_from_scratch(c, by_library.plan->filters(), o.d.w[0], o.dims);
-        detail::launch_bias_gradient<Device>(c); // which may overwrite the scratch memory then
+        detail::launch_bias_gradient<Device>(c); // last, because it may overwrite the scratch memory
     }
     void add_from_scratch(const gradient_call& c, number_format f, int weight, const weight_shape& dims) {
         detail::launch<Device>(c, add_filters(c.scratch, f, weights_.gradient(weight), dims));
     }
-    // Without strides it is a convolution, in which tensors may differ in format.
+    // At stride 1 the gradient is an ordinary convolution, whose tensors may have different formats.
     static gradient_call alike_for_input(const gradient_call& c) {
         return c.a.stride == 1 ? c : detail::alike_for_input(c);
     }
@@ -5799,7 +5803,7 @@ template <class Device> class device_operations : protected training_memory {
     }
     void put_input_gradient(std::size_t s, const gradient_call& c) {
         const library_step& l = by_library_[s];
-        if (!l.values) return op(plan_.steps[s].of).d.input(c);
+        if (!l.values) return op(plan_.steps[s].of).kernels->input(c);
         widen(alike_for_input(c).dy, c.dy);
         l.values.run();
         if (!l.biased) return;
@@ -5816,14 +5820,14 @@ template <class Device> class device_operations : protected training_memory {
     }
 
     library_convolutions<Device> library_;
-    std::vector<library_step> by_library_; // by step
+    std::vector<library_step> by_library_; // for each step of the plan
     device_memory scratch_{device_};
 };
 
 } // namespace fovea
 
 // ---- fovea/engine/cuda/network_loss.hpp
-// A loss that a network computes on the device where the image is: what loss_kind::network stands for.
+// Interface of a loss that a network computes on the device where the image is (loss_kind::network).
 
 namespace fovea {
 
@@ -5831,33 +5835,36 @@ class network_loss {
   public:
     virtual ~network_loss() = default;
 
-    // Memory for an output y of `engine`, whose queue it takes; before put(), which may be recorded.
-    virtual void prepare(training_engine& engine, const device_tensor& y) = 0;
+    // Reserves memory for an output y of `engine`, and uses that engine's queue. Call before put(), which may be
+    // recorded.
+    virtual void prepare(training_engine& engine, tensor_view<const float> y) = 0;
     virtual placement where() const = 0;
-    // Adds weight times its value for y beside t to *value, and weight times scale times its gradient to dy, (N,H,W,C)
-    // like y.
-    virtual void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) = 0;
+    // Adds weight times the loss of y against t to *value, and weight * scale times its gradient to dy. t, dy:
+    // (N,H,W,C) like y.
+    virtual void put(tensor_view<const float> y, const float* t, float* dy, double weight, double scale,
+                     double* value) = 0;
 };
 
 } // namespace fovea
 
 // ---- fovea/loss/cuda/loss_kernels.hpp
-// Losses of loss/pixel.hpp and loss/classification.hpp as kernels: each term gives its value and adds its gradient to
-// dy. Blocks sum their numbers, one block sums those; in double and in an order that shapes alone decide.
+// CUDA kernels for the losses of loss/pixel.hpp and loss/classification.hpp. Each term adds its value to the loss and
+// its gradient to dy. Each block sums its numbers, then one block adds those sums, in double and in an order that only
+// the shapes decide.
 
 namespace fovea {
 
 struct loss_kernel {
-    static constexpr int threads = 256, each = 8; // numbers of a thread
+    static constexpr int threads = 256, each = 8; // each: numbers for each thread
     using shared = block_sums<1>;
     using own = nothing_kept;
 
     loss_term term;
-    device_view y, t, dy; // (N,H,W,C); t may be absent where the term reads none
-    double* partial;      // (blocks)
+    device_view y, t, dy; // (N,H,W,C); t may be absent if the term does not read it
+    double* partial;      // (blocks): sums of each block
     device_area area;
-    double numbers, down, right; // values; pairs of neighbours
-    double scale;                // of the gradient
+    double numbers, down, right; // count of values, of vertical and of horizontal neighbours
+    double scale;                // factor of the gradient
 
     template <class Call>
     loss_kernel(const Call& whole, const loss_term& l, const window& output, const window& target, const window& d,
@@ -5918,7 +5925,8 @@ struct loss_kernel {
         slope /= numbers;
         return value;
     }
-    // Squared differences to the neighbours below and to the right; all four neighbours pull.
+    // Returns the squared differences to the neighbours below and to the right; the slope has contributions of all four
+    // neighbours.
     FOVEA_HOST_DEVICE double variation(pixel_position p, int c, double& slope) const {
         double value = 0;
         for (int towards = 0; towards < 4; ++towards) {
@@ -5937,19 +5945,19 @@ struct loss_kernel {
 
 namespace detail {
 
-// Bytes of partial sums for an output of that size.
+// Bytes of the partial sums for an output of that size.
 inline std::size_t loss_scratch(int batch, const window& y) {
     const std::ptrdiff_t values = std::ptrdiff_t(batch) * y.height * y.width * y.channels;
     return std::size_t(blocks_for(values, loss_kernel::threads * loss_kernel::each)) * sizeof(double);
 }
 
-// Adds the loss to *value and its gradient, times `scale`, to dy. `area` has the queue and the pixels of y, all of
-// them.
+// Adds the loss to *value, and its gradient times `scale` to dy. `area` carries the queue and must cover all pixels of
+// y.
 template <class Device>
 void launch_loss(const call& area, const loss_terms& terms, const window& t, const window& dy, double* partial,
                  double* value, double scale = 1) {
     for (const loss_term& term : terms) {
-        if (term.by) continue; // what computes it has its own kernels
+        if (term.by) continue; // a network_loss launches kernels of its own
         call part = area;
         if (term.images > 0) part.images = {term.first, term.first + term.images};
         const loss_kernel k(part, term, area.y, t, dy, partial, scale);
@@ -5964,7 +5972,7 @@ void launch_loss(const call& area, const loss_terms& terms, const window& t, con
 
 namespace fovea {
 
-// What recorded work of a batch depends on.
+// Key of recorded work: everything that it depends on except numbers in memory.
 struct training_work {
     enum class kind { forward, backward, learn, listen, update } what;
     placement where{}, where_frozen{};
@@ -5972,14 +5980,15 @@ struct training_work {
     bool evaluating = false, prepares = false;
     loss_terms terms{}, of_frozen{};
     std::vector<placement> of_terms{};
-    double weight = 1, scale = 1; // of the loss; of gradients
+    double weight = 1, scale = 1; // weight of the loss; scale of gradients
     update_rule how{};
     int processes = 1;
-    bool sums = false; // over them
+    bool sums = false; // sums gradients over the processes
     bool operator==(const training_work&) const = default;
 };
 
-// Interface: network_engine, or what is derived from it. The device and the weights, of the same graph, outlive it.
+// Interface is network_engine or a class derived from it. Device and weights, which must belong to the same graph, must
+// outlive it.
 template <class Device, class Interface> class device_pass : public Interface, protected device_operations<Device> {
     using operations = device_operations<Device>;
 
@@ -5997,22 +6006,22 @@ template <class Device, class Interface> class device_pass : public Interface, p
         make_room({x.height(), x.width()}, x.batch());
         upload(x, value(0, false).data, input_);
     }
-    void load(std::span<const device_tensor> parts) override {
-        const device_tensor first = parts[0];
+    // Tensors without gaps in the memory of this device.
+    void load(std::span<const tensor_view<const float>> parts) override {
+        const auto& first = parts[0];
         int batch = 0;
         for (auto& part : parts) {
-            if (part.height != first.height || part.width != first.width || part.channels != first.channels)
-                fail("a batch of images of ", first.height, 'x', first.width, " and of ", part.height, 'x', part.width,
-                     ": expected one size");
-            batch += part.batch;
+            detail::check_input(g_, part);
+            if (part.height() != first.height() || part.width() != first.width())
+                fail("a batch of images of ", first.height(), 'x', first.width(), " and of ", part.height(), 'x',
+                     part.width(), ": expected one size");
+            batch += part.batch();
         }
-        detail::check_input(g_,
-                            tensor_view<const float>(nullptr, batch, first.height, first.width, first.channels, 0, 0));
-        make_room({first.height, first.width}, batch);
+        make_room({first.height(), first.width()}, batch);
         auto* to = reinterpret_cast<float*>(value(0, false).data);
         for (auto& part : parts) {
-            const std::ptrdiff_t numbers = std::ptrdiff_t(part.batch) * first.height * first.width * first.channels;
-            const copy_numbers k{part.data, to, numbers};
+            const auto numbers = std::ptrdiff_t(bytes_of(part) / sizeof(float));
+            const copy_numbers k{part.data(), to, numbers};
             Device::launch(device_.queue(), k, k.blocks());
             to += numbers;
         }
@@ -6032,7 +6041,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
         const window w = operations::output_gradient(number_of(t));
         return dy_.try_emplace(number_of(t), plan_.batch, w.height, w.width, w.channels).first->second.view();
     }
-    device_tensor output_on_device() const override { return tensor_at(operations::output()); }
+    tensor_view<const float> output_in_place() override { return tensor_at(operations::output()); }
     void backward() override {
         for (auto& [t, dy] : dy_) upload(dy.view(), operations::output_gradient(t).data, gradient_);
         recordings_.run(work_of(training_work::kind::backward), [&] { put_backward(); });
@@ -6040,9 +6049,9 @@ template <class Device, class Interface> class device_pass : public Interface, p
     }
     tensor_view<const float> input_gradient() override { return copy_of(operations::input_gradient(), dx_); }
     std::size_t bytes() const override { return plan_.bytes; }
-    const void* queue() const override { return device_.queue(); }
+    const void* memory() const override { return device_.queue(); } // what is put into it runs in order
 
-    // ---- for whoever puts it into the queue together with other work
+    // ---- for callers that queue it together with other work
     const placement& where() const { return where_; }
     bool take_stale() { return weights_.take_stale(); }
     void prepare_weights() { weights_.prepare(); }
@@ -6053,7 +6062,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
         return operations::output_gradient(number_of(t));
     }
     window input_gradient_window() const { return operations::input_gradient(); }
-    // Memory for a batch of that size, its values in the arena.
+    // Reserves memory for a batch of that size.
     void make_room(extent input, int batch) {
         if (!plan_for(input, batch) && memory_.bytes() >= plan_.bytes) return;
         reserve(memory_, plan_.bytes, "the activations of a training step, of which a smaller batch has fewer");
@@ -6069,11 +6078,11 @@ template <class Device, class Interface> class device_pass : public Interface, p
         for (int t : options_.outputs)
             if (plan_.needs_gradient[std::size_t(t)]) clear(operations::output_gradient(t));
     }
-    // Adds the loss to *sum, and `scale` times its gradient to that of the output.
+    // Adds the loss to *sum, and `scale` times its gradient to the gradient of the output.
     void put_loss(const loss_terms& terms, const std::byte* target, double* sum, double scale) {
         const window y = operations::output(), dy = operations::output_gradient();
         window t = y;
-        t.data = const_cast<std::byte*>(target); // it is only read
+        t.data = const_cast<std::byte*>(target); // only read
         for (auto& term : terms)
             if (term.by)
                 term.by->put(tensor_at(y), reinterpret_cast<const float*>(target), reinterpret_cast<float*>(dy.data),
@@ -6091,9 +6100,9 @@ template <class Device, class Interface> class device_pass : public Interface, p
         if (options_.weight_gradients) weights_.differentiate_preparations();
     }
 
-    // after(operation): its gradients are in the queue.
+    // Calls after(operation) when the operation's gradients have been queued.
     template <class F> void put_operations_back(F after) {
-        begin_forward(); // nothing is computed again yet, also where the forward pass was recorded
+        begin_forward(); // forgets recomputed values, also if the forward pass was replayed
         for (std::size_t s = plan_.forward; s < plan_.steps.size(); ++s) {
             this->put_step_back(s);
             if (plan_.steps[s].what == training_step::kind::backward) after(plan_.steps[s].of);
@@ -6106,7 +6115,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
         operations::where_;
     using typename operations::device_memory;
 
-    // The way of a batch to the device: its upload goes on beside the work on the last one.
+    // Staging for uploads of batches, which overlap with the work on the previous batch.
     struct upload_path {
         explicit upload_path(Device& d) : on_host(d), on_device(d) {}
         device_buffer<Device, memory_place::host> on_host;
@@ -6121,17 +6130,17 @@ template <class Device, class Interface> class device_pass : public Interface, p
                 .height = plan_.extents[0].height,
                 .width = plan_.extents[0].width};
     }
-    device_tensor tensor_at(const window& w) const {
+    tensor_view<const float> tensor_at(const window& w) const {
         return {reinterpret_cast<const float*>(w.data), plan_.batch, w.height, w.width, w.channels};
     }
     static std::size_t bytes_of(tensor_view<const float> v) {
         return std::size_t(v.batch()) * std::size_t(v.height()) * std::size_t(v.width()) * std::size_t(v.channels()) *
                sizeof(float);
     }
-    // To a tensor without gaps, once the work that is in the queue now is done with it.
+    // Uploads to a dense tensor, after the work that is in the queue now.
     void upload(tensor_view<const float> from, std::byte* to, upload_path& path) {
         const std::size_t bytes = bytes_of(from);
-        device_.wait(path.up); // the last upload
+        device_.wait(path.up); // the previous upload, which reads the staging memory
         path.on_host.reserve(bytes, "a batch"), path.on_device.reserve(bytes, "a batch");
         auto* at = reinterpret_cast<float*>(path.on_host.data());
         const int row = from.width() * from.channels();
@@ -6168,7 +6177,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
     device_memory memory_{device_}, sums_{device_};
     device_buffer<Device, memory_place::host> output_staging_{device_};
     upload_path input_{device_}, gradient_{device_};
-    // On the host, by tensor: outputs; their gradients, where they are given there.
+    // Copies on the host, by tensor: outputs, and output gradients that were given there.
     std::map<int, tensor<float>> y_, dy_;
     tensor<float> dx_;
 };
@@ -6176,15 +6185,15 @@ template <class Device, class Interface> class device_pass : public Interface, p
 } // namespace fovea
 
 // ---- fovea/engine/cuda/gradient_buckets.hpp
-// When gradients are whole in a backward pass, so that those of several processes are summed while it goes on:
-// parameters side by side, from the last one on, in buckets of a few megabytes, each of which is sent at once when the
-// last operation that adds to it is done. The order depends on the graph alone, and so is that of every process.
+// Groups gradients into buckets of a few megabytes for an all-reduce that overlaps with the backward pass. Parameters
+// are contiguous; the buckets begin with the last parameters, and each is sent when the last operation that adds to it
+// is done. The order depends only on the graph, so that it is the same in every process.
 
 namespace fovea {
 
 class gradient_buckets {
   public:
-    // trained: by weight, whether it gets a gradient; least: bytes of a bucket, but for the last.
+    // trained: for each weight, whether it gets a gradient. least: minimum bytes of a bucket, except the last.
     gradient_buckets(const graph& g, std::vector<char> trained, std::size_t least = std::size_t(2) << 20)
         : g_(g), trained_(std::move(trained)), of_weight_(g.weights.size(), -1) {
         std::size_t end = 0;
@@ -6201,7 +6210,7 @@ class gradient_buckets {
 
     std::size_t size() const { return buckets_.size(); }
 
-    // Before a backward pass by that plan.
+    // Call before a backward pass of this plan.
     void begin(const training_plan& plan) {
         awaited_.assign(g_.weights.size(), 0), missing_.assign(buckets_.size(), 0);
         for (std::size_t s = plan.forward; s < plan.steps.size(); ++s)
@@ -6212,14 +6221,15 @@ class gradient_buckets {
         for (std::size_t w = 0; w < awaited_.size(); ++w)
             if (awaited_[w] > 0 && of_weight_[w] >= 0) ++missing_[std::size_t(of_weight_[w])];
     }
-    // After an operation's part in it: prepare(p) where the gradient of what preparation p makes is whole, to be
-    // carried to what it is made of, and sum(begin, numbers) of the gradients of a bucket.
+    // Call after each operation of the backward pass. Calls prepare(p) when the gradient of a prepared weight is
+    // complete and must be propagated to the weights from which it was made, and sum(begin, count) when a bucket is
+    // complete.
     template <class Prepare, class Sum> void after(int operation, Prepare prepare, Sum sum) {
         each_trained(g_.operations[std::size_t(operation)].d.w, [&](std::size_t w) {
             if (--awaited_[w] > 0) return;
             if (of_weight_[w] >= 0) return arrive(w, sum);
             for (auto& p : g_.preparations) {
-                if (std::size_t(p.out) != w || !p.backward) continue;
+                if (std::size_t(p.out) != w || p.packs()) continue;
                 prepare(p);
                 each_trained(p.w, [&](std::size_t from) {
                     if (--awaited_[from] == 0) arrive(from, sum);
@@ -6230,14 +6240,14 @@ class gradient_buckets {
 
   private:
     struct bucket {
-        std::size_t begin, size; // of the parameters' numbers
+        std::size_t begin, size; // range in the numbers of all parameters
     };
 
     template <class F> void each_trained(const index_list<max_weights>& of, F f) const {
         for (int w : of)
             if (w >= 0 && trained_[std::size_t(w)]) f(std::size_t(w));
     }
-    bool is_awaited(const preparation& p) const { return p.backward && awaited_[std::size_t(p.out)] > 0; }
+    bool is_awaited(const preparation& p) const { return !p.packs() && awaited_[std::size_t(p.out)] > 0; }
     template <class Sum> void arrive(std::size_t w, Sum sum) {
         const auto b = std::size_t(of_weight_[w]);
         if (--missing_[b] == 0) sum(buckets_[b].begin, buckets_[b].size);
@@ -6245,18 +6255,22 @@ class gradient_buckets {
 
     const graph& g_;
     std::vector<char> trained_;
-    std::vector<bucket> buckets_; // the last parameters first
-    std::vector<int> of_weight_;  // the bucket of a parameter; -1: it is none
-    std::vector<int> awaited_;    // by weight: what has yet to add to its gradient
-    std::vector<int> missing_;    // by bucket: parameters whose gradient is not whole
+    std::vector<bucket> buckets_; // last parameters first
+    std::vector<int> of_weight_;  // bucket of each weight; -1: not a parameter
+    std::vector<int> awaited_;    // for each weight: contributions to its gradient that are still missing
+    std::vector<int> missing_;    // for each bucket: parameters with incomplete gradients
 };
 
 } // namespace fovea
 
+// ---- fovea/loss/cuda/balance.hpp
+// Kernels for two losses that count in proportion to their own values (detached_ratio), as those of an upscaler that
+// learns against a critic.
+
 namespace fovea {
 
-// dy = weight (dy / |own| + dx / |heard|), the divisors being constants: means over processes, of which they are the
-// sums.
+// dy = weight (dy / |own| + dx / |heard|). The divisors count as constants; they are means over the processes, computed
+// from the sums *own and *heard.
 struct balance_gradients {
     device_view dy, dx; // (N,H,W,C)
     const double *own, *heard;
@@ -6268,11 +6282,11 @@ struct balance_gradients {
             float(weight * detached_ratio(*own / processes) * to + weight * detached_ratio(*heard / processes) * from));
     }
 };
-// *loss += weight own, or what is not finite of the two; own: the mean over processes, of which it is the sum.
+// *loss += weight * own, with the mean of own over the processes. If own or heard is not finite, adds a value that is
+// not finite.
 struct report_balance {
     static constexpr int threads = 1;
     using shared = nothing_kept;
-    using own_memory = nothing_kept;
     using own = nothing_kept;
 
     const double *of_own, *heard;
@@ -6287,16 +6301,21 @@ struct report_balance {
     }
 };
 
+} // namespace fovea
+
+namespace fovea {
+
 namespace detail {
 
-template <class Device> struct trained_on_device { // before what lives on it
+// A base class, because it must be constructed before the pass that uses it.
+template <class Device> struct trained_on_device {
     std::shared_ptr<Device> shared;
     training_weights<Device> of_network;
 };
 
 } // namespace detail
 
-// Of a graph that was traced for the device.
+// The graph must have been traced for the device.
 template <class Device>
 class device_training_engine final : private detail::trained_on_device<Device>,
                                      public device_pass<Device, training_engine> {
@@ -6313,9 +6332,9 @@ class device_training_engine final : private detail::trained_on_device<Device>,
           buckets_(g, detail::trained_weights(g, o)) {
         values_.reserve(2 * sizeof(double), "losses");
     }
-    ~device_training_engine() override { this->device_.settle(); } // what waits for other processes has an end
+    ~device_training_engine() override { this->device_.settle(); } // ends also while other processes are awaited
 
-    void upload_weights() override { weights_.upload(); }
+    void weights_changed() override { weights_.host_changed(); }
     void download() override { weights_.download(); }
     void clear_gradients() override { weights_.clear_gradients(); }
 
@@ -6335,45 +6354,50 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
 
     void begin_step() override {
+        weights_.refresh();
         weights_.clear_gradients();
         weights_.keep_buffers();
         optimizer_.begin_step();
         summed_ = false;
     }
     void join(training_group& g) override {
+        training_engine::join(g);
         this->device_.join(g);
-        processes_ = g.size();
     }
-    void stage(tensor_view<const float> x, tensor_view<const float> t) override {
-        base::load(x), load_target(t);
-        staged_ = true;
+    // The batch is here already where it was the last one that was staged.
+    void load(const micro_batch& b) override {
+        batch_ = b;
+        const bool here =
+            staged_ && staged_->input.data() == b.input.data() && staged_->target.data() == b.target.data();
+        if (!here) load(b.input);
+        target_loaded_ = here, staged_.reset();
     }
-    bool take_staged() override { return std::exchange(staged_, false); }
     void load(tensor_view<const float> x) override {
-        staged_ = false;
+        staged_.reset();
         base::load(x);
     }
-    void load(std::span<const device_tensor> parts) override {
-        staged_ = false;
+    void load(std::span<const tensor_view<const float>> parts) override {
+        batch_ = {}, target_loaded_ = true, staged_.reset();
         base::load(parts);
     }
-    void load_target(tensor_view<const float> t) override {
-        const window y = this->output_window();
-        const int batch = this->plan_.batch;
-        if (t.batch() != batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
-            fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
-                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
-        this->reserve(target_, this->bytes_of(t), "the target");
-        this->upload(t, target_.data(), target_path_);
+    void stage(const micro_batch& b) override {
+        base::load(b.input), load_target(b.target);
+        staged_ = b;
     }
-    device_tensor target_on_device() const override {
+    tensor_view<const float> target_in_place() override {
+        if (!target_loaded_) load_target(batch_.target);
+        target_loaded_ = true;
         window t = this->output_window();
         t.data = target_.data();
         return this->tensor_at(t);
     }
-    void learn(const loss_terms& terms, double weight, bool ends_step) override {
+
+    // On the device where the loss is a sum of terms, which have kernels.
+    std::optional<double> learn(const loss_function& loss, double weight, bool ends_step) override {
+        if (loss.terms().empty()) return training_engine::learn(loss, weight, ends_step);
+        if (batch_.target.data()) target_in_place();
         training_work work = learning(training_work::kind::learn, ends_step);
-        work.terms = weighted(terms, weight), work.of_terms = prepare(terms);
+        work.terms = weighted(loss.terms(), weight), work.of_terms = prepare(loss.terms());
         work.prepares = weights_.take_stale(), work.scale = scale_;
         this->recordings_.run(work, [&] {
             this->put_forward(false, work.prepares);
@@ -6381,54 +6405,73 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             put_gradients(work);
         });
         weights_.changed();
+        return {};
     }
-    void learn(const loss_terms& terms, network_engine& frozen, const loss_terms& of_frozen, double weight,
-               bool ends_step) override {
-        if (frozen.queue() != this->queue())
-            fail("a frozen network of another device: expected one that was made beside the network that learns");
+    // The same, where the frozen network is of this device, too.
+    std::optional<balanced_losses> learn(const loss_function& loss, network_engine& frozen,
+                                         const loss_function& of_frozen, double weight, bool ends_step) override {
+        if (loss.terms().empty() || of_frozen.terms().empty() || frozen.memory() != this->memory())
+            return training_engine::learn(loss, frozen, of_frozen, weight, ends_step);
         auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
-        const device_tensor y = this->output_on_device();
+        target_in_place();
+        const auto y = this->output_in_place();
         listener.load({&y, 1});
         training_work work = learning(training_work::kind::listen, ends_step);
         work.prepares = listener.take_stale(), work.where_frozen = listener.where();
-        work.terms = terms, work.of_terms = prepare(terms), work.of_frozen = of_frozen, work.weight = weight;
-        work.scale = scale_;
+        work.terms = loss.terms(), work.of_terms = prepare(loss.terms()), work.of_frozen = of_frozen.terms();
+        work.weight = weight, work.scale = scale_;
         this->recordings_.run(work, [&] { put_listening(listener, work); });
         weights_.changed();
+        return {};
     }
-    void begin_update(const weight_update& u) override {
-        optimizer_.upload(u);
+    void begin_update(const update_request& u) override {
+        update_.emplace(u);
+        const auto rule = u.optimizer.rule();
+        if (!rule) return update_elsewhere(u);
+        if (state_ == kept_on::host)
+            optimizer_.upload(u.optimizer.states(), u.average ? &u.average->numbers() : nullptr);
+        state_ = kept_on::device;
+        optimizer_.upload({.how = *rule,
+                           .step = u.optimizer.steps() + 1,
+                           .learning_rate = u.learning_rate,
+                           .max_gradient_norm = u.max_gradient_norm,
+                           .average_share = u.average ? u.average->share() : 0});
         training_work work{.what = training_work::kind::update,
                            .where = optimizer_.where(),
                            .scale = scale_,
-                           .how = u.how,
-                           .processes = processes_,
-                           .sums = processes_ > 1 && !summed_};
+                           .how = *rule,
+                           .processes = this->processes(),
+                           .sums = this->processes() > 1 && !summed_};
         this->recordings_.run(work, [&] {
-            if (work.sums) {
-                put_sums_of_forward();
-                weights_.sum_gradients(0, weights_.numbers());
-                end_sums();
-            }
-            if (scale_ != 1) weights_.divide_gradients(scale_);
-            optimizer_.step(u.how, weights_.parameters(), weights_.gradients());
+            put_whole_gradients(work.sums);
+            optimizer_.step(work.how, weights_.parameters(), weights_.gradients());
         });
     }
     update_report end_update() override {
         update_report r = optimizer_.report();
-        r.taken ? weights_.parameters_changed() : weights_.restore_buffers();
+        if (on_host_) { // all but the loss
+            on_host_->loss = r.loss;
+            r = *std::exchange(on_host_, std::nullopt);
+            if (r.taken) weights_.host_changed();
+        } else if (r.taken) {
+            weights_.parameters_changed();
+            ++update_->optimizer.steps();
+            if (update_->average) ++update_->average->steps();
+        }
+        if (!r.taken) weights_.restore_buffers();
         return r;
     }
     void take_back() override { weights_.restore_buffers(); }
+    bool works_by_itself() const override { return true; }
 
     bool gradients_may_vanish() const override { return this->g_.precision == precision_kind::float16; }
     void scale_loss(double scale) override { scale_ = scale; }
 
-    void upload_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
-        optimizer_.upload(s, averages);
-    }
-    void download_state(const state_vectors& s, std::vector<std::vector<float>>* averages) override {
-        optimizer_.download(s, averages);
+    void state_changed() override { state_ = kept_on::host; }
+    void fetch_state(any_optimizer& optimizer, moving_average* average) override {
+        if (state_ != kept_on::device) return;
+        optimizer_.download(optimizer.states(), average ? &average->numbers() : nullptr);
+        state_ = kept_on::both;
     }
 
     std::unique_ptr<network_engine> frozen(const training_options& o) override {
@@ -6440,8 +6483,18 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
 
   private:
-    using base::weights_;
+    using base::weights_, training_engine::batch_;
+    enum class kept_on { host, both, device };
 
+    void load_target(tensor_view<const float> t) {
+        const window y = this->output_window();
+        const int batch = this->plan_.batch;
+        if (t.batch() != batch || t.height() != y.height || t.width() != y.width || t.channels() != y.channels)
+            fail("a tensor of (", batch, ',', y.height, ',', y.width, ',', y.channels, ") beside a target of (",
+                 t.batch(), ',', t.height(), ',', t.width(), ',', t.channels(), ')');
+        this->reserve(target_, this->bytes_of(t), "the target");
+        this->upload(t, target_.data(), target_path_);
+    }
     static std::vector<parameter> shapes_of_parameters(const graph& g) {
         std::vector<parameter> all;
         for (auto& w : g.weights)
@@ -6453,16 +6506,16 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         return terms;
     }
 
-    // Those that networks compute.
+    // Prepares the terms that networks compute.
     std::vector<placement> prepare(const loss_terms& terms) {
         std::vector<placement> all;
         for (auto& term : terms)
-            if (term.by) term.by->prepare(*this, this->output_on_device()), all.push_back(term.by->where());
+            if (term.by) term.by->prepare(*this, this->output_in_place()), all.push_back(term.by->where());
         return all;
     }
     training_work learning(typename training_work::kind what, bool ends_step) {
         training_work work = this->work_of(what);
-        work.processes = processes_, work.sums = summed_ = processes_ > 1 && ends_step;
+        work.processes = this->processes(), work.sums = summed_ = work.processes > 1 && ends_step;
         return work;
     }
     void put_gradients(const training_work& work) {
@@ -6477,16 +6530,33 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         weights_.clear_prepared_gradients();
         end_sums();
     }
+    // Sums over the processes, unless they were made during the backward pass; the scale of the loss is divided out.
+    void put_whole_gradients(bool sums) {
+        if (sums) {
+            put_sums_of_forward();
+            weights_.sum_gradients(0, weights_.numbers());
+            end_sums();
+        }
+        if (scale_ != 1) weights_.divide_gradients(scale_);
+    }
+    // By an optimizer that has no kernels: on the host's copies.
+    void update_elsewhere(const update_request& u) {
+        put_whole_gradients(this->processes() > 1 && !summed_);
+        weights_.changed(), weights_.download();
+        if (host_parameters_.empty())
+            host_parameters_ = parameters_of(this->g_, weights_.on_host(), &weights_.host_gradients()).parameters;
+        on_host_ = update_on_host(host_parameters_, u, nullptr);
+    }
     void put_sums_of_forward() {
         this->device_.sum(&optimizer_.state()->loss, 1);
         weights_.sum_buffers();
     }
     void end_sums() {
         this->device_.await_sums();
-        weights_.divide_buffers(processes_);
+        weights_.divide_buffers(this->processes());
     }
     void put_listening(frozen_pass& listener, const training_work& work) {
-        auto* const values = reinterpret_cast<double*>(values_.data()); // of the output's terms, of the listener's
+        auto* const values = reinterpret_cast<double*>(values_.data()); // of the output and the frozen network
         this->device_.clear(values, 2 * sizeof(double));
         this->put_loss(work.terms, target_.data(), values, work.scale);
         listener.put_forward(true, work.prepares);
@@ -6504,14 +6574,18 @@ class device_training_engine final : private detail::trained_on_device<Device>,
             report_balance::blocks());
         put_gradients(work);
     }
-    double scale_ = 1; // of the gradients before an update
+    double scale_ = 1; // factor that gradients carry until the update
     device_optimizer<Device> optimizer_;
     gradient_buckets buckets_;
-    int processes_ = 1;   // that train together
-    bool summed_ = false; // the gradients of this step, over them
+    bool summed_ = false; // the gradients of this step, over the processes
+    std::optional<update_request> update_;
+    std::optional<update_report> on_host_; // of an update there
+    std::vector<parameter> host_parameters_;
+    kept_on state_ = kept_on::host; // where the optimizer's state and the averages are newest
     typename base::device_memory target_{this->device_}, values_{this->device_};
     typename base::upload_path target_path_{this->device_};
-    bool staged_ = false;
+    std::optional<micro_batch> staged_; // of the next load()
+    bool target_loaded_ = false;
 };
 
 } // namespace fovea
@@ -6534,15 +6608,15 @@ inline std::unique_ptr<training_engine> make_training_engine(cuda, const graph& 
 } // namespace fovea
 
 // ---- fovea/metrics/cuda/metrics.cuh
-// PSNR, SSIM and VIF on the CUDA backend. For nvcc.
+// PSNR, SSIM and VIF on the CUDA backend; needs nvcc.
 
 // ---- fovea/metrics/cuda/metrics.hpp
-// PSNR, SSIM and VIF of two images on a GPU: the definitions, errors and, but for the order of sums in double, the
-// figures of metrics/. LPIPS is `lpips<cuda>` of zoo/lpips.hpp.
+// PSNR, SSIM and VIF of two images on a GPU, with the definitions and errors of metrics/; results differ only by the
+// order of sums in double. LPIPS on a GPU is `lpips<cuda>` of zoo/lpips.hpp.
 
 // ---- fovea/metrics/cuda/metric_kernels.hpp
-// What PSNR, SSIM and VIF sum, as kernels: of two images as planes of doubles, as metrics/ defines it. Sums are in
-// double; blocks put theirs side by side, and one block adds those in one order.
+// CUDA kernels for the sums in PSNR, SSIM and VIF, on planes of doubles as metrics/ defines them. Sums are in double:
+// each block writes its own, and one block adds those in a fixed order.
 #include <cassert>
 
 namespace fovea {
@@ -6555,7 +6629,8 @@ struct device_plane {
     FOVEA_HOST_DEVICE double at(int y, int x) const { return values[std::ptrdiff_t(y) * width + x]; }
 };
 
-// Planes, one behind the other, of an image's samples without a border: Y, or R, G and B. One colour counts as three.
+// Makes the planes of an image without its border, one after the other: Y, or R, G and B. Gray counts as three
+// channels.
 struct metric_planes_kernel {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -6585,9 +6660,9 @@ struct metric_planes_kernel {
     }
 };
 
-// (a - b)^2 over the values of all planes.
+// The sum of (a - b)^2 over the values of all planes.
 struct squared_differences {
-    static constexpr int threads = 256, each = 8; // values of a thread
+    static constexpr int threads = 256, each = 8; // each: values for each thread
     using shared = block_sums<1>;
     using own = nothing_kept;
 
@@ -6612,7 +6687,7 @@ struct squared_differences {
     }
 };
 
-// Weights along either axis of a window.
+// The weights along either axis of a window.
 struct device_window {
     static constexpr int most = 17;
     double weights[most] = {};
@@ -6624,7 +6699,7 @@ struct device_window {
     }
 };
 
-// What a window has of two planes: the weighted sums of a, b, aa, bb, ab.
+// Computes a term of the metric from the weighted sums of a, b, aa, bb, ab in a window.
 struct ssim_of_window {
     static constexpr int sums = 1;
     double variance_factor;
@@ -6633,7 +6708,7 @@ struct ssim_of_window {
     }
 };
 struct information_of_window {
-    static constexpr int sums = 2; // kept, whole
+    static constexpr int sums = 2; // preserved and original information
     FOVEA_HOST_DEVICE void operator()(const double (&m)[5], double (&to)[sums]) const {
         const double va = m[2] - m[0] * m[0], vb = m[3] - m[1] * m[1];
         const detail::visual_information v =
@@ -6642,7 +6717,8 @@ struct information_of_window {
     }
 };
 
-// The sums of a formula over all windows inside two planes. A block has a tile of windows: it sums down, then along.
+// Sums a formula over all windows inside two planes. Each block has a tile of windows; it sums over the window's rows
+// first, then over its columns.
 template <class Formula> struct windows_kernel {
     static constexpr int threads = 256, columns = 32, rows = threads / columns;
     static constexpr int read_rows = rows + device_window::most - 1, read_columns = columns + device_window::most - 1;
@@ -6714,7 +6790,7 @@ template <class Formula> struct windows_kernel {
     }
 };
 
-// A plane blurred where the window lies inside it, of which every second row and column is kept.
+// Blurs a plane where the window lies inside it, and keeps every second row and column.
 struct blur_and_halve {
     static constexpr int threads = 256;
     using shared = nothing_kept;
@@ -6743,14 +6819,14 @@ struct blur_and_halve {
 
 namespace fovea {
 
-// Of one host thread at a time.
+// Only one host thread at a time may use an object.
 template <class Device> class device_metrics {
   public:
     explicit device_metrics(std::shared_ptr<Device> device) : device_(std::move(device)) {}
     ~device_metrics() { device_->settle(); }
 
-    // The images that are compared until the next call, which the device copies. Throws when the sizes differ, nothing
-    // is left of the crop or the device has too little memory.
+    // Copies two images to the device; they are compared until the next call. Throws if the sizes differ, the crop
+    // leaves no pixels, or the device has too little memory.
     void load(const image& made, const image& original, metric_options options) {
         detail::check_compared("metrics", made, original, options, 1);
         const bool luma = options.channels == metric_channels::y;
@@ -6761,7 +6837,7 @@ template <class Device> class device_metrics {
         memory_.reserve(2 * bytes, "the images of a metric");
         made_.values = reinterpret_cast<double*>(memory_.data());
         original_.values = made_.values + planes_ * made_.size();
-        // sums of blocks: squared differences or windows, two of each, and what they add up to
+        // partial_ holds the results, then the sums of blocks: two for each block of squared differences or windows.
         partial_.reserve((results + 2 * std::size_t(most_blocks())) * sizeof(double), "sums of a metric");
         put_planes(made, made_, options.crop, luma);
         put_planes(original, original_, options.crop, luma);
@@ -6779,7 +6855,7 @@ template <class Device> class device_metrics {
     double ssim() { return mean_ssim("ssim", detail::gaussian_window()); }
     double ssim_uniform() { return mean_ssim("ssim_uniform", detail::uniform_window()); }
 
-    // See metrics/vif.hpp.
+    // The VIF of metrics/vif.hpp.
     double vif() {
         check_loaded("vif", vif_least_side);
         halves_.reserve(std::size_t(made_.size()) * sizeof(double), "smaller images of a metric");
@@ -6802,7 +6878,7 @@ template <class Device> class device_metrics {
     }
     double* result() const { return reinterpret_cast<double*>(partial_.data()); }
     double* partial() const { return result() + results; }
-    int most_blocks() const { // of windows as small as there are; of squared differences there are fewer
+    int most_blocks() const { // largest number of blocks: small tiles of windows need more than squared differences
         const auto tiles = [](int side, int of_tile) { return std::ptrdiff_t((side + of_tile - 1) / of_tile); };
         using windows = windows_kernel<ssim_of_window>;
         return blocks_for(tiles(made_.height, windows::rows) * tiles(made_.width, windows::columns) * planes_, 1);
@@ -6821,7 +6897,7 @@ template <class Device> class device_metrics {
 
     void put_planes(const image& from, const device_plane& to, int crop, bool luma) {
         const auto samples = samples_of<const std::byte>(from);
-        device_->wait(); // the last upload is done with both
+        device_->wait(); // the staging memory may still be read by the last upload
         samples_on_host_.reserve(samples.bytes(), "an image"), samples_.reserve(samples.bytes(), "an image");
         std::copy_n(samples.data, samples.bytes(), samples_on_host_.data());
         device_->upload(samples_.data(), samples_on_host_.data(), samples.bytes());
@@ -6864,7 +6940,7 @@ template <class Device> class device_metrics {
 
     std::shared_ptr<Device> device_;
     int planes_ = 0;
-    device_plane made_, original_; // the first of each
+    device_plane made_, original_; // the first plane of each image
     device_memory memory_{*device_}, halves_{*device_}, partial_{*device_}, samples_{*device_};
     device_buffer<Device, memory_place::host> samples_on_host_{*device_}, on_host_{*device_};
 };
@@ -6878,15 +6954,15 @@ using cuda_metrics = device_metrics<cuda_device>;
 } // namespace fovea
 
 // ---- fovea/zoo/cuda/lpips_loss.cuh
-// LPIPS on the CUDA backend. For nvcc.
+// LPIPS on the CUDA backend; needs nvcc.
 
 // ---- fovea/zoo/cuda/lpips_loss.hpp
-// LPIPS as zoo/lpips_loss.hpp defines it, on a device: the features of the target are kept, those of the output compared
-// with them, and the gradient goes back through the network.
+// LPIPS (zoo/lpips_loss.hpp) on a device: the features of the target are stored, those of the output are compared with
+// them, and the gradient goes back through the backbone.
 
 namespace fovea {
 
-// Colours to the network's input.
+// Maps colours to the backbone's input.
 struct lpips_input {
     device_view from, to; // (N,H,W,3)
     detail::lpips_colours colours;
@@ -6895,7 +6971,7 @@ struct lpips_input {
     }
 };
 struct lpips_input_gradient {
-    device_view dx, dy; // (N,H,W,3); dy is added to
+    device_view dx, dy; // (N,H,W,3); adds to dy
     detail::lpips_colours colours;
     double weight;
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int c) const {
@@ -6903,7 +6979,7 @@ struct lpips_input_gradient {
     }
 };
 
-// Features (N,H,W,C), of a layer, and those of the target divided by their lengths, without gaps.
+// The features (N,H,W,C) of a layer, and the stored features of the target, divided by their lengths, dense.
 struct lpips_features {
     device_view f;
     float* kept;
@@ -6916,7 +6992,7 @@ struct lpips_features {
         for (int c = 0; c < f.channels; ++c) square += double(of_pixel[c]) * double(of_pixel[c]);
         return 1 / (sqrt(square) + detail::lpips_epsilon);
     }
-    // Keeps those of a pixel.
+    // Stores the normalised features of a pixel.
     FOVEA_HOST_DEVICE void operator()(pixel_position p, int) const {
         const device_numbers of_pixel = f.at(p);
         const double inverse = inverse_length(of_pixel);
@@ -6925,7 +7001,7 @@ struct lpips_features {
     }
 };
 
-// The distance of a layer, and its gradient, which is added to df: a thread for each pixel.
+// The distance of a layer, and its gradient, which is added to df. One thread for each pixel.
 struct lpips_kernel {
     static constexpr int threads = 256;
     using shared = block_sums<1>;
@@ -6935,7 +7011,7 @@ struct lpips_kernel {
     device_view df;  // (N,H,W,C)
     const double* w; // (C)
     device_area area;
-    double share;    // of a pixel in the mean
+    double share;    // weight of a pixel in the mean
     double* partial; // (blocks)
 
     int blocks() const { return blocks_for(area.pixels(), threads); }
@@ -6972,23 +7048,23 @@ struct lpips_kernel {
     }
 };
 
-// Beside the first engine whose output it is given.
+// Runs on the device of the first engine whose output it is given; another device is an error.
 template <class Device> class device_lpips final : public network_loss {
   public:
     device_lpips(detail::lpips_network<float> n, tensor_file backbone, const lpips_options& o)
         : network_(std::move(n)), backbone_(std::move(backbone)), colours_{o.range} {}
 
-    void prepare(training_engine& engine, const device_tensor& y) override {
+    void prepare(training_engine& engine, tensor_view<const float> y) override {
         if (!pass_) open(engine);
-        if (pass_->queue() != engine.queue())
+        if (pass_->memory() != engine.memory())
             fail("lpips: of a network on another device: expected the one that it was first used with");
-        if (y.channels != 3) fail("lpips: a tensor of ", y.channels, " channels: expected 3");
-        pass_->make_room({y.height, y.width}, y.batch);
+        if (y.channels() != 3) fail("lpips: a tensor of ", y.channels(), " channels: expected 3");
+        pass_->make_room({y.height(), y.width()}, y.batch());
         if (pass_->take_stale()) pass_->prepare_weights();
         std::size_t pixels = 0;
         for (auto& l : layers_) {
             const window f = pass_->output_window(l.tensor);
-            const std::size_t here = std::size_t(y.batch) * std::size_t(f.height) * std::size_t(f.width);
+            const std::size_t here = std::size_t(y.batch()) * std::size_t(f.height) * std::size_t(f.width);
             reserve(l.kept, here * std::size_t(f.channels) * sizeof(float));
             pixels = std::max(pixels, here);
         }
@@ -6997,13 +7073,14 @@ template <class Device> class device_lpips final : public network_loss {
     }
     placement where() const override { return where_; }
 
-    void put(const device_tensor& y, const float* t, float* dy, double weight, double scale, double* value) override {
+    void put(tensor_view<const float> y, const float* t, float* dy, double weight, double scale,
+             double* value) override {
         forward(window_at(y, t));
         for (auto& l : layers_) {
             const call area = pass_->area_of(pass_->output_window(l.tensor));
             detail::launch<Device>(area, value_kernel<lpips_features>(area, 1, features_of(l)));
         }
-        forward(window_at(y, y.data));
+        forward(window_at(y, y.data()));
         for (auto& l : layers_) compare(l, weight, value);
         pass_->put_backward();
         const window to = window_at(y, dy);
@@ -7028,7 +7105,7 @@ template <class Device> class device_lpips final : public network_loss {
         net_ = std::make_unique<basic_trainable<float>>(std::move(network_.backbone),
                                                         trainable_options{.beside = &engine}, network_.make);
         net_->load(backbone_);
-        engine_ = net_->engine()->frozen({.input_gradient = true, .weight_gradients = false, .outputs = tensors});
+        engine_ = net_->engine().frozen({.input_gradient = true, .weight_gradients = false, .outputs = tensors});
         pass_ = static_cast<pass*>(engine_.get()); // of the device, as the engine is
         sums_.emplace(pass_->device());
         for (auto& l : network_.layers) {
@@ -7041,16 +7118,16 @@ template <class Device> class device_lpips final : public network_loss {
         m.reserve(bytes, "features of LPIPS");
         if (m.data() != before) where_.moved();
     }
-    static window window_at(const device_tensor& like, const float* data) {
-        const std::ptrdiff_t row = std::ptrdiff_t(like.width) * like.channels;
+    static window window_at(tensor_view<const float> like, const float* data) {
+        const std::ptrdiff_t row = std::ptrdiff_t(like.width()) * like.channels();
         return {.data = const_cast<std::byte*>(reinterpret_cast<const std::byte*>(data)),
-                .height = like.height,
-                .width = like.width,
-                .channels = like.channels,
-                .columns = like.width,
-                .stored = like.height,
+                .height = like.height(),
+                .width = like.width(),
+                .channels = like.channels(),
+                .columns = like.width(),
+                .stored = like.height(),
                 .row_stride = row,
-                .image_stride = row * like.height};
+                .image_stride = row * like.height()};
     }
     lpips_features features_of(const layer& l) const {
         return {device_view(pass_->output_window(l.tensor)), reinterpret_cast<float*>(l.kept.data())};
@@ -7079,7 +7156,7 @@ template <class Device> class device_lpips final : public network_loss {
     detail::lpips_colours colours_;
     std::unique_ptr<basic_trainable<float>> net_;
     std::unique_ptr<network_engine> engine_;
-    pass* pass_ = nullptr; // it is engine_
+    pass* pass_ = nullptr; // refers to *engine_
     std::deque<layer> layers_;
     std::optional<memory> sums_;
     placement where_, of_pass_;

@@ -8,13 +8,13 @@
 #include "fovea.hpp"
 
 // ---- fovea/zoo/pretrained.hpp
-// Networks that the library brings, trained by its own programs (docs/pretrained.md): no file is read.
+// Networks that are built into the library, trained by its own programs (docs/pretrained.md). No file is read.
 //
 //   auto upscaler = fovea::zoo::pretrained<2, fovea::cpu>();      // x2, x4 or x8
 //   image large = upscaler(small);
 //
-// Each is a SuperCool network whose weights take up to 300 KB of the program. Not part of fovea/fovea.hpp: who trains
-// networks of their own has no use for them.
+// Each is a SuperCool network whose weights take up to 300 KB of the program. fovea/fovea.hpp does not include this
+// header, because programs that train their own networks do not need it.
 
 // ---- fovea/zoo/pretrained/supercool_x2.hpp
 // supercool x2, 32 channels, hidden 32, 7 blocks, bicubic skip, values [0,1]
@@ -17436,7 +17436,7 @@ inline constexpr std::uint64_t supercool_x8[] = {
 
 namespace fovea::zoo {
 
-// Their weights, as a weight file holds them.
+// The weights of a built-in network, as a weight file has them.
 template <int Scale> tensor_file pretrained_weights() {
     static_assert(Scale == 2 || Scale == 4 || Scale == 8,
                   "fovea: pretrained: the networks that are built in enlarge 2, 4 and 8 times");

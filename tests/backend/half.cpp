@@ -1,7 +1,6 @@
 // 16 bits to float32 and back on every instruction set: the bits of core/half.hpp, whatever the count.
 #include "fovea/core/random.hpp"
-#include "support/operation.hpp"
-#include "support/same.hpp"
+#include "support/kernel_case.hpp"
 
 using namespace fovea_test;
 using fovea::number_format;

@@ -1,12 +1,10 @@
 // Convolutions in half precision against their definition in integers, bit by bit, and against float64. Compiled twice:
 // with the kernels that this machine has, where it multiplies in half precision, and with those that emulate it.
 #include "fovea/backend/cpu/select.hpp"
+#include "support/convolution_case.hpp"
 #include "support/data.hpp"
-#include "support/operation.hpp"
-#include "support/reference_loops.hpp"
 
 using namespace fovea_test;
-using fovea::activation_kind;
 using fovea::float_from_half;
 using fovea::half_from_float;
 
@@ -47,37 +45,9 @@ std::uint16_t fused(std::uint16_t a, std::uint16_t b, std::uint16_t c) {
     return half_from_float(float(exact < 0 ? -rounded : rounded));
 }
 
-struct half_setting {
-    int inputs, outputs, kernel = 1, stride = 1;
-    activation_kind activation = activation_kind::identity;
-    bool bias = true, skip = false;
-};
-
-struct half_filters {
-    aligned_bytes packed;
-    operation op;
-
-    half_filters(const fovea::convolution_kernels& kernels, const half_setting& s, const std::vector<float>& w,
-                 const float* bias) {
-        fovea::preparation_call p;
-        p.a.kernel = s.kernel, p.a.stride = s.stride;
-        p.a.activation = s.activation, p.a.slope = 0.2f;
-        p.w[0] = w.data();
-        p.dims[0] = {s.outputs, s.inputs, s.kernel, s.kernel};
-        packed = aligned_bytes(kernels.packed_bytes(p));
-        p.out = packed.get();
-        kernels.pack(p);
-        op.run = kernels.run, op.scratch = kernels.scratch;
-        op.a = p.a, op.dims = p.dims[0];
-        op.w = {packed.get(), bias};
-        const int reach = s.kernel / 2, stride = s.stride;
-        op.footprint = [=](range r, int) { return range{r.begin * stride - reach, (r.end - 1) * stride + reach + 1}; };
-    }
-};
-
 // As half_products.hpp defines it.
-float expected_sum(const half_setting& s, const std::vector<std::uint16_t>& w, const tensor& x, int n, int y,
-                   int column, int o) {
+float expected_sum(const convolution_setting& s, const std::vector<std::uint16_t>& w, const float_tensor& x, int n,
+                   int y, int column, int o) {
     const int K = s.kernel, pairs = (s.inputs + 1) / 2;
     float sum = 0;
     for (int i = 0; i < K; ++i) {
@@ -87,7 +57,7 @@ float expected_sum(const half_setting& s, const std::vector<std::uint16_t>& w, c
             for (int k = 0; k < 2; ++k) {
                 const int input = step % pairs * 2 + k;
                 if (input >= s.inputs) continue;
-                const float value = float(x.padded(n, row, at, input));
+                const float value = float(padded(x.view(), n, row, at, input));
                 chains[k] =
                     fused(half_from_float(value), w[std::size_t(((o * s.inputs + input) * K + i) * K + j)], chains[k]);
             }
@@ -100,52 +70,37 @@ float expected_sum(const half_setting& s, const std::vector<std::uint16_t>& w, c
     return sum;
 }
 
-void check_half(const half_setting& s, int images, int height, int width) {
+void check_half(const convolution_setting& s, int images, int height, int width) {
     const auto* kernels = kernels_here();
     if (!kernels) return;
-    INFO(s.inputs << "->" << s.outputs << " k" << s.kernel << " s" << s.stride << " on " << height << "x" << width
-                  << " activation " << int(s.activation) << " bias " << s.bias << " skip " << s.skip);
-    const auto w = random_floats(std::size_t(s.inputs * s.outputs * s.kernel * s.kernel), 1);
-    const auto bias = random_floats(std::size_t(s.outputs), 2);
-    const int out_height = (height - 1) / s.stride + 1, out_width = (width - 1) / s.stride + 1;
-    const tensor x = random_tensor(images, height, width, s.inputs, 3);
-    const tensor skip = random_tensor(images, out_height, out_width, s.outputs, 4);
-    const half_filters p(*kernels, s, w, s.bias ? bias.data() : nullptr);
-    std::vector<const tensor*> in{&x};
-    if (s.skip) in.push_back(&skip);
-    const tensor y = result(p.op, in, out_height, out_width, s.outputs);
+    const convolution_case c(s, images, height, width, 1);
+    INFO(c.text());
+    const float_tensor y = c.by(*kernels);
 
     std::vector<std::uint16_t> halves;
-    for (float v : w) halves.push_back(half_from_float(v));
+    for (float v : c.w) halves.push_back(half_from_float(v));
     std::vector<float> expected;
     for (int n = 0; n < images; ++n)
-        for (int i = 0; i < out_height; ++i)
-            for (int j = 0; j < out_width; ++j)
+        for (int i = 0; i < c.height; ++i)
+            for (int j = 0; j < c.width; ++j)
                 for (int o = 0; o < s.outputs; ++o) {
-                    float v = expected_sum(s, halves, x, n, i, j, o) + (s.bias ? bias[std::size_t(o)] : 0.f);
+                    float v = expected_sum(s, halves, c.x, n, i, j, o) + (s.bias ? c.bias[std::size_t(o)] : 0.f);
                     v = float(reference_activation(s.activation, double(v), double(0.2f)));
-                    expected.push_back(s.skip ? v + skip(n, i, j, o) : v);
+                    expected.push_back(s.skip ? v + c.skip.at(n, i, j)[o] : v);
                 }
     // The smooth activations are approximated, within 1e-6 of numbers up to some units.
     const bool smooth = s.activation == activation_kind::silu || s.activation == activation_kind::gelu;
-    CHECK(difference(y.data, expected) <= (smooth ? 5e-6 : 0));
+    CHECK(difference(y, expected) <= (smooth ? 5e-6 : 0));
 
     // Each factor is rounded to 11 bits, and so is each sum of an interval; no activation here is steeper than 1.13.
-    const auto positive = [](std::vector<float> v) {
-        for (float& f : v) f = std::fabs(f);
-        return v;
-    };
-    tensor sizes = x;
-    sizes.data = positive(x.data);
-    const auto exact = reference_convolution(x, w, s.bias ? bias.data() : nullptr, s.skip ? &skip : nullptr, p.op.a,
-                                             s.outputs, out_height, out_width);
-    fovea::attributes plain = p.op.a;
-    plain.activation = activation_kind::identity;
-    const auto most =
-        reference_convolution(sizes, positive(w), nullptr, nullptr, plain, s.outputs, out_height, out_width);
+    convolution_case sizes(s, images, height, width, 1); // of the absolute values, without bias, activation and skip
+    for (float& v : sizes.w) v = std::fabs(v);
+    for (std::size_t i = 0; i < sizes.x.size(); ++i) sizes.x.data()[i] = std::fabs(sizes.x.data()[i]);
+    sizes.s.activation = activation_kind::identity, sizes.s.bias = sizes.s.skip = false;
+    const auto exact = c.by_loops(), most = sizes.by_loops();
     double worst = 0;
     for (std::size_t i = 0; i < exact.size(); ++i)
-        worst = std::max(worst, std::fabs(double(y.data[i]) - exact[i]) - 1.13 * (interval + 2.1) * unit * most[i]);
+        worst = std::max(worst, std::fabs(double(y.data()[i]) - exact[i]) - 1.13 * (interval + 2.1) * unit * most[i]);
     CHECK(worst < 1e-5); // of float32
 }
 
@@ -156,7 +111,7 @@ TEST_CASE("a product in half precision is added and rounded once") {
     if (!kernels) return;
     // One step gives c, the next a b + c; the other chain stays zero.
     constexpr int outputs = 48, pixels = 4000;
-    const half_setting s{.inputs = 4, .outputs = outputs, .bias = false};
+    const convolution_setting s{.inputs = 4, .outputs = outputs, .bias = false};
     std::mt19937 random(11);
     const auto any_finite = [&] {
         for (;;)
@@ -164,23 +119,22 @@ TEST_CASE("a product in half precision is added and rounded once") {
     };
     std::vector<float> w(4 * outputs, 0.f);
     for (std::size_t o = 0; o < outputs; ++o) w[o * 4] = 1, w[o * 4 + 2] = any_finite();
-    tensor x(1, 1, pixels, 4);
-    for (int j = 0; j < pixels; ++j) x(0, 0, j, 0) = any_finite(), x(0, 0, j, 2) = any_finite();
+    float_tensor input(1, 1, pixels, 4);
+    const auto x = [&](int j, int channel) -> float& { return input.at(0, 0, j)[channel]; };
+    for (int j = 0; j < pixels; ++j) x(j, 0) = any_finite(), x(j, 2) = any_finite();
     for (int j = 0; j < pixels / 2; ++j) // of the size of the product with one of the weights: bits cancel
-        x(0, 0, j, 0) = float_from_half(half_from_float(-x(0, 0, j, 2) * w[std::size_t(j % outputs) * 4 + 2]));
-    x(0, 0, pixels - 1, 2) = std::numeric_limits<float>::infinity();
-    x(0, 0, pixels - 2, 0) = -std::numeric_limits<float>::infinity();
-    x(0, 0, pixels - 3, 2) = std::numeric_limits<float>::quiet_NaN();
-    const half_filters p(*kernels, s, w, nullptr);
-    tensor y(1, 1, pixels, outputs);
-    compute(p.op, {&x}, y, {0, 1}, {0, pixels});
+        x(j, 0) = float_from_half(half_from_float(-x(j, 2) * w[std::size_t(j % outputs) * 4 + 2]));
+    x(pixels - 1, 2) = std::numeric_limits<float>::infinity();
+    x(pixels - 2, 0) = -std::numeric_limits<float>::infinity();
+    x(pixels - 3, 2) = std::numeric_limits<float>::quiet_NaN();
+    float_tensor y(1, 1, pixels, outputs);
+    convolution_kernel(*kernels, s, w, nullptr).compute({&input}, y, {0, 1}, {0, pixels});
     int wrong = 0, infinite = 0, subnormal = 0;
     for (int j = 0; j < pixels; ++j)
         for (int o = 0; o < outputs; ++o) {
-            const float expected =
-                float_from_half(fused(half_from_float(x(0, 0, j, 2)), half_from_float(w[std::size_t(o) * 4 + 2]),
-                                      half_from_float(x(0, 0, j, 0))));
-            const float found = y(0, 0, j, o);
+            const float expected = float_from_half(
+                fused(half_from_float(x(j, 2)), half_from_float(w[std::size_t(o) * 4 + 2]), half_from_float(x(j, 0))));
+            const float found = y.at(0, 0, j)[o];
             wrong += !(found == expected || (std::isnan(found) && std::isnan(expected)));
             infinite += std::isinf(expected), subnormal += expected != 0 && std::fabs(expected) < 0x1p-14f;
         }
@@ -205,8 +159,7 @@ TEST_CASE("convolution in half precision of more columns than a strip") {
 }
 
 TEST_CASE("convolution in half precision with activations and a skip") {
-    for (auto act : {activation_kind::identity, activation_kind::relu, activation_kind::leaky_relu,
-                     activation_kind::silu, activation_kind::gelu, activation_kind::unit_range})
+    for (auto act : all_activations)
         for (bool skip : {false, true})
             for (bool bias : {false, true})
                 check_half({.inputs = 18, .outputs = 35, .activation = act, .bias = bias, .skip = skip}, 2, 3, 23);
@@ -215,17 +168,17 @@ TEST_CASE("convolution in half precision with activations and a skip") {
 TEST_CASE("numbers beyond half precision leave no finite result behind") {
     const auto* kernels = kernels_here();
     if (!kernels) return;
-    const half_setting s{.inputs = 16, .outputs = 20, .kernel = 3};
-    const half_filters p(*kernels, s, random_floats(9 * 16 * 20, 1), nullptr);
+    const convolution_setting s{.inputs = 16, .outputs = 20, .kernel = 3};
+    const kernel_case k = convolution_kernel(*kernels, s, random_floats(9 * 16 * 20, 1), nullptr);
     for (float bad :
          {65520.f, -1e30f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
         INFO(bad);
-        tensor x = random_tensor(1, 9, 21, 16, 5);
-        x(0, 4, 10, 2) = bad;
-        const tensor y = result(p.op, {&x}, 9, 21, 20);
+        float_tensor x = signed_tensor(1, 9, 21, 16, 5);
+        x.at(0, 4, 10)[2] = bad;
+        const float_tensor y = k.result({&x}, 9, 21, 20);
         for (int i = 0; i < 9; ++i)
             for (int j = 0; j < 21; ++j)
-                for (int k = 0; k < 20; ++k)
-                    CHECK(std::isfinite(y(0, i, j, k)) == (std::abs(i - 4) > 1 || std::abs(j - 10) > 1));
+                for (int o = 0; o < 20; ++o)
+                    CHECK(std::isfinite(y.at(0, i, j)[o]) == (std::abs(i - 4) > 1 || std::abs(j - 10) > 1));
     }
 }

@@ -1,52 +1,12 @@
 // Winograd's convolution of every instruction set against plain loops in double precision.
-#include "fovea/graph/graph.hpp"
-#include "support/operation.hpp"
-#include "support/reference_loops.hpp"
+#include "support/convolution_case.hpp"
 
 using namespace fovea_test;
-using fovea::activation_kind;
 
 namespace {
 
-struct winograd_setting {
-    int inputs, outputs;
-    activation_kind activation = activation_kind::identity;
-    bool bias = true, skip = false;
-    int tile = 4;
-};
-
-struct winograd_filters {
-    aligned_bytes packed;
-    operation op;
-
-    winograd_filters(const fovea::kernel_table& kernels, const winograd_setting& s, const std::vector<float>& w,
-                     const std::vector<float>& bias) {
-        fovea::preparation_call p;
-        p.a.kernel = 3;
-        p.a.tile = s.tile;
-        p.a.activation = s.activation;
-        p.a.slope = 0.2f;
-        p.w[0] = w.data();
-        p.dims[0] = {s.outputs, s.inputs, 3, 3};
-        packed = aligned_bytes(kernels.packed_winograd_bytes(p));
-        p.out = packed.get();
-        kernels.pack_winograd(p);
-        op.run = kernels.winograd;
-        op.scratch = kernels.winograd_scratch;
-        op.a = p.a;
-        op.dims = p.dims[0];
-        op.w = {packed.get(), s.bias ? bias.data() : nullptr};
-        op.footprint = [tile = s.tile](range r, int size) {
-            return fovea::footprint{.radius = 1, .grain = tile}(r, size);
-        };
-    }
-};
-
-std::vector<float> weights_of(
-    const winograd_setting& s) { // sums of variance one third, like activations behind trained layers
-    const float limit = std::sqrt(3.f / float(9 * s.inputs));
-    return random_floats(std::size_t(9 * s.inputs * s.outputs), 1, -limit, limit);
-}
+// Weights within such limits give sums of variance one third, like activations behind trained layers.
+float limit_of(const convolution_setting& s) { return std::sqrt(3.f / float(s.terms())); }
 
 double largest(const std::vector<double>& v) {
     double most = 0;
@@ -58,28 +18,20 @@ double largest(const std::vector<double>& v) {
 // square of their largest sum of absolute values, 7.4; that of the transformed input by as much again. Both are rarely
 // near that together: 2^-24 times 7.4^2 would be 3e-6, and 1e-5 leaves room for sums over many channels. Tiles of 6x6
 // are four times less exact.
-double tolerance_of(const winograd_setting& s) { return s.tile == 6 ? 4e-5 : 1e-5; }
+double tolerance_of(const convolution_setting& s) { return s.tile == 6 ? 4e-5 : 1e-5; }
 
-void check_winograd_tile(const winograd_setting& s, int images, int height, int width) {
-    const auto w = weights_of(s), bias = random_floats(std::size_t(s.outputs), 2);
-    const tensor x = random_tensor(images, height, width, s.inputs, 3);
-    const tensor skip = random_tensor(images, height, width, s.outputs, 4);
-    std::vector<const tensor*> in{&x};
-    if (s.skip) in.push_back(&skip);
-    std::vector<double> expected;
+void check_winograd_tile(const convolution_setting& s, int images, int height, int width) {
+    const convolution_case c(s, images, height, width, limit_of(s));
+    const auto expected = c.by_loops();
     for (const auto* kernels : all_kernels()) {
-        INFO(kernels->name << " tile " << s.tile << ", " << s.inputs << "->" << s.outputs << " on " << height << "x"
-                           << width << " activation " << int(s.activation) << " bias " << s.bias << " skip " << s.skip);
-        const winograd_filters p(*kernels, s, w, bias);
-        if (expected.empty())
-            expected = reference_convolution(x, w, s.bias ? bias.data() : nullptr, s.skip ? &skip : nullptr, p.op.a,
-                                             s.outputs, height, width);
-        const tensor y = result(p.op, in, height, width, s.outputs);
-        CHECK(difference(y.data, expected) < tolerance_of(s) * std::max(1., largest(expected)));
+        INFO(kernels->name << " " << c.text());
+        CHECK(difference(c.by(winograd_kernels(*kernels)), expected) <
+              tolerance_of(s) * std::max(1., largest(expected)));
     }
 }
 
-void check_winograd(winograd_setting s, int images, int height, int width) {
+void check_winograd(convolution_setting s, int images, int height, int width) {
+    s.kernel = 3;
     for (int tile : {4, 6}) {
         s.tile = tile;
         check_winograd_tile(s, images, height, width);
@@ -114,8 +66,7 @@ TEST_CASE("Winograd of more channels than a group of tiles fits the cache with")
 }
 
 TEST_CASE("Winograd with activations and a skip") {
-    for (auto act : {activation_kind::identity, activation_kind::relu, activation_kind::leaky_relu,
-                     activation_kind::silu, activation_kind::gelu, activation_kind::unit_range})
+    for (auto act : all_activations)
         for (bool skip : {false, true})
             for (bool bias : {false, true})
                 check_winograd({.inputs = 18, .outputs = 35, .activation = act, .bias = bias, .skip = skip}, 2, 6, 23);
@@ -124,24 +75,17 @@ TEST_CASE("Winograd with activations and a skip") {
 TEST_CASE("Winograd adds to its own output where that is the skip") {
     for (const auto* kernels : all_kernels())
         for (int tile : {4, 6}) {
-            const winograd_setting s{.inputs = 20, .outputs = 40, .tile = tile};
-            const auto w = weights_of(s), bias = random_floats(40, 2);
-            const winograd_filters p(*kernels, s, w, bias);
-            const tensor x = random_tensor(1, 9, 22, 20, 3), skip = random_tensor(1, 9, 22, 40, 4);
-            tensor apart(1, 9, 22, 40), in_place = skip;
-            compute(p.op, {&x, &skip}, apart, {0, 9}, {0, 22});
+            const convolution_setting s{.inputs = 20, .outputs = 40, .kernel = 3, .skip = true, .tile = tile};
+            const convolution_case c(s, 1, 9, 22, limit_of(s));
+            const kernel_case k = convolution_kernel(winograd_kernels(*kernels), s, c.w, c.bias.data());
+            float_tensor apart(1, 9, 22, 40), in_place(1, 9, 22, 40);
+            k.compute({&c.x, &c.skip}, apart, {0, 9}, {0, 22});
             kept from(1, 9, 22, 20, {-1, 13}, {-1, 25}), both(1, 9, 22, 40, {0, 9}, {0, 22});
-            from.fill(x), both.fill(skip);
-            fovea::call c;
-            c.a = p.op.a, c.dims = p.op.dims;
-            c.images = {0, 1}, c.rows = {0, 9}, c.cols = {0, 22};
-            c.x = {from.view, both.view}, c.y = both.view;
-            std::copy(p.op.w.begin(), p.op.w.end(), c.w.begin());
-            const aligned_bytes scratch(kernels->winograd_scratch(c));
-            c.scratch = scratch.get();
-            kernels->winograd(c);
-            both.copy_to(in_place);
-            CHECK(in_place.data == apart.data);
+            from.fill(c.x.view()), both.fill(c.skip.view());
+            const fovea::window inputs[] = {from.view, both.view};
+            k.execute(k.call_for(inputs, both.view, 1, {0, 9}, {0, 22}));
+            both.copy_to(in_place.view());
+            CHECK(same_bits(in_place, apart));
         }
 }
 
@@ -149,20 +93,20 @@ TEST_CASE("a NaN reaches every output of Winograd that it is part of, and none b
     for (const auto* kernels : all_kernels())
         for (int tile : {4, 6}) {
             INFO(kernels->name << ", tile " << tile);
-            const winograd_setting s{.inputs = 16, .outputs = 16, .tile = tile};
-            const auto w = weights_of(s), bias = random_floats(16, 2);
-            const winograd_filters p(*kernels, s, w, bias);
-            tensor x = random_tensor(1, 13, 21, 16, 5);
-            x(0, 4, 10, 3) = std::numeric_limits<float>::quiet_NaN();
-            const tensor y = result(p.op, {&x}, 13, 21, 16);
+            const convolution_setting s{.inputs = 16, .outputs = 16, .kernel = 3, .tile = tile};
+            const convolution_case c(s, 1, 13, 21, limit_of(s));
+            const kernel_case k = convolution_kernel(winograd_kernels(*kernels), s, c.w, c.bias.data());
+            float_tensor x = signed_tensor(1, 13, 21, 16, 5);
+            x.at(0, 4, 10)[3] = std::numeric_limits<float>::quiet_NaN();
+            const float_tensor y = k.result({&x}, 13, 21, 16);
             const auto touches = [tile](int i, int at) { return tile * i - 1 <= at && at <= tile * (i + 1); };
             for (int i = 0; i < 13; ++i)
                 for (int j = 0; j < 21; ++j) {
                     const bool seen = std::abs(i - 4) <= 1 && std::abs(j - 10) <= 1;
                     const bool near = touches(i / tile, 4) && touches(j / tile, 10);
-                    for (int k = 0; k < 16; ++k) {
-                        if (seen) CHECK(std::isnan(y(0, i, j, k)));
-                        if (!near) CHECK(!std::isnan(y(0, i, j, k)));
+                    for (int o = 0; o < 16; ++o) {
+                        if (seen) CHECK(std::isnan(y.at(0, i, j)[o]));
+                        if (!near) CHECK(!std::isnan(y.at(0, i, j)[o]));
                     }
                 }
         }

@@ -6,8 +6,8 @@
 #include "checkpoint/vectors.hpp"
 #include "fovea/io/weights/read_weights.hpp"
 #include "support/catch.hpp"
+#include "support/compare.hpp"
 #include "support/errors.hpp"
-#include "support/same.hpp"
 
 namespace fovea_test {
 

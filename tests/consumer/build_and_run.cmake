@@ -1,5 +1,5 @@
-# Configures, builds and runs the project of folder `way`; before that installs fovea where the way is find_package. `cuda`:
-# the CUDA compiler, for the program that needs one.
+# Configures, builds and runs the project of folder `way`; before that installs fovea where the way is find_package.
+# `components`: those that must be found; `cuda`: the CUDA compiler, for the program that needs one.
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
     if(NOT status EQUAL 0)
@@ -16,9 +16,9 @@ if(way STREQUAL "find_package")
     run(${CMAKE_COMMAND} --install ${built} --prefix ${scratch}/installed)
 endif()
 run(${CMAKE_COMMAND} -S ${source}/${way} -B ${scratch}/build -G ${generator} -DCMAKE_CXX_COMPILER=${compiler}
-    -DCMAKE_PREFIX_PATH=${scratch}/installed -DFETCHCONTENT_SOURCE_DIR_FOVEA=${repository} ${for_cuda})
+    -DCMAKE_PREFIX_PATH=${scratch}/installed -DFETCHCONTENT_SOURCE_DIR_FOVEA=${repository} -DCONSUMER_COMPONENTS=${components} ${for_cuda})
 run(${CMAKE_COMMAND} --build ${scratch}/build)
-foreach(program program program_dispatch program_cuda)
+foreach(program program program_dispatch program_eigen program_cuda)
     if(EXISTS ${scratch}/build/${program})
         run(${scratch}/build/${program})
         set(ran TRUE)

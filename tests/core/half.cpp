@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "support/catch.hpp"
-#include "support/same.hpp"
+#include "support/compare.hpp"
 
 using namespace fovea;
 

@@ -8,20 +8,13 @@
 #include "fovea/model/model.hpp"
 #include "fovea/zoo/vapsr.hpp"
 #include "support/catch.hpp"
+#include "support/mish.hpp"
 #include "support/random_weights.hpp"
 #include "support/sizes.hpp"
 
 namespace fovea_test {
 
 using namespace fovea;
-
-struct mish : activation<mish> { // a user's own: x tanh(log(1 + exp(x)))
-    template <class Real> FOVEA_HOST_DEVICE static Real f(Real x) { return x * std::tanh(std::log1p(std::exp(x))); }
-    template <class Real> static Real d(Real x) {
-        const Real t = std::tanh(std::log1p(std::exp(x))), s = 1 / (1 + std::exp(-x));
-        return t + x * s * (1 - t * t);
-    }
-};
 
 // Layers take three channels, so each stands behind a convolution that widens and before nothing.
 template <class Backend, class... Layers> void check_layers(double tolerance = 2e-5) {

@@ -1,8 +1,18 @@
 // The operations as plain loops in double precision, to measure kernels against.
 #pragma once
-#include "support/tensors.hpp"
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "fovea/ops/kernel.hpp"
+#include "fovea/tensor/tensor.hpp"
 
 namespace fovea_test {
+
+// Zero outside the image.
+inline double padded(const fovea::tensor_view<const float>& x, int n, int h, int w, int c) {
+    return h < 0 || h >= x.height() || w < 0 || w >= x.width() ? 0. : double(x.at(n, h, w)[c]);
+}
 
 inline double reference_activation(fovea::activation_kind kind, double x, double slope) {
     using enum fovea::activation_kind;
@@ -24,12 +34,13 @@ inline double reference_activation(fovea::activation_kind kind, double x, double
 }
 
 // y = act(conv(x, w) + b) + skip; w (O,I/groups,K,K).
-inline std::vector<double> reference_convolution(const tensor& x, const std::vector<float>& w, const float* b,
-                                                 const tensor* skip, const fovea::attributes& a, int outputs,
-                                                 int height, int width) {
+inline std::vector<double> reference_convolution(const fovea::tensor<float>& input, const std::vector<float>& w,
+                                                 const float* b, const fovea::tensor<float>* skip,
+                                                 const fovea::attributes& a, int outputs, int height, int width) {
     std::vector<double> y;
-    const int inputs = x.c / a.groups, K = a.kernel, per_group = outputs / a.groups;
-    for (int n = 0; n < x.n; ++n)
+    const auto x = input.view();
+    const int inputs = x.channels() / a.groups, K = a.kernel, per_group = outputs / a.groups;
+    for (int n = 0; n < x.batch(); ++n)
         for (int i = 0; i < height; ++i)
             for (int j = 0; j < width; ++j)
                 for (int o = 0; o < outputs; ++o) {
@@ -38,11 +49,11 @@ inline std::vector<double> reference_convolution(const tensor& x, const std::vec
                         for (int q = 0; q < K; ++q)
                             for (int k = 0; k < inputs; ++k)
                                 sum += double(w[std::size_t(((o * inputs + k) * K + p) * K + q)]) *
-                                       x.padded(n, i * a.stride + a.offset + (p - K / 2) * a.dilation,
-                                                j * a.stride + a.offset + (q - K / 2) * a.dilation,
-                                                o / per_group * inputs + k);
+                                       padded(x, n, i * a.stride + a.offset + (p - K / 2) * a.dilation,
+                                              j * a.stride + a.offset + (q - K / 2) * a.dilation,
+                                              o / per_group * inputs + k);
                     y.push_back(reference_activation(a.activation, sum, double(a.slope)) +
-                                (skip ? double((*skip)(n, i, j, o)) : 0.));
+                                (skip ? double(skip->at(n, i, j)[o]) : 0.));
                 }
     return y;
 }
@@ -79,17 +90,23 @@ inline std::vector<std::pair<int, double>> reference_taps(int i, int r, int size
     return taps;
 }
 
-inline std::vector<double> reference_upsample(const tensor& x, int r, fovea::interpolation filter, const tensor* skip) {
+inline std::vector<double> reference_upsample(const fovea::tensor<float>& input, int r, fovea::interpolation filter,
+                                              const fovea::tensor<float>* skip) {
     std::vector<double> y;
-    for (int n = 0; n < x.n; ++n)
-        for (int i = 0; i < x.h * r; ++i)
-            for (int j = 0; j < x.w * r; ++j)
-                for (int k = 0; k < x.c; ++k) {
-                    double sum = skip ? double((*skip)(n, i, j, k)) : 0.;
-                    for (auto [p, u] : reference_taps(i, r, x.h, filter))
-                        for (auto [q, v] : reference_taps(j, r, x.w, filter)) sum += u * v * double(x(n, p, q, k));
+    const auto x = input.view();
+    for (int n = 0; n < x.batch(); ++n)
+        for (int i = 0; i < x.height() * r; ++i) {
+            const auto rows = reference_taps(i, r, x.height(), filter);
+            for (int j = 0; j < x.width() * r; ++j) {
+                const auto columns = reference_taps(j, r, x.width(), filter);
+                for (int k = 0; k < x.channels(); ++k) {
+                    double sum = skip ? double(skip->at(n, i, j)[k]) : 0.;
+                    for (auto [p, u] : rows)
+                        for (auto [q, v] : columns) sum += u * v * double(x.at(n, p, q)[k]);
                     y.push_back(sum);
                 }
+            }
+        }
     return y;
 }
 

@@ -24,7 +24,7 @@ inline double difference(trainer& a, trainer& b) {
     double worst = 0;
     for (std::size_t i = 0; i < of_a.tensors().size(); ++i) {
         REQUIRE(of_a.tensors()[i].name == of_b.tensors()[i].name);
-        const double d = relative(to_floats(of_a.tensors()[i]), to_floats(of_b.tensors()[i]));
+        const double d = relative_distance(to_floats(of_a.tensors()[i]), to_floats(of_b.tensors()[i]), 1e-3);
         worst = d <= worst ? worst : d == d ? d : 1e30;
     }
     return worst;

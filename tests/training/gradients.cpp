@@ -1,20 +1,14 @@
 // Gradients of every layer and composition against finite differences, in float64 on the reference backend.
 #include "fovea/fovea.hpp"
 #include "support/catch.hpp"
+#include "support/mish.hpp"
 
 using namespace fovea;
+using fovea_test::mish;
 
 namespace {
 
 using oracle = basic_reference<double>;
-
-struct mish : activation<mish> { // a user's own
-    template <class Real> static Real f(Real x) { return x * std::tanh(std::log1p(std::exp(x))); }
-    template <class Real> static Real d(Real x) {
-        const Real t = std::tanh(std::log1p(std::exp(x))), s = 1 / (1 + std::exp(-x));
-        return t + x * s * (1 - t * t);
-    }
-};
 
 struct numbers {
     random_stream random{11};

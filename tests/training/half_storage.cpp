@@ -28,16 +28,6 @@ template <class Network> struct pass {
     }
 };
 
-double norm(const std::vector<float>& v) {
-    double square = 0;
-    for (float x : v) square += double(x) * double(x);
-    return std::sqrt(square);
-}
-double distance(std::vector<float> a, const std::vector<float>& b) {
-    for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
-    return norm(a) / norm(b);
-}
-
 // `error`: of the gradients, as a share of their norm. A kept number is rounded by 2^-9 in bfloat16 and by 2^-12 in
 // float16, of its own size; what is computed from it again, and sums with signs, make that a few times as much.
 template <class Network> void check(double most_bytes, double error = 1. / 64) {
@@ -46,7 +36,7 @@ template <class Network> void check(double most_bytes, double error = 1. / 64) {
         INFO(name_of(precision));
         const pass<Network> half(precision), on_threads(precision, 3);
         CHECK(fovea_test::same_bits(half.y, exact.y)); // nothing is rounded on the way forward
-        const double d = distance(half.gradients, exact.gradients);
+        const double d = fovea_test::relative_length(half.gradients, exact.gradients);
         CHECK(d > 0);
         CHECK(d < (precision == precision_kind::bfloat16 ? error : error / 8));
         CHECK((half.gradients == on_threads.gradients));

@@ -2,8 +2,10 @@
 // the numbers.
 #include "fovea/fovea.hpp"
 #include "support/catch.hpp"
+#include "support/compare.hpp"
 
 using namespace fovea;
+using fovea_test::relative_distance;
 
 namespace {
 
@@ -22,18 +24,6 @@ tensor<float> image_of(const std::string& name) {
     tensor<float> x(int(t.shape[0]), int(t.shape[1]), int(t.shape[2]), int(t.shape[3]));
     std::ranges::copy(to_floats(t), x.data());
     return x;
-}
-
-// The largest difference in units of the largest number of `expected`.
-double relative(std::span<const float> is, std::span<const float> expected) {
-    REQUIRE(is.size() == expected.size());
-    double worst = 0, largest = 0;
-    for (std::size_t i = 0; i < is.size(); ++i) {
-        const double d = std::abs(double(is[i]) - double(expected[i]));
-        worst = d <= worst ? worst : d == d ? d : 1e30;
-        largest = std::max(largest, std::abs(double(expected[i])));
-    }
-    return worst / largest;
 }
 
 template <class Backend> void start(trainable<small_upscaler, Backend>& net) {
@@ -74,7 +64,7 @@ void check_optimizer(const std::string& name, Optimizer o, double rate, double c
     }
     for (auto& p : net.parameters()) {
         INFO(p.name);
-        CHECK(relative(p.values(), floats_of(name + "/" + p.name)) < tolerance);
+        CHECK(relative_distance(p.values(), floats_of(name + "/" + p.name)) < tolerance);
     }
 }
 
@@ -95,13 +85,13 @@ template <class Backend> void check_gradients() {
     const auto y = net.forward(x.view());
     for (int n = 0; n < y.batch(); ++n)
         for (int h = 0; h < y.height(); ++h)
-            CHECK(relative({y.at(n, h, 0), std::size_t(y.width() * 3)},
-                           {expected.at(n, h, 0), std::size_t(y.width() * 3)}) < tolerance);
+            CHECK(relative_distance(std::span(y.at(n, h, 0), std::size_t(y.width() * 3)),
+                                    std::span(expected.at(n, h, 0), std::size_t(y.width() * 3))) < tolerance);
     CHECK(l1_loss{}(y, t.view(), net.output_gradient()) == Approx(double(floats_of("network/loss")[0])).epsilon(1e-6));
     net.backward();
     for (auto& p : net.parameters()) {
         INFO(p.name);
-        CHECK(relative(p.gradients(), floats_of("gradient/" + p.name)) < tolerance);
+        CHECK(relative_distance(p.gradients(), floats_of("gradient/" + p.name)) < tolerance);
     }
 }
 

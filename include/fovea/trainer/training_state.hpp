@@ -31,7 +31,7 @@ struct training_state {
 
     void save(tensor_file& file, const std::string& prefix, const training_counts& counts) const {
         const auto add = [&](const std::string& name, std::span<const float> v, std::vector<std::int64_t> shape) {
-            file.add(tensor_of(prefix + name, std::move(shape), v));
+            file.add(fovea::tensor_of(prefix + name, std::move(shape), v));
         };
         const auto& parameters = net.parameters();
         for (auto* all : {&net.parameters(), &net.buffers()})

@@ -3,4 +3,4 @@
 #include "gpu_parallel.cu"
 #include "gpu_training.cu"
 
-#include "golden.cu" // last: behind it nvcc 13.0 takes the base class of support/layers.hpp's mish for an error
+#include "golden.cu" // last: behind it nvcc 13.0 takes the base class of support/mish.hpp's mish for an error

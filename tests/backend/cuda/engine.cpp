@@ -1,6 +1,7 @@
 // The engine of a GPU on a device that is the host: the same values as by the host's executor, images, tiles, memory.
 #include "fovea/backend/cpu/cpu.hpp"
 #include "fovea/zoo/supercool.hpp"
+#include "support/errors.hpp"
 #include "support/host_device.hpp"
 #include "support/layers.hpp"
 #include "support/recorded_images.hpp"
@@ -56,8 +57,6 @@ struct memory_of { // the devices that are made while it lives
     }
     ~memory_of() { host_device::memory = std::size_t{1} << 40, host_device::pretended = 0; }
 };
-
-template <class F> std::string error_of(F f) { return reason_of_failure(f); }
 
 } // namespace
 

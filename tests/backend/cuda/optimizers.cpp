@@ -5,6 +5,7 @@
 #include "fovea/optimizer/any_optimizer.hpp"
 #include "fovea/optimizer/moving_average.hpp"
 #include "support/catch.hpp"
+#include "support/compare.hpp"
 #include "support/host_device.hpp"
 
 using namespace fovea;
@@ -35,15 +36,6 @@ struct weights {
         for (float& g : gradients) g = random.normal();
     }
 };
-
-double difference(const std::vector<float>& a, const std::vector<float>& b) {
-    double worst = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        const double d = std::abs(double(a[i]) - double(b[i]));
-        worst = d <= worst ? worst : d == d ? d : 1e30;
-    }
-    return worst;
-}
 
 struct settings {
     double most = 0, average = 0;
@@ -86,14 +78,14 @@ template <class Optimizer> void check_optimizer(const Optimizer& o, const settin
         if (averages) average.update(expected.of);
     }
     // Twenty roundings of numbers up to 4 (2e-7 each), where a product and a sum may be one operation or two.
-    CHECK(difference(is.values, expected.values) < 1e-5);
+    CHECK(distance(is.values, expected.values) < 1e-5);
     on_device.download(remembered.states(), averages);
     const auto kinds = remembered.states(), expected_kinds = on_cpu.states();
     for (std::size_t k = 0; k < kinds.size(); ++k)
         for (std::size_t p = 0; p < kinds[k]->size(); ++p)
-            CHECK(difference((*kinds[k])[p], (*expected_kinds[k])[p]) < 1e-5);
+            CHECK(distance((*kinds[k])[p], (*expected_kinds[k])[p]) < 1e-5);
     for (std::size_t p = 0; averages && p < averages->size(); ++p)
-        CHECK(difference((*averages)[p], average.numbers()[p]) < 1e-5);
+        CHECK(distance((*averages)[p], average.numbers()[p]) < 1e-5);
 }
 
 template <class Optimizer> void check_optimizers(const Optimizer& o) {

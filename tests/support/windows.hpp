@@ -1,43 +1,15 @@
-// Small tensors for testing kernels: filled at random, read as windows that keep no more than a call may read.
+// Memory as kernels are given it: windows that keep no more of a tensor than a call may read.
 #pragma once
-#include <cmath>
-#include <cstdint>
-#include <limits>
+#include <algorithm>
+#include <cstddef>
 #include <memory>
-#include <random>
+#include <new>
 #include <vector>
 
 #include "fovea/ops/kernel.hpp"
+#include "fovea/tensor/tensor.hpp"
 
 namespace fovea_test {
-
-struct tensor { // (N,H,W,C)
-    int n = 0, h = 0, w = 0, c = 0;
-    std::vector<float> data;
-
-    tensor() = default;
-    tensor(int images, int height, int width, int channels)
-        : n(images), h(height), w(width), c(channels), data(std::size_t(n) * std::size_t(h * w * c), 0.f) {}
-    float& operator()(int i, int y, int x, int k) { return data[std::size_t(((i * h + y) * w + x) * c + k)]; }
-    float operator()(int i, int y, int x, int k) const { return data[std::size_t(((i * h + y) * w + x) * c + k)]; }
-    // Zero outside the image.
-    double padded(int i, int y, int x, int k) const {
-        return y < 0 || y >= h || x < 0 || x >= w ? 0. : double((*this)(i, y, x, k));
-    }
-};
-
-// Uniform in [low, high).
-inline std::vector<float> random_floats(std::size_t count, unsigned seed, float low = -1, float high = 1) {
-    std::mt19937 generator(seed);
-    std::vector<float> v(count);
-    for (float& f : v) f = low + (high - low) * float(generator() >> 8) / float(1 << 24);
-    return v;
-}
-inline tensor random_tensor(int n, int h, int w, int c, unsigned seed) {
-    tensor t(n, h, w, c);
-    t.data = random_floats(t.data.size(), seed);
-    return t;
-}
 
 // Memory of exactly so many bytes at a 64-byte boundary, so that a sanitizer sees the first byte beyond.
 class aligned_bytes {
@@ -83,17 +55,22 @@ class kept {
                 std::ptrdiff_t(row),
                 std::ptrdiff_t(row) * stored};
     }
-    void fill(const tensor& t) {
-        for (int n = 0; n < t.n; ++n)
+    void fill(fovea::tensor_view<const float> t) {
+        for (int n = 0; n < t.batch(); ++n)
             for (int y = rows_.begin; y < rows_.end; ++y)
-                for (int x = columns_.begin; x < columns_.end; ++x)
-                    for (int k = 0; k < t.c; ++k) view.at<float>(n, y, x)[k] = float(t.padded(n, y, x, k));
+                for (int x = columns_.begin; x < columns_.end; ++x) {
+                    float* const to = view.at<float>(n, y, x);
+                    if (x >= 0 && x < t.width())
+                        std::copy_n(t.at(n, y, x), t.channels(), to);
+                    else
+                        std::fill_n(to, t.channels(), 0.f);
+                }
     }
-    void copy_to(tensor& t) const {
-        for (int n = 0; n < t.n; ++n)
+    void copy_to(fovea::tensor_view<float> t) const {
+        for (int n = 0; n < t.batch(); ++n)
             for (int y = rows_.begin; y < rows_.end; ++y)
                 for (int x = columns_.begin; x < columns_.end; ++x)
-                    for (int k = 0; k < t.c; ++k) t(n, y, x, k) = view.at<float>(n, y, x)[k];
+                    std::copy_n(view.at<float>(n, y, x), t.channels(), t.at(n, y, x));
     }
 };
 
