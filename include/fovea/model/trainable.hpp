@@ -64,9 +64,8 @@ template <class Real> class basic_frozen {
         return engine_->input_gradient();
     }
     std::size_t bytes() const { return engine_->bytes(); } // bytes of activations and gradients
-    void between_operations(std::function<void()> f) {
-        engine_->between_operations(std::move(f));
-    } // as basic_trainable
+    // As basic_trainable::between_operations.
+    void between_operations(std::function<void()> f) { engine_->between_operations(std::move(f)); }
     // What runs the network.
     basic_network_engine<Real>& engine() { return *engine_; }
 
