@@ -33,7 +33,7 @@ template <class Network> graph traced(const depths& d = {}) {
 // Kept in 16 bits, and computed in float32.
 template <class Network> upscaler stored_alone() {
     graph g = traced<Network>();
-    g.multiplies_halves = nullptr;
+    g.backend.multiplies_halves = fovea::detail::answer<false>;
     return {g, fovea_test::random_weights<Network>(), fp16};
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("reading and writing of half precision gives the bits of float32 copie
         const auto weights = fovea_test::random_weights<net>();
         graph g = traced<net>(), copied = g;
         multiply_halves(copied);
-        copied.multiplies_halves = nullptr; // is done
+        copied.backend.multiplies_halves = fovea::detail::answer<false>; // is done
         for (auto& o : copied.operations) o.takes_16_bits = false;
         upscaler itself(g, weights, fp16), copies(copied, weights, fp16);
         const auto x = fovea_test::random_tensor(1, 14, 58, 3);
@@ -110,7 +110,7 @@ TEST_CASE("inner convolutions without Winograd and attention blocks multiply in 
     CHECK(layers_in_halves(traced<small_vapsr<1>>()) == "body.0.proj_1 body.1.proj_1 ");
     CHECK(layers_in_halves(traced<mixed>()) == "1.0 1.1 2 ");
     graph without = traced<mixed>();
-    without.multiplies_halves = nullptr;
+    without.backend.multiplies_halves = fovea::detail::answer<false>;
     CHECK(layers_in_halves(without) == "");
 }
 

@@ -40,7 +40,7 @@ tensor<float> activation(const tensor_file& weights, const depths& d, std::strin
         REQUIRE(truncate(g, layer));
     }
     const model_options o{.depth = d, .precision = precision};
-    return upscaler(std::move(g), weights, o, fovea::detail::engine_maker_of<Backend>())(x.view());
+    return upscaler(std::move(g), weights, o, fovea::engine_maker_of<Backend>())(x.view());
 }
 
 // In float32 every tensor of the golden file, rounding through some hundred layers being about 1e-6 of its range; in
