@@ -8089,7 +8089,7 @@ template <class F> decltype(auto) with_activation(activation_kind kind, F f) {
 }
 
 inline epilogue epilogue_of(activation_kind kind) {
-    return with_activation(kind, []<activation_kind Kind>() -> epilogue { return finish_block<Kind>; });
+    return with_activation(kind, [&]<activation_kind Kind>() -> epilogue { return finish_block<Kind>; });
 }
 
 } // namespace fovea::FOVEA_ISA
@@ -9625,7 +9625,7 @@ inline constexpr tile_epilogue<M> tile_epilogue_for{finish_tile<M, Kind>, finish
 
 template <int M> const tile_epilogue<M>& tile_epilogue_of(activation_kind kind) {
     return with_activation(
-        kind, []<activation_kind Kind>() -> const tile_epilogue<M>& { return tile_epilogue_for<M, Kind>; });
+        kind, [&]<activation_kind Kind>() -> const tile_epilogue<M>& { return tile_epilogue_for<M, Kind>; });
 }
 
 // The tiles that a rectangle of pixels of some images touches, image by image, in rows from left to right.
@@ -18803,31 +18803,35 @@ concept has_engine = requires(const graph& g, const weight_store& w) {
     make_engine(Backend{}, g, w);
 };
 
+inline void check_host_precision(precision_kind p) {
+    if (p == precision_kind::tensor_float32)
+        fail("precision tf32: expected a GPU for it, or float32, int8, bf16 or fp16");
+}
+inline std::unique_ptr<engine> make_host_engine(const std::shared_ptr<const graph>& g,
+                                                const std::shared_ptr<weight_store>& w, const context& threads) {
+    return std::make_unique<host_engine>(g, w, threads);
+}
+
+inline void check_device_precision(precision_kind p) {
+    if (p == precision_kind::int8) fail("precision int8: expected float32, tf32, bf16 or fp16 on a GPU");
+}
+template <class Backend>
+std::unique_ptr<engine> make_engine_of(const std::shared_ptr<const graph>& g, const std::shared_ptr<weight_store>& w,
+                                       const context&) {
+    std::unique_ptr<engine> made = make_engine(Backend{}, *g, *w);
+    w->clear();
+    return made;
+}
+
 } // namespace detail
 
-// Of backends whose kernels run on the threads of a context.
-inline engine_maker host_engine_maker() {
-    return {
-        [](precision_kind p) {
-            if (p == precision_kind::tensor_float32)
-                fail("precision tf32: expected a GPU for it, or float32, int8, bf16 or fp16");
-        },
-        [](const std::shared_ptr<const graph>& g, const std::shared_ptr<weight_store>& w,
-           const context& threads) -> std::unique_ptr<engine> { return std::make_unique<host_engine>(g, w, threads); }};
-}
+// The maker of engines for backends whose kernels run on the threads of a context.
+inline engine_maker host_engine_maker() { return {detail::check_host_precision, detail::make_host_engine}; }
 
 // The maker of the engine that runs graphs which were traced for Backend: its own, or the host's.
 template <class Backend> engine_maker engine_maker_of() {
     if constexpr (detail::has_engine<Backend>)
-        return {[](precision_kind p) {
-                    if (p == precision_kind::int8)
-                        fail("precision int8: expected float32, tf32, bf16 or fp16 on a GPU");
-                },
-                [](const std::shared_ptr<const graph>& g, const std::shared_ptr<weight_store>& w, const context&) {
-                    auto made = make_engine(Backend{}, *g, *w);
-                    w->clear();
-                    return made;
-                }};
+        return {detail::check_device_precision, detail::make_engine_of<Backend>};
     else
         return host_engine_maker();
 }
@@ -20923,11 +20927,20 @@ inline bool all_finite(std::span<const float> numbers) {
 
 namespace fovea {
 
+namespace detail {
+
+struct state_visitor { // what each_state() is given
+    void operator()(const std::string& kind, std::vector<std::vector<float>>& of) const;
+};
+
+} // namespace detail
+
+// A type that a trainer can train with.
 template <class O>
-concept optimizer = requires(O o, std::span<const parameter> p) {
+concept optimizer = requires(O o, std::span<const parameter> p, detail::state_visitor visit) {
     o.step(p, 1e-3, static_cast<context*>(nullptr));
     o.prepare(p);
-    o.each_state([](const std::string&, std::vector<std::vector<float>>&) {});
+    o.each_state(visit);
     { o.steps } -> std::same_as<std::int64_t&>;
     { O::name } -> std::convertible_to<const char*>;
 };

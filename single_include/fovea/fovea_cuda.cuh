@@ -6001,6 +6001,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
                      ": what a loss reads inside this network is kept in 16 bits: expected float32");
     }
 
+    using Interface::load;
     void load(tensor_view<const float> x) override {
         detail::check_input(g_, x);
         make_room({x.height(), x.width()}, x.batch());
@@ -6361,7 +6362,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         summed_ = false;
     }
     void join(training_group& g) override {
-        training_engine::join(g);
+        base::join(g);
         this->device_.join(g);
     }
     // The batch is here already where it was the last one that was staged.
@@ -6394,7 +6395,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
 
     // On the device where the loss is a sum of terms, which have kernels.
     std::optional<double> learn(const loss_function& loss, double weight, bool ends_step) override {
-        if (loss.terms().empty()) return training_engine::learn(loss, weight, ends_step);
+        if (loss.terms().empty()) return base::learn(loss, weight, ends_step);
         if (batch_.target.data()) target_in_place();
         training_work work = learning(training_work::kind::learn, ends_step);
         work.terms = weighted(loss.terms(), weight), work.of_terms = prepare(loss.terms());
@@ -6411,7 +6412,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     std::optional<balanced_losses> learn(const loss_function& loss, network_engine& frozen,
                                          const loss_function& of_frozen, double weight, bool ends_step) override {
         if (loss.terms().empty() || of_frozen.terms().empty() || frozen.memory() != this->memory())
-            return training_engine::learn(loss, frozen, of_frozen, weight, ends_step);
+            return base::learn(loss, frozen, of_frozen, weight, ends_step);
         auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
         target_in_place();
         const auto y = this->output_in_place();
@@ -6483,7 +6484,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
 
   private:
-    using base::weights_, training_engine::batch_;
+    using base::batch_, base::weights_;
     enum class kept_on { host, both, device };
 
     void load_target(tensor_view<const float> t) {

@@ -27,11 +27,20 @@
 
 namespace fovea {
 
+namespace detail {
+
+struct state_visitor { // what each_state() is given
+    void operator()(const std::string& kind, std::vector<std::vector<float>>& of) const;
+};
+
+} // namespace detail
+
+// A type that a trainer can train with.
 template <class O>
-concept optimizer = requires(O o, std::span<const parameter> p) {
+concept optimizer = requires(O o, std::span<const parameter> p, detail::state_visitor visit) {
     o.step(p, 1e-3, static_cast<context*>(nullptr));
     o.prepare(p);
-    o.each_state([](const std::string&, std::vector<std::vector<float>>&) {});
+    o.each_state(visit);
     { o.steps } -> std::same_as<std::int64_t&>;
     { O::name } -> std::convertible_to<const char*>;
 };

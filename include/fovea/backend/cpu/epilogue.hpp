@@ -58,7 +58,7 @@ template <class F> decltype(auto) with_activation(activation_kind kind, F f) {
 }
 
 inline epilogue epilogue_of(activation_kind kind) {
-    return with_activation(kind, []<activation_kind Kind>() -> epilogue { return finish_block<Kind>; });
+    return with_activation(kind, [&]<activation_kind Kind>() -> epilogue { return finish_block<Kind>; });
 }
 
 } // namespace fovea::FOVEA_ISA

@@ -90,7 +90,7 @@ inline constexpr tile_epilogue<M> tile_epilogue_for{finish_tile<M, Kind>, finish
 
 template <int M> const tile_epilogue<M>& tile_epilogue_of(activation_kind kind) {
     return with_activation(
-        kind, []<activation_kind Kind>() -> const tile_epilogue<M>& { return tile_epilogue_for<M, Kind>; });
+        kind, [&]<activation_kind Kind>() -> const tile_epilogue<M>& { return tile_epilogue_for<M, Kind>; });
 }
 
 // The tiles that a rectangle of pixels of some images touches, image by image, in rows from left to right.

@@ -41,6 +41,7 @@ template <class Device, class Interface> class device_pass : public Interface, p
                      ": what a loss reads inside this network is kept in 16 bits: expected float32");
     }
 
+    using Interface::load;
     void load(tensor_view<const float> x) override {
         detail::check_input(g_, x);
         make_room({x.height(), x.width()}, x.batch());

@@ -65,7 +65,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         summed_ = false;
     }
     void join(training_group& g) override {
-        training_engine::join(g);
+        base::join(g);
         this->device_.join(g);
     }
     // The batch is here already where it was the last one that was staged.
@@ -98,7 +98,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
 
     // On the device where the loss is a sum of terms, which have kernels.
     std::optional<double> learn(const loss_function& loss, double weight, bool ends_step) override {
-        if (loss.terms().empty()) return training_engine::learn(loss, weight, ends_step);
+        if (loss.terms().empty()) return base::learn(loss, weight, ends_step);
         if (batch_.target.data()) target_in_place();
         training_work work = learning(training_work::kind::learn, ends_step);
         work.terms = weighted(loss.terms(), weight), work.of_terms = prepare(loss.terms());
@@ -115,7 +115,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     std::optional<balanced_losses> learn(const loss_function& loss, network_engine& frozen,
                                          const loss_function& of_frozen, double weight, bool ends_step) override {
         if (loss.terms().empty() || of_frozen.terms().empty() || frozen.memory() != this->memory())
-            return training_engine::learn(loss, frozen, of_frozen, weight, ends_step);
+            return base::learn(loss, frozen, of_frozen, weight, ends_step);
         auto& listener = static_cast<frozen_pass&>(frozen); // of this device, and so of this type
         target_in_place();
         const auto y = this->output_in_place();
@@ -187,7 +187,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
 
   private:
-    using base::weights_, training_engine::batch_;
+    using base::batch_, base::weights_;
     enum class kept_on { host, both, device };
 
     void load_target(tensor_view<const float> t) {
