@@ -1,8 +1,6 @@
 #include "common/on_gpu.hpp"
 
-#include "fovea/engine/cuda/cuda.cuh"
-#include "fovea/zoo/lpips.hpp"
-#include "fovea/zoo/train.hpp"
+#include "fovea/fovea_cuda.cuh"
 
 namespace programs {
 
