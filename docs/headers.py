@@ -297,7 +297,7 @@ class Parser:
             elif t in (";", "=", "{", ",", ":"):
                 if name and not qualified:
                     self.add("variable", name, *where)
-                self.skip_variable()
+                self.skip_statement()
                 return None
             elif t == "<":
                 self.skip_angles()
@@ -309,16 +309,6 @@ class Parser:
                     name = t
                 self.i += 1
         return None
-
-    def skip_variable(self):
-        while self.i < len(self.code) and self.at() != ";":
-            if self.at() == "{":
-                self.skip_body()
-            elif self.at() in CLOSING:
-                self.skip_balanced()
-            else:
-                self.i += 1
-        self.i += 1
 
     def finish_function(self, name, qualified, where):
         if self.at(-2) == "~":

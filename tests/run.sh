@@ -85,9 +85,8 @@ for name in $PARTS; do
         ;;
     asan)
         # The widest set of kernels that this machine runs, and the baseline. Tests with the label `compile` call both
-        # compilers already. Whole published networks, metrics and the oracle run the same code as the other tests.
-        options=(-DFOVEA_EXAMPLES=OFF "-DFOVEA_DISPATCH_SETS=$(widest_sets)")
-        filter=(-LE compile -E '^(golden|networks|metrics|oracle):')
+        # compilers already.
+        options=(-DFOVEA_EXAMPLES=OFF "-DFOVEA_DISPATCH_SETS=$(widest_sets)") filter=(-LE compile)
         part asan asan $sanitizing
         ;;
     tsan)

@@ -13093,6 +13093,7 @@ template <bool Answer> bool answer() { return Answer; }
 // needs no scratch memory, or allows everything.
 struct op_kernels {
     kernel forward;
+    bool takes_scratch = false; // scratch() may be more than 0, and likewise for input_scratch()
     scratch_size scratch = detail::no_scratch<call>;
     bool (*runs_here)() = detail::answer<true>; // whether this machine can run it
 
@@ -13100,6 +13101,7 @@ struct op_kernels {
     bool gives_weight_gradient = false; // weights() does something
     gradient_kernel input = detail::do_nothing, weights = detail::do_nothing;
     gradient_kernel statistics_before = detail::do_nothing, statistics_back = detail::do_nothing;
+    bool input_takes_scratch = false;
     gradient_scratch input_scratch = detail::no_scratch<gradient_call>;
     gradient_scratch weights_scratch = detail::no_scratch<gradient_call>;
 };
@@ -13211,9 +13213,8 @@ struct initial {
     // How the values come about.
     enum class kind { constant, normal, norms_of_next };
     kind how = kind::constant;
-    double value =
-        0;           // the constant; for `normal` the number of terms of the sum that it is part of: variance 2 / value
-    double gain = 1; // factor of the deviation
+    double value = 0; // the constant; `normal`: the terms of the sum that the weight is part of, variance 2 / value
+    double gain = 1;  // factor of the deviation
 };
 
 // A level of the names of layers: its own text or number, below another label (-1: none).
@@ -13345,11 +13346,12 @@ struct graph {
     std::string name(const weight& w) const { return scope_name(w.scope) + std::string(w.name); }
 };
 
-// Returns the height and width of every tensor for an input of that size.
+// The size of an image or tensor, in pixels.
 struct extent {
     int height = 0, width = 0;
     constexpr bool operator==(const extent&) const = default;
 };
+// Returns the size of every tensor for an input of that size.
 constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     std::vector<extent> all(g.tensors.size(), extent{});
     all[0] = input;
@@ -13478,7 +13480,7 @@ FOVEA_DETAIL_HOOK(gradient, preparation_gradient_call, void)
 // itself.
 template <class Backend, class Op, class Plain, bool Trains> constexpr op_kernels collect_kernels() {
     op_kernels k{.forward = [](const call& c) { forward(Backend{}, Op{}, c); }};
-    if constexpr (has_scratch<Backend, Op>) k.scratch = run_scratch<Backend, Op>;
+    if constexpr (has_scratch<Backend, Op>) k.takes_scratch = true, k.scratch = run_scratch<Backend, Op>;
     if constexpr (has_limits<Backend, Plain>) k.runs_here = [] { return can_run(Backend{}, Plain{}); };
     if constexpr (Trains) {
         k.gives_weight_gradient = has_weight_gradient<Backend, Plain>;
@@ -13488,7 +13490,7 @@ template <class Backend, class Op, class Plain, bool Trains> constexpr op_kernel
         if constexpr (has_gradient_statistics<Backend, Plain>)
             k.statistics_back = run_gradient_statistics<Backend, Plain>;
         if constexpr (has_input_gradient_scratch<Backend, Plain>)
-            k.input_scratch = run_input_gradient_scratch<Backend, Plain>;
+            k.input_takes_scratch = true, k.input_scratch = run_input_gradient_scratch<Backend, Plain>;
         if constexpr (has_weight_gradient_scratch<Backend, Plain>)
             k.weights_scratch = run_weight_gradient_scratch<Backend, Plain>;
     }
@@ -14572,7 +14574,7 @@ inline std::size_t scratch_of(const graph& g, const operation& o, const call& wh
     const auto cut = cut::of(o, whole, workers);
     const bool in_runs = float_runs::needed(o, whole);
     std::size_t bytes = 0;
-    for (int k = 0; k < cut.pieces(); ++k) {
+    for (int k = 0; k < cut.pieces() && (in_runs || o.kernels->takes_scratch); ++k) {
         const call c = cut.piece(whole, k);
         bytes = std::max(bytes, in_runs ? float_runs(g, o, c).scratch() : o.kernels->scratch(c));
     }
@@ -18592,7 +18594,7 @@ struct run_options {
     std::size_t device_budget = 0;                    // the same in GPU memory; 0: most of what is free
     std::optional<schedule> how{};                    // nothing: the cheapest schedule within the budget
     std::function<void(double)> progress{};           // called on the caller's thread with the fraction done, in (0, 1]
-    stop_token stop{};            // looked at between bands; a stopped run returns an empty image
+    stop_token stop{};                                // looked at between bands; a stopped run returns an empty image
     operation_observer observe{}; // is given the result of every operation, on the caller's thread; not on a GPU
     notice_function notice{};     // is told what the caller may want to know, such as that tiles are smaller
 };
@@ -18653,7 +18655,6 @@ class engine {
     virtual bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values,
                         const run_options&) = 0;
     virtual void result(samples_view<std::byte> out, bool& finite) = 0;
-    virtual void drop() noexcept = 0; // gives up the results that are still to come
 
     // The network's own values, (N,H,W,C) to (N,H*scale,W*scale,C'). Returns false when it was stopped.
     virtual bool run(tensor_view<const float> x, tensor_view<float> y, const run_options&) = 0;
@@ -18668,6 +18669,8 @@ class engine {
 
 namespace fovea {
 
+namespace detail {
+
 // Returns how many images of a batch are computed together. Large images go one by one. Of small ones there are so many
 // that the threads have enough to share and that weights are read for more than a few pixels, but no more than the
 // caches hold.
@@ -18676,6 +18679,8 @@ inline int images_at_once(extent input, int batch, int threads) {
     const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));
     return std::min(batch, fitting > threads ? fitting / threads * threads : fitting);
 }
+
+} // namespace detail
 
 // Runs a network on the threads of a context. submit() computes at once.
 class host_engine final : public engine {
@@ -18709,17 +18714,17 @@ class host_engine final : public engine {
         return done;
     }
     void result(samples_view<std::byte>, bool& finite) override {
+        if (finite_.empty()) fail("the result of an image was asked for: expected one that was submitted before");
         finite = finite_.front();
         finite_.pop_front();
     }
-    void drop() noexcept override { finite_.clear(); }
 
     // As engine describes it; images of a batch go in groups that fill the caches.
     bool run(tensor_view<const float> x, tensor_view<float> y, const run_options& o) override {
         const auto copy = [](const float* from, float* to, range cols, int channels) {
             std::copy_n(from, std::ptrdiff_t(cols.size()) * channels, to);
         };
-        const int group = images_at_once({x.height(), x.width()}, x.batch(), context_.threads());
+        const int group = detail::images_at_once({x.height(), x.width()}, x.batch(), context_.threads());
         for (int first = 0; first < x.batch(); first += group) {
             const int count = std::min(group, x.batch() - first);
             run_options part = o;
@@ -18841,6 +18846,61 @@ template <class Backend> engine_maker engine_maker_of() {
 // ---- fovea/graph/lower.hpp
 // From a graph as it was traced to one that is run: the passes, in the order in which they run.
 
+// ---- fovea/graph/fusion.hpp
+// Replaces runs of operations by one operation, after tracing and once the formats of tensors are known.
+
+namespace fovea {
+
+namespace detail {
+
+// Erases the tensors that are marked, which nothing reads or writes any more.
+inline void erase_tensors(graph& g, const std::vector<char>& unused) {
+    std::vector<int> number(g.tensors.size(), -1);
+    std::vector<tensor_info> kept;
+    for (std::size_t i = 0; i < number.size(); ++i)
+        if (!unused[i]) number[i] = int(kept.size()), kept.push_back(g.tensors[i]);
+    g.tensors = std::move(kept);
+    for (auto& o : g.operations) {
+        o.y = number[std::size_t(o.y)];
+        for (int k = 0; k < max_inputs; ++k)
+            if (o.x[k] >= 0) o.x[k] = number[std::size_t(o.x[k])];
+    }
+    for (auto& o : g.outputs) o.tensor = o.tensor < 0 ? -1 : number[std::size_t(o.tensor)];
+    std::erase_if(g.outputs, [](const output_of& o) { return o.tensor < 0; });
+}
+
+inline bool in_16_bits(const graph& g, const fused_run& f) {
+    const auto half = [&](int t) { return t < 0 || g.tensors[std::size_t(t)].format != number_format::float32; };
+    for (int i = f.first; i < f.first + f.count; ++i) {
+        const operation& o = g.operations[std::size_t(i)];
+        if (!half(o.y) || !std::ranges::all_of(o.x, half)) return false;
+    }
+    return true;
+}
+
+} // namespace detail
+
+// Takes the fused operation where all tensors of the run are in 16 bits and the machine can run it.
+inline void fuse_in_16_bits(graph& g) {
+    std::vector<char> unused(g.tensors.size(), 0);
+    for (auto f = g.fusions.rbegin(); f != g.fusions.rend(); ++f) { // so that the numbers of those before stay
+        if (!detail::in_16_bits(g, *f) || !f->whole.kernels->runs_here()) continue;
+        const auto first = g.operations.begin() + f->first, last = first + f->count - 1;
+        for (auto o = first; o <= last; ++o) {
+            if (o != last) unused[std::size_t(o->y)] = 1;
+            std::erase_if(g.preparations, [&](const preparation& p) { return p.out == o->w[0]; });
+        }
+        f->whole.y = last->y;
+        *first = f->whole;
+        g.operations.erase(first + 1, last + 1);
+        g.preparations.push_back(f->weights);
+    }
+    g.fusions.clear();
+    detail::erase_tensors(g, unused);
+}
+
+} // namespace fovea
+
 // ---- fovea/graph/half_arithmetic.hpp
 // Lets inner convolutions of a network that is stored in fp16 also multiply in it, where the machine can.
 //
@@ -18912,61 +18972,6 @@ inline void multiply_halves(graph& g) {
 // float32: the network's input and output; what the tail reads, because that is the picture itself or is added to it,
 // so that its rounding would be seen; and what an operation reads as a whole, because a float32 copy would save
 // nothing.
-
-// ---- fovea/graph/fusion.hpp
-// Replaces runs of operations by one operation, after tracing and once the formats of tensors are known.
-
-namespace fovea {
-
-namespace detail {
-
-// Erases the tensors that are marked, which nothing reads or writes any more.
-inline void erase_tensors(graph& g, const std::vector<char>& unused) {
-    std::vector<int> number(g.tensors.size(), -1);
-    std::vector<tensor_info> kept;
-    for (std::size_t i = 0; i < number.size(); ++i)
-        if (!unused[i]) number[i] = int(kept.size()), kept.push_back(g.tensors[i]);
-    g.tensors = std::move(kept);
-    for (auto& o : g.operations) {
-        o.y = number[std::size_t(o.y)];
-        for (int k = 0; k < max_inputs; ++k)
-            if (o.x[k] >= 0) o.x[k] = number[std::size_t(o.x[k])];
-    }
-    for (auto& o : g.outputs) o.tensor = o.tensor < 0 ? -1 : number[std::size_t(o.tensor)];
-    std::erase_if(g.outputs, [](const output_of& o) { return o.tensor < 0; });
-}
-
-inline bool in_16_bits(const graph& g, const fused_run& f) {
-    const auto half = [&](int t) { return t < 0 || g.tensors[std::size_t(t)].format != number_format::float32; };
-    for (int i = f.first; i < f.first + f.count; ++i) {
-        const operation& o = g.operations[std::size_t(i)];
-        if (!half(o.y) || !std::ranges::all_of(o.x, half)) return false;
-    }
-    return true;
-}
-
-} // namespace detail
-
-// Takes the fused operation where all tensors of the run are in 16 bits and the machine can run it.
-inline void fuse_in_16_bits(graph& g) {
-    std::vector<char> unused(g.tensors.size(), 0);
-    for (auto f = g.fusions.rbegin(); f != g.fusions.rend(); ++f) { // so that the numbers of those before stay
-        if (!detail::in_16_bits(g, *f) || !f->whole.kernels->runs_here()) continue;
-        const auto first = g.operations.begin() + f->first, last = first + f->count - 1;
-        for (auto o = first; o <= last; ++o) {
-            if (o != last) unused[std::size_t(o->y)] = 1;
-            std::erase_if(g.preparations, [&](const preparation& p) { return p.out == o->w[0]; });
-        }
-        f->whole.y = last->y;
-        *first = f->whole;
-        g.operations.erase(first + 1, last + 1);
-        g.preparations.push_back(f->weights);
-    }
-    g.fusions.clear();
-    detail::erase_tensors(g, unused);
-}
-
-} // namespace fovea
 
 namespace fovea {
 
@@ -19079,33 +19084,37 @@ inline void quantise(graph& g, const activation_ranges& ranges, const std::strin
 
 namespace fovea {
 
-// What inference in a precision changes. ranges: of precision_kind::int8 alone, which needs them; weights: the digest
-// of the weights in use, for which the ranges must have been found. Throws one line where the precision is not
-// possible.
+namespace detail {
+
+// Tensors in 16 bits, and what follows from that: one operation takes the place of a run of others where it can, and
+// weights are packed for the formats that kernels multiply them with. float32 changes nothing.
+inline void keep_in(graph& g, number_format stored) {
+    if (stored == number_format::float32) return;
+    store_in(g, stored);
+    fuse_in_16_bits(g);
+    pack_in_stored_formats(g);
+}
+
+} // namespace detail
+
+// Prepares a graph for inference. ranges: for precision_kind::int8 only, which needs them; weights: the digest of the
+// weights in use, for which the ranges must have been found. Throws one line where the precision is not possible.
 inline void lower_for_inference(graph& g, precision_kind precision, const activation_ranges* ranges,
                                 const std::string& weights) {
     const bool int8 = precision == precision_kind::int8;
-    const number_format stored = stored_format(precision);
     if (int8 && !ranges) fail("precision int8: expected the ranges of activations that a calibration finds");
     if (!int8 && ranges)
         fail("precision ", name_of(precision), ": ranges of activations were given: expected precision int8");
     g.precision = precision;
-    if (int8) quantise(g, *ranges, weights); // inner convolutions in 8 bits
-    if (stored != number_format::float32) {
-        store_in(g, stored);       // tensors in 16 bits
-        fuse_in_16_bits(g);        // runs of operations that one takes the place of there
-        pack_in_stored_formats(g); // and the weights that kernels multiply with them
-    }
-    if (precision == precision_kind::float16) multiply_halves(g); // inner convolutions multiply in half precision
+    if (int8) quantise(g, *ranges, weights);
+    detail::keep_in(g, stored_format(precision));
+    if (precision == precision_kind::float16) multiply_halves(g);
 }
 
-// What training in a precision changes, on backends whose kernels take tensors in 16 bits.
+// Prepares a graph for training on a backend whose kernels take tensors in 16 bits.
 inline void lower_for_training(graph& g, precision_kind precision) {
     g.precision = precision;
-    if (stored_format(precision) == number_format::float32) return;
-    store_in(g, stored_format(precision));
-    fuse_in_16_bits(g);
-    pack_in_stored_formats(g);
+    detail::keep_in(g, stored_format(precision));
 }
 
 } // namespace fovea
@@ -19447,7 +19456,7 @@ class upscaler {
         return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
     }
     int images_at_once(extent input, int batch) const {
-        return fovea::images_at_once(input, batch, context_.threads());
+        return detail::images_at_once(input, batch, context_.threads());
     }
 
   private:
@@ -20479,7 +20488,8 @@ template <class Real> class differentiator : public training_memory {
         whole.rows = {0, dx.height}, whole.cols = {0, dx.width};
         const auto cut = detail::cut::of(o.d.grain, 0, plan_.batch, whole.rows, whole.cols, threads_.threads());
         std::size_t bytes = 0;
-        for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.kernels->input_scratch(cut.piece(whole, k)));
+        for (int k = 0; k < cut.pieces() && o.kernels->input_takes_scratch; ++k)
+            bytes = std::max(bytes, o.kernels->input_scratch(cut.piece(whole, k)));
         threads_.reserve_scratch(bytes);
         threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
             gradient_call c = cut.piece(whole, k);
@@ -21438,7 +21448,7 @@ template <class Real> class basic_network_engine {
     virtual void backward() = 0;
     virtual tensor_view<const Real> input_gradient() = 0;
     virtual std::size_t bytes() const = 0; // of activations and their gradients in the last step
-    // Engines with the same memory can read each other's tensors in place.
+    // Names the memory of the tensors; never null. Engines with the same memory can read each other's tensors in place.
     virtual const void* memory() const = 0;
     // f() is called on the caller's thread between two operations, where the host computes them. It may throw: the pass
     // is then given up, and clear_gradients() is due.
@@ -21488,8 +21498,8 @@ class training_engine : public basic_learning_engine<float> {
     using basic_learning_engine<float>::load;
     // The batch of the next forward() or learn(), whose target learn() reads.
     virtual void load(const micro_batch& b) {
-        batch_ = b;
         load(b.input);
+        batch_ = b;
     }
     // Copies the batch of the next load() while the work on this one goes on, where that is of use.
     virtual void stage(const micro_batch&) {}
@@ -21556,6 +21566,18 @@ template <class Real> void check_input(const graph& g, tensor_view<const Real> x
     if (x.channels() != channels)
         fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels);
     check_extent(g, {x.height(), x.width()});
+}
+// The same for tensors that become one batch. Returns how many images they have.
+template <class Real> int check_inputs(const graph& g, std::span<const tensor_view<const Real>> parts) {
+    int batch = 0;
+    for (auto& part : parts) {
+        check_input(g, part);
+        if (part.height() != parts[0].height() || part.width() != parts[0].width())
+            fail("a batch of images of ", parts[0].height(), 'x', parts[0].width(), " and of ", part.height(), 'x',
+                 part.width(), ": expected one size");
+        batch += part.batch();
+    }
+    return batch;
 }
 
 } // namespace detail
@@ -21632,6 +21654,8 @@ template <class Real> tensor_view<Real> view_of(const window& w, int batch) {
     return {data, batch, w.height, w.width, w.channels, w.row_stride, w.image_stride};
 }
 
+inline constexpr char host_memory = 0; // its address stands for the memory of all engines on the host
+
 // The weights of a network, and whether those that are derived from others are out of date. Shared by the engine that
 // trains them and by those of the same network that are frozen.
 template <class Real> struct host_weights {
@@ -21655,16 +21679,9 @@ template <class Real, class Interface> class host_pass : public Interface {
     using Interface::load;
     void load(tensor_view<const Real> x) override { load(std::span(&x, 1)); }
     void load(std::span<const tensor_view<const Real>> parts) override {
-        const auto& first = parts[0];
-        batch_ = 0;
-        for (auto& part : parts) {
-            check_input(weights_.g, part);
-            if (part.height() != first.height() || part.width() != first.width())
-                fail("a batch of images of ", first.height(), 'x', first.width(), " and of ", part.height(), 'x',
-                     part.width(), ": expected one size");
-            batch_ += part.batch();
-        }
-        run_.prepare({first.height(), first.width()}, batch_);
+        const context::usage mine(weights_.threads);
+        batch_ = check_inputs(weights_.g, parts);
+        run_.prepare({parts[0].height(), parts[0].width()}, batch_);
         const auto to = view_of<Real>(run_.input(), batch_);
         int at = 0;
         for (auto& part : parts)
@@ -21688,7 +21705,7 @@ template <class Real, class Interface> class host_pass : public Interface {
     }
     tensor_view<const Real> input_gradient() override { return view_of<const Real>(run_.input_gradient(), batch_); }
     std::size_t bytes() const override { return run_.bytes(); }
-    const void* memory() const override { return nullptr; } // host memory
+    const void* memory() const override { return &host_memory; }
     void between_operations(std::function<void()> f) override { run_.between_operations(std::move(f)); }
 
   protected:
@@ -21749,26 +21766,28 @@ class host_learning_pass : private with_host_weights<Real>, public host_pass<Rea
 
 } // namespace detail
 
-// Trains a network on the threads of a context. begin_update() does all of the update.
-class host_training_engine final : public detail::host_learning_pass<float, training_engine> {
-    using base = detail::host_learning_pass<float, training_engine>;
+// Trains a network on the threads of a context. begin_update() does all of the update. It is a template only so that
+// programs which include it and train nothing do not pay for compiling it.
+template <std::same_as<float> Real>
+class basic_host_training_engine final : public detail::host_learning_pass<Real, training_engine> {
+    using base = detail::host_learning_pass<Real, training_engine>;
 
   public:
-    host_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients, context threads,
-                         const training_options& o)
+    basic_host_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients, context threads,
+                               const training_options& o)
         : base(g, weights, gradients, std::move(threads), o), all_(parameters_of(g, weights, &gradients)) {}
 
     // As training_engine describes them.
     void begin_step() override {
-        clear_gradients();
+        this->clear_gradients();
         kept_buffers_.clear();
         for (auto& b : all_.buffers) kept_buffers_.insert(kept_buffers_.end(), b.value, b.value + b.size());
     }
     void begin_update(const update_request& u) override {
-        if (group_) sum_over_processes();
-        report_ = update_on_host(all_.parameters, u, &weights_.threads);
+        if (this->group_) sum_over_processes();
+        report_ = update_on_host(all_.parameters, u, &this->weights_.threads);
         if (report_.taken)
-            weights_changed();
+            this->weights_changed();
         else
             take_back();
     }
@@ -21786,11 +21805,11 @@ class host_training_engine final : public detail::host_learning_pass<float, trai
         for (auto& b : all_.buffers) all.push_back(b.values());
         summed_.clear();
         for (auto& v : all) summed_.insert(summed_.end(), v.begin(), v.end());
-        group_->sum(std::span(summed_));
+        this->group_->sum(std::span(summed_));
         const float* from = summed_.data();
         for (auto& v : all) std::copy_n(from, v.size(), v.data()), from += v.size();
         for (auto& b : all_.buffers)
-            for (float& v : b.values()) v /= float(processes());
+            for (float& v : b.values()) v /= float(this->processes());
     }
 
     network_parameters<float> all_;
@@ -21798,6 +21817,7 @@ class host_training_engine final : public detail::host_learning_pass<float, trai
     std::vector<float> summed_;       // gradients and running estimates of all processes
     update_report report_{};
 };
+using host_training_engine = basic_host_training_engine<float>;
 
 } // namespace fovea
 
@@ -21842,7 +21862,7 @@ template <class Real> training_engine_maker<Real> host_training_engine_maker() {
         training_options o = p.options;
         o.storage = stored_format(p.precision);
         if constexpr (std::same_as<Real, float>)
-            return std::make_unique<host_training_engine>(p.g, p.weights, p.gradients, p.threads, o);
+            return std::make_unique<basic_host_training_engine<Real>>(p.g, p.weights, p.gradients, p.threads, o);
         else
             return std::make_unique<detail::host_learning_pass<Real, basic_learning_engine<Real>>>(
                 p.g, p.weights, p.gradients, p.threads, o);
@@ -21946,6 +21966,7 @@ template <class Real> class basic_trainable {
     // Computes the network for x (N,H,W,C). The result is valid until the next call. evaluating: running estimates stay
     // as they are.
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
+        const context::usage mine(context_); // for both, so that no other thread loads its batch in between
         engine_->load(x), engine_->forward(evaluating);
         return engine_->output();
     }
@@ -22627,7 +22648,7 @@ template <class Backend, class Mode = inference> upscaler load(const tensor_file
 // The same from a file of weights, or a checkpoint, of any format that read_tensor_file() reads.
 template <class Backend, class Mode = inference>
 upscaler load(const std::filesystem::path& file, const model_options& o = {}) {
-    return load<Backend, Mode>(weights_of(read_tensor_file(file.string())), o);
+    return load<Backend, Mode>(weights_of(read_tensor_file(file)), o);
 }
 
 // Returns the network in `weights` as its operations on a backend, to be looked at (graph/summary.hpp). Throws as
@@ -23360,8 +23381,8 @@ namespace fovea::detail {
 struct training_counts {
     std::int64_t bad_steps = 0;
     int bad_in_a_row = 0;
-    int returns = 0;                     // returns to a kept state in the whole run
-    std::optional<loss_scaler> scaler{}; // nothing: the loss is not scaled
+    int returns = 0;      // returns to a kept state in the whole run
+    loss_scaler scaler{}; // used where gradients may vanish
 };
 
 // The objects whose state a file holds. averages: there is a moving average.
@@ -23392,8 +23413,10 @@ struct training_state {
         note("trainer.bad_steps", std::to_string(counts.bad_steps));
         note("trainer.bad_in_a_row", std::to_string(counts.bad_in_a_row));
         note("trainer.returns", std::to_string(counts.returns));
-        if (auto& s = counts.scaler)
-            note("trainer.loss_scale", text_of(std::int64_t(s->scale), ' ', s->good, ' ', s->bad));
+        if (net.engine().gradients_may_vanish()) {
+            const loss_scaler& s = counts.scaler;
+            note("trainer.loss_scale", text_of(std::int64_t(s.scale), ' ', s.good, ' ', s.bad));
+        }
     }
 
     // Throws one line if the file does not hold such a state; nothing is changed then. scaler: the one in use, for
@@ -23576,13 +23599,11 @@ class trainer {
     // Adds everything that a step depends on to a file, between two steps (trainer/training_state.hpp).
     void save(tensor_file& file, const std::string& prefix = "") {
         fetch_state();
-        counts_.scaler = engine().gradients_may_vanish() ? std::optional(scaler_) : std::nullopt;
         state().save(file, prefix, counts_);
     }
     // Takes such a state. Throws one line if the file does not hold one; nothing is changed then.
     void load(const tensor_file& file, const std::string& prefix = "") {
-        counts_ = state().load(file, prefix, scaler_);
-        scaler_ = *counts_.scaler;
+        counts_ = state().load(file, prefix, counts_.scaler);
         engine().state_changed();
         net_.weights_changed();
         begin_step();
@@ -23638,7 +23659,7 @@ class trainer {
 
     void begin_step() {
         micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
-        if (engine().gradients_may_vanish()) engine().scale_loss(scaler_.scale);
+        if (engine().gradients_may_vanish()) engine().scale_loss(counts_.scaler.scale);
         engine().begin_step();
     }
 
@@ -23666,10 +23687,11 @@ class trainer {
         update_report u = engine().end_update();
         r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
         if (engine().gradients_may_vanish() && std::isfinite(r.loss)) {
-            const double scale = scaler_.scale;
-            if (!scaler_.update(u.taken) && scale > scaler_.least) { // scaled by less, the gradients may fit
-                r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ",
-                                    scaler_.scale, " from here on");
+            loss_scaler& scaler = counts_.scaler;
+            const double scale = scaler.scale;
+            if (!scaler.update(u.taken) && scale > scaler.least) { // scaled by less, the gradients may fit
+                r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ", scaler.scale,
+                                    " from here on");
                 return;
             }
         }
@@ -23690,7 +23712,7 @@ class trainer {
         if (to_kept > options_.most_returns)
             fail(told, "; ", options_.most_returns, " returns to step ", optimizer_.steps(),
                  " have not helped: expected a lower learning rate, or other images");
-        counts_ = {.bad_steps = bad, .returns = returns}, returns_to_kept_ = to_kept;
+        counts_.bad_steps = bad, counts_.bad_in_a_row = 0, counts_.returns = returns, returns_to_kept_ = to_kept;
         remember_state();
         return text_of(told, "; after ", options_.most_bad_steps, " in a row back to step ", optimizer_.steps(),
                        ", learning rate times ", rate_factor());
@@ -23704,7 +23726,6 @@ class trainer {
     std::optional<tensor_file> kept_;
     detail::training_counts counts_{};
     int returns_to_kept_ = 0; // returns to the state that is kept now
-    loss_scaler scaler_{};    // used if gradients may vanish
     // The step at hand.
     double loss_ = 0;
     int micro_ = 0, expected_ = 1;

@@ -3674,7 +3674,7 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    ~device_engine() override { drop(); }
+    ~device_engine() override { device_->settle(); } // results may still be on their way
 
     bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values,
                 const run_options& o) override {
@@ -3727,10 +3727,6 @@ template <class Backend> class device_engine final : public engine {
         if (!submit(samples_of<const std::byte>(x), out, {}, o)) return false;
         result(out, finite);
         return true;
-    }
-    void drop() noexcept override {
-        device_->settle();
-        ended_ = begun_;
     }
 
   private:
@@ -6009,16 +6005,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
     }
     // Tensors without gaps in the memory of this device.
     void load(std::span<const tensor_view<const float>> parts) override {
-        const auto& first = parts[0];
-        int batch = 0;
-        for (auto& part : parts) {
-            detail::check_input(g_, part);
-            if (part.height() != first.height() || part.width() != first.width())
-                fail("a batch of images of ", first.height(), 'x', first.width(), " and of ", part.height(), 'x',
-                     part.width(), ": expected one size");
-            batch += part.batch();
-        }
-        make_room({first.height(), first.width()}, batch);
+        const int batch = detail::check_inputs(g_, parts);
+        make_room({parts[0].height(), parts[0].width()}, batch);
         auto* to = reinterpret_cast<float*>(value(0, false).data);
         for (auto& part : parts) {
             const auto numbers = std::ptrdiff_t(bytes_of(part) / sizeof(float));
@@ -6367,18 +6355,17 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     // The batch is here already where it was the last one that was staged.
     void load(const micro_batch& b) override {
-        batch_ = b;
         const bool here =
             staged_ && staged_->input.data() == b.input.data() && staged_->target.data() == b.target.data();
         if (!here) load(b.input);
-        target_loaded_ = here, staged_.reset();
+        batch_ = b, target_loaded_ = here, staged_.reset();
     }
     void load(tensor_view<const float> x) override {
-        staged_.reset();
+        batch_ = {}, staged_.reset();
         base::load(x);
     }
     void load(std::span<const tensor_view<const float>> parts) override {
-        batch_ = {}, target_loaded_ = true, staged_.reset();
+        batch_ = {}, staged_.reset();
         base::load(parts);
     }
     void stage(const micro_batch& b) override {
@@ -6386,8 +6373,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         staged_ = b;
     }
     tensor_view<const float> target_in_place() override {
-        if (!target_loaded_) load_target(batch_.target);
-        target_loaded_ = true;
+        if (!std::exchange(target_loaded_, true)) load_target(batch_.target);
         window t = this->output_window();
         t.data = target_.data();
         return this->tensor_at(t);
@@ -6586,7 +6572,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     typename base::device_memory target_{this->device_}, values_{this->device_};
     typename base::upload_path target_path_{this->device_};
     std::optional<micro_batch> staged_; // of the next load()
-    bool target_loaded_ = false;
+    bool target_loaded_ = false;        // of batch_
 };
 
 } // namespace fovea

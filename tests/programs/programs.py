@@ -267,6 +267,13 @@ def info(tmp):
     r = run("info", data("weights/VapSR/VapSR-S.pth"))
     check("vapsr x4, 32 channels" in r.stdout and "154956" in r.stdout, r.stdout)
     check_error(run("info", sample), "chelsea.png")
+    r = run("info", data("weights/VapSR/VapSR-S.pth"), "--graph", "--size", "64", "48")
+    check_success(r)
+    lines = r.stdout.splitlines()
+    check(len(lines) == 21 and "48x64x3" in lines[1] and lines[-1].split()[:2] == ["sum", "154956"], r.stdout)
+    check("192x256x3" in lines[-2] and "95" in lines[-2].split(), r.stdout)  # the receptive radius
+    check_error(run("info", data("weights/VapSR/VapSR-S.pth"), "--graph", "--size", "0", "48"), "--size")
+    check_error(run("info", vectors / "foreign.pt", "--graph"), "foreign.pt")
     r = run("info", vectors / "foreign.pt")
     check_success(r)
     for line in ("network:  not known here", "from:     model/", "value:    namespace: argparse.Namespace (not read)",

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The folders of include/fovea depend downwards only: a header may include headers of its own folder and of those that
-stand above it in `order`, which reads from the foundation to what users write.
+"""The folders of include/fovea depend downwards only: a header may include headers of its own folder and of folders that
+come before it in `order`, which begins with the foundation and ends with what users write.
 
     folders.py              prints every include that points upwards; exit 1 where there is one
     folders.py --table      prints which folder includes which, with the number of includes
@@ -89,7 +89,7 @@ def main():
     else:
         found = list(upwards(root))
         for name, other in found:
-            print(f"include/fovea/{name}: includes fovea/{other}, but {folder_of(other)} stands above {folder_of(name)}")
+            print(f"include/fovea/{name}: includes fovea/{other}, but {folder_of(other)} comes after {folder_of(name)} in the order of folders")
         if found:
             sys.exit(1)
 

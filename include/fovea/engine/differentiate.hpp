@@ -142,7 +142,8 @@ template <class Real> class differentiator : public training_memory {
         whole.rows = {0, dx.height}, whole.cols = {0, dx.width};
         const auto cut = detail::cut::of(o.d.grain, 0, plan_.batch, whole.rows, whole.cols, threads_.threads());
         std::size_t bytes = 0;
-        for (int k = 0; k < cut.pieces(); ++k) bytes = std::max(bytes, o.kernels->input_scratch(cut.piece(whole, k)));
+        for (int k = 0; k < cut.pieces() && o.kernels->input_takes_scratch; ++k)
+            bytes = std::max(bytes, o.kernels->input_scratch(cut.piece(whole, k)));
         threads_.reserve_scratch(bytes);
         threads_.parallel_for(cut.pieces(), [&](int k, int worker) noexcept {
             gradient_call c = cut.piece(whole, k);

@@ -30,7 +30,6 @@ class engine {
     virtual bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values,
                         const run_options&) = 0;
     virtual void result(samples_view<std::byte> out, bool& finite) = 0;
-    virtual void drop() noexcept = 0; // gives up the results that are still to come
 
     // The network's own values, (N,H,W,C) to (N,H*scale,W*scale,C'). Returns false when it was stopped.
     virtual bool run(tensor_view<const float> x, tensor_view<float> y, const run_options&) = 0;

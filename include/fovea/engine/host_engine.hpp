@@ -9,6 +9,8 @@
 
 namespace fovea {
 
+namespace detail {
+
 // Returns how many images of a batch are computed together. Large images go one by one. Of small ones there are so many
 // that the threads have enough to share and that weights are read for more than a few pixels, but no more than the
 // caches hold.
@@ -17,6 +19,8 @@ inline int images_at_once(extent input, int batch, int threads) {
     const int fitting = int(std::clamp(pixels / (double(input.height) * input.width), 1., pixels));
     return std::min(batch, fitting > threads ? fitting / threads * threads : fitting);
 }
+
+} // namespace detail
 
 // Runs a network on the threads of a context. submit() computes at once.
 class host_engine final : public engine {
@@ -50,17 +54,17 @@ class host_engine final : public engine {
         return done;
     }
     void result(samples_view<std::byte>, bool& finite) override {
+        if (finite_.empty()) fail("the result of an image was asked for: expected one that was submitted before");
         finite = finite_.front();
         finite_.pop_front();
     }
-    void drop() noexcept override { finite_.clear(); }
 
     // As engine describes it; images of a batch go in groups that fill the caches.
     bool run(tensor_view<const float> x, tensor_view<float> y, const run_options& o) override {
         const auto copy = [](const float* from, float* to, range cols, int channels) {
             std::copy_n(from, std::ptrdiff_t(cols.size()) * channels, to);
         };
-        const int group = images_at_once({x.height(), x.width()}, x.batch(), context_.threads());
+        const int group = detail::images_at_once({x.height(), x.width()}, x.batch(), context_.threads());
         for (int first = 0; first < x.batch(); first += group) {
             const int count = std::min(group, x.batch() - first);
             run_options part = o;

@@ -1,5 +1,7 @@
 // The engine that trains on the threads of a context.
 #pragma once
+#include <concepts>
+
 #include "fovea/engine/differentiate.hpp"
 #include "fovea/engine/host_update.hpp"
 #include "fovea/engine/training_engine.hpp"
@@ -12,6 +14,8 @@ template <class Real> tensor_view<Real> view_of(const window& w, int batch) {
     Real* data = reinterpret_cast<Real*>(w.data) - std::ptrdiff_t(w.left) * w.channels;
     return {data, batch, w.height, w.width, w.channels, w.row_stride, w.image_stride};
 }
+
+inline constexpr char host_memory = 0; // its address stands for the memory of all engines on the host
 
 // The weights of a network, and whether those that are derived from others are out of date. Shared by the engine that
 // trains them and by those of the same network that are frozen.
@@ -36,16 +40,9 @@ template <class Real, class Interface> class host_pass : public Interface {
     using Interface::load;
     void load(tensor_view<const Real> x) override { load(std::span(&x, 1)); }
     void load(std::span<const tensor_view<const Real>> parts) override {
-        const auto& first = parts[0];
-        batch_ = 0;
-        for (auto& part : parts) {
-            check_input(weights_.g, part);
-            if (part.height() != first.height() || part.width() != first.width())
-                fail("a batch of images of ", first.height(), 'x', first.width(), " and of ", part.height(), 'x',
-                     part.width(), ": expected one size");
-            batch_ += part.batch();
-        }
-        run_.prepare({first.height(), first.width()}, batch_);
+        const context::usage mine(weights_.threads);
+        batch_ = check_inputs(weights_.g, parts);
+        run_.prepare({parts[0].height(), parts[0].width()}, batch_);
         const auto to = view_of<Real>(run_.input(), batch_);
         int at = 0;
         for (auto& part : parts)
@@ -69,7 +66,7 @@ template <class Real, class Interface> class host_pass : public Interface {
     }
     tensor_view<const Real> input_gradient() override { return view_of<const Real>(run_.input_gradient(), batch_); }
     std::size_t bytes() const override { return run_.bytes(); }
-    const void* memory() const override { return nullptr; } // host memory
+    const void* memory() const override { return &host_memory; }
     void between_operations(std::function<void()> f) override { run_.between_operations(std::move(f)); }
 
   protected:
@@ -130,26 +127,28 @@ class host_learning_pass : private with_host_weights<Real>, public host_pass<Rea
 
 } // namespace detail
 
-// Trains a network on the threads of a context. begin_update() does all of the update.
-class host_training_engine final : public detail::host_learning_pass<float, training_engine> {
-    using base = detail::host_learning_pass<float, training_engine>;
+// Trains a network on the threads of a context. begin_update() does all of the update. It is a template only so that
+// programs which include it and train nothing do not pay for compiling it.
+template <std::same_as<float> Real>
+class basic_host_training_engine final : public detail::host_learning_pass<Real, training_engine> {
+    using base = detail::host_learning_pass<Real, training_engine>;
 
   public:
-    host_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients, context threads,
-                         const training_options& o)
+    basic_host_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients, context threads,
+                               const training_options& o)
         : base(g, weights, gradients, std::move(threads), o), all_(parameters_of(g, weights, &gradients)) {}
 
     // As training_engine describes them.
     void begin_step() override {
-        clear_gradients();
+        this->clear_gradients();
         kept_buffers_.clear();
         for (auto& b : all_.buffers) kept_buffers_.insert(kept_buffers_.end(), b.value, b.value + b.size());
     }
     void begin_update(const update_request& u) override {
-        if (group_) sum_over_processes();
-        report_ = update_on_host(all_.parameters, u, &weights_.threads);
+        if (this->group_) sum_over_processes();
+        report_ = update_on_host(all_.parameters, u, &this->weights_.threads);
         if (report_.taken)
-            weights_changed();
+            this->weights_changed();
         else
             take_back();
     }
@@ -167,11 +166,11 @@ class host_training_engine final : public detail::host_learning_pass<float, trai
         for (auto& b : all_.buffers) all.push_back(b.values());
         summed_.clear();
         for (auto& v : all) summed_.insert(summed_.end(), v.begin(), v.end());
-        group_->sum(std::span(summed_));
+        this->group_->sum(std::span(summed_));
         const float* from = summed_.data();
         for (auto& v : all) std::copy_n(from, v.size(), v.data()), from += v.size();
         for (auto& b : all_.buffers)
-            for (float& v : b.values()) v /= float(processes());
+            for (float& v : b.values()) v /= float(this->processes());
     }
 
     network_parameters<float> all_;
@@ -179,5 +178,6 @@ class host_training_engine final : public detail::host_learning_pass<float, trai
     std::vector<float> summed_;       // gradients and running estimates of all processes
     update_report report_{};
 };
+using host_training_engine = basic_host_training_engine<float>;
 
 } // namespace fovea

@@ -16,7 +16,7 @@ struct run_options {
     std::size_t device_budget = 0;                    // the same in GPU memory; 0: most of what is free
     std::optional<schedule> how{};                    // nothing: the cheapest schedule within the budget
     std::function<void(double)> progress{};           // called on the caller's thread with the fraction done, in (0, 1]
-    stop_token stop{};            // looked at between bands; a stopped run returns an empty image
+    stop_token stop{};                                // looked at between bands; a stopped run returns an empty image
     operation_observer observe{}; // is given the result of every operation, on the caller's thread; not on a GPU
     notice_function notice{};     // is told what the caller may want to know, such as that tiles are smaller
 };

@@ -76,7 +76,7 @@ inline std::size_t scratch_of(const graph& g, const operation& o, const call& wh
     const auto cut = cut::of(o, whole, workers);
     const bool in_runs = float_runs::needed(o, whole);
     std::size_t bytes = 0;
-    for (int k = 0; k < cut.pieces(); ++k) {
+    for (int k = 0; k < cut.pieces() && (in_runs || o.kernels->takes_scratch); ++k) {
         const call c = cut.piece(whole, k);
         bytes = std::max(bytes, in_runs ? float_runs(g, o, c).scratch() : o.kernels->scratch(c));
     }

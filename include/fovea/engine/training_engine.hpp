@@ -47,7 +47,7 @@ template <class Real> class basic_network_engine {
     virtual void backward() = 0;
     virtual tensor_view<const Real> input_gradient() = 0;
     virtual std::size_t bytes() const = 0; // of activations and their gradients in the last step
-    // Engines with the same memory can read each other's tensors in place.
+    // Names the memory of the tensors; never null. Engines with the same memory can read each other's tensors in place.
     virtual const void* memory() const = 0;
     // f() is called on the caller's thread between two operations, where the host computes them. It may throw: the pass
     // is then given up, and clear_gradients() is due.
@@ -97,8 +97,8 @@ class training_engine : public basic_learning_engine<float> {
     using basic_learning_engine<float>::load;
     // The batch of the next forward() or learn(), whose target learn() reads.
     virtual void load(const micro_batch& b) {
-        batch_ = b;
         load(b.input);
+        batch_ = b;
     }
     // Copies the batch of the next load() while the work on this one goes on, where that is of use.
     virtual void stage(const micro_batch&) {}
@@ -165,6 +165,18 @@ template <class Real> void check_input(const graph& g, tensor_view<const Real> x
     if (x.channels() != channels)
         fail("a tensor of ", x.channels(), " channels was given to a network that expects ", channels);
     check_extent(g, {x.height(), x.width()});
+}
+// The same for tensors that become one batch. Returns how many images they have.
+template <class Real> int check_inputs(const graph& g, std::span<const tensor_view<const Real>> parts) {
+    int batch = 0;
+    for (auto& part : parts) {
+        check_input(g, part);
+        if (part.height() != parts[0].height() || part.width() != parts[0].width())
+            fail("a batch of images of ", parts[0].height(), 'x', parts[0].width(), " and of ", part.height(), 'x',
+                 part.width(), ": expected one size");
+        batch += part.batch();
+    }
+    return batch;
 }
 
 } // namespace detail

@@ -115,7 +115,7 @@ FOVEA_DETAIL_HOOK(gradient, preparation_gradient_call, void)
 // itself.
 template <class Backend, class Op, class Plain, bool Trains> constexpr op_kernels collect_kernels() {
     op_kernels k{.forward = [](const call& c) { forward(Backend{}, Op{}, c); }};
-    if constexpr (has_scratch<Backend, Op>) k.scratch = run_scratch<Backend, Op>;
+    if constexpr (has_scratch<Backend, Op>) k.takes_scratch = true, k.scratch = run_scratch<Backend, Op>;
     if constexpr (has_limits<Backend, Plain>) k.runs_here = [] { return can_run(Backend{}, Plain{}); };
     if constexpr (Trains) {
         k.gives_weight_gradient = has_weight_gradient<Backend, Plain>;
@@ -125,7 +125,7 @@ template <class Backend, class Op, class Plain, bool Trains> constexpr op_kernel
         if constexpr (has_gradient_statistics<Backend, Plain>)
             k.statistics_back = run_gradient_statistics<Backend, Plain>;
         if constexpr (has_input_gradient_scratch<Backend, Plain>)
-            k.input_scratch = run_input_gradient_scratch<Backend, Plain>;
+            k.input_takes_scratch = true, k.input_scratch = run_input_gradient_scratch<Backend, Plain>;
         if constexpr (has_weight_gradient_scratch<Backend, Plain>)
             k.weights_scratch = run_weight_gradient_scratch<Backend, Plain>;
     }

@@ -47,9 +47,8 @@ struct initial {
     // How the values come about.
     enum class kind { constant, normal, norms_of_next };
     kind how = kind::constant;
-    double value =
-        0;           // the constant; for `normal` the number of terms of the sum that it is part of: variance 2 / value
-    double gain = 1; // factor of the deviation
+    double value = 0; // the constant; `normal`: the terms of the sum that the weight is part of, variance 2 / value
+    double gain = 1;  // factor of the deviation
 };
 
 // A level of the names of layers: its own text or number, below another label (-1: none).
@@ -181,11 +180,12 @@ struct graph {
     std::string name(const weight& w) const { return scope_name(w.scope) + std::string(w.name); }
 };
 
-// Returns the height and width of every tensor for an input of that size.
+// The size of an image or tensor, in pixels.
 struct extent {
     int height = 0, width = 0;
     constexpr bool operator==(const extent&) const = default;
 };
+// Returns the size of every tensor for an input of that size.
 constexpr std::vector<extent> extents_of(const graph& g, extent input) {
     std::vector<extent> all(g.tensors.size(), extent{});
     all[0] = input;

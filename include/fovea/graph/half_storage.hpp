@@ -6,7 +6,6 @@
 // nothing.
 #pragma once
 #include "fovea/core/error.hpp"
-#include "fovea/graph/fusion.hpp"
 #include "fovea/graph/precision.hpp"
 #include "fovea/graph/tail.hpp"
 

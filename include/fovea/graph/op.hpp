@@ -24,6 +24,7 @@ template <bool Answer> bool answer() { return Answer; }
 // needs no scratch memory, or allows everything.
 struct op_kernels {
     kernel forward;
+    bool takes_scratch = false; // scratch() may be more than 0, and likewise for input_scratch()
     scratch_size scratch = detail::no_scratch<call>;
     bool (*runs_here)() = detail::answer<true>; // whether this machine can run it
 
@@ -31,6 +32,7 @@ struct op_kernels {
     bool gives_weight_gradient = false; // weights() does something
     gradient_kernel input = detail::do_nothing, weights = detail::do_nothing;
     gradient_kernel statistics_before = detail::do_nothing, statistics_back = detail::do_nothing;
+    bool input_takes_scratch = false;
     gradient_scratch input_scratch = detail::no_scratch<gradient_call>;
     gradient_scratch weights_scratch = detail::no_scratch<gradient_call>;
 };

@@ -2,8 +2,11 @@
 // radius, and how it is computed.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fovea/graph/quantise.hpp"
@@ -53,8 +56,7 @@ inline std::string text_of_operation(const operation& o) {
 
 inline std::string text_of_kernel(const operation& o) {
     if (!o.kernels) return "";
-    const bool mixes = o.w[0] >= 0 && count(o.dims) > std::size_t(o.dims[0]);
-    if (!mixes) return o.takes_16_bits ? "any format" : "";
+    if (!is_convolution(o)) return "";
     std::string text = o.a.method == convolution_method::winograd  ? text_of("winograd ", o.a.tile, 'x', o.a.tile)
                        : o.a.method == convolution_method::int8    ? "int8"
                        : o.a.method == convolution_method::library ? "library"

@@ -100,6 +100,7 @@ template <class Real> class basic_trainable {
     // Computes the network for x (N,H,W,C). The result is valid until the next call. evaluating: running estimates stay
     // as they are.
     tensor_view<const Real> forward(tensor_view<const Real> x, bool evaluating = false) {
+        const context::usage mine(context_); // for both, so that no other thread loads its batch in between
         engine_->load(x), engine_->forward(evaluating);
         return engine_->output();
     }

@@ -126,7 +126,7 @@ class upscaler {
         return choose_schedule(*graph_, input, images_at_once(input, batch), memory_budget);
     }
     int images_at_once(extent input, int batch) const {
-        return fovea::images_at_once(input, batch, context_.threads());
+        return detail::images_at_once(input, batch, context_.threads());
     }
 
   private:

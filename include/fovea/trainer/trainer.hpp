@@ -153,13 +153,11 @@ class trainer {
     // Adds everything that a step depends on to a file, between two steps (trainer/training_state.hpp).
     void save(tensor_file& file, const std::string& prefix = "") {
         fetch_state();
-        counts_.scaler = engine().gradients_may_vanish() ? std::optional(scaler_) : std::nullopt;
         state().save(file, prefix, counts_);
     }
     // Takes such a state. Throws one line if the file does not hold one; nothing is changed then.
     void load(const tensor_file& file, const std::string& prefix = "") {
-        counts_ = state().load(file, prefix, scaler_);
-        scaler_ = *counts_.scaler;
+        counts_ = state().load(file, prefix, counts_.scaler);
         engine().state_changed();
         net_.weights_changed();
         begin_step();
@@ -215,7 +213,7 @@ class trainer {
 
     void begin_step() {
         micro_ = 0, expected_ = options_.accumulation, loss_ = 0, problem_.clear();
-        if (engine().gradients_may_vanish()) engine().scale_loss(scaler_.scale);
+        if (engine().gradients_may_vanish()) engine().scale_loss(counts_.scaler.scale);
         engine().begin_step();
     }
 
@@ -243,10 +241,11 @@ class trainer {
         update_report u = engine().end_update();
         r.loss += u.loss, r.gradient_norm = u.gradient_norm, norms_ = std::move(u.norms);
         if (engine().gradients_may_vanish() && std::isfinite(r.loss)) {
-            const double scale = scaler_.scale;
-            if (!scaler_.update(u.taken) && scale > scaler_.least) { // scaled by less, the gradients may fit
-                r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ",
-                                    scaler_.scale, " from here on");
+            loss_scaler& scaler = counts_.scaler;
+            const double scale = scaler.scale;
+            if (!scaler.update(u.taken) && scale > scaler.least) { // scaled by less, the gradients may fit
+                r.problem = text_of("gradients are larger than fp16 holds: step skipped, the loss times ", scaler.scale,
+                                    " from here on");
                 return;
             }
         }
@@ -267,7 +266,7 @@ class trainer {
         if (to_kept > options_.most_returns)
             fail(told, "; ", options_.most_returns, " returns to step ", optimizer_.steps(),
                  " have not helped: expected a lower learning rate, or other images");
-        counts_ = {.bad_steps = bad, .returns = returns}, returns_to_kept_ = to_kept;
+        counts_.bad_steps = bad, counts_.bad_in_a_row = 0, counts_.returns = returns, returns_to_kept_ = to_kept;
         remember_state();
         return text_of(told, "; after ", options_.most_bad_steps, " in a row back to step ", optimizer_.steps(),
                        ", learning rate times ", rate_factor());
@@ -281,7 +280,6 @@ class trainer {
     std::optional<tensor_file> kept_;
     detail::training_counts counts_{};
     int returns_to_kept_ = 0; // returns to the state that is kept now
-    loss_scaler scaler_{};    // used if gradients may vanish
     // The step at hand.
     double loss_ = 0;
     int micro_ = 0, expected_ = 1;

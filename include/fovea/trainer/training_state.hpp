@@ -2,7 +2,6 @@
 // optimizer's state and the averages begin with "<prefix>optimizer/" and "<prefix>average/"; counts are metadata.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <sstream>
 #include <string>
@@ -18,8 +17,8 @@ namespace fovea::detail {
 struct training_counts {
     std::int64_t bad_steps = 0;
     int bad_in_a_row = 0;
-    int returns = 0;                     // returns to a kept state in the whole run
-    std::optional<loss_scaler> scaler{}; // nothing: the loss is not scaled
+    int returns = 0;      // returns to a kept state in the whole run
+    loss_scaler scaler{}; // used where gradients may vanish
 };
 
 // The objects whose state a file holds. averages: there is a moving average.
@@ -50,8 +49,10 @@ struct training_state {
         note("trainer.bad_steps", std::to_string(counts.bad_steps));
         note("trainer.bad_in_a_row", std::to_string(counts.bad_in_a_row));
         note("trainer.returns", std::to_string(counts.returns));
-        if (auto& s = counts.scaler)
-            note("trainer.loss_scale", text_of(std::int64_t(s->scale), ' ', s->good, ' ', s->bad));
+        if (net.engine().gradients_may_vanish()) {
+            const loss_scaler& s = counts.scaler;
+            note("trainer.loss_scale", text_of(std::int64_t(s.scale), ' ', s.good, ' ', s.bad));
+        }
     }
 
     // Throws one line if the file does not hold such a state; nothing is changed then. scaler: the one in use, for

@@ -131,7 +131,7 @@ template <class Backend, class Mode = inference> upscaler load(const tensor_file
 // The same from a file of weights, or a checkpoint, of any format that read_tensor_file() reads.
 template <class Backend, class Mode = inference>
 upscaler load(const std::filesystem::path& file, const model_options& o = {}) {
-    return load<Backend, Mode>(weights_of(read_tensor_file(file.string())), o);
+    return load<Backend, Mode>(weights_of(read_tensor_file(file)), o);
 }
 
 // Returns the network in `weights` as its operations on a backend, to be looked at (graph/summary.hpp). Throws as

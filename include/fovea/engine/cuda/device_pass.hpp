@@ -49,16 +49,8 @@ template <class Device, class Interface> class device_pass : public Interface, p
     }
     // Tensors without gaps in the memory of this device.
     void load(std::span<const tensor_view<const float>> parts) override {
-        const auto& first = parts[0];
-        int batch = 0;
-        for (auto& part : parts) {
-            detail::check_input(g_, part);
-            if (part.height() != first.height() || part.width() != first.width())
-                fail("a batch of images of ", first.height(), 'x', first.width(), " and of ", part.height(), 'x',
-                     part.width(), ": expected one size");
-            batch += part.batch();
-        }
-        make_room({first.height(), first.width()}, batch);
+        const int batch = detail::check_inputs(g_, parts);
+        make_room({parts[0].height(), parts[0].width()}, batch);
         auto* to = reinterpret_cast<float*>(value(0, false).data);
         for (auto& part : parts) {
             const auto numbers = std::ptrdiff_t(bytes_of(part) / sizeof(float));

@@ -46,7 +46,7 @@ template <class Backend> class device_engine final : public engine {
         }
     }
 
-    ~device_engine() override { drop(); }
+    ~device_engine() override { device_->settle(); } // results may still be on their way
 
     bool submit(samples_view<const std::byte> in, samples_view<std::byte> out, pixel_values values,
                 const run_options& o) override {
@@ -99,10 +99,6 @@ template <class Backend> class device_engine final : public engine {
         if (!submit(samples_of<const std::byte>(x), out, {}, o)) return false;
         result(out, finite);
         return true;
-    }
-    void drop() noexcept override {
-        device_->settle();
-        ended_ = begun_;
     }
 
   private:

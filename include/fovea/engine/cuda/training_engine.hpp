@@ -70,18 +70,17 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     }
     // The batch is here already where it was the last one that was staged.
     void load(const micro_batch& b) override {
-        batch_ = b;
         const bool here =
             staged_ && staged_->input.data() == b.input.data() && staged_->target.data() == b.target.data();
         if (!here) load(b.input);
-        target_loaded_ = here, staged_.reset();
+        batch_ = b, target_loaded_ = here, staged_.reset();
     }
     void load(tensor_view<const float> x) override {
-        staged_.reset();
+        batch_ = {}, staged_.reset();
         base::load(x);
     }
     void load(std::span<const tensor_view<const float>> parts) override {
-        batch_ = {}, target_loaded_ = true, staged_.reset();
+        batch_ = {}, staged_.reset();
         base::load(parts);
     }
     void stage(const micro_batch& b) override {
@@ -89,8 +88,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
         staged_ = b;
     }
     tensor_view<const float> target_in_place() override {
-        if (!target_loaded_) load_target(batch_.target);
-        target_loaded_ = true;
+        if (!std::exchange(target_loaded_, true)) load_target(batch_.target);
         window t = this->output_window();
         t.data = target_.data();
         return this->tensor_at(t);
@@ -289,7 +287,7 @@ class device_training_engine final : private detail::trained_on_device<Device>,
     typename base::device_memory target_{this->device_}, values_{this->device_};
     typename base::upload_path target_path_{this->device_};
     std::optional<micro_batch> staged_; // of the next load()
-    bool target_loaded_ = false;
+    bool target_loaded_ = false;        // of batch_
 };
 
 } // namespace fovea
