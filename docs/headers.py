@@ -1,7 +1,7 @@
 """Finds the declarations of a C++ header and the comments that document them. It is no C++ parser: it knows the style of
 include/fovea, and that suffices to tell namespaces, classes, members and function bodies apart.
 
-`declarations(text)` returns every declaration outside function bodies. A declaration is documented by
+`reachable(root)` returns the public headers. `declarations(text)` returns every declaration outside function bodies. A declaration is documented by
 
 - a comment that ends on the line above it, or that stands on one of its lines, at the end;
 - the comment of its group: declarations that follow each other without a blank line share the comment above the first;
@@ -9,6 +9,19 @@ include/fovea, and that suffices to tell namespaces, classes, members and functi
 """
 import dataclasses
 import re
+
+
+def reachable(root, first=("fovea/fovea.hpp", "fovea/pretrained.hpp"), without=("fovea/zoo/pretrained/",)):
+    """The headers below `root` that the first ones include, but for folders in `without` and what only these include."""
+    found, left = set(), list(first)
+    while left:
+        name = left.pop()
+        if name in found or name.startswith(without):
+            continue
+        found.add(name)
+        left += re.findall(r'^\s*#\s*include "(fovea/[^"]+)"', (root / name).read_text(encoding="utf-8"), re.M)
+    return sorted(found)
+
 
 TOKEN = re.compile(r"""
     (?P<comment>//[^\n]*|/\*.*?\*/)

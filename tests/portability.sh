@@ -43,11 +43,11 @@ same_bits() { # of NAME and this machine's g++
 }
 
 core=(tests/support/main.cpp tests/core/error.cpp tests/core/half.cpp tests/core/random.cpp tests/core/threads.cpp tests/tensor/tensor.cpp)
-portable=("${core[@]}" tests/graph/compose.cpp tests/graph/plan.cpp tests/checkpoint/json.cpp tests/checkpoint/safetensors.cpp
+portable=("${core[@]}" tests/graph/compose.cpp tests/graph/plan.cpp tests/io/json.cpp tests/io/safetensors.cpp
     tests/image/convert.cpp tests/image/orientation.cpp tests/image/resize_pillow.cpp tests/image/resize_matlab.cpp)
 kernels=(tests/support/main.cpp tests/backend/convolution.cpp tests/backend/winograd.cpp tests/backend/attention_block.cpp
     tests/backend/pointwise.cpp tests/backend/resampling.cpp)
-common=(-std=c++20 -O1 -Iinclude -Itests "-I$scratch/include" "-DFOVEA_VECTORS=\"$PWD/tests/checkpoint/vectors\"")
+common=(-std=c++20 -O1 -Iinclude -Itests "-I$scratch/include" "-DFOVEA_VECTORS=\"$PWD/tests/io/vectors\"")
 x86=-march=x86-64-v3
 after=()
 install_packages "${build_packages[@]}" "${test_packages[@]}" || exit 1

@@ -96,18 +96,7 @@ inline kernel_call block_call(const fovea::kernel_table& kernels, int size) {
     k.images.emplace_back(side, side, f, 8), k.images.emplace_back(side, side, f);
     fovea::preparation_call p;
     p.a.kernel = 1, p.a.hidden = a;
-    p.dims = {{{a, f, 1, 1},
-               {a, 1, 1, 1},
-               {a, a, 1, 1},
-               {a, 1, 1, 1},
-               {a, 1, 5, 5},
-               {a, 1, 1, 1},
-               {a, 1, 5, 5},
-               {a, 1, 1, 1},
-               {f, a, 1, 1},
-               {f, 1, 1, 1},
-               {f, 1, 1, 1},
-               {f, 1, 1, 1}}};
+    p.dims = attention_weights(f, a, 1);
     for (std::size_t i = 0; i < 12; ++i) p.w[i] = k.add_weight(fovea::count(p.dims[i]));
     p.out = k.weights.emplace_back(make_floats(kernels.packed_attention_block_bytes(p) / sizeof(float))).get();
     kernels.pack_attention_block(p);

@@ -1,6 +1,7 @@
 // Images and weights for benchmarks: memory as kernels want it, with values that cost no more than usual ones.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -42,5 +43,22 @@ struct image {
                 0};
     }
 };
+
+// The shapes of the weights of VapSR's attention block (ops/attention_block.hpp): f features, a hidden channels, a first
+// projection of k x k.
+inline std::array<fovea::weight_shape, fovea::max_weights> attention_weights(int f, int a, int k) {
+    return {{{a, f, k, k},
+             {a, 1, 1, 1},
+             {a, a, 1, 1},
+             {a, 1, 1, 1},
+             {a, 1, 5, 5},
+             {a, 1, 1, 1},
+             {a, 1, 5, 5},
+             {a, 1, 1, 1},
+             {f, a, 1, 1},
+             {f, 1, 1, 1},
+             {f, 1, 1, 1},
+             {f, 1, 1, 1}}};
+}
 
 } // namespace fovea_bench

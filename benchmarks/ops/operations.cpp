@@ -115,18 +115,7 @@ void attention_block(benchmark::State& state, const block_case& b) {
     const image x(height, width, f, 8 + k / 2), y(height, width, f);
     fovea::preparation_call p;
     p.a.method = b.method, p.a.halves = b.halves;
-    p.dims = {{{a, f, k, k},
-               {a, 1, 1, 1},
-               {a, a, 1, 1},
-               {a, 1, 1, 1},
-               {a, 1, 5, 5},
-               {a, 1, 1, 1},
-               {a, 1, 5, 5},
-               {a, 1, 1, 1},
-               {f, a, 1, 1},
-               {f, 1, 1, 1},
-               {f, 1, 1, 1},
-               {f, 1, 1, 1}}};
+    p.dims = attention_weights(f, a, k);
     std::vector<floats> w;
     for (std::size_t i = 0; i < 12; ++i) p.w[i] = w.emplace_back(make_floats(fovea::count(p.dims[i]))).get();
     const floats packed = make_floats(isa::packed_attention_block_bytes(p) / sizeof(float));

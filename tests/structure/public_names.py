@@ -9,25 +9,13 @@ These are the classes, functions, enums, aliases, concepts and variables that th
 declare in namespace fovea itself, whatever their folder.
 """
 import pathlib
-import re
 import sys
 
 repository = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(repository / "docs"))
-from headers import declarations  # noqa: E402
+from headers import declarations, reachable  # noqa: E402
 
 known = repository / "tests/public_names.txt"
-
-
-def reachable(root, first=("fovea/fovea.hpp", "fovea/pretrained.hpp")):
-    found, left = set(), list(first)
-    while left:
-        name = left.pop()
-        if name in found or name.startswith("fovea/zoo/pretrained/"):
-            continue
-        found.add(name)
-        left += re.findall(r'^\s*#\s*include "(fovea/[^"]+)"', (root / name).read_text(encoding="utf-8"), re.M)
-    return sorted(found)
 
 
 def names_in(text):

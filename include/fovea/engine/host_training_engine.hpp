@@ -130,12 +130,12 @@ class host_learning_pass : private with_host_weights<Real>, public host_pass<Rea
 // Trains a network on the threads of a context. begin_update() does all of the update. It is a template only so that
 // programs which include it and train nothing do not pay for compiling it.
 template <std::same_as<float> Real>
-class basic_host_training_engine final : public detail::host_learning_pass<Real, training_engine> {
+class host_training_engine final : public detail::host_learning_pass<Real, training_engine> {
     using base = detail::host_learning_pass<Real, training_engine>;
 
   public:
-    basic_host_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients, context threads,
-                               const training_options& o)
+    host_training_engine(const graph& g, weight_store& weights, gradient_store<float>& gradients, context threads,
+                         const training_options& o)
         : base(g, weights, gradients, std::move(threads), o), all_(parameters_of(g, weights, &gradients)) {}
 
     // As training_engine describes them.
@@ -178,6 +178,5 @@ class basic_host_training_engine final : public detail::host_learning_pass<Real,
     std::vector<float> summed_;       // gradients and running estimates of all processes
     update_report report_{};
 };
-using host_training_engine = basic_host_training_engine<float>;
 
 } // namespace fovea

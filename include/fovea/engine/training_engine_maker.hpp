@@ -47,7 +47,7 @@ template <class Real> training_engine_maker<Real> host_training_engine_maker() {
         training_options o = p.options;
         o.storage = stored_format(p.precision);
         if constexpr (std::same_as<Real, float>)
-            return std::make_unique<basic_host_training_engine<Real>>(p.g, p.weights, p.gradients, p.threads, o);
+            return std::make_unique<host_training_engine<Real>>(p.g, p.weights, p.gradients, p.threads, o);
         else
             return std::make_unique<detail::host_learning_pass<Real, basic_learning_engine<Real>>>(
                 p.g, p.weights, p.gradients, p.threads, o);

@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <string>
 
-#include "checkpoint/vectors.hpp"
 #include "fovea/io/weights/read_weights.hpp"
+#include "io/vectors.hpp"
 #include "support/catch.hpp"
 #include "support/compare.hpp"
 #include "support/errors.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <random>
 
-#include "checkpoint/support.hpp"
+#include "io/support.hpp"
 #include "support/allocated.hpp"
 
 using namespace fovea;

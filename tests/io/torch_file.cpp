@@ -1,6 +1,6 @@
 #include "fovea/io/weights/torch_file.hpp"
 
-#include "checkpoint/support.hpp"
+#include "io/support.hpp"
 
 using namespace fovea;
 using fovea_test::contains;

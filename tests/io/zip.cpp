@@ -1,7 +1,7 @@
 #include "fovea/io/zip.hpp"
 
-#include "checkpoint/support.hpp"
 #include "fovea/io/read_file.hpp"
+#include "io/support.hpp"
 
 using namespace fovea;
 using fovea_test::contains;

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "checkpoint/support.hpp"
+#include "io/support.hpp"
 #include "support/scratch.hpp"
 
 using namespace fovea;

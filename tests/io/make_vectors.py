@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes what the tests of include/fovea/checkpoint compare with: small files in vectors/, and vectors.hpp with the values
+"""Makes what the tests of include/fovea/io/weights compare with: small files in vectors/, and vectors.hpp with the values
 that PyTorch reads from them and from the files under FOVEA_DATA.
 
     FOVEA_DATA=... python3 make_vectors.py      (needs torch; made with torch 2.15)

@@ -2,8 +2,8 @@
 
 #include <map>
 
-#include "checkpoint/support.hpp"
 #include "fovea/io/weights/try_read_weights.hpp"
+#include "io/support.hpp"
 #include "support/data.hpp"
 
 using namespace fovea;

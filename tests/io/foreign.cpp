@@ -1,5 +1,5 @@
 // Values beside the weights that are not read: carried by their names, never executed, no hindrance to the tensors.
-#include "checkpoint/support.hpp"
+#include "io/support.hpp"
 
 using namespace fovea;
 using fovea_test::contains;

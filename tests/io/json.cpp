@@ -1,6 +1,6 @@
 #include "fovea/io/json.hpp"
 
-#include "checkpoint/support.hpp"
+#include "io/support.hpp"
 
 using fovea::detail::json_parser;
 using fovea::detail::json_value;
