@@ -7,8 +7,9 @@ namespace fovea {
 // Stands for a value that depends on the whole image.
 inline constexpr int whole_image = 1 << 24;
 
-// How many pixels of the network's input on either side of its own position a pixel of tensor `t` depends on;
-// whole_image or more where it depends on all of them.
+// Returns how many pixels of the network's input on either side of its own position a pixel of tensor `t` depends on;
+// whole_image or more if it depends on all of them. A kernel that computes whole Winograd tiles reads more pixels, which
+// changes nothing but the rounding; they do not count.
 constexpr int receptive_radius(const graph& g, int t) {
     int radius = 0;
     const ratio scale = g.tensors[std::size_t(t)].scale;
@@ -18,7 +19,9 @@ constexpr int receptive_radius(const graph& g, int t) {
         for (auto o = g.operations.rbegin(); o != g.operations.rend(); ++o) {
             if (o->y > t) continue;
             const range out = need[std::size_t(o->y)];
-            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(o->reads(out, whole_image));
+            footprint reads = o->reads;
+            reads.grain = 1;
+            need[std::size_t(o->x[0])] = need[std::size_t(o->x[0])].join(reads(out, whole_image));
             if (o->x[1] >= 0) need[std::size_t(o->x[1])] = need[std::size_t(o->x[1])].join(out);
         }
         radius = std::max({radius, -need[0].begin, need[0].end - 1});
